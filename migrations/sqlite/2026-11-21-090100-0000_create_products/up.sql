@@ -1,0 +1,46 @@
+CREATE TABLE products (
+  -- AUTOINCREMENT: the address of a deleted product never becomes another product's.
+  id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  title TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 200),
+  -- What searches compare; written by the program, which folds case in every language. NULL where
+  -- somebody else wrote the title: the program fills it in before it searches.
+  search_text TEXT,
+  price_cents INTEGER NOT NULL CHECK (price_cents BETWEEN 0 AND 999999999),
+  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
+    CHECK (julianday(created_at) IS NOT NULL),
+  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
+    CHECK (julianday(updated_at) IS NOT NULL)
+) STRICT;
+
+CREATE INDEX products_without_search_text ON products (id) WHERE search_text IS NULL;
+
+CREATE TRIGGER products_forget_search_text AFTER UPDATE OF title ON products
+WHEN NEW.title IS NOT OLD.title AND NEW.search_text IS OLD.search_text
+BEGIN
+  UPDATE products SET search_text = NULL WHERE id = NEW.id;
+END;
+
+-- Whoever writes, the stamps move in the writer's own transaction.
+CREATE TRIGGER products_cache_insert AFTER INSERT ON products
+BEGIN
+  INSERT INTO cache_versions
+  VALUES ('*', 1, random()), ('products', 1, random()), ('products#' || (NEW.id & 255), 1, random())
+  ON CONFLICT (tag) DO UPDATE SET n = n + 1, r = excluded.r;
+END;
+
+CREATE TRIGGER products_cache_update AFTER UPDATE ON products
+BEGIN
+  INSERT INTO cache_versions
+  VALUES ('*', 1, random()), ('products', 1, random()), ('products#' || (NEW.id & 255), 1, random())
+  ON CONFLICT (tag) DO UPDATE SET n = n + 1, r = excluded.r;
+  INSERT INTO cache_versions
+  SELECT 'products#' || (OLD.id & 255), 1, random() WHERE OLD.id <> NEW.id
+  ON CONFLICT (tag) DO UPDATE SET n = n + 1, r = excluded.r;
+END;
+
+CREATE TRIGGER products_cache_delete AFTER DELETE ON products
+BEGIN
+  INSERT INTO cache_versions
+  VALUES ('*', 1, random()), ('products', 1, random()), ('products#' || (OLD.id & 255), 1, random())
+  ON CONFLICT (tag) DO UPDATE SET n = n + 1, r = excluded.r;
+END;

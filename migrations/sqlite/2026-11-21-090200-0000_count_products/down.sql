@@ -1,0 +1,4 @@
+DROP TRIGGER products_count_insert;
+DROP TRIGGER products_count_update;
+DROP TRIGGER products_count_delete;
+DROP TABLE product_counts;

@@ -1,0 +1,49 @@
+//! The table of contents: every section's routes, then what wraps them.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::{App, Error, web};
+
+use crate::cache::page::head::head_as_get;
+use crate::error::AppError;
+use crate::site::{assets, error_page, flash, headers, origin};
+use crate::state::State;
+use crate::versions::Table;
+use crate::{dashboard, products, toolbar};
+
+/// The tables that are read through the cache; each must have its triggers.
+pub const TABLES: &[Table] = &[products::keys::PRODUCTS];
+
+/// The site, for one worker.
+///
+/// What is wrapped last sees a request first:
+///
+/// ```text
+/// toolbar → headers → flash → error page → guard → HEAD as GET → routes (→ page cache → handler)
+/// ```
+pub fn app(
+    state: web::Data<State>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = Error,
+        InitError = (),
+    > + use<>,
+> {
+    App::new()
+        .app_data(web::Data::new(state.cache.clone()))
+        .app_data(state)
+        .configure(products::routes)
+        .configure(dashboard::routes)
+        .configure(assets::routes)
+        .default_service(web::to(async || Err::<&str, _>(AppError::NotFound)))
+        .wrap(from_fn(head_as_get))
+        .wrap(from_fn(origin::guard))
+        .wrap(from_fn(error_page::dress))
+        .wrap(from_fn(flash::show))
+        .wrap(from_fn(headers::add))
+        .wrap(from_fn(toolbar::observe))
+}

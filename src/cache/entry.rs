@@ -1,0 +1,167 @@
+//! Entries: immutable facts, "this key was this, at these stamps".
+//!
+//! - An entry is served only while its stamps equal the view's and its lifetime lasts.
+//! - An entry found valid remembers the view's id, so that the next look-up under the same view is
+//!   one comparison.
+//! - Values, fragments and pages are all entries; they differ in what the body is.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::policy::Policy;
+use super::scope::Dependencies;
+use super::tag::Tag;
+use super::view::View;
+
+/// What is kept under a key.
+#[derive(Debug)]
+pub struct Entry {
+    body: Arc<dyn Any + Send + Sync>,
+    dependencies: Dependencies,
+    born: Instant,
+    expires: Instant,
+    size: u32,
+    /// The id of the last view under which it was found valid; 0 for none.
+    seen: AtomicU64,
+}
+
+/// Whether an entry may be served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may.
+    Fresh,
+    /// Its lifetime is over.
+    Expired,
+    /// What it was made from has changed: the first tag that says so.
+    Invalidated(Tag),
+}
+
+impl Entry {
+    /// A fact made now; `size` in bytes, for bounding memory.
+    ///
+    /// It lives as long as `policy` says, or less if a part of it does.
+    pub fn new<T: Any + Send + Sync>(
+        body: Arc<T>,
+        dependencies: Dependencies,
+        policy: &Policy,
+        size: usize,
+    ) -> Self {
+        let born = Instant::now();
+        let lifetime = born + policy.lifetime();
+        let expires = dependencies.expires().map_or(lifetime, |part| part.min(lifetime));
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
+        Self { body, dependencies, born, expires, size, seen: AtomicU64::new(0) }
+    }
+
+    /// Whether it may be served to somebody who judges by `view`.
+    pub fn judge(&self, view: &View) -> Verdict {
+        if self.seen.load(Ordering::Relaxed) != view.id() {
+            if let Some(tag) = self.dependencies.first_moved(view) {
+                return Verdict::Invalidated(tag.clone());
+            }
+            self.seen.store(view.id(), Ordering::Relaxed);
+        }
+        if self.expires <= Instant::now() { Verdict::Expired } else { Verdict::Fresh }
+    }
+
+    /// The body, if it is a `T`.
+    pub fn body<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.body.clone().downcast().ok()
+    }
+
+    /// What it depends on, including its own end, for whatever is made from it.
+    pub fn dependencies(&self) -> Dependencies {
+        let mut dependencies = self.dependencies.clone();
+        dependencies.expires_by(self.expires);
+        dependencies
+    }
+
+    /// Whether it is at least as new as `view`, so that a waiter with that view may take it.
+    pub fn is_at_least(&self, view: &View) -> bool {
+        self.dependencies.are_at_least(view)
+    }
+
+    /// Time since it was made.
+    pub fn age(&self) -> Duration {
+        self.born.elapsed()
+    }
+
+    /// Time for which it may still be served, if nothing changes.
+    pub fn remaining(&self) -> Duration {
+        self.expires.saturating_duration_since(Instant::now())
+    }
+
+    /// The tags it depends on.
+    pub fn tags(&self) -> impl Iterator<Item = &Tag> {
+        self.dependencies.stamps().iter().map(|(tag, _)| tag)
+    }
+
+    /// Bytes it takes, about.
+    pub fn size(&self) -> u32 {
+        self.size
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::view::{Fresh, InProcess, Versions};
+
+    const TEA: Tag = Tag::named("tea");
+    const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
+
+    fn view(versions: &InProcess) -> Arc<View> {
+        let Fresh::Now(Ok(view)) = versions.fresh() else { panic!("in process is at once") };
+        view
+    }
+
+    fn entry(view: &View) -> Entry {
+        let mut dependencies = Dependencies::on_everything(view);
+        dependencies.add(TEA, view.stamp(&TEA));
+        Entry::new(Arc::new(1), dependencies, &MINUTE, 1)
+    }
+
+    #[test]
+    fn an_entry_is_served_while_its_stamps_equal_the_views() {
+        let versions = InProcess::new();
+        let entry = entry(&view(&versions));
+        assert_eq!(entry.judge(&view(&versions)), Verdict::Fresh);
+        versions.bump(&[Tag::named("milk")]);
+        assert_eq!(entry.judge(&view(&versions)), Verdict::Fresh);
+        versions.bump(&[TEA]);
+        assert_eq!(entry.judge(&view(&versions)), Verdict::Invalidated(TEA));
+    }
+
+    #[test]
+    fn an_entry_seen_valid_is_judged_anew_by_an_older_view() {
+        let versions = InProcess::new();
+        let old = view(&versions);
+        versions.bump(&[TEA]);
+        let new = view(&versions);
+        let entry = entry(&new);
+        assert_eq!(entry.judge(&new), Verdict::Fresh);
+        assert_eq!(entry.judge(&old), Verdict::Invalidated(TEA));
+    }
+
+    #[test]
+    fn the_generation_is_a_dependency_that_nobody_names() {
+        let versions = InProcess::new();
+        let entry = entry(&view(&versions));
+        versions.bump(&[Tag::EVERYTHING]);
+        assert_eq!(entry.judge(&view(&versions)), Verdict::Invalidated(Tag::EVERYTHING));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_entry_is_gone_when_its_lifetime_is_over() {
+        let versions = InProcess::new();
+        let entry = entry(&view(&versions));
+        tokio::time::advance(Duration::from_secs(59)).await;
+        assert_eq!(entry.judge(&view(&versions)), Verdict::Fresh);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(entry.judge(&view(&versions)), Verdict::Expired);
+    }
+}

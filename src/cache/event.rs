@@ -1,0 +1,78 @@
+//! Events: what happened, to which key, why, and how long it took.
+//!
+//! The cache reports; who listens is decided once, when it is opened. Nothing is patched and
+//! nothing is printed here.
+
+use std::time::Duration;
+
+use super::key::Key;
+use super::tag::Tag;
+
+/// Which of the three levels of caching.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// Level one: whole pages.
+    Page,
+    /// Level two: parts of templates.
+    Fragment,
+    /// Level three: results of queries.
+    Query,
+}
+
+impl Level {
+    /// The level's name, lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Level::Page => "page",
+            Level::Fragment => "fragment",
+            Level::Query => "query",
+        }
+    }
+}
+
+/// Why there was nothing to serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Miss {
+    /// Nothing is kept under the key (any more).
+    Absent,
+    /// Its lifetime was over.
+    Expired,
+    /// What it was made from has changed.
+    Invalidated(Tag),
+}
+
+/// What came of a look-up or of a try to keep something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Served from the cache.
+    Hit,
+    /// Served from what another request was just making.
+    Collapsed,
+    /// To be made.
+    Miss(Miss),
+    /// Kept: so many bytes.
+    Stored(u32),
+    /// Not kept, and why.
+    NotStored(&'static str),
+    /// The cache was not asked, and why.
+    Bypassed(&'static str),
+}
+
+/// Something that happened to a key.
+#[derive(Debug)]
+pub struct Event<'e> {
+    /// On which level.
+    pub level: Level,
+    /// To which key.
+    pub key: &'e Key,
+    /// What.
+    pub outcome: Outcome,
+    /// How long the look-up took, or the making where something was stored.
+    pub took: Duration,
+}
+
+/// Who is told.
+pub trait Listener: Send + Sync + 'static {
+    /// Called where it happened, on the thread of the request; must not block.
+    fn on(&self, event: &Event<'_>);
+}

@@ -1,0 +1,155 @@
+//! Single flight: one load of a key at a time; the others wait for it.
+//!
+//! - The first to ask leads; the others wait and are told what came of it.
+//! - A leader can be dropped at any `.await`: its waiters are let go and one of them leads.
+//! - A waiter takes only what is at least as new as its own view; that is for the caller to judge.
+//! - What cannot be shared lands as nothing: then each waiter helps itself, at the same time.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::entry::Entry;
+use super::key::Key;
+
+/// Waiters lose patience after this and help themselves: longer than any page may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What came of a flight.
+#[derive(Debug, Clone)]
+pub enum Landing {
+    /// An entry for everybody whose view it satisfies.
+    Entry(Arc<Entry>),
+    /// Nothing that could be shared: help yourself.
+    Nothing,
+    /// The leader was lost, or took too long: take another turn.
+    Lost,
+}
+
+/// The loads that are under way.
+#[derive(Debug, Default)]
+pub struct Flights {
+    airborne: Mutex<HashMap<Key, watch::Receiver<Option<Landing>>>>,
+}
+
+/// What the next to ask for a key does.
+pub enum Turn<'f> {
+    /// Load it, and tell the others.
+    Lead(Leader<'f>),
+    /// Somebody is loading it.
+    Wait(Ticket),
+}
+
+impl Flights {
+    /// Leads, or waits for who does.
+    pub fn take_turn(&self, key: &Key) -> Turn<'_> {
+        match self.airborne.lock().unwrap().entry(key.clone()) {
+            Slot::Occupied(flight) => Turn::Wait(Ticket { landing: flight.get().clone() }),
+            Slot::Vacant(slot) => {
+                let (landing, watchers) = watch::channel(None);
+                slot.insert(watchers);
+                Turn::Lead(Leader { flights: self, key: key.clone(), landing })
+            }
+        }
+    }
+}
+
+/// Who loads a key for all.
+pub struct Leader<'f> {
+    flights: &'f Flights,
+    key: Key,
+    landing: watch::Sender<Option<Landing>>,
+}
+
+impl Leader<'_> {
+    /// Tells the waiters what came of it.
+    pub fn land(self, landing: Landing) {
+        self.landing.send_replace(Some(landing));
+    }
+}
+
+impl Drop for Leader<'_> {
+    /// Lets the waiters go, with an answer or without; without one they take another turn.
+    fn drop(&mut self) {
+        self.flights.airborne.lock().unwrap().remove(&self.key);
+    }
+}
+
+/// Who waits for a key.
+pub struct Ticket {
+    landing: watch::Receiver<Option<Landing>>,
+}
+
+impl Ticket {
+    /// What came of the flight; never later than the patience of ten seconds.
+    pub async fn arrive(mut self) -> Landing {
+        let landed = self.landing.wait_for(Option::is_some);
+        match tokio::time::timeout(PATIENCE, landed).await {
+            Ok(Ok(landing)) => landing.clone().unwrap_or(Landing::Lost),
+            Ok(Err(_)) => Landing::Lost,
+            Err(_) => Landing::Nothing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::policy::Policy;
+    use crate::cache::scope::Dependencies;
+
+    fn key() -> Key {
+        Key::named("test").build()
+    }
+
+    fn entry() -> Arc<Entry> {
+        let policy = Policy::fresh_for(Duration::from_secs(1));
+        Arc::new(Entry::new(Arc::new(7), Dependencies::default(), &policy, 1))
+    }
+
+    fn wait(flights: &Flights) -> Ticket {
+        match flights.take_turn(&key()) {
+            Turn::Wait(ticket) => ticket,
+            Turn::Lead(_) => panic!("somebody leads already"),
+        }
+    }
+
+    fn lead(flights: &Flights) -> Leader<'_> {
+        match flights.take_turn(&key()) {
+            Turn::Lead(leader) => leader,
+            Turn::Wait(_) => panic!("nobody leads yet"),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_leads_and_the_others_get_what_it_lands() {
+        let flights = Flights::default();
+        let leader = lead(&flights);
+        let waiters = [wait(&flights), wait(&flights)];
+        leader.land(Landing::Entry(entry()));
+        for waiter in waiters {
+            assert!(matches!(waiter.arrive().await, Landing::Entry(_)));
+        }
+        lead(&flights);
+    }
+
+    #[tokio::test]
+    async fn a_lost_leader_lets_its_waiters_take_another_turn() {
+        let flights = Flights::default();
+        let leader = lead(&flights);
+        let waiter = wait(&flights);
+        drop(leader);
+        assert!(matches!(waiter.arrive().await, Landing::Lost));
+        lead(&flights);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_waiter_helps_itself_when_the_leader_hangs() {
+        let flights = Flights::default();
+        let _leader = lead(&flights);
+        assert!(matches!(wait(&flights).arrive().await, Landing::Nothing));
+    }
+}

@@ -1,0 +1,229 @@
+//! Keys: the name of what is kept.
+//!
+//! - A key is a name and parts; each part is printed so that its type shows: `2`, `"2"`, `none`.
+//! - Different parts never print alike: text is quoted and its quotes are escaped, so
+//!   `["a:", "b"]` and `["a", ":b"]` are two keys.
+//! - A key is printable, without white space, and at most [`Key::LONGEST`] bytes: a longer one
+//!   keeps its head and ends in the SHA-256 of the whole.
+
+use std::fmt::{self, Write};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+/// The name of an entry: `products.list:page=2:search="tea"`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(Arc<str>);
+
+impl Key {
+    /// Bytes of the longest key; Redis and people prefer short ones.
+    pub const LONGEST: usize = 240;
+
+    /// A key without parts yet. Names are nouns, section first: `products.list`.
+    pub fn named(name: &'static str) -> KeyBuilder {
+        let mut text = String::with_capacity(96);
+        text.push_str(name);
+        KeyBuilder { text }
+    }
+
+    /// The key as it is printed and stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key's name without its parts: `products.list`.
+    pub fn name(&self) -> &str {
+        self.0.split(':').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A key to which parts are still added.
+#[derive(Debug)]
+pub struct KeyBuilder {
+    text: String,
+}
+
+impl KeyBuilder {
+    /// Adds a part; `label` says to readers what it is.
+    pub fn part(mut self, label: &'static str, part: impl Part) -> Self {
+        self.text.push(':');
+        self.text.push_str(label);
+        self.text.push('=');
+        part.print(&mut self.text);
+        self
+    }
+
+    /// The finished key.
+    pub fn build(mut self) -> Key {
+        if self.text.len() > Key::LONGEST {
+            self.text = shorten(&self.text);
+        }
+        Key(self.text.into())
+    }
+}
+
+/// What can be part of a key.
+pub trait Part {
+    /// Appends this part so that no other part, of any type, prints alike.
+    fn print(&self, text: &mut String);
+}
+
+impl Part for str {
+    fn print(&self, text: &mut String) {
+        text.push('"');
+        if self.bytes().all(is_plain) {
+            text.push_str(self);
+        } else {
+            self.chars().for_each(|letter| print_escaped(letter, text));
+        }
+        text.push('"');
+    }
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b'"' && byte != b'\\'
+}
+
+fn print_escaped(letter: char, text: &mut String) {
+    match letter {
+        '"' | '\\' => text.extend(['\\', letter]),
+        _ if letter.is_whitespace() || letter.is_control() => text.extend(letter.escape_unicode()),
+        _ => text.push(letter),
+    }
+}
+
+impl Part for String {
+    fn print(&self, text: &mut String) {
+        self.as_str().print(text);
+    }
+}
+
+impl Part for bool {
+    fn print(&self, text: &mut String) {
+        text.push_str(if *self { "true" } else { "false" });
+    }
+}
+
+impl Part for u64 {
+    fn print(&self, text: &mut String) {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{self}");
+    }
+}
+
+impl Part for i64 {
+    fn print(&self, text: &mut String) {
+        let _ = write!(text, "{self}");
+    }
+}
+
+impl<T: Part + ?Sized> Part for &T {
+    fn print(&self, text: &mut String) {
+        (**self).print(text);
+    }
+}
+
+impl<T: Part> Part for Option<T> {
+    fn print(&self, text: &mut String) {
+        match self {
+            None => text.push_str("none"),
+            Some(part) => part.print(text),
+        }
+    }
+}
+
+impl<T: Part> Part for [T] {
+    fn print(&self, text: &mut String) {
+        text.push('[');
+        for part in self {
+            part.print(text);
+            text.push(',');
+        }
+        text.push(']');
+    }
+}
+
+/// The head of a long key and the hash of the whole.
+///
+/// SHA-256 and not a faster hash: keys hold what visitors send, and two of them that collide would
+/// be one page for two URLs. The ellipsis stands outside of quotes or inside an open one, which no
+/// whole key has, so a short key cannot imitate a shortened one.
+fn shorten(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let mut head = Key::LONGEST - 2 * digest.len() - '…'.len_utf8();
+    while !text.is_char_boundary(head) {
+        head -= 1;
+    }
+    let mut short = String::with_capacity(Key::LONGEST);
+    short.push_str(&text[..head]);
+    short.push('…');
+    for byte in digest {
+        let _ = write!(short, "{byte:02x}");
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(parts: &[&str]) -> Key {
+        let start = Key::named("test");
+        parts.iter().fold(start, |key, part| key.part("p", *part)).build()
+    }
+
+    #[test]
+    fn a_key_is_readable() {
+        let list = Key::named("products.list").part("page", 2u64).part("search", "tea").build();
+        assert_eq!(list.as_str(), r#"products.list:page=2:search="tea""#);
+        assert_eq!(list.name(), "products.list");
+    }
+
+    #[test]
+    fn types_and_split_points_are_told_apart() {
+        assert_ne!(key(&["a:", "b"]), key(&["a", ":b"]));
+        assert_ne!(key(&[r#"a":p="b"#]), key(&["a", "b"]));
+        let none = Key::named("k").part("p", None::<&str>).build();
+        let text = Key::named("k").part("p", "none").build();
+        let empty = Key::named("k").part("p", [0u64; 0].as_slice()).build();
+        assert_ne!(none, text);
+        assert_ne!(none, empty);
+        assert_ne!(Key::named("k").part("p", 1u64).build(), Key::named("k").part("p", "1").build());
+    }
+
+    #[test]
+    fn long_keys_stay_short_readable_and_distinct() {
+        let long = "ü".repeat(4_000);
+        let one = key(&[&long, "a"]);
+        let other = key(&[&long, "b"]);
+        assert_ne!(one, other);
+        assert!(one.as_str().len() <= Key::LONGEST);
+        assert!(one.as_str().starts_with(r#"test:p="üü"#));
+    }
+
+    proptest! {
+        #[test]
+        fn different_parts_make_different_keys(
+            a in proptest::collection::vec(".{0,60}", 0..4),
+            b in proptest::collection::vec(".{0,60}", 0..4),
+        ) {
+            let print = |parts: &[String]| key(&parts.iter().map(String::as_str).collect::<Vec<_>>());
+            prop_assert_eq!(a == b, print(&a) == print(&b));
+        }
+
+        #[test]
+        fn keys_have_neither_space_nor_control(part in ".{0,400}") {
+            let key = key(&[&part]);
+            prop_assert!(!key.as_str().chars().any(|c| c.is_whitespace() || c.is_control()));
+            prop_assert!(key.as_str().len() <= Key::LONGEST);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Entries in this process, bounded by bytes.
+//!
+//! A dumb map: it gets and it inserts, the last insert wins. That cannot make anybody see an old
+//! state, since who gets an entry judges it; it can only cost a load.
+
+use std::sync::Arc;
+
+use super::entry::Entry;
+use super::key::Key;
+
+/// What an entry takes beside its body and its key, about: two reference counts, stamps, slots.
+const OVERHEAD: u32 = 256;
+
+/// Entries that were looked up or made here.
+#[derive(Debug, Clone)]
+pub struct Near {
+    entries: moka::sync::Cache<Key, Arc<Entry>>,
+}
+
+impl Near {
+    /// Room for so many bytes, bodies and keys together.
+    pub fn with_capacity(bytes: u64) -> Self {
+        let weigh = |key: &Key, entry: &Arc<Entry>| {
+            let key_bytes = u32::try_from(key.as_str().len()).unwrap_or(u32::MAX);
+            entry.size().saturating_add(key_bytes).saturating_add(OVERHEAD)
+        };
+        Self { entries: moka::sync::Cache::builder().max_capacity(bytes).weigher(weigh).build() }
+    }
+
+    /// What is kept under `key`, valid or not.
+    pub fn get(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.entries.get(key)
+    }
+
+    /// Keeps `entry` in place of whatever was there.
+    pub fn insert(&self, key: Key, entry: Arc<Entry>) {
+        self.entries.insert(key, entry);
+    }
+}

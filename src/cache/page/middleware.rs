@@ -1,0 +1,225 @@
+//! The middleware around a handler.
+
+use std::future::{Ready, ready};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::http::Method;
+use actix_web::{Error, HttpResponse, web};
+use futures_util::future::LocalBoxFuture;
+
+use super::conditional::Conditions;
+use super::request;
+use super::response::{Page, Refused};
+use super::status::CacheStatus;
+use crate::cache::Cache;
+use crate::cache::entry::Entry;
+use crate::cache::event::{Level, Miss, Outcome};
+use crate::cache::flight::{Landing, Leader, Turn};
+use crate::cache::handle::Made;
+use crate::cache::key::Key;
+use crate::cache::policy::Policy;
+use crate::cache::scope;
+use crate::cache::view::View;
+
+/// Caches the whole pages of a resource, a scope or an app.
+///
+/// The pages are shared: `Cookie` and `Authorization` are taken off every request before the
+/// handler sees it, so it can only make what anybody may have. The [`Cache`] is found in the app's
+/// data; without one each request passes by.
+///
+/// Source: Django's `cache_page`.
+pub fn cached(policy: Policy) -> Cached {
+    Cached { policy }
+}
+
+/// See [`cached`].
+#[derive(Debug, Clone, Copy)]
+pub struct Cached {
+    policy: Policy,
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Cached
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Transform = Middleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(Middleware { service: Rc::new(service), policy: self.policy }))
+    }
+}
+
+/// A handler behind the page cache.
+pub struct Middleware<S> {
+    service: Rc<S>,
+    policy: Policy,
+}
+
+impl<S, B> Service<ServiceRequest> for Middleware<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let (service, policy) = (self.service.clone(), self.policy);
+        Box::pin(async move { answer(&*service, policy, request).await })
+    }
+}
+
+/// Answers from a stored page, or makes it.
+async fn answer<S, B>(
+    service: &S,
+    policy: Policy,
+    mut request: ServiceRequest,
+) -> Result<ServiceResponse<BoxBody>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    if request.method() != Method::GET {
+        return pass_by(service, request, CacheStatus::Method).await;
+    }
+    let key = request::key(&request);
+    let conditions = request::make_anybodys(&mut request);
+    let key = match key {
+        Ok(key) => key,
+        Err(reason) => return pass_by(service, request, CacheStatus::Bypass(reason)).await,
+    };
+    let Some(cache) = request.app_data::<web::Data<Cache>>().cloned() else {
+        return pass_by(service, request, CacheStatus::Bypass("no cache")).await;
+    };
+    let Some(view) = cache.view_for(Level::Page).await else {
+        return pass_by(service, request, CacheStatus::Bypass("off")).await;
+    };
+    let page = Wanted { cache: &cache, key, view, policy, conditions };
+    match page.find().await {
+        Found::Answer(response) => Ok(request.into_response(response)),
+        Found::Nothing(miss, leader) => page.make(service, request, miss, leader).await,
+    }
+}
+
+/// Lets the handler answer, and says that the cache had no part in it.
+async fn pass_by<S, B>(
+    service: &S,
+    request: ServiceRequest,
+    status: CacheStatus,
+) -> Result<ServiceResponse<BoxBody>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let mut response = service.call(request).await?.map_into_boxed_body();
+    status.write(response.headers_mut());
+    Ok(response)
+}
+
+/// A page that somebody asks for.
+struct Wanted<'c> {
+    cache: &'c Cache,
+    key: Key,
+    view: Arc<View>,
+    policy: Policy,
+    conditions: Conditions,
+}
+
+/// What there is of it.
+enum Found<'c> {
+    /// An answer.
+    Answer(HttpResponse<BoxBody>),
+    /// Nothing: make it; as the leader, if others may wait for it.
+    Nothing(Miss, Option<Leader<'c>>),
+}
+
+impl<'c> Wanted<'c> {
+    /// Looks the page up, and waits for who makes it.
+    async fn find(&self) -> Found<'c> {
+        loop {
+            let miss = match self.cache.look_up::<Page>(Level::Page, &self.key, &self.view) {
+                Ok((page, entry)) => return Found::Answer(self.hit(&page, &entry)),
+                Err(miss) => miss,
+            };
+            let ticket = match self.cache.take_turn(&self.key) {
+                Turn::Lead(leader) => return Found::Nothing(miss, Some(leader)),
+                Turn::Wait(ticket) => ticket,
+            };
+            match ticket.arrive().await {
+                Landing::Nothing => return Found::Nothing(miss, None),
+                Landing::Entry(entry) if entry.is_at_least(&self.view) => {
+                    if let Some(page) = entry.body::<Page>() {
+                        return Found::Answer(self.collapsed(&page, &entry, miss));
+                    }
+                }
+                Landing::Entry(_) | Landing::Lost => {}
+            }
+        }
+    }
+
+    fn hit(&self, page: &Page, entry: &Entry) -> HttpResponse<BoxBody> {
+        let status = CacheStatus::Hit { ttl: entry.remaining().as_secs() };
+        page.answer(&self.conditions, Some(entry.age().as_secs()), &status)
+    }
+
+    fn collapsed(&self, page: &Page, entry: &Entry, miss: Miss) -> HttpResponse<BoxBody> {
+        self.cache.tell(Level::Page, &self.key, Outcome::Collapsed, Instant::now());
+        let status = CacheStatus::Collapsed(miss);
+        page.answer(&self.conditions, Some(entry.age().as_secs()), &status)
+    }
+
+    /// Lets the handler make the page and keeps it, if that is allowed.
+    async fn make<S, B>(
+        self,
+        service: &S,
+        request: ServiceRequest,
+        miss: Miss,
+        leader: Option<Leader<'_>>,
+    ) -> Result<ServiceResponse<BoxBody>, Error>
+    where
+        S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+        B: MessageBody + 'static,
+    {
+        let started = Instant::now();
+        self.cache.tell(Level::Page, &self.key, Outcome::Miss(miss.clone()), started);
+        let making = scope::collect(self.view.clone(), service.call(request));
+        let (response, dependencies) = making.await;
+        let (request, response) = response?.into_parts();
+        let page = match Page::of(response) {
+            Ok(page) => Arc::new(page),
+            Err(refused) => {
+                let Refused { mut response, reason } = *refused;
+                self.cache.tell(Level::Page, &self.key, Outcome::NotStored(reason), started);
+                land(leader, Landing::Nothing);
+                CacheStatus::NotStored(miss, reason).write(response.headers_mut());
+                return Ok(ServiceResponse::new(request, response));
+            }
+        };
+        let made = Made { body: page.clone(), dependencies, size: page.size(), started };
+        let kept = self.cache.keep(Level::Page, &self.key, &self.policy, made);
+        let status = match kept {
+            Some(_) => CacheStatus::Stored(miss),
+            None => CacheStatus::NotStored(miss, "mixes two states"),
+        };
+        land(leader, kept.map_or(Landing::Nothing, Landing::Entry));
+        Ok(ServiceResponse::new(request, page.answer(&self.conditions, None, &status)))
+    }
+}
+
+fn land(leader: Option<Leader<'_>>, landing: Landing) {
+    if let Some(leader) = leader {
+        leader.land(landing);
+    }
+}

@@ -1,0 +1,177 @@
+//! Scopes: what a page, a fragment or a value depended on while it was made.
+//!
+//! - Whoever reads says so by [`record`]; nobody lists dependencies by hand.
+//! - Scopes nest: what an inner one collected is handed outwards, value → fragment → page.
+//! - One view is pinned for the whole of the outermost scope, so that all look-ups of a request
+//!   judge by the same moment.
+//! - A tag recorded at two different stamps is *torn*: what was made mixes two states and is not
+//!   kept.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::time::Instant;
+
+use super::tag::{Stamp, Tag};
+use super::view::View;
+
+/// Tags with the stamps that they had before what depends on them was read.
+#[derive(Debug, Clone, Default)]
+pub struct Dependencies {
+    stamps: Vec<(Tag, Stamp)>,
+    expires: Option<Instant>,
+    torn: bool,
+}
+
+impl Dependencies {
+    /// On nothing but the generation of everything, as `view` saw it.
+    pub fn on_everything(view: &View) -> Self {
+        let mut dependencies = Self::default();
+        dependencies.add(Tag::EVERYTHING, view.stamp(&Tag::EVERYTHING));
+        dependencies
+    }
+
+    /// Also on `tag` at `stamp`.
+    pub fn add(&mut self, tag: Tag, stamp: Stamp) {
+        match self.stamps.iter().find(|(known, _)| *known == tag) {
+            None => self.stamps.push((tag, stamp)),
+            Some((_, known)) => self.torn |= *known != stamp,
+        }
+    }
+
+    /// Also on everything that `other` depends on; the earlier expiry wins.
+    pub fn merge(&mut self, other: &Dependencies) {
+        for (tag, stamp) in &other.stamps {
+            self.add(tag.clone(), *stamp);
+        }
+        self.torn |= other.torn;
+        if let Some(expires) = other.expires {
+            self.expires_by(expires);
+        }
+    }
+
+    /// What was made may not be served after `moment`.
+    pub fn expires_by(&mut self, moment: Instant) {
+        self.expires = Some(self.expires.map_or(moment, |known| known.min(moment)));
+    }
+
+    /// The earliest moment at which a part of it expires.
+    pub fn expires(&self) -> Option<Instant> {
+        self.expires
+    }
+
+    /// Whether it mixes two states of the data.
+    pub fn is_torn(&self) -> bool {
+        self.torn
+    }
+
+    /// The tags with their stamps, in the order in which they were read.
+    pub fn stamps(&self) -> &[(Tag, Stamp)] {
+        &self.stamps
+    }
+
+    /// The first tag whose stamp is not that of `view`, if there is one.
+    pub fn first_moved(&self, view: &View) -> Option<&Tag> {
+        let moved = |(tag, stamp): &&(Tag, Stamp)| view.stamp(tag) != *stamp;
+        self.stamps.iter().find(moved).map(|(tag, _)| tag)
+    }
+
+    /// Whether what was made is at least as new as `view` in every tag.
+    pub fn are_at_least(&self, view: &View) -> bool {
+        self.stamps.iter().all(|(tag, stamp)| stamp.is_at_least(view.stamp(tag)))
+    }
+}
+
+/// The view and the dependencies of what is being made.
+#[derive(Debug)]
+struct Scope {
+    view: Arc<View>,
+    collected: Mutex<Dependencies>,
+}
+
+tokio::task_local! {
+    static CURRENT: Arc<Scope>;
+}
+
+/// Runs `work`, pinned to `view`, and answers what it depended on.
+///
+/// # Cancellation
+/// Dropping it drops `work`; the outer scope then learns nothing, which is right: nothing was made.
+pub async fn collect<T>(view: Arc<View>, work: impl Future<Output = T>) -> (T, Dependencies) {
+    let collected = Mutex::new(Dependencies::on_everything(&view));
+    let scope = Arc::new(Scope { view, collected });
+    let made = CURRENT.scope(scope.clone(), work).await;
+    let dependencies = std::mem::take(&mut *scope.collected.lock().unwrap());
+    record(&dependencies);
+    (made, dependencies)
+}
+
+/// Says that what is being made depends on this. Outside of a scope it says it to nobody.
+pub fn record(dependencies: &Dependencies) {
+    let _ = CURRENT.try_with(|scope| scope.collected.lock().unwrap().merge(dependencies));
+}
+
+/// The view that the current scope is pinned to.
+pub fn pinned() -> Option<Arc<View>> {
+    CURRENT.try_with(|scope| scope.view.clone()).ok()
+}
+
+/// Whether somebody collects dependencies here, so that it is worth finding them out.
+pub fn is_collecting() -> bool {
+    CURRENT.try_with(|_| ()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(tag: &'static str, count: i64) -> Dependencies {
+        let mut dependencies = Dependencies::default();
+        dependencies.add(Tag::named(tag), Stamp { count, nonce: count });
+        dependencies
+    }
+
+    fn view() -> Arc<View> {
+        Arc::new(View::new([]))
+    }
+
+    #[tokio::test]
+    async fn dependencies_bubble_up_from_value_to_fragment_to_page() {
+        let (_, page) = collect(view(), async {
+            let (_, value) = collect(view(), async { record(&on("tea", 1)) }).await;
+            assert_eq!(value.stamps().len(), 2, "the generation and tea");
+            record(&on("milk", 1));
+        })
+        .await;
+        let tags: Vec<_> = page.stamps().iter().map(|(tag, _)| tag.as_str()).collect();
+        assert_eq!(tags, ["!", "tea", "milk"]);
+    }
+
+    #[tokio::test]
+    async fn a_tag_at_two_stamps_is_torn() {
+        let (_, page) = collect(view(), async {
+            record(&on("tea", 1));
+            record(&on("tea", 2));
+        })
+        .await;
+        assert!(page.is_torn());
+    }
+
+    #[tokio::test]
+    async fn an_outer_lifetime_ends_with_the_inner_one() {
+        let soon = Instant::now();
+        let (_, page) = collect(view(), async {
+            let mut part = on("tea", 1);
+            part.expires_by(soon);
+            record(&part);
+        })
+        .await;
+        assert_eq!(page.expires(), Some(soon));
+    }
+
+    #[test]
+    fn outside_of_a_scope_nothing_is_pinned_and_nothing_collected() {
+        record(&on("tea", 1));
+        assert!(pinned().is_none());
+        assert!(!is_collecting());
+    }
+}

@@ -1,0 +1,149 @@
+//! The view: every tag's stamp, as one moment saw them; and who supplies it.
+//!
+//! - A view is the result of one question; it is replaced, never patched.
+//! - Equal ids mean equal stamps, so the common case is one comparison.
+//! - A view handed out by [`Versions::fresh`] contains every write that was answered before the
+//!   call. Where nobody can promise that, there is no view and the cache stands aside.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use super::tag::{Stamp, Tag};
+
+/// All stamps as one moment saw them.
+#[derive(Debug)]
+pub struct View {
+    id: u64,
+    stamps: HashMap<Tag, Stamp>,
+}
+
+impl View {
+    /// A view of `stamps`; they must come from one question and include [`Tag::ANY`].
+    pub fn new(stamps: impl IntoIterator<Item = (Tag, Stamp)>) -> Self {
+        let stamps: HashMap<Tag, Stamp> = stamps.into_iter().collect();
+        let any = stamps.get(&Tag::ANY).copied().unwrap_or_default();
+        Self { id: Self::id_of(any), stamps }
+    }
+
+    /// The id that a view has when [`Tag::ANY`] has this stamp. Never 0.
+    pub fn id_of(any: Stamp) -> u64 {
+        // The nonce alone is random; the counter keeps a nonce that repeats from being believed.
+        let mixed = (any.nonce as u64) ^ (any.count as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        mixed.max(1)
+    }
+
+    /// Names this view among all: equal ids, equal stamps.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The stamp of a tag; [`Stamp::NONE`] for one that never changed.
+    pub fn stamp(&self, tag: &Tag) -> Stamp {
+        self.stamps.get(tag).copied().unwrap_or_default()
+    }
+
+    /// Every tag that ever changed, in no order.
+    pub fn stamps(&self) -> impl Iterator<Item = (&Tag, Stamp)> {
+        self.stamps.iter().map(|(tag, stamp)| (tag, *stamp))
+    }
+}
+
+/// Nobody can vouch for what is cached: why.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct Unvouched(pub String);
+
+/// What [`Versions::fresh`] promises.
+pub type FreshView = Result<Arc<View>, Unvouched>;
+
+/// A view at once, or after a question to somebody else.
+pub enum Fresh {
+    /// Known here and now.
+    Now(FreshView),
+    /// On its way.
+    Soon(Pin<Box<dyn Future<Output = FreshView> + Send>>),
+}
+
+impl Fresh {
+    /// The view, waited for if need be.
+    ///
+    /// # Errors
+    /// [`Unvouched`] when nobody can say what is current; the cache must not be used.
+    pub async fn get(self) -> FreshView {
+        match self {
+            Fresh::Now(view) => view,
+            Fresh::Soon(view) => view.await,
+        }
+    }
+}
+
+/// Whoever knows the stamps: a database, or the process itself.
+pub trait Versions: Send + Sync + 'static {
+    /// A view that contains every write answered before this call.
+    fn fresh(&self) -> Fresh;
+}
+
+/// Stamps kept by the process itself: for applications without a database, and for tests.
+///
+/// Correct for one process only: another one's writes are not seen.
+#[derive(Debug)]
+pub struct InProcess {
+    view: Mutex<Arc<View>>,
+}
+
+impl InProcess {
+    /// Nothing has changed yet.
+    pub fn new() -> Self {
+        Self { view: Mutex::new(Arc::new(View::new([]))) }
+    }
+
+    /// Says that what `tags` name has changed: every entry that depends on them is stale when
+    /// this returns.
+    pub fn bump(&self, tags: &[Tag]) {
+        let mut view = self.view.lock().unwrap();
+        let mut stamps = view.stamps.clone();
+        for tag in tags.iter().chain([&Tag::ANY]) {
+            let stamp = stamps.entry(tag.clone()).or_default();
+            // One process, one history: the counter is all the nonce that is needed.
+            *stamp = Stamp { count: stamp.count + 1, nonce: stamp.count + 1 };
+        }
+        *view = Arc::new(View::new(stamps));
+    }
+}
+
+impl Default for InProcess {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Versions for InProcess {
+    fn fresh(&self) -> Fresh {
+        Fresh::Now(Ok(self.view.lock().unwrap().clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_stamps_of_any_mean_equal_ids() {
+        let stamp = Stamp { count: 2, nonce: 77 };
+        let one = View::new([(Tag::ANY, stamp)]);
+        let other = View::new([(Tag::ANY, stamp)]);
+        assert_eq!(one.id(), other.id());
+        assert_ne!(one.id(), View::new([]).id());
+    }
+
+    #[test]
+    fn bumping_a_tag_moves_it_and_any_and_nothing_else() {
+        let versions = InProcess::new();
+        versions.bump(&[Tag::named("tea")]);
+        let Fresh::Now(Ok(view)) = versions.fresh() else { panic!("in process is at once") };
+        assert_eq!(view.stamp(&Tag::named("tea")).count, 1);
+        assert_eq!(view.stamp(&Tag::ANY).count, 1);
+        assert_eq!(view.stamp(&Tag::named("milk")), Stamp::NONE);
+    }
+}

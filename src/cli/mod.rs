@@ -1,0 +1,84 @@
+//! The command line.
+//!
+//! - `larder` alone serves the shop.
+//! - What cannot be done is one sentence on standard error and exit code 1.
+
+mod migrate;
+mod seed;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::server::ServeConfig;
+
+/// A grocer's catalogue, with Django's three levels of caching for actix-web.
+#[derive(Debug, Parser)]
+#[command(name = "larder", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// Without a command the shop is served.
+    #[command(flatten)]
+    serve: ServeConfig,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the shop; the database is created, migrated, and filled with samples if it is empty.
+    Serve(ServeConfig),
+    /// Create the database, or bring it up to date.
+    Migrate(migrate::MigrateConfig),
+    /// Add sample products, also to a shop that is being served.
+    Seed(seed::SeedConfig),
+}
+
+/// Does what the command line says.
+pub fn run() -> ExitCode {
+    let cli = match parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let done = match cli.command {
+        None => serve::run(&cli.serve),
+        Some(Command::Serve(config)) => serve::run(&config),
+        Some(Command::Migrate(config)) => migrate::run(&config),
+        Some(Command::Seed(config)) => seed::run(&config),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => fail(&sentence),
+    }
+}
+
+fn fail(sentence: &str) -> ExitCode {
+    eprintln!("larder: {sentence}");
+    ExitCode::FAILURE
+}
+
+/// Reads the command line. A wrong value is told in one sentence; the rest is clap's.
+fn parse() -> Result<Cli, ExitCode> {
+    let parsed = Cli::command().try_get_matches();
+    parsed.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
+        match error.kind() {
+            ErrorKind::ValueValidation | ErrorKind::InvalidValue => fail(&one_sentence(&error)),
+            _ => {
+                // Nothing can be told to somebody whose terminal is gone.
+                let _ = error.print();
+                ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+            }
+        }
+    })
+}
+
+/// `error: invalid value …` and what is possible, on one line and without the hint about `--help`.
+fn one_sentence(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let told = lines.take_while(|line| !line.starts_with("For more information"));
+    let sentence = told.collect::<Vec<_>>().join(" ");
+    sentence.strip_prefix("error: ").unwrap_or(&sentence).to_owned()
+}

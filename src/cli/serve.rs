@@ -1,0 +1,39 @@
+//! `larder serve`
+
+use std::io::{IsTerminal, Write};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{LogConfig, LogFormat};
+use crate::server::{ServeConfig, Server};
+
+/// Serves until the program is told to stop.
+pub fn run(config: &ServeConfig) -> Result<(), String> {
+    start_log(&config.log);
+    actix_web::rt::System::new().block_on(async {
+        let server = Server::start(config).await?;
+        announce(&server);
+        server.run().await
+    })
+}
+
+/// Says where the shop is, on a line of its own that programs can read, too.
+fn announce(server: &Server) {
+    let mut out = std::io::stdout().lock();
+    // Whoever closed our output does not want to know.
+    let _ = writeln!(out, "Larder is open at http://{}", server.address());
+    let _ = out.flush();
+}
+
+fn start_log(config: &LogConfig) {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,larder=info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    match config.log {
+        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Json => log.json().init(),
+    }
+}

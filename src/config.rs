@@ -1,0 +1,181 @@
+//! Settings: one struct for each concern, from flags or environment. Their docs are `--help`.
+
+use std::net::SocketAddr;
+
+use clap::{Args, ValueEnum};
+
+use crate::cache::open::Levels;
+use crate::db::Url;
+use crate::state;
+
+/// Where the shop is served.
+#[derive(Debug, Clone, Args)]
+pub struct HttpConfig {
+    /// Address and port to serve at; port 0 takes a free one.
+    ///
+    /// Bound to anything but loopback the shop is read-only, since everybody could write.
+    #[arg(long, env = "LARDER_BIND", default_value = "127.0.0.1:8000", value_parser = address)]
+    pub bind: SocketAddr,
+
+    /// A name that visitors may use for this shop; may be given several times.
+    ///
+    /// Always allowed: localhost, 127.0.0.1, [::1], and the address it is bound to. Requests for
+    /// other names are refused.
+    #[arg(long = "host", env = "LARDER_HOST", value_name = "NAME", value_delimiter = ',')]
+    pub hosts: Vec<String>,
+
+    /// Threads that answer requests; as many as processors where not given.
+    #[arg(long, env = "LARDER_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub workers: Option<u16>,
+
+    /// Who may write: everybody on this machine.
+    #[arg(long, env = "LARDER_ACCESS", value_enum, default_value_t = Access::Open)]
+    pub access: Access,
+}
+
+impl HttpConfig {
+    /// The names that requests may be for, lower case and without port.
+    pub fn host_names(&self) -> Vec<String> {
+        let bound = match self.bind {
+            SocketAddr::V4(address) => address.ip().to_string(),
+            SocketAddr::V6(address) => format!("[{}]", address.ip()),
+        };
+        let always = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
+        let given = self.hosts.iter().map(|host| host.trim().to_ascii_lowercase());
+        always.into_iter().chain([bound]).chain(given).collect()
+    }
+}
+
+/// Who may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Access {
+    /// Everybody on this machine; elsewhere the shop is read-only.
+    Open,
+}
+
+/// Where the data is.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseConfig {
+    /// The database: sqlite://FILE, or postgres://USER:PASSWORD@HOST/NAME (15 or newer).
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        default_value = "sqlite://larder.sqlite3",
+        value_name = "URL",
+        value_parser = |text: &str| text.parse::<Url>()
+    )]
+    pub database: Url,
+}
+
+/// What is remembered.
+#[derive(Debug, Clone, Args)]
+pub struct CacheConfig {
+    /// Which levels are on, for comparing: the pages are the same either way.
+    ///
+    /// One of them, or several with commas between.
+    #[arg(
+        long,
+        env = "LARDER_CACHE",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "all",
+        value_name = "LEVELS"
+    )]
+    pub cache: Vec<CacheLevel>,
+}
+
+/// A level of caching.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CacheLevel {
+    /// None.
+    Off,
+    /// Results of queries.
+    Queries,
+    /// Header and footer.
+    Fragments,
+    /// Whole pages.
+    Pages,
+    /// All three.
+    All,
+}
+
+impl CacheConfig {
+    /// The levels that are on.
+    pub fn levels(&self) -> Levels {
+        let has = |level| self.cache.contains(&level) || self.cache.contains(&CacheLevel::All);
+        Levels {
+            pages: has(CacheLevel::Pages),
+            fragments: has(CacheLevel::Fragments),
+            queries: has(CacheLevel::Queries),
+        }
+    }
+}
+
+/// How the shop looks.
+#[derive(Debug, Clone, Args)]
+pub struct ShopConfig {
+    /// Products on a page of the list, 1 to 1000.
+    #[arg(long, env = "LARDER_PAGE_SIZE", value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub page_size: u64,
+
+    /// Leave an empty shop empty, instead of adding 1,000 sample products.
+    #[arg(long, env = "LARDER_NO_SAMPLES")]
+    pub no_samples: bool,
+}
+
+/// What developers see.
+#[derive(Debug, Clone, Args)]
+pub struct ToolbarConfig {
+    /// Who sees what cache and database did (Server-Timing): visitors of this machine, all, nobody.
+    #[arg(long, env = "LARDER_TOOLBAR", value_enum, default_value_t = ToolbarMode::Auto)]
+    pub toolbar: ToolbarMode,
+}
+
+/// Who sees what cache and database did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ToolbarMode {
+    /// Visitors of this machine, where the shop is bound to it and no proxy stands between.
+    Auto,
+    /// Everybody.
+    On,
+    /// Nobody.
+    Off,
+}
+
+impl ToolbarConfig {
+    /// What the mode means where the shop is bound to `bind`.
+    pub fn for_bind(&self, bind: SocketAddr) -> state::Toolbar {
+        match self.toolbar {
+            ToolbarMode::Auto if bind.ip().is_loopback() => state::Toolbar::Local,
+            ToolbarMode::Auto | ToolbarMode::Off => state::Toolbar::Off,
+            ToolbarMode::On => state::Toolbar::On,
+        }
+    }
+}
+
+/// What the program says about itself while it runs.
+#[derive(Debug, Clone, Args)]
+pub struct LogConfig {
+    /// How lines are written to standard error; RUST_LOG chooses which (larder=debug for more).
+    #[arg(long, env = "LARDER_LOG", value_enum, default_value_t = LogFormat::Text)]
+    pub log: LogFormat,
+}
+
+/// How lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// `localhost:8000` is taken, too.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    use std::net::ToSocketAddrs;
+    let mut addresses = text
+        .to_socket_addrs()
+        .map_err(|_| "give an address and a port, as in 127.0.0.1:8000".to_owned())?;
+    addresses.next().ok_or_else(|| "the name has no address".to_owned())
+}

@@ -1,0 +1,69 @@
+//! Migrations: one folder for each database, both inside the program.
+
+use diesel::migration::MigrationSource;
+use diesel::prelude::*;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::connect::Conn;
+use super::transaction;
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Any number that other programs on the same server do not use.
+const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(1818325605)";
+
+/// Why the database cannot be used as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It was migrated by a newer program.
+    #[error(
+        "the database is newer than this program (it has migration {0}); start the newer program"
+    )]
+    Newer(String),
+    /// A migration failed; none of them was kept.
+    #[error("the database cannot be migrated: {0}")]
+    Failed(String),
+}
+
+/// Brings the database up to date, all or nothing; answers how many migrations it took.
+///
+/// Several programs may try at once: one migrates, the others find it done.
+///
+/// # Errors
+/// [`Error::Newer`] before anything was changed, [`Error::Failed`] with nothing kept.
+pub fn run(conn: &mut Conn) -> Result<usize, Error> {
+    let mut outcome = Ok(0);
+    let transaction = transaction::write(conn, |conn| {
+        if let Conn::Postgres(pg) = conn {
+            diesel::sql_query(POSTGRES_LOCK).execute(pg)?;
+        }
+        outcome = match conn {
+            Conn::Sqlite(sqlite) => run_pending(sqlite, SQLITE),
+            Conn::Postgres(pg) => run_pending(pg, POSTGRES),
+        };
+        outcome.is_ok().then_some(()).ok_or(diesel::result::Error::RollbackTransaction)
+    });
+    match (outcome, transaction) {
+        (Ok(count), Ok(())) => Ok(count),
+        (Ok(_), Err(error)) => Err(Error::Failed(error.to_string())),
+        (Err(error), _) => Err(error),
+    }
+}
+
+fn run_pending<DB, C>(conn: &mut C, source: EmbeddedMigrations) -> Result<usize, Error>
+where
+    DB: diesel::backend::Backend,
+    C: MigrationHarness<DB> + diesel::Connection<Backend = DB>,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| Error::Failed(error.to_string());
+    let known = MigrationSource::<DB>::migrations(&source).map_err(failed)?;
+    let known: Vec<_> =
+        known.iter().map(|migration| migration.name().version().as_owned()).collect();
+    let applied = conn.applied_migrations().map_err(failed)?;
+    if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
+        return Err(Error::Newer(newer.to_string()));
+    }
+    Ok(conn.run_pending_migrations(source).map_err(failed)?.len())
+}

@@ -1,0 +1,156 @@
+//! The database: where it is, connections to it, transactions on it. Knows nothing of the cache.
+//!
+//! - Queries are written once for SQLite and Postgres, on [`Conn`].
+//! - SQLite has one writer and several readers; who wants to write waits for the pool, not for the
+//!   file.
+//! - A read sees one committed state; a write is kept whole or not at all.
+//! - Work runs on blocking threads: `read` and `write` can be awaited by a handler.
+
+pub mod connect;
+pub mod error;
+pub mod file;
+pub mod log;
+pub mod migrations;
+pub mod schema;
+pub mod transaction;
+pub mod url;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::QueryResult;
+use diesel::r2d2::Pool;
+
+use connect::Manager;
+pub use connect::{Conn, Role};
+pub use error::Error;
+pub use url::Url;
+
+/// How long to wait for a connection before the request is answered "busy".
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// More readers than cores gain nothing; fewer would let one slow search block the others.
+const READERS: u32 = 4;
+
+/// Postgres sorts its writers out by itself.
+const POSTGRES_WRITERS: u32 = 8;
+
+/// A handle to the database. Cloning is cheap.
+#[derive(Clone)]
+pub struct Db(Arc<Shared>);
+
+struct Shared {
+    url: Url,
+    readers: Pool<Manager>,
+    writers: Pool<Manager>,
+}
+
+impl Db {
+    /// The database at `url`; for SQLite the file is made if it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be reached, as one sentence.
+    pub fn open(url: &Url) -> Result<Self, String> {
+        // Pools retry until they time out; one connection tells at once what is wrong.
+        Conn::open(url, Role::Writer).map_err(|error| explain(url, &error.to_string()))?;
+        let writers = match url {
+            Url::Sqlite(_) => 1,
+            Url::Postgres(_) => POSTGRES_WRITERS,
+        };
+        let readers = pool(url, Role::Reader, READERS);
+        let writers = pool(url, Role::Writer, writers);
+        Ok(Self(Arc::new(Shared { url: url.clone(), readers, writers })))
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &Url {
+        &self.0.url
+    }
+
+    /// Brings the tables up to date; answers how many migrations it took.
+    ///
+    /// # Errors
+    /// [`migrations::Error`]; nothing was changed.
+    pub fn migrate(&self) -> Result<usize, migrations::Error> {
+        let mut pooled =
+            self.0.writers.get().map_err(|error| migrations::Error::Failed(error.to_string()))?;
+        migrations::run(&mut pooled.conn)
+    }
+
+    /// Reads from one committed state of the data.
+    ///
+    /// # Errors
+    /// [`Error`], logged by whoever answers the request.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let db = self.clone();
+        blocking(move || db.read_now(work)).await
+    }
+
+    /// Writes in one transaction; when it answers, the write is durable.
+    ///
+    /// # Errors
+    /// [`Error`]; nothing was kept. Where a connection breaks during the commit nobody knows:
+    /// that, too, is an error, and must not be told as success.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let db = self.clone();
+        blocking(move || db.write_now(work)).await
+    }
+
+    /// [`Db::read`] on this thread, for the command line.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn read_now<T>(&self, work: impl FnOnce(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
+        Ok(transaction::read(&mut self.0.readers.get()?.conn, work)?)
+    }
+
+    /// [`Db::write`] on this thread, for the command line.
+    ///
+    /// # Errors
+    /// As `write`.
+    pub fn write_now<T>(&self, work: impl FnOnce(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
+        Ok(transaction::write(&mut self.0.writers.get()?.conn, work)?)
+    }
+}
+
+/// Runs `work` on a blocking thread, its SQL logged for the task that asked.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let log = log::current();
+    let work = tokio::task::spawn_blocking(move || log::on_this_thread(log, work));
+    work.await.unwrap_or(Err(Error::Panicked))
+}
+
+fn pool(url: &Url, role: Role, size: u32) -> Pool<Manager> {
+    Pool::builder()
+        .max_size(size)
+        .min_idle(Some(0))
+        .connection_timeout(PATIENCE)
+        .build_unchecked(Manager { url: url.clone(), role })
+}
+
+/// One sentence for who started the program.
+fn explain(url: &Url, error: &str) -> String {
+    let error = error.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    match url {
+        Url::Sqlite(path) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.map_or_else(|| ".".into(), |folder| folder.display().to_string());
+            let path = path.display();
+            format!(
+                "cannot open the database file {path}: {error}; is {folder} a folder that this user may write to?"
+            )
+        }
+        Url::Postgres(_) => format!(
+            "cannot connect to the database {url}: {error}; is the server running, and are user, \
+             password and database name right?"
+        ),
+    }
+}

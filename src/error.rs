@@ -1,0 +1,106 @@
+//! The only ways a request fails.
+//!
+//! - Visitors get a status and a sentence; causes go to the log, once, with their whole chain.
+//! - The page around the sentence is put on by [`crate::site::error_page`], which needs the shop.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+
+use crate::db;
+
+/// How a request fails that wants HTML.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppError {
+    /// 404: nothing is there.
+    #[error("There is nothing at this address. Perhaps it has been deleted, or the link is old.")]
+    NotFound,
+    /// 400: the request cannot be read.
+    #[error("{0}")]
+    BadRequest(&'static str),
+    /// 403: it may not be done, or not from here.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// 413: the form is too large.
+    #[error("The form is too large. At most {limit} bytes are taken.")]
+    TooLarge {
+        /// In bytes.
+        limit: usize,
+    },
+    /// 415: not the way a form is sent.
+    #[error("Forms are taken as application/x-www-form-urlencoded, in UTF-8.")]
+    UnsupportedForm,
+    /// 421: for another host.
+    #[error("This shop does not go by that name. Use one that it was started with (--host NAME).")]
+    UnknownHost,
+    /// 422: it can be read, but not done.
+    #[error("{0}")]
+    Unprocessable(&'static str),
+    /// 503: the database is away, or everybody is busy.
+    #[error("The shop is busy or its database is away. Please try again in a moment.")]
+    Unavailable(#[source] db::Error),
+    /// 500: a bug, or a broken database.
+    #[error("Something went wrong on our side. It has been written down.")]
+    Internal(#[source] Arc<anyhow::Error>),
+}
+
+impl From<db::Error> for AppError {
+    fn from(error: db::Error) -> Self {
+        match &error {
+            db::Error::Unreachable(_) => Self::Unavailable(error),
+            db::Error::Query(_) | db::Error::Panicked => Self::Internal(Arc::new(error.into())),
+        }
+    }
+}
+
+impl From<askama::Error> for AppError {
+    fn from(error: askama::Error) -> Self {
+        Self::Internal(Arc::new(anyhow::Error::new(error).context("render a page")))
+    }
+}
+
+impl ResponseError for AppError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Without a body: the page is put on outside.
+    fn error_response(&self) -> HttpResponse {
+        log(self);
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// Writes what only we may know into the log.
+fn log(error: &AppError) {
+    match error {
+        AppError::Internal(_) | AppError::Unavailable(_) => {
+            tracing::error!(error = chain(error), "a request failed");
+        }
+        _ => tracing::debug!(status = error.status_code().as_u16(), "a request was refused"),
+    }
+}
+
+/// The error with its causes, outermost first.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = String::new();
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    for cause in causes {
+        let separator = if text.is_empty() { "" } else { ": " };
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{separator}{cause}");
+    }
+    text
+}

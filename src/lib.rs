@@ -1,0 +1,32 @@
+//! Larder: a grocer's catalogue, rendered on the server, with Django's three levels of caching for
+//! actix-web.
+//!
+//! # Layout
+//!
+//! In the order in which a newcomer may read it:
+//!
+//! - [`app`]: every URL, and what wraps it.
+//! - [`products`]: a section; one section read, all read.
+//! - [`cache`]: the framework. Knows nothing of this shop, nor of SQL.
+//! - [`versions`]: how the database tells the cache what has changed.
+//! - [`db`]: connections, transactions, migrations.
+//! - [`site`]: what all pages share.
+//! - [`dashboard`], [`toolbar`]: the cache steered and observed.
+//! - [`state`], [`config`], [`server`], [`cli`], [`error`]: how the program is put together.
+//!
+//! Data flows one way: `app` → [`cache::page`] → a section's `pages` → its `service` → [`cache`] or
+//! its `queries` → a template, and back. `tests/architecture.rs` sees to it.
+
+pub mod app;
+pub mod cache;
+pub mod cli;
+pub mod config;
+pub mod dashboard;
+pub mod db;
+pub mod error;
+pub mod products;
+pub mod server;
+pub mod site;
+pub mod state;
+pub mod toolbar;
+pub mod versions;

@@ -1,0 +1,42 @@
+//! The catalogue: browse, add, edit and delete products.
+//!
+//! | URL | |
+//! |---|---|
+//! | `GET /` | [`pages::index`]: newest first, by pages, searched with `?q=` |
+//! | `GET /products/{id}` | [`pages::show`] |
+//! | `GET /products/new`, `POST /products` | [`pages::new`], [`pages::create`] |
+//! | `GET /products/{id}/edit`, `POST /products/{id}` | [`pages::edit`], [`pages::update`] |
+//! | `GET`, `POST /products/{id}/delete` | [`pages::ask`], [`pages::delete`] |
+
+pub mod forms;
+pub mod keys;
+pub mod model;
+pub mod pages;
+pub mod queries;
+pub mod sample;
+pub mod service;
+
+use actix_web::web;
+
+use crate::cache::page;
+
+/// The catalogue's URLs.
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.service(
+        web::resource("/").wrap(page::cached(keys::INDEX)).route(web::get().to(pages::index)),
+    )
+    .service(web::resource("/products").route(web::post().to(pages::create)))
+    .service(web::resource("/products/new").route(web::get().to(pages::new)))
+    .service(
+        web::resource("/products/{id}")
+            .wrap(page::cached(keys::SHOW_PAGE))
+            .route(web::get().to(pages::show))
+            .route(web::post().to(pages::update)),
+    )
+    .service(web::resource("/products/{id}/edit").route(web::get().to(pages::edit)))
+    .service(
+        web::resource("/products/{id}/delete")
+            .route(web::get().to(pages::ask))
+            .route(web::post().to(pages::delete)),
+    );
+}

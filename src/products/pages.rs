@@ -1,0 +1,262 @@
+//! The catalogue as HTML.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::forms::{IndexQuery, ProductForm};
+use super::model::{Listing, Product, ProductId, ProductList, fold};
+use super::service::{self, Change};
+use crate::cache::fragment::filters;
+use crate::error::AppError;
+use crate::site::flash;
+use crate::site::form::{Form, FormErrors, Id, Query};
+use crate::site::pagination::{PageLink, Pagination};
+use crate::site::render::{Dressed, Layout, grouped, html};
+use crate::state::State;
+
+const SECTION: &str = "products";
+
+type Answer = Result<HttpResponse, AppError>;
+
+/// The homepage: the products, newest first.
+#[derive(Template)]
+#[template(path = "products/index.html")]
+struct IndexPage {
+    layout: Layout,
+    list: Arc<ProductList>,
+    search: String,
+    pagination: Pagination,
+}
+
+impl IndexPage {
+    /// `1,000 products · page 2 of 40`.
+    fn summary(&self) -> String {
+        let total = self.list.total;
+        let noun = if total == 1 { "product" } else { "products" };
+        let found = match (self.search.is_empty(), total) {
+            (true, _) => format!("{} {noun}", grouped(total)),
+            (false, 1) => format!("1 product matches “{}”", self.search),
+            (false, _) => format!("{} products match “{}”", grouped(total), self.search),
+        };
+        let (page, last) = (grouped(self.pagination.page), grouped(self.pagination.last));
+        format!("{found} · page {page} of {last}")
+    }
+}
+
+/// `GET /`
+pub async fn index(state: web::Data<State>, Query(query): Query<IndexQuery>) -> Answer {
+    let page = query.page().ok_or(AppError::NotFound)?;
+    let search = query.q.trim().to_owned();
+    let size = state.settings.page_size;
+    let list = service::list(&state, &Listing { page, size, search: fold(&search) }).await?;
+    let carried = (!search.is_empty()).then(|| ("q", search.clone()));
+    let pagination = Pagination::new(page, list.total, size, "/", carried.into_iter().collect());
+    if !pagination.has_page() {
+        return Err(AppError::NotFound);
+    }
+    let layout = Layout::new(&state, SECTION, "Products");
+    html(&state, StatusCode::OK, &IndexPage { layout, list, search, pagination }).await
+}
+
+/// One product.
+#[derive(Template)]
+#[template(path = "products/show.html")]
+struct ShowPage {
+    layout: Layout,
+    product: Product,
+}
+
+/// `GET /products/{id}`
+pub async fn show(state: web::Data<State>, Id(id): Id<ProductId>) -> Answer {
+    let product = found(&state, id).await?;
+    let layout = Layout::new(&state, SECTION, &product.title);
+    html(&state, StatusCode::OK, &ShowPage { layout, product }).await
+}
+
+/// The product, or 404.
+async fn found(state: &State, id: ProductId) -> Result<Product, AppError> {
+    let product = service::show(state, id).await?;
+    (*product).clone().ok_or(AppError::NotFound)
+}
+
+/// The form for a product that is to be.
+#[derive(Template)]
+#[template(path = "products/new.html")]
+struct NewPage {
+    layout: Layout,
+    form: ProductForm,
+    errors: FormErrors,
+}
+
+impl NewPage {
+    fn of(state: &State, form: ProductForm, errors: FormErrors) -> Self {
+        Self { layout: Layout::new(state, SECTION, "New product"), form, errors }
+    }
+}
+
+/// `GET /products/new`
+pub async fn new(state: web::Data<State>) -> Answer {
+    let page = NewPage::of(&state, ProductForm::default(), FormErrors::default());
+    html(&state, StatusCode::OK, &page).await
+}
+
+/// `POST /products`
+pub async fn create(state: web::Data<State>, Form(form): Form<ProductForm>) -> Answer {
+    match form.parse() {
+        Ok(product) => {
+            let added = format!("Added “{}”.", product.title.as_str());
+            service::create(&state, product).await?;
+            Ok(flash::redirect("/", &added))
+        }
+        Err(errors) => {
+            let page = NewPage::of(&state, form, errors);
+            html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await
+        }
+    }
+}
+
+/// The form for a product that is.
+#[derive(Template)]
+#[template(path = "products/edit.html")]
+struct EditPage {
+    layout: Layout,
+    id: ProductId,
+    form: ProductForm,
+    errors: FormErrors,
+}
+
+impl EditPage {
+    fn of(state: &State, id: ProductId, form: ProductForm, errors: FormErrors) -> Self {
+        Self { layout: Layout::new(state, SECTION, "Edit product"), id, form, errors }
+    }
+}
+
+/// `GET /products/{id}/edit`
+pub async fn edit(state: web::Data<State>, Id(id): Id<ProductId>) -> Answer {
+    let form = ProductForm::showing(&found(&state, id).await?);
+    html(&state, StatusCode::OK, &EditPage::of(&state, id, form, FormErrors::default())).await
+}
+
+/// `POST /products/{id}`
+pub async fn update(
+    state: web::Data<State>,
+    Id(id): Id<ProductId>,
+    Form(form): Form<ProductForm>,
+) -> Answer {
+    let changes = match form.parse() {
+        Ok(changes) => changes,
+        Err(errors) => {
+            let page = EditPage::of(&state, id, form, errors);
+            return html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await;
+        }
+    };
+    let saved = format!("Saved “{}”.", changes.title.as_str());
+    match service::update(&state, id, form.seen(), changes).await? {
+        Change::Done => Ok(flash::redirect("/", &saved)),
+        Change::Conflict(None) if !form.has_seen() => Err(AppError::NotFound),
+        Change::Conflict(current) => conflict(&state, id, &form, true, current).await,
+    }
+}
+
+/// The question before a product is deleted.
+#[derive(Template)]
+#[template(path = "products/delete.html")]
+struct DeletePage {
+    layout: Layout,
+    product: Product,
+}
+
+/// `GET /products/{id}/delete`
+pub async fn ask(state: web::Data<State>, Id(id): Id<ProductId>) -> Answer {
+    let product = found(&state, id).await?;
+    let layout = Layout::new(&state, SECTION, "Delete product");
+    html(&state, StatusCode::OK, &DeletePage { layout, product }).await
+}
+
+/// `POST /products/{id}/delete`
+pub async fn delete(
+    state: web::Data<State>,
+    Id(id): Id<ProductId>,
+    Form(form): Form<ProductForm>,
+) -> Answer {
+    match service::delete(&state, id, form.seen()).await? {
+        Change::Done => Ok(flash::redirect("/", &format!("Deleted “{}”.", form.was_title))),
+        Change::Conflict(None) if !form.has_seen() => Err(AppError::NotFound),
+        Change::Conflict(current) => conflict(&state, id, &form, false, current).await,
+    }
+}
+
+/// Both versions of a product that somebody else changed meanwhile, and a way on.
+#[derive(Template)]
+#[template(path = "products/conflict.html")]
+struct ConflictPage {
+    layout: Layout,
+    id: ProductId,
+    yours: Option<Version>,
+    shown: Version,
+    current: Option<Product>,
+}
+
+/// A product as somebody saw or wanted it.
+struct Version {
+    title: String,
+    price: String,
+}
+
+async fn conflict(
+    state: &State,
+    id: ProductId,
+    form: &ProductForm,
+    is_edit: bool,
+    current: Option<Product>,
+) -> Answer {
+    let version =
+        |title: &String, price: &String| Version { title: title.clone(), price: price.clone() };
+    let page = ConflictPage {
+        layout: Layout::new(state, SECTION, "Changed meanwhile"),
+        id,
+        yours: is_edit.then(|| version(&form.title, &form.price)),
+        shown: version(&form.was_title, &form.was_price),
+        current,
+    };
+    html(state, StatusCode::CONFLICT, &page).await
+}
+
+impl Dressed for IndexPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl Dressed for ShowPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl Dressed for NewPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl Dressed for EditPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl Dressed for DeletePage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl Dressed for ConflictPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}

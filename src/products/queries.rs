@@ -1,0 +1,247 @@
+//! One function for each question to the database, and for each change of it.
+
+use diesel::prelude::*;
+use time::PrimitiveDateTime;
+
+use super::keys::PRODUCTS;
+use super::model::{Listing, NewProduct, Price, Product, ProductId, ProductList, fold};
+use crate::db::Conn;
+use crate::db::schema::{product_counts, products};
+use crate::site::time::Timestamp;
+use crate::versions::Snapshot;
+
+/// Ids that are counted together, as the triggers in `migrations` do: 2 to this power.
+const COUNT_BITS: u32 = 12;
+
+type Row = (i64, String, i64, PrimitiveDateTime, PrimitiveDateTime);
+
+const COLUMNS: (
+    products::id,
+    products::title,
+    products::price_cents,
+    products::created_at,
+    products::updated_at,
+) = (
+    products::id,
+    products::title,
+    products::price_cents,
+    products::created_at,
+    products::updated_at,
+);
+
+fn product((id, title, price_cents, created_at, updated_at): Row) -> Product {
+    Product {
+        id: ProductId::new(id),
+        title,
+        price: Price::from_cents(price_cents),
+        created_at: created_at.into(),
+        updated_at: updated_at.into(),
+    }
+}
+
+/// A page of all products, newest first. As quick in the middle of a million as at the start.
+pub fn list(read: &mut Snapshot<'_>, listing: &Listing) -> QueryResult<ProductList> {
+    let conn = read.table(PRODUCTS)?;
+    let counts: Vec<(i64, i64)> =
+        product_counts::table.order(product_counts::bucket.desc()).load(conn)?;
+    let total = counts.iter().map(|(_, count)| count.unsigned_abs()).sum();
+    let Some((highest, skip)) = locate(&counts, listing.offset()) else {
+        return Ok(ProductList { products: Vec::new(), total });
+    };
+    let rows: Vec<Row> = products::table
+        .select(COLUMNS)
+        .filter(products::id.le(highest))
+        .order(products::id.desc())
+        .offset(skip)
+        .limit(as_i64(listing.size))
+        .load(conn)?;
+    Ok(ProductList { products: rows.into_iter().map(product).collect(), total })
+}
+
+/// Where the row after `offset` others is: among the ids up to the first number, after as many rows
+/// as the second says. None if there are not so many.
+fn locate(counts: &[(i64, i64)], offset: u64) -> Option<(i64, i64)> {
+    let mut skip = offset;
+    for (bucket, count) in counts {
+        let count = count.unsigned_abs();
+        if skip < count {
+            let highest = (bucket << COUNT_BITS) | ((1 << COUNT_BITS) - 1);
+            return Some((highest, as_i64(skip)));
+        }
+        skip -= count;
+    }
+    None
+}
+
+/// A page of the products whose title holds the search, newest first.
+///
+/// # Errors
+/// `NotFound` where a title cannot be searched yet: [`fill_search_text`] first.
+pub fn search(read: &mut Snapshot<'_>, listing: &Listing) -> QueryResult<ProductList> {
+    let conn = read.table(PRODUCTS)?;
+    let unsearchable = products::table.filter(products::search_text.is_null());
+    if diesel::select(diesel::dsl::exists(unsearchable)).get_result(conn)? {
+        return Err(diesel::result::Error::NotFound);
+    }
+    let pattern = pattern(&listing.search);
+    let matches = products::search_text.like(&pattern).escape('\\');
+    let total: i64 = products::table.filter(matches.clone()).count().get_result(conn)?;
+    let rows: Vec<Row> = products::table
+        .select(COLUMNS)
+        .filter(matches)
+        .order(products::id.desc())
+        .offset(as_i64(listing.offset()))
+        .limit(as_i64(listing.size))
+        .load(conn)?;
+    let products = rows.into_iter().map(product).collect();
+    Ok(ProductList { products, total: total.unsigned_abs() })
+}
+
+/// `100% tea` as `%100\% tea%`.
+fn pattern(search: &str) -> String {
+    let mut pattern = String::with_capacity(search.len() + 2);
+    pattern.push('%');
+    for letter in search.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// One product, if there is one.
+pub fn find(read: &mut Snapshot<'_>, id: ProductId) -> QueryResult<Option<Product>> {
+    get(read.row(PRODUCTS, id.get())?, id)
+}
+
+/// [`find`], within a write.
+pub fn get(conn: &mut Conn, id: ProductId) -> QueryResult<Option<Product>> {
+    let row = products::table.select(COLUMNS).find(id.get()).first::<Row>(conn).optional()?;
+    Ok(row.map(product))
+}
+
+/// Whether there is no product at all.
+pub fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
+    let any: bool = diesel::select(diesel::dsl::exists(products::table.select(products::id)))
+        .get_result(conn)?;
+    Ok(!any)
+}
+
+/// Adds a product; answers its id.
+pub fn insert(conn: &mut Conn, new: &NewProduct, now: Timestamp) -> QueryResult<ProductId> {
+    let id = diesel::insert_into(products::table)
+        .values(InsertRow::of(new.title.as_str(), new.price, now))
+        .returning(products::id)
+        .get_result(conn)?;
+    Ok(ProductId::new(id))
+}
+
+/// Adds many products, in their order.
+pub fn insert_many(conn: &mut Conn, new: &[(String, Price)], now: Timestamp) -> QueryResult<usize> {
+    let rows = new.iter().map(|(title, price)| InsertRow::of(title, *price, now));
+    let rows: Vec<InsertRow<'_>> = rows.collect();
+    let insert = diesel::insert_into(products::table).values(&rows);
+    // diesel cannot insert several rows on either database at once.
+    match conn {
+        Conn::Sqlite(sqlite) => insert.execute(sqlite),
+        Conn::Postgres(postgres) => insert.execute(postgres),
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = products)]
+struct InsertRow<'t> {
+    title: &'t str,
+    search_text: String,
+    price_cents: i64,
+    created_at: PrimitiveDateTime,
+    updated_at: PrimitiveDateTime,
+}
+
+impl<'t> InsertRow<'t> {
+    fn of(title: &'t str, price: Price, now: Timestamp) -> Self {
+        let now = now.to_primitive();
+        let search_text = fold(title);
+        Self { title, search_text, price_cents: price.cents(), created_at: now, updated_at: now }
+    }
+}
+
+/// Makes `current` into `changes`; answers whether it still was as `current` says.
+pub fn update(
+    conn: &mut Conn,
+    current: &Product,
+    changes: &NewProduct,
+    now: Timestamp,
+) -> QueryResult<bool> {
+    let unchanged = products::table
+        .find(current.id.get())
+        .filter(products::title.eq(&current.title))
+        .filter(products::price_cents.eq(current.price.cents()));
+    let updated = diesel::update(unchanged)
+        .set((
+            products::title.eq(changes.title.as_str()),
+            products::search_text.eq(fold(changes.title.as_str())),
+            products::price_cents.eq(changes.price.cents()),
+            products::updated_at.eq(now.to_primitive()),
+        ))
+        .execute(conn)?;
+    Ok(updated == 1)
+}
+
+/// Deletes `current`; answers whether it still was as it says.
+pub fn delete(conn: &mut Conn, current: &Product) -> QueryResult<bool> {
+    let unchanged = products::table
+        .find(current.id.get())
+        .filter(products::title.eq(&current.title))
+        .filter(products::price_cents.eq(current.price.cents()));
+    Ok(diesel::delete(unchanged).execute(conn)? == 1)
+}
+
+/// Makes at most `limit` titles searchable that somebody else wrote; answers how many it were.
+pub fn fill_search_text(conn: &mut Conn, limit: u64) -> QueryResult<usize> {
+    let titles: Vec<(i64, String)> = products::table
+        .select((products::id, products::title))
+        .filter(products::search_text.is_null())
+        .limit(as_i64(limit))
+        .load(conn)?;
+    for (id, title) in &titles {
+        // Only where the title is still the one that was read.
+        let same = products::table.find(id).filter(products::title.eq(title));
+        diesel::update(same).set(products::search_text.eq(fold(title))).execute(conn)?;
+    }
+    Ok(titles.len())
+}
+
+/// Databases count in signed numbers; what does not fit is more than they hold.
+fn as_i64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_found_by_counting_buckets() {
+        let counts = [(2, 10), (1, 4096), (0, 4095)];
+        let cases = [
+            (0, Some((3 * 4096 - 1, 0))),
+            (9, Some((3 * 4096 - 1, 9))),
+            (10, Some((2 * 4096 - 1, 0))),
+            (10 + 4096, Some((4096 - 1, 0))),
+            (10 + 4096 + 4094, Some((4096 - 1, 4094))),
+            (10 + 4096 + 4095, None),
+            (u64::MAX, None),
+        ];
+        for (offset, place) in cases {
+            assert_eq!(locate(&counts, offset), place, "{offset}");
+        }
+    }
+
+    #[test]
+    fn what_means_something_in_a_pattern_is_escaped() {
+        assert_eq!(pattern(r"100%_\"), r"%100\%\_\\%");
+    }
+}

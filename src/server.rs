@@ -1,0 +1,160 @@
+//! Builds the state, binds, serves, and stops gracefully.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{HttpServer, dev, web};
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cache::open::Options;
+use crate::config::{
+    CacheConfig, DatabaseConfig, HttpConfig, LogConfig, ShopConfig, ToolbarConfig,
+};
+use crate::db::{Db, migrations};
+use crate::products::service as products;
+use crate::state::{Settings, State};
+use crate::versions::{self, Database};
+use crate::{app, toolbar};
+
+/// Requests that are under way when the program is told to stop have so long to finish.
+const GRACE_SECONDS: u64 = 4;
+
+/// Browsers keep connections open; so long, between requests.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// All that a server is started with.
+#[derive(Debug, Clone, Args)]
+pub struct ServeConfig {
+    #[command(flatten)]
+    pub http: HttpConfig,
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+    #[command(flatten)]
+    pub cache: CacheConfig,
+    #[command(flatten)]
+    pub shop: ShopConfig,
+    #[command(flatten)]
+    pub toolbar: ToolbarConfig,
+    #[command(flatten)]
+    pub log: LogConfig,
+}
+
+/// A server that is bound and ready to answer.
+pub struct Server {
+    address: SocketAddr,
+    running: dev::Server,
+}
+
+impl Server {
+    /// Binds first, so that an occupied port leaves no database behind; then opens and migrates the
+    /// database, and fills an empty one.
+    ///
+    /// # Errors
+    /// One sentence for who started it.
+    pub async fn start(config: &ServeConfig) -> Result<Self, String> {
+        let listener = bind(config.http.bind)?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let db = open(config.database.database.clone()).await?;
+        let state = web::Data::new(build(config, db)?);
+        if !config.shop.no_samples {
+            fill(&state).await?;
+        }
+        let server = HttpServer::new(move || app::app(state.clone()))
+            .workers(workers(config.http.workers))
+            .keep_alive(KEEP_ALIVE)
+            .shutdown_timeout(GRACE_SECONDS)
+            .disable_signals()
+            .listen(listener)
+            .map_err(|error| format!("cannot serve at {address}: {error}"))?;
+        Ok(Self { address, running: server.run() })
+    }
+
+    /// Where it answers; the port is a real one even if 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the program is told to stop, then finishes what is under way.
+    ///
+    /// # Errors
+    /// When the server breaks, as one sentence.
+    pub async fn run(self) -> Result<(), String> {
+        let handle = self.running.handle();
+        actix_web::rt::spawn(async move {
+            if stop_signal().await.is_ok() {
+                tracing::info!("stopping; what is under way is finished");
+                handle.stop(true).await;
+            }
+        });
+        self.running.await.map_err(|error| format!("the server broke: {error}"))
+    }
+}
+
+/// Ctrl-C, or SIGTERM as service managers send it.
+async fn stop_signal() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => format!(
+            "{address} is taken by another program; stop that one or choose another port with \
+             --bind {}:0",
+            address.ip()
+        ),
+        _ => format!("cannot serve at {address}: {error}; choose another address with --bind"),
+    })
+}
+
+/// Opens and migrates the database.
+///
+/// # Errors
+/// One sentence for who started the program.
+pub async fn open(url: crate::db::Url) -> Result<Db, String> {
+    let opening = tokio::task::spawn_blocking(move || {
+        let db = Db::open(&url)?;
+        let migrated = db.migrate().map_err(|error: migrations::Error| error.to_string())?;
+        if migrated > 0 {
+            tracing::info!(migrations = migrated, database = %url, "the database was migrated");
+        }
+        Ok(db)
+    });
+    opening.await.map_err(|error| error.to_string())?
+}
+
+fn build(config: &ServeConfig, db: Db) -> Result<State, String> {
+    let versions = versions::open(db.url(), app::TABLES)?;
+    let cache = Options::default()
+        .levels(config.cache.levels())
+        .listener(Arc::new(toolbar::Recorder))
+        .open(versions);
+    let bind = config.http.bind;
+    let settings = Settings {
+        page_size: config.shop.page_size,
+        is_read_only: !bind.ip().is_loopback(),
+        hosts: config.http.host_names(),
+        toolbar: config.toolbar.for_bind(bind),
+    };
+    Ok(State { db: Database::new(db, app::TABLES), cache, settings })
+}
+
+/// Adds the sample products to an empty shop.
+async fn fill(state: &State) -> Result<(), String> {
+    let filled = products::fill_if_empty(&state.db).await;
+    let filled = filled.map_err(|error| format!("cannot add the sample products: {error}"))?;
+    if filled > 0 {
+        tracing::info!(products = filled, "the empty shop was filled with sample products");
+    }
+    Ok(())
+}
+
+fn workers(wanted: Option<u16>) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(2, usize::from);
+    wanted.map_or_else(processors, usize::from)
+}

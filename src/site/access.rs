@@ -1,0 +1,45 @@
+//! Who is asking, as far as the connection tells.
+
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{FORWARDED, HeaderName, VIA};
+
+/// Whether the request comes from this very machine and no proxy handed it on.
+///
+/// A proxy on this machine would make every visitor look local; what it adds gives it away.
+pub fn is_local(request: &ServiceRequest) -> bool {
+    let is_loopback =
+        request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    is_loopback && !request.headers().keys().any(is_from_proxy)
+}
+
+fn is_from_proxy(name: &HeaderName) -> bool {
+    *name == FORWARDED || *name == VIA || name.as_str().starts_with("x-forwarded-")
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn from(peer: &str) -> TestRequest {
+        TestRequest::get().peer_addr(peer.parse().unwrap())
+    }
+
+    #[test]
+    fn only_loopback_without_a_proxy_is_local() {
+        let cases = [
+            (from("127.0.0.1:9"), true),
+            (from("[::1]:9"), true),
+            (from("[::ffff:127.0.0.1]:9"), true),
+            (from("192.0.2.1:9"), false),
+            (from("127.0.0.1:9").insert_header(("Via", "1.1 proxy")), false),
+            (from("127.0.0.1:9").insert_header(("Forwarded", "for=192.0.2.1")), false),
+            (from("127.0.0.1:9").insert_header(("X-Forwarded-For", "192.0.2.1")), false),
+        ];
+        for (request, expected) in cases {
+            let request = request.to_srv_request();
+            assert_eq!(is_local(&request), expected, "{request:?}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Static files: inside the program, named by their content, kept by browsers for a year.
+
+use std::sync::LazyLock;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::{HttpResponse, web};
+
+use crate::error::AppError;
+
+/// A file of `static`.
+pub struct Asset {
+    url: String,
+    content_type: &'static str,
+    content: &'static [u8],
+}
+
+/// The site's style sheet.
+pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("shop", "css", "text/css; charset=utf-8", include_bytes!("../../static/shop.css"))
+});
+
+/// The site's icon.
+pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("favicon", "svg", "image/svg+xml", include_bytes!("../../static/favicon.svg"))
+});
+
+impl Asset {
+    fn new(
+        name: &str,
+        extension: &str,
+        content_type: &'static str,
+        content: &'static [u8],
+    ) -> Self {
+        let hash = xxhash_rust::xxh3::xxh3_64(content);
+        let url = format!("/static/{name}.{hash:016x}.{extension}");
+        Self { url, content_type, content }
+    }
+
+    /// Its address, which changes with its content.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// `/static/…`
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.route("/static/{file}", web::get().to(show));
+}
+
+async fn show(request: actix_web::HttpRequest) -> Result<HttpResponse, AppError> {
+    let assets = [&*STYLESHEET, &*ICON];
+    let asset = assets.into_iter().find(|asset| asset.url == request.path());
+    let asset = asset.ok_or(AppError::NotFound)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, asset.content_type))
+        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(asset.content))
+}

@@ -1,0 +1,103 @@
+//! Errors in the shop's dress, whoever answered them: a handler, a guard, or the framework.
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, web};
+use askama::Template;
+
+use super::render::{Dressed, Layout};
+use crate::cache::fragment::filters;
+use crate::error::AppError;
+use crate::state::State;
+
+/// The page of an error.
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    layout: Layout,
+    status: u16,
+    heading: &'static str,
+    message: String,
+}
+
+impl Dressed for ErrorPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+/// Puts a page around every error that has none, for the whole app.
+pub async fn dress<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let state = request.app_data::<web::Data<State>>().cloned();
+    let response = next.call(request).await?.map_into_boxed_body();
+    match state {
+        Some(state) if is_bare(&response) => put_on(&state, response).await,
+        _ => Ok(response),
+    }
+}
+
+/// Whether it is an error that nobody has written a page for.
+fn is_bare(response: &ServiceResponse<BoxBody>) -> bool {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    is_error && (has_no_body(response) || !has_page(response.headers()))
+}
+
+fn has_no_body(response: &ServiceResponse<BoxBody>) -> bool {
+    matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0))
+}
+
+fn has_page(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|value| !value.starts_with("text/plain"))
+}
+
+async fn put_on(
+    state: &State,
+    response: ServiceResponse<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let status = response.status();
+    let heading = heading(status);
+    let error = response.response().error().and_then(|error| error.as_error::<AppError>());
+    let message = error.map_or_else(|| explain(status).to_owned(), AppError::to_string);
+    let layout = Layout::new(state, "", heading);
+    let page = ErrorPage { layout, status: status.as_u16(), heading, message };
+    let body = state.cache.render(&page).await.map_err(AppError::from)?;
+    let mut response = response.map_body(|_, _| BoxBody::new(body));
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, html);
+    Ok(response)
+}
+
+fn heading(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        403 => "Not allowed",
+        404 => "Not on our shelves",
+        405 => "Not in this way",
+        413 => "Too large",
+        415 | 400 => "We cannot read this",
+        421 => "Not our name",
+        422 => "This cannot be done",
+        503 => "Back in a moment",
+        500..=599 => "Something broke",
+        _ => status.canonical_reason().unwrap_or("This did not work"),
+    }
+}
+
+/// What to say where nobody said anything.
+fn explain(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        404 => "There is nothing at this address.",
+        405 => "This address does not take requests of that kind.",
+        408 => "The request took too long to arrive.",
+        412 => "The page is not the one that was expected.",
+        400..=499 => "The request cannot be answered as it was sent.",
+        _ => "Something went wrong on our side.",
+    }
+}

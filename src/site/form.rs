@@ -1,0 +1,186 @@
+//! Forms and queries, read strictly.
+//!
+//! - A field that is left out is empty; an unknown one is ignored; one sent twice is refused.
+//! - Text must be UTF-8: replacing what is not would change what somebody typed.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+use futures_util::future::{LocalBoxFuture, Ready, ready};
+use serde::de::DeserializeOwned;
+use serde::de::value::{Error as ValueError, MapDeserializer};
+
+use crate::error::AppError;
+
+/// Bytes of the largest form.
+pub const LIMIT: usize = 64 * 1024;
+
+/// A form that was posted.
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
+    type Error = AppError;
+    type Future = LocalBoxFuture<'static, Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_form = is_form(request.headers());
+        let payload = payload.take();
+        Box::pin(async move {
+            if !is_form {
+                return Err(AppError::UnsupportedForm);
+            }
+            let body = read(payload).await?;
+            let text = std::str::from_utf8(&body).map_err(|_| NOT_UTF_8)?;
+            parse(text).map(Form)
+        })
+    }
+}
+
+/// What stands behind the `?` of an address.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Query<T> {
+    type Error = AppError;
+    type Future = Ready<Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(parse(request.query_string()).map(Query))
+    }
+}
+
+/// The `{id}` in the path of an address; what is none is not found.
+pub struct Id<T>(pub T);
+
+impl<T: FromStr> FromRequest for Id<T> {
+    type Error = AppError;
+    type Future = Ready<Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("id").and_then(|id| id.parse().ok());
+        ready(id.map(Id).ok_or(AppError::NotFound))
+    }
+}
+
+/// Sentences about fields that cannot be taken as they are.
+#[derive(Debug, Default)]
+pub struct FormErrors(BTreeMap<&'static str, String>);
+
+impl FormErrors {
+    /// The value of a field, or none after its error was noted.
+    pub fn keep<T, E: Display>(&mut self, field: &'static str, value: Result<T, E>) -> Option<T> {
+        value.map_err(|error| self.0.insert(field, error.to_string())).ok()
+    }
+
+    /// The sentence about a field.
+    pub fn get(&self, field: &str) -> Option<&str> {
+        self.0.get(field).map(String::as_str)
+    }
+
+    /// Whether all fields can be taken.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+const NOT_UTF_8: AppError = AppError::BadRequest("What was sent is not text in UTF-8.");
+
+/// Whether the body says that it is a form, in an encoding that is read here.
+fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let mut parts = content_type.unwrap_or_default().split(';').map(str::trim);
+    let is_form =
+        parts.next().is_some_and(|t| t.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+    is_form && parts.all(|parameter| parameter.is_empty() || is_utf_8(parameter))
+}
+
+fn is_utf_8(parameter: &str) -> bool {
+    let parameter = parameter.to_ascii_lowercase();
+    parameter.strip_prefix("charset=").is_none_or(|charset| charset.trim_matches('"') == "utf-8")
+}
+
+async fn read(mut payload: Payload) -> Result<Vec<u8>, AppError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| AppError::BadRequest("The form did not arrive whole."))?;
+        if body.len() + chunk.len() > LIMIT {
+            return Err(AppError::TooLarge { limit: LIMIT });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Reads `name=value&…` into `T`.
+///
+/// # Errors
+/// [`AppError::BadRequest`] for what is not UTF-8, and for a field that is sent twice.
+pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, AppError> {
+    let mut fields = BTreeMap::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if fields.insert(decode(name)?, decode(value)?).is_some() {
+            return Err(AppError::BadRequest("A field was sent twice."));
+        }
+    }
+    let fields = fields.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned()));
+    T::deserialize(MapDeserializer::<_, ValueError>::new(fields))
+        .map_err(|_| AppError::BadRequest("The form cannot be read."))
+}
+
+fn decode(text: &str) -> Result<Cow<'_, str>, AppError> {
+    if !text.contains(['%', '+']) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let spaced = text.replace('+', " ");
+    let decoded = percent_encoding::percent_decode_str(&spaced).decode_utf8();
+    Ok(Cow::Owned(decoded.map_err(|_| NOT_UTF_8)?.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(default)]
+    struct Fields {
+        title: String,
+        price: String,
+    }
+
+    #[test]
+    fn fields_are_decoded_left_out_and_ignored() {
+        let fields: Fields = parse("title=Gr%C3%BCner+Tee&unknown=1&&").unwrap();
+        assert_eq!(fields, Fields { title: "Grüner Tee".into(), price: String::new() });
+    }
+
+    #[test]
+    fn what_is_not_utf_8_or_sent_twice_is_refused() {
+        for text in ["title=%FF", "%FF=1", "title=a&title=b"] {
+            assert!(matches!(parse::<Fields>(text), Err(AppError::BadRequest(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_forms_in_utf_8_are_read() {
+        let cases = [
+            ("application/x-www-form-urlencoded", true),
+            ("Application/X-WWW-Form-Urlencoded; charset=UTF-8", true),
+            ("application/x-www-form-urlencoded; charset=latin1", false),
+            ("multipart/form-data; boundary=x", false),
+            ("text/plain", false),
+        ];
+        for (value, expected) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, value.parse().unwrap());
+            assert_eq!(is_form(&headers), expected, "{value}");
+        }
+    }
+}

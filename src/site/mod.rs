@@ -1,0 +1,13 @@
+//! What all pages share. Knows no section.
+
+pub mod access;
+pub mod assets;
+pub mod error_page;
+pub mod flash;
+pub mod form;
+pub mod headers;
+pub mod origin;
+pub mod pagination;
+pub mod redirect;
+pub mod render;
+pub mod time;

@@ -1,0 +1,145 @@
+//! Who may ask for what, by where the request comes from.
+//!
+//! - Requests are for a host that the shop goes by; otherwise another name could be made to lead
+//!   here, and its pages to act as ours.
+//! - Writes come from our own pages, or from a program that is no browser. A sister port of this
+//!   host is another site: `same-site` is not enough.
+//! - Writes are for this machine only, until there are accounts; and never through a proxy, behind
+//!   which everybody looks local.
+//!
+//! So pages need no token, and stay the same for everybody.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+use actix_web::middleware::Next;
+use actix_web::{Error, web};
+
+use super::access;
+use crate::error::AppError;
+use crate::state::{Settings, State};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Refuses what may not be asked, for the whole app.
+pub async fn guard<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let refused = match request.app_data::<web::Data<State>>() {
+        Some(state) => check(&request, &state.settings).err(),
+        None => None,
+    };
+    match refused {
+        Some(error) => Ok(request.error_response(error)),
+        None => Ok(next.call(request).await?.map_into_boxed_body()),
+    }
+}
+
+fn check(request: &ServiceRequest, settings: &Settings) -> Result<(), AppError> {
+    let host = text(request.headers(), &HOST).ok_or(AppError::UnknownHost)?;
+    if !settings.hosts.contains(&name_of(host)) {
+        return Err(AppError::UnknownHost);
+    }
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if is_read { Ok(()) } else { check_write(request, settings, host) }
+}
+
+fn check_write(request: &ServiceRequest, settings: &Settings, host: &str) -> Result<(), AppError> {
+    let scheme = if request.app_config().secure() { "https" } else { "http" };
+    if !is_from_here(request.headers(), scheme, host) {
+        return Err(AppError::Forbidden(
+            "This was sent from a page of another site, so it was not done. Please do it here.",
+        ));
+    }
+    if settings.is_read_only {
+        return Err(AppError::Forbidden(
+            "This shop can be browsed here, but not changed: it is open to other machines and has \
+             no staff accounts.",
+        ));
+    }
+    if !access::is_local(request) {
+        return Err(AppError::Forbidden(
+            "This shop can only be changed from the machine that it runs on, without a proxy.",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a write comes from a page of this very origin, or from no page at all.
+fn is_from_here(headers: &HeaderMap, scheme: &str, host: &str) -> bool {
+    if headers.contains_key(&SEC_FETCH_SITE) {
+        return matches!(text(headers, &SEC_FETCH_SITE), Some("same-origin" | "none"));
+    }
+    if headers.contains_key(ORIGIN) {
+        let here = format!("{scheme}://{host}");
+        return text(headers, &ORIGIN).is_some_and(|origin| origin.eq_ignore_ascii_case(&here));
+    }
+    true
+}
+
+/// The one value of a header; none if it is missing, repeated, or not text.
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let mut values = headers.get_all(name);
+    let value = values.next()?.to_str().ok();
+    if values.next().is_some() { None } else { value }
+}
+
+/// `Shop.Test:8000` as `shop.test`; `[::1]:8000` as `[::1]`.
+fn name_of(host: &str) -> String {
+    let end = match host.rfind(']') {
+        Some(bracket) => bracket + 1,
+        None => host.find(':').unwrap_or(host.len()),
+    };
+    host[..end].trim_end_matches('.').to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_here(fetch_site: Option<&str>, origin: Option<&str>) -> bool {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [(SEC_FETCH_SITE, fetch_site), (ORIGIN, origin)] {
+            if let Some(value) = value {
+                headers.insert(name, value.parse().unwrap());
+            }
+        }
+        is_from_here(&headers, "http", "shop.test:8000")
+    }
+
+    #[test]
+    fn writes_come_from_this_origin_or_from_no_browser() {
+        let cases = [
+            (None, None, true),
+            (Some("same-origin"), None, true),
+            (Some("none"), None, true),
+            (Some("same-site"), None, false),
+            (Some("cross-site"), Some("http://shop.test:8000"), false),
+            (Some("junk"), None, false),
+            (None, Some("http://shop.test:8000"), true),
+            (None, Some("http://shop.test:9000"), false),
+            (None, Some("https://shop.test:8000"), false),
+            (None, Some("http://evil.test"), false),
+            (None, Some("null"), false),
+        ];
+        for (fetch_site, origin, expected) in cases {
+            assert_eq!(is_here(fetch_site, origin), expected, "{fetch_site:?} {origin:?}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_compared_without_port_and_case() {
+        let cases = [
+            ("shop.test", "shop.test"),
+            ("Shop.Test:8000", "shop.test"),
+            ("shop.test.", "shop.test"),
+            ("[::1]:8000", "[::1]"),
+            ("[::1]", "[::1]"),
+        ];
+        for (host, name) in cases {
+            assert_eq!(name_of(host), name);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Pages in the shop's dress.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::ContentType;
+use askama::Template;
+
+use super::assets;
+use crate::cache::fragment::{Digest, Fragment, Fragments};
+use crate::cache::policy::Policy;
+use crate::error::AppError;
+use crate::state::State;
+
+/// The template that holds header and footer.
+const LAYOUT: Digest = Digest::of(include_bytes!("../../templates/_layout.html"));
+
+/// Header and footer live as long as what they print; a day bounds the memory of unused ones.
+const CHROME: Policy = Policy::fresh_for(Duration::from_secs(24 * 60 * 60));
+
+/// What the layout prints around a page.
+#[derive(Debug)]
+pub struct Layout {
+    /// The page's title, without the shop's name.
+    pub title: String,
+    /// The section whose navigation link is marked; empty for none.
+    pub section: &'static str,
+    /// Whether the page says that nobody may write here.
+    pub is_read_only: bool,
+}
+
+impl Layout {
+    /// For a page of this title in this section.
+    pub fn new(state: &State, section: &'static str, title: impl Into<String>) -> Self {
+        Self { title: title.into(), section, is_read_only: state.settings.is_read_only }
+    }
+
+    /// Where the style sheet is.
+    pub fn stylesheet(&self) -> &'static str {
+        assets::STYLESHEET.url()
+    }
+
+    /// Where the icon is.
+    pub fn icon(&self) -> &'static str {
+        assets::ICON.url()
+    }
+
+    /// The program's version.
+    pub fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+}
+
+/// A page that inherits from `_layout.html`.
+pub trait Dressed: Template {
+    /// What the layout prints.
+    fn layout(&self) -> &Layout;
+
+    /// The header: brand and navigation.
+    fn header(&self) -> Fragment {
+        Fragment::new("site.header", LAYOUT, CHROME).vary_on("section", self.layout().section)
+    }
+
+    /// The footer.
+    fn footer(&self) -> Fragment {
+        Fragment::new("site.footer", LAYOUT, CHROME).vary_on("version", self.layout().version())
+    }
+}
+
+impl<P: Dressed> Fragments for P {
+    fn fragments(&self) -> Vec<Fragment> {
+        vec![self.header(), self.footer()]
+    }
+}
+
+/// The page as an answer.
+///
+/// # Errors
+/// When the template fails.
+pub async fn html(
+    state: &State,
+    status: StatusCode,
+    page: &impl Dressed,
+) -> Result<HttpResponse, AppError> {
+    let body = state.cache.render(page).await?;
+    Ok(HttpResponse::build(status).insert_header(ContentType::html()).body(body))
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let cases = [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")];
+        for (number, text) in cases {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

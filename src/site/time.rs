@@ -1,0 +1,59 @@
+//! Times as people read them and as machines do; always UTC.
+
+use serde::{Deserialize, Serialize};
+use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+const DISPLAY: &[BorrowedFormatItem<'_>] =
+    format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC");
+
+/// A moment in UTC, to the microsecond, as both databases keep it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timestamp(PrimitiveDateTime);
+
+impl Timestamp {
+    /// This moment. Postgres keeps microseconds: more would not come back equal.
+    pub fn now() -> Self {
+        let now = OffsetDateTime::now_utc();
+        let micros = now.microsecond();
+        let time = now.time().replace_microsecond(micros).unwrap_or(now.time());
+        Self(PrimitiveDateTime::new(now.date(), time))
+    }
+
+    /// As the databases take it.
+    pub fn to_primitive(self) -> PrimitiveDateTime {
+        self.0
+    }
+
+    /// For people: `21 Nov 2026, 01:27 UTC`.
+    pub fn display(&self) -> String {
+        self.0.format(DISPLAY).unwrap_or_default()
+    }
+
+    /// For machines, exact: `2026-11-21T01:27:03.123456Z`.
+    pub fn rfc3339(&self) -> String {
+        self.0.assume_utc().format(&Rfc3339).unwrap_or_default()
+    }
+}
+
+impl From<PrimitiveDateTime> for Timestamp {
+    fn from(time: PrimitiveDateTime) -> Self {
+        Self(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn times_are_readable_and_exact() {
+        let time = Timestamp(datetime!(2026-11-01 01:07:03.123456));
+        assert_eq!(time.display(), "1 Nov 2026, 01:07 UTC");
+        assert_eq!(time.rfc3339(), "2026-11-01T01:07:03.123456Z");
+    }
+}

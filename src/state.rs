@@ -1,0 +1,38 @@
+//! What a handler may hold. Built once per process, shared by all workers.
+
+use crate::cache::Cache;
+use crate::versions::Database;
+
+/// The shop's parts.
+pub struct State {
+    /// The data.
+    pub db: Database,
+    /// What is remembered of it.
+    pub cache: Cache,
+    /// What was decided at the start.
+    pub settings: Settings,
+}
+
+/// What was decided at the start.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Products on a page, 1 to 1,000.
+    pub page_size: u64,
+    /// Whether nobody may write: nothing but loopback is safe without accounts.
+    pub is_read_only: bool,
+    /// Names that requests may be for, lower case and without port.
+    pub hosts: Vec<String>,
+    /// Who gets to see what the cache and the database did.
+    pub toolbar: Toolbar,
+}
+
+/// Who gets to see what the cache and the database did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toolbar {
+    /// Nobody.
+    Off,
+    /// Visitors of this machine, where no proxy stands between.
+    Local,
+    /// Everybody.
+    On,
+}

@@ -1,0 +1,78 @@
+//! The database as sections see it: whoever reads says what, and the cache learns of it.
+
+use diesel::QueryResult;
+
+use super::snapshot::Snapshot;
+use super::{Table, stamps};
+use crate::cache::scope;
+use crate::cache::tag::Tag;
+use crate::db::{Conn, Db, Error};
+
+/// A handle to the database. Cloning is cheap.
+#[derive(Clone)]
+pub struct Database {
+    db: Db,
+    tables: &'static [Table],
+}
+
+impl Database {
+    /// The database `db`, which is migrated; `tables` are read through the cache.
+    pub fn new(db: Db, tables: &'static [Table]) -> Self {
+        Self { db, tables }
+    }
+
+    /// The tag of this name, if anything here can depend on it: `products`, `products#17`,
+    /// `everything`.
+    pub fn tag_named(&self, name: &str) -> Option<Tag> {
+        if name == "everything" {
+            return Some(Tag::EVERYTHING);
+        }
+        let (table, bucket) = name.split_once('#').unwrap_or((name, ""));
+        let table = self.tables.iter().find(|known| known.name() == table)?;
+        if !name.contains('#') {
+            return Some(table.tag());
+        }
+        let row = Tag::row(table.name(), bucket.parse().ok()?);
+        // Buckets are written in one way only, and there are so many of them.
+        (row.as_str() == name).then_some(row)
+    }
+
+    /// Reads from one committed state; what is being made now depends on what `work` reads.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Snapshot<'_>) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let is_collecting = scope::is_collecting();
+        let read = self.db.read(move |conn| {
+            let mut snapshot = Snapshot::new(conn, is_collecting);
+            let data = work(&mut snapshot)?;
+            Ok((data, snapshot.into_dependencies()))
+        });
+        let (data, dependencies) = read.await?;
+        scope::record(&dependencies);
+        Ok(data)
+    }
+
+    /// Writes in one transaction. The triggers move the stamps in it; when this returns, no reader
+    /// can be served the old state any more.
+    ///
+    /// # Errors
+    /// Those of the database; nothing was kept.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.db.write(work).await
+    }
+
+    /// Makes every entry that depends on `tag` stale, in every instance.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn invalidate(&self, tag: Tag) -> Result<(), Error> {
+        self.db.write(move |conn| stamps::bump(conn, &tag)).await
+    }
+}

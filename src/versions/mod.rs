@@ -1,0 +1,56 @@
+//! The database's stamps, made visible to the cache.
+//!
+//! - Triggers move a tag's stamp in the transaction of whoever writes; see `migrations`.
+//! - A read names what it reads before it gets the connection, and takes the stamps first.
+//! - SQLite is asked on every request, inline; Postgres once for all requests that wait.
+//! - Where a trigger is missing nobody can vouch for what is cached: the cache stands aside.
+//!
+//! This is the one place that knows both [`crate::cache`] and [`crate::db`].
+
+pub mod database;
+pub mod postgres;
+pub mod snapshot;
+pub mod sqlite;
+pub mod stamps;
+pub mod triggers;
+
+use std::sync::Arc;
+
+pub use database::Database;
+pub use snapshot::Snapshot;
+
+use crate::cache::tag::Tag;
+use crate::cache::view::Versions;
+use crate::db::Url;
+
+/// A table that is read through the cache. Its tag is its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Table(&'static str);
+
+impl Table {
+    /// A table of the schema; its migration gives it the triggers.
+    pub const fn named(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        self.0
+    }
+
+    /// The tag that every write to it moves.
+    pub const fn tag(self) -> Tag {
+        Tag::named(self.0)
+    }
+}
+
+/// Who vouches for entries made from the database at `url`.
+///
+/// # Errors
+/// When the database cannot be asked at all; that triggers are missing is no error, but no view.
+pub fn open(url: &Url, tables: &'static [Table]) -> Result<Arc<dyn Versions>, String> {
+    Ok(match url {
+        Url::Sqlite(_) => Arc::new(sqlite::SqliteVersions::open(url.clone(), tables)),
+        Url::Postgres(_) => Arc::new(postgres::PostgresVersions::open(url.clone(), tables)?),
+    })
+}

@@ -1,0 +1,157 @@
+//! Freshness on Postgres, strict: one question for all requests that wait.
+//!
+//! - A request joins the next question to *start*; one that is under way may have been answered
+//!   from before a write that the request must see.
+//! - So there is at most one question at a time, however many requests wait, and none when idle.
+//! - The question is whether [`Tag::ANY`](crate::cache::tag::Tag::ANY) has moved; only then are
+//!   all stamps read, by one statement.
+//! - A broken connection is opened anew, once, before the requests are told that nobody knows.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use tokio::sync::oneshot;
+
+use super::{Table, stamps, triggers};
+use crate::cache::view::{Fresh, FreshView, Unvouched, Versions, View};
+use crate::db::{Conn, Role, Url};
+
+/// How often the triggers are looked at.
+const TRIGGER_CHECK: Duration = Duration::from_secs(60);
+
+/// How long a request waits for the answer before it goes without the cache.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+type Asker = oneshot::Sender<FreshView>;
+
+/// A thread that asks on behalf of all requests.
+pub struct PostgresVersions {
+    askers: Sender<Asker>,
+}
+
+impl PostgresVersions {
+    /// For the database at `url`, which is migrated.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn open(url: Url, tables: &'static [Table]) -> Result<Self, String> {
+        let (askers, queue) = channel();
+        let validator = Validator { url, tables, conn: None, view: None, triggers: None };
+        std::thread::Builder::new()
+            .name("larder-versions".into())
+            .spawn(move || validator.serve(&queue))
+            .map_err(|error| format!("cannot start a thread: {error}"))?;
+        Ok(Self { askers })
+    }
+}
+
+impl Versions for PostgresVersions {
+    fn fresh(&self) -> Fresh {
+        let (asker, answer) = oneshot::channel();
+        if self.askers.send(asker).is_err() {
+            return Fresh::Now(Err(Unvouched("the thread that asks is gone".into())));
+        }
+        Fresh::Soon(Box::pin(async {
+            match tokio::time::timeout(PATIENCE, answer).await {
+                Ok(Ok(view)) => view,
+                _ => Err(Unvouched("the database does not answer".into())),
+            }
+        }))
+    }
+}
+
+/// The connection that asks, and what it knows.
+struct Validator {
+    url: Url,
+    tables: &'static [Table],
+    conn: Option<PgConnection>,
+    view: Option<Arc<View>>,
+    triggers: Option<(Instant, Result<(), Unvouched>)>,
+}
+
+impl Validator {
+    /// Answers those who ask until nobody can ask any more.
+    fn serve(mut self, queue: &Receiver<Asker>) {
+        let mut is_off = false;
+        loop {
+            let asker = match queue.recv_timeout(TRIGGER_CHECK) {
+                Ok(asker) => Some(asker),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            // Whoever has asked by now asked before the question starts.
+            let askers: Vec<Asker> = asker.into_iter().chain(queue.try_iter()).collect();
+            let view = self.ask_twice();
+            log(&view, &mut is_off);
+            for asker in askers {
+                // Who has left does not mind.
+                let _ = asker.send(view.clone());
+            }
+        }
+    }
+
+    /// Asks; if the connection is broken, asks once more on a new one.
+    fn ask_twice(&mut self) -> FreshView {
+        let had_connection = self.conn.is_some();
+        match self.ask() {
+            Err(_) if had_connection && self.conn.is_none() => self.ask(),
+            answer => answer,
+        }
+    }
+
+    fn ask(&mut self) -> FreshView {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => connect(&self.url)?,
+        };
+        let triggers = self.check_triggers(&mut conn);
+        let view = self.read(&mut conn).map_err(unanswered)?;
+        // Kept only after it has answered: a broken one is dropped on the way here.
+        self.conn = Some(conn);
+        triggers.map(|()| view)
+    }
+
+    fn read(&mut self, conn: &mut PgConnection) -> QueryResult<Arc<View>> {
+        let any = stamps::any(conn)?;
+        match &self.view {
+            Some(view) if view.id() == View::id_of(any) => Ok(view.clone()),
+            _ => Ok(self.view.insert(Arc::new(stamps::all_postgres(conn)?)).clone()),
+        }
+    }
+
+    /// Looks at the triggers where that is due, and says what was seen last.
+    fn check_triggers(&mut self, conn: &mut PgConnection) -> Result<(), Unvouched> {
+        match &self.triggers {
+            Some((checked, Ok(()))) if checked.elapsed() < TRIGGER_CHECK => Ok(()),
+            _ => {
+                let result = triggers::check_postgres(conn, self.tables);
+                self.triggers = Some((Instant::now(), result.clone()));
+                result
+            }
+        }
+    }
+}
+
+fn connect(url: &Url) -> Result<PgConnection, Unvouched> {
+    match Conn::open(url, Role::Reader) {
+        Ok(Conn::Postgres(conn)) => Ok(conn),
+        Ok(Conn::Sqlite(_)) => Err(Unvouched("this is not Postgres".into())),
+        Err(error) => Err(Unvouched(format!("the database cannot be reached: {error}"))),
+    }
+}
+
+fn unanswered(error: diesel::result::Error) -> Unvouched {
+    Unvouched(format!("the database does not say what is current: {error}"))
+}
+
+/// Logs when the cache goes off and on, once each.
+fn log(view: &FreshView, was_off: &mut bool) {
+    match view {
+        Err(Unvouched(reason)) if !*was_off => tracing::error!(reason, "the cache is off"),
+        Ok(_) if *was_off => tracing::info!("the cache is on again"),
+        _ => {}
+    }
+    *was_off = view.is_err();
+}

@@ -1,0 +1,56 @@
+//! One committed state of the data, read by those who say what they read.
+//!
+//! - The connection is handed out only in exchange for the name of what will be read.
+//! - The stamps are taken first, then the data; both from the same state.
+
+use diesel::QueryResult;
+
+use super::{Table, stamps};
+use crate::cache::scope::Dependencies;
+use crate::cache::tag::Tag;
+use crate::db::Conn;
+
+/// A read transaction that remembers what was read in it.
+pub struct Snapshot<'c> {
+    conn: &'c mut Conn,
+    is_collecting: bool,
+    dependencies: Dependencies,
+}
+
+impl<'c> Snapshot<'c> {
+    /// On `conn`, which is inside of a read transaction. Stamps are taken only if somebody
+    /// collects them.
+    pub(super) fn new(conn: &'c mut Conn, is_collecting: bool) -> Self {
+        Self { conn, is_collecting, dependencies: Dependencies::default() }
+    }
+
+    /// For questions about the whole of `table`: lists, counts, searches.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn table(&mut self, table: Table) -> QueryResult<&mut Conn> {
+        self.reads(&[table.tag()])
+    }
+
+    /// For questions about one row of `table`, whether it exists or not.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn row(&mut self, table: Table, id: i64) -> QueryResult<&mut Conn> {
+        self.reads(&[Tag::row(table.name(), id), Tag::generation(table.name())])
+    }
+
+    /// What was read, with the stamps it had.
+    pub(super) fn into_dependencies(self) -> Dependencies {
+        self.dependencies
+    }
+
+    fn reads(&mut self, tags: &[Tag]) -> QueryResult<&mut Conn> {
+        if self.is_collecting {
+            for (tag, stamp) in stamps::of(self.conn, tags)? {
+                self.dependencies.add(tag, stamp);
+            }
+        }
+        Ok(self.conn)
+    }
+}

@@ -1,0 +1,141 @@
+//! Freshness on SQLite: `PRAGMA data_version`, asked on every request.
+//!
+//! - Each thread has a validator: a connection that never writes, so that every commit by anybody
+//!   else, in any process, moves its counter.
+//! - A validator owns the view that it read: a view shared between threads could be overwritten by
+//!   an older one whose reader's counter then stands still.
+//! - The counter is read before the view, so that it is never newer than the view it vouches for.
+//! - A file that was replaced by another is noticed within a second.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Integer;
+use thread_local::ThreadLocal;
+
+use super::{Table, stamps, triggers};
+use crate::cache::view::{Fresh, FreshView, Unvouched, Versions};
+use crate::db::file::FileId;
+use crate::db::{Conn, Role, Url};
+
+/// How long a replaced file may go unnoticed.
+const FILE_CHECK: Duration = Duration::from_secs(1);
+
+/// A validator for each thread.
+pub struct SqliteVersions {
+    url: Url,
+    tables: &'static [Table],
+    validators: ThreadLocal<RefCell<Option<Validator>>>,
+    is_off: AtomicBool,
+}
+
+impl SqliteVersions {
+    /// For the file at `url`, which is migrated.
+    pub fn open(url: Url, tables: &'static [Table]) -> Self {
+        Self { url, tables, validators: ThreadLocal::new(), is_off: AtomicBool::new(false) }
+    }
+
+    fn ask(&self) -> FreshView {
+        let mut validator = self.validators.get_or_default().borrow_mut();
+        if validator.as_mut().is_some_and(|validator| validator.is_outdated(&self.url)) {
+            *validator = None;
+        }
+        let validator = match &mut *validator {
+            Some(validator) => validator,
+            none => none.insert(Validator::open(&self.url)?),
+        };
+        validator.ask(self.tables)
+    }
+
+    /// Logs when the cache goes off and on, once each.
+    fn log(&self, view: &FreshView) {
+        let is_off = view.is_err();
+        if self.is_off.swap(is_off, Ordering::Relaxed) != is_off {
+            match view {
+                Err(Unvouched(reason)) => tracing::error!(reason, "the cache is off"),
+                Ok(_) => tracing::info!("the cache is on again"),
+            }
+        }
+    }
+}
+
+impl Versions for SqliteVersions {
+    fn fresh(&self) -> Fresh {
+        let view = self.ask();
+        self.log(&view);
+        Fresh::Now(view)
+    }
+}
+
+/// A connection that never writes, and the view that it read.
+struct Validator {
+    conn: SqliteConnection,
+    file: Option<FileId>,
+    file_checked: Instant,
+    data_version: i32,
+    schema_version: i32,
+    triggers: Result<(), Unvouched>,
+    view: FreshView,
+}
+
+impl Validator {
+    fn open(url: &Url) -> Result<Self, Unvouched> {
+        let file = FileId::of(url);
+        match Conn::open(url, Role::Reader) {
+            Ok(Conn::Sqlite(conn)) => Ok(Self {
+                conn,
+                file,
+                file_checked: Instant::now(),
+                data_version: -1,
+                schema_version: -1,
+                triggers: Ok(()),
+                view: Err(Unvouched("not read yet".into())),
+            }),
+            Ok(Conn::Postgres(_)) => Err(Unvouched("this is not SQLite".into())),
+            Err(error) => Err(Unvouched(format!("the database cannot be opened: {error}"))),
+        }
+    }
+
+    /// Whether the file was replaced; looks at most once a second.
+    fn is_outdated(&mut self, url: &Url) -> bool {
+        if self.file_checked.elapsed() < FILE_CHECK {
+            return false;
+        }
+        self.file_checked = Instant::now();
+        FileId::of(url) != self.file
+    }
+
+    /// The present view.
+    fn ask(&mut self, tables: &[Table]) -> FreshView {
+        let data_version = self.pragma("PRAGMA data_version")?;
+        if data_version != self.data_version {
+            self.view = self.read(tables);
+            // Only a view that was read is vouched for by the counter.
+            self.data_version = if self.view.is_ok() { data_version } else { -1 };
+        }
+        self.view.clone()
+    }
+
+    /// Reads the view, and checks the triggers where the schema has changed.
+    fn read(&mut self, tables: &[Table]) -> FreshView {
+        let schema_version = self.pragma("PRAGMA schema_version")?;
+        if schema_version != self.schema_version {
+            self.triggers = triggers::check_sqlite(&mut self.conn, tables);
+            self.schema_version = schema_version;
+        }
+        self.triggers.clone()?;
+        stamps::all_sqlite(&mut self.conn).map(Arc::new).map_err(unanswered)
+    }
+
+    fn pragma(&mut self, pragma: &str) -> Result<i32, Unvouched> {
+        sql::<Integer>(pragma).get_result(&mut self.conn).map_err(unanswered)
+    }
+}
+
+fn unanswered(error: diesel::result::Error) -> Unvouched {
+    Unvouched(format!("the database does not say what is current: {error}"))
+}

@@ -1,0 +1,62 @@
+//! Reading and moving stamps in the table `cache_versions`.
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use crate::cache::tag::{Stamp, Tag};
+use crate::cache::view::View;
+use crate::db::Conn;
+use crate::db::schema::cache_versions::dsl::{cache_versions, n, r, tag};
+
+type Row = (String, i64, i64);
+
+fn stamp((name, count, nonce): Row) -> (Tag, Stamp) {
+    (Tag::from(name), Stamp { count, nonce })
+}
+
+/// The stamps of `tags` as `conn` sees them now; one for each, in their order.
+pub fn of(conn: &mut Conn, tags: &[Tag]) -> QueryResult<Vec<(Tag, Stamp)>> {
+    let names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
+    let rows: Vec<Row> = cache_versions.filter(tag.eq_any(names)).load(conn)?;
+    let known = View::new(rows.into_iter().map(stamp));
+    Ok(tags.iter().map(|wanted| (wanted.clone(), known.stamp(wanted))).collect())
+}
+
+/// The stamp of [`Tag::ANY`] in a Postgres database.
+pub fn any(conn: &mut PgConnection) -> QueryResult<Stamp> {
+    let row: Option<(i64, i64)> =
+        cache_versions.find(Tag::ANY.as_str()).select((n, r)).first(conn).optional()?;
+    Ok(row.map(|(count, nonce)| Stamp { count, nonce }).unwrap_or_default())
+}
+
+/// All stamps, by one statement, in a SQLite database.
+pub fn all_sqlite(conn: &mut SqliteConnection) -> QueryResult<View> {
+    Ok(View::new(cache_versions.load::<Row>(conn)?.into_iter().map(stamp)))
+}
+
+/// All stamps, by one statement, in a Postgres database.
+pub fn all_postgres(conn: &mut PgConnection) -> QueryResult<View> {
+    Ok(View::new(cache_versions.load::<Row>(conn)?.into_iter().map(stamp)))
+}
+
+/// Moves `moved` and [`Tag::ANY`].
+pub fn bump(conn: &mut Conn, moved: &Tag) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(sqlite) => {
+            for name in [&Tag::ANY, moved] {
+                diesel::sql_query(
+                    "INSERT INTO cache_versions VALUES (?, 1, random()) \
+                     ON CONFLICT (tag) DO UPDATE SET n = n + 1, r = excluded.r",
+                )
+                .bind::<Text, _>(name.as_str())
+                .execute(sqlite)?;
+            }
+        }
+        Conn::Postgres(postgres) => {
+            diesel::sql_query("SELECT cache_bump($1)")
+                .bind::<Text, _>(moved.as_str())
+                .execute(postgres)?;
+        }
+    }
+    Ok(())
+}
