@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::r2d2::{self, ManageConnection};
 
 use super::file::FileId;
-use super::log::Recorder;
+use super::log::{IS_ALIVE, Recorder};
 use super::url::Url;
 
 /// A connection to one of the two databases; queries are written once for both.
@@ -119,7 +119,7 @@ impl ManageConnection for Manager {
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), r2d2::Error> {
         match pooled.conn {
             Conn::Postgres(_) => {
-                pooled.conn.batch_execute("SELECT 1").map_err(r2d2::Error::QueryError)
+                pooled.conn.batch_execute(IS_ALIVE).map_err(r2d2::Error::QueryError)
             }
             Conn::Sqlite(_) if pooled.file == FileId::of(&self.url) => Ok(()),
             Conn::Sqlite(_) => Err(r2d2::Error::QueryError(diesel::result::Error::NotFound)),

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 
+/// What a pool asks a server before it trusts a connection.
+pub(super) const IS_ALIVE: &str = "SELECT 1 -- alive?";
+
 /// A statement that ran.
 #[derive(Debug, Clone)]
 pub struct Statement {
@@ -23,7 +26,7 @@ pub struct Statement {
 impl Statement {
     /// Whether it asks for data, and is not part of the protocol around it.
     pub fn is_query(&self) -> bool {
-        let protocol = ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"];
+        let protocol = ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", IS_ALIVE];
         !protocol.iter().any(|word| self.sql.starts_with(word))
             && !self.sql.contains("cache_versions")
     }

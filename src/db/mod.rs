@@ -131,7 +131,7 @@ async fn blocking<T: Send + 'static>(
 fn pool(url: &Url, role: Role, size: u32) -> Pool<Manager> {
     Pool::builder()
         .max_size(size)
-        .min_idle(Some(0))
+        .min_idle(Some(1))
         .connection_timeout(PATIENCE)
         .build_unchecked(Manager { url: url.clone(), role })
 }

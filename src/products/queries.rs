@@ -122,6 +122,18 @@ pub fn get(conn: &mut Conn, id: ProductId) -> QueryResult<Option<Product>> {
     Ok(row.map(product))
 }
 
+/// Keeps other writers out until the transaction ends.
+pub fn lock(conn: &mut Conn) -> QueryResult<()> {
+    match conn {
+        // A write transaction is alone already.
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(postgres) => {
+            let lock = "LOCK TABLE products IN SHARE ROW EXCLUSIVE MODE";
+            diesel::sql_query(lock).execute(postgres).map(|_| ())
+        }
+    }
+}
+
 /// Whether there is no product at all.
 pub fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
     let any: bool = diesel::select(diesel::dsl::exists(products::table.select(products::id)))

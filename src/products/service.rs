@@ -121,6 +121,7 @@ const BATCH: u64 = 10_000;
 /// Those of the database; the shop is then as empty as before.
 pub async fn fill_if_empty(db: &Database) -> Result<u64, db::Error> {
     db.write(|conn| {
+        queries::lock(conn)?;
         if !queries::is_empty(conn)? {
             return Ok(0);
         }
