@@ -5,6 +5,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{App, Error, web};
 
+use crate::cache::page::budget;
 use crate::cache::page::head::head_as_get;
 use crate::error::AppError;
 use crate::site::{assets, error_page, flash, headers, origin};
@@ -20,7 +21,7 @@ pub const TABLES: &[Table] = &[products::keys::PRODUCTS];
 /// What is wrapped last sees a request first:
 ///
 /// ```text
-/// toolbar → headers → flash → error page → guard → HEAD as GET → routes (→ page cache → handler)
+/// toolbar → headers → flash → error page → guard → budget → HEAD as GET → routes (→ page cache → handler)
 /// ```
 pub fn app(
     state: web::Data<State>,
@@ -41,6 +42,7 @@ pub fn app(
         .configure(assets::routes)
         .default_service(web::to(async || Err::<&str, _>(AppError::NotFound)))
         .wrap(from_fn(head_as_get))
+        .wrap(from_fn(budget::limit))
         .wrap(from_fn(origin::guard))
         .wrap(from_fn(error_page::dress))
         .wrap(from_fn(flash::show))

@@ -83,6 +83,16 @@ pub struct CacheConfig {
         value_name = "LEVELS"
     )]
     pub cache: Vec<CacheLevel>,
+
+    /// A Redis server through which several instances share what they made: redis://HOST:PORT/DATABASE.
+    ///
+    /// Nothing depends on it: without it, and when it dies, each instance makes its own.
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
+    pub redis: Option<String>,
+
+    /// Forget everything that is cached before serving.
+    #[arg(long, env = "LARDER_CLEAR_CACHE")]
+    pub clear_cache: bool,
 }
 
 /// A level of caching.

@@ -9,6 +9,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cache::open::Options;
+use crate::cache::tag::Tag;
 use crate::config::{
     CacheConfig, DatabaseConfig, HttpConfig, LogConfig, ShopConfig, ToolbarConfig,
 };
@@ -16,7 +17,7 @@ use crate::db::{Db, migrations};
 use crate::products::service as products;
 use crate::state::{Settings, State};
 use crate::versions::{self, Database};
-use crate::{app, toolbar};
+use crate::{app, cache, toolbar};
 
 /// Requests that are under way when the program is told to stop have so long to finish.
 const GRACE_SECONDS: u64 = 4;
@@ -58,6 +59,9 @@ impl Server {
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let db = open(config.database.database.clone()).await?;
         let state = web::Data::new(build(config, db)?);
+        if config.cache.clear_cache {
+            clear(&state).await?;
+        }
         if !config.shop.no_samples {
             fill(&state).await?;
         }
@@ -130,10 +134,6 @@ pub async fn open(url: crate::db::Url) -> Result<Db, String> {
 
 fn build(config: &ServeConfig, db: Db) -> Result<State, String> {
     let versions = versions::open(db.url(), app::TABLES)?;
-    let cache = Options::default()
-        .levels(config.cache.levels())
-        .listener(Arc::new(toolbar::Recorder))
-        .open(versions);
     let bind = config.http.bind;
     let settings = Settings {
         page_size: config.shop.page_size,
@@ -141,7 +141,25 @@ fn build(config: &ServeConfig, db: Db) -> Result<State, String> {
         hosts: config.http.host_names(),
         toolbar: config.toolbar.for_bind(bind),
     };
-    Ok(State { db: Database::new(db, app::TABLES), cache, settings })
+    let mut cache =
+        Options::default().levels(config.cache.levels()).listener(Arc::new(toolbar::Recorder));
+    if let Some(url) = &config.cache.redis {
+        // What decides how a page looks, beside the data.
+        let namespace = format!("size={},read_only={}", settings.page_size, settings.is_read_only);
+        cache = cache.shared(cache::open::redis(url)?, namespace);
+    }
+    Ok(State { db: Database::new(db, app::TABLES), cache: cache.open(versions), settings })
+}
+
+/// Forgets everything that is cached.
+async fn clear(state: &State) -> Result<(), String> {
+    let invalidated = state.db.invalidate(Tag::EVERYTHING).await;
+    invalidated.map_err(|error| format!("cannot invalidate the cache: {error}"))?;
+    // Entries are stale already, whether their store answers or not.
+    if let Err(error) = state.cache.clear().await {
+        tracing::warn!(%error, "the shared store was not emptied");
+    }
+    Ok(())
 }
 
 /// Adds the sample products to an empty shop.

@@ -10,12 +10,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::policy::Policy;
 use super::scope::Dependencies;
-use super::tag::Tag;
+use super::tag::{Stamp, Tag};
 use super::view::View;
+
+/// What can be the body of an entry: owned, known to serde, fit for other threads. Nothing needs to be
+/// implemented.
+pub trait Body: Serialize + DeserializeOwned + Any + Send + Sync {}
+
+impl<T: Serialize + DeserializeOwned + Any + Send + Sync> Body for T {}
 
 /// What is kept under a key.
 #[derive(Debug)]
@@ -53,6 +61,17 @@ impl Entry {
         let born = Instant::now();
         let lifetime = born + policy.lifetime();
         let expires = dependencies.expires().map_or(lifetime, |part| part.min(lifetime));
+        Self::restored(body, dependencies, born, expires, size)
+    }
+
+    /// A fact that was made before, perhaps by another instance.
+    pub(super) fn restored<T: Any + Send + Sync>(
+        body: Arc<T>,
+        dependencies: Dependencies,
+        born: Instant,
+        expires: Instant,
+        size: usize,
+    ) -> Self {
         let size = u32::try_from(size).unwrap_or(u32::MAX);
         Self { body, dependencies, born, expires, size, seen: AtomicU64::new(0) }
     }
@@ -88,6 +107,16 @@ impl Entry {
     /// Time since it was made.
     pub fn age(&self) -> Duration {
         self.born.elapsed()
+    }
+
+    /// Whether its lifetime ended less than `grace` ago, or has not ended yet.
+    pub(super) fn is_useful(&self, grace: Duration) -> bool {
+        !grace.is_zero() && Instant::now() < self.expires + grace
+    }
+
+    /// The tags with the stamps they had.
+    pub fn stamps(&self) -> &[(Tag, Stamp)] {
+        self.dependencies.stamps()
     }
 
     /// Time for which it may still be served, if nothing changes.

@@ -41,21 +41,36 @@ pub enum Miss {
     Invalidated(Tag),
 }
 
+/// Why something old was served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Staleness {
+    /// Making it anew failed.
+    Error,
+    /// It is being made anew meanwhile.
+    Revalidating,
+    /// Making it anew takes longer than callers wait.
+    Timeout,
+}
+
 /// What came of a look-up or of a try to keep something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Served from the cache.
     Hit,
+    /// Served from the store that instances share, and kept here from now on.
+    FarHit,
     /// Served from what another request was just making.
     Collapsed,
+    /// Served although it is known to be old, as the policy allows; why.
+    Stale(Staleness),
     /// To be made.
     Miss(Miss),
     /// Kept: so many bytes.
     Stored(u32),
     /// Not kept, and why.
     NotStored(&'static str),
-    /// The cache was not asked, and why.
-    Bypassed(&'static str),
+    /// What the shared store holds under the key is no entry of this kind.
+    Unreadable,
 }
 
 /// Something that happened to a key.

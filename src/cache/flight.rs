@@ -25,53 +25,55 @@ pub enum Landing {
     Entry(Arc<Entry>),
     /// Nothing that could be shared: help yourself.
     Nothing,
+    /// The load failed: take something old if you may, else help yourself.
+    Failed,
     /// The leader was lost, or took too long: take another turn.
     Lost,
 }
 
-/// The loads that are under way.
-#[derive(Debug, Default)]
+/// The loads that are under way. Clones share them.
+#[derive(Debug, Clone, Default)]
 pub struct Flights {
-    airborne: Mutex<HashMap<Key, watch::Receiver<Option<Landing>>>>,
+    airborne: Arc<Mutex<HashMap<Key, watch::Receiver<Option<Landing>>>>>,
 }
 
 /// What the next to ask for a key does.
-pub enum Turn<'f> {
+pub enum Turn {
     /// Load it, and tell the others.
-    Lead(Leader<'f>),
+    Lead(Leader),
     /// Somebody is loading it.
     Wait(Ticket),
 }
 
 impl Flights {
     /// Leads, or waits for who does.
-    pub fn take_turn(&self, key: &Key) -> Turn<'_> {
+    pub fn take_turn(&self, key: &Key) -> Turn {
         match self.airborne.lock().unwrap().entry(key.clone()) {
             Slot::Occupied(flight) => Turn::Wait(Ticket { landing: flight.get().clone() }),
             Slot::Vacant(slot) => {
                 let (landing, watchers) = watch::channel(None);
                 slot.insert(watchers);
-                Turn::Lead(Leader { flights: self, key: key.clone(), landing })
+                Turn::Lead(Leader { flights: self.clone(), key: key.clone(), landing })
             }
         }
     }
 }
 
 /// Who loads a key for all.
-pub struct Leader<'f> {
-    flights: &'f Flights,
+pub struct Leader {
+    flights: Flights,
     key: Key,
     landing: watch::Sender<Option<Landing>>,
 }
 
-impl Leader<'_> {
+impl Leader {
     /// Tells the waiters what came of it.
     pub fn land(self, landing: Landing) {
         self.landing.send_replace(Some(landing));
     }
 }
 
-impl Drop for Leader<'_> {
+impl Drop for Leader {
     /// Lets the waiters go, with an answer or without; without one they take another turn.
     fn drop(&mut self) {
         self.flights.airborne.lock().unwrap().remove(&self.key);
@@ -117,7 +119,7 @@ mod tests {
         }
     }
 
-    fn lead(flights: &Flights) -> Leader<'_> {
+    fn lead(flights: &Flights) -> Leader {
         match flights.take_turn(&key()) {
             Turn::Lead(leader) => leader,
             Turn::Wait(_) => panic!("nobody leads yet"),

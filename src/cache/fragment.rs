@@ -101,8 +101,8 @@ impl Cache {
                     scope::record(&entry.dependencies());
                     rendering.found.insert(key, html);
                 }
-                Err(miss) => {
-                    rendering.missed.insert(key, (policy, miss));
+                Err(missed) => {
+                    rendering.missed.insert(key, (policy, missed.miss));
                 }
             }
         }
@@ -119,7 +119,7 @@ impl Cache {
             let dependencies = Dependencies::on_everything(view);
             let size = html.0.len();
             let made = Made { body: html, dependencies, size, started };
-            self.keep(Level::Fragment, &key, &policy, made);
+            self.keep_here(Level::Fragment, &key, &policy, made);
         }
     }
 }

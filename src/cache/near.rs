@@ -36,4 +36,9 @@ impl Near {
     pub fn insert(&self, key: Key, entry: Arc<Entry>) {
         self.entries.insert(key, entry);
     }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.entries.invalidate_all();
+    }
 }

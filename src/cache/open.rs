@@ -3,9 +3,18 @@
 use std::sync::Arc;
 
 use super::event::{Level, Listener};
-use super::handle::Cache;
+use super::far::Far;
+use super::flight::Flights;
+use super::handle::{Cache, Shared};
 use super::near::Near;
+use super::store::Store;
+use super::store::memory::MemoryStore;
+use super::store::redis::{RedisConfig, RedisStore};
+use super::values::{Settings, Values};
 use super::view::Versions;
+
+/// What the names of all values begin with.
+const VALUES: &str = "larder";
 
 /// Which of the three levels are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +47,21 @@ impl Levels {
 pub struct Options {
     levels: Levels,
     memory_bytes: u64,
+    shared: Option<Arc<dyn Store>>,
+    namespace: String,
     listeners: Vec<Arc<dyn Listener>>,
 }
 
 impl Default for Options {
-    /// All levels, 64 MiB, nobody listens.
+    /// All levels, 64 MiB in this process, nothing shared, nobody listens.
     fn default() -> Self {
-        Self { levels: Levels::ALL, memory_bytes: 64 << 20, listeners: Vec::new() }
+        Self {
+            levels: Levels::ALL,
+            memory_bytes: 64 << 20,
+            shared: None,
+            namespace: String::new(),
+            listeners: Vec::new(),
+        }
     }
 }
 
@@ -61,6 +78,16 @@ impl Options {
         self
     }
 
+    /// Instances share entries and values through `store`.
+    ///
+    /// `namespace` names what else decides what a page looks like, such as settings: instances with
+    /// another one do not read each other's entries.
+    pub fn shared(mut self, store: Arc<dyn Store>, namespace: impl Into<String>) -> Self {
+        self.shared = Some(store);
+        self.namespace = namespace.into();
+        self
+    }
+
     /// Somebody who is told what happens.
     pub fn listener(mut self, listener: Arc<dyn Listener>) -> Self {
         self.listeners.push(listener);
@@ -69,6 +96,26 @@ impl Options {
 
     /// The cache, judging by what `versions` says is current.
     pub fn open(self, versions: Arc<dyn Versions>) -> Cache {
-        Cache::new(versions, self.levels, Near::with_capacity(self.memory_bytes), self.listeners)
+        let far = self.shared.as_ref().map(|store| Far::new(store.clone(), &self.namespace));
+        let store = self.shared.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        Cache::new(Shared {
+            versions,
+            levels: self.levels,
+            near: Near::with_capacity(self.memory_bytes),
+            far,
+            values: Values::new(store, Settings::new(VALUES)),
+            flights: Flights::default(),
+            listeners: self.listeners,
+        })
     }
+}
+
+/// A store in the Redis server at `url`, which need not be up: without it everything is made here.
+///
+/// # Errors
+/// One sentence, if `url` is none.
+pub fn redis(url: &str) -> Result<Arc<dyn Store>, String> {
+    let store = RedisStore::open(&RedisConfig::new(url));
+    let store = store.map_err(|error| format!("{error}; use redis://HOST:PORT/DATABASE"))?;
+    Ok(Arc::new(store))
 }

@@ -1,24 +1,127 @@
-//! Policies: how long something may be kept.
+//! Policies: how long something may be kept, and what may be done when it cannot be made.
 //!
-//! A policy bounds the memory of what nobody asks for; it is not what keeps entries right. That is
-//! done by the stamps, which no policy can switch off.
+//! - A policy bounds the memory of what nobody asks for; it is not what keeps entries right. That is
+//!   done by the stamps, which no policy can switch off.
+//! - Serving what is known to be old is never the default: each way of it is asked for by name, and
+//!   whoever is served so is told.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-/// How long an entry is fresh.
+/// How long an entry is fresh, and how useful it is afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     fresh_for: Duration,
+    stale_if_error: Duration,
+    stale_while_revalidate: Duration,
+    refresh_before: Duration,
+    soft_timeout: Option<Duration>,
+    hard_timeout: Option<Duration>,
 }
 
 impl Policy {
     /// Kept for so long, unless what it was made from changes first.
     pub const fn fresh_for(lifetime: Duration) -> Self {
-        Self { fresh_for: lifetime }
+        Self {
+            fresh_for: lifetime,
+            stale_if_error: Duration::ZERO,
+            stale_while_revalidate: Duration::ZERO,
+            refresh_before: Duration::ZERO,
+            soft_timeout: None,
+            hard_timeout: None,
+        }
     }
 
-    /// The longest time an entry may be served.
+    /// For so long after its end the old entry is served where making a new one fails.
+    ///
+    /// Source: RFC 5861 §4.
+    pub const fn stale_if_error(mut self, grace: Duration) -> Self {
+        self.stale_if_error = grace;
+        self
+    }
+
+    /// For so long after its end the old entry is served at once, and made anew meanwhile.
+    ///
+    /// Needs a load that outlives its caller: [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
+    ///
+    /// Source: RFC 5861 §3.
+    pub const fn stale_while_revalidate(mut self, grace: Duration) -> Self {
+        self.stale_while_revalidate = grace;
+        self
+    }
+
+    /// So long before its end it is made anew in the background, when somebody asks for it.
+    ///
+    /// Needs a load that outlives its caller: [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
+    pub const fn refresh_before(mut self, head_start: Duration) -> Self {
+        self.refresh_before = head_start;
+        self
+    }
+
+    /// After so long a caller takes the old entry, if there is a useful one; the load goes on and what
+    /// it brings is kept. Needs [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
+    pub const fn soft_timeout(mut self, patience: Duration) -> Self {
+        self.soft_timeout = Some(patience);
+        self
+    }
+
+    /// After so long a caller is told that it took too long; the load goes on and what it brings is
+    /// kept. Needs [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
+    pub const fn hard_timeout(mut self, patience: Duration) -> Self {
+        self.hard_timeout = Some(patience);
+        self
+    }
+
+    /// The longest time an entry may be served as fresh.
     pub const fn lifetime(&self) -> Duration {
         self.fresh_for
+    }
+
+    /// How long after its end an entry may replace a failure.
+    pub(super) const fn grace_on_error(&self) -> Duration {
+        self.stale_if_error
+    }
+
+    /// How long after its end an entry may be served while it is made anew.
+    pub(super) const fn grace_while_revalidating(&self) -> Duration {
+        self.stale_while_revalidate
+    }
+
+    /// How long before its end it is made anew.
+    pub(super) const fn head_start(&self) -> Duration {
+        self.refresh_before
+    }
+
+    /// How long a caller waits before it takes an old entry.
+    pub(super) const fn patience_for_new(&self) -> Option<Duration> {
+        self.soft_timeout
+    }
+
+    /// How long a caller waits at all.
+    pub(super) const fn patience(&self) -> Option<Duration> {
+        self.hard_timeout
+    }
+
+    /// The same, with up to a tenth of its lifetime taken off at random: what was made together does
+    /// not end together.
+    pub(super) fn jittered(mut self) -> Self {
+        // Each `RandomState` has a key of its own: that is all the chance that is needed.
+        let chance = RandomState::new().build_hasher().finish() % 1_000;
+        self.fresh_for -= self.fresh_for / 10 * u32::try_from(chance).unwrap_or(0) / 1_000;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_takes_off_at_most_a_tenth() {
+        let policy = Policy::fresh_for(Duration::from_secs(100));
+        let lifetimes: Vec<_> = (0..100).map(|_| policy.jittered().lifetime()).collect();
+        let range = Duration::from_secs(90)..=Duration::from_secs(100);
+        assert!(lifetimes.iter().all(|lifetime| range.contains(lifetime)));
+        assert!(lifetimes.iter().any(|lifetime| *lifetime != lifetimes[0]));
     }
 }

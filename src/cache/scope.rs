@@ -4,6 +4,7 @@
 //! - Scopes nest: what an inner one collected is handed outwards, value → fragment → page.
 //! - One view is pinned for the whole of the outermost scope, so that all look-ups of a request
 //!   judge by the same moment.
+//! - What was served stale, by a policy that allows it, marks all that is made from it: none is kept.
 //! - A tag recorded at two different stamps is *torn*: what was made mixes two states and is not
 //!   kept.
 
@@ -20,6 +21,7 @@ pub struct Dependencies {
     stamps: Vec<(Tag, Stamp)>,
     expires: Option<Instant>,
     torn: bool,
+    stale: bool,
 }
 
 impl Dependencies {
@@ -44,6 +46,7 @@ impl Dependencies {
             self.add(tag.clone(), *stamp);
         }
         self.torn |= other.torn;
+        self.stale |= other.stale;
         if let Some(expires) = other.expires {
             self.expires_by(expires);
         }
@@ -57,6 +60,16 @@ impl Dependencies {
     /// The earliest moment at which a part of it expires.
     pub fn expires(&self) -> Option<Instant> {
         self.expires
+    }
+
+    /// What was made holds something known to be old, and may not be kept.
+    pub fn mark_stale(&mut self) {
+        self.stale = true;
+    }
+
+    /// Whether it holds something known to be old.
+    pub fn is_stale(&self) -> bool {
+        self.stale
     }
 
     /// Whether it mixes two states of the data.

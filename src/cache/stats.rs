@@ -19,6 +19,8 @@ pub struct Counts {
     pub hits: AtomicU64,
     /// Look-ups after which something had to be made.
     pub misses: AtomicU64,
+    /// Look-ups answered with something known to be old, as the policy allows.
+    pub stale: AtomicU64,
     /// Entries kept.
     pub stored: AtomicU64,
     /// Bytes of the entries kept, over all time.
@@ -40,13 +42,14 @@ impl Listener for Stats {
     fn on(&self, event: &Event<'_>) {
         let counts = self.of(event.level);
         match &event.outcome {
-            Outcome::Hit | Outcome::Collapsed => add(&counts.hits, 1),
+            Outcome::Hit | Outcome::FarHit | Outcome::Collapsed => add(&counts.hits, 1),
             Outcome::Miss(_) => add(&counts.misses, 1),
             Outcome::Stored(bytes) => {
                 add(&counts.stored, 1);
                 add(&counts.stored_bytes, u64::from(*bytes));
             }
-            Outcome::NotStored(_) | Outcome::Bypassed(_) => {}
+            Outcome::Stale(_) => add(&counts.stale, 1),
+            Outcome::NotStored(_) | Outcome::Unreadable => {}
         }
     }
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use diesel::QueryResult;
 use diesel::r2d2::Pool;
+use tokio::sync::Semaphore;
 
 use connect::Manager;
 pub use connect::{Conn, Role};
@@ -43,6 +44,9 @@ struct Shared {
     url: Url,
     readers: Pool<Manager>,
     writers: Pool<Manager>,
+    /// As many turns as there are connections: "invalidate everything" cannot drown the database.
+    reading: Arc<Semaphore>,
+    writing: Arc<Semaphore>,
 }
 
 impl Db {
@@ -57,9 +61,14 @@ impl Db {
             Url::Sqlite(_) => 1,
             Url::Postgres(_) => POSTGRES_WRITERS,
         };
-        let readers = pool(url, Role::Reader, READERS);
-        let writers = pool(url, Role::Writer, writers);
-        Ok(Self(Arc::new(Shared { url: url.clone(), readers, writers })))
+        let turns = |connections: u32| Arc::new(Semaphore::new(connections as usize));
+        Ok(Self(Arc::new(Shared {
+            url: url.clone(),
+            readers: pool(url, Role::Reader, READERS),
+            writers: pool(url, Role::Writer, writers),
+            reading: turns(READERS),
+            writing: turns(writers),
+        })))
     }
 
     /// Where it is.
@@ -86,7 +95,8 @@ impl Db {
         work: impl FnOnce(&mut Conn) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
         let db = self.clone();
-        blocking(move || db.read_now(work)).await
+        let turn = self.0.reading.clone();
+        blocking(turn, move || db.read_now(work)).await
     }
 
     /// Writes in one transaction; when it answers, the write is durable.
@@ -99,7 +109,8 @@ impl Db {
         work: impl FnOnce(&mut Conn) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
         let db = self.clone();
-        blocking(move || db.write_now(work)).await
+        let turn = self.0.writing.clone();
+        blocking(turn, move || db.write_now(work)).await
     }
 
     /// [`Db::read`] on this thread, for the command line.
@@ -119,11 +130,20 @@ impl Db {
     }
 }
 
-/// Runs `work` on a blocking thread, its SQL logged for the task that asked.
+/// Runs `work` on a blocking thread when it is its turn, its SQL logged for the task that asked.
+///
+/// Who waits for a turn holds no thread: a crowd of readers does not keep a writer from its own.
 async fn blocking<T: Send + 'static>(
+    turns: Arc<Semaphore>,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    // The semaphore is never closed; if it were, the pool would still say whose turn it is.
+    let turn = turns.acquire_owned().await.ok();
     let log = log::current();
+    let work = move || {
+        let _turn = turn;
+        work()
+    };
     let work = tokio::task::spawn_blocking(move || log::on_this_thread(log, work));
     work.await.unwrap_or(Err(Error::Panicked))
 }

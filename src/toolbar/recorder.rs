@@ -12,7 +12,7 @@ pub struct Lookup {
     pub level: Level,
     /// The key's name, such as `products.list`.
     pub name: String,
-    /// `hit`, `miss` or `bypass`.
+    /// `hit`, `miss` or `stale`.
     pub outcome: &'static str,
     /// How long it took.
     pub took: Duration,
@@ -40,10 +40,10 @@ pub struct Recorder;
 impl Listener for Recorder {
     fn on(&self, event: &Event<'_>) {
         let outcome = match event.outcome {
-            Outcome::Hit | Outcome::Collapsed => "hit",
+            Outcome::Hit | Outcome::FarHit | Outcome::Collapsed => "hit",
+            Outcome::Stale(_) => "stale",
             Outcome::Miss(_) => "miss",
-            Outcome::Bypassed(_) => "bypass",
-            Outcome::Stored(_) | Outcome::NotStored(_) => return,
+            Outcome::Stored(_) | Outcome::NotStored(_) | Outcome::Unreadable => return,
         };
         let _ = CURRENT.try_with(|lookups| {
             let name = event.key.name().to_owned();

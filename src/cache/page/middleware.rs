@@ -16,14 +16,19 @@ use super::request;
 use super::response::{Page, Refused};
 use super::status::CacheStatus;
 use crate::cache::Cache;
+use crate::cache::derive::land;
 use crate::cache::entry::Entry;
 use crate::cache::event::{Level, Miss, Outcome};
+use crate::cache::far;
 use crate::cache::flight::{Landing, Leader, Turn};
-use crate::cache::handle::Made;
+use crate::cache::handle::{Made, Recalled, refusal};
 use crate::cache::key::Key;
 use crate::cache::policy::Policy;
-use crate::cache::scope;
+use crate::cache::scope::{self, Dependencies};
 use crate::cache::view::View;
+
+/// How often a page is made anew because the data changed while it was made.
+const RESTARTS: u32 = 4;
 
 /// Caches the whole pages of a resource, a scope or an app.
 ///
@@ -109,7 +114,7 @@ where
     let page = Wanted { cache: &cache, key, view, policy, conditions };
     match page.find().await {
         Found::Answer(response) => Ok(request.into_response(response)),
-        Found::Nothing(miss, leader) => page.make(service, request, miss, leader).await,
+        Found::Nothing(task) => page.make(service, request, task).await,
     }
 }
 
@@ -138,33 +143,53 @@ struct Wanted<'c> {
 }
 
 /// What there is of it.
-enum Found<'c> {
+enum Found {
     /// An answer.
     Answer(HttpResponse<BoxBody>),
-    /// Nothing: make it; as the leader, if others may wait for it.
-    Nothing(Miss, Option<Leader<'c>>),
+    /// Nothing: make it.
+    Nothing(Task),
 }
 
-impl<'c> Wanted<'c> {
+/// A page that is to be made.
+struct Task {
+    miss: Miss,
+    /// Where other requests of this process may wait for it.
+    leader: Option<Leader>,
+    /// Where other instances may.
+    lock: Option<far::Lock>,
+}
+
+impl Wanted<'_> {
     /// Looks the page up, and waits for who makes it.
-    async fn find(&self) -> Found<'c> {
+    async fn find(&self) -> Found {
         loop {
             let miss = match self.cache.look_up::<Page>(Level::Page, &self.key, &self.view) {
                 Ok((page, entry)) => return Found::Answer(self.hit(&page, &entry)),
-                Err(miss) => miss,
+                Err(missed) => missed.miss,
             };
-            let ticket = match self.cache.take_turn(&self.key) {
-                Turn::Lead(leader) => return Found::Nothing(miss, Some(leader)),
-                Turn::Wait(ticket) => ticket,
+            let leader = match self.cache.take_turn(&self.key) {
+                Turn::Lead(leader) => Some(leader),
+                Turn::Wait(ticket) => match ticket.arrive().await {
+                    Landing::Nothing | Landing::Failed => None,
+                    Landing::Lost => continue,
+                    Landing::Entry(entry) => match self.collapsed(&entry, &miss) {
+                        Some(answer) => return Found::Answer(answer),
+                        None => continue,
+                    },
+                },
             };
-            match ticket.arrive().await {
-                Landing::Nothing => return Found::Nothing(miss, None),
-                Landing::Entry(entry) if entry.is_at_least(&self.view) => {
-                    if let Some(page) = entry.body::<Page>() {
-                        return Found::Answer(self.collapsed(&page, &entry, miss));
-                    }
-                }
-                Landing::Entry(_) | Landing::Lost => {}
+            return self.recall(miss, leader).await;
+        }
+    }
+
+    /// Asks the shared store before the page is made.
+    async fn recall(&self, miss: Miss, leader: Option<Leader>) -> Found {
+        match self.cache.recall::<Page>(Level::Page, &self.key, &self.view).await {
+            Recalled::Nothing(lock) => Found::Nothing(Task { miss, leader, lock }),
+            Recalled::Found(page, entry) => {
+                let answer = self.hit(&page, &entry);
+                land(leader, Landing::Entry(entry));
+                Found::Answer(answer)
             }
         }
     }
@@ -174,10 +199,12 @@ impl<'c> Wanted<'c> {
         page.answer(&self.conditions, Some(entry.age().as_secs()), &status)
     }
 
-    fn collapsed(&self, page: &Page, entry: &Entry, miss: Miss) -> HttpResponse<BoxBody> {
+    /// The page that another request has just made, unless it is older than our view.
+    fn collapsed(&self, entry: &Entry, miss: &Miss) -> Option<HttpResponse<BoxBody>> {
+        let page = entry.is_at_least(&self.view).then(|| entry.body::<Page>())??;
         self.cache.tell(Level::Page, &self.key, Outcome::Collapsed, Instant::now());
-        let status = CacheStatus::Collapsed(miss);
-        page.answer(&self.conditions, Some(entry.age().as_secs()), &status)
+        let status = CacheStatus::Collapsed(miss.clone());
+        Some(page.answer(&self.conditions, Some(entry.age().as_secs()), &status))
     }
 
     /// Lets the handler make the page and keeps it, if that is allowed.
@@ -185,17 +212,16 @@ impl<'c> Wanted<'c> {
         self,
         service: &S,
         request: ServiceRequest,
-        miss: Miss,
-        leader: Option<Leader<'_>>,
+        task: Task,
     ) -> Result<ServiceResponse<BoxBody>, Error>
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
         B: MessageBody + 'static,
     {
+        let Task { miss, leader, lock } = task;
         let started = Instant::now();
         self.cache.tell(Level::Page, &self.key, Outcome::Miss(miss.clone()), started);
-        let making = scope::collect(self.view.clone(), service.call(request));
-        let (response, dependencies) = making.await;
+        let (response, dependencies) = self.call(service, request).await;
         let (request, response) = response?.into_parts();
         let page = match Page::of(response) {
             Ok(page) => Arc::new(page),
@@ -207,19 +233,44 @@ impl<'c> Wanted<'c> {
                 return Ok(ServiceResponse::new(request, response));
             }
         };
-        let made = Made { body: page.clone(), dependencies, size: page.size(), started };
-        let kept = self.cache.keep(Level::Page, &self.key, &self.policy, made);
-        let status = match kept {
-            Some(_) => CacheStatus::Stored(miss),
-            None => CacheStatus::NotStored(miss, "mixes two states"),
+        let status = match refusal(&dependencies) {
+            None => CacheStatus::Stored(miss),
+            Some(reason) => CacheStatus::NotStored(miss, reason),
         };
+        let made = Made { body: page.clone(), dependencies, size: page.size(), started };
+        let kept = self.cache.keep(Level::Page, &self.key, &self.policy, made, lock);
         land(leader, kept.map_or(Landing::Nothing, Landing::Entry));
         Ok(ServiceResponse::new(request, page.answer(&self.conditions, None, &status)))
     }
-}
 
-fn land(leader: Option<Leader<'_>>, landing: Landing) {
-    if let Some(leader) = leader {
-        leader.land(landing);
+    /// Lets the handler answer; anew, if what it read meanwhile mixes two states of the data.
+    async fn call<S, B>(
+        &self,
+        service: &S,
+        request: ServiceRequest,
+    ) -> (Result<ServiceResponse<B>, Error>, Dependencies)
+    where
+        S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    {
+        let mut view = self.view.clone();
+        let mut made = scope::collect(view, service.call(request)).await;
+        for _ in 0..RESTARTS {
+            if !made.1.is_torn() {
+                break;
+            }
+            made = match made {
+                (Ok(response), torn) => match self.cache.view_for(Level::Page).await {
+                    Some(newer) => {
+                        view = newer;
+                        let (request, _) = response.into_parts();
+                        let request = ServiceRequest::from_request(request);
+                        scope::collect(view, service.call(request)).await
+                    }
+                    None => return (Ok(response), torn),
+                },
+                failed => return failed,
+            };
+        }
+        made
     }
 }

@@ -15,6 +15,7 @@
 //!
 //! Not here: fragments ([`super::fragment`]), values ([`super::handle`]), compression.
 
+pub mod budget;
 pub mod conditional;
 pub mod control;
 pub mod head;

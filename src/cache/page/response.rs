@@ -10,12 +10,14 @@ use std::time::SystemTime;
 
 use actix_web::HttpResponse;
 use actix_web::body::{BoxBody, MessageBody};
+use actix_web::error::HttpError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     AGE, CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, HeaderMap, HeaderName, HeaderValue,
     HttpDate, TryIntoHeaderValue, VARY,
 };
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::conditional::{Conditions, Judgement};
 use super::control;
@@ -29,12 +31,52 @@ const HOP_BY_HOP: [&str; 6] =
 const NOT_MODIFIED: [HeaderName; 6] = [CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, VARY];
 
 /// A whole page.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Plain", into = "Plain")]
 pub struct Page {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     etag: HeaderValue,
     body: Bytes,
+}
+
+/// A page as serde knows it.
+#[derive(Serialize, Deserialize)]
+struct Plain {
+    status: u16,
+    headers: Vec<(String, Bytes)>,
+    etag: Bytes,
+    body: Bytes,
+}
+
+impl From<Page> for Plain {
+    fn from(page: Page) -> Self {
+        let bytes = |value: &HeaderValue| Bytes::copy_from_slice(value.as_bytes());
+        let headers = page.headers.iter();
+        Self {
+            status: page.status.as_u16(),
+            headers: headers.map(|(name, value)| (name.to_string(), bytes(value))).collect(),
+            etag: bytes(&page.etag),
+            body: page.body,
+        }
+    }
+}
+
+impl TryFrom<Plain> for Page {
+    type Error = HttpError;
+
+    fn try_from(plain: Plain) -> Result<Self, HttpError> {
+        let header = |(name, value): (String, Bytes)| -> Result<_, HttpError> {
+            let name = HeaderName::try_from(name)?;
+            Ok((name, HeaderValue::from_maybe_shared(value)?))
+        };
+        Ok(Self {
+            status: StatusCode::from_u16(plain.status)?,
+            headers: plain.headers.into_iter().map(header).collect::<Result<_, _>>()?,
+            etag: HeaderValue::from_maybe_shared(plain.etag)?,
+            body: plain.body,
+        })
+    }
 }
 
 /// An answer that cannot be kept, untouched, and why.

@@ -1,0 +1,198 @@
+//! The envelope: 24 bytes, the header, the payload.
+//!
+//! ```text
+//! magic "LDR" (3) | format (1) | crc32 of all that follows (4) | fingerprint (8)
+//! flags (1) | header length (3) | plain payload length (4) | header … | payload …
+//! ```
+//!
+//! - Numbers are little-endian.
+//! - The first byte is no digit and no minus: a plain number in the store is never an envelope.
+//! - Flag bit 0: the payload is deflated. Other bits are zero.
+
+use bytes::{Buf, Bytes};
+use serde::de::DeserializeOwned;
+
+use super::{
+    COMPRESS_ABOVE, CodecError, Fingerprint, LIMIT, decode,
+    deflate::{deflate, inflate},
+};
+
+const MAGIC: &[u8; 3] = b"LDR";
+const FORMAT: u8 = 1;
+/// Bytes before the header.
+const FIXED: usize = 24;
+/// Where what the checksum covers begins.
+const COVERED: usize = 8;
+const DEFLATED: u8 = 1;
+/// The header's length has three bytes.
+const HEADER_LIMIT: usize = (1 << 24) - 1;
+
+/// A checked envelope whose value is not decoded yet.
+///
+/// Cheap to clone: header and payload are slices of the bytes that were opened.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    fingerprint: Fingerprint,
+    is_deflated: bool,
+    plain_bytes: usize,
+    header: Bytes,
+    payload: Bytes,
+}
+
+impl Sealed {
+    pub(super) fn parse(bytes: &Bytes) -> Result<Self, CodecError> {
+        check_front(bytes)?;
+        let mut rest = bytes.slice(4..);
+        if rest.get_u32_le() != crc32fast::hash(&bytes[COVERED..]) {
+            return Err(CodecError::Checksum);
+        }
+        let fingerprint = Fingerprint::from_number(rest.get_u64_le());
+        let flags = rest.get_u8();
+        let header_bytes = rest.get_uint_le(3) as usize;
+        let plain_bytes = rest.get_u32_le() as usize;
+        if rest.len() < header_bytes {
+            let expected = FIXED + header_bytes;
+            return Err(truncated(bytes.len(), expected));
+        }
+        let sealed = Self {
+            fingerprint,
+            is_deflated: flags == DEFLATED,
+            plain_bytes,
+            header: rest.split_to(header_bytes),
+            payload: rest,
+        };
+        sealed.check_payload(flags)?;
+        Ok(sealed)
+    }
+
+    /// What a checksum cannot know: bytes whose sum is right, written by something that is not us.
+    fn check_payload(&self, flags: u8) -> Result<(), CodecError> {
+        if flags > DEFLATED {
+            return Err(CodecError::Payload(format!("unknown flags {flags:#b}")));
+        }
+        if self.plain_bytes > LIMIT {
+            return Err(too_large(self.plain_bytes, LIMIT));
+        }
+        if !self.is_deflated && self.payload.len() != self.plain_bytes {
+            return Err(CodecError::Payload("another length".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The opaque bytes given when it was sealed.
+    pub fn header(&self) -> &Bytes {
+        &self.header
+    }
+
+    /// The type it was sealed as.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// The size of the payload in bytes: before compression, and as it is kept.
+    pub fn payload_bytes(&self) -> (usize, usize) {
+        (self.plain_bytes, self.payload.len())
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    /// [`CodecError::Schema`] if it was sealed as another type, [`CodecError::Payload`] if it cannot be
+    /// decoded all the same (another program wrote it).
+    pub fn value<T: DeserializeOwned>(&self, expected: Fingerprint) -> Result<T, CodecError> {
+        decode(&self.bytes(expected)?)
+    }
+
+    /// The payload of [`seal_bytes`](super::seal_bytes): a slice of what was opened, unless it was
+    /// compressed.
+    ///
+    /// # Errors
+    /// As [`Sealed::value`].
+    pub fn bytes(&self, expected: Fingerprint) -> Result<Bytes, CodecError> {
+        if self.fingerprint != expected {
+            return Err(CodecError::Schema {
+                found: self.fingerprint.number(),
+                expected: expected.number(),
+            });
+        }
+        if self.is_deflated {
+            return inflate(&self.payload, self.plain_bytes).map(Bytes::from);
+        }
+        Ok(self.payload.clone())
+    }
+}
+
+/// An envelope under construction: one buffer, the fixed part filled in last.
+pub(super) struct Draft {
+    buffer: Vec<u8>,
+    header_bytes: usize,
+}
+
+impl Draft {
+    pub(super) fn new(header: &[u8]) -> Result<Self, CodecError> {
+        if header.len() > HEADER_LIMIT {
+            return Err(too_large(header.len(), HEADER_LIMIT));
+        }
+        let mut buffer = vec![0; FIXED];
+        buffer.extend_from_slice(header);
+        Ok(Self { buffer, header_bytes: header.len() })
+    }
+
+    /// Where the payload is appended.
+    pub(super) fn payload(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    pub(super) fn close(mut self, fingerprint: Fingerprint) -> Result<Bytes, CodecError> {
+        let start = FIXED + self.header_bytes;
+        let plain_bytes = self.buffer.len() - start;
+        if plain_bytes > LIMIT {
+            return Err(too_large(plain_bytes, LIMIT));
+        }
+        let flags = self.compress_from(start);
+        let header_bytes = (self.header_bytes as u32).to_le_bytes();
+        self.buffer[0..3].copy_from_slice(MAGIC);
+        self.buffer[3] = FORMAT;
+        self.buffer[8..16].copy_from_slice(&fingerprint.number().to_le_bytes());
+        self.buffer[16] = flags;
+        self.buffer[17..20].copy_from_slice(&header_bytes[..3]);
+        self.buffer[20..24].copy_from_slice(&(plain_bytes as u32).to_le_bytes());
+        let checksum = crc32fast::hash(&self.buffer[COVERED..]);
+        self.buffer[4..8].copy_from_slice(&checksum.to_le_bytes());
+        Ok(self.buffer.into())
+    }
+
+    /// The flags of the payload, which is deflated if that pays.
+    fn compress_from(&mut self, start: usize) -> u8 {
+        if self.buffer.len() - start <= COMPRESS_ABOVE {
+            return 0;
+        }
+        let Some(small) = deflate(&self.buffer[start..]) else {
+            return 0;
+        };
+        self.buffer.truncate(start);
+        self.buffer.extend_from_slice(&small);
+        DEFLATED
+    }
+}
+
+/// Magic and format first: what is not ours is called so, however short it is.
+fn check_front(bytes: &[u8]) -> Result<(), CodecError> {
+    let front = bytes.len().min(MAGIC.len());
+    if bytes[..front] != MAGIC[..front] {
+        return Err(CodecError::Magic);
+    }
+    match bytes.get(3) {
+        Some(&found) if found != FORMAT => Err(CodecError::Format { found, expected: FORMAT }),
+        _ if bytes.len() < FIXED => Err(truncated(bytes.len(), FIXED)),
+        _ => Ok(()),
+    }
+}
+
+fn truncated(found: usize, expected: usize) -> CodecError {
+    CodecError::Truncated { found, expected }
+}
+
+fn too_large(bytes: usize, limit: usize) -> CodecError {
+    CodecError::TooLarge { bytes, limit }
+}

@@ -1,0 +1,242 @@
+//! Entries in the store that instances share.
+//!
+//! - Optional in every way: what it does not have, or has in a form that cannot be read, is made.
+//! - An entry is sealed with its stamps in front, which are compared before its body is decoded.
+//! - Keys begin with the build and the settings, and a type's fingerprint is part of each: old and new
+//!   builds share a store without reading each other.
+//! - One instance makes an entry at a time: a short lock says who. Who does not get it looks again for a
+//!   moment, then makes it all the same.
+//! - Nobody waits for a write: it happens behind the answer.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::codec::{self, CodecError, Fingerprint};
+use super::entry::{Body, Entry};
+use super::key::Key;
+use super::scope::Dependencies;
+use super::store::{Item, Lifetime, Store, StoreError, budget};
+use super::tag::{Stamp, Tag};
+use super::view::View;
+
+/// What the keys of all entries begin with.
+const FRONT: &str = "larder:entry:";
+
+/// A lock that its holder does not release, as after a crash, ends by itself.
+const LEASE: Duration = Duration::from_secs(2);
+
+/// How often, and at which intervals, who did not get the lock looks again: 100 ms in all.
+const LOOKS: u32 = 5;
+const INTERVAL: Duration = Duration::from_millis(20);
+
+/// A shared store, as entries see it.
+#[derive(Debug, Clone)]
+pub(super) struct Far {
+    store: Arc<dyn Store>,
+    /// What all keys begin with.
+    front: Arc<str>,
+}
+
+/// What stands in front of a sealed body.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    stamps: Vec<(Tag, Stamp)>,
+    /// Milliseconds since 1970.
+    born: u64,
+    /// Milliseconds since 1970.
+    expires: u64,
+}
+
+/// Why there is nothing to take.
+pub(super) enum Nothing {
+    /// Not there, or not true any more.
+    Absent,
+    /// There, but not readable.
+    Unreadable,
+    /// The store is in trouble.
+    Outage,
+}
+
+impl Far {
+    /// Entries of this build with these settings, in `store`.
+    pub fn new(store: Arc<dyn Store>, namespace: &str) -> Self {
+        let build = env!("CARGO_PKG_VERSION");
+        Self { store, front: format!("{FRONT}{build}:{namespace}").into() }
+    }
+
+    /// The entry under `key`, if it is true in `view`.
+    pub async fn fetch<T: Body>(&self, key: &Key, view: &View) -> Result<(Arc<T>, Entry), Nothing> {
+        let name = self.name::<T>(key).map_err(|_| Nothing::Unreadable)?;
+        match self.store.get(&name).await {
+            Err(_) => Err(Nothing::Outage),
+            Ok(None) => Err(Nothing::Absent),
+            Ok(Some(bytes)) => unseal(&bytes, view),
+        }
+    }
+
+    /// The entries under `keys` that are true in `view`; in one question.
+    pub async fn fetch_many<T: Body>(
+        &self,
+        keys: &[&Key],
+        view: &View,
+    ) -> Vec<Option<(Arc<T>, Entry)>> {
+        let names: Result<Vec<String>, _> = keys.iter().map(|key| self.name::<T>(key)).collect();
+        let names = names.unwrap_or_default();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        // A store in trouble has nothing; neither has one for a type that cannot be sealed.
+        let mut found = self.store.get_many(&names).await.unwrap_or_default();
+        found.resize(keys.len(), None);
+        found.into_iter().map(|bytes| unseal(&bytes?, view).ok()).collect()
+    }
+
+    /// Takes the lock of `key`, so that other instances wait. None without the store.
+    ///
+    /// Where another instance holds it, waits a moment for what that one makes.
+    pub async fn lock_or_fetch<T: Body>(&self, key: &Key, view: &View) -> Turn<T> {
+        let Ok(name) = self.name::<T>(key) else { return Turn::Alone };
+        let lock = Lock::new(self.store.clone(), format!("{name}:lock"));
+        match lock.take().await {
+            Ok(true) => return Turn::Lead(lock),
+            Ok(false) => lock.forget(),
+            Err(_) => {
+                lock.forget();
+                return Turn::Alone;
+            }
+        }
+        for _ in 0..LOOKS {
+            tokio::time::sleep(INTERVAL).await;
+            match self.fetch(key, view).await {
+                Ok(found) => return Turn::Found(found),
+                Err(Nothing::Outage) => return Turn::Alone,
+                Err(_) => {}
+            }
+        }
+        Turn::Alone
+    }
+
+    /// Keeps an entry, behind the caller's back; then frees the lock.
+    pub fn keep<T: Body>(&self, key: &Key, body: Arc<T>, entry: &Entry, lock: Option<Lock>) {
+        let header = Header {
+            stamps: entry.stamps().to_vec(),
+            born: unix_millis(SystemTime::now() - entry.age()),
+            expires: unix_millis(SystemTime::now() + entry.remaining()),
+        };
+        let Ok(name) = self.name::<T>(key) else { return };
+        let (store, remaining) = (self.store.clone(), entry.remaining());
+        let work = async move {
+            // An entry that cannot be sealed is kept in this process only.
+            let (Ok(bytes), Some(lifetime)) = (seal(&header, &*body), Lifetime::of(remaining))
+            else {
+                return;
+            };
+            // A store in trouble reports itself; the entry is not needed.
+            let _ = store.set(Item::new(&name, &bytes, lifetime)).await;
+            drop(lock);
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(budget::apart(work));
+        }
+    }
+
+    /// Forgets the entries of every build and every setting; how many there were.
+    pub async fn clear(&self) -> Result<u64, StoreError> {
+        self.store.clear(FRONT).await
+    }
+
+    fn name<T: Body>(&self, key: &Key) -> Result<String, CodecError> {
+        let fingerprint = Fingerprint::of::<T>()?.number();
+        Ok(format!("{}:{:08x}:{key}", self.front, fingerprint as u32))
+    }
+}
+
+/// What an instance does that found nothing in the store.
+pub(super) enum Turn<T> {
+    /// Make it; the others wait.
+    Lead(Lock),
+    /// Another instance has just made it.
+    Found((Arc<T>, Entry)),
+    /// Make it: the lock is not to be had.
+    Alone,
+}
+
+/// A lock on a key, freed when dropped.
+pub(super) struct Lock {
+    store: Arc<dyn Store>,
+    name: String,
+    token: Bytes,
+    is_held: bool,
+}
+
+impl Lock {
+    fn new(store: Arc<dyn Store>, name: String) -> Self {
+        use std::hash::{BuildHasher, Hasher, RandomState};
+        let random = || RandomState::new().build_hasher().finish();
+        let token = Bytes::from(format!("{:016x}{:016x}", random(), random()));
+        Self { store, name, token, is_held: true }
+    }
+
+    async fn take(&self) -> Result<bool, StoreError> {
+        let Some(lease) = Lifetime::of(LEASE) else { return Ok(false) };
+        self.store.lock(&self.name, &self.token, lease).await
+    }
+
+    /// It is somebody else's.
+    fn forget(mut self) {
+        self.is_held = false;
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if self.is_held {
+            let (store, name) = (self.store.clone(), std::mem::take(&mut self.name));
+            let token = self.token.clone();
+            runtime.spawn(budget::apart(async move {
+                // Where that fails the lease ends it.
+                let _ = store.unlock(&name, &token).await;
+            }));
+        }
+    }
+}
+
+fn seal<T: Body>(header: &Header, body: &T) -> Result<Bytes, CodecError> {
+    let header = bincode::serde::encode_to_vec(header, bincode::config::standard())
+        .map_err(|error| CodecError::Encode(error.to_string()))?;
+    codec::seal(Fingerprint::of::<T>()?, &header, body)
+}
+
+/// The entry in `bytes`; its body is decoded only if its stamps are those of `view`.
+fn unseal<T: Body>(bytes: &Bytes, view: &View) -> Result<(Arc<T>, Entry), Nothing> {
+    let sealed = codec::open(bytes).map_err(|_| Nothing::Unreadable)?;
+    let config = bincode::config::standard().with_limit::<{ 1 << 24 }>();
+    let (header, _): (Header, usize) = bincode::serde::decode_from_slice(sealed.header(), config)
+        .map_err(|_| Nothing::Unreadable)?;
+    let mut dependencies = Dependencies::default();
+    header.stamps.into_iter().for_each(|(tag, stamp)| dependencies.add(tag, stamp));
+    if dependencies.stamps().iter().all(|(tag, _)| *tag != Tag::EVERYTHING) {
+        // Every entry depends on the generation; what says otherwise was not written by us.
+        return Err(Nothing::Unreadable);
+    }
+    let now = unix_millis(SystemTime::now());
+    if dependencies.first_moved(view).is_some() || header.expires <= now {
+        return Err(Nothing::Absent);
+    }
+    let fingerprint = Fingerprint::of::<T>().map_err(|_| Nothing::Unreadable)?;
+    let body = Arc::new(sealed.value::<T>(fingerprint).map_err(|_| Nothing::Unreadable)?);
+    let age = Duration::from_millis(now.saturating_sub(header.born));
+    let expires = Instant::now() + Duration::from_millis(header.expires - now);
+    let born = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
+    let (plain, _) = sealed.payload_bytes();
+    let entry = Entry::restored(body.clone(), dependencies, born, expires, plain);
+    Ok((body, entry))
+}
+
+fn unix_millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

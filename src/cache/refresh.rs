@@ -1,0 +1,214 @@
+//! Values from slow and failing sources, whose loads outlive their callers.
+//!
+//! - The load runs in a task of its own: nobody who leaves takes it along, and what it brings is kept
+//!   however late it comes.
+//! - Callers wait as long as the policy says; then they take the old value, if it is still useful, or are
+//!   told that it takes too long.
+//! - Near its end a value is made anew in the background; after its end it may be served meanwhile.
+//! - One load at a time, as everywhere.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+
+use super::Cache;
+use super::codec;
+use super::entry::{Body, Entry};
+use super::event::{Level, Outcome, Staleness};
+use super::flight::{Landing, Leader, Turn};
+use super::handle::{Made, Missed, Recalled};
+use super::key::Key;
+use super::policy::Policy;
+use super::scope;
+use super::view::View;
+
+/// Why there is no value, not even an old one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure<E> {
+    /// The load failed.
+    #[error(transparent)]
+    Load(E),
+    /// The load takes longer than callers wait; it goes on.
+    #[error("it takes too long")]
+    TimedOut,
+    /// Another caller's load, which this one waited for, has just failed.
+    #[error("it has just failed for another caller")]
+    Elsewhere,
+}
+
+impl Cache {
+    /// [`Cache::get_or_set`] for a load that outlives its caller, with all that a [`Policy`] offers:
+    /// stale-while-revalidate, early refresh, soft and hard timeouts.
+    ///
+    /// # Errors
+    /// [`Failure`], where there is no old value that the policy lets callers have.
+    ///
+    /// # Cancellation
+    /// The load goes on.
+    pub async fn get_or_refresh<T, E, F>(
+        &self,
+        key: &Key,
+        policy: &Policy,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Arc<T>, Failure<E>>
+    where
+        T: Body,
+        E: Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let Some(view) = self.view_for(Level::Query).await else {
+            return load().await.map(Arc::new).map_err(Failure::Load);
+        };
+        let wanted = Refreshed { cache: self.clone(), key: key.clone(), policy: *policy, view };
+        let missed = match self.look_up::<T>(Level::Query, key, &wanted.view) {
+            Ok((value, entry)) => {
+                scope::record(&entry.dependencies());
+                if entry.remaining() < policy.head_start() {
+                    wanted.refresh_behind(load);
+                }
+                return Ok(value);
+            }
+            Err(missed) => missed,
+        };
+        if let Some(old) = wanted.useful::<T>(&missed, policy.grace_while_revalidating()) {
+            wanted.refresh_behind(load);
+            return Ok(self.serve_old(Level::Query, key, old, Staleness::Revalidating));
+        }
+        wanted.wait(missed, load).await
+    }
+}
+
+/// A value that somebody asks for.
+struct Refreshed {
+    cache: Cache,
+    key: Key,
+    policy: Policy,
+    view: Arc<View>,
+}
+
+impl Refreshed {
+    /// Makes the value anew, unless somebody does so already.
+    fn refresh_behind<T, E, F>(self, load: impl FnOnce() -> F + Send + 'static)
+    where
+        T: Body,
+        E: Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        if let Turn::Lead(leader) = self.cache.take_turn(&self.key) {
+            tokio::spawn(self.load(leader, load()));
+        }
+    }
+
+    /// Waits for the value, as long as the policy says.
+    async fn wait<T, E, F>(
+        self,
+        missed: Missed,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Arc<T>, Failure<E>>
+    where
+        T: Body,
+        E: Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let on_error = self.useful::<T>(&missed, self.policy.grace_on_error());
+        let (cache, key, policy) = (self.cache.clone(), self.key.clone(), self.policy);
+        cache.tell(Level::Query, &key, Outcome::Miss(missed.miss), Instant::now());
+        let waiting = self.take_or_load(load);
+        let soft = on_error.as_ref().and(policy.patience_for_new());
+        let patience = match (soft, policy.patience()) {
+            (Some(soft), Some(hard)) => Some(soft.min(hard)),
+            (soft, hard) => soft.or(hard),
+        };
+        let outcome = match patience {
+            None => Some(waiting.await),
+            Some(patience) => tokio::time::timeout(patience, waiting).await.ok(),
+        };
+        match (outcome, on_error) {
+            (Some(Ok(value)), _) => Ok(value),
+            (Some(Err(_)), Some(old)) => {
+                Ok(cache.serve_old(Level::Query, &key, old, Staleness::Error))
+            }
+            (None, Some(old)) => Ok(cache.serve_old(Level::Query, &key, old, Staleness::Timeout)),
+            (Some(Err(failure)), None) => Err(failure),
+            (None, None) => Err(Failure::TimedOut),
+        }
+    }
+
+    /// What somebody else loads, or what a task of our own does.
+    async fn take_or_load<T, E, F>(
+        self,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Arc<T>, Failure<E>>
+    where
+        T: Body,
+        E: Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        loop {
+            let ticket = match self.cache.take_turn(&self.key) {
+                Turn::Lead(leader) => {
+                    return arrived(tokio::spawn(self.load(leader, load()))).await;
+                }
+                Turn::Wait(ticket) => ticket,
+            };
+            match ticket.arrive().await {
+                Landing::Entry(entry) if entry.is_at_least(&self.view) => {
+                    if let Some(value) = entry.body() {
+                        scope::record(&entry.dependencies());
+                        return Ok(value);
+                    }
+                }
+                // The source is in trouble; asking it again for each who waits would not help it.
+                Landing::Failed => return Err(Failure::Elsewhere),
+                Landing::Entry(_) | Landing::Lost | Landing::Nothing => {}
+            }
+        }
+    }
+
+    /// Loads the value and keeps it, whoever still waits.
+    async fn load<T: Body, E>(
+        self,
+        leader: Leader,
+        load: impl Future<Output = Result<T, E>>,
+    ) -> Result<(Arc<T>, scope::Dependencies), Failure<E>> {
+        let lock = match self.cache.recall::<T>(Level::Query, &self.key, &self.view).await {
+            Recalled::Nothing(lock) => lock,
+            Recalled::Found(value, entry) => {
+                let dependencies = entry.dependencies();
+                leader.land(Landing::Entry(entry));
+                return Ok((value, dependencies));
+            }
+        };
+        let started = Instant::now();
+        let (loaded, dependencies) = scope::collect(self.view.clone(), load).await;
+        let body = match loaded {
+            Ok(value) => Arc::new(value),
+            Err(error) => {
+                leader.land(Landing::Failed);
+                return Err(Failure::Load(error));
+            }
+        };
+        let size = codec::encoded_len(&*body);
+        let made = Made { body: body.clone(), dependencies: dependencies.clone(), size, started };
+        let entry = self.cache.keep(Level::Query, &self.key, &self.policy, made, lock);
+        leader.land(entry.map_or(Landing::Nothing, Landing::Entry));
+        Ok((body, dependencies))
+    }
+
+    /// The old value, if it ended less than `grace` ago.
+    fn useful<T: Body>(&self, missed: &Missed, grace: Duration) -> Option<Arc<T>> {
+        let old: &Arc<Entry> = missed.old.as_ref()?;
+        old.is_useful(grace).then(|| old.body())?
+    }
+}
+
+/// What the task of a load brought, as what the caller depends on.
+async fn arrived<T, E>(
+    task: JoinHandle<Result<(Arc<T>, scope::Dependencies), Failure<E>>>,
+) -> Result<Arc<T>, Failure<E>> {
+    // A task that panicked has told its waiters by being gone.
+    let (value, dependencies) = task.await.unwrap_or(Err(Failure::Elsewhere))?;
+    scope::record(&dependencies);
+    Ok(value)
+}

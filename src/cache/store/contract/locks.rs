@@ -1,0 +1,40 @@
+//! What django-redis adds: locks.
+
+use super::*;
+
+/// Issue 3, point 1.
+pub(super) async fn a_lock_has_one_holder(bench: Bench) {
+    let Bench { values, .. } = bench;
+    let held = values.lock("reindex", 60 * SECOND).await.unwrap().unwrap();
+    assert!(values.lock("reindex", 60 * SECOND).await.unwrap().is_none());
+    assert!(values.version(2).lock("reindex", SECOND).await.unwrap().is_none());
+    let other = values.lock("other", 60 * SECOND).await.unwrap().unwrap();
+    assert!(held.release().await.unwrap());
+    assert!(values.lock("reindex", 60 * SECOND).await.unwrap().is_some());
+    assert!(other.release().await.unwrap());
+}
+
+/// A holder that dies, or dawdles, loses the lock with its lease, and cannot release its successor's.
+pub(super) async fn a_lock_ends_with_its_lease(bench: Bench) {
+    let Bench { values, .. } = &bench;
+    let late = values.lock("a", 60 * SECOND).await.unwrap().unwrap();
+    // Stands for the end of the lease: the lock is not where a key of the same name is.
+    assert!(!values.has_key("a").await.unwrap());
+    values.clear().await.unwrap();
+    let next = values.lock("a", 60 * SECOND).await.unwrap().unwrap();
+    assert!(!late.release().await.unwrap());
+    assert!(values.lock("a", 60 * SECOND).await.unwrap().is_none());
+    assert!(next.release().await.unwrap());
+}
+
+/// The lease is the store's, and has a time.
+pub(super) async fn a_lock_is_kept_under_a_name_with_a_lease(bench: Bench) {
+    let Bench { store, values, prefix, .. } = bench;
+    let held = values.lock("a", 60 * SECOND).await.unwrap().unwrap();
+    let Ttl::In(left) = store.ttl(&format!("{prefix}:lock:a")).await.unwrap() else {
+        panic!("no lease");
+    };
+    assert!(left <= 60 * SECOND && left > 55 * SECOND);
+    assert!(held.release().await.unwrap());
+    assert!(!store.has(&format!("{prefix}:lock:a")).await.unwrap());
+}

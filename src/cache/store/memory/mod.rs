@@ -1,0 +1,180 @@
+//! The store in this process: bounded by entries and by bytes.
+//!
+//! - Expired keys go first, then the one used longest ago. Reading, writing and counting are use;
+//!   asking whether a key exists is not.
+//! - A key must be used twice to outlive those used once: a crawler that visits everything once does not
+//!   push out what everybody wants (segmented LRU).
+//! - One key goes when one comes in: no culling of a third at a time.
+//! - The key just written always stays, whatever the bounds.
+//! - Time is `tokio::time`: tests pause and advance it.
+//! - One mutex, held for a few hundred nanoseconds and never across an `.await`: values are counters,
+//!   sessions and limits, not pages. Pages have the entries' own memory.
+//!
+//! Source: Django `LocMemCache`; Karedla, Love, Wherry, "Caching Strategies to Improve Disk System
+//! Performance" (SLRU).
+
+use std::sync::{Mutex, MutexGuard};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{
+    Answer, Cursor, Item, Lifetime, ScanPage, Stats, Store, StoreError, Ttl, number::whole,
+};
+
+mod recency;
+mod shelf;
+
+use shelf::Shelf;
+
+/// How much a [`MemoryStore`] keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Keys, at most.
+    pub entries: usize,
+    /// Bytes of keys and values, and about [`OVERHEAD_BYTES`] each for keeping them.
+    pub bytes: usize,
+}
+
+/// What keeping one entry costs beside its key and value, about.
+pub const OVERHEAD_BYTES: usize = 200;
+
+impl Limits {
+    /// 300 entries, as Django's `MAX_ENTRIES`.
+    pub const DJANGO: Self = Self { entries: 300, bytes: 64 << 20 };
+}
+
+impl Default for Limits {
+    /// 10,000 entries or 64 MiB, whichever comes first: a default should not be a trap in production.
+    fn default() -> Self {
+        Self { entries: 10_000, bytes: 64 << 20 }
+    }
+}
+
+/// Keeps bytes in this process.
+#[derive(Debug)]
+pub struct MemoryStore {
+    shelf: Mutex<Shelf>,
+}
+
+/// Keys per page of a scan: a page is made while the mutex is held.
+const PAGE: usize = 500;
+
+impl MemoryStore {
+    pub fn new(limits: Limits) -> Self {
+        Self { shelf: Mutex::new(Shelf::new(limits)) }
+    }
+
+    /// The shelf, cleared of what is expired at this moment.
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        let mut shelf = self.shelf.lock().unwrap();
+        shelf.expire(Instant::now());
+        shelf
+    }
+
+    /// Answers without waiting, but not before it is polled.
+    fn answer<'a, T: Send>(
+        &'a self,
+        work: impl FnOnce(&mut Shelf) -> Result<T, StoreError> + Send + 'a,
+    ) -> Answer<'a, T> {
+        Box::pin(async move { work(&mut self.shelf()) })
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
+impl Store for MemoryStore {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, Vec<Option<Bytes>>> {
+        self.answer(|shelf| Ok(keys.iter().map(|key| shelf.get(key)).collect()))
+    }
+
+    fn set_many<'a>(&'a self, items: &'a [Item<'a>]) -> Answer<'a, Vec<Result<(), StoreError>>> {
+        self.answer(|shelf| Ok(items.iter().map(|item| put(shelf, item)).collect()))
+    }
+
+    fn add<'a>(&'a self, item: Item<'a>) -> Answer<'a, bool> {
+        self.answer(move |shelf| {
+            if shelf.peek(item.key).is_some() {
+                return Ok(false);
+            }
+            put(shelf, &item).map(|()| true)
+        })
+    }
+
+    fn delete_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, u64> {
+        self.answer(|shelf| Ok(keys.iter().filter(|key| shelf.remove(key)).count() as u64))
+    }
+
+    fn delete_if<'a>(&'a self, key: &'a str, bytes: &'a [u8]) -> Answer<'a, bool> {
+        self.answer(move |shelf| {
+            let is_same = shelf.peek(key).is_some_and(|entry| entry.bytes == bytes);
+            Ok(is_same && shelf.remove(key))
+        })
+    }
+
+    fn expire<'a>(&'a self, key: &'a str, lifetime: Lifetime) -> Answer<'a, bool> {
+        self.answer(move |shelf| Ok(shelf.reschedule(key, end_of(lifetime))))
+    }
+
+    fn ttl<'a>(&'a self, key: &'a str) -> Answer<'a, Ttl> {
+        self.answer(|shelf| {
+            Ok(match shelf.peek(key).map(|entry| entry.expires) {
+                None => Ttl::Absent,
+                Some(None) => Ttl::Forever,
+                Some(Some(end)) => Ttl::In(end.saturating_duration_since(Instant::now())),
+            })
+        })
+    }
+
+    fn incr<'a>(&'a self, key: &'a str, by: i64) -> Answer<'a, i64> {
+        self.answer(move |shelf| {
+            let entry = shelf.peek(key).ok_or(StoreError::Absent)?;
+            let number = whole(&entry.bytes).ok_or(StoreError::NotInteger)?;
+            let number = number.checked_add(by).ok_or(StoreError::Overflow)?;
+            let expires = entry.expires;
+            shelf.put(key, number.to_string().into(), expires)?;
+            Ok(number)
+        })
+    }
+
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Answer<'a, bool> {
+        self.answer(move |shelf| {
+            let Some(entry) = shelf.peek(from).cloned() else {
+                return Ok(false);
+            };
+            shelf.remove(from);
+            shelf.put(to, entry.bytes, entry.expires)?;
+            Ok(true)
+        })
+    }
+
+    fn scan<'a>(&'a self, prefix: &'a str, from: Option<Cursor>) -> Answer<'a, ScanPage> {
+        self.answer(move |shelf| {
+            let after = from.as_ref().map(|cursor| cursor.0.as_str());
+            let keys = shelf.names(prefix, after, PAGE);
+            let is_last = keys.len() < PAGE;
+            let next = keys.last().filter(|_| !is_last).cloned().map(Cursor);
+            Ok(ScanPage { keys, next })
+        })
+    }
+
+    fn stats(&self) -> Answer<'_, Stats> {
+        self.answer(|shelf| Ok(shelf.stats()))
+    }
+}
+
+fn put(shelf: &mut Shelf, item: &Item<'_>) -> Result<(), StoreError> {
+    shelf.put(item.key, item.bytes.clone(), end_of(item.lifetime))
+}
+
+fn end_of(lifetime: Lifetime) -> Option<Instant> {
+    lifetime.duration().map(|left| Instant::now() + left)
+}

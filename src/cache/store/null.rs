@@ -1,0 +1,63 @@
+//! The store that keeps nothing: every read misses, every write says it was done.
+//!
+//! Null means that nothing happens, not that nothing works: with it a site runs unchanged, only slower.
+//!
+//! Source: Django `DummyCache`.
+
+use bytes::Bytes;
+
+use super::{Answer, Cursor, Item, Lifetime, ScanPage, Store, StoreError, Ttl};
+
+/// Keeps nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NullStore;
+
+impl Store for NullStore {
+    fn name(&self) -> &'static str {
+        "null"
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, Vec<Option<Bytes>>> {
+        now(Ok(vec![None; keys.len()]))
+    }
+
+    fn set_many<'a>(&'a self, items: &'a [Item<'a>]) -> Answer<'a, Vec<Result<(), StoreError>>> {
+        now(Ok(items.iter().map(|_| Ok(())).collect()))
+    }
+
+    fn add<'a>(&'a self, _: Item<'a>) -> Answer<'a, bool> {
+        now(Ok(true))
+    }
+
+    fn delete_many<'a>(&'a self, _: &'a [&'a str]) -> Answer<'a, u64> {
+        now(Ok(0))
+    }
+
+    fn delete_if<'a>(&'a self, _: &'a str, _: &'a [u8]) -> Answer<'a, bool> {
+        now(Ok(false))
+    }
+
+    fn expire<'a>(&'a self, _: &'a str, _: Lifetime) -> Answer<'a, bool> {
+        now(Ok(false))
+    }
+
+    fn ttl<'a>(&'a self, _: &'a str) -> Answer<'a, Ttl> {
+        now(Ok(Ttl::Absent))
+    }
+
+    fn incr<'a>(&'a self, _: &'a str, _: i64) -> Answer<'a, i64> {
+        now(Err(StoreError::Absent))
+    }
+
+    fn rename<'a>(&'a self, _: &'a str, _: &'a str) -> Answer<'a, bool> {
+        now(Ok(false))
+    }
+
+    fn scan<'a>(&'a self, _: &'a str, _: Option<Cursor>) -> Answer<'a, ScanPage> {
+        now(Ok(ScanPage::default()))
+    }
+}
+
+fn now<'a, T: Send + 'a>(answer: Result<T, StoreError>) -> Answer<'a, T> {
+    Box::pin(std::future::ready(answer))
+}

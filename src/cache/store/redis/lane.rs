@@ -1,0 +1,93 @@
+//! Connections, each shared by all calls of a worker thread.
+//!
+//! - deadpool pings at every checkout, which would double the time of a `GET`. So a connection is checked
+//!   out once, kept, and shared: it carries many calls at the same time, answered in order.
+//! - A thread stays in its lane: the connection is driven by the runtime that opened it.
+//! - A connection that failed, or was waited for in vain, is dropped for good; the next call opens one.
+//!
+//! Source: deadpool issue 307 (`UNWATCH` and `PING` at every checkout).
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+use deadpool_redis::{Connection, Pool, PoolError, redis::aio::MultiplexedConnection};
+
+/// The connection of some of the threads.
+#[derive(Default)]
+pub(super) struct Lane {
+    current: Mutex<Option<Arc<Link>>>,
+    /// Held while connecting: who comes meanwhile waits for the same connection.
+    connecting: tokio::sync::Mutex<()>,
+}
+
+/// A connection that was checked out.
+pub(super) struct Link {
+    handle: MultiplexedConnection,
+    /// Taken out of the pool on drop, which then opens another: nothing that failed is used again.
+    slot: Mutex<Option<Connection>>,
+}
+
+impl Lane {
+    /// The lane's connection, and whether it was open before.
+    pub(super) async fn link(&self, pool: &Pool) -> Result<(Arc<Link>, bool), PoolError> {
+        if let Some(link) = self.current() {
+            return Ok((link, true));
+        }
+        let _turn = self.connecting.lock().await;
+        if let Some(link) = self.current() {
+            return Ok((link, true));
+        }
+        let link = Arc::new(Link::new(pool.get().await?));
+        *self.current.lock().unwrap() = Some(link.clone());
+        Ok((link, false))
+    }
+
+    /// Gives up a connection, unless another call has already replaced it.
+    pub(super) fn discard(&self, broken: &Arc<Link>) {
+        let mut current = self.current.lock().unwrap();
+        if current.as_ref().is_some_and(|link| Arc::ptr_eq(link, broken)) {
+            *current = None;
+        }
+    }
+
+    pub(super) fn close(&self) {
+        *self.current.lock().unwrap() = None;
+    }
+
+    fn current(&self) -> Option<Arc<Link>> {
+        self.current.lock().unwrap().clone()
+    }
+}
+
+impl Link {
+    fn new(connection: Connection) -> Self {
+        Self {
+            handle: MultiplexedConnection::clone(&connection),
+            slot: Mutex::new(Some(connection)),
+        }
+    }
+
+    /// A handle for one call.
+    pub(super) fn handle(&self) -> MultiplexedConnection {
+        self.handle.clone()
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        if let Some(connection) = self.slot.lock().unwrap().take() {
+            drop(Connection::take(connection));
+        }
+    }
+}
+
+/// The number of this thread's lane; threads are counted as they come.
+pub(super) fn of_this_thread(lanes: usize) -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static THREAD: usize = THREADS.fetch_add(1, Relaxed);
+    }
+    THREAD.with(|thread| thread % lanes)
+}

@@ -1,0 +1,234 @@
+//! The store that instances share: a Redis server, through deadpool-redis.
+//!
+//! - Nothing here is needed for correctness: a dead, frozen or emptied Redis costs misses.
+//! - A call waits at most for the timeout, for what is left of the request's budget, or not at all while
+//!   the breaker is open.
+//! - Each call costs one round trip; a connection is checked out once and then shared (see [`lane`]).
+//! - Steps that belong together are one command or one script: nobody sees them half done.
+//! - Only our keys are touched: `SCAN` and `UNLINK`, never `FLUSHDB` or `KEYS`.
+//! - A write refused for lack of memory removes the old value: a cache may forget, but not be wrong.
+//!
+//! The names and types of the client library stay in this folder.
+//!
+//! Source: Django `RedisCache`; redis.io command reference.
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use deadpool_redis::redis::{self as client, Cmd, cmd};
+
+use super::{Answer, Cursor, Item, Lifetime, ScanPage, Stats, Store, StoreError, Ttl};
+
+mod call;
+mod lane;
+mod refusal;
+mod script;
+
+use call::Caller;
+
+/// Where Redis is, and how much it may cost to ask it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisConfig {
+    /// `redis://[user:password@]host[:port][/database]`, `redis+unix:///path/to/socket`.
+    pub url: String,
+    /// The longest one call may wait, connecting included. 80 ms by default.
+    pub timeout: Duration,
+    /// Connections that are shared by all calls; one for each worker thread is enough. 4 by default.
+    pub connections: usize,
+}
+
+impl RedisConfig {
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), timeout: Duration::from_millis(80), connections: 4 }
+    }
+}
+
+impl fmt::Debug for RedisConfig {
+    /// Without the address, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisConfig")
+            .field("timeout", &self.timeout)
+            .field("connections", &self.connections)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Keeps bytes in Redis.
+#[derive(Debug)]
+pub struct RedisStore {
+    caller: Caller,
+}
+
+/// Keys that Redis looks at in one step of a scan. About a millisecond of its time.
+const SCAN_COUNT: usize = 1000;
+
+impl RedisStore {
+    /// A store on this server, which need not be up yet: nothing is connected before the first call.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] if the address is none.
+    pub fn open(config: &RedisConfig) -> Result<Self, StoreError> {
+        Ok(Self { caller: Caller::open(config)? })
+    }
+}
+
+impl Store for RedisStore {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, Vec<Option<Bytes>>> {
+        Box::pin(async move {
+            if keys.is_empty() {
+                return Ok(Vec::new());
+            }
+            self.caller.ask(cmd("MGET").arg(keys)).await
+        })
+    }
+
+    fn set_many<'a>(&'a self, items: &'a [Item<'a>]) -> Answer<'a, Vec<Result<(), StoreError>>> {
+        Box::pin(async move {
+            if items.is_empty() {
+                return Ok(Vec::new());
+            }
+            let answers = self.caller.ask_all(items.iter().map(set)).await?;
+            let refused = refused(items, &answers);
+            if !refused.is_empty() {
+                self.delete_many(&refused).await?;
+            }
+            Ok(answers)
+        })
+    }
+
+    fn add<'a>(&'a self, item: Item<'a>) -> Answer<'a, bool> {
+        Box::pin(async move {
+            // `OK`, or nil where the key is taken.
+            let done: Option<()> = self.caller.tell(set(&item).arg("NX")).await?;
+            Ok(done.is_some())
+        })
+    }
+
+    fn delete_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, u64> {
+        Box::pin(async move {
+            if keys.is_empty() {
+                return Ok(0);
+            }
+            self.caller.tell(cmd("UNLINK").arg(keys)).await
+        })
+    }
+
+    fn delete_if<'a>(&'a self, key: &'a str, bytes: &'a [u8]) -> Answer<'a, bool> {
+        Box::pin(async move {
+            let script = &script::DELETE_IF;
+            self.caller.run(script.key(key).arg(bytes)).await
+        })
+    }
+
+    fn expire<'a>(&'a self, key: &'a str, lifetime: Lifetime) -> Answer<'a, bool> {
+        Box::pin(async move {
+            match lifetime.duration() {
+                Some(left) => {
+                    let command = &mut cmd("PEXPIRE");
+                    self.caller.ask(command.arg(key).arg(millis(left))).await
+                }
+                None => self.caller.run(&mut script::PERSIST.key(key)).await,
+            }
+        })
+    }
+
+    fn ttl<'a>(&'a self, key: &'a str) -> Answer<'a, Ttl> {
+        Box::pin(async move {
+            Ok(match self.caller.ask(cmd("PTTL").arg(key)).await? {
+                -2_i64 => Ttl::Absent,
+                -1 => Ttl::Forever,
+                left => Ttl::In(Duration::from_millis(left.unsigned_abs())),
+            })
+        })
+    }
+
+    fn incr<'a>(&'a self, key: &'a str, by: i64) -> Answer<'a, i64> {
+        Box::pin(async move {
+            let sum: Option<i64> = self.caller.run(script::INCR.key(key).arg(by)).await?;
+            sum.ok_or(StoreError::Absent)
+        })
+    }
+
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Answer<'a, bool> {
+        Box::pin(async move { self.caller.run(script::RENAME.key(from).key(to)).await })
+    }
+
+    fn scan<'a>(&'a self, prefix: &'a str, from: Option<Cursor>) -> Answer<'a, ScanPage> {
+        Box::pin(async move {
+            let cursor = from.map_or("0".to_owned(), |cursor| cursor.0);
+            let (next, keys): (String, Vec<Vec<u8>>) =
+                self.caller.ask(&mut scan(&cursor, prefix)).await?;
+            Ok(ScanPage {
+                // A key of ours is text; anything else here was put by somebody else.
+                keys: keys.into_iter().filter_map(text).collect(),
+                next: (next != "0").then_some(Cursor(next)),
+            })
+        })
+    }
+
+    fn stats(&self) -> Answer<'_, Stats> {
+        Box::pin(async {
+            let entries = self.caller.ask(&mut cmd("DBSIZE")).await?;
+            let info: client::InfoDict = self.caller.ask(&mut cmd("INFO")).await?;
+            Ok(Stats {
+                entries: Some(entries),
+                bytes: info.get("used_memory"),
+                limit_bytes: info.get("maxmemory").filter(|limit| *limit > 0),
+                evicted: info.get("evicted_keys"),
+                expired: info.get("expired_keys"),
+            })
+        })
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        self.caller.close();
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// `SET`, with its lifetime in the same command.
+fn set(item: &Item<'_>) -> Cmd {
+    let mut command = cmd("SET");
+    command.arg(item.key).arg(item.bytes.as_ref());
+    if let Some(left) = item.lifetime.duration() {
+        command.arg("PX").arg(millis(left));
+    }
+    command
+}
+
+fn scan(cursor: &str, prefix: &str) -> Cmd {
+    let mut command = cmd("SCAN");
+    command.arg(cursor).arg("MATCH").arg(literal(prefix) + "*");
+    command.arg("COUNT").arg(SCAN_COUNT);
+    command
+}
+
+/// A prefix in the language of `MATCH`, in which every character means itself.
+fn literal(prefix: &str) -> String {
+    let mut pattern = String::with_capacity(prefix.len() + 1);
+    for c in prefix.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '^' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
+}
+
+/// The keys of items that were not kept.
+fn refused<'a>(items: &[Item<'a>], answers: &[Result<(), StoreError>]) -> Vec<&'a str> {
+    let fates = items.iter().zip(answers);
+    fates.filter(|(_, answer)| answer.is_err()).map(|(item, _)| item.key).collect()
+}
+
+fn millis(left: Duration) -> u64 {
+    left.as_millis() as u64
+}
+
+fn text(key: Vec<u8>) -> Option<String> {
+    String::from_utf8(key).ok()
+}

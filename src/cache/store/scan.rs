@@ -1,0 +1,34 @@
+//! Walking through keys, page by page.
+
+use super::{Store, StoreError};
+
+/// Where a walk goes on; only the store that made it can read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+/// One step of a walk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScanPage {
+    /// Complete keys, in no particular order.
+    pub keys: Vec<String>,
+    /// Where to go on; `None` after the last page.
+    pub next: Option<Cursor>,
+}
+
+/// Deletes page by page: neither the store nor this process ever holds all keys at once.
+pub(super) async fn clear<S>(store: &S, prefix: &str) -> Result<u64, StoreError>
+where
+    S: Store + ?Sized,
+{
+    let mut removed = 0;
+    let mut from = None;
+    loop {
+        let page = store.scan(prefix, from).await?;
+        let keys: Vec<&str> = page.keys.iter().map(String::as_str).collect();
+        removed += store.delete_many(&keys).await?;
+        if page.next.is_none() {
+            return Ok(removed);
+        }
+        from = page.next;
+    }
+}
