@@ -147,6 +147,16 @@ impl Far {
         self.store.clear(FRONT).await
     }
 
+    /// Overwrites every entry with what is none.
+    #[cfg(test)]
+    pub async fn garble(&self) {
+        let page = self.store.scan(FRONT, None).await.unwrap();
+        for key in page.keys {
+            let garbage = Bytes::from_static(b"LDR\x01 but nothing that was sealed here");
+            self.store.set(Item::new(&key, &garbage, Lifetime::FOREVER)).await.unwrap();
+        }
+    }
+
     fn name<T: Body>(&self, key: &Key) -> Result<String, CodecError> {
         let fingerprint = Fingerprint::of::<T>()?.number();
         Ok(format!("{}:{:08x}:{key}", self.front, fingerprint as u32))

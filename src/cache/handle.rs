@@ -234,6 +234,14 @@ impl Cache {
         Some(entry)
     }
 
+    /// Overwrites every shared entry with what is none.
+    #[cfg(test)]
+    pub(super) async fn garble_shared(&self) {
+        if let Some(far) = &self.0.far {
+            far.garble().await;
+        }
+    }
+
     /// Reports to the listeners.
     pub(super) fn tell(&self, level: Level, key: &Key, outcome: Outcome, started: Instant) {
         let event = Event { level, key, outcome, took: started.elapsed() };
