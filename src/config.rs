@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use clap::{Args, ValueEnum};
 
-use crate::cache::open::Levels;
+use crate::cache::level::Levels;
 use crate::db::Url;
 use crate::state;
 

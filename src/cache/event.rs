@@ -6,29 +6,8 @@
 use std::time::Duration;
 
 use super::key::Key;
+use super::level::Level;
 use super::tag::Tag;
-
-/// Which of the three levels of caching.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Level {
-    /// Level one: whole pages.
-    Page,
-    /// Level two: parts of templates.
-    Fragment,
-    /// Level three: results of queries.
-    Query,
-}
-
-impl Level {
-    /// The level's name, lower case.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Level::Page => "page",
-            Level::Fragment => "fragment",
-            Level::Query => "query",
-        }
-    }
-}
 
 /// Why there was nothing to serve.
 #[derive(Debug, Clone, PartialEq, Eq)]

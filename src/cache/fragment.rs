@@ -21,9 +21,10 @@ use std::time::Instant;
 
 use askama::filters::Safe;
 
-use super::event::{Level, Miss, Outcome};
+use super::event::{Miss, Outcome};
 use super::handle::{Cache, Made};
 use super::key::{Key, KeyBuilder, Part};
+use super::level::Level;
 use super::policy::Policy;
 use super::scope::{self, Dependencies};
 use super::view::View;

@@ -13,12 +13,13 @@ use std::time::Instant;
 
 use super::entry::{Body, Entry, Verdict};
 use super::error::Error;
-use super::event::{Event, Level, Listener, Miss, Outcome};
+use super::event::{Event, Listener, Miss, Outcome};
 use super::far::{self, Far, Nothing};
 use super::flight::{Flights, Turn};
 use super::key::Key;
+use super::level::Level;
+use super::level::Levels;
 use super::near::Near;
-use super::open::Levels;
 use super::policy::Policy;
 use super::scope::{self, Dependencies};
 use super::values::Values;

@@ -1,6 +1,85 @@
-//! The cache framework: Django's three levels for actix-web.
+//! The cache framework: Django's three levels for actix-web, never stale after a write.
 //!
-//! Nothing here knows the shop, or SQL.
+//! It knows nothing of this shop, nor of SQL: an application brings its own [`Versions`], which say
+//! what has changed.
+//!
+//! # The words
+//!
+//! - *tag* ([`tag::Tag`]): the name of something that can change: a table, a bucket of its rows.
+//! - *stamp* ([`tag::Stamp`]): a tag's version. Equal stamps mean equal data.
+//! - *view* ([`view::View`]): the stamps of all tags, as one moment saw them.
+//! - *entry* ([`entry::Entry`]): an immutable fact, "this key was this, at these stamps". Served only
+//!   while its stamps are those of the view.
+//! - *value* ([`values`]): what somebody set, as in Django's low-level API. Nobody vouches for it.
+//! - *policy* ([`policy::Policy`]): how long an entry is fresh, and what may be done when it cannot be
+//!   made anew.
+//! - *scope* ([`scope`]): what a page, fragment or value depended on while it was made: collected, never
+//!   listed.
+//!
+//! # The three levels
+//!
+//! | Level | What | How | Django |
+//! |---|---|---|---|
+//! | one | whole pages | [`page::cached`] around a route | `cache_page`, per-view cache |
+//! | two | parts of templates | `{% filter cached(self.header()) %}`, [`fragment`] | `{% cache %}` |
+//! | three | results of queries | [`Cache::get_or_set`] | `cache.get_or_set` |
+//!
+//! All three are entries, so they are right in the same way: what was made from old data is not served,
+//! whoever changed the data. Beside them stands the low-level API of values, [`Cache::values`].
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use larder::cache::open::Options;
+//! use larder::cache::key::Key;
+//! use larder::cache::policy::Policy;
+//! use larder::cache::tag::Tag;
+//! use larder::cache::view::InProcess;
+//!
+//! const TEAS: Tag = Tag::named("teas");
+//! const LIST: Policy = Policy::fresh_for(Duration::from_secs(300));
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let versions = Arc::new(InProcess::new());
+//! let cache = Options::default().open(versions.clone());
+//! let key = Key::named("teas.list").build();
+//!
+//! // A source says what it reads: the stamp first, then the data.
+//! let load = async || {
+//!     versions.reads(&[TEAS]);
+//!     Ok::<_, std::io::Error>(vec!["Assam".to_owned()])
+//! };
+//! let teas = cache.get_or_set(&key, &LIST, load).await?;
+//! assert_eq!(*teas, ["Assam"]);
+//!
+//! // Whoever writes says so; the next look-up loads anew.
+//! versions.bump(&[TEAS]);
+//! let teas = cache.get_or_set(&key, &LIST, async || {
+//!     versions.reads(&[TEAS]);
+//!     Ok::<_, std::io::Error>(vec!["Assam".to_owned(), "Ceylon".to_owned()])
+//! }).await?;
+//! assert_eq!(teas.len(), 2);
+//! # Ok::<(), std::io::Error>(())
+//! # }).unwrap();
+//! ```
+//!
+//! # What is promised
+//!
+//! - Nobody is served an entry whose tags have moved, in the view that its reader judges by. How new
+//!   that view is, [`Versions`] promises.
+//! - One load of a key at a time in a process; waiters take nothing older than their own view.
+//! - Nothing here fails a request: a store in trouble is a miss.
+//! - A page made for one visitor is never another's: a cached page's handler sees no cookie.
+//! - Not promised: that values ([`values`]) are true; that a load which reads what it does not say
+//!   (a file, the time, another table) is noticed.
+//!
+//! # Layout
+//!
+//! In reading order: [`tag`], [`view`], [`scope`], [`entry`], [`key`], [`policy`]; [`handle`], `derive`,
+//! [`refresh`], [`flight`], [`near`], `far`; [`fragment`], [`page`]; [`values`], [`store`], [`codec`];
+//! [`event`], [`stats`], [`open`].
+
 pub mod codec;
 mod derive;
 pub mod entry;
@@ -11,6 +90,7 @@ pub mod flight;
 pub mod fragment;
 pub mod handle;
 pub mod key;
+pub mod level;
 pub mod near;
 pub mod open;
 pub mod page;
@@ -25,3 +105,4 @@ pub mod view;
 
 pub use error::Error;
 pub use handle::Cache;
+pub use view::Versions;

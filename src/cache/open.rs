@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::event::{Level, Listener};
+use super::event::Listener;
 use super::far::Far;
 use super::flight::Flights;
 use super::handle::{Cache, Shared};
+use super::level::Levels;
 use super::near::Near;
 use super::store::Store;
 use super::store::memory::MemoryStore;
@@ -15,33 +16,6 @@ use super::view::Versions;
 
 /// What the names of all values begin with.
 const VALUES: &str = "larder";
-
-/// Which of the three levels are on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Levels {
-    /// Level one.
-    pub pages: bool,
-    /// Level two.
-    pub fragments: bool,
-    /// Level three.
-    pub queries: bool,
-}
-
-impl Levels {
-    /// All three.
-    pub const ALL: Levels = Levels { pages: true, fragments: true, queries: true };
-    /// None: everything is made anew for each request.
-    pub const OFF: Levels = Levels { pages: false, fragments: false, queries: false };
-
-    /// Whether this level is on.
-    pub const fn has(&self, level: Level) -> bool {
-        match level {
-            Level::Page => self.pages,
-            Level::Fragment => self.fragments,
-            Level::Query => self.queries,
-        }
-    }
-}
 
 /// How to open a cache.
 pub struct Options {

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::event::{Event, Level, Listener, Outcome};
+use super::event::{Event, Listener, Outcome};
+use super::level::Level;
 
 /// A listener that counts, by level.
 #[derive(Debug, Default)]

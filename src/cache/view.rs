@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use super::scope::{self, Dependencies};
 use super::tag::{Stamp, Tag};
 
 /// All stamps as one moment saw them.
@@ -109,6 +110,17 @@ impl InProcess {
             *stamp = Stamp { count: stamp.count + 1, nonce: stamp.count + 1 };
         }
         *view = Arc::new(View::new(stamps));
+    }
+
+    /// Says that what is being made reads what `tags` name. Call it before reading: a change in between
+    /// is then noticed.
+    pub fn reads(&self, tags: &[Tag]) {
+        let view = self.view.lock().unwrap().clone();
+        let mut dependencies = Dependencies::default();
+        for tag in tags {
+            dependencies.add(tag.clone(), view.stamp(tag));
+        }
+        scope::record(&dependencies);
     }
 }
 

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use crate::cache::event::{Event, Level, Listener, Outcome};
+use crate::cache::event::{Event, Listener, Outcome};
+use crate::cache::level::Level;
 
 /// A look-up and what came of it.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::recorder::Lookup;
-use crate::cache::event::Level;
+use crate::cache::level::Level;
 use crate::db::log::Statement;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
