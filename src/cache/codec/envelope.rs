@@ -97,8 +97,8 @@ impl Sealed {
     /// The value.
     ///
     /// # Errors
-    /// [`CodecError::Schema`] if it was sealed as another type, [`CodecError::Payload`] if it cannot be
-    /// decoded all the same (another program wrote it).
+    /// [`CodecError::Schema`] if it was sealed as another type, [`CodecError::Payload`] if it
+    /// cannot be decoded all the same (another program wrote it).
     pub fn value<T: DeserializeOwned>(&self, expected: Fingerprint) -> Result<T, CodecError> {
         decode(&self.bytes(expected)?)
     }

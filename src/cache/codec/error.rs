@@ -2,7 +2,8 @@
 
 /// Why a value could not be sealed, or sealed bytes not be read.
 ///
-/// Everything that goes wrong while reading is a miss to the cache; the variants are for its events.
+/// Everything that goes wrong while reading is a miss to the cache; the variants are for its
+/// events.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
     /// Not an envelope of ours: another application's value, or none at all.

@@ -6,8 +6,10 @@
 //! - What comes out is what went in, or a [`CodecError`]: never a panic, never another value.
 //! - All bytes of a payload must be used up; nothing larger than [`LIMIT`] is written or read.
 //! - A payload above [`COMPRESS_ABOVE`] is deflated where that makes it smaller.
-//! - A type that bincode could write but not read back (`flatten`, `untagged`) is refused when sealed.
-//! - `#[serde(skip_serializing)]` and `skip_serializing_if` lose data in bincode: not for cached types.
+//! - A type that bincode could write but not read back (`flatten`, `untagged`) is refused when
+//!   sealed.
+//! - `#[serde(skip_serializing)]` and `skip_serializing_if` lose data in bincode: not for cached
+//!   types.
 //! - The checksum guards against accidents. It is no signature: whoever may write to the store can
 //!   forge an entry.
 //!
@@ -57,7 +59,8 @@ pub const COMPRESS_ABOVE: usize = 8 << 10;
 /// - `header` — opaque bytes, less than 16 MiB, handed out again by [`Sealed::header`].
 ///
 /// # Errors
-/// [`CodecError::Encode`] if the value's `Serialize` fails; [`CodecError::TooLarge`] above [`LIMIT`].
+/// [`CodecError::Encode`] if the value's `Serialize` fails; [`CodecError::TooLarge`] above
+/// [`LIMIT`].
 pub fn seal<T>(fingerprint: Fingerprint, header: &[u8], value: &T) -> Result<Bytes, CodecError>
 where
     T: Serialize + ?Sized,

@@ -1,7 +1,7 @@
 //! A deserializer without data: it answers every request with something small and writes it down.
 //!
-//! It follows bincode's way of reading: structs are sequences of fields, variants are numbers, and what
-//! only self-describing formats can answer is refused.
+//! It follows bincode's way of reading: structs are sequences of fields, variants are numbers, and
+//! what only self-describing formats can answer is refused.
 
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
@@ -10,7 +10,8 @@ use serde::de::{
 
 use super::survey::Survey;
 
-/// Answers for text, in the order they are tried: plain, a number, a date, an address, a UUID, a URL.
+/// Answers for text, in the order they are tried: plain, a number, a date, an address, a UUID, a
+/// URL.
 const TEXTS: [&str; 8] = [
     "",
     "a",

@@ -147,8 +147,8 @@ impl Survey {
         self.answers.clear();
     }
 
-    /// Turns the enum met last that still has an unseen variant: inner enums are exhausted before the
-    /// outer one moves on and hides them.
+    /// Turns the enum met last that still has an unseen variant: inner enums are exhausted before
+    /// the outer one moves on and hides them.
     fn try_another_variant(&mut self) -> bool {
         for choice in self.met.iter().rev() {
             let turn = self.turns.entry(*choice).or_default();

@@ -3,8 +3,8 @@
 //! - *closed*: calls go through. So many failures in a row open it.
 //! - *open*: calls are refused at once, for a while.
 //! - *half-open*: one call, the probe, goes through and decides. The others are still refused.
-//! - A call that was dropped tells nothing; if it was the probe, the next call is the probe. A probe that
-//!   is not heard of for the length of a pause is given up.
+//! - A call that was dropped tells nothing; if it was the probe, the next call is the probe. A
+//!   probe that is not heard of for the length of a pause is given up.
 //!
 //! Source: Nygard, "Release It!", Circuit Breaker.
 
@@ -42,6 +42,7 @@ impl Default for Breaker {
 }
 
 impl Breaker {
+    /// A closed breaker that so many failures in a row open for so long.
     pub fn new(threshold: u32, pause: Duration) -> Self {
         Self { threshold, pause, state: Mutex::new(State::Closed { failures: 0 }) }
     }

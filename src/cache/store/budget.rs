@@ -2,8 +2,9 @@
 //!
 //! - The budget is *time spent waiting*: a slow query between two look-ups costs nothing.
 //! - Calls under way at the same time are counted once.
-//! - It belongs to the task, not to each call: `cache.get(key)` stays `cache.get(key)`, and no layer in
-//!   between can forget to hand it on. What a handler spawns runs on the store's own timeout instead.
+//! - It belongs to the task, not to each call: `cache.get(key)` stays `cache.get(key)`, and no
+//!   layer in between can forget to hand it on. What a handler spawns runs on the store's own
+//!   timeout instead.
 //! - A store that never waits (memory) does not ask.
 //!
 //! ```
@@ -44,6 +45,7 @@ struct State {
 }
 
 impl Budget {
+    /// A budget of which nothing is spent.
     pub fn new(total: Duration) -> Self {
         Self(Arc::new(Mutex::new(State { left: total, running: 0, since: Instant::now() })))
     }
@@ -151,6 +153,20 @@ mod tests {
         };
         let left = Budget::new(80 * MS).scope(request).await;
         assert_eq!(left, Some(50 * MS));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_overlap_are_spent_from_first_to_last() {
+        let late = async {
+            tokio::time::sleep(10 * MS).await;
+            wait(30 * MS).await;
+        };
+        let request = async {
+            tokio::join!(wait(30 * MS), late);
+            left()
+        };
+        let left = Budget::new(80 * MS).scope(request).await;
+        assert_eq!(left, Some(40 * MS));
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 /// How long a store keeps a key, counted from the moment it is told: for ever, or at least 1 ms.
 ///
-/// Made by [`Lifetime::of`], so that a lifetime that is over before it begins never reaches a store.
+/// Made by [`Lifetime::of`], so that a lifetime that is over before it begins never reaches a
+/// store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime(Option<Duration>);
 

@@ -2,11 +2,13 @@
 //!
 //! - A store knows keys, bytes and lifetimes; it knows neither types nor tags nor versions.
 //! - Every key it is given is complete: prefix and version are part of it.
-//! - An operation on one key is atomic. One on many keys is atomic per key and one round trip in all.
+//! - An operation on one key is atomic. One on many keys is atomic per key and one round trip in
+//!   all.
 //! - A key and its lifetime are written together or not at all.
 //! - A write that fails because of its size, or for lack of room, leaves no old value behind.
 //! - Expired means absent, for every operation.
-//! - A store never waits longer than its own timeout, nor than what is left of the request's [`Budget`].
+//! - A store never waits longer than its own timeout, nor than what is left of the request's
+//!   [`Budget`].
 //! - Only a store answers errors; what they mean (a miss, mostly) is decided above it.
 //!
 //! | Store | Where | For |
@@ -50,12 +52,16 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 /// One key with what is to be kept under it.
 #[derive(Debug, Clone, Copy)]
 pub struct Item<'a> {
+    /// The complete key.
     pub key: &'a str,
+    /// What is kept, as it is: a sealed value, or a number in plain text.
     pub bytes: &'a Bytes,
+    /// How long, counted from the moment the store does it.
     pub lifetime: Lifetime,
 }
 
 impl<'a> Item<'a> {
+    /// These bytes, under this key, for so long.
     pub fn new(key: &'a str, bytes: &'a Bytes, lifetime: Lifetime) -> Self {
         Self { key, bytes, lifetime }
     }
@@ -120,20 +126,22 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// What is left of a key's lifetime. Does not count as use.
     fn ttl<'a>(&'a self, key: &'a str) -> Answer<'a, Ttl>;
 
-    /// Adds to the whole number kept under a key, as decimal text; what it is then. The lifetime stays.
+    /// Adds to the whole number kept under a key, as decimal text; what it is then. The lifetime
+    /// stays.
     ///
     /// # Errors
-    /// [`StoreError::Absent`], [`StoreError::NotInteger`], [`StoreError::Overflow`]; nothing is changed.
+    /// [`StoreError::Absent`], [`StoreError::NotInteger`], [`StoreError::Overflow`]; nothing is
+    /// changed.
     fn incr<'a>(&'a self, key: &'a str, by: i64) -> Answer<'a, i64>;
 
-    /// Moves what is kept under one key to another, lifetime and all, replacing what was there; whether
-    /// there was anything to move.
+    /// Moves what is kept under one key to another, lifetime and all, replacing what was there;
+    /// whether there was anything to move.
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Answer<'a, bool>;
 
     /// Some of the keys that begin with `prefix`, and where to go on.
     ///
-    /// A key that is present from the first page to the last is listed at least once; Redis may list it
-    /// twice. A page may be empty and still not be the last one.
+    /// A key that is present from the first page to the last is listed at least once; Redis may
+    /// list it twice. A page may be empty and still not be the last one.
     fn scan<'a>(&'a self, prefix: &'a str, from: Option<Cursor>) -> Answer<'a, ScanPage>;
 
     /// What is kept under a key.
@@ -173,8 +181,8 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Forgets every key that begins with `prefix`, and no other; how many there were.
     ///
-    /// Keys that are set meanwhile may stay. Takes as long as it takes: whoever clears waits for it, so
-    /// the request's budget does not count.
+    /// Keys that are set meanwhile may stay. Takes as long as it takes: whoever clears waits for
+    /// it, so the request's budget does not count.
     fn clear<'a>(&'a self, prefix: &'a str) -> Answer<'a, u64> {
         Box::pin(budget::apart(scan::clear(self, prefix)))
     }
@@ -190,8 +198,8 @@ pub trait Store: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
-    /// What is wrong with a complete key, if anything; the default is memcached's rule, so that a key
-    /// that passes here works everywhere.
+    /// What is wrong with a complete key, if anything; the default is memcached's rule, so that a
+    /// key that passes here works everywhere.
     ///
     /// Source: Django `BaseCache.validate_key`.
     fn key_fault(&self, key: &str) -> Option<KeyFault> {

@@ -1,6 +1,7 @@
 //! The store that keeps nothing: every read misses, every write says it was done.
 //!
-//! Null means that nothing happens, not that nothing works: with it a site runs unchanged, only slower.
+//! Null means that nothing happens, not that nothing works: with it a site runs unchanged, only
+//! slower.
 //!
 //! Source: Django `DummyCache`.
 

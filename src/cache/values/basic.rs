@@ -30,8 +30,8 @@ impl Values {
     /// Remembers a value.
     ///
     /// # Errors
-    /// [`Error::Codec`] if it cannot be written; [`Error::Store`] if it is too large, or there is no room:
-    /// then the old value is gone, too.
+    /// [`Error::Codec`] if it cannot be written; [`Error::Store`] if it is too large, or there is
+    /// no room: then the old value is gone, too.
     ///
     /// # Source
     /// Django `set`.
@@ -72,8 +72,8 @@ impl Values {
         self.put_new(&name, &bytes, timeout.into()).await.map_err(|e| self.failed(e))
     }
 
-    /// Gives a key another timeout, counted from now; whether it has a value. One that is over at once
-    /// deletes it.
+    /// Gives a key another timeout, counted from now; whether it has a value. One that is over at
+    /// once deletes it.
     ///
     /// # Source
     /// Django `touch`.

@@ -7,8 +7,8 @@ impl Values {
     /// Adds to the whole number of a key; what it is then. Its timeout stays.
     ///
     /// # Errors
-    /// [`Error::Absent`], [`Error::NotInteger`], [`Error::Overflow`], [`Error::Store`]; a counter has no
-    /// default, so the caller decides what to do without it.
+    /// [`Error::Absent`], [`Error::NotInteger`], [`Error::Overflow`], [`Error::Store`]; a counter
+    /// has no default, so the caller decides what to do without it.
     ///
     /// # Source
     /// Django `incr`.
@@ -32,8 +32,8 @@ impl Values {
         }
     }
 
-    /// Moves a value to the version that is `by` above this one, timeout and all; answers that version.
-    /// What was there is replaced.
+    /// Moves a value to the version that is `by` above this one, timeout and all; answers that
+    /// version. What was there is replaced.
     ///
     /// # Errors
     /// [`Error::Absent`] if there is no value to move, [`Error::Overflow`], [`Error::Store`].

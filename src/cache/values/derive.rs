@@ -122,8 +122,14 @@ impl Values {
             .ok()
     }
 
+    /// Says that the store is in trouble; quietly while it is not even asked, which may be often.
     fn warn(&self, name: &str, error: &StoreError) {
         let store = self.store().name();
-        tracing::warn!(cache.key = ?name, cache.store = store, "{error}");
+        match error {
+            StoreError::Paused { .. } | StoreError::Exhausted => {
+                tracing::debug!(cache.key = ?name, cache.store = store, "{error}");
+            }
+            _ => tracing::warn!(cache.key = ?name, cache.store = store, "{error}"),
+        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! - The first to ask *leads*; the others wait for what it brings.
 //! - A leader that fails or is dropped brings nothing: one of those who waited leads.
-//! - What was brought is handed to those who waited for it, and to nobody later: who comes afterwards
-//!   asks the store, where a delete may have happened.
+//! - What was brought is handed to those who waited for it, and to nobody later: who comes
+//!   afterwards asks the store, where a delete may have happened.
 //!
 //! Not here: entries, whose flights know views (`super::super::flight`).
 
@@ -57,5 +57,43 @@ impl Drop for Ticket<'_> {
     /// The last one out, of a flight that brought nothing, leaves no trace of it.
     fn drop(&mut self) {
         self.remove_if(|flight| Arc::strong_count(flight) == 2);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn under_way(flights: &Flights) -> usize {
+        flights.0.lock().unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn a_flight_leaves_no_trace_however_it_ends() {
+        let flights = Flights::default();
+        drop(flights.join("dropped"));
+        let landed = flights.join("landed");
+        landed.land();
+        assert_eq!(under_way(&flights), 0);
+    }
+
+    #[tokio::test]
+    async fn who_comes_after_the_landing_is_on_another_flight() {
+        let flights = Flights::default();
+        let (leader, waiter) = (flights.join("a"), flights.join("a"));
+        leader.land();
+        let late = flights.join("a");
+        assert!(Arc::ptr_eq(&leader.flight, &waiter.flight));
+        assert!(!Arc::ptr_eq(&leader.flight, &late.flight));
+        drop((leader, waiter));
+        assert_eq!(under_way(&flights), 1, "the late one's");
+    }
+
+    #[tokio::test]
+    async fn a_flight_lasts_while_somebody_waits() {
+        let flights = Flights::default();
+        let (leader, waiter) = (flights.join("a"), flights.join("a"));
+        drop(leader);
+        assert!(Arc::ptr_eq(&waiter.flight, &flights.join("a").flight));
     }
 }

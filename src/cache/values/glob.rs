@@ -1,12 +1,15 @@
-//! Patterns over keys: `*` is any text, `?` any one character, `\` takes away the meaning of the next.
+//! Patterns over keys: `*` is any text, `?` any one character, `\` takes away the meaning of the
+//! next.
 //!
 //! The same in every store, so it is matched here and not in Redis.
 
-/// Whether all of `text` is what `pattern` describes. Takes time proportional to both lengths at worst.
+/// Whether all of `text` is what `pattern` describes. Takes time proportional to both lengths at
+/// worst.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (parse(pattern), text.chars().collect::<Vec<char>>());
     let (mut p, mut t) = (0, 0);
-    // Where to go on after the latest `*`: the part behind it, and the text it has not swallowed yet.
+    // Where to go on after the latest `*`: the part behind it, and the text it has not swallowed
+    // yet.
     let mut retry: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {

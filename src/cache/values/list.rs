@@ -9,8 +9,8 @@ impl Values {
     /// The keys of this version, page by page, as the key function made them; a long key as it was
     /// shortened.
     ///
-    /// A key that is there all the while is listed at least once; Redis may list it twice. Keys that come
-    /// and go meanwhile may be listed or not.
+    /// A key that is there all the while is listed at least once; Redis may list it twice. Keys
+    /// that come and go meanwhile may be listed or not.
     ///
     /// # Source
     /// django-redis `iter_keys`.
@@ -26,8 +26,8 @@ impl Values {
             .boxed()
     }
 
-    /// Forgets the keys of this version that match: `*` is any text, `?` any one character, `\` takes
-    /// away their meaning. How many there were.
+    /// Forgets the keys of this version that match: `*` is any text, `?` any one character, `\`
+    /// takes away their meaning. How many there were.
     ///
     /// # Source
     /// django-redis `delete_pattern`.
@@ -42,8 +42,8 @@ impl Values {
         Ok(deleted)
     }
 
-    /// Forgets everything in this cache: all versions, and locks. What others keep in the store stays.
-    /// How many keys there were.
+    /// Forgets everything in this cache: all versions, and locks. What others keep in the store
+    /// stays. How many keys there were.
     ///
     /// # Source
     /// Django `clear`, which on Redis empties the whole database.
@@ -52,7 +52,8 @@ impl Values {
         cleared.map_err(|e| self.failed(e))
     }
 
-    /// Names that begin so, a page at a time. Whoever walks through all keys waits for it: no budget.
+    /// Names that begin so, a page at a time. Whoever walks through all keys waits for it: no
+    /// budget.
     fn pages(&self, front: String) -> BoxStream<'_, Result<Vec<String>, Error>> {
         let start = Some((front, None::<Cursor>));
         stream::try_unfold(start, move |state| async move {

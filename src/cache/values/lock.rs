@@ -10,8 +10,8 @@ use bytes::Bytes;
 use super::{Error, Values, name};
 use crate::cache::store::Lifetime;
 
-/// A lock that is held. It ends with its lease, or when it is released; dropping it does nothing, because
-/// releasing takes a round trip.
+/// A lock that is held. It ends with its lease, or when it is released; dropping it does nothing,
+/// because releasing takes a round trip.
 #[derive(Debug)]
 #[must_use = "release it, or wait for the end of its lease"]
 pub struct Lock {
@@ -26,7 +26,8 @@ impl Values {
     ///
     /// - `lease` — how long it is held at most, however its holder ends. At least a millisecond.
     ///
-    /// A lock in a cache saves work; it cannot keep two holders apart for ever: the store may forget it.
+    /// A lock in a cache saves work; it cannot keep two holders apart for ever: the store may
+    /// forget it.
     ///
     /// # Source
     /// django-redis `lock`; Redis `SET NX PX`.
@@ -42,8 +43,8 @@ impl Values {
 }
 
 impl Lock {
-    /// Lets go; whether it was still held. `false` means that the lease had ended, and that somebody else
-    /// may have been at work.
+    /// Lets go; whether it was still held. `false` means that the lease had ended, and that
+    /// somebody else may have been at work.
     pub async fn release(self) -> Result<bool, Error> {
         let released = self.values.store().unlock(&self.name, &self.token).await;
         released.map_err(|e| self.values.failed(e))

@@ -28,8 +28,8 @@ impl Values {
             .collect())
     }
 
-    /// Remembers all these values, each with this timeout; answers the keys that could not be kept, which
-    /// have no value now.
+    /// Remembers all these values, each with this timeout; answers the keys that could not be kept,
+    /// which have no value now.
     ///
     /// # Errors
     /// [`Error::Codec`] if a value cannot be written: then none was kept. [`Error::Store`].

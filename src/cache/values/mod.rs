@@ -1,13 +1,13 @@
 //! Django's low-level API: a cache that remembers what it is told.
 //!
-//! - *value*: what somebody set under a key, of any type that serde knows. It stays until its timeout is
-//!   over, until it is deleted, or until the store needs the room.
+//! - *value*: what somebody set under a key, of any type that serde knows. It stays until its
+//!   timeout is over, until it is deleted, or until the store needs the room.
 //! - *version*: a number that is part of every name; another version is another cache.
 //! - *prefix*: what all names of a cache begin with; caches with different prefixes never meet.
 //! - Nobody vouches for a value: what is *derived* from the database belongs into an entry instead.
 //! - Bytes that are not the type asked for (an older build's, another application's) are a miss.
-//! - A key that another cache would refuse (longer than 250 bytes, or with white space) is taken, with a
-//!   warning in the log.
+//! - A key that another cache would refuse (longer than 250 bytes, or with white space) is taken,
+//!   with a warning in the log.
 //! - A cached `None` is a value: `get::<Option<T>>` answers `Some(None)`.
 //!
 //! | Django | Here | Different |
@@ -75,8 +75,8 @@ impl<T: DeserializeOwned + 'static> Readable for T {}
 
 /// What can be kept in a cache: known to serde, and with an owned form to read it back as.
 ///
-/// `str` is read back as `String`, `[T]` as `Vec<T>`, everything that is `Clone` as itself. Nothing needs
-/// to be implemented.
+/// `str` is read back as `String`, `[T]` as `Vec<T>`, everything that is `Clone` as itself. Nothing
+/// needs to be implemented.
 pub trait Writable: Serialize + ToOwned<Owned: Readable> {}
 
 impl<V: Serialize + ToOwned<Owned: Readable> + ?Sized> Writable for V {}
@@ -90,12 +90,13 @@ pub struct Settings {
     pub version: i64,
     /// What [`Timeout::Default`] means; Django's `TIMEOUT`. 300 seconds by default.
     pub timeout: Timeout,
-    /// How a key reads in its name; as it is by default. Django's `KEY_FUNCTION`, except that prefix and
-    /// version stay in front: `clear` must find what is ours.
+    /// How a key reads in its name; as it is by default. Django's `KEY_FUNCTION`, except that
+    /// prefix and version stay in front: `clear` must find what is ours.
     pub key_function: fn(&str) -> String,
 }
 
 impl Settings {
+    /// Django's defaults under this prefix: version 1, 300 seconds, keys as they are.
     pub fn new(prefix: impl Into<String>) -> Self {
         Self {
             prefix: prefix.into(),
@@ -124,6 +125,7 @@ struct Shared {
 }
 
 impl Values {
+    /// A cache on this store. Caches with equal settings on one store are one cache.
     pub fn new(store: Arc<dyn Store>, settings: Settings) -> Self {
         let Settings { prefix, version, timeout, key_function } = settings;
         let shared = Shared {

@@ -1,10 +1,12 @@
 //! The names of values in a store.
 //!
-//! - A name is `prefix:version:key`; a lock's is `prefix:lock:key`. So `redis-cli --scan` reads well, and
-//!   a lock is never a value.
-//! - A `:` or `%` in a prefix is written `%3A` or `%25`: no prefix can look like another's first keys.
-//! - Names of up to 250 bytes are as they read. Longer ones keep a readable head, and end in `#` and the
-//!   SHA-256 of the whole name: whoever chooses keys must not be able to choose a collision.
+//! - A name is `prefix:version:key`; a lock's is `prefix:lock:key`. So `redis-cli --scan` reads
+//!   well, and a lock is never a value.
+//! - A `:` or `%` in a prefix is written `%3A` or `%25`: no prefix can look like another's first
+//!   keys.
+//! - Names of up to 250 bytes are as they read. Longer ones keep a readable head, and end in `#`
+//!   and the SHA-256 of the whole name: whoever chooses keys must not be able to choose a
+//!   collision.
 //!
 //! Source: Django `default_key_func` (`prefix:version:key`); Rails `truncate_key`.
 
@@ -17,7 +19,8 @@ use crate::cache::store::KeyFault;
 /// `#` and 64 hexadecimal digits.
 const TAIL_BYTES: usize = 65;
 
-/// The longest prefix that stays as it reads. What `clear` looks for must survive the shortening of names.
+/// The longest prefix that stays as it reads. What `clear` looks for must survive the shortening of
+/// names.
 const PREFIX_BYTES: usize = 100;
 
 /// What all names of a cache begin with, whatever their version.

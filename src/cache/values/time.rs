@@ -23,8 +23,8 @@ impl Values {
         self.touch(key, Timeout::Never).await
     }
 
-    /// Lets a value live until this moment, by this computer's clock; whether there is one. A moment in
-    /// the past deletes it.
+    /// Lets a value live until this moment, by this computer's clock; whether there is one. A
+    /// moment in the past deletes it.
     ///
     /// # Source
     /// django-redis `expire_at`.

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 ///
 /// - A time of zero is over at once: the value is not kept, and an old one goes.
 /// - Fractions of a second count, to the millisecond.
-/// - Any time is counted from now, however long: there is no point from which it is taken as a date.
+/// - Any time is counted from now, however long: there is no point from which it is taken as a
+///   date.
 ///
 /// Source: Django's `timeout` argument, which is `DEFAULT_TIMEOUT`, a number, or `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

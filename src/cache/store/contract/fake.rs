@@ -1,9 +1,10 @@
 //! A store that notes what it is asked, and what `Values` asks for.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use tokio::sync::Notify;
 
 use super::*;
 use crate::cache::store::{
@@ -17,6 +18,8 @@ struct Fake {
     calls: Mutex<Vec<&'static str>>,
     /// `add` says that somebody was quicker.
     loses: bool,
+    /// The first `get_many` answers when it is told to.
+    slow: Option<Arc<Notify>>,
 }
 
 impl Fake {
@@ -37,7 +40,16 @@ impl Store for Fake {
     }
 
     fn get_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, Vec<Option<Bytes>>> {
-        self.note("get_many").get_many(keys)
+        let is_first = self.calls.lock().unwrap().is_empty();
+        let answer = self.note("get_many").get_many(keys);
+        match self.slow.as_ref().filter(|_| is_first) {
+            None => answer,
+            Some(signal) => Box::pin(async {
+                let found = answer.await;
+                signal.notified().await;
+                found
+            }),
+        }
     }
 
     fn set_many<'a>(&'a self, items: &'a [Item<'a>]) -> Answer<'a, Vec<Result<(), StoreError>>> {
@@ -123,6 +135,19 @@ async fn get_or_set_that_loses_to_nobody_answers_what_it_computed() {
     let fake = Fake { loses: true, ..Fake::default() };
     let values = Bench::on(Arc::new(fake), None).values;
     assert_eq!(values.get_or_set("a", DEFAULT, async || 7).await, 7);
+}
+
+/// A28: who looked before a load landed, and took their turn after it, does not load again.
+#[tokio::test]
+async fn a_late_turn_looks_again_before_it_loads() {
+    let signal = Arc::new(Notify::new());
+    let fake = Fake { slow: Some(signal.clone()), ..Fake::default() };
+    let values = Bench::on(Arc::new(fake), None).values;
+    let mut late = Box::pin(values.get_or_set("a", DEFAULT, async || 1));
+    assert_eq!((&mut late).now_or_never(), None);
+    assert_eq!(values.get_or_set("a", DEFAULT, async || 2).await, 2);
+    signal.notify_one();
+    assert_eq!(late.await, 2);
 }
 
 /// A44.

@@ -14,7 +14,8 @@ pub(super) async fn a_lock_has_one_holder(bench: Bench) {
     assert!(other.release().await.unwrap());
 }
 
-/// A holder that dies, or dawdles, loses the lock with its lease, and cannot release its successor's.
+/// A holder that dies, or dawdles, loses the lock with its lease, and cannot release its
+/// successor's.
 pub(super) async fn a_lock_ends_with_its_lease(bench: Bench) {
     let Bench { values, .. } = &bench;
     let late = values.lock("a", 60 * SECOND).await.unwrap().unwrap();

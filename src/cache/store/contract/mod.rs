@@ -1,11 +1,13 @@
 //! What every store must do: one list of behaviours, one named test per behaviour and store.
 //!
-//! - A behaviour is a function of a [`Bench`]; its comment names the rows of `DJANGO-PARITY.md` it covers.
+//! - A behaviour is a function of a [`Bench`]; its comment names the rows of `DJANGO-PARITY.md` it
+//!   covers.
 //! - Nothing sleeps: in memory, time is paused and advanced; Redis is asked, or told to hurry.
 //! - Redis is a private server ([`server`]). Where the program is missing the tests say so; with
 //!   `LARDER_TESTS_MUST_RUN_ALL=1` they fail.
 //!
-//! Not here: what only one store does (`bounds` of memory, `faults` of Redis, `dummy` of null).
+//! Not here: what only one store does (`bounds` of memory, `faults` and `outages` of Redis, `dummy`
+//! of null).
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -28,6 +30,7 @@ mod faults;
 mod keys;
 mod locks;
 mod many;
+mod outages;
 pub(crate) mod server;
 mod timeouts;
 mod versions;
@@ -122,6 +125,7 @@ contract! {
         add_for_no_time_on_a_present_key_keeps_the_old_value
         a_long_timeout_is_not_a_date
         a_timeout_may_be_a_fraction_of_a_second
+        half_a_second_is_a_timeout
         an_expired_key_is_absent_for_every_operation
         persist_makes_an_expiring_key_stay
         set_many_times_each_key

@@ -1,7 +1,7 @@
 //! A private redis-server on a unix socket in a temporary folder.
 //!
-//! A shell holds it: when its standard input ends, because the test process has ended in whatever way, it
-//! kills the server and removes the folder.
+//! A shell holds it: when its standard input ends, because the test process has ended in whatever
+//! way, it kills the server and removes the folder.
 
 use std::{
     io::{BufRead, BufReader},
@@ -23,6 +23,7 @@ redis-server "$@" --dir "$dir" >"$dir/log" 2>&1 </dev/null & pid=$!
 echo $pid
 read -r line
 kill -9 $pid 2>/dev/null
+wait $pid 2>/dev/null
 if [ "$line" != keep ]; then rm -rf "$dir"; fi
 "#;
 
@@ -33,8 +34,8 @@ pub(crate) struct Server {
     pid: String,
 }
 
-/// The server that all tests of the contract share, each under its own prefix; `None` if redis-server is
-/// not installed.
+/// The server that all tests of the contract share, each under its own prefix; `None` if
+/// redis-server is not installed.
 pub(crate) fn shared() -> Option<&'static Arc<Server>> {
     static SHARED: LazyLock<Option<Arc<Server>>> =
         LazyLock::new(|| Server::start(&[]).map(Arc::new));

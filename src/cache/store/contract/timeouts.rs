@@ -77,6 +77,19 @@ pub(super) async fn a_timeout_may_be_a_fraction_of_a_second(bench: Bench) {
     assert_eq!(bench.number("a").await, None);
 }
 
+/// T06: less than a second is not nothing.
+pub(super) async fn half_a_second_is_a_timeout(bench: Bench) {
+    let Bench { values, .. } = bench;
+    let half = Duration::from_millis(500);
+    values.set("a", &1, half).await.unwrap();
+    assert!(values.add("b", &1, half).await.unwrap());
+    for key in ["a", "b"] {
+        // A busy computer may be late to ask.
+        let ttl = values.ttl(key).await.unwrap();
+        assert!(ttl == Ttl::Absent || matches!(ttl, Ttl::In(left) if left <= half));
+    }
+}
+
 /// T07.
 pub(super) async fn an_expired_key_is_absent_for_every_operation(bench: Bench) {
     let Bench { values, .. } = &bench;

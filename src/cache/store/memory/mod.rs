@@ -2,13 +2,13 @@
 //!
 //! - Expired keys go first, then the one used longest ago. Reading, writing and counting are use;
 //!   asking whether a key exists is not.
-//! - A key must be used twice to outlive those used once: a crawler that visits everything once does not
-//!   push out what everybody wants (segmented LRU).
+//! - A key must be used twice to outlive those used once: a crawler that visits everything once
+//!   does not push out what everybody wants (segmented LRU).
 //! - One key goes when one comes in: no culling of a third at a time.
 //! - The key just written always stays, whatever the bounds.
 //! - Time is `tokio::time`: tests pause and advance it.
-//! - One mutex, held for a few hundred nanoseconds and never across an `.await`: values are counters,
-//!   sessions and limits, not pages. Pages have the entries' own memory.
+//! - One mutex, held for a few hundred nanoseconds and never across an `.await`: values are
+//!   counters, sessions and limits, not pages. Pages have the entries' own memory.
 //!
 //! Source: Django `LocMemCache`; Karedla, Love, Wherry, "Caching Strategies to Improve Disk System
 //! Performance" (SLRU).
@@ -45,7 +45,8 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// 10,000 entries or 64 MiB, whichever comes first: a default should not be a trap in production.
+    /// 10,000 entries or 64 MiB, whichever comes first: a default should not be a trap in
+    /// production.
     fn default() -> Self {
         Self { entries: 10_000, bytes: 64 << 20 }
     }
@@ -61,6 +62,7 @@ pub struct MemoryStore {
 const PAGE: usize = 500;
 
 impl MemoryStore {
+    /// An empty store with these bounds.
     pub fn new(limits: Limits) -> Self {
         Self { shelf: Mutex::new(Shelf::new(limits)) }
     }

@@ -33,8 +33,8 @@ impl Recency {
         self.insert(Segment::Probation, key)
     }
 
-    /// A better place for a key that is used again; and the key that lost its protection for it, with its
-    /// new place.
+    /// A better place for a key that is used again; and the key that lost its protection for it,
+    /// with its new place.
     pub(super) fn promote(&mut self, place: Place) -> (Place, Option<(Arc<str>, Place)>) {
         let key = self.leave(place);
         let promoted = self.insert(Segment::Protected, key);

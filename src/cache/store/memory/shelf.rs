@@ -75,7 +75,8 @@ impl Shelf {
     /// Keeps bytes, and drops what there is no room for.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`] if they would not fit on an empty shelf; the old value is gone, too.
+    /// [`StoreError::TooLarge`] if they would not fit on an empty shelf; the old value is gone,
+    /// too.
     pub(super) fn put(
         &mut self,
         key: &str,

@@ -1,6 +1,7 @@
 //! One call to Redis: bounded in time, counted by the breaker, on the lane of this thread.
 //!
-//! - *ask*: may be sent again when a kept connection turns out to be dead (the server was restarted).
+//! - *ask*: may be sent again when a kept connection turns out to be dead (the server was
+//!   restarted).
 //! - *tell*: may not; it may have been done.
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -112,7 +113,7 @@ impl Caller {
             Ok(answer) => answer,
             Err(_) => Err(StoreError::Timeout { after: allowed }),
         };
-        if let (Err(StoreError::Timeout { .. }), Some(link)) = (&answer, &used) {
+        if let (true, Some(link)) = (self.is_silence(&answer), &used) {
             // Whether it is slow or gone cannot be told from here; a new connection will tell.
             lane.discard(link);
         }
@@ -120,7 +121,8 @@ impl Caller {
         answer
     }
 
-    /// Sends a message, once more if the connection had died unnoticed; notes the connection in `used`.
+    /// Sends a message, once more if the connection had died unnoticed; notes the connection in
+    /// `used`.
     async fn send(
         &self,
         lane: &Lane,
@@ -163,10 +165,15 @@ impl Caller {
         admitted.map_err(|retry_in| StoreError::Paused { retry_in })
     }
 
+    /// Whether Redis had time to answer and did not. A call that was cut short because its request had
+    /// little time left tells nothing about Redis.
+    fn is_silence(&self, answer: &Result<Value, StoreError>) -> bool {
+        matches!(answer, Err(StoreError::Timeout { after }) if *after * 2 >= self.timeout)
+    }
+
     fn conclude(&self, permit: Permit<'_>, answer: &Result<Value, StoreError>) {
         match answer {
-            // The request was short of time, not Redis: this tells nothing about it.
-            Err(StoreError::Timeout { after }) if *after * 2 < self.timeout => drop(permit),
+            Err(StoreError::Timeout { .. }) if !self.is_silence(answer) => drop(permit),
             Err(StoreError::Closed) => drop(permit),
             Err(error) if error.is_outage() => permit.failed(),
             _ => permit.succeeded(),

@@ -1,9 +1,10 @@
 //! Connections, each shared by all calls of a worker thread.
 //!
-//! - deadpool pings at every checkout, which would double the time of a `GET`. So a connection is checked
-//!   out once, kept, and shared: it carries many calls at the same time, answered in order.
+//! - deadpool pings at every checkout, which would double the time of a `GET`. So a connection is
+//!   checked out once, kept, and shared: it carries many calls at the same time, answered in order.
 //! - A thread stays in its lane: the connection is driven by the runtime that opened it.
-//! - A connection that failed, or was waited for in vain, is dropped for good; the next call opens one.
+//! - A connection that failed, or was waited for in vain, is dropped for good; the next call opens
+//!   one.
 //!
 //! Source: deadpool issue 307 (`UNWATCH` and `PING` at every checkout).
 

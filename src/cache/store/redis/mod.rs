@@ -1,12 +1,13 @@
 //! The store that instances share: a Redis server, through deadpool-redis.
 //!
 //! - Nothing here is needed for correctness: a dead, frozen or emptied Redis costs misses.
-//! - A call waits at most for the timeout, for what is left of the request's budget, or not at all while
-//!   the breaker is open.
-//! - Each call costs one round trip; a connection is checked out once and then shared (see [`lane`]).
+//! - A call waits at most for the timeout, for what is left of the request's budget, or not at all
+//!   while the breaker is open.
+//! - Each call costs one round trip; a connection is checked out once and then shared (see `lane`).
 //! - Steps that belong together are one command or one script: nobody sees them half done.
 //! - Only our keys are touched: `SCAN` and `UNLINK`, never `FLUSHDB` or `KEYS`.
-//! - A write refused for lack of memory removes the old value: a cache may forget, but not be wrong.
+//! - A write refused for lack of memory removes the old value: a cache may forget, but not be
+//!   wrong.
 //!
 //! The names and types of the client library stay in this folder.
 //!
@@ -33,11 +34,13 @@ pub struct RedisConfig {
     pub url: String,
     /// The longest one call may wait, connecting included. 80 ms by default.
     pub timeout: Duration,
-    /// Connections that are shared by all calls; one for each worker thread is enough. 4 by default.
+    /// Connections that are shared by all calls; one for each worker thread is enough. 4 by
+    /// default.
     pub connections: usize,
 }
 
 impl RedisConfig {
+    /// This server, with the defaults: 80 ms, 4 connections.
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), timeout: Duration::from_millis(80), connections: 4 }
     }
@@ -63,7 +66,8 @@ pub struct RedisStore {
 const SCAN_COUNT: usize = 1000;
 
 impl RedisStore {
-    /// A store on this server, which need not be up yet: nothing is connected before the first call.
+    /// A store on this server, which need not be up yet: nothing is connected before the first
+    /// call.
     ///
     /// # Errors
     /// [`StoreError::Refused`] if the address is none.

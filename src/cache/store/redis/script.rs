@@ -27,8 +27,8 @@ pub(super) static DELETE_IF: LazyLock<Script> = script!(
      return 0"
 );
 
-/// Takes the lifetime off a key, and says whether there is one: `PERSIST` alone says 0 of a key that had
-/// none.
+/// Takes the lifetime off a key, and says whether there is one: `PERSIST` alone says 0 of a key
+/// that had none.
 pub(super) static PERSIST: LazyLock<Script> = script!(
     "redis.call('PERSIST', KEYS[1])
      return redis.call('EXISTS', KEYS[1])"

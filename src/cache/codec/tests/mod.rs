@@ -1,0 +1,213 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::*;
+
+mod chance;
+mod shapes;
+
+/// What the shop caches looks like this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Product {
+    id: i64,
+    title: String,
+    price_cents: u32,
+    tags: Vec<String>,
+    note: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Event {
+    Opened,
+    Sold(u32, f64),
+    Moved { to: Place, by: Option<String> },
+    Closed(Reason),
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Place {
+    Shelf(u8),
+    Cellar,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Reason(String);
+
+/// Contains itself in every way there is.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Tree {
+    next: Option<Box<Tree>>,
+    children: Vec<Tree>,
+    by_name: BTreeMap<String, Tree>,
+    formula: Formula,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Formula {
+    Add(Box<Formula>, Box<Formula>),
+    Not(Box<Formula>),
+    Number(i32),
+}
+
+fn tea() -> Product {
+    Product {
+        id: 7,
+        title: "Tea".to_owned(),
+        price_cents: 499,
+        tags: vec!["hot".to_owned(), "green".to_owned()],
+        note: None,
+    }
+}
+
+fn of<T: DeserializeOwned + 'static>() -> Fingerprint {
+    Fingerprint::of::<T>().unwrap()
+}
+
+fn sealed_tea() -> Bytes {
+    seal(of::<Product>(), b"header", &tea()).unwrap()
+}
+
+fn read<T: DeserializeOwned + 'static>(bytes: &Bytes) -> Result<T, CodecError> {
+    open(bytes)?.value(of::<T>())
+}
+
+/// An envelope that is whole, by a program that is not us.
+fn forge(fingerprint: Fingerprint, payload: &[u8]) -> Bytes {
+    let mut draft = Draft::new(b"").unwrap();
+    draft.payload().extend_from_slice(payload);
+    draft.close(fingerprint).unwrap()
+}
+
+#[test]
+fn what_goes_in_comes_out_with_its_header() {
+    let bytes = sealed_tea();
+    let sealed = open(&bytes).unwrap();
+    assert_eq!(sealed.header(), "header");
+    assert_eq!(sealed.fingerprint(), of::<Product>());
+    assert_eq!(sealed.value(of::<Product>()), Ok(tea()));
+}
+
+#[test]
+fn large_values_are_compressed_and_small_ones_are_not() {
+    let many = vec![tea(); 1_000];
+    let bytes = seal(of::<Vec<Product>>(), b"header", &many).unwrap();
+    let sealed = open(&bytes).unwrap();
+    let (plain, kept) = sealed.payload_bytes();
+    assert!(kept * 10 < plain, "{plain} bytes to {kept}");
+    assert_eq!(sealed.header(), "header");
+    assert_eq!(sealed.value(of::<Vec<Product>>()), Ok(many));
+    let (plain, kept) = open(&sealed_tea()).unwrap().payload_bytes();
+    assert_eq!(plain, kept);
+}
+
+#[test]
+fn what_does_not_get_smaller_is_not_compressed() {
+    let noise = |x: &u64| Some(x.wrapping_mul(0x5851_f42d_4c95_7f2d).rotate_left(17) ^ 0x9e37);
+    let numbers: Vec<u64> = std::iter::successors(Some(1), noise).take(5_000).collect();
+    let body: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    let bytes = seal_bytes(of::<()>(), b"", &body).unwrap();
+    let sealed = open(&bytes).unwrap();
+    assert_eq!(sealed.payload_bytes(), (40_000, 40_000));
+    assert_eq!(sealed.bytes(of::<()>()).unwrap(), body);
+}
+
+#[test]
+fn a_body_is_a_slice_of_what_was_opened() {
+    let bytes = seal_bytes(of::<()>(), b"", b"<html>").unwrap();
+    let body = open(&bytes).unwrap().bytes(of::<()>()).unwrap();
+    assert_eq!(body, "<html>");
+    assert!(bytes.as_ptr_range().contains(&body.as_ptr()));
+}
+
+/// The error of a tea whose byte at this place is another.
+fn with(at: usize, change: fn(u8) -> u8) -> CodecError {
+    let mut bytes = sealed_tea().to_vec();
+    bytes[at] = change(bytes[at]);
+    read::<Product>(&bytes.into()).unwrap_err()
+}
+
+#[test]
+fn each_way_to_be_damaged_has_its_name() {
+    use CodecError as E;
+    let (found, expected) = (9, 1);
+    assert_eq!(with(0, |_| b'X'), E::Magic);
+    assert_eq!(with(3, |_| 9), E::Format { found, expected });
+    assert_eq!(with(4, |byte| !byte), E::Checksum);
+    assert_eq!(with(30, |byte| !byte), E::Checksum);
+}
+
+#[test]
+fn each_way_to_be_short_has_its_name() {
+    let tea = sealed_tea();
+    let short = |end: usize| read::<Product>(&tea.slice(..end)).unwrap_err();
+    for found in [0, 2, 4, 23] {
+        let expected = 24;
+        assert_eq!(short(found), CodecError::Truncated { found, expected });
+    }
+    assert_eq!(short(tea.len() - 1), CodecError::Checksum);
+}
+
+#[test]
+fn a_whole_envelope_may_still_hold_something_else() {
+    let is_schema = |error| matches!(error, CodecError::Schema { .. });
+    assert!(is_schema(read::<String>(&sealed_tea()).unwrap_err()));
+    let foreign = read::<bool>(&forge(of::<bool>(), &[7])).unwrap_err();
+    assert!(matches!(foreign, CodecError::Payload(_)), "{foreign}");
+    let spare = read::<bool>(&forge(of::<bool>(), &[1, 1])).unwrap_err();
+    assert_eq!(spare.to_string(), "payload: 1 bytes left over");
+}
+
+#[test]
+fn a_tree_comes_back() {
+    let leaf = || Tree {
+        next: None,
+        children: Vec::new(),
+        by_name: BTreeMap::new(),
+        formula: Formula::Number(1),
+    };
+    let tree = Tree {
+        next: Some(Box::new(leaf())),
+        children: vec![leaf(), leaf()],
+        by_name: BTreeMap::from([("a".to_owned(), leaf())]),
+        formula: Formula::Not(Box::new(Formula::Number(2))),
+    };
+    let bytes = seal(of::<Tree>(), b"", &tree).unwrap();
+    assert_eq!(read(&bytes), Ok(tree));
+}
+
+#[test]
+fn a_compressed_payload_of_another_length_is_an_error() {
+    let many = vec![tea(); 1_000];
+    let good = seal(of::<Vec<Product>>(), b"", &many).unwrap();
+    let plain = open(&good).unwrap().payload_bytes().0 as u32;
+    for lie in [0, 1, plain - 1, plain + 1, u32::MAX] {
+        let mut bytes = good.to_vec();
+        bytes[20..24].copy_from_slice(&lie.to_le_bytes());
+        let checksum = crc32fast::hash(&bytes[8..]);
+        bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
+        let body = open(&bytes.into()).and_then(|sealed| sealed.bytes(sealed.fingerprint()));
+        assert!(body.is_err(), "{lie}");
+    }
+}
+
+#[test]
+fn a_hostile_length_is_an_error_and_not_an_allocation() {
+    let length = [253, 255, 255, 255, 255, 255, 255, 255, 127];
+    for error in [
+        read::<String>(&forge(of::<String>(), &length)).unwrap_err(),
+        read::<Vec<u8>>(&forge(of::<Vec<u8>>(), &length)).unwrap_err(),
+        read::<Vec<Product>>(&forge(of::<Vec<Product>>(), &length)).unwrap_err(),
+    ] {
+        assert!(matches!(error, CodecError::Payload(_)), "{error}");
+    }
+}
+
+#[test]
+fn nothing_above_the_limit_is_sealed() {
+    let large = vec![0_u8; LIMIT + 1];
+    let error = seal_bytes(of::<()>(), b"", &large).unwrap_err();
+    assert!(matches!(error, CodecError::TooLarge { .. }), "{error}");
+    let error = seal(of::<()>(), &large, &()).unwrap_err();
+    assert!(matches!(error, CodecError::TooLarge { .. }), "{error}");
+}
