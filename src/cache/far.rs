@@ -215,17 +215,13 @@ impl Drop for Lock {
 }
 
 fn seal<T: Body>(header: &Header, body: &T) -> Result<Bytes, CodecError> {
-    let header = bincode::serde::encode_to_vec(header, bincode::config::standard())
-        .map_err(|error| CodecError::Encode(error.to_string()))?;
-    codec::seal(Fingerprint::of::<T>()?, &header, body)
+    codec::seal(Fingerprint::of::<T>()?, &codec::header(header)?, body)
 }
 
 /// The entry in `bytes`; its body is decoded only if its stamps are those of `view`.
 fn unseal<T: Body>(bytes: &Bytes, view: &View) -> Result<(Arc<T>, Entry), Nothing> {
     let sealed = codec::open(bytes).map_err(|_| Nothing::Unreadable)?;
-    let config = bincode::config::standard().with_limit::<{ 1 << 24 }>();
-    let (header, _): (Header, usize) = bincode::serde::decode_from_slice(sealed.header(), config)
-        .map_err(|_| Nothing::Unreadable)?;
+    let header: Header = sealed.header_as().map_err(|_| Nothing::Unreadable)?;
     let mut dependencies = Dependencies::default();
     header.stamps.into_iter().for_each(|(tag, stamp)| dependencies.add(tag, stamp));
     if dependencies.stamps().iter().all(|(tag, _)| *tag != Tag::EVERYTHING) {

@@ -63,6 +63,11 @@ pub struct IndexQuery {
 }
 
 impl IndexQuery {
+    /// The search as it is shown: without what no title can hold.
+    pub fn search(&self) -> String {
+        self.q.replace(char::is_control, " ").trim().to_owned()
+    }
+
     /// The page, if it is written as one: `2`, not `02`.
     pub fn page(&self) -> Option<u64> {
         if self.page.is_empty() {

@@ -49,7 +49,7 @@ impl IndexPage {
 /// `GET /`
 pub async fn index(state: web::Data<State>, Query(query): Query<IndexQuery>) -> Answer {
     let page = query.page().ok_or(AppError::NotFound)?;
-    let search = query.q.trim().to_owned();
+    let search = query.search();
     let size = state.settings.page_size;
     let list = service::list(&state, &Listing { page, size, search: fold(&search) }).await?;
     let carried = (!search.is_empty()).then(|| ("q", search.clone()));

@@ -36,6 +36,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION cache_trigger('products');
 
 -- ALWAYS: also for writes that a replication role makes.
 ALTER TABLE products
+  ENABLE ALWAYS TRIGGER products_forget_search_text,
   ENABLE ALWAYS TRIGGER products_cache_insert,
   ENABLE ALWAYS TRIGGER products_cache_update,
   ENABLE ALWAYS TRIGGER products_cache_delete,

@@ -84,6 +84,14 @@ impl Sealed {
         &self.header
     }
 
+    /// The header as [`header`](super::header) wrote it.
+    ///
+    /// # Errors
+    /// [`CodecError::Payload`] if it is none of this type.
+    pub fn header_as<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
+        decode(&self.header)
+    }
+
     /// The type it was sealed as.
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint

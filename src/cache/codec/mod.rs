@@ -85,6 +85,15 @@ pub fn seal_bytes(
     draft.close(fingerprint)
 }
 
+/// A header as bytes, for [`seal`].
+///
+/// # Errors
+/// [`CodecError::Encode`] if its `Serialize` fails.
+pub fn header<T: Serialize>(header: &T) -> Result<Vec<u8>, CodecError> {
+    bincode::serde::encode_to_vec(header, config())
+        .map_err(|error| CodecError::Encode(error.to_string()))
+}
+
 /// How many bytes `value` takes as a payload, before compression; 0 if it cannot be written.
 pub fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
     let mut counter = bincode::enc::write::SizeWriter::default();
