@@ -1,10 +1,13 @@
 //! Settings: one struct for each concern, from flags or environment. Their docs are `--help`.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use crate::cache::level::Levels;
+use crate::cache::open;
+use crate::cache::store::Store;
 use crate::db::Url;
 use crate::state;
 
@@ -111,6 +114,15 @@ pub enum CacheLevel {
 }
 
 impl CacheConfig {
+    /// The store that instances share, if there is to be one. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// One sentence, if the address is none.
+    pub fn store(&self) -> Result<Option<Arc<dyn Store>>, String> {
+        let store = self.redis.as_deref().map(open::redis).transpose();
+        store.map_err(|error| format!("invalid value for '--redis <URL>': {error}"))
+    }
+
     /// The levels that are on.
     pub fn levels(&self) -> Levels {
         let has = |level| self.cache.contains(&level) || self.cache.contains(&CacheLevel::All);

@@ -9,6 +9,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cache::open::Options;
+use crate::cache::store::Store;
 use crate::cache::tag::Tag;
 use crate::config::{
     CacheConfig, DatabaseConfig, HttpConfig, LogConfig, ShopConfig, ToolbarConfig,
@@ -17,7 +18,7 @@ use crate::db::{Db, migrations};
 use crate::products::service as products;
 use crate::state::{Settings, State};
 use crate::versions::{self, Database};
-use crate::{app, cache, toolbar};
+use crate::{app, toolbar};
 
 /// Requests that are under way when the program is told to stop have so long to finish.
 const GRACE_SECONDS: u64 = 4;
@@ -49,16 +50,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds first, so that an occupied port leaves no database behind; then opens and migrates the
-    /// database, and fills an empty one.
+    /// Looks at the settings and binds first, so that a wrong one or an occupied port leaves no
+    /// database behind; then opens and migrates the database, and fills an empty one.
     ///
     /// # Errors
     /// One sentence for who started it.
     pub async fn start(config: &ServeConfig) -> Result<Self, String> {
+        let shared = config.cache.store()?;
         let listener = bind(config.http.bind)?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let db = open(config.database.database.clone()).await?;
-        let state = web::Data::new(build(config, db)?);
+        let state = web::Data::new(build(config, db, shared)?);
         if config.cache.clear_cache {
             clear(&state).await?;
         }
@@ -132,7 +134,7 @@ pub async fn open(url: crate::db::Url) -> Result<Db, String> {
     opening.await.map_err(|error| error.to_string())?
 }
 
-fn build(config: &ServeConfig, db: Db) -> Result<State, String> {
+fn build(config: &ServeConfig, db: Db, shared: Option<Arc<dyn Store>>) -> Result<State, String> {
     let versions = versions::open(db.url(), app::TABLES)?;
     let bind = config.http.bind;
     let settings = Settings {
@@ -143,10 +145,10 @@ fn build(config: &ServeConfig, db: Db) -> Result<State, String> {
     };
     let mut cache =
         Options::default().levels(config.cache.levels()).listener(Arc::new(toolbar::Recorder));
-    if let Some(url) = &config.cache.redis {
+    if let Some(store) = shared {
         // What decides how a page looks, beside the data.
         let namespace = format!("size={},read_only={}", settings.page_size, settings.is_read_only);
-        cache = cache.shared(cache::open::redis(url)?, namespace);
+        cache = cache.shared(store, namespace);
     }
     Ok(State { db: Database::new(db, app::TABLES), cache: cache.open(versions), settings })
 }

@@ -89,7 +89,9 @@ impl Options {
 /// # Errors
 /// One sentence, if `url` is none.
 pub fn redis(url: &str) -> Result<Arc<dyn Store>, String> {
-    let store = RedisStore::open(&RedisConfig::new(url));
-    let store = store.map_err(|error| format!("{error}; use redis://HOST:PORT/DATABASE"))?;
-    Ok(Arc::new(store))
+    match RedisStore::open(&RedisConfig::new(url)) {
+        Ok(store) => Ok(Arc::new(store)),
+        // The cause would print the address, and with it a password.
+        Err(_) => Err("no address of a Redis server; use redis://HOST:PORT/DATABASE".into()),
+    }
 }

@@ -1,0 +1,253 @@
+//! The command line: starting, stopping, migrating, seeding.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::support::{Database, Ended, Program, TestDatabase, TestSite, larder, on_both_databases};
+
+on_both_databases! {
+    an_empty_database_gets_a_thousand_products_once,
+    no_samples_leaves_it_empty,
+    migrating_twice_is_harmless,
+    seeding_adds_that_many_products,
+    two_machines_seed_the_same_products,
+    the_samples_look_like_a_grocers,
+    two_programs_may_start_at_once_on_an_empty_database,
+    a_signal_stops_the_shop_although_a_connection_is_idle,
+    a_request_under_way_is_finished_before_the_shop_stops,
+    after_kill_9_everything_acknowledged_is_there,
+    settings_may_come_from_the_environment,
+}
+
+const SOON: Duration = Duration::from_secs(5);
+
+fn an_empty_database_gets_a_thousand_products_once(on: Database) {
+    let database = Arc::new(TestDatabase::create(on));
+    for _ in 0..2 {
+        let site = serve_samples(&database);
+        site.get("/").assert_sees("1,000 products").assert_sees("of 40");
+        assert_eq!(site.get("/?page=40").listed().len(), 25);
+        site.signal("TERM");
+        assert!(site.ends_within(SOON).status.success());
+    }
+    // Somebody who deleted all but one product gets no others.
+    let site = serve_samples(&database);
+    let last = site.get("/").listed()[0];
+    site.deletes(last).assert_sends_to("/");
+    drop(site);
+    serve_samples(&database).get("/").assert_sees("999 products");
+}
+
+fn no_samples_leaves_it_empty(on: Database) {
+    let site = TestSite::start(on);
+    assert!(site.get("/").listed().is_empty());
+    let database = Arc::new(TestDatabase::create(on));
+    let mut command = larder(&["serve"]);
+    command.env("DATABASE_URL", database.url()).env("LARDER_NO_SAMPLES", "true");
+    let site = TestSite::of(Program::start(command), database);
+    assert!(site.get("/").listed().is_empty());
+}
+
+fn migrating_twice_is_harmless(on: Database) {
+    let database = Arc::new(TestDatabase::create(on));
+    for _ in 0..2 {
+        assert_went_well(&run(&["migrate", "--database", &database.url()]));
+    }
+    let site = TestSite::open(Arc::clone(&database), &[]);
+    assert!(site.get("/").listed().is_empty());
+    site.has_product("Tea");
+    assert_went_well(&run(&["migrate", "--database", &database.url()]));
+    site.get("/").assert_sees("Tea");
+}
+
+fn seeding_adds_that_many_products(on: Database) {
+    let database = Arc::new(TestDatabase::create(on));
+    for products in ["12", "3000"] {
+        let ended = run(&["seed", "--products", products, "--database", &database.url()]);
+        assert_went_well(&ended);
+        let said = format!("{}{}", ended.out, ended.err).replace(',', "");
+        assert!(said.contains(products), "says how far it came: {said}");
+    }
+    let site = TestSite::open(Arc::clone(&database), &[]);
+    site.get("/").assert_sees("3,012 products");
+    // Seeding a shop that is open is a write like any other.
+    assert_went_well(&run(&["seed", "--products", "1", "--database", &database.url()]));
+    site.get("/").assert_cache("stored").assert_sees("3,013 products");
+    assert_went_well(&run(&["seed", "--products", "0", "--database", &database.url()]));
+    site.get("/").assert_cache("hit");
+}
+
+fn two_machines_seed_the_same_products(on: Database) {
+    let catalogues = [(); 2].map(|()| {
+        let database = Arc::new(TestDatabase::create(on));
+        assert_went_well(&run(&["seed", "--products", "300", "--database", &database.url()]));
+        catalogue(&TestSite::open(database, &["--page-size", "1000"]))
+    });
+    assert_eq!(catalogues[0].len(), 300);
+    assert_eq!(catalogues[0], catalogues[1]);
+}
+
+fn the_samples_look_like_a_grocers(on: Database) {
+    let database = Arc::new(TestDatabase::create(on));
+    assert_went_well(&run(&["seed", "--products", "2000", "--database", &database.url()]));
+    let site = TestSite::open(database, &["--page-size", "1000"]);
+    let all = catalogue(&site);
+    let titles: BTreeSet<_> = all.iter().map(|(title, _)| title).collect();
+    let prices: BTreeSet<_> = all.iter().map(|(_, cents)| cents).collect();
+
+    assert!(titles.len() >= 1_000, "{} titles", titles.len());
+    assert!(titles.iter().all(|title| (3..=80).contains(&title.chars().count())));
+    assert!(prices.len() >= 100, "{} prices", prices.len());
+    assert!(all.iter().all(|(_, cents)| (10..=25_000).contains(cents)), "{prices:?}");
+    let mut sorted: Vec<_> = all.iter().map(|(_, cents)| *cents).collect();
+    sorted.sort_unstable();
+    let median = sorted[sorted.len() / 2];
+    assert!((100..=1_500).contains(&median), "the median price is {median} cents");
+}
+
+fn two_programs_may_start_at_once_on_an_empty_database(on: Database) {
+    let database = Arc::new(TestDatabase::create(on));
+    let programs = [(); 3].map(|()| Program::start(serve_command(&database)));
+    let sites = programs.map(|program| TestSite::of(program, Arc::clone(&database)));
+    for site in sites {
+        site.get("/").assert_sees("1,000 products");
+    }
+}
+
+fn a_signal_stops_the_shop_although_a_connection_is_idle(on: Database) {
+    for signal in ["TERM", "INT"] {
+        let site = TestSite::start(on);
+        let mut idle = site.connect();
+        write!(idle, "GET / HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", site.port()).unwrap();
+        let mut first = [0; 12];
+        idle.read_exact(&mut first).unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200");
+        let silent = site.connect();
+
+        site.signal(signal);
+        let ended = site.ends_within(SOON);
+        assert!(ended.status.success(), "{signal}: {ended:?}");
+        drop((idle, silent));
+    }
+}
+
+fn a_request_under_way_is_finished_before_the_shop_stops(on: Database) {
+    for signal in ["TERM", "INT"] {
+        let site = TestSite::start(on);
+        let database = Arc::clone(&site.database);
+        let mut stream = site.connect();
+        let form = "title=Tea&price=4";
+        let (now, later) = form.split_at(5);
+        write!(
+            stream,
+            "POST /products HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Length: {}\r\n\
+             Expect: 100-continue\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n",
+            site.port(),
+            form.len()
+        )
+        .unwrap();
+        // The server's word that it is waiting for the form: the request is under way.
+        let mut word = [0; 12];
+        stream.read_exact(&mut word).unwrap();
+        assert_eq!(&word, b"HTTP/1.1 100");
+        stream.write_all(now.as_bytes()).unwrap();
+
+        site.signal(signal);
+        stream.write_all(later.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("HTTP/1.1 303"), "{signal}: {answer}");
+        assert!(site.ends_within(SOON).status.success());
+        TestSite::open(database, &[]).get("/").assert_sees("Tea");
+    }
+}
+
+fn after_kill_9_everything_acknowledged_is_there(on: Database) {
+    let mut site = TestSite::start(on);
+    for round in 0..3 {
+        let database = Arc::clone(&site.database);
+        for product in 0..10 {
+            site.adds(&format!("Product {round}-{product}."), "1").assert_sends_to("/");
+        }
+        // Dropping a site kills it, as the kernel does when memory is short.
+        drop(site);
+        site = TestSite::open(database, &["--page-size", "100"]);
+        let page = site.get("/");
+        for product in 0..10 {
+            page.assert_sees(&format!("Product {round}-{product}."));
+        }
+    }
+}
+
+fn settings_may_come_from_the_environment(on: Database) {
+    let database = Arc::new(TestDatabase::create(on));
+    // `larder` alone is `larder serve`.
+    let mut command = larder(&[]);
+    command
+        .env("DATABASE_URL", database.url())
+        .env("LARDER_HOST", "shop.example")
+        .env("LARDER_PAGE_SIZE", "7")
+        .env("LARDER_CACHE", "off")
+        .env("LARDER_WORKERS", "1")
+        .env("LARDER_TOOLBAR", "off")
+        .env("LARDER_LOG", "json");
+    let site = TestSite::of(Program::start(command), database);
+    let page = site.ask("GET", "/").header("Host", "shop.example").send();
+    page.assert_status(200).assert_sees("1,000 products").assert_cache("passed");
+    page.assert_no_header("server-timing");
+    assert_eq!(page.listed().len(), 7);
+    // A flag is nearer than the environment.
+    let mut command = larder(&["serve", "--page-size", "9"]);
+    command.env("DATABASE_URL", site.database.url()).env("LARDER_PAGE_SIZE", "7");
+    let other = TestSite::of(Program::start(command), Arc::clone(&site.database));
+    assert_eq!(other.get("/").listed().len(), 9);
+}
+
+fn serve_command(database: &TestDatabase) -> std::process::Command {
+    larder(&["serve", "--database", &database.url()])
+}
+
+fn serve_samples(database: &Arc<TestDatabase>) -> TestSite {
+    TestSite::of(Program::start(serve_command(database)), Arc::clone(database))
+}
+
+#[track_caller]
+fn run(arguments: &[&str]) -> Ended {
+    Program::start(larder(arguments)).ends_within(Duration::from_secs(60))
+}
+
+#[track_caller]
+fn assert_went_well(ended: &Ended) {
+    assert!(ended.status.success(), "{ended:?}");
+}
+
+/// Title and price in cents of all products, from the pages that list them.
+fn catalogue(site: &TestSite) -> Vec<(String, u64)> {
+    let mut products = Vec::new();
+    for page in 1.. {
+        let page = site.get(&format!("/?page={page}"));
+        let ids = page.listed();
+        if page.status != 200 || ids.is_empty() {
+            break;
+        }
+        for tag in page.tags("a") {
+            let path = tag.attribute("href").unwrap_or("").to_owned();
+            let id = path.strip_prefix("/products/").and_then(|id| id.parse::<u64>().ok());
+            if id.is_some_and(|id| ids.contains(&id)) {
+                let after = page.html().split_once(&format!("\"{path}\"")).unwrap().1.to_owned();
+                let (title, rest) = after.split_once("</a>").unwrap();
+                let title = title.split_once('>').unwrap().1.trim().to_owned();
+                let price = rest.split_once('$').unwrap().1;
+                let is_part = |c: &char| c.is_ascii_digit() || ['.', ','].contains(c);
+                let digits = price.chars().take_while(is_part).filter(char::is_ascii_digit);
+                products.push((title, digits.collect::<String>().parse().unwrap()));
+            }
+        }
+        if ids.len() < 1_000 {
+            break;
+        }
+    }
+    products
+}

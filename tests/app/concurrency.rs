@@ -1,0 +1,249 @@
+//! Many people at once: nothing is lost, nobody is turned away, nobody sees the past.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use crate::support::{Database, Page, TestSite, on_both_databases};
+
+on_both_databases! {
+    fifty_editors_lose_nothing,
+    additions_and_deletions_at_once_add_up,
+    a_cold_page_is_made_once_for_all_who_wait,
+    readers_never_see_a_state_older_than_an_acknowledged_one;
+    by_hand:
+    editors_and_a_foreign_program_take_turns,
+}
+
+const EDITORS: usize = 50;
+const EDITS_EACH: u64 = 40;
+const READS: u64 = 20_000;
+
+fn fifty_editors_lose_nothing(on: Database) {
+    let here = TestSite::start(on);
+    let there = here.another_instance();
+    let products: Vec<_> =
+        (0..10).map(|number| here.has_product_at(&format!("Product {number}"), "0.00")).collect();
+    let acknowledged: Vec<_> = products.iter().map(|_| AtomicU64::new(0)).collect();
+
+    thread::scope(|scope| {
+        for editor in 0..EDITORS {
+            let site = if editor % 2 == 0 { &here } else { &there };
+            let (products, acknowledged) = (&products, &acknowledged);
+            scope.spawn(move || {
+                for edit in 0..EDITS_EACH {
+                    let product = (editor + edit as usize) % products.len();
+                    raise_price(site, products[product], editor);
+                    acknowledged[product].fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+
+    // Every acknowledged edit raised a price by one cent; so they are all there, and no more.
+    for (id, edits) in products.iter().zip(acknowledged) {
+        assert_eq!(price(&there.get(&format!("/products/{id}"))), edits.into_inner());
+    }
+    assert_no_trouble(&here);
+    assert_no_trouble(&there);
+}
+
+/// Raises a price by a cent, again where another editor was faster; a refusal must be a conflict.
+///
+/// Each editor signs the title: two who want the very same thing would both be told that it is so.
+fn raise_price(site: &TestSite, id: u64, editor: usize) {
+    loop {
+        let mut form = site.edit_form(id);
+        let cents: u64 = form.field("price").unwrap().replace('.', "").parse().unwrap();
+        form.fill("price", &dollars(cents + 1));
+        form.fill("title", &format!("Product of editor {editor}"));
+        match site.sends(&form).status {
+            303 => return,
+            409 => {}
+            status => panic!("an edit was answered with {status}"),
+        }
+    }
+}
+
+fn additions_and_deletions_at_once_add_up(on: Database) {
+    let here = TestSite::start_with(on, &["--page-size", "1000"]);
+    let there = here.another_instance_with(&["--page-size", "1000"]);
+    let doomed: Vec<_> = (0..40).map(|n| here.has_product(&format!("Doomed {n}."))).collect();
+    thread::scope(|scope| {
+        for worker in 0..8 {
+            let site = if worker % 2 == 0 { &here } else { &there };
+            let mine = doomed.iter().skip(worker).step_by(8);
+            scope.spawn(move || {
+                for id in mine {
+                    site.deletes(*id).assert_sends_to("/");
+                    site.adds(&format!("Heir of {id}."), "1").assert_sends_to("/");
+                }
+            });
+        }
+    });
+    for site in [&here, &there] {
+        let page = site.get("/");
+        page.assert_sees_not("Doomed").assert_sees("40 products");
+        assert_eq!(page.listed().len(), 40);
+        for id in &doomed {
+            page.assert_sees(&format!("Heir of {id}."));
+        }
+        assert_no_trouble(site);
+    }
+}
+
+fn a_cold_page_is_made_once_for_all_who_wait(on: Database) {
+    let site = TestSite::start(on);
+    site.has_products(30);
+    for round in 0..5 {
+        site.invalidates("everything").assert_sends_to("/");
+        let made = AtomicU64::new(0);
+        thread::scope(|scope| {
+            for _ in 0..32 {
+                scope.spawn(|| {
+                    let page = site.get("/?page=2");
+                    let is_made = page.assert_status(200).timing().sql_queries() > 0;
+                    made.fetch_add(u64::from(is_made), Ordering::Relaxed);
+                });
+            }
+        });
+        assert_eq!(made.into_inner(), 1, "round {round}");
+    }
+}
+
+fn readers_never_see_a_state_older_than_an_acknowledged_one(on: Database) {
+    let here = TestSite::start(on);
+    let there = here.another_instance();
+    let shelf = Shelf::of(&here, 8);
+    let reads = AtomicU64::new(0);
+    let seen = thread::scope(|scope| {
+        let readers: Vec<_> = (0..6_usize)
+            .map(|reader| {
+                let (sites, shelf, reads) = ([&here, &there], &shelf, &reads);
+                scope.spawn(move || {
+                    let mut turn = reader;
+                    while reads.fetch_add(1, Ordering::Relaxed) < READS {
+                        shelf.read(sites[turn % 2], turn);
+                        turn += 1;
+                    }
+                })
+            })
+            .collect();
+        let writers: Vec<_> = [&here, &there]
+            .into_iter()
+            .enumerate()
+            .map(|(writer, site)| {
+                let (shelf, reads) = (&shelf, &reads);
+                scope.spawn(move || {
+                    let mut edits = 0;
+                    // A breath of reads between two edits, so that there is something to be stale.
+                    while reads.load(Ordering::Relaxed) < READS {
+                        shelf.edit(site, (edits * 2 + writer) % 8);
+                        edits += 1;
+                    }
+                    edits
+                })
+            })
+            .collect();
+        readers.into_iter().for_each(|reader| reader.join().unwrap());
+        writers.into_iter().map(|writer| writer.join().unwrap()).sum::<usize>()
+    });
+    assert!(seen >= 100, "only {seen} edits against {READS} reads");
+    assert_no_trouble(&here);
+    assert_no_trouble(&there);
+}
+
+/// Products whose price is the number of their last edit, and the lowest number that may be seen.
+struct Shelf {
+    ids: Vec<u64>,
+    /// The last acknowledged edit of each product. Each product has one writer.
+    floors: Vec<AtomicU64>,
+}
+
+impl Shelf {
+    fn of(site: &TestSite, size: usize) -> Self {
+        let ids = (0..size).map(|n| site.has_product_at(&format!("Item {n}"), "1.00")).collect();
+        let floors = (0..size).map(|_| AtomicU64::new(100)).collect();
+        Self { ids, floors }
+    }
+
+    /// Raises the floor of a product as soon as an edit of it is acknowledged, before anything else.
+    fn edit(&self, site: &TestSite, item: usize) {
+        let (id, was) = (self.ids[item], self.floors[item].load(Ordering::SeqCst));
+        let title = format!("Item {item}");
+        let fields = [
+            ("title", title.as_str()),
+            ("price", &dollars(was + 1)),
+            ("was_title", &title),
+            ("was_price", &dollars(was)),
+        ];
+        site.submit(&format!("/products/{id}"), &fields).assert_sends_to("/");
+        self.floors[item].store(was + 1, Ordering::SeqCst);
+    }
+
+    /// Looks at the homepage or at one product; neither may show less than the floor before.
+    fn read(&self, site: &TestSite, turn: usize) {
+        let floors: Vec<_> = self.floors.iter().map(|floor| floor.load(Ordering::SeqCst)).collect();
+        if turn.is_multiple_of(3) {
+            let page = site.get("/");
+            let text = page.assert_status(200).text();
+            for (item, floor) in floors.iter().enumerate() {
+                let after = text.split(&format!("Item {item} ")).nth(1);
+                let shown = first_price(after.expect("every item is listed"));
+                assert!(shown >= *floor, "/ shows {shown} of item {item}, {floor} was promised");
+            }
+        } else {
+            let item = turn % self.ids.len();
+            let page = site.get(&format!("/products/{}", self.ids[item]));
+            let (shown, floor) = (price(&page), floors[item]);
+            assert!(shown >= floor, "item {item} shows {shown}, {floor} was promised");
+        }
+    }
+}
+
+fn editors_and_a_foreign_program_take_turns(on: Database) {
+    let site = TestSite::start(on);
+    let tea = site.has_product_at("Tea", "0.00");
+    let coffee = site.has_product_at("Coffee", "0.00");
+    thread::scope(|scope| {
+        for editor in 0..4 {
+            let site = &site;
+            scope.spawn(move || (0..25).for_each(|_| raise_price(site, tea, editor)));
+        }
+        scope.spawn(|| {
+            let raise = "UPDATE products SET price_cents = price_cents + 1 WHERE id = ";
+            for _ in 0..50 {
+                site.database.sql(&format!("{raise}{coffee}"));
+            }
+        });
+    });
+    assert_eq!(price(&site.get(&format!("/products/{tea}"))), 100);
+    assert_eq!(price(&site.get(&format!("/products/{coffee}"))), 50);
+    assert_no_trouble(&site);
+}
+
+/// The price on a product's page, in cents.
+#[track_caller]
+fn price(page: &Page) -> u64 {
+    first_price(&page.assert_status(200).text())
+}
+
+/// The first price in a text, in cents.
+#[track_caller]
+fn first_price(text: &str) -> u64 {
+    let after = text.split_once('$').unwrap_or_else(|| panic!("no price in {text}")).1;
+    let is_part = |c: &char| c.is_ascii_digit() || ['.', ','].contains(c);
+    let digits: String = after.chars().take_while(is_part).filter(char::is_ascii_digit).collect();
+    digits.parse().unwrap()
+}
+
+fn dollars(cents: u64) -> String {
+    format!("{}.{:02}", cents / 100, cents % 100)
+}
+
+#[track_caller]
+fn assert_no_trouble(site: &TestSite) {
+    let log = site.log();
+    for word in ["locked", "busy", "panicked", "ERROR", "deadlock"] {
+        assert!(!log.contains(word), "the log says {word}: {log}");
+    }
+}

@@ -1,0 +1,216 @@
+//! What strangers try on a page cache: nothing that they send reaches another visitor's page.
+//!
+//! The cases are those of the literature on cache poisoning, cache entanglement, cache deception and
+//! denial of service by cached errors, as far as the shop's own pages can show them.
+
+use crate::support::{Database, TestSite, on_both_databases};
+
+on_both_databases! {
+    nothing_that_a_stranger_sends_is_on_the_next_page,
+    a_get_with_a_body_passes_by,
+    each_target_is_answered_for_itself,
+    what_is_no_http_is_refused,
+    a_stranger_who_hangs_up_harms_nobody,
+    requests_that_ask_for_no_cache_do_not_empty_it,
+    a_flood_of_addresses_leaves_the_homepage_standing,
+}
+
+const MARK: &str = "evil.example";
+
+fn nothing_that_a_stranger_sends_is_on_the_next_page(on: Database) {
+    let site = TestSite::start(on);
+    site.has_product("Tea");
+    let host = format!("127.0.0.1:{}", site.port());
+    let clean = site.get("/?clean").html();
+    let headers = [
+        ("X-Forwarded-Host", MARK),
+        ("X-Forwarded-Host", "a\"><script>"),
+        ("Forwarded", "host=evil.example;proto=https"),
+        ("X-Forwarded-Proto", "nothttps"),
+        ("X-Forwarded-Prefix", "/evil.example"),
+        ("X-Forwarded-Port", "6666"),
+        ("X-Forwarded-Server", MARK),
+        ("X-Host", MARK),
+        ("X-Original-URL", "/evil.example"),
+        ("X-Rewrite-URL", "/evil.example"),
+        ("X-HTTP-Method-Override", "DELETE"),
+        ("User-Agent", "<script>evil.example</script>"),
+        ("Origin", "https://evil.example"),
+        ("Referer", "https://evil.example/"),
+        ("Cookie", "fehost=x\"-evil.example-\""),
+        ("Authorization", "Bearer evil.example"),
+        ("Accept", "application/xml"),
+        ("Accept-Language", "xx-evil"),
+        ("Accept-Encoding", "br, gzip"),
+        ("If-None-Match", "*"),
+        ("If-Match", "\"evil.example\""),
+        ("If-Modified-Since", "Sat, 01 Jan 2050 00:00:00 GMT"),
+        ("If-Unmodified-Since", "Mon, 01 Jan 1990 00:00:00 GMT"),
+        ("If-Range", "\"evil.example\""),
+        ("Range", "bytes=0-9"),
+        ("Expect", "evil.example"),
+        ("Upgrade", "evil.example"),
+        ("X-Filler", &"a".repeat(20_000)),
+    ];
+    for (number, (name, value)) in headers.into_iter().enumerate() {
+        // A fresh address for each case, so that the stranger is the first to ask for it.
+        let path = format!("/?attempt={number}");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\n{name}: {value}\r\nConnection: close\r\n\r\n"
+        );
+        let attack = site.raw(request.as_bytes());
+        assert!(attack.status < 500, "{name}: {value}: {}", attack.status);
+        for _ in 0..2 {
+            let victim = site.get(&path);
+            victim.assert_status(200).assert_no_header("content-encoding");
+            assert_eq!(victim.html(), clean, "after {name}: {value}");
+        }
+    }
+}
+
+fn a_get_with_a_body_passes_by(on: Database) {
+    let site = TestSite::start(on);
+    site.has_product("Tea");
+    let head = format!("Host: 127.0.0.1:{}\r\nConnection: close\r\n", site.port());
+    let type_ = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let cases = [
+        format!("GET /?q=tea HTTP/1.1\r\n{head}{type_}Content-Length: 6\r\n\r\nq=evil"),
+        format!(
+            "GET /?q=tea HTTP/1.1\r\n{head}{type_}Transfer-Encoding: chunked\r\n\r\n6\r\nq=evil\r\n0\r\n\r\n"
+        ),
+    ];
+    for fat in cases {
+        let answer = site.raw(fat.as_bytes());
+        assert!(answer.status < 500, "{}", answer.status);
+        if answer.status == 200 {
+            answer.assert_cache("passed");
+        }
+        site.get("/?q=tea").assert_status(200).assert_sees("Tea");
+    }
+    // Somebody who announced a body and never sends it holds nobody up.
+    let mut slow = site.connect();
+    let request = format!("GET /?q=slow HTTP/1.1\r\n{head}{type_}Content-Length: 10\r\n\r\n");
+    std::io::Write::write_all(&mut slow, request.as_bytes()).unwrap();
+    site.get("/?q=slow").assert_status(200);
+}
+
+fn each_target_is_answered_for_itself(on: Database) {
+    let site = TestSite::start(on);
+    let tea = site.has_product("Tea");
+    let coffee = site.has_product("Coffee");
+    let host = format!("Host: 127.0.0.1:{}\r\nConnection: close\r\n", site.port());
+    let get = |target: &str| site.raw(format!("GET {target} HTTP/1.1\r\n{host}\r\n").as_bytes());
+    for id in [tea, coffee] {
+        get(&format!("/products/{id}")).assert_status(200).assert_cache("stored");
+    }
+    let odd = [
+        format!("/static/../products/{tea}"),
+        format!("/static/..%2fproducts/{tea}"),
+        format!("/static\\products\\{tea}"),
+        format!("//products/{tea}"),
+        format!("/PRODUCTS/{tea}"),
+        format!("/products/{tea};.css"),
+        format!("/products/{tea}%00.css"),
+        format!("/products/{tea}/x.css"),
+        format!("/products/{tea}%23"),
+        format!("/products//{tea}"),
+        format!("/products/{tea}/../{coffee}"),
+        format!("/products/%2e%2e/{tea}"),
+    ];
+    for target in odd {
+        let answer = get(&target);
+        let found = answer.text().contains("Tea") || answer.text().contains("Coffee");
+        assert!(answer.status < 500 && !found, "{target}: {}", answer.status);
+    }
+    // The same product under an encoded address is right, whoever answers.
+    let encoded = get(&format!("/%70roducts/{tea}"));
+    assert!(encoded.status == 404 || encoded.text().contains("Tea"), "{}", encoded.status);
+    for target in ["http://evil.example/", "http://evil.example/products/1"] {
+        let answer = get(target);
+        assert!(!answer.html().contains(MARK) && answer.status < 500, "{target}");
+    }
+    assert!(!site.get("/").html().contains(MARK));
+    let pairs = [("/?q=%74ea", "/?q=tea"), ("/?q=", "/?q"), ("/?", "/")];
+    for (one, other) in pairs {
+        get(one);
+        get(other);
+        assert_eq!(get(one).html(), site.get(one).html(), "{one}");
+        assert_eq!(get(other).html(), site.get(other).html(), "{other}");
+    }
+}
+
+fn what_is_no_http_is_refused(on: Database) {
+    let site = TestSite::start(on);
+    let host = format!("Host: 127.0.0.1:{}\r\nConnection: close\r\n", site.port());
+    let large = format!("GET / HTTP/1.1\r\n{host}X-Large: {}\r\n\r\n", "a".repeat(300_000));
+    let many: String = (0..300).map(|n| format!("X-{n}: a\r\n")).collect();
+    let cases = [
+        format!("GET / HTTP/1.1\r\n{host}X-Bell: a\x07b\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\n{host}X-Null: a\0b\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\n{host}{host}\r\n"),
+        format!("GET / HTTP/1.1\r\n{host}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\n{host}{many}\r\n"),
+        format!("get / HTTP/1.1\r\n{host}\r\n"),
+        format!("PURGE / HTTP/1.1\r\n{host}\r\n"),
+        format!("TRACE / HTTP/1.1\r\n{host}\r\n"),
+        format!("OPTIONS * HTTP/1.1\r\n{host}\r\n"),
+        format!("CONNECT evil.example:443 HTTP/1.1\r\n{host}\r\n"),
+        "GET / HTTP/1.1\r\nConnection: close\r\n\r\n".to_owned(),
+    ];
+    site.get("/");
+    for case in cases {
+        let answer = site.raw(case.as_bytes());
+        let line = case.lines().next().unwrap();
+        assert!((400..500).contains(&answer.status), "{line}: {}", answer.status);
+        site.get("/").assert_status(200).assert_cache("hit");
+    }
+    // The server may hang up before it has read all this; the shop stands either way.
+    let mut stream = site.connect();
+    let _ = std::io::Write::write_all(&mut stream, large.as_bytes());
+    site.get("/").assert_status(200).assert_cache("hit");
+}
+
+fn a_stranger_who_hangs_up_harms_nobody(on: Database) {
+    let site = TestSite::start(on);
+    site.has_products(30);
+    let request = format!("GET /?page=2 HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", site.port());
+    for _ in 0..20 {
+        site.invalidates("everything").assert_sends_to("/");
+        let mut stream = site.connect();
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        drop(stream);
+        let page = site.get("/?page=2");
+        page.assert_status(200);
+        assert_eq!(page.listed().len(), 5);
+    }
+}
+
+fn requests_that_ask_for_no_cache_do_not_empty_it(on: Database) {
+    let site = TestSite::start(on);
+    site.get("/");
+    for (name, value) in [
+        ("Cache-Control", "no-cache"),
+        ("Cache-Control", "no-store"),
+        ("Cache-Control", "max-age=0"),
+        ("Cache-Control", "only-if-cached"),
+        ("Pragma", "no-cache"),
+    ] {
+        let page = site.ask("GET", "/").header(name, value).send();
+        page.assert_status(200).assert_cache("hit");
+        assert_eq!(page.timing().sql_queries(), 0, "{name}: {value}");
+    }
+}
+
+fn a_flood_of_addresses_leaves_the_homepage_standing(on: Database) {
+    let site = TestSite::start(on);
+    site.has_product("Tea");
+    site.get("/").assert_cache("stored");
+    for number in 0..2_000 {
+        let path = format!("/?flood={number}");
+        site.get(&path).assert_status(200);
+        if number % 100 == 0 {
+            site.get("/").assert_cache("hit");
+        }
+    }
+    site.get("/").assert_cache("hit").assert_sees("Tea");
+}

@@ -1,0 +1,22 @@
+//! The shop as its users meet it: the real program, real HTTP, real databases, a real browser.
+
+mod support;
+
+mod browser;
+mod button;
+mod caching;
+mod cli;
+mod concurrency;
+mod conflicts;
+mod homepage;
+mod hostile_requests;
+mod invalidation;
+mod invalidation_on_one;
+mod levels;
+mod overtaking;
+mod product_forms;
+mod products;
+mod safety;
+mod search;
+mod shared_store;
+mod start_failures;

@@ -1,0 +1,191 @@
+//! Redis: work shared between instances while it lives, nothing lost when it dies or lies.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::support::{
+    Database, Leash, Program, TestSite, are_installed, find_program, free_port, leashed,
+    on_both_databases,
+};
+
+on_both_databases! {
+    a_second_instance_finds_what_the_first_has_made,
+    an_edit_shows_at_once_with_redis_too,
+    the_shop_goes_on_when_redis_dies,
+    the_shop_starts_without_redis,
+    foreign_bytes_in_redis_are_never_served,
+    a_redis_that_hangs_holds_nobody_up,
+    an_emptied_redis_costs_misses_only,
+    keys_can_be_read_and_the_neighbours_are_left_alone,
+}
+
+fn a_second_instance_finds_what_the_first_has_made(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let here = TestSite::start_with(on, &["--redis", &redis.url()]);
+    here.has_product("Tea");
+    here.get("/").assert_cache("stored");
+    // What goes to Redis goes there behind the answer.
+    let is_shared = (0..1_000).any(|_| redis.keys().contains("products.list"));
+    assert!(is_shared, "nothing is shared: {}", redis.keys());
+
+    let there = here.another_instance_with(&["--redis", &redis.url()]);
+    let first_view = there.get("/?another-address");
+    first_view.assert_status(200).assert_sees("Tea");
+    assert_eq!(first_view.timing().sql_queries(), 0, "{:?}", first_view.timing());
+    first_view.timing().assert_says("query", "products.list hit");
+}
+
+fn an_edit_shows_at_once_with_redis_too(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let here = TestSite::start_with(on, &["--redis", &redis.url()]);
+    let tea = here.has_product("Tea");
+    let there = here.another_instance_with(&["--redis", &redis.url()]);
+    for title in ["Green tea", "Black tea", "White tea"] {
+        for site in [&here, &there] {
+            site.get("/");
+        }
+        here.edits(tea, &[("title", title)]).assert_sends_to("/");
+        for site in [&there, &here] {
+            site.get("/").assert_sees(title);
+            site.get(&format!("/products/{tea}")).assert_sees(title);
+        }
+    }
+}
+
+fn the_shop_goes_on_when_redis_dies(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let site = TestSite::start_with(on, &["--redis", &redis.url()]);
+    let tea = site.has_product("Tea");
+    site.get("/");
+    drop(redis);
+    for round in 0..20 {
+        let title = format!("Tea {round}.");
+        site.edits(tea, &[("title", &title)]).assert_sends_to("/");
+        site.get("/").assert_status(200).assert_sees(&title);
+        site.get("/").assert_cache("hit");
+    }
+}
+
+fn the_shop_starts_without_redis(on: Database) {
+    let url = format!("redis://127.0.0.1:{}", free_port());
+    let site = TestSite::start_with(on, &["--redis", &url]);
+    site.has_product("Tea");
+    site.get("/").assert_sees("Tea");
+    site.get("/").assert_cache("hit");
+}
+
+fn foreign_bytes_in_redis_are_never_served(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let here = TestSite::start_with(on, &["--redis", &redis.url()]);
+    here.has_product("Tea");
+    for path in ["/", "/?page=1", "/?q=tea"] {
+        here.get(path).assert_status(200);
+    }
+    for junk in ["", "junk", "<html>junk</html>"] {
+        for key in redis.keys().lines() {
+            redis.command(&["SET", key, junk]);
+        }
+        let fresh = here.another_instance_with(&["--redis", &redis.url()]);
+        for path in ["/", "/?page=1", "/?q=tea"] {
+            fresh.get(path).assert_status(200).assert_sees("Tea").assert_sees_not("junk");
+        }
+    }
+}
+
+fn a_redis_that_hangs_holds_nobody_up(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let site = TestSite::start_with(on, &["--redis", &redis.url()]);
+    let tea = site.has_product("Tea");
+    redis.server.signal("STOP");
+    let started = Instant::now();
+    for page in 0..40 {
+        site.get(&format!("/?cold={page}")).assert_status(200).assert_sees("Tea");
+    }
+    site.edits(tea, &[("title", "Green tea")]).assert_sends_to("/");
+    site.get("/").assert_sees("Green tea");
+    // A few requests find out that it hangs; the others do not ask it.
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(4), "forty pages took {took:?}");
+
+    redis.server.signal("CONT");
+    site.edits(tea, &[("title", "Black tea")]).assert_sends_to("/");
+    site.get("/").assert_sees("Black tea");
+}
+
+fn an_emptied_redis_costs_misses_only(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let here = TestSite::start_with(on, &["--redis", &redis.url()]);
+    let there = here.another_instance_with(&["--redis", &redis.url()]);
+    let tea = here.has_product("Tea");
+    for round in 0..30 {
+        let title = format!("Tea {round}.");
+        here.edits(tea, &[("title", &title)]).assert_sends_to("/");
+        redis.command(&["FLUSHALL"]);
+        for site in [&there, &here] {
+            site.get("/").assert_sees(&title);
+            site.get(&format!("/products/{tea}")).assert_sees(&title);
+        }
+    }
+}
+
+fn keys_can_be_read_and_the_neighbours_are_left_alone(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    redis.command(&["SET", "neighbour", "mine"]);
+    let site = TestSite::start_with(on, &["--redis", &redis.url()]);
+    site.has_product("Tea");
+    site.get("/");
+    let is_shared = (0..1_000).any(|_| redis.keys().contains("products.list"));
+    assert!(is_shared, "nothing is shared: {}", redis.keys());
+    let keys = redis.keys();
+    for key in keys.lines().filter(|key| *key != "neighbour") {
+        assert!(key.starts_with("larder:") && key.is_ascii(), "{key}");
+        let lifetime: i64 = redis.command(&["PTTL", key]).parse().unwrap();
+        assert!(lifetime > 0, "{key} has no end");
+    }
+    drop(site);
+    let cleared = TestSite::start_with(on, &["--redis", &redis.url(), "--clear-cache"]);
+    assert_eq!(redis.command(&["GET", "neighbour"]), "mine");
+    cleared.get("/").assert_status(200);
+}
+
+/// A private Redis that ends with the test.
+struct Redis {
+    port: u16,
+    server: Program,
+}
+
+impl Redis {
+    /// `None` where it is not installed.
+    fn start() -> Option<Self> {
+        are_installed(&["redis-server", "redis-cli"]).then(|| {
+            let started = (0..5).find_map(|_| Self::serve());
+            started.expect("Redis finds a free port")
+        })
+    }
+
+    fn serve() -> Option<Self> {
+        let port = free_port();
+        let mut command = leashed(find_program("redis-server").unwrap(), Leash::default());
+        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
+        command.args(["--save", "", "--appendonly", "no"]);
+        let server = Program::start(command);
+        server.wait_for(|out, _| out.contains("Ready to accept connections").then_some(()))?;
+        Some(Self { port, server })
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    fn keys(&self) -> String {
+        self.command(&["KEYS", "*"])
+    }
+
+    fn command(&self, arguments: &[&str]) -> String {
+        let mut shell = Command::new(find_program("redis-cli").unwrap());
+        shell.args(["-p", &self.port.to_string()]).args(arguments);
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+}

@@ -1,0 +1,48 @@
+//! The words the stories are written in: a shop, its database, pages, visitors, other programs.
+
+mod database;
+mod html;
+mod page;
+mod postgres;
+mod process;
+mod proxy;
+mod report;
+mod request;
+mod site;
+mod staff;
+mod visitor;
+mod webdriver;
+
+pub use database::{Database, TestDatabase};
+pub use html::{Tag, tags};
+pub use page::Page;
+pub use postgres::user;
+pub use process::{Ended, Leash, Program, are_installed, find_program, free_port, leashed};
+pub use proxy::{Hold, Proxy};
+pub use site::{TestSite, larder, larder_at};
+pub use visitor::Visitor;
+pub use webdriver::{Browser, Screen};
+
+/// Makes of each story one test per database, `sqlite::story` and `postgres::story`.
+///
+/// Stories after `by_hand:` change the database in `sqlite3` or `psql` and need those programs.
+macro_rules! on_both_databases {
+    ($($story:ident),* $(; by_hand: $($hand:ident),+)? $(,)?) => {
+        mod sqlite {
+            $crate::support::on_both_databases!(@tests Sqlite, $($story false,)* $($($hand true,)+)?);
+        }
+        mod postgres {
+            $crate::support::on_both_databases!(@tests Postgres, $($story false,)* $($($hand true,)+)?);
+        }
+    };
+    (@tests $database:ident, $($story:ident $by_hand:literal,)*) => {$(
+        #[test]
+        fn $story() {
+            let database = $crate::support::Database::$database;
+            if database.is_here($by_hand) {
+                super::$story(database);
+            }
+        }
+    )*};
+}
+pub(crate) use on_both_databases;

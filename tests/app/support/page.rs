@@ -1,0 +1,136 @@
+//! An answer of the shop, and what a story wants to know of it.
+
+use super::html::{self, Form, Tag};
+
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The request, for messages: `GET /`.
+    pub asked: String,
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Page {
+    pub fn html(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("pages are UTF-8")
+    }
+
+    /// What a person reads on the page.
+    pub fn text(&self) -> String {
+        html::text(&self.html())
+    }
+
+    /// A header's value; several lines are joined as RFC 9110 §5.2 says.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let lines: Vec<_> = self.lines_of(name).collect();
+        (!lines.is_empty()).then(|| lines.join(", "))
+    }
+
+    pub fn lines_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let same = move |(key, _): &&(String, String)| key.eq_ignore_ascii_case(name);
+        self.headers.iter().filter(same).map(|(_, value)| value.as_str())
+    }
+
+    pub fn tags(&self, name: &str) -> Vec<Tag> {
+        let mut tags = html::tags(&self.html());
+        tags.retain(|tag| tag.name == name);
+        tags
+    }
+
+    pub fn text_of(&self, tag: &Tag) -> String {
+        html::text_of(&self.html(), tag)
+    }
+
+    /// The confirmation after an action, if there is one.
+    pub fn flash(&self) -> Option<String> {
+        let is_flash = |tag: &&Tag| {
+            tag.attribute("class") == Some("flash") && tag.attribute("role") == Some("status")
+        };
+        let text = self.text_of(self.tags("p").iter().find(is_flash)?);
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// The form that is sent to this path.
+    #[track_caller]
+    pub fn form(&self, action: &str) -> Form {
+        let forms = html::forms(&self.html());
+        let found = forms.iter().find(|form| form.action == action);
+        found
+            .unwrap_or_else(|| panic!("no form for {action} on {}: {forms:#?}", self.asked))
+            .clone()
+    }
+
+    /// The ids of the products that the page lists, in its order: each has a link to its edit form.
+    pub fn listed(&self) -> Vec<u64> {
+        let edit_link = |tag: &Tag| {
+            let path = tag.attribute("href")?.strip_prefix("/products/")?;
+            path.strip_suffix("/edit")?.parse().ok()
+        };
+        self.tags("a").iter().filter_map(edit_link).collect()
+    }
+
+    // What follows asserts, and answers the page so that stories read on.
+
+    #[track_caller]
+    pub fn assert_status(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{}: {}", self.asked, self.excerpt());
+        self
+    }
+
+    #[track_caller]
+    pub fn assert_sees(&self, text: &str) -> &Self {
+        let seen = self.text();
+        assert!(seen.contains(text), "{}: no “{text}” in: {seen}", self.asked);
+        self
+    }
+
+    #[track_caller]
+    pub fn assert_sees_not(&self, text: &str) -> &Self {
+        let seen = self.text();
+        assert!(!seen.contains(text), "{}: “{text}” in: {seen}", self.asked);
+        self
+    }
+
+    #[track_caller]
+    pub fn assert_header(&self, name: &str, value: &str) -> &Self {
+        let found = self.header(name);
+        assert_eq!(found.as_deref(), Some(value), "{}: {name}", self.asked);
+        self
+    }
+
+    #[track_caller]
+    pub fn assert_no_header(&self, name: &str) -> &Self {
+        assert_eq!(self.header(name), None, "{}: {name}", self.asked);
+        self
+    }
+
+    /// A redirect that makes the browser ask with `GET`.
+    #[track_caller]
+    pub fn assert_sends_to(&self, path: &str) -> &Self {
+        self.assert_status(303).assert_header("location", path)
+    }
+
+    /// An answer in the shop's dress: HTML with a heading, a way home, and the security headers.
+    #[track_caller]
+    pub fn assert_is_in_the_shops_dress(&self) -> &Self {
+        let kind = self.header("content-type").unwrap_or_default();
+        assert!(kind.starts_with("text/html"), "{}: it is {kind}", self.asked);
+        let way_home = |tag: &Tag| tag.attribute("href") == Some("/");
+        let has_way_home = self.tags("a").iter().any(way_home);
+        let has_stylesheet = !self.tags("link").is_empty();
+        let has_heading = !self.tags("h1").is_empty();
+        assert!(
+            has_way_home && has_stylesheet && has_heading,
+            "{}: not a page of the shop: {}",
+            self.asked,
+            self.excerpt()
+        );
+        self
+    }
+
+    /// The beginning of the body, for messages.
+    pub fn excerpt(&self) -> String {
+        String::from_utf8_lossy(&self.body).chars().take(600).collect()
+    }
+}

@@ -1,0 +1,156 @@
+//! One private Postgres for the whole test process, in a temporary folder.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::process::{Leash, Program, find_program, free_port, leashed};
+
+/// The shop's own role: it owns its databases and may do nothing else, as in real life.
+const SHOP: &str = "grocer";
+const ADMINISTRATOR: &str = "administrator";
+
+pub struct Cluster {
+    port: u16,
+    databases: AtomicU32,
+    _server: Program,
+}
+
+/// Started by the first test that needs it; ends with the test process.
+pub fn cluster() -> &'static Cluster {
+    static CLUSTER: LazyLock<Cluster> = LazyLock::new(Cluster::start);
+    &CLUSTER
+}
+
+impl Cluster {
+    fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("larder-postgres-").tempdir().unwrap().keep();
+        let servant = Servant::of(&folder);
+        let data = folder.join("data");
+        let output = servant
+            .dress(Command::new(find_program("initdb").unwrap()))
+            .args(["--auth=trust", "--no-sync", "--encoding=UTF8"])
+            // Folds no letter beyond ASCII: what the shop promises about search must not lean on it.
+            .args(["--locale=C", "--username", ADMINISTRATOR, "--pgdata"])
+            .arg(&data)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "initdb failed: {output:?}");
+        let (port, server) = (0..5)
+            .find_map(|_| serve(&servant, &folder, &data))
+            .expect("Postgres finds a free port");
+        let cluster = Self { port, databases: AtomicU32::new(0), _server: server };
+        cluster.sql("postgres", &format!("CREATE ROLE {SHOP} LOGIN"));
+        cluster
+    }
+
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://{SHOP}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where a database is for a shop that reaches the server through another port.
+    pub fn url_through(&self, port: u16, database: &str) -> String {
+        self.url(database).replace(&format!(":{}/", self.port), &format!(":{port}/"))
+    }
+
+    pub fn create_database(&self) -> String {
+        let name = format!("shop_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let create = format!("CREATE DATABASE {name} OWNER {SHOP} TEMPLATE template0");
+        self.sql("postgres", &create);
+        name
+    }
+
+    pub fn drop_database(&self, name: &str) {
+        // A test may end while its database is half broken; the cluster goes away anyway.
+        let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+        let _ = self.psql_as(ADMINISTRATOR, "postgres", &drop).output();
+    }
+
+    /// Runs SQL as the administrator; answers what is printed.
+    #[track_caller]
+    pub fn sql(&self, database: &str, statements: &str) -> String {
+        let mut command = self.psql_as(ADMINISTRATOR, database, statements);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "`{statements}` failed: {output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// `psql` as the shop's role.
+    pub fn psql(&self, database: &str, statements: &str) -> Command {
+        self.psql_as(SHOP, database, statements)
+    }
+
+    fn psql_as(&self, role: &str, database: &str, statements: &str) -> Command {
+        let mut command = Command::new(find_program("psql").unwrap());
+        command
+            .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"])
+            .args(["-p", &self.port.to_string(), "-U", role, "-d", database])
+            .args(["-c", statements])
+            // The question's bytes are UTF-8, whatever the locale of this machine says.
+            .env("PGCLIENTENCODING", "UTF8");
+        command
+    }
+}
+
+/// Starts the server; `None` if somebody took the port between our look and its start.
+fn serve(servant: &Servant, folder: &Path, data: &Path) -> Option<(u16, Program)> {
+    let port = free_port();
+    let leash = Leash { signal: "QUIT", folder: folder.display().to_string() };
+    let mut command = servant.dress(leashed(find_program("postgres").unwrap(), leash));
+    command
+        .arg("-D")
+        .arg(data)
+        .args(["-p", &port.to_string(), "-k"])
+        .arg(folder)
+        .args(["-c", "listen_addresses=127.0.0.1"])
+        // Nothing here must survive a power cut; `synchronous_commit` stays as it is in real life.
+        .args(["-c", "fsync=off", "-c", "full_page_writes=off"])
+        .args(["-c", "max_connections=200", "-c", "log_destination=stderr"]);
+    let server = Program::start(command);
+    server.wait_for(|_, err| err.contains("ready to accept connections").then_some(port))?;
+    Some((port, server))
+}
+
+/// The user as whom Postgres runs: it refuses to be root.
+struct Servant {
+    ids: Option<(u32, u32)>,
+    folder: PathBuf,
+}
+
+impl Servant {
+    /// Somebody else than root, to whom the folder is given.
+    fn of(folder: &Path) -> Self {
+        let is_root = fs::metadata(folder).unwrap().uid() == 0;
+        let ids = is_root.then(|| user("postgres").or_else(|| user("nobody")).expect("nobody"));
+        if let Some((uid, gid)) = ids {
+            chown(folder, Some(uid), Some(gid)).unwrap();
+        }
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+        Self { ids, folder: folder.to_owned() }
+    }
+
+    fn dress(&self, mut command: Command) -> Command {
+        // Its own process group: Ctrl-C at the terminal reaches the test, whose leash then ends this.
+        command.current_dir(&self.folder).process_group(0);
+        if let Some((uid, gid)) = self.ids {
+            command.uid(uid).gid(gid);
+        }
+        command
+    }
+}
+
+/// User and group number of a name in `/etc/passwd`.
+pub fn user(name: &str) -> Option<(u32, u32)> {
+    let passwd = fs::read_to_string("/etc/passwd").ok()?;
+    let line = passwd.lines().find(|line| line.split(':').next() == Some(name))?;
+    let mut fields = line.split(':').skip(2);
+    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+}

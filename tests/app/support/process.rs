@@ -1,0 +1,217 @@
+//! Programs that a test starts: none outlives the test process, whatever ends it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+/// Becomes the program that it is given, and leaves a watcher behind that holds the other end of the
+/// test's leash (standard input). A line on it lets the program go; its end, which comes when the test
+/// process dies, stops the program and removes the folder it worked in.
+const LEASHED: &str = r#"
+exec 3<&0
+( { read -r let_go <&3 || {
+      kill -"$LEASH_SIGNAL" $$
+      tries=0
+      while kill -0 $$ && [ $tries -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
+      [ -z "$LEASH_FOLDER" ] || rm -rf "$LEASH_FOLDER"
+    }; } >/dev/null 2>&1 & )
+exec "$@" </dev/null 3<&-
+"#;
+
+/// How the watcher ends a program that lost its test.
+pub struct Leash {
+    pub signal: &'static str,
+    pub folder: String,
+}
+
+impl Default for Leash {
+    fn default() -> Self {
+        Self { signal: "KILL", folder: String::new() }
+    }
+}
+
+/// A command that can be started with [`Program::start`].
+pub fn leashed(program: impl AsRef<std::ffi::OsStr>, leash: Leash) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", LEASHED, "leashed"])
+        .arg(program)
+        .env("LEASH_SIGNAL", leash.signal)
+        .env("LEASH_FOLDER", leash.folder);
+    command
+}
+
+/// A program under way, and everything that it has said.
+pub struct Program {
+    child: Child,
+    leash: ChildStdin,
+    said: Arc<Said>,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: ExitStatus,
+    pub out: String,
+    pub err: String,
+}
+
+#[derive(Default)]
+struct Said {
+    state: Mutex<Streams>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Streams {
+    out: String,
+    err: String,
+    closed: usize,
+}
+
+impl Program {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a POSIX shell is installed");
+        let said = Arc::new(Said::default());
+        said.hear(child.stdout.take().unwrap(), |streams| &mut streams.out);
+        said.hear(child.stderr.take().unwrap(), |streams| &mut streams.err);
+        let leash = child.stdin.take().unwrap();
+        Self { child, leash, said }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What was said on standard error so far.
+    pub fn err(&self) -> String {
+        self.said.state.lock().unwrap().err.clone()
+    }
+
+    /// Waits until `found` finds something in what was said; `None` if the program ended without it.
+    #[track_caller]
+    pub fn wait_for<T>(&self, found: impl Fn(&str, &str) -> Option<T>) -> Option<T> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut streams = self.said.state.lock().unwrap();
+        loop {
+            if let Some(answer) = found(&streams.out, &streams.err) {
+                return Some(answer);
+            }
+            if streams.closed == 2 {
+                return None;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero(),
+                "the program is silent for too long; it said:\n{}{}",
+                streams.out,
+                streams.err
+            );
+            streams = self.said.changed.wait_timeout(streams, left).unwrap().0;
+        }
+    }
+
+    /// Sends a signal by its name, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let command = format!("kill -{name} {}", self.pid());
+        let sent = Command::new("sh").args(["-c", &command]).status().unwrap();
+        assert!(sent.success(), "`{command}` failed");
+    }
+
+    /// Waits until both output streams are closed, which is when the program has ended.
+    #[track_caller]
+    pub fn ends_within(mut self, limit: Duration) -> Ended {
+        let deadline = Instant::now() + limit;
+        let mut streams = self.said.state.lock().unwrap();
+        while streams.closed < 2 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero(),
+                "the program still runs after {limit:?}; it said:\n{}{}",
+                streams.out,
+                streams.err
+            );
+            streams = self.said.changed.wait_timeout(streams, left).unwrap().0;
+        }
+        let (out, err) = (streams.out.clone(), streams.err.clone());
+        drop(streams);
+        let status = self.child.wait().unwrap();
+        Ended { status, out, err }
+    }
+}
+
+impl Drop for Program {
+    /// Ends the program at once; only then is the watcher told that it has nothing to do.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = self.leash.write_all(b"let go\n");
+    }
+}
+
+impl Said {
+    /// Keeps what comes out of one stream, line by line, in a thread of its own.
+    fn hear(
+        self: &Arc<Self>,
+        stream: impl Read + Send + 'static,
+        place: fn(&mut Streams) -> &mut String,
+    ) {
+        let said = Arc::clone(self);
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(stream);
+            let mut line = Vec::new();
+            while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                place(&mut said.state.lock().unwrap()).push_str(&String::from_utf8_lossy(&line));
+                said.changed.notify_all();
+                line.clear();
+            }
+            said.state.lock().unwrap().closed += 1;
+            said.changed.notify_all();
+        });
+    }
+}
+
+/// A port of the loopback interface that was free a moment ago, for programs that cannot choose.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// The full path of a program, looked for in `PATH` and in the folders where distributions hide servers.
+pub fn find_program(name: &str) -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<_> = std::env::split_paths(&path).collect();
+    folders.extend(["/usr/sbin".into(), "/usr/local/bin".into()]);
+    if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
+        let mut versions: Vec<_> = versions.flatten().map(|v| v.path().join("bin")).collect();
+        versions.sort();
+        folders.extend(versions.into_iter().rev());
+    }
+    folders.into_iter().map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
+/// Whether all these programs are installed.
+///
+/// Where one is missing, the story that needs it is left out with a loud word; in the full run
+/// (`scripts/test`) that is a failure, so that no pipeline passes by leaving things out.
+pub fn are_installed(programs: &[&str]) -> bool {
+    let missing: Vec<_> = programs.iter().filter(|name| find_program(name).is_none()).collect();
+    if missing.is_empty() {
+        return true;
+    }
+    let story = std::thread::current().name().unwrap_or("a test").to_owned();
+    assert!(
+        std::env::var_os("LARDER_TESTS_MUST_RUN_ALL").is_none(),
+        "{story} needs {missing:?}, which is not installed (`scripts/test` installs it)"
+    );
+    // The test runner keeps what a passing test prints to itself; this must be seen.
+    let mut terminal = std::io::stderr();
+    let _ = writeln!(terminal, "LEFT OUT: {story}: {missing:?} is not installed");
+    false
+}

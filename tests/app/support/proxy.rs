@@ -1,0 +1,134 @@
+//! A wire between the shop and Postgres that a story can hold still at a chosen moment.
+//!
+//! What is held is an answer of the database: it is made, but the shop does not know it yet. So a story
+//! can let other things happen in between, without waiting for luck.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// Which answers are held.
+#[derive(Debug, Clone, Copy)]
+pub struct Hold {
+    /// Only on connections on which the shop has said this at some time.
+    pub connection: &'static str,
+    /// Only what comes of a statement with these words. The message that holds them prepares it; the
+    /// one after it has it run. Empty: every answer.
+    pub statement: &'static str,
+}
+
+/// The wire. Connections that are under way end with the shop.
+pub struct Proxy {
+    port: u16,
+    wire: Arc<Wire>,
+}
+
+#[derive(Default)]
+struct Wire {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    hold: Option<Hold>,
+    /// How many answers are held now.
+    held: usize,
+}
+
+impl Proxy {
+    /// A wire to the server that listens at this port of the loopback interface.
+    pub fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let wire = Arc::new(Wire::default());
+        let shared = Arc::clone(&wire);
+        thread::spawn(move || {
+            for shop in listener.incoming().map_while(Result::ok) {
+                let database = TcpStream::connect(("127.0.0.1", server)).unwrap();
+                connect(&shared, shop, database);
+            }
+        });
+        Self { port, wire }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Holds what fits, from now on.
+    pub fn hold(&self, hold: Hold) {
+        self.wire.state.lock().unwrap().hold = Some(hold);
+    }
+
+    /// Waits until an answer is held.
+    #[track_caller]
+    pub fn wait_until_held(&self) {
+        let state = self.wire.state.lock().unwrap();
+        let limit = Duration::from_secs(20);
+        let (state, _) =
+            self.wire.changed.wait_timeout_while(state, limit, |state| state.held == 0).unwrap();
+        assert!(state.held > 0, "no answer came by that could be held");
+    }
+
+    /// Lets everything through again.
+    pub fn let_go(&self) {
+        self.wire.state.lock().unwrap().hold = None;
+        self.wire.changed.notify_all();
+    }
+}
+
+fn connect(wire: &Arc<Wire>, shop: TcpStream, database: TcpStream) {
+    let is_to_hold = Arc::new(Mutex::new(false));
+    let (from_shop, to_database) = (shop.try_clone().unwrap(), database.try_clone().unwrap());
+    let (questions, answers) = (Arc::clone(wire), Arc::clone(wire));
+    let asked = Arc::clone(&is_to_hold);
+    thread::spawn(move || {
+        let mut said = Vec::new();
+        let mut is_prepared = false;
+        pump(from_shop, to_database, |message| {
+            said.extend_from_slice(message);
+            let hold = questions.state.lock().unwrap().hold;
+            *asked.lock().unwrap() = hold.is_some_and(|hold| {
+                let is_run = hold.statement.is_empty() || is_prepared;
+                is_run && contains(&said, hold.connection)
+            });
+            is_prepared = hold.is_some_and(|hold| contains(message, hold.statement));
+        });
+    });
+    thread::spawn(move || {
+        pump(database, shop, |_| {
+            if *is_to_hold.lock().unwrap() {
+                answers.hold_still();
+            }
+        });
+    });
+}
+
+impl Wire {
+    fn hold_still(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.held += 1;
+        self.changed.notify_all();
+        let mut state = self.changed.wait_while(state, |state| state.hold.is_some()).unwrap();
+        state.held -= 1;
+    }
+}
+
+/// Carries bytes from one end to the other; `look` sees each piece before it goes on.
+fn pump(mut from: TcpStream, mut to: TcpStream, mut look: impl FnMut(&[u8])) {
+    let mut piece = [0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut piece) {
+        look(&piece[..length]);
+        if to.write_all(&piece[..length]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+fn contains(bytes: &[u8], word: &str) -> bool {
+    word.is_empty() || bytes.windows(word.len()).any(|window| window == word.as_bytes())
+}

@@ -1,0 +1,193 @@
+//! The shop under test: the real program, asked over real HTTP.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::database::{Database, TestDatabase};
+use super::page::Page;
+use super::process::{Ended, Leash, Program, leashed};
+use super::request::Request;
+
+/// One instance of the shop. Several may share a database.
+pub struct TestSite {
+    program: Program,
+    port: u16,
+    agent: ureq::Agent,
+    pub database: Arc<TestDatabase>,
+}
+
+impl TestSite {
+    /// An empty shop.
+    #[track_caller]
+    pub fn start(on: Database) -> Self {
+        Self::start_with(on, &[])
+    }
+
+    /// An empty shop with these flags.
+    #[track_caller]
+    pub fn start_with(on: Database, flags: &[&str]) -> Self {
+        Self::open(Arc::new(TestDatabase::create(on)), flags)
+    }
+
+    /// A second process that shares the database of this one.
+    #[track_caller]
+    pub fn another_instance(&self) -> Self {
+        self.another_instance_with(&[])
+    }
+
+    #[track_caller]
+    pub fn another_instance_with(&self, flags: &[&str]) -> Self {
+        Self::open(Arc::clone(&self.database), flags)
+    }
+
+    /// Starts the program and waits for the line that says where it is open.
+    #[track_caller]
+    pub fn open(database: Arc<TestDatabase>, flags: &[&str]) -> Self {
+        let mut command = larder(&["serve", "--no-samples", "--database", &database.url()]);
+        command.args(flags);
+        Self::of(Program::start(command), database)
+    }
+
+    /// The site that a program serves which was started in another way.
+    #[track_caller]
+    pub fn of(program: Program, database: Arc<TestDatabase>) -> Self {
+        let port = program.wait_for(|out, _| port_in(out));
+        let port = port.unwrap_or_else(|| panic!("the shop did not open: {}", program.err()));
+        Self { program, port, agent: agent(), database }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What the program wrote to its log so far.
+    pub fn log(&self) -> String {
+        self.program.err()
+    }
+
+    /// Waits for a word in the log.
+    #[track_caller]
+    pub fn wait_for_log(&self, word: &str) {
+        let found = self.program.wait_for(|_, err| err.contains(word).then_some(()));
+        assert!(found.is_some(), "no “{word}” in {}", self.program.err());
+    }
+
+    pub fn signal(&self, name: &str) {
+        self.program.signal(name);
+    }
+
+    #[track_caller]
+    pub fn ends_within(self, limit: Duration) -> Ended {
+        self.program.ends_within(limit)
+    }
+
+    /// Asks as a stranger would: no cookies, no redirects followed.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Page {
+        self.ask("GET", path).send()
+    }
+
+    #[track_caller]
+    pub fn head(&self, path: &str) -> Page {
+        self.ask("HEAD", path).send()
+    }
+
+    /// Sends a form and answers the response itself, usually a redirect.
+    #[track_caller]
+    pub fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        self.ask("POST", path).form(fields).send()
+    }
+
+    /// A request to be dressed with headers and sent.
+    pub fn ask<'a>(&'a self, method: &'a str, path: &'a str) -> Request<'a> {
+        Request::new(&self.agent, self.address(), method, path)
+    }
+
+    /// Sends these bytes as they are and reads the answer until the server hangs up, so they should
+    /// ask for `Connection: close`.
+    #[track_caller]
+    pub fn raw(&self, bytes: &[u8]) -> Page {
+        let mut stream = self.connect();
+        stream.write_all(bytes).unwrap();
+        Pending { asked: String::from_utf8_lossy(bytes).into_owned(), stream }.answer()
+    }
+
+    /// Asks for a page without waiting for it.
+    pub fn begins(&self, path: &str) -> Pending {
+        let asked = format!(
+            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
+            self.port
+        );
+        let mut stream = self.connect();
+        stream.write_all(asked.as_bytes()).unwrap();
+        Pending { asked, stream }
+    }
+
+    /// A connection on which a story plays the client itself.
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    }
+}
+
+/// A request that is under way.
+pub struct Pending {
+    asked: String,
+    stream: TcpStream,
+}
+
+impl Pending {
+    /// Waits for the answer.
+    #[track_caller]
+    pub fn answer(mut self) -> Page {
+        let mut answer = Vec::new();
+        self.stream.read_to_end(&mut answer).expect("an answer in time");
+        super::request::parse_answer(&self.asked, &answer)
+    }
+}
+
+/// The program, with none of the settings of whoever runs the tests, and on any free port.
+pub fn larder(arguments: &[&str]) -> Command {
+    larder_at(Path::new(env!("CARGO_BIN_EXE_larder")), arguments)
+}
+
+/// The same program where it was copied to.
+pub fn larder_at(path: &Path, arguments: &[&str]) -> Command {
+    let mut command = leashed(path, Leash::default());
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        let is_setting = name.starts_with("LARDER_") || name.starts_with("RUST_");
+        if is_setting || ["DATABASE_URL", "REDIS_URL"].contains(&name.as_str()) {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).env("LARDER_BIND", "127.0.0.1:0");
+    command
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .timeout_global(Some(Duration::from_secs(30)))
+        // Shorter than the server's own patience, so that no request meets a closing connection.
+        .max_idle_age(Duration::from_secs(2))
+        .build()
+        .into()
+}
+
+fn port_in(out: &str) -> Option<u16> {
+    let line = out.lines().find(|line| line.starts_with("Larder is open at http://"))?;
+    line.trim_end_matches('/').rsplit(':').next()?.parse().ok()
+}

@@ -1,0 +1,209 @@
+//! A real browser, driven by the W3C WebDriver protocol: a few JSON requests to `chromedriver`.
+//!
+//! Written out here because `fantoccini` without TLS cannot be started without naming `hyper-util`,
+//! and because these lines are shorter than its dependencies.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::process::{Leash, Program, are_installed, find_program, leashed};
+
+/// The key under which WebDriver hands out references to elements.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A browser window of its own, gone with the test.
+pub struct Browser {
+    agent: ureq::Agent,
+    session: String,
+    _driver: Program,
+}
+
+/// The size of the window: a desk's or a phone's.
+#[derive(Debug, Clone, Copy)]
+pub enum Screen {
+    Desktop,
+    Phone,
+}
+
+/// Something on the page.
+#[derive(Debug, Clone)]
+pub struct Element(String);
+
+impl Browser {
+    /// `None` where Chromium is not installed.
+    pub fn open(screen: Screen) -> Option<Self> {
+        let chromium = ["chromium", "chromium-browser", "google-chrome"]
+            .into_iter()
+            .find(|name| find_program(name).is_some())
+            .unwrap_or("chromium");
+        if !are_installed(&[chromium, "chromedriver"]) {
+            return None;
+        }
+        let mut command = leashed(find_program("chromedriver").unwrap(), Leash::default());
+        command.arg("--port=0");
+        let driver = Program::start(command);
+        let port = driver.wait_for(|out, _| {
+            let line = out.lines().find(|line| line.contains("started successfully on port"))?;
+            let port = line.rsplit(' ').next()?.trim_end_matches('.');
+            port.parse::<u16>().ok()
+        });
+        let port = port.unwrap_or_else(|| panic!("no chromedriver: {}", driver.err()));
+        let mut browser = Self {
+            agent: ureq::Agent::config_builder()
+                .http_status_as_error(false)
+                .proxy(None)
+                .timeout_global(Some(Duration::from_secs(60)))
+                .build()
+                .into(),
+            session: format!("http://127.0.0.1:{port}/session"),
+            _driver: driver,
+        };
+        let binary = find_program(chromium).unwrap();
+        let opened = browser.post("", capabilities(&binary.to_string_lossy(), screen));
+        let id = opened["sessionId"].as_str().expect("a session");
+        browser.session = format!("{}/{id}", browser.session);
+        Some(browser)
+    }
+
+    #[track_caller]
+    pub fn goes_to(&self, url: &str) {
+        self.post("/url", json!({ "url": url }));
+    }
+
+    #[track_caller]
+    pub fn path(&self) -> String {
+        let url = self.get("/url").as_str().unwrap().to_owned();
+        let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
+        after_scheme.find('/').map_or("/", |at| &after_scheme[at..]).to_owned()
+    }
+
+    /// Waits for a page that a key press leads to: unlike a click, it answers before the page is there.
+    #[track_caller]
+    pub fn arrives_at(&self, path: &str) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.path() != path {
+            assert!(Instant::now() < deadline, "{path} is not reached from {}", self.path());
+        }
+        let is_loaded = "document.readyState === 'complete'";
+        while self.asks(is_loaded) != true {
+            assert!(Instant::now() < deadline, "{path} is not loaded");
+        }
+    }
+
+    /// Everything that can be read on the page.
+    #[track_caller]
+    pub fn text(&self) -> String {
+        self.text_of(&self.find("body"))
+    }
+
+    /// The first element that a CSS selector names.
+    #[track_caller]
+    pub fn find(&self, selector: &str) -> Element {
+        let query = json!({ "using": "css selector", "value": selector });
+        let found = self.post("/element", query);
+        Element(found[ELEMENT].as_str().unwrap().to_owned())
+    }
+
+    /// Whether there is such an element.
+    #[track_caller]
+    pub fn has(&self, selector: &str) -> bool {
+        let query = json!({ "using": "css selector", "value": selector });
+        self.post("/elements", query).as_array().is_some_and(|found| !found.is_empty())
+    }
+
+    #[track_caller]
+    pub fn text_of(&self, element: &Element) -> String {
+        let text = self.get(&format!("/element/{}/text", element.0));
+        text.as_str().unwrap().to_owned()
+    }
+
+    /// Clicks; a page that this leads to is loaded before the next question is answered.
+    #[track_caller]
+    pub fn clicks(&self, element: &Element) {
+        self.post(&format!("/element/{}/click", element.0), json!({}));
+    }
+
+    /// Types over what stands in a field.
+    #[track_caller]
+    pub fn types(&self, selector: &str, text: &str) {
+        let field = self.find(selector);
+        self.post(&format!("/element/{}/clear", field.0), json!({}));
+        self.post(&format!("/element/{}/value", field.0), json!({ "text": text }));
+    }
+
+    /// Presses and releases one key, wherever the focus is.
+    #[track_caller]
+    pub fn presses(&self, key: char) {
+        let keys = json!([{ "type": "keyDown", "value": key }, { "type": "keyUp", "value": key }]);
+        let keyboard = json!([{ "type": "key", "id": "keyboard", "actions": keys }]);
+        self.post("/actions", json!({ "actions": keyboard }));
+    }
+
+    /// What a script answers.
+    #[track_caller]
+    pub fn asks(&self, script: &str) -> Value {
+        self.post("/execute/sync", json!({ "script": format!("return {script}"), "args": [] }))
+    }
+
+    /// Shows pages in the `light` or `dark` colours from now on.
+    #[track_caller]
+    pub fn prefers(&self, scheme: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        let params = json!({ "features": features });
+        let body = json!({ "cmd": "Emulation.setEmulatedMedia", "params": params });
+        self.post("/goog/cdp/execute", body);
+    }
+
+    #[track_caller]
+    fn get(&self, command: &str) -> Value {
+        let url = format!("{}{command}", self.session);
+        Self::value(command, self.agent.get(url).call())
+    }
+
+    #[track_caller]
+    fn post(&self, command: &str, body: Value) -> Value {
+        let url = format!("{}{command}", self.session);
+        let request = self.agent.post(url).content_type("application/json");
+        Self::value(command, request.send(body.to_string()))
+    }
+
+    #[track_caller]
+    fn value(
+        command: &str,
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Value {
+        let mut answer = answer.unwrap_or_else(|error| panic!("{command}: {error}"));
+        let text = answer.body_mut().read_to_string().unwrap();
+        assert!(answer.status().is_success(), "{command}: {text}");
+        let mut answer: Value = serde_json::from_str(&text).unwrap();
+        answer["value"].take()
+    }
+}
+
+impl Drop for Browser {
+    /// Closes the window; the driver goes with its leash.
+    fn drop(&mut self) {
+        let _ = self.agent.delete(&self.session).call();
+    }
+}
+
+fn capabilities(binary: &str, screen: Screen) -> Value {
+    let mut options = json!({
+        "binary": binary,
+        // Root may not use the sandbox; containers have a small /dev/shm.
+        "args": [
+            "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
+            "--window-size=1280,900", "--no-first-run", "--disable-extensions",
+        ],
+    });
+    if let Screen::Phone = screen {
+        let metrics = json!({ "width": 390, "height": 844, "pixelRatio": 2.0 });
+        options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
+    }
+    json!({ "capabilities": { "alwaysMatch": {
+        "browserName": "chrome",
+        "pageLoadStrategy": "normal",
+        "goog:chromeOptions": options,
+    } } })
+}

@@ -1,0 +1,261 @@
+//! Who may import whom (docs/ARCHITECTURE.md), and the house rules that a machine can check.
+//!
+//! Reads the source as tokens, without comments and strings; names are resolved as `use` would.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+#[path = "architecture/source.rs"]
+mod source;
+
+use source::{Name, Source, files, sources};
+
+/// Folders of `src` that are no section of the site.
+const FRAMEWORK: [&str; 7] = ["cache", "db", "versions", "site", "toolbar", "dashboard", "cli"];
+
+/// What watches the others; known only to those who put the program together.
+const OBSERVERS: [&str; 2] = ["toolbar", "dashboard"];
+
+/// Those who put the program together; known to nobody below them.
+const BUILDERS: [&str; 4] = ["app", "server", "cli", "main"];
+
+const MOST_LINES: usize = 400;
+
+#[test]
+fn the_cache_knows_only_itself() {
+    check(in_folder("cache"), |known, _| known.ours().is_none_or(|module| module == "cache"));
+}
+
+#[test]
+fn the_database_knows_only_itself() {
+    check(in_folder("db"), |known, _| known.ours().is_none_or(|module| module == "db"));
+}
+
+#[test]
+fn versions_know_the_cache_and_the_database_only() {
+    let allowed = ["versions", "cache", "db"];
+    check(in_folder("versions"), |known, _| {
+        known.ours().is_none_or(|module| allowed.contains(&module))
+    });
+}
+
+#[test]
+fn what_all_pages_share_knows_no_section() {
+    let sections = sections();
+    check(in_folder("site"), |known, _| {
+        known.ours().is_none_or(|module| !sections.contains(module) && is_below(module))
+    });
+}
+
+#[test]
+fn a_section_knows_no_other_section() {
+    let sections = sections();
+    assert!(sections.contains("products"), "{sections:?}");
+    let in_section = |source: &Source| sections.contains(source.folder());
+    check(in_section, |known, source| {
+        known.ours().is_none_or(|module| {
+            module == source.folder() || (!sections.contains(module) && is_below(module))
+        })
+    });
+}
+
+#[test]
+fn observers_know_no_section_and_only_builders_know_them() {
+    let sections = sections();
+    check(
+        |source| OBSERVERS.contains(&source.folder()),
+        |known, _| known.ours().is_none_or(|module| !sections.contains(module)),
+    );
+    let others = |source: &Source| {
+        !OBSERVERS.contains(&source.folder()) && !BUILDERS.contains(&source.folder())
+    };
+    check(others, |known, source| {
+        source.folder() == "lib" || known.ours().is_none_or(|m| !OBSERVERS.contains(&m))
+    });
+}
+
+#[test]
+fn only_the_cache_itself_and_observers_listen() {
+    for source in sources("src") {
+        let listens = source.tokens.windows(2).any(|pair| pair == ["Listener", "for"]);
+        let may = source.folder() == "cache" || OBSERVERS.contains(&source.folder());
+        assert!(may || !listens, "{} listens to the cache", source.name);
+    }
+}
+
+#[test]
+fn redis_is_named_where_the_store_is_and_opened_only() {
+    // The contract of the stores asks Redis itself what was kept.
+    let may = ["src/cache/store/redis", "src/cache/store/contract/", "src/cache/open.rs"];
+    for name in ["redis", "deadpool_redis"] {
+        only_in(name, |source| may.iter().any(|place| source.name.starts_with(place)));
+    }
+}
+
+#[test]
+fn bincode_is_named_in_one_module_only() {
+    only_in("bincode", |source| source.name.starts_with("src/cache/codec"));
+}
+
+#[test]
+fn sql_stays_in_the_database_the_versions_and_the_queries() {
+    let may = |source: &Source| {
+        ["db", "versions"].contains(&source.folder())
+            || ["queries", "model"].iter().any(|part| source.module.contains(&(*part).to_owned()))
+    };
+    for name in ["diesel", "diesel_migrations", "libsqlite3_sys", "pq_sys"] {
+        only_in(name, may);
+    }
+}
+
+#[test]
+fn each_layer_of_a_section_keeps_to_its_own() {
+    let sections = sections();
+    let layer = |name: &'static str| {
+        let sections = sections.clone();
+        move |source: &Source| {
+            sections.contains(source.folder()) && source.module.get(1).is_some_and(|m| m == name)
+        }
+    };
+    let outside = |known: &Name, names: &[&str]| !names.contains(&known.parts[0].as_str());
+    check(layer("service"), |known, _| outside(known, &["actix_web", "askama"]));
+    check(layer("model"), |known, _| outside(known, &["actix_web"]));
+    check(layer("queries"), |known, _| {
+        outside(known, &["actix_web", "askama"]) && known.ours() != Some("cache")
+    });
+}
+
+#[test]
+fn nothing_is_called_after_a_drawer() {
+    let drawers = ["util", "utils", "common", "helper", "helpers", "misc", "shared"];
+    for folder in ["src", "tests", "templates"] {
+        for path in files(Path::new(folder)) {
+            for part in path.iter() {
+                let stem = Path::new(part).file_stem().unwrap().to_string_lossy().into_owned();
+                assert!(!drawers.contains(&&*stem), "{}: say what is in it", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_short_enough_to_hold_one_thing() {
+    for source in sources("src").into_iter().chain(sources("tests")) {
+        assert!(source.lines <= MOST_LINES, "{} has {} lines", source.name, source.lines);
+    }
+}
+
+#[test]
+fn tests_neither_sleep_nor_are_switched_off() {
+    for source in sources("src").into_iter().chain(sources("tests")) {
+        let tests = source.tests();
+        let sleeps = tests.windows(2).any(|pair| pair == ["sleep", "("]);
+        // Under a paused clock sleeping takes no time.
+        let is_paused = tests.iter().any(|token| token == "start_paused");
+        let stops_the_thread = tests.windows(3).any(|three| three == ["thread", "::", "sleep"]);
+        assert!(!stops_the_thread && (!sleeps || is_paused), "{} sleeps", source.name);
+        for pair in tests.windows(2) {
+            let is_off = pair[0] == "[" && ["ignore", "should_panic"].contains(&&*pair[1]);
+            assert!(!is_off, "{}: #[{}]", source.name, pair[1]);
+        }
+    }
+}
+
+#[test]
+fn templates_leave_the_escaping_to_types() {
+    for path in files(Path::new("templates")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let bare: String = text.split_whitespace().collect();
+        assert!(!bare.contains("|safe"), "{}: |safe", path.display());
+        assert!(!bare.contains("style=\"") && !bare.contains("<style"), "{}", path.display());
+    }
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let list = |database: &str| -> Vec<String> {
+        let folder = fs::read_dir(format!("migrations/{database}")).unwrap();
+        let mut names: Vec<_> =
+            folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(list("sqlite"), list("postgres"));
+    for (database, name) in ["sqlite", "postgres"]
+        .iter()
+        .flat_map(|database| list(database).into_iter().map(move |n| (database, n)))
+    {
+        for file in ["up.sql", "down.sql"] {
+            let path = format!("migrations/{database}/{name}/{file}");
+            assert!(Path::new(&path).is_file(), "{path} is missing");
+        }
+    }
+}
+
+/// The tests above see what is there: this is what they would see of a file full of traps.
+#[test]
+fn names_are_found_where_the_compiler_finds_them() {
+    let text = r##"
+        //! use crate::comment::X;
+        use std::{fmt, io::{self, Read as _}};
+        use super::{tag::Tag, *};
+        pub use self::inner::Deep;
+        /* crate::block */
+        fn f<'a>(s: &'a str) -> char { let _ = "crate::string"; let _ = r#"crate::"raw""#; '"' }
+        mod inner {
+            use super::super::view;
+            fn g() { crate::app::run(); diesel::insert_into(super::key::T) }
+        }
+        fn h() { super::store::memory::new() }
+    "##;
+    let source = Source::of("src/cache/key.rs".to_owned(), text);
+    let names: Vec<_> = source.names().iter().map(|name| name.parts.join("::")).collect();
+    let expected = [
+        "std::fmt",
+        "std::io::self",
+        "std::io::Read",
+        "crate::cache::tag::Tag",
+        "crate::cache::*",
+        "crate::cache::key::inner::Deep",
+        "crate::cache::view",
+        "crate::app::run",
+        "diesel::insert_into",
+        "crate::cache::key::key::T",
+        "crate::cache::store::memory::new",
+    ];
+    assert_eq!(names, expected);
+}
+
+fn sections() -> BTreeSet<String> {
+    let folders = sources("src").into_iter().filter(|source| source.name.matches('/').count() > 1);
+    let names = folders.map(|source| source.folder().to_owned());
+    names.filter(|name| !FRAMEWORK.contains(&name.as_str())).collect()
+}
+
+/// Whether sections and `site` may know this module.
+fn is_below(module: &str) -> bool {
+    !OBSERVERS.contains(&module) && !BUILDERS.contains(&module)
+}
+
+fn in_folder(folder: &'static str) -> impl Fn(&Source) -> bool {
+    move |source| source.folder() == folder
+}
+
+/// Fails with the whole list of names in these files that break the rule.
+#[track_caller]
+fn check(these: impl Fn(&Source) -> bool, rule: impl Fn(&Name, &Source) -> bool) {
+    let mut broken = BTreeSet::new();
+    for source in sources("src").iter().filter(|source| these(source)) {
+        for name in source.names().iter().filter(|name| !rule(name, source)) {
+            broken.insert(format!("{} must not know {}", source.name, name.parts.join("::")));
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// Fails where a crate is named in a file that may not.
+#[track_caller]
+fn only_in(crate_name: &str, may: impl Fn(&Source) -> bool) {
+    check(|source| !may(source), |known, _| known.parts[0] != crate_name);
+}

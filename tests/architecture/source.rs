@@ -1,0 +1,215 @@
+//! Source files as tokens, without comments and strings, and the names that they use.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file of Rust.
+pub struct Source {
+    /// `src/cache/key.rs`.
+    pub name: String,
+    /// `["cache", "key"]`.
+    pub module: Vec<String>,
+    pub tokens: Vec<String>,
+    pub lines: usize,
+}
+
+/// A name that a file uses, from the root of its crate.
+#[derive(Debug)]
+pub struct Name {
+    pub parts: Vec<String>,
+}
+
+impl Name {
+    /// `super::x` in `cache::key` is `crate::cache::x`.
+    fn from_root(parts: Vec<String>, module: &[String]) -> Self {
+        let supers = parts.iter().take_while(|part| *part == "super").count();
+        if supers == 0 && parts[0] != "self" {
+            return Self { parts };
+        }
+        let rest = parts.into_iter().skip_while(|part| part == "super" || part == "self");
+        let above = module[..module.len().saturating_sub(supers)].iter().cloned();
+        Self { parts: std::iter::once("crate".to_owned()).chain(above).chain(rest).collect() }
+    }
+
+    /// The module of ours that it lies in; none for what is from outside.
+    pub fn ours(&self) -> Option<&str> {
+        (self.parts[0] == "crate").then(|| self.parts.get(1).map_or("lib", String::as_str))
+    }
+}
+
+impl Source {
+    fn read(path: &Path) -> Self {
+        Self::of(path.to_string_lossy().into_owned(), &fs::read_to_string(path).unwrap())
+    }
+
+    pub fn of(name: String, text: &str) -> Self {
+        let inside = name.trim_start_matches("src/").trim_end_matches(".rs");
+        let module = inside.trim_end_matches("/mod").split('/').map(str::to_owned).collect();
+        Self { name, module, tokens: tokens(text), lines: text.lines().count() }
+    }
+
+    /// The folder, or the file where it lies in `src` itself.
+    pub fn folder(&self) -> &str {
+        &self.module[0]
+    }
+
+    /// The tokens of its tests: from the first `#[cfg(test)]` on, or all of a file of tests.
+    pub fn tests(&self) -> &[String] {
+        let is_of_tests = self.name.starts_with("tests/")
+            || self.module.iter().any(|part| ["tests", "contract"].contains(&part.as_str()));
+        let begin = match is_of_tests {
+            true => Some(0),
+            false => self.tokens.windows(3).position(|three| three == ["cfg", "(", "test"]),
+        };
+        &self.tokens[begin.unwrap_or(self.tokens.len())..]
+    }
+
+    /// Every name in the file that has more than one part, and every name that it imports.
+    pub fn names(&self) -> Vec<Name> {
+        let mut names = Vec::new();
+        let mut module = self.module.clone();
+        // How deep in braces each module that is written inside the file began.
+        let mut begun = Vec::new();
+        let (mut depth, mut at) = (0, 0);
+        while let Some(token) = self.tokens.get(at) {
+            let is_path = self.tokens.get(at + 1).is_some_and(|next| next == "::");
+            if token == "use" || (is_path && is_word(token)) {
+                let mut found = Vec::new();
+                at = self.tree(at + usize::from(token == "use"), &[], &mut found);
+                names.extend(found.into_iter().map(|parts| Name::from_root(parts, &module)));
+                continue;
+            }
+            match token.as_str() {
+                "{" => depth += 1,
+                "}" => {
+                    depth -= 1;
+                    if begun.last() == Some(&depth) {
+                        begun.pop();
+                        module.pop();
+                    }
+                }
+                "mod" if self.tokens.get(at + 2).is_some_and(|next| next == "{") => {
+                    module.push(self.tokens[at + 1].clone());
+                    begun.push(depth);
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        names
+    }
+
+    /// Reads `a::b` or `a::{b, c::d}` and answers where it ends.
+    fn tree(&self, mut at: usize, before: &[String], names: &mut Vec<Vec<String>>) -> usize {
+        let mut parts = before.to_vec();
+        while let Some(token) = self.tokens.get(at) {
+            if token == "{" {
+                at += 1;
+                while self.tokens.get(at).is_some_and(|token| token != "}") {
+                    at = self.tree(at, &parts, names);
+                    at += usize::from(self.tokens.get(at).is_some_and(|token| token == ","));
+                }
+                return at + 1;
+            }
+            if !is_word(token) && token != "::" {
+                break;
+            }
+            if is_word(token) {
+                parts.push(token.clone());
+            }
+            at += 1;
+            let goes_on = self.tokens.get(at).is_some_and(|next| next == "::") || token == "::";
+            if !goes_on {
+                break;
+            }
+        }
+        while self.tokens.get(at).is_some_and(|token| token == "as") {
+            at += 2;
+        }
+        if !parts.is_empty() {
+            names.push(parts);
+        }
+        at
+    }
+}
+
+fn is_word(token: &str) -> bool {
+    token.starts_with(|c: char| c.is_alphabetic() || c == '_') || token == "*"
+}
+
+/// Words and signs; `::` is one sign; comments, strings and characters are left out.
+fn tokens(text: &str) -> Vec<String> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        let length = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else if let Some(length) = string(rest) {
+            length
+        } else if word(c) {
+            let end = rest.find(|c| !word(c)).unwrap_or(rest.len());
+            tokens.push(rest[..end].to_owned());
+            end
+        } else if rest.starts_with("::") {
+            tokens.push("::".to_owned());
+            2
+        } else {
+            if !c.is_whitespace() {
+                tokens.push(c.to_string());
+            }
+            c.len_utf8()
+        };
+        rest = &rest[length..];
+    }
+    tokens
+}
+
+/// How long the string or character is with which the text begins.
+fn string(text: &str) -> Option<usize> {
+    let body = text.trim_start_matches('b');
+    let prefix = text.len() - body.len();
+    if let Some(raw) = body.strip_prefix('r') {
+        let quoted = raw.trim_start_matches('#');
+        let hashes = raw.len() - quoted.len();
+        let inside = quoted.strip_prefix('"')?;
+        let end = format!("\"{}", "#".repeat(hashes));
+        let begin = text.len() - inside.len();
+        return Some(inside.find(&end).map_or(text.len(), |at| begin + at + end.len()));
+    }
+    let quote = body.chars().next().filter(|c| ['"', '\''].contains(c))?;
+    let mut characters = body.char_indices().skip(1);
+    let mut seen = 0;
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '\\' => drop(characters.next()),
+            c if c == quote => return Some(prefix + at + 1),
+            // A lifetime: no closing quote after one character.
+            _ if quote == '\'' && seen > 0 => return None,
+            _ => {}
+        }
+        seen += 1;
+    }
+    None
+}
+
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(files(&path)),
+            false => found.push(path),
+        }
+    }
+    found.sort();
+    found
+}
+
+pub fn sources(folder: &str) -> Vec<Source> {
+    let mut paths = files(Path::new(folder));
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    paths.iter().map(|path| Source::read(path)).collect()
+}
