@@ -14,18 +14,22 @@ use larder::cache::{Cache, key::Key, open::Options, page, policy::Policy, tag::T
 
 const GUESTS: Tag = Tag::named("guests");
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
-const SOURCE: &str = "{% filter cached(self.title()) %}<h1>Guests</h1>{% endfilter %}\
-                      <ul>{% for guest in guests.iter() %}<li>{{ guest }}{% endfor %}</ul>";
+/// The template stands in this file.
+const SOURCE: Digest = Digest::of(include_bytes!("guestbook.rs"));
 
 #[derive(Template)]
-#[template(source = SOURCE, ext = "html")]
+#[template(
+    source = "{% filter cached(self.title()) %}<h1>Guests</h1>{% endfilter %}\
+              <ul>{% for guest in guests.iter() %}<li>{{ guest }}{% endfor %}</ul>",
+    ext = "html"
+)]
 struct Book {
     guests: Arc<Vec<String>>,
 }
 
 impl Book {
     fn title(&self) -> Fragment {
-        Fragment::new("book.title", Digest::of(SOURCE.as_bytes()), MINUTE)
+        Fragment::new("book.title", SOURCE, MINUTE)
     }
 }
 
@@ -56,7 +60,7 @@ async fn sign(guests: Guests, name: web::Form<Vec<(String, String)>>) -> impl Re
 async fn main() -> std::io::Result<()> {
     let versions = Arc::new(InProcess::new());
     let cache = web::Data::new(Options::default().open(versions.clone()));
-    let guests = web::Data::new((Mutex::new(Vec::new()), versions));
+    let guests = Guests::new((Mutex::new(Vec::new()), versions));
     let book = || web::resource("/").wrap(page::cached(MINUTE)).get(show).post(sign);
     HttpServer::new(move || {
         App::new().app_data(cache.clone()).app_data(guests.clone()).service(book())

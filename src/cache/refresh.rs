@@ -80,6 +80,9 @@ impl Cache {
     }
 }
 
+/// A value, and what its callers depend on.
+type Loaded<T, E> = Result<(Arc<T>, scope::Dependencies), Failure<E>>;
+
 /// A value that somebody asks for.
 struct Refreshed {
     cache: Cache,
@@ -172,7 +175,7 @@ impl Refreshed {
         self,
         leader: Leader,
         load: impl Future<Output = Result<T, E>>,
-    ) -> Result<(Arc<T>, scope::Dependencies), Failure<E>> {
+    ) -> Loaded<T, E> {
         let lock = match self.cache.recall::<T>(Level::Query, &self.key, &self.view).await {
             Recalled::Nothing(lock) => lock,
             Recalled::Found(value, entry) => {
@@ -205,9 +208,7 @@ impl Refreshed {
 }
 
 /// What the task of a load brought, as what the caller depends on.
-async fn arrived<T, E>(
-    task: JoinHandle<Result<(Arc<T>, scope::Dependencies), Failure<E>>>,
-) -> Result<Arc<T>, Failure<E>> {
+async fn arrived<T, E>(task: JoinHandle<Loaded<T, E>>) -> Result<Arc<T>, Failure<E>> {
     // A task that panicked has told its waiters by being gone.
     let (value, dependencies) = task.await.unwrap_or(Err(Failure::Elsewhere))?;
     scope::record(&dependencies);

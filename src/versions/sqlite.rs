@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::Integer;
+use diesel::sqlite::Sqlite;
 use thread_local::ThreadLocal;
 
 use super::{Table, stamps, triggers};
@@ -111,7 +113,7 @@ impl Validator {
 
     /// The present view.
     fn ask(&mut self, tables: &[Table]) -> FreshView {
-        let data_version = self.pragma("PRAGMA data_version")?;
+        let data_version = DataVersion.get_result(&mut self.conn).map_err(unanswered)?;
         if data_version != self.data_version {
             self.view = self.read(tables);
             // Only a view that was read is vouched for by the counter.
@@ -122,7 +124,8 @@ impl Validator {
 
     /// Reads the view, and checks the triggers where the schema has changed.
     fn read(&mut self, tables: &[Table]) -> FreshView {
-        let schema_version = self.pragma("PRAGMA schema_version")?;
+        let schema_version = sql::<Integer>("PRAGMA schema_version");
+        let schema_version = schema_version.get_result(&mut self.conn).map_err(unanswered)?;
         if schema_version != self.schema_version {
             self.triggers = triggers::check_sqlite(&mut self.conn, tables);
             self.schema_version = schema_version;
@@ -130,11 +133,25 @@ impl Validator {
         self.triggers.clone()?;
         stamps::all_sqlite(&mut self.conn).map(Arc::new).map_err(unanswered)
     }
+}
 
-    fn pragma(&mut self, pragma: &str) -> Result<i32, Unvouched> {
-        sql::<Integer>(pragma).get_result(&mut self.conn).map_err(unanswered)
+/// `PRAGMA data_version`, as a query that diesel prepares once for each connection: it runs on every
+/// request.
+#[derive(Debug, Clone, Copy, QueryId)]
+struct DataVersion;
+
+impl Query for DataVersion {
+    type SqlType = Integer;
+}
+
+impl QueryFragment<Sqlite> for DataVersion {
+    fn walk_ast<'b>(&'b self, mut sql: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        sql.push_sql("PRAGMA data_version");
+        Ok(())
     }
 }
+
+impl RunQueryDsl<SqliteConnection> for DataVersion {}
 
 fn unanswered(error: diesel::result::Error) -> Unvouched {
     Unvouched(format!("the database does not say what is current: {error}"))

@@ -62,6 +62,9 @@ mod tests {
 
     use super::*;
 
+    /// Status, headers, and whether such a page is kept.
+    type Case = (u16, &'static [(HeaderName, &'static str)], Result<(), &'static str>);
+
     fn decide(status: u16, lines: &[(HeaderName, &'static str)]) -> Result<(), &'static str> {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
@@ -72,7 +75,7 @@ mod tests {
 
     #[test]
     fn only_complete_public_pages_are_kept() {
-        let cases: [(u16, &[(HeaderName, &str)], Result<(), &str>); 11] = [
+        let cases: [Case; 11] = [
             (200, &[], Ok(())),
             (200, &[(CACHE_CONTROL, "max-age=60")], Ok(())),
             (200, &[(CACHE_CONTROL, "max-age=60, Private")], Err("private")),

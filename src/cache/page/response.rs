@@ -30,6 +30,9 @@ const HOP_BY_HOP: [&str; 6] =
 /// The headers that a 304 repeats. Source: RFC 9110 §15.4.5.
 const NOT_MODIFIED: [HeaderName; 6] = [CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, VARY];
 
+/// Headers that are added to a page on its way out, about: room for them is made once.
+const OTHERS: usize = 12;
+
 /// A whole page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Plain", into = "Plain")]
@@ -158,6 +161,7 @@ impl Page {
 
     fn whole(&self) -> HttpResponse<BoxBody> {
         let mut response = HttpResponse::with_body(self.status, BoxBody::new(self.body.clone()));
+        response.headers_mut().reserve(self.headers.len() + OTHERS);
         for (name, value) in &self.headers {
             response.headers_mut().append(name.clone(), value.clone());
         }
