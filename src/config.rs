@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::cache::level::Levels;
@@ -22,7 +23,7 @@ pub struct HttpConfig {
 
     /// A name that visitors may use for this shop; may be given several times.
     ///
-    /// Always allowed: localhost, 127.0.0.1, [::1], and the address it is bound to. Requests for
+    /// Always allowed: localhost, 127.0.0.1, `[::1]`, and the address it is bound to. Requests for
     /// other names are refused.
     #[arg(long = "host", env = "LARDER_HOST", value_name = "NAME", value_delimiter = ',')]
     pub hosts: Vec<String>,
@@ -94,7 +95,7 @@ pub struct CacheConfig {
     pub redis: Option<String>,
 
     /// Forget everything that is cached before serving.
-    #[arg(long, env = "LARDER_CLEAR_CACHE")]
+    #[arg(long, env = "LARDER_CLEAR_CACHE", value_parser = BoolishValueParser::new())]
     pub clear_cache: bool,
 }
 
@@ -124,13 +125,19 @@ impl CacheConfig {
     }
 
     /// The levels that are on.
-    pub fn levels(&self) -> Levels {
+    ///
+    /// # Errors
+    /// One sentence, where `off` stands beside a level.
+    pub fn levels(&self) -> Result<Levels, String> {
+        if self.cache.contains(&CacheLevel::Off) && self.cache.len() > 1 {
+            return Err("invalid value for '--cache <LEVELS>': off stands alone".to_owned());
+        }
         let has = |level| self.cache.contains(&level) || self.cache.contains(&CacheLevel::All);
-        Levels {
+        Ok(Levels {
             pages: has(CacheLevel::Pages),
             fragments: has(CacheLevel::Fragments),
             queries: has(CacheLevel::Queries),
-        }
+        })
     }
 }
 
@@ -142,7 +149,7 @@ pub struct ShopConfig {
     pub page_size: u64,
 
     /// Leave an empty shop empty, instead of adding 1,000 sample products.
-    #[arg(long, env = "LARDER_NO_SAMPLES")]
+    #[arg(long, env = "LARDER_NO_SAMPLES", value_parser = BoolishValueParser::new())]
     pub no_samples: bool,
 }
 

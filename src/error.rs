@@ -49,7 +49,7 @@ pub enum AppError {
 impl From<db::Error> for AppError {
     fn from(error: db::Error) -> Self {
         match &error {
-            db::Error::Unreachable(_) => Self::Unavailable(error),
+            db::Error::Unreachable(_) | db::Error::Busy => Self::Unavailable(error),
             db::Error::Query(_) | db::Error::Panicked => Self::Internal(Arc::new(error.into())),
         }
     }

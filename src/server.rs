@@ -8,6 +8,7 @@ use actix_web::{HttpServer, dev, web};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::cache::level::Levels;
 use crate::cache::open::Options;
 use crate::cache::store::Store;
 use crate::cache::tag::Tag;
@@ -57,10 +58,11 @@ impl Server {
     /// One sentence for who started it.
     pub async fn start(config: &ServeConfig) -> Result<Self, String> {
         let shared = config.cache.store()?;
+        let levels = config.cache.levels()?;
         let listener = bind(config.http.bind)?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let db = open(config.database.database.clone()).await?;
-        let state = web::Data::new(build(config, db, shared)?);
+        let state = web::Data::new(build(config, db, levels, shared)?);
         if config.cache.clear_cache {
             clear(&state).await?;
         }
@@ -134,7 +136,12 @@ pub async fn open(url: crate::db::Url) -> Result<Db, String> {
     opening.await.map_err(|error| error.to_string())?
 }
 
-fn build(config: &ServeConfig, db: Db, shared: Option<Arc<dyn Store>>) -> Result<State, String> {
+fn build(
+    config: &ServeConfig,
+    db: Db,
+    levels: Levels,
+    shared: Option<Arc<dyn Store>>,
+) -> Result<State, String> {
     let versions = versions::open(db.url(), app::TABLES)?;
     let bind = config.http.bind;
     let settings = Settings {
@@ -143,19 +150,31 @@ fn build(config: &ServeConfig, db: Db, shared: Option<Arc<dyn Store>>) -> Result
         hosts: config.http.host_names(),
         toolbar: config.toolbar.for_bind(bind),
     };
-    let mut cache =
-        Options::default().levels(config.cache.levels()).listener(Arc::new(toolbar::Recorder));
+    let mut cache = Options::default().levels(levels).listener(Arc::new(toolbar::Recorder));
     if let Some(store) = shared {
         // What decides how a page looks, beside the data.
-        let namespace = format!("size={},read_only={}", settings.page_size, settings.is_read_only);
+        let (size, is_read_only) = (settings.page_size, settings.is_read_only);
+        let namespace = format!("{}:size={size}:read_only={is_read_only}", this_build());
         cache = cache.shared(store, namespace);
     }
     Ok(State { db: Database::new(db, app::TABLES), cache: cache.open(versions), settings })
 }
 
+/// Names this very program: another build may render the same data in another way.
+fn this_build() -> String {
+    let program = std::env::current_exe().and_then(std::fs::read);
+    let hash = program.map(|program| xxhash_rust::xxh3::xxh3_64(&program));
+    // Who cannot read itself shares with nobody.
+    let hash = hash.unwrap_or_else(|_| {
+        use std::hash::{BuildHasher, Hasher, RandomState};
+        RandomState::new().build_hasher().finish()
+    });
+    format!("{}-{hash:016x}", env!("CARGO_PKG_VERSION"))
+}
+
 /// Forgets everything that is cached.
 async fn clear(state: &State) -> Result<(), String> {
-    let invalidated = state.db.invalidate(Tag::EVERYTHING).await;
+    let invalidated = state.db.invalidate(vec![Tag::EVERYTHING]).await;
     invalidated.map_err(|error| format!("cannot invalidate the cache: {error}"))?;
     // Entries are stale already, whether their store answers or not.
     if let Err(error) = state.cache.clear().await {

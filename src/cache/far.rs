@@ -2,13 +2,13 @@
 //!
 //! - Optional in every way: what it does not have, or has in a form that cannot be read, is made.
 //! - An entry is sealed with its stamps in front, which are compared before its body is decoded.
-//! - Keys begin with the build and the settings, and a type's fingerprint is part of each: old and new
-//!   builds share a store without reading each other.
+//! - Keys begin with a namespace, which names the build and its settings, and a type's fingerprint is
+//!   part of each: old and new builds share a store without reading each other.
 //! - One instance makes an entry at a time: a short lock says who. Who does not get it looks again for a
 //!   moment, then makes it all the same.
 //! - Nobody waits for a write: it happens behind the answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -39,6 +39,22 @@ pub(super) struct Far {
     store: Arc<dyn Store>,
     /// What all keys begin with.
     front: Arc<str>,
+    complaint: Arc<Complaint>,
+}
+
+/// When the store's trouble was last written into the log.
+#[derive(Debug, Default)]
+struct Complaint(Mutex<Option<Instant>>);
+
+impl Complaint {
+    /// Writes it, at most once a second.
+    fn about(&self, store: &'static str, error: &StoreError) {
+        let mut last = self.0.lock().unwrap();
+        if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
+            *last = Some(Instant::now());
+            tracing::warn!(cache.store = store, %error, "the shared store is in trouble");
+        }
+    }
 }
 
 /// What stands in front of a sealed body.
@@ -62,17 +78,20 @@ pub(super) enum Nothing {
 }
 
 impl Far {
-    /// Entries of this build with these settings, in `store`.
+    /// Entries of one namespace, in `store`.
     pub fn new(store: Arc<dyn Store>, namespace: &str) -> Self {
-        let build = env!("CARGO_PKG_VERSION");
-        Self { store, front: format!("{FRONT}{build}:{namespace}").into() }
+        let front = format!("{FRONT}{namespace}").into();
+        Self { store, front, complaint: Arc::default() }
     }
 
     /// The entry under `key`, if it is true in `view`.
     pub async fn fetch<T: Body>(&self, key: &Key, view: &View) -> Result<(Arc<T>, Entry), Nothing> {
         let name = self.name::<T>(key).map_err(|_| Nothing::Unreadable)?;
         match self.store.get(&name).await {
-            Err(_) => Err(Nothing::Outage),
+            Err(error) => {
+                self.complaint.about(self.store.name(), &error);
+                Err(Nothing::Outage)
+            }
             Ok(None) => Err(Nothing::Absent),
             Ok(Some(bytes)) => unseal(&bytes, view),
         }
@@ -87,13 +106,16 @@ impl Far {
         let names: Result<Vec<String>, _> = keys.iter().map(|key| self.name::<T>(key)).collect();
         let names = names.unwrap_or_default();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let found = self.store.get_many(&names).await;
         // A store in trouble has nothing; neither has one for a type that cannot be sealed.
-        let mut found = self.store.get_many(&names).await.unwrap_or_default();
+        let mut found = found
+            .inspect_err(|error| self.complaint.about(self.store.name(), error))
+            .unwrap_or_default();
         found.resize(keys.len(), None);
         found.into_iter().map(|bytes| unseal(&bytes?, view).ok()).collect()
     }
 
-    /// Takes the lock of `key`, so that other instances wait. None without the store.
+    /// Takes the lock of `key`, so that other instances wait.
     ///
     /// Where another instance holds it, waits a moment for what that one makes.
     pub async fn lock_or_fetch<T: Body>(&self, key: &Key, view: &View) -> Turn<T> {
@@ -126,15 +148,18 @@ impl Far {
             expires: unix_millis(SystemTime::now() + entry.remaining()),
         };
         let Ok(name) = self.name::<T>(key) else { return };
-        let (store, remaining) = (self.store.clone(), entry.remaining());
+        let (store, complaint) = (self.store.clone(), self.complaint.clone());
+        let remaining = entry.remaining();
         let work = async move {
             // An entry that cannot be sealed is kept in this process only.
             let (Ok(bytes), Some(lifetime)) = (seal(&header, &*body), Lifetime::of(remaining))
             else {
                 return;
             };
-            // A store in trouble reports itself; the entry is not needed.
-            let _ = store.set(Item::new(&name, &bytes, lifetime)).await;
+            // The entry is not needed there; only the log wants to know.
+            if let Err(error) = store.set(Item::new(&name, &bytes, lifetime)).await {
+                complaint.about(store.name(), &error);
+            }
             drop(lock);
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {

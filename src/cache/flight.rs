@@ -23,11 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub enum Landing {
     /// An entry for everybody whose view it satisfies.
     Entry(Arc<Entry>),
-    /// Nothing that could be shared: help yourself.
+    /// Nothing that could be shared, or not in time: help yourself.
     Nothing,
     /// The load failed: take something old if you may, else help yourself.
     Failed,
-    /// The leader was lost, or took too long: take another turn.
+    /// The leader was lost: take another turn.
     Lost,
 }
 

@@ -64,7 +64,7 @@ impl Fragment {
         self
     }
 
-    /// The key under which it is kept, by which it can also be deleted.
+    /// The key under which it is kept.
     pub fn key(self) -> Key {
         self.key.build()
     }

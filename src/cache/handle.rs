@@ -5,7 +5,7 @@
 //!   one; wherever they come from, their stamps decide.
 //! - What mixes two states of the data, or holds something old, is never kept.
 //!
-//! Not here: how a value is derived ([`super::derive`], [`super::refresh`]), pages, fragments.
+//! Not here: how a value is derived (`derive`, [`super::refresh`]), pages, fragments.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -61,6 +61,18 @@ pub(super) struct Missed {
     pub old: Option<Arc<Entry>>,
 }
 
+impl Missed {
+    /// Whether something else is kept by now: look again.
+    pub fn is_outdated(&self, cache: &Cache, key: &Key) -> bool {
+        let now = cache.0.near.get(key);
+        match (&self.old, &now) {
+            (Some(old), Some(now)) => !Arc::ptr_eq(old, now),
+            (None, now) => now.is_some(),
+            (Some(_), None) => false,
+        }
+    }
+}
+
 impl From<Miss> for Missed {
     fn from(miss: Miss) -> Self {
         Self { miss, old: None }
@@ -110,7 +122,7 @@ impl Cache {
 
     /// The view to judge by, where this level is on and somebody vouches for what is kept.
     ///
-    /// Within a request it is asked for once: all look-ups judge by the same moment.
+    /// Within a scope it is asked for once: all look-ups of a page judge by the same moment.
     pub(super) async fn view_for(&self, level: Level) -> Option<Arc<View>> {
         if !self.0.levels.has(level) {
             return None;

@@ -14,8 +14,9 @@ use super::store::redis::{RedisConfig, RedisStore};
 use super::values::{Settings, Values};
 use super::view::Versions;
 
-/// What the names of all values begin with.
-const VALUES: &str = "larder";
+/// What the names of all values begin with; entries begin otherwise, so that clearing one half leaves
+/// the other.
+const VALUES: &str = "larder-values";
 
 /// How to open a cache.
 pub struct Options {

@@ -1,9 +1,12 @@
 //! Policies: how long something may be kept, and what may be done when it cannot be made.
 //!
 //! - A policy bounds the memory of what nobody asks for; it is not what keeps entries right. That is
-//!   done by the stamps, which no policy can switch off.
-//! - Serving what is known to be old is never the default: each way of it is asked for by name, and
-//!   whoever is served so is told.
+//!   done by the stamps.
+//! - Serving what is known to be old, because its time is over or because its data has changed, is never
+//!   the default: each way of it is asked for by name, is told as an event, and marks what is made from
+//!   it, which is not kept.
+//! - "After its end" counts from the end of the lifetime, also where the data has changed before.
+//! - Pages go by the lifetime only.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;

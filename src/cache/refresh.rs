@@ -16,6 +16,7 @@ use super::Cache;
 use super::codec;
 use super::entry::{Body, Entry};
 use super::event::{Outcome, Staleness};
+use super::far;
 use super::flight::{Landing, Leader, Turn};
 use super::handle::{Made, Missed, Recalled};
 use super::key::Key;
@@ -100,7 +101,8 @@ impl Refreshed {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         if let Turn::Lead(leader) = self.cache.take_turn(&self.key) {
-            tokio::spawn(self.load(leader, load()));
+            // The shared store has nothing newer than what is being replaced.
+            tokio::spawn(self.make(leader, None, load()));
         }
     }
 
@@ -170,12 +172,18 @@ impl Refreshed {
         }
     }
 
-    /// Loads the value and keeps it, whoever still waits.
+    /// Takes the value from the shared store, or makes it; whoever still waits.
     async fn load<T: Body, E>(
         self,
         leader: Leader,
         load: impl Future<Output = Result<T, E>>,
     ) -> Loaded<T, E> {
+        if let Ok((value, entry)) = self.cache.look_up::<T>(Level::Query, &self.key, &self.view) {
+            // Somebody landed between our look-up and our turn.
+            let dependencies = entry.dependencies();
+            leader.land(Landing::Entry(entry));
+            return Ok((value, dependencies));
+        }
         let lock = match self.cache.recall::<T>(Level::Query, &self.key, &self.view).await {
             Recalled::Nothing(lock) => lock,
             Recalled::Found(value, entry) => {
@@ -184,6 +192,16 @@ impl Refreshed {
                 return Ok((value, dependencies));
             }
         };
+        self.make(leader, lock, load).await
+    }
+
+    /// Makes the value anew and keeps it.
+    async fn make<T: Body, E>(
+        self,
+        leader: Leader,
+        lock: Option<far::Lock>,
+        load: impl Future<Output = Result<T, E>>,
+    ) -> Loaded<T, E> {
         let started = Instant::now();
         let (loaded, dependencies) = scope::collect(self.view.clone(), load).await;
         let body = match loaded {

@@ -58,3 +58,31 @@ impl Listener for Stats {
 fn add(counter: &AtomicU64, by: u64) {
     counter.fetch_add(by, Ordering::Relaxed);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::cache::key::Key;
+    use crate::cache::open::Options;
+    use crate::cache::policy::Policy;
+    use crate::cache::view::InProcess;
+
+    #[tokio::test]
+    async fn look_ups_are_counted_by_level() {
+        let stats = Arc::new(Stats::default());
+        let options = Options::default().listener(stats.clone());
+        let cache = options.open(Arc::new(InProcess::new()));
+        let (key, policy) = (Key::named("test").build(), Policy::fresh_for(Duration::from_secs(1)));
+        for _ in 0..3 {
+            cache.get_or_set(&key, &policy, async || Ok::<_, ()>(7)).await.unwrap();
+        }
+        let queries = stats.of(Level::Query);
+        assert_eq!(queries.misses.load(Ordering::Relaxed), 1);
+        assert_eq!(queries.hits.load(Ordering::Relaxed), 2);
+        assert_eq!(queries.stored.load(Ordering::Relaxed), 1);
+        assert_eq!(stats.of(Level::Page).hits.load(Ordering::Relaxed), 0);
+    }
+}

@@ -24,7 +24,7 @@ impl Tag {
     /// Moves whenever any tag does: equal here means equal everywhere.
     pub const ANY: Tag = Tag::named("*");
 
-    /// The generation of all entries; moved by *Invalidate cache* and by migrations.
+    /// The generation of all entries; moved by *Invalidate cache*.
     pub const EVERYTHING: Tag = Tag::named("!");
 
     /// The tag of something that is known when the program is written, such as a table.

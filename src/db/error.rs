@@ -7,7 +7,10 @@ use diesel::r2d2::PoolError;
 /// A read or write that failed; nothing of it was kept.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// No connection in time: the server is down, or everybody is busy.
+    /// Too many others read or write.
+    #[error("the database is busy")]
+    Busy,
+    /// No connection in time: the server is down.
     #[error("no connection to the database")]
     Unreachable(#[source] Arc<PoolError>),
     /// The database refused, or the connection broke.

@@ -27,8 +27,11 @@ pub use connect::{Conn, Role};
 pub use error::Error;
 pub use url::Url;
 
-/// How long to wait for a connection before the request is answered "busy".
+/// How long to wait for a turn, among those who read or write, before the request is answered "busy".
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long to try for a connection when it is our turn: where that fails the server is down.
+const RECONNECT: Duration = Duration::from_secs(3);
 
 /// More readers than cores gain nothing; fewer would let one slow search block the others.
 const READERS: u32 = 4;
@@ -137,8 +140,9 @@ async fn blocking<T: Send + 'static>(
     turns: Arc<Semaphore>,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    // The semaphore is never closed; if it were, the pool would still say whose turn it is.
-    let turn = turns.acquire_owned().await.ok();
+    let turn = tokio::time::timeout(PATIENCE, turns.acquire_owned()).await;
+    // The semaphore is never closed; if it were, nobody could have a turn.
+    let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
     let log = log::current();
     let work = move || {
         let _turn = turn;
@@ -152,7 +156,7 @@ fn pool(url: &Url, role: Role, size: u32) -> Pool<Manager> {
     Pool::builder()
         .max_size(size)
         .min_idle(Some(1))
-        .connection_timeout(PATIENCE)
+        .connection_timeout(RECONNECT)
         .build_unchecked(Manager { url: url.clone(), role })
 }
 

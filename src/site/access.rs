@@ -5,7 +5,8 @@ use actix_web::http::header::{FORWARDED, HeaderName, VIA};
 
 /// Whether the request comes from this very machine and no proxy handed it on.
 ///
-/// A proxy on this machine would make every visitor look local; what it adds gives it away.
+/// A proxy on this machine would make every visitor look local; what proxies add gives it away. One
+/// that adds nothing cannot be told from a visitor: do not put one in front of an open shop.
 pub fn is_local(request: &ServiceRequest) -> bool {
     let is_loopback =
         request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());

@@ -21,20 +21,20 @@ impl Database {
         Self { db, tables }
     }
 
-    /// The tag of this name, if anything here can depend on it: `products`, `products#17`,
-    /// `everything`.
-    pub fn tag_named(&self, name: &str) -> Option<Tag> {
+    /// The tags to move for this name, if anything here can depend on it: `products` (its lists and its
+    /// rows), `products#17` (the rows in that bucket), `everything`.
+    pub fn tags_named(&self, name: &str) -> Option<Vec<Tag>> {
         if name == "everything" {
-            return Some(Tag::EVERYTHING);
+            return Some(vec![Tag::EVERYTHING]);
         }
         let (table, bucket) = name.split_once('#').unwrap_or((name, ""));
         let table = self.tables.iter().find(|known| known.name() == table)?;
         if !name.contains('#') {
-            return Some(table.tag());
+            return Some(vec![table.tag(), Tag::generation(table.name())]);
         }
         let row = Tag::row(table.name(), bucket.parse().ok()?);
         // Buckets are written in one way only, and there are so many of them.
-        (row.as_str() == name).then_some(row)
+        (row.as_str() == name).then(|| vec![row])
     }
 
     /// Reads from one committed state; what is being made now depends on what `work` reads.
@@ -46,8 +46,9 @@ impl Database {
         work: impl FnOnce(&mut Snapshot<'_>) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
         let is_collecting = scope::is_collecting();
+        let tables = self.tables;
         let read = self.db.read(move |conn| {
-            let mut snapshot = Snapshot::new(conn, is_collecting);
+            let mut snapshot = Snapshot::new(conn, tables, is_collecting);
             let data = work(&mut snapshot)?;
             Ok((data, snapshot.into_dependencies()))
         });
@@ -68,11 +69,11 @@ impl Database {
         self.db.write(work).await
     }
 
-    /// Makes every entry that depends on `tag` stale, in every instance.
+    /// Makes every entry that depends on one of `tags` stale, in every instance.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn invalidate(&self, tag: Tag) -> Result<(), Error> {
-        self.db.write(move |conn| stamps::bump(conn, &tag)).await
+    pub async fn invalidate(&self, tags: Vec<Tag>) -> Result<(), Error> {
+        self.db.write(move |conn| tags.iter().try_for_each(|tag| stamps::bump(conn, tag))).await
     }
 }

@@ -104,7 +104,8 @@ fn migrated_just_now() -> Result<BTreeMap<String, String>, Unvouched> {
 
 fn missing(table: Table) -> Unvouched {
     Unvouched(format!(
-        "the table {} does not have the triggers of its migration, so its changes would go unseen",
+        "the table {} does not have the triggers of its migration, so its changes would go unseen; \
+         create them as the migration does, and the cache goes on by itself",
         table.name()
     ))
 }

@@ -6,10 +6,19 @@ CREATE TABLE products (
   -- somebody else wrote the title: the program fills it in before it searches.
   search_text TEXT,
   price_cents INTEGER NOT NULL CHECK (price_cents BETWEEN 0 AND 999999999),
-  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
-    CHECK (julianday(created_at) IS NOT NULL),
-  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
-    CHECK (julianday(updated_at) IS NOT NULL)
+  -- UTC, written 2026-11-21 01:27:03 with up to six decimals: what the program can read back.
+  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')) CHECK (
+    julianday(created_at) IS NOT NULL
+    AND substr(created_at, 1, 19) GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
+    AND (length(created_at) = 19 OR substr(created_at, 20) GLOB '.[0-9]*')
+    AND substr(created_at, 21) NOT GLOB '*[^0-9]*' AND length(created_at) <= 26
+  ),
+  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')) CHECK (
+    julianday(updated_at) IS NOT NULL
+    AND substr(updated_at, 1, 19) GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
+    AND (length(updated_at) = 19 OR substr(updated_at, 20) GLOB '.[0-9]*')
+    AND substr(updated_at, 21) NOT GLOB '*[^0-9]*' AND length(updated_at) <= 26
+  )
 ) STRICT;
 
 CREATE INDEX products_without_search_text ON products (id) WHERE search_text IS NULL;

@@ -14,9 +14,10 @@ CREATE TABLE product_replacements (
 ) STRICT;
 
 CREATE TRIGGER products_count_before_insert BEFORE INSERT ON products
-WHEN EXISTS (SELECT 1 FROM products WHERE id = NEW.id)
 BEGIN
-  INSERT OR IGNORE INTO product_replacements VALUES (NEW.id);
+  -- What an upsert has left here, which begins as an insert and ends as an update.
+  DELETE FROM product_replacements WHERE id = NEW.id;
+  INSERT INTO product_replacements SELECT id FROM products WHERE id = NEW.id;
 END;
 
 CREATE TRIGGER products_count_insert AFTER INSERT ON products
@@ -28,9 +29,10 @@ BEGIN
 END;
 
 CREATE TRIGGER products_count_before_update BEFORE UPDATE OF id ON products
-WHEN NEW.id <> OLD.id AND EXISTS (SELECT 1 FROM products WHERE id = NEW.id)
+WHEN NEW.id <> OLD.id
 BEGIN
-  INSERT OR IGNORE INTO product_replacements VALUES (NEW.id);
+  DELETE FROM product_replacements WHERE id IN (OLD.id, NEW.id);
+  INSERT INTO product_replacements SELECT id FROM products WHERE id = NEW.id;
 END;
 
 CREATE TRIGGER products_count_update AFTER UPDATE OF id ON products WHEN NEW.id <> OLD.id

@@ -55,8 +55,13 @@ impl Cache {
     /// for each, in their order. Each value depends on all that the load read. The answer is in the
     /// order of `items`.
     ///
+    /// Callers of the same key do not wait for each other here.
+    ///
     /// # Errors
     /// Those of `load`, unchanged.
+    ///
+    /// # Panics
+    /// If `load` answers fewer or more values than it was asked for.
     pub async fn get_or_set_many<I, T: Body, E>(
         &self,
         items: &[I],
@@ -66,6 +71,7 @@ impl Cache {
     ) -> Result<Vec<Arc<T>>, E> {
         let Some(view) = self.view_for(Level::Query).await else {
             let loaded = load(items.iter().collect()).await?;
+            assert_eq!(loaded.len(), items.len(), "a load answers a value for each item");
             return Ok(loaded.into_iter().map(Arc::new).collect());
         };
         let keys: Vec<Key> = items.iter().map(key).collect();
@@ -76,7 +82,9 @@ impl Cache {
             let started = Instant::now();
             let wanted = missing.iter().map(|place| &items[*place]).collect();
             let (loaded, dependencies) = scope::collect(view, load(wanted)).await;
-            for (place, value) in missing.into_iter().zip(loaded?) {
+            let loaded = loaded?;
+            assert_eq!(loaded.len(), missing.len(), "a load answers a value for each item");
+            for (place, value) in missing.into_iter().zip(loaded) {
                 let body = Arc::new(value);
                 let size = codec::encoded_len(&*body);
                 let dependencies = dependencies.clone();
@@ -146,6 +154,11 @@ impl Wanted<'_> {
                 Err(missed) => missed,
             };
             let leader = match self.cache.take_turn(self.key) {
+                Turn::Lead(leader) if missed.is_outdated(self.cache, self.key) => {
+                    // Somebody landed between our look-up and our turn.
+                    drop(leader);
+                    continue;
+                }
                 Turn::Lead(leader) => Some(leader),
                 Turn::Wait(ticket) => match ticket.arrive().await {
                     Landing::Lost => continue,

@@ -10,7 +10,8 @@ use actix_web::{Error, web};
 use crate::cache::Cache;
 use crate::cache::store::Budget;
 
-/// What a request waits for stores, in all.
+/// What a request waits for the answers of stores, in all. Beside it, it waits at most 100 ms for what
+/// another instance is just making.
 const BUDGET: Duration = Duration::from_millis(80);
 
 /// Bounds what a request waits for the shared store, for the whole app. Without one it costs nothing.

@@ -34,8 +34,9 @@ const RESTARTS: u32 = 4;
 /// Caches the whole pages of a resource, a scope or an app.
 ///
 /// The pages are shared: `Cookie` and `Authorization` are taken off every request before the
-/// handler sees it, so it can only make what anybody may have. The [`Cache`] is found in the app's
-/// data; without one each request passes by.
+/// handler sees it, so it does not know whom it serves. A handler that goes by other headers must say
+/// so in `Vary`; such answers are not kept. Of the policy only the lifetime counts. The [`Cache`] is
+/// found in the app's data; without one each request passes by.
 ///
 /// Source: Django's `cache_page`.
 pub fn cached(policy: Policy) -> Cached {
@@ -164,22 +165,27 @@ impl Wanted<'_> {
     /// Looks the page up, and waits for who makes it.
     async fn find(&self) -> Found {
         loop {
-            let miss = match self.cache.look_up::<Page>(Level::Page, &self.key, &self.view) {
+            let missed = match self.cache.look_up::<Page>(Level::Page, &self.key, &self.view) {
                 Ok((page, entry)) => return Found::Answer(self.hit(&page, &entry)),
-                Err(missed) => missed.miss,
+                Err(missed) => missed,
             };
             let leader = match self.cache.take_turn(&self.key) {
+                Turn::Lead(leader) if missed.is_outdated(self.cache, &self.key) => {
+                    // Somebody landed between our look-up and our turn.
+                    drop(leader);
+                    continue;
+                }
                 Turn::Lead(leader) => Some(leader),
                 Turn::Wait(ticket) => match ticket.arrive().await {
                     Landing::Nothing | Landing::Failed => None,
                     Landing::Lost => continue,
-                    Landing::Entry(entry) => match self.collapsed(&entry, &miss) {
+                    Landing::Entry(entry) => match self.collapsed(&entry, &missed.miss) {
                         Some(answer) => return Found::Answer(answer),
                         None => continue,
                     },
                 },
             };
-            return self.recall(miss, leader).await;
+            return self.recall(missed.miss, leader).await;
         }
     }
 
