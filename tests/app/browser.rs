@@ -21,21 +21,21 @@ fn somebody_runs_the_shop_for_a_day(on: Database) {
     // Browse.
     browser.goes_to(&site.address());
     assert!(browser.text().contains("12 products"), "{}", browser.text());
-    browser.clicks(&browser.find("a[rel=next]"));
+    browser.follows("a[rel=next]");
     assert_eq!(browser.path(), "/?page=2");
     browser.goes_to(&site.address());
 
     // Search.
     browser.types("input[name=q]", "PEARS");
-    browser.presses(ENTER);
-    browser.arrives_at("/?q=PEARS");
+    browser.sends_with(ENTER);
+    assert_eq!(browser.path(), "/?q=PEARS");
     assert!(browser.text().contains("Pears") && !browser.text().contains("Product 1"));
-    browser.clicks(&browser.find(&format!("a[href='/products/{pears}']")));
+    browser.follows(&format!("a[href='/products/{pears}']"));
     assert!(browser.text().contains("$2.50"));
 
     // Add, first wrongly.
     browser.goes_to(&site.address());
-    browser.clicks(&browser.find("a[href='/products/new']"));
+    browser.follows("a[href='/products/new']");
     fill(&browser, "Earl Grey", "a lot");
     assert!(browser.has("[aria-invalid=true][name=price]"), "{}", browser.text());
     assert_eq!(browser.asks("document.querySelector('[name=title]').value"), "Earl Grey");
@@ -48,12 +48,12 @@ fn somebody_runs_the_shop_for_a_day(on: Database) {
 
     // Edit.
     let tea = site.get("/").listed()[0];
-    browser.clicks(&browser.find(&format!("a[href='/products/{tea}/edit']")));
+    browser.follows(&format!("a[href='/products/{tea}/edit']"));
     fill(&browser, "Lady Grey", "13");
     assert_flash(&browser, "Lady Grey");
 
     // Conflict: somebody else is faster.
-    browser.clicks(&browser.find(&format!("a[href='/products/{tea}/edit']")));
+    browser.follows(&format!("a[href='/products/{tea}/edit']"));
     site.edits(tea, &[("title", "Green tea")]).assert_sends_to("/");
     fill(&browser, "Black tea", "14");
     let conflict = browser.find("main");
@@ -62,16 +62,16 @@ fn somebody_runs_the_shop_for_a_day(on: Database) {
     assert!(browser.text().contains("Green tea") && !browser.text().contains("Black tea"));
 
     // Delete.
-    browser.clicks(&browser.find(&format!("a[href='/products/{tea}/delete']")));
+    browser.follows(&format!("a[href='/products/{tea}/delete']"));
     assert!(browser.text().contains("Green tea"));
-    browser.clicks(&browser.find("main form[method=post] button"));
+    browser.follows("main form[method=post] button");
     assert_eq!(browser.path(), "/");
     assert_flash(&browser, "Green tea");
     assert_eq!(site.get(&format!("/products/{tea}")).status, 404);
 
     // Invalidate the cache.
     site.get("/").assert_cache("hit");
-    browser.clicks(&browser.find("form[action='/cache/invalidate'] button"));
+    browser.follows("form[action='/cache/invalidate'] button");
     assert!(browser.has("p.flash[role=status]"), "{}", browser.text());
     assert_eq!(browser.path(), "/");
 
@@ -210,7 +210,7 @@ const POOR_CONTRAST: &str = r#"(() => {
 fn fill(browser: &Browser, title: &str, price: &str) {
     browser.types("main form [name=title]", title);
     browser.types("main form [name=price]", price);
-    browser.clicks(&browser.find("main form[method=post] button"));
+    browser.follows("main form[method=post] button");
 }
 
 #[track_caller]

@@ -81,6 +81,11 @@ impl TestDatabase {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// Whether the database takes this, run as [`TestDatabase::sql`] runs it.
+    pub fn takes(&self, statement: &str) -> bool {
+        self.shell(statement).output().expect("the shell starts").status.success()
+    }
+
     /// Runs what differs between the two databases.
     #[track_caller]
     pub fn sql_of_each(&self, sqlite: &str, postgres: &str) -> String {

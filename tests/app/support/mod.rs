@@ -27,6 +27,9 @@ pub use webdriver::{Browser, Screen};
 ///
 /// Stories after `by_hand:` change the database in `sqlite3` or `psql` and need those programs.
 macro_rules! on_both_databases {
+    (by_hand: $($hand:ident),+ $(,)?) => {
+        $crate::support::on_both_databases!(; by_hand: $($hand),+);
+    };
     ($($story:ident),* $(; by_hand: $($hand:ident),+)? $(,)?) => {
         mod sqlite {
             $crate::support::on_both_databases!(@tests Sqlite, $($story false,)* $($($hand true,)+)?);

@@ -19,7 +19,7 @@ pub struct Hold {
     pub statement: &'static str,
 }
 
-/// The wire. Connections that are under way end with the shop.
+/// The wire. Its connections end with the shop.
 pub struct Proxy {
     port: u16,
     wire: Arc<Wire>,
@@ -36,6 +36,9 @@ struct State {
     hold: Option<Hold>,
     /// How many answers are held now.
     held: usize,
+    is_cut: bool,
+    /// Both ends of the connections that were made.
+    ends: Vec<TcpStream>,
 }
 
 impl Proxy {
@@ -47,8 +50,13 @@ impl Proxy {
         let shared = Arc::clone(&wire);
         thread::spawn(move || {
             for shop in listener.incoming().map_while(Result::ok) {
-                let database = TcpStream::connect(("127.0.0.1", server)).unwrap();
-                connect(&shared, shop, database);
+                let mut state = shared.state.lock().unwrap();
+                if !state.is_cut {
+                    let database = TcpStream::connect(("127.0.0.1", server)).unwrap();
+                    state.ends.extend([shop.try_clone().unwrap(), database.try_clone().unwrap()]);
+                    drop(state);
+                    connect(&shared, shop, database);
+                }
             }
         });
         Self { port, wire }
@@ -56,6 +64,20 @@ impl Proxy {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Cuts all connections and refuses new ones.
+    pub fn cut(&self) {
+        let mut state = self.wire.state.lock().unwrap();
+        state.is_cut = true;
+        for end in state.ends.drain(..) {
+            let _ = end.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Takes new connections again.
+    pub fn mend(&self) {
+        self.wire.state.lock().unwrap().is_cut = false;
     }
 
     /// Holds what fits, from now on.

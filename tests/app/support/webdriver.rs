@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::process::{Leash, Program, are_installed, find_program, leashed};
 
@@ -17,6 +18,8 @@ pub struct Browser {
     agent: ureq::Agent,
     session: String,
     _driver: Program,
+    /// Where the browser keeps what it keeps.
+    _folder: TempDir,
 }
 
 /// The size of the window: a desk's or a phone's.
@@ -41,7 +44,8 @@ impl Browser {
             return None;
         }
         let mut command = leashed(find_program("chromedriver").unwrap(), Leash::default());
-        command.arg("--port=0");
+        let folder = tempfile::Builder::new().prefix("larder-browser-").tempdir().unwrap();
+        command.arg("--port=0").env("TMPDIR", folder.path());
         let driver = Program::start(command);
         let port = driver.wait_for(|out, _| {
             let line = out.lines().find(|line| line.contains("started successfully on port"))?;
@@ -58,6 +62,7 @@ impl Browser {
                 .into(),
             session: format!("http://127.0.0.1:{port}/session"),
             _driver: driver,
+            _folder: folder,
         };
         let binary = find_program(chromium).unwrap();
         let opened = browser.post("", capabilities(&binary.to_string_lossy(), screen));
@@ -76,19 +81,6 @@ impl Browser {
         let url = self.get("/url").as_str().unwrap().to_owned();
         let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
         after_scheme.find('/').map_or("/", |at| &after_scheme[at..]).to_owned()
-    }
-
-    /// Waits for a page that a key press leads to: unlike a click, it answers before the page is there.
-    #[track_caller]
-    pub fn arrives_at(&self, path: &str) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while self.path() != path {
-            assert!(Instant::now() < deadline, "{path} is not reached from {}", self.path());
-        }
-        let is_loaded = "document.readyState === 'complete'";
-        while self.asks(is_loaded) != true {
-            assert!(Instant::now() < deadline, "{path} is not loaded");
-        }
     }
 
     /// Everything that can be read on the page.
@@ -118,10 +110,34 @@ impl Browser {
         text.as_str().unwrap().to_owned()
     }
 
-    /// Clicks; a page that this leads to is loaded before the next question is answered.
+    /// Clicks on a link or button, and waits for the page that it leads to.
     #[track_caller]
-    pub fn clicks(&self, element: &Element) {
-        self.post(&format!("/element/{}/click", element.0), json!({}));
+    pub fn follows(&self, selector: &str) {
+        let element = self.find(selector);
+        self.is_led_on_by(|| {
+            self.post(&format!("/element/{}/click", element.0), json!({}));
+        });
+    }
+
+    /// Presses a key that sends a form, and waits for the page that it leads to.
+    #[track_caller]
+    pub fn sends_with(&self, key: char) {
+        self.is_led_on_by(|| self.presses(key));
+    }
+
+    /// A command may be answered before the browser has begun to leave the page, and WebDriver knows no
+    /// event for it: so this asks, without rest and within a limit, until the old page is gone.
+    #[track_caller]
+    fn is_led_on_by(&self, action: impl FnOnce()) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let old_page = format!("{}/element/{}/name", self.session, self.find("html").0);
+        action();
+        while self.agent.get(&old_page).call().is_ok_and(|answer| answer.status().is_success()) {
+            assert!(Instant::now() < deadline, "nothing led on from {}", self.path());
+        }
+        while self.asks("document.readyState === 'complete'") != true {
+            assert!(Instant::now() < deadline, "{} is not loaded", self.path());
+        }
     }
 
     /// Types over what stands in a field.

@@ -1,0 +1,65 @@
+//! The shop while its database is away, and when it is back.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::support::{Database, Program, Proxy, TestDatabase, TestSite, larder};
+
+#[test]
+fn connections_that_the_server_cut_are_opened_anew() {
+    if !Database::Postgres.is_here(true) {
+        return;
+    }
+    let site = TestSite::start(Database::Postgres);
+    let tea = site.has_product("Tea");
+    for round in 0..3 {
+        site.get("/");
+        site.get("/").assert_cache("hit");
+        site.database.sql_as_administrator(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+        let title = format!("Tea {round}.");
+        let update = format!("UPDATE products SET title = '{title}' WHERE id = {tea}");
+        site.database.sql(&update);
+        site.get("/").assert_status(200).assert_sees(&title);
+        site.edits(tea, &[("price", &format!("{round}"))]).assert_sends_to("/");
+        site.get("/").assert_sees(&format!("${round}.00"));
+    }
+}
+
+#[test]
+fn while_nobody_can_vouch_for_a_page_none_is_served() {
+    let Some((site, proxy)) = open() else { return };
+    site.get("/");
+    site.get("/").assert_cache("hit").assert_sees("Tea");
+    proxy.cut();
+    site.database.sql("UPDATE products SET title = 'Green tea'");
+
+    let started = Instant::now();
+    for path in ["/", "/products/1", "/?q=tea"] {
+        let answer = site.get(path);
+        answer.assert_status(503).assert_is_in_the_shops_dress().assert_sees_not("$4.99");
+    }
+    let edit = site.adds("Coffee", "3");
+    edit.assert_status(503).assert_is_in_the_shops_dress();
+    assert!(started.elapsed() < Duration::from_secs(60), "it took {:?}", started.elapsed());
+
+    proxy.mend();
+    site.get("/").assert_status(200).assert_sees("Green tea");
+    site.adds("Coffee", "3").assert_sends_to("/");
+    site.get("/").assert_cache("stored").assert_sees("Coffee");
+    site.get("/").assert_cache("hit");
+}
+
+/// A shop with one product behind a wire; `None` where Postgres is not installed.
+fn open() -> Option<(TestSite, Proxy)> {
+    if !Database::Postgres.is_here(true) {
+        return None;
+    }
+    let database = Arc::new(TestDatabase::create(Database::Postgres));
+    TestSite::open(Arc::clone(&database), &[]).has_product("Tea");
+    let (proxy, url) = database.through_a_proxy();
+    let command = larder(&["serve", "--no-samples", "--database", &url]);
+    Some((TestSite::of(Program::start(command), database), proxy))
+}
