@@ -5,8 +5,11 @@ CREATE TABLE products (
   -- somebody else wrote the title: the program fills it in before it searches.
   search_text text,
   price_cents bigint NOT NULL CHECK (price_cents BETWEEN 0 AND 999999999),
-  created_at timestamp NOT NULL DEFAULT (now() AT TIME ZONE 'UTC'),
+  -- UTC, within the years that the program can read back.
+  created_at timestamp NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')
+    CHECK (created_at BETWEEN '0001-01-01' AND '9999-12-31 23:59:59.999999'),
   updated_at timestamp NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')
+    CHECK (updated_at BETWEEN '0001-01-01' AND '9999-12-31 23:59:59.999999')
 );
 
 CREATE INDEX products_without_search_text ON products (id) WHERE search_text IS NULL;

@@ -1,6 +1,6 @@
 //! Level one: whole pages.
 //!
-//! ```ignore
+//! ```text
 //! web::resource("/").wrap(page::cached(keys::INDEX)).get(pages::index)
 //! ```
 //!
