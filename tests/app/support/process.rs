@@ -1,6 +1,7 @@
 //! Programs that a test starts: none outlives the test process, whatever ends it.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -183,16 +184,16 @@ pub fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// The full path of a program, looked for in `PATH` and in the folders where distributions hide servers.
-pub fn find_program(name: &str) -> Option<std::path::PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<_> = std::env::split_paths(&path).collect();
-    folders.extend(["/usr/sbin".into(), "/usr/local/bin".into()]);
-    if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
-        let mut versions: Vec<_> = versions.flatten().map(|v| v.path().join("bin")).collect();
-        versions.sort();
-        folders.extend(versions.into_iter().rev());
-    }
+/// The full path of a program: where distributions hide the newest Postgres, else in `PATH`.
+///
+/// Debian's `psql` in the `PATH` is a script that looks for the right one for a long time.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
+    folders.sort();
+    folders.reverse();
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    folders.push("/usr/sbin".into());
     folders.into_iter().map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 

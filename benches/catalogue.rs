@@ -1,0 +1,341 @@
+//! What a catalogue page costs when it is made anew, at a thousand and at a million products.
+//!
+//! - The shop is the real program with `--cache off`, asked over one kept connection; a query is asked
+//!   through the pool as the shop does it.
+//! - Where any page is meant, the figure is the slowest page's own median: pages from all over the
+//!   catalogue, the first, the middle and the last among them.
+//! - SQLite in a temporary folder; Postgres, too, where `--postgres URL` (or `LARDER_BENCH_POSTGRES`)
+//!   names a database whose user may create others.
+
+#[allow(dead_code, reason = "each benchmark uses a part of it")]
+mod harness;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Error, Result, ensure};
+use clap::Parser;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
+use harness::load::{Client, Request};
+use harness::server::{LARDER, Server};
+use harness::{Goal, Samples, Table, duel, in_turns};
+use larder::app;
+use larder::db::{Conn, Db};
+use larder::products::model::{Listing, ProductList, fold};
+use larder::products::{queries, service};
+use larder::site::render::grouped;
+use larder::versions::Database;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// The first page, made cold (issue 2, point 6).
+const FIRST: Duration = Duration::from_millis(5);
+
+/// Any page, and any search.
+const ANY: Duration = Duration::from_millis(100);
+
+/// Products on a page, as the shop has it.
+const PAGE_SIZE: u64 = 25;
+
+/// A million products are added within this.
+const SEED: Duration = Duration::from_secs(60);
+
+/// How often shops are started for their first visitor.
+const STARTS: usize = 9;
+
+/// How often the first pages are asked for in turns.
+const ROUNDS: usize = 301;
+
+/// How often the first pages are asked for while the processor's time is watched: rounds of visits.
+const CPU_ROUNDS: usize = 15;
+const CPU_VISITS: u32 = 20;
+
+/// How often each page from anywhere, and each search, is asked for.
+const VISITS: usize = 5;
+
+/// Pages from anywhere, beside the first, the middle and the last.
+const ANYWHERE: u64 = 100;
+
+/// What is searched for: a word of many titles, of few, of none, in other scripts, and a letter that
+/// is in nearly all.
+const SEARCHES: [(&str, &str); 6] = [
+    ("common word", "tea"),
+    ("rare word", "yuzu"),
+    ("no match", "zzzz"),
+    ("Cyrillic, in capitals", "АЙВАР"),
+    ("one Han character", "茶"),
+    ("one letter", "e"),
+];
+
+#[derive(Parser)]
+struct Args {
+    /// What cargo adds when it runs benchmarks.
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// A database on the server to be measured; others are created beside it, and dropped.
+    #[arg(long, env = "LARDER_BENCH_POSTGRES", value_name = "URL")]
+    postgres: Option<String>,
+    /// Products of the large catalogue; the searched one has a tenth.
+    #[arg(long, default_value_t = 1_000_000)]
+    products: u64,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    // `cargo test --all-targets` runs this, too.
+    if !args.bench {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    measure(&runtime, &args, &Place::Folder(tempfile::tempdir()?))?;
+    match &args.postgres {
+        Some(url) => measure(&runtime, &args, &Place::Server(url.clone())),
+        None => {
+            println!("\nPostgres is not measured: no --postgres URL.");
+            Ok(())
+        }
+    }
+}
+
+fn measure(runtime: &Runtime, args: &Args, place: &Place) -> Result<()> {
+    let mut table = Table::titled(
+        &format!("Catalogue on {}", place.name()),
+        &format!("Time until the answer is there, one request at a time, {PAGE_SIZE} on a page."),
+    );
+    let few = Shop::open(runtime, place, "few", 1_000)?;
+    let searched = Shop::open(runtime, place, "searched", args.products / 10)?;
+    let many = Shop::open(runtime, place, "many", args.products)?;
+    table.bound(SEED, &format!("adding {}", many.size()?), many.seeding);
+    first_page(&mut table, &few, &many)?;
+    any_page(&mut table, &many)?;
+    many.delete_a_tenth()?;
+    first_page(&mut table, &few, &many)?;
+    any_page(&mut table, &many)?;
+    searches(&mut table, &searched)?;
+    table.print();
+    Ok(())
+}
+
+/// The first page and its query, with many products beside few.
+fn first_page(table: &mut Table, few: &Shop<'_>, many: &Shop<'_>) -> Result<()> {
+    let first = Request::get("/");
+    let (few_client, many_client) = (&mut few.connect()?, &mut many.connect()?);
+    let (few_size, many_size) = (few.size()?, many.size()?);
+    let mut compare = |goal, what: &str, [many, few]: &[Samples; 2]| {
+        table.compare(goal, (&format!("{what}, {many_size}"), many), (&few_size, few));
+    };
+    let pages = duel(ROUNDS, || many.visit(many_client, &first), || few.visit(few_client, &first))?;
+    compare(Goal::Time(FIRST), "first page", &pages);
+    let cpu = duel(CPU_ROUNDS, || many.cpu(many_client, &first), || few.cpu(few_client, &first))?;
+    compare(Goal::None, "its processor time", &cpu);
+    let queries = duel(ROUNDS, || many.query(), || few.query())?;
+    compare(Goal::Time(FIRST), "its query alone", &queries);
+    let starts = duel(STARTS, || many.first_visit(), || few.first_visit())?;
+    compare(Goal::None, "first page after a start", &starts);
+    Ok(())
+}
+
+/// Pages from all over the catalogue.
+fn any_page(table: &mut Table, shop: &Shop<'_>) -> Result<()> {
+    let last = shop.list(1)?.total.div_ceil(PAGE_SIZE);
+    // Far apart and in no order, the same in each run.
+    let anywhere = (1..=ANYWHERE).map(|number| 1 + number * 6_180_339_887 % last);
+    let pages = [1, last.div_ceil(2), last].into_iter().chain(anywhere);
+    let requests: Vec<_> = pages.map(|page| Request::get(&format!("/?page={page}"))).collect();
+    let samples = shop.visit_all(&requests)?;
+    let [first, middle, end, anywhere @ ..] = &samples[..] else { return Ok(()) };
+    let slowest = anywhere.iter().max_by_key(|page| page.median()).unwrap_or(end);
+    let slowest_name = format!("slowest of {ANYWHERE} pages at random");
+    let size = shop.size()?;
+    for (name, samples) in
+        [("middle page", middle), ("last page", end), (slowest_name.as_str(), slowest)]
+    {
+        let name = format!("{name}, {size}");
+        table.compare(Goal::Time(ANY), (&name, samples), ("first page", first));
+    }
+    Ok(())
+}
+
+fn searches(table: &mut Table, shop: &Shop<'_>) -> Result<()> {
+    let target = |word: &str| {
+        let word = percent_encoding::utf8_percent_encode(word, percent_encoding::NON_ALPHANUMERIC);
+        format!("/?q={word}")
+    };
+    let searches = SEARCHES.map(|(_, word)| Request::get(&target(word)));
+    let requests: Vec<_> = [Request::get("/")].into_iter().chain(searches).collect();
+    let samples = shop.visit_all(&requests)?;
+    let [first, searches @ ..] = &samples[..] else { return Ok(()) };
+    for ((name, word), samples) in SEARCHES.iter().zip(searches) {
+        let matches = shop.matches(word)?;
+        let name = format!("search, {name}: {matches} of {}", shop.size()?);
+        table.compare(Goal::Time(ANY), (&name, samples), ("first page", first));
+    }
+    Ok(())
+}
+
+/// A shop with its cache off, and the database behind it.
+struct Shop<'r> {
+    runtime: &'r Runtime,
+    url: String,
+    db: Db,
+    server: Server,
+    /// How long it took to add the products.
+    seeding: Duration,
+}
+
+impl<'r> Shop<'r> {
+    /// Adds so many sample products to a new database, and opens the shop.
+    fn open(runtime: &'r Runtime, place: &Place, name: &str, products: u64) -> Result<Self> {
+        let url = place.create(name)?;
+        let db = Db::open(&url.parse().map_err(Error::msg)?).map_err(Error::msg)?;
+        db.migrate()?;
+        let started = Instant::now();
+        service::seed(&db, products, |_| ())?;
+        let seeding = started.elapsed();
+        place.settle(&url)?;
+        Ok(Self { runtime, server: start(&url)?, url, db, seeding })
+    }
+
+    /// How many products there are, in words.
+    fn size(&self) -> Result<String> {
+        Ok(format!("{} products", grouped(self.list(1)?.total)))
+    }
+
+    /// A page of the catalogue, from the database alone.
+    fn list(&self, page: u64) -> Result<ProductList> {
+        let listing = Listing { page, size: PAGE_SIZE, search: String::new() };
+        let database = Database::new(self.db.clone(), app::TABLES);
+        let list = database.read(move |read| queries::list(read, &listing));
+        Ok(self.runtime.block_on(list)?)
+    }
+
+    /// How many titles hold the word, in words.
+    fn matches(&self, word: &str) -> Result<String> {
+        let listing = Listing { page: 1, size: PAGE_SIZE, search: fold(word) };
+        let database = Database::new(self.db.clone(), app::TABLES);
+        let list = database.read(move |read| queries::search(read, &listing));
+        Ok(grouped(self.runtime.block_on(list)?.total))
+    }
+
+    /// How long the query of the first page takes.
+    fn query(&self) -> Result<Duration> {
+        let started = Instant::now();
+        ensure!(!self.list(1)?.products.is_empty(), "the shop is empty");
+        Ok(started.elapsed())
+    }
+
+    fn connect(&self) -> Result<Client> {
+        self.runtime.block_on(Client::connect(self.server.address))
+    }
+
+    /// How long the shop takes to answer.
+    fn visit(&self, client: &mut Client, request: &Request) -> Result<Duration> {
+        let started = Instant::now();
+        self.runtime.block_on(client.ask(request))?;
+        Ok(started.elapsed())
+    }
+
+    /// How much of a processor the shop uses to answer.
+    fn cpu(&self, client: &mut Client, request: &Request) -> Result<Duration> {
+        let before = self.server.cpu()?;
+        for _ in 0..CPU_VISITS {
+            self.visit(client, request)?;
+        }
+        Ok((self.server.cpu()? - before) / CPU_VISITS)
+    }
+
+    /// How long each takes, in turns.
+    fn visit_all(&self, requests: &[Request]) -> Result<Vec<Samples>> {
+        let mut client = self.connect()?;
+        in_turns(VISITS, requests.len(), |turn| self.visit(&mut client, &requests[turn]))
+    }
+
+    /// How long the first visitor waits after the shop was started.
+    fn first_visit(&self) -> Result<Duration> {
+        let server = start(&self.url)?;
+        let mut client = self.runtime.block_on(Client::connect(server.address))?;
+        self.visit(&mut client, &Request::get("/"))
+    }
+
+    /// Deletes products all over the catalogue.
+    fn delete_a_tenth(&self) -> Result<()> {
+        let delete = |conn: &mut Conn| match conn {
+            Conn::Sqlite(sqlite) => {
+                sql_query("DELETE FROM products WHERE random() % 10 = 0").execute(sqlite)
+            }
+            Conn::Postgres(postgres) => {
+                sql_query("DELETE FROM products WHERE random() < 0.1").execute(postgres)
+            }
+        };
+        self.db.write_now(delete)?;
+        Ok(())
+    }
+}
+
+/// The shop as people start it, but without a cache.
+fn start(url: &str) -> Result<Server> {
+    Server::shop(LARDER, &["--database", url, "--no-samples", "--cache", "off", "--toolbar", "off"])
+}
+
+/// Where databases are created.
+enum Place {
+    /// SQLite files, gone with the folder.
+    Folder(TempDir),
+    /// A Postgres server, reached by the URL of one of its databases.
+    Server(String),
+}
+
+impl Place {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Folder(_) => "SQLite",
+            Self::Server(_) => "Postgres",
+        }
+    }
+
+    /// An empty database; answers its URL.
+    fn create(&self, name: &str) -> Result<String> {
+        match self {
+            Self::Folder(folder) => Ok(format!("sqlite://{}", folder.path().join(name).display())),
+            Self::Server(url) => {
+                let mut server = PgConnection::establish(url)?;
+                server.batch_execute(&drop_database(name))?;
+                server.batch_execute(&format!("CREATE DATABASE larder_bench_{name}"))?;
+                sibling(url, name)
+            }
+        }
+    }
+
+    /// Does what Postgres does by itself within a minute or so.
+    fn settle(&self, url: &str) -> Result<()> {
+        match self {
+            Self::Folder(_) => Ok(()),
+            Self::Server(_) => Ok(PgConnection::establish(url)?.batch_execute("VACUUM ANALYZE")?),
+        }
+    }
+}
+
+impl Drop for Place {
+    /// Takes the databases away; what cannot be is found and replaced by the next run.
+    fn drop(&mut self) {
+        if let Self::Server(url) = self
+            && let Ok(mut server) = PgConnection::establish(url)
+        {
+            for name in ["few", "searched", "many"] {
+                let _ = server.batch_execute(&drop_database(name));
+            }
+        }
+    }
+}
+
+fn drop_database(name: &str) -> String {
+    format!("DROP DATABASE IF EXISTS larder_bench_{name} WITH (FORCE)")
+}
+
+/// The URL of another database on the same server.
+fn sibling(url: &str, name: &str) -> Result<String> {
+    let (url, options) = url.split_once('?').map_or((url, None), |(url, rest)| (url, Some(rest)));
+    let (server, _) = url.rsplit_once('/').context("the URL names no database")?;
+    let options = options.map(|options| format!("?{options}")).unwrap_or_default();
+    Ok(format!("{server}/larder_bench_{name}{options}"))
+}

@@ -1,0 +1,207 @@
+//! What an entry costs, beside a bare look-up in the same kind of map.
+//!
+//! - Everything is asked for in memory, under a view that is pinned as within a request.
+//! - The bare map is moka with the same keys, and what it holds is shared as an entry's value is.
+
+#[allow(dead_code, reason = "each benchmark uses a part of it")]
+mod harness;
+
+use std::convert::Infallible;
+use std::hint::black_box;
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use askama::Template;
+use harness::{Goal, Table, duel};
+use larder::cache::Cache;
+use larder::cache::fragment::filters;
+use larder::cache::key::Key;
+use larder::cache::level::Levels;
+use larder::cache::open::Options;
+use larder::cache::policy::Policy;
+use larder::cache::scope;
+use larder::cache::view::{InProcess, Versions};
+use larder::site::render::{Dressed, Layout};
+use tokio::runtime::Runtime;
+
+/// What a hit is to cost, in bare look-ups.
+const HIT: Goal = Goal::Ratio(2.0);
+
+const HOUR: Policy = Policy::fresh_for(Duration::from_secs(60 * 60));
+
+/// Keys that are kept; the look-ups go through all of them.
+const KEYS: u64 = 1_000;
+
+/// Look-ups of one request, which share a pinned view and are collected together.
+const LOOKUPS: usize = 10;
+
+/// Look-ups in each round.
+const CALLS: u32 = 200_000;
+
+/// Threads that ask at once.
+const THREADS: usize = 4;
+
+const ROUNDS: usize = 31;
+
+/// What is kept: a list of some length, which nobody copies.
+type Value = Vec<u64>;
+
+fn main() -> Result<()> {
+    // `cargo test --all-targets` runs this, too, but does not say `--bench`.
+    if std::env::args().any(|argument| argument == "--bench") {
+        let shelf = Shelf::filled();
+        let mut table = Table::titled("Entries in memory", "Time for each look-up or render.");
+        look_ups(&mut table, &shelf)?;
+        contention(&mut table, &shelf)?;
+        renders(&mut table)?;
+        table.print();
+    }
+    Ok(())
+}
+
+/// The same values in a cache and in a bare map.
+struct Shelf {
+    cache: Cache,
+    versions: Arc<InProcess>,
+    map: moka::sync::Cache<Key, Arc<Value>>,
+    keys: Vec<Key>,
+}
+
+impl Shelf {
+    fn filled() -> Self {
+        let versions = Arc::new(InProcess::new());
+        let cache = Options::default().open(versions.clone());
+        let map = moka::sync::Cache::new(100 * KEYS);
+        let key = |number| Key::named("bench.list").part("page", number).part("search", "").build();
+        let keys: Vec<Key> = (0..KEYS).map(key).collect();
+        let shelf = Self { cache, versions, map, keys };
+        runtime().block_on(async {
+            for key in &shelf.keys {
+                shelf.map.insert(key.clone(), Arc::new(value()));
+                shelf.get(key).await;
+            }
+        });
+        shelf
+    }
+
+    /// From the cache; it is there.
+    async fn get(&self, key: &Key) -> Arc<Value> {
+        let load = async || Ok::<_, Infallible>(value());
+        match self.cache.get_or_set(key, &HOUR, load).await {
+            Ok(value) => value,
+        }
+    }
+
+    /// `calls` look-ups in the cache, of which each ten share a pinned view as those of a request do.
+    async fn in_cache(&self, calls: u32) {
+        let mut keys = self.keys.iter().cycle();
+        for _ in 0..calls as usize / LOOKUPS {
+            let view = self.versions.fresh().get().await.expect("the process vouches for itself");
+            let request = async {
+                for key in keys.by_ref().take(LOOKUPS) {
+                    black_box(self.get(black_box(key)).await);
+                }
+            };
+            scope::collect(view, request).await;
+        }
+    }
+
+    /// The same in the bare map.
+    fn in_map(&self, calls: u32) {
+        for key in self.keys.iter().cycle().take(calls as usize) {
+            black_box(self.map.get(black_box(key)));
+        }
+    }
+}
+
+fn value() -> Value {
+    (0..25).collect()
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts")
+}
+
+fn look_ups(table: &mut Table, shelf: &Shelf) -> Result<()> {
+    let runtime = runtime();
+    let [cache, map] = duel(
+        ROUNDS,
+        || Ok(timed(CALLS, || runtime.block_on(shelf.in_cache(CALLS)))),
+        || Ok(timed(CALLS, || shelf.in_map(CALLS))),
+    )?;
+    table.compare(HIT, ("get_or_set, hit", &cache), ("bare map", &map));
+    Ok(())
+}
+
+fn contention(table: &mut Table, shelf: &Shelf) -> Result<()> {
+    let calls = CALLS / THREADS as u32;
+    let [cache, map] = duel(
+        ROUNDS,
+        || Ok(at_once(calls, || runtime().block_on(shelf.in_cache(calls)))),
+        || Ok(at_once(calls, || shelf.in_map(calls))),
+    )?;
+    let name = format!("get_or_set, hit, {THREADS} threads at once");
+    table.compare(HIT, (&name, &cache), (&format!("bare map, {THREADS} threads"), &map));
+    Ok(())
+}
+
+/// How long one of `calls` takes.
+fn timed(calls: u32, work: impl FnOnce()) -> Duration {
+    let started = Instant::now();
+    work();
+    started.elapsed() / calls
+}
+
+/// How long one of `calls` takes where several threads make so many each, at once; the time that
+/// passes, for as many cores as there are.
+fn at_once(calls: u32, work: impl Fn() + Sync) -> Duration {
+    let start = Barrier::new(THREADS + 1);
+    let started = std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                start.wait();
+                work();
+            });
+        }
+        start.wait();
+        Instant::now()
+    });
+    started.elapsed() / (calls * THREADS as u32)
+}
+
+/// A small page in the shop's dress: header and footer are fragments.
+#[derive(Template)]
+#[template(
+    source = "{% extends \"_layout.html\" %}{% block content %}<h1>Tea</h1>{% endblock %}",
+    ext = "html"
+)]
+struct Page {
+    layout: Layout,
+}
+
+impl Dressed for Page {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+fn renders(table: &mut Table) -> Result<()> {
+    let page =
+        Page { layout: Layout { title: "Tea".into(), section: "products", is_read_only: false } };
+    let runtime = runtime();
+    let render = |cache: &Cache| {
+        let renders = async {
+            for _ in 0..CALLS / 10 {
+                black_box(cache.render(black_box(&page)).await.expect("the template is whole"));
+            }
+        };
+        timed(CALLS / 10, || runtime.block_on(renders))
+    };
+    let versions = Arc::new(InProcess::new());
+    let with = Options::default().open(versions.clone());
+    let without = Options::default().levels(Levels::OFF).open(versions);
+    let [with, without] = duel(ROUNDS, || Ok(render(&with)), || Ok(render(&without)))?;
+    table.compare(Goal::None, ("render, two fragments cached", &with), ("rendered anew", &without));
+    Ok(())
+}

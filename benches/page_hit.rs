@@ -1,0 +1,296 @@
+//! What a page hit costs the server, beside actix-web answering the same bytes from memory.
+//!
+//! - Every server is a process of its own with the same number of workers and answers the same load;
+//!   the rounds take turns.
+//! - The figure is processor time for each request, user and system, as the kernel has counted it for
+//!   the server's process; requests per second are printed below, and waver more.
+//! - `cargo bench --bench page_hit -- --help` for the numbers that can be chosen.
+
+#[allow(dead_code, reason = "each benchmark uses a part of it")]
+mod harness;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use harness::load::{self, Answer, Client, Request};
+use harness::server::{LARDER, Server};
+use harness::{Figure, Goal, Samples, Table, in_turns};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// What a page hit is to cost, in static answers (DESIGN.md §6).
+const HIT: Goal = Goal::Ratio(1.25);
+
+/// What a cold page is to cost (DESIGN.md §6).
+const COLD: Goal = Goal::Time(Duration::from_micros(150));
+
+/// As long as the shop keeps connections.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+#[derive(Parser)]
+struct Args {
+    /// What cargo adds when it runs benchmarks.
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Answer the page in this folder instead of measuring: the servers compared with.
+    #[arg(long, hide = true)]
+    serve: Option<PathBuf>,
+    /// Threads of each server.
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+    /// Connections that are open at once.
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+    /// Requests in each round; a tenth of it where pages are made anew.
+    #[arg(long, default_value_t = 40_000)]
+    requests: usize,
+    /// Rounds.
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// Another build of larder: only page hits are measured, of this one and of all those.
+    #[arg(long, value_name = "PROGRAM")]
+    beside: Vec<PathBuf>,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    match &args.serve {
+        Some(folder) => actix_web::rt::System::new().block_on(serve(folder, args.workers)),
+        None if args.bench && args.beside.is_empty() => measure_answers(&args),
+        None if args.bench => measure_builds(&args),
+        // `cargo test --all-targets` runs this, too.
+        None => Ok(()),
+    }
+}
+
+/// All kinds of answers of this build.
+fn measure_answers(args: &Args) -> Result<()> {
+    let rig = Rig::new(args)?;
+    let [hit, timed] = [("all", "off"), ("all", "auto")].map(|(levels, toolbar)| {
+        let server = rig.shop(Path::new(LARDER), levels, toolbar)?;
+        rig.warm(&server, "hit").map(|page| (server, page))
+    });
+    let ((hit, page), (timed, _)) = (hit?, timed?);
+    let cold = rig.shop(Path::new(LARDER), "off", "off")?;
+    rig.warm(&cold, "fwd=bypass")?;
+    let plain = rig.compared_with(&page)?;
+    let etag = page.header("etag").context("a page has a validator")?;
+    let again = |target| Request::get_again(target, etag);
+
+    let subject = |name: &str, server, request| Subject::new(name, server, request, args.requests);
+    let mut subjects = [
+        subject("static body", &plain, Request::get("/")),
+        subject("static body and headers", &plain, Request::get("/headers")),
+        subject("page hit", &hit, Request::get("/")),
+        subject("page hit, toolbar on", &timed, Request::get("/")),
+        subject("static 304", &plain, again("/304")),
+        subject("page hit, 304", &hit, again("/")),
+        Subject::new("page made anew, cache off", &cold, Request::get("/"), args.requests / 10),
+    ];
+    let samples = rig.measure(&mut subjects)?;
+    let mut table = rig.table("Page hits", &page);
+    let row = |subject: usize| (subjects[subject].name.as_str(), &samples[subject]);
+    let [body, headers, hit, timed, static_304, hit_304, cold] = [0, 1, 2, 3, 4, 5, 6].map(row);
+    table.compare(HIT, hit, body);
+    table.compare(HIT, timed, body);
+    table.compare(Goal::None, hit, headers);
+    table.compare(Goal::None, headers, body);
+    table.compare(Goal::None, timed, hit);
+    table.compare(Goal::None, hit_304, static_304);
+    table.compare(COLD, cold, body);
+    table.print();
+    print_rates(&subjects, &samples);
+    Ok(())
+}
+
+/// The page hits of several builds.
+fn measure_builds(args: &Args) -> Result<()> {
+    let rig = Rig::new(args)?;
+    let programs = [PathBuf::from(LARDER)].into_iter().chain(args.beside.iter().cloned());
+    let mut builds = Vec::new();
+    for program in programs {
+        let server = rig.shop(&program, "all", "off")?;
+        let page = rig.warm(&server, "hit")?;
+        builds.push((program.display().to_string(), server, page));
+    }
+    let page = &builds[0].2;
+    let plain = rig.compared_with(page)?;
+    let subject = |name: &str, server| Subject::new(name, server, Request::get("/"), args.requests);
+    let mut subjects = vec![subject("static body", &plain)];
+    subjects.extend(builds.iter().map(|(program, server, _)| subject(program, server)));
+    let samples = rig.measure(&mut subjects)?;
+    let mut table = rig.table("Page hits of several builds", page);
+    let row = |subject: usize| (subjects[subject].name.as_str(), &samples[subject]);
+    for build in 1..subjects.len() {
+        table.compare(HIT, row(build), row(0));
+    }
+    for build in 2..subjects.len() {
+        table.compare(Goal::None, row(build), row(1));
+    }
+    table.print();
+    print_rates(&subjects, &samples);
+    Ok(())
+}
+
+/// A server under load, one request, and what that used.
+struct Subject<'s> {
+    name: String,
+    server: &'s Server,
+    request: Request,
+    requests: usize,
+    /// How long each round took, for requests per second.
+    elapsed: Vec<Duration>,
+}
+
+impl<'s> Subject<'s> {
+    fn new(name: &str, server: &'s Server, request: Request, requests: usize) -> Self {
+        Self { name: name.to_owned(), server, request, requests, elapsed: Vec::new() }
+    }
+
+    /// One round: processor time for each request.
+    fn round(&mut self, rig: &Rig<'_>) -> Result<Duration> {
+        let before = self.server.cpu()?;
+        let (address, connections) = (self.server.address, rig.args.connections);
+        let load = load::run(address, &self.request, connections, self.requests);
+        self.elapsed.push(rig.runtime.block_on(load)?);
+        Ok((self.server.cpu()? - before) / u32::try_from(self.requests)?)
+    }
+
+    fn requests_per_second(&self) -> f64 {
+        let elapsed: Samples = self.elapsed.iter().copied().skip(1).collect();
+        self.requests as f64 / elapsed.median().as_secs_f64()
+    }
+}
+
+/// What the servers have in common.
+struct Rig<'a> {
+    args: &'a Args,
+    folder: TempDir,
+    runtime: Runtime,
+}
+
+impl<'a> Rig<'a> {
+    fn new(args: &'a Args) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { args, folder: tempfile::tempdir()?, runtime })
+    }
+
+    /// A shop with 1,000 products; all are on one database.
+    fn shop(&self, program: &Path, levels: &str, toolbar: &str) -> Result<Server> {
+        let database = format!("sqlite://{}", self.folder.path().join("shop.sqlite3").display());
+        let workers = self.args.workers.to_string();
+        let asked = [("--database", database.as_str()), ("--workers", &workers)];
+        let asked = asked.into_iter().chain([("--cache", levels), ("--toolbar", toolbar)]);
+        let arguments: Vec<&str> = asked.flat_map(|(flag, value)| [flag, value]).collect();
+        Server::shop(program, &arguments)
+    }
+
+    /// Asks until the page is what it is to be in the rounds, and answers it.
+    fn warm(&self, server: &Server, wanted: &str) -> Result<Answer> {
+        let home = Request::get("/");
+        let page = self.runtime.block_on(async {
+            let mut client = Client::connect(server.address).await?;
+            client.ask(&home).await?;
+            client.ask(&home).await
+        })?;
+        let status = page.header("cache-status").unwrap_or_default();
+        ensure!(status.contains(wanted), "the page is {status:?}, and not {wanted:?}");
+        Ok(page)
+    }
+
+    /// This program as the server that the shop is compared with: it answers `page`.
+    fn compared_with(&self, page: &Answer) -> Result<Server> {
+        fs::write(self.folder.path().join("head"), &page.head)?;
+        fs::write(self.folder.path().join("body"), &page.body)?;
+        let mut program = Command::new(std::env::current_exe()?);
+        program.arg("--serve").arg(self.folder.path());
+        program.args(["--workers", &self.args.workers.to_string()]);
+        Server::start(program)
+    }
+
+    fn measure(&self, subjects: &mut [Subject<'_>]) -> Result<Vec<Samples>> {
+        in_turns(self.args.rounds, subjects.len(), |turn| subjects[turn].round(self))
+    }
+
+    fn table(&self, title: &str, page: &Answer) -> Table {
+        let Args { workers, connections, requests, rounds, .. } = self.args;
+        let bytes = page.body.len();
+        Table::titled(
+            title,
+            &format!(
+                "Processor time of the server for each request: page of {bytes} bytes, {workers} \
+                 workers, {connections} connections, {rounds} rounds of {requests} requests."
+            ),
+        )
+    }
+}
+
+fn print_rates(subjects: &[Subject<'_>], samples: &[Samples]) {
+    println!("\nRequests per second, with the load made on the same machine:");
+    for (subject, samples) in subjects.iter().zip(samples) {
+        let (rate, cpu) = (subject.requests_per_second(), Figure(samples.median()));
+        println!("{:>28}: {rate:>8.0}, {cpu:>8} each", subject.name);
+    }
+}
+
+/// What is answered without a cache: bytes and headers that are there already.
+struct Ready {
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+}
+
+impl Ready {
+    /// The page in `folder`, without the headers that the server writes itself.
+    fn read(folder: &Path) -> Result<Self> {
+        let head = Answer { head: fs::read_to_string(folder.join("head"))?, body: vec![] };
+        let own = ["content-length", "date", "connection"];
+        let headers = head.headers().filter(|(name, _)| !own.contains(name));
+        let headers = headers.map(|(name, value)| Ok((name.parse()?, value.parse()?)));
+        let headers = headers.collect::<Result<_>>()?;
+        Ok(Self { headers, body: fs::read(folder.join("body"))?.into() })
+    }
+
+    fn with_headers(&self, mut response: HttpResponse) -> HttpResponse {
+        for (name, value) in &self.headers {
+            response.headers_mut().insert(name.clone(), value.clone());
+        }
+        response
+    }
+}
+
+/// Nothing but actix-web.
+async fn serve(folder: &Path, workers: usize) -> Result<()> {
+    let ready = web::Data::new(Ready::read(folder)?);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(ready.clone())
+            .route("/", web::get().to(body))
+            .route("/headers", web::get().to(headers))
+            .route("/304", web::get().to(not_modified))
+    })
+    .workers(workers)
+    .keep_alive(KEEP_ALIVE)
+    .bind(("127.0.0.1", 0))?;
+    println!("http://{}", server.addrs()[0]);
+    Ok(server.run().await?)
+}
+
+async fn body(ready: web::Data<Ready>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(ready.body.clone())
+}
+
+async fn headers(ready: web::Data<Ready>) -> HttpResponse {
+    ready.with_headers(HttpResponse::Ok().body(ready.body.clone()))
+}
+
+async fn not_modified(ready: web::Data<Ready>) -> HttpResponse {
+    ready.with_headers(HttpResponse::new(StatusCode::NOT_MODIFIED))
+}
