@@ -167,6 +167,15 @@ impl Far {
         }
     }
 
+    /// Forgets the entry under `key`; whether there was one.
+    pub async fn delete<T: Body>(&self, key: &Key) -> Result<bool, StoreError> {
+        match self.name::<T>(key) {
+            Ok(name) => self.store.delete(&name).await,
+            // What cannot be sealed was never kept.
+            Err(_) => Ok(false),
+        }
+    }
+
     /// Forgets the entries of every build and every setting; how many there were.
     pub async fn clear(&self) -> Result<u64, StoreError> {
         self.store.clear(FRONT).await

@@ -120,6 +120,20 @@ impl Cache {
         Ok(())
     }
 
+    /// Forgets the entry under `key`, whose body is a `T`, here and in the shared store; whether there
+    /// was one. Other instances keep what they hold in their own memory: to make data stale everywhere,
+    /// move its tag.
+    ///
+    /// # Errors
+    /// When the shared store does not answer.
+    pub async fn delete<T: Body>(&self, key: &Key) -> Result<bool, Error> {
+        let was_here = self.0.near.remove(key);
+        let Some(far) = &self.0.far else { return Ok(was_here) };
+        let was_there = far.delete::<T>(key).await;
+        let was_there = was_there.map_err(|source| Error::Store { store: "shared", source })?;
+        Ok(was_here || was_there)
+    }
+
     /// The view to judge by, where this level is on and somebody vouches for what is kept.
     ///
     /// Within a scope it is asked for once: all look-ups of a page judge by the same moment.

@@ -37,6 +37,11 @@ impl Near {
         self.entries.insert(key, entry);
     }
 
+    /// Forgets what is kept under `key`; whether there was anything.
+    pub fn remove(&self, key: &Key) -> bool {
+        self.entries.remove(key).is_some()
+    }
+
     /// Forgets everything.
     pub fn clear(&self) {
         self.entries.invalidate_all();

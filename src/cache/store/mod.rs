@@ -38,7 +38,7 @@ pub mod redis;
 mod scan;
 
 #[cfg(test)]
-mod contract;
+pub(in crate::cache) mod contract;
 
 pub use budget::Budget;
 pub use error::StoreError;

@@ -13,7 +13,7 @@ use crate::cache::store::{
 
 /// Does as memory does, but takes note.
 #[derive(Debug, Default)]
-struct Fake {
+pub(in crate::cache) struct Fake {
     inner: MemoryStore,
     calls: Mutex<Vec<&'static str>>,
     /// `add` says that somebody was quicker.
@@ -29,7 +29,7 @@ impl Fake {
     }
 
     /// The calls since the last time.
-    fn calls(&self) -> Vec<&'static str> {
+    pub fn calls(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 }

@@ -25,7 +25,7 @@ mod bounds;
 mod counting;
 mod deriving;
 mod dummy;
-mod fake;
+pub(in crate::cache) mod fake;
 mod faults;
 mod keys;
 mod locks;
