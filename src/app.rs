@@ -2,7 +2,6 @@
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::from_fn;
 use actix_web::{App, Error, web};
 
 use crate::cache::page::budget;
@@ -41,11 +40,11 @@ pub fn app(
         .configure(dashboard::routes)
         .configure(assets::routes)
         .default_service(web::to(async || Err::<&str, _>(AppError::NotFound)))
-        .wrap(from_fn(head_as_get))
-        .wrap(from_fn(budget::limit))
-        .wrap(from_fn(origin::guard))
-        .wrap(from_fn(error_page::dress))
-        .wrap(from_fn(flash::show))
-        .wrap(from_fn(headers::add))
-        .wrap(from_fn(toolbar::observe))
+        .wrap_fn(head_as_get)
+        .wrap_fn(budget::limit)
+        .wrap_fn(origin::guard)
+        .wrap_fn(error_page::dress)
+        .wrap_fn(flash::show)
+        .wrap_fn(headers::add)
+        .wrap_fn(toolbar::observe)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::key::Key;
 use super::level::Level;
+use super::store::StoreError;
 use super::tag::Tag;
 
 /// Why there was nothing to serve.
@@ -31,6 +32,57 @@ pub enum Staleness {
     Timeout,
 }
 
+impl Staleness {
+    /// What to call it in headers and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "stale-if-error",
+            Self::Revalidating => "stale-while-revalidate",
+            Self::Timeout => "soft timeout",
+        }
+    }
+}
+
+/// Why the store that instances share did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trouble {
+    /// Not in time.
+    Timeout,
+    /// The request has waited for stores as long as it may; the store was not asked.
+    Exhausted,
+    /// The circuit breaker is open; the store was not asked.
+    Paused,
+    /// No connection, or it was closed.
+    Unreachable,
+    /// It answered that it will not.
+    Refused,
+}
+
+impl Trouble {
+    /// What to call it in headers and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Exhausted => "budget used up",
+            Self::Paused => "breaker open",
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl From<&StoreError> for Trouble {
+    fn from(error: &StoreError) -> Self {
+        match error {
+            StoreError::Timeout { .. } => Self::Timeout,
+            StoreError::Exhausted => Self::Exhausted,
+            StoreError::Paused { .. } => Self::Paused,
+            StoreError::Unavailable(_) | StoreError::Closed => Self::Unreachable,
+            _ => Self::Refused,
+        }
+    }
+}
+
 /// What came of a look-up or of a try to keep something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -50,6 +102,10 @@ pub enum Outcome {
     NotStored(&'static str),
     /// What the shared store holds under the key is no entry of this kind.
     Unreadable,
+    /// The shared store was of no help, which is as good as a miss there; why.
+    Outage(Trouble),
+    /// Made anew in the background, behind an answer that was given without waiting.
+    Refreshing,
 }
 
 /// Something that happened to a key.

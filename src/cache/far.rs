@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::codec::{self, CodecError, Fingerprint};
 use super::entry::{Body, Entry};
+use super::event::Trouble;
 use super::key::Key;
 use super::scope::Dependencies;
 use super::store::{Item, Lifetime, Store, StoreError, budget};
@@ -74,7 +75,7 @@ pub(super) enum Nothing {
     /// There, but not readable.
     Unreadable,
     /// The store is in trouble.
-    Outage,
+    Outage(Trouble),
 }
 
 impl Far {
@@ -90,7 +91,7 @@ impl Far {
         match self.store.get(&name).await {
             Err(error) => {
                 self.complaint.about(self.store.name(), &error);
-                Err(Nothing::Outage)
+                Err(Nothing::Outage(Trouble::from(&error)))
             }
             Ok(None) => Err(Nothing::Absent),
             Ok(Some(bytes)) => unseal(&bytes, view),
@@ -102,17 +103,17 @@ impl Far {
         &self,
         keys: &[&Key],
         view: &View,
-    ) -> Vec<Option<(Arc<T>, Entry)>> {
+    ) -> Result<Vec<Option<(Arc<T>, Entry)>>, Trouble> {
         let names: Result<Vec<String>, _> = keys.iter().map(|key| self.name::<T>(key)).collect();
         let names = names.unwrap_or_default();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let found = self.store.get_many(&names).await;
-        // A store in trouble has nothing; neither has one for a type that cannot be sealed.
-        let mut found = found
-            .inspect_err(|error| self.complaint.about(self.store.name(), error))
-            .unwrap_or_default();
+        let mut found = self.store.get_many(&names).await.map_err(|error| {
+            self.complaint.about(self.store.name(), &error);
+            Trouble::from(&error)
+        })?;
+        // There is nothing of a type that cannot be sealed.
         found.resize(keys.len(), None);
-        found.into_iter().map(|bytes| unseal(&bytes?, view).ok()).collect()
+        Ok(found.into_iter().map(|bytes| unseal(&bytes?, view).ok()).collect())
     }
 
     /// Takes the lock of `key`, so that other instances wait.
@@ -133,7 +134,7 @@ impl Far {
             tokio::time::sleep(INTERVAL).await;
             match self.fetch(key, view).await {
                 Ok(found) => return Turn::Found(found),
-                Err(Nothing::Outage) => return Turn::Alone,
+                Err(Nothing::Outage(_)) => return Turn::Alone,
                 Err(_) => {}
             }
         }

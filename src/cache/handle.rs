@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use super::entry::{Body, Entry, Verdict};
 use super::error::Error;
-use super::event::{Event, Listener, Miss, Outcome};
+use super::event::{Event, Listener, Miss, Outcome, Staleness};
 use super::far::{self, Far, Nothing};
 use super::flight::{Flights, Turn};
 use super::key::Key;
@@ -181,7 +181,10 @@ impl Cache {
         let started = Instant::now();
         let (body, entry) = match far.fetch::<T>(key, view).await {
             Ok(found) => found,
-            Err(Nothing::Outage) => return Recalled::Nothing(None),
+            Err(Nothing::Outage(trouble)) => {
+                self.tell(level, key, Outcome::Outage(trouble), started);
+                return Recalled::Nothing(None);
+            }
             Err(nothing) => {
                 if matches!(nothing, Nothing::Unreadable) {
                     self.tell(level, key, Outcome::Unreadable, started);
@@ -209,7 +212,15 @@ impl Cache {
         let far = self.0.far.as_ref().filter(|_| !keys.is_empty());
         let Some(far) = far else { return keys.iter().map(|_| None).collect() };
         let started = Instant::now();
-        let fetched = far.fetch_many::<T>(keys, view).await;
+        let fetched = match far.fetch_many::<T>(keys, view).await {
+            Ok(fetched) => fetched,
+            Err(trouble) => {
+                keys.iter().for_each(|key| {
+                    self.tell(level, key, Outcome::Outage(trouble), started);
+                });
+                return keys.iter().map(|_| None).collect();
+            }
+        };
         let kept = fetched.into_iter().zip(keys).map(|(found, key)| {
             let (body, entry) = found?;
             let entry = Arc::new(entry);
@@ -280,9 +291,7 @@ impl Cache {
 pub(super) fn refusal(dependencies: &Dependencies) -> Option<&'static str> {
     if dependencies.is_torn() {
         Some("mixes two states")
-    } else if dependencies.is_stale() {
-        Some("stale")
     } else {
-        None
+        dependencies.staleness().map(Staleness::name)
     }
 }

@@ -101,6 +101,7 @@ impl Refreshed {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         if let Turn::Lead(leader) = self.cache.take_turn(&self.key) {
+            self.cache.tell(Level::Query, &self.key, Outcome::Refreshing, Instant::now());
             // The shared store has nothing newer than what is being replaced.
             tokio::spawn(self.make(leader, None, load()));
         }

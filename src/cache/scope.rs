@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
 
+use super::event::Staleness;
 use super::tag::{Stamp, Tag};
 use super::view::View;
 
@@ -21,7 +22,7 @@ pub struct Dependencies {
     stamps: Vec<(Tag, Stamp)>,
     expires: Option<Instant>,
     torn: bool,
-    stale: bool,
+    stale: Option<Staleness>,
 }
 
 impl Dependencies {
@@ -46,7 +47,7 @@ impl Dependencies {
             self.add(tag.clone(), *stamp);
         }
         self.torn |= other.torn;
-        self.stale |= other.stale;
+        self.stale = self.stale.or(other.stale);
         if let Some(expires) = other.expires {
             self.expires_by(expires);
         }
@@ -63,12 +64,12 @@ impl Dependencies {
     }
 
     /// What was made holds something known to be old, and may not be kept.
-    pub fn mark_stale(&mut self) {
-        self.stale = true;
+    pub fn mark_stale(&mut self, why: Staleness) {
+        self.stale = Some(why);
     }
 
-    /// Whether it holds something known to be old.
-    pub fn is_stale(&self) -> bool {
+    /// Why it holds something known to be old, if it does.
+    pub fn staleness(&self) -> Option<Staleness> {
         self.stale
     }
 

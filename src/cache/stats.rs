@@ -50,7 +50,10 @@ impl Listener for Stats {
                 add(&counts.stored_bytes, u64::from(*bytes));
             }
             Outcome::Stale(_) => add(&counts.stale, 1),
-            Outcome::NotStored(_) | Outcome::Unreadable => {}
+            Outcome::NotStored(_)
+            | Outcome::Unreadable
+            | Outcome::Outage(_)
+            | Outcome::Refreshing => {}
         }
     }
 }

@@ -1,10 +1,9 @@
 //! Errors in the shop's dress, whoever answered them: a handler, a guard, or the framework.
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use actix_web::middleware::Next;
 use actix_web::{Error, web};
 use askama::Template;
 
@@ -30,15 +29,19 @@ impl Dressed for ErrorPage {
 }
 
 /// Puts a page around every error that has none, for the whole app.
-pub async fn dress<B: MessageBody + 'static>(
+pub fn dress<S, B>(
     request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    let state = request.app_data::<web::Data<State>>().cloned();
-    let response = next.call(request).await?.map_into_boxed_body();
-    match state {
-        Some(state) if is_bare(&response) => put_on(&state, response).await,
-        _ => Ok(response),
+    service: &S,
+) -> impl Future<Output = Result<ServiceResponse<BoxBody>, Error>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let response = service.call(request);
+    async move {
+        let response = response.await?.map_into_boxed_body();
+        // Boxed: errors are rare, and each request would carry the room for their page.
+        if is_bare(&response) { Box::pin(put_on(response)).await } else { Ok(response) }
     }
 }
 
@@ -58,15 +61,15 @@ fn has_page(headers: &HeaderMap) -> bool {
     content_type.is_some_and(|value| !value.starts_with("text/plain"))
 }
 
-async fn put_on(
-    state: &State,
-    response: ServiceResponse<BoxBody>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
+async fn put_on(response: ServiceResponse<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some(state) = response.request().app_data::<web::Data<State>>().cloned() else {
+        return Ok(response);
+    };
     let status = response.status();
     let heading = heading(status);
     let error = response.response().error().and_then(|error| error.as_error::<AppError>());
     let message = error.map_or_else(|| explain(status).to_owned(), AppError::to_string);
-    let layout = Layout::new(state, "", heading);
+    let layout = Layout::new(&state, "", heading);
     let page = ErrorPage { layout, status: status.as_u16(), heading, message };
     let body = state.cache.render(&page).await.map_err(AppError::from)?;
     let mut response = response.map_body(|_, _| BoxBody::new(body));

@@ -7,13 +7,12 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, COOKIE, ETAG, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
     IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LOCATION, RANGE,
 };
-use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 use askama::filters::{Html, escape};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -47,22 +46,31 @@ fn cookie(value: String, lifetime: Duration) -> Cookie<'static> {
 }
 
 /// Shows the flash that the request brings, for the whole app.
-pub async fn show<B: MessageBody + 'static>(
+pub fn show<S, B>(
     mut request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
+    service: &S,
+) -> impl Future<Output = Result<ServiceResponse<BoxBody>, Error>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
     let sentence = (*request.method() == Method::GET).then(|| sentence(&request)).flatten();
-    let Some(sentence) = sentence else {
-        return Ok(next.call(request).await?.map_into_boxed_body());
-    };
-    // The page is wanted whole: what the browser has, it has without the flash.
-    for condition in
-        [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE]
-    {
-        request.headers_mut().remove(condition);
+    if sentence.is_some() {
+        // The page is wanted whole: what the browser has, it has without the flash.
+        for condition in
+            [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE]
+        {
+            request.headers_mut().remove(condition);
+        }
     }
-    let response = next.call(request).await?.map_into_boxed_body();
-    Ok(put_in(response, &sentence))
+    let response = service.call(request);
+    async move {
+        let response = response.await?.map_into_boxed_body();
+        Ok(match sentence {
+            Some(sentence) => put_in(response, &sentence),
+            None => response,
+        })
+    }
 }
 
 /// The sentence in the request's cookie. Parsed here: actix would keep the cookies in the request,

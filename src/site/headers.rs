@@ -5,14 +5,12 @@
 //! - Every answer says what the cache did; where it had no part, that.
 
 use actix_web::Error;
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use actix_web::middleware::Next;
 
 use crate::cache::page::status::{CACHE_STATUS, CacheStatus};
 
@@ -39,13 +37,23 @@ const SECURITY: [(HeaderName, HeaderValue); 6] = [
 ];
 
 /// Writes them, for the whole app.
-pub async fn add<B: MessageBody>(
+pub fn add<S, B>(
     request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+    service: &S,
+) -> impl Future<Output = Result<ServiceResponse<B>, Error>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let mut response = next.call(request).await?;
-    let headers = response.headers_mut();
+    let response = service.call(request);
+    async move {
+        let mut response = response.await?;
+        write(response.headers_mut(), is_read);
+        Ok(response)
+    }
+}
+
+fn write(headers: &mut HeaderMap, is_read: bool) {
     for (name, value) in SECURITY {
         headers.insert(name, value);
     }
@@ -56,5 +64,4 @@ pub async fn add<B: MessageBody>(
         let status = if is_read { CacheStatus::Bypass("route") } else { CacheStatus::Method };
         status.write(headers);
     }
-    Ok(response)
 }

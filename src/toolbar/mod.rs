@@ -9,10 +9,9 @@ mod server_timing;
 
 use std::time::Instant;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::middleware::Next;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::{Error, web};
+use futures_util::future::Either;
 
 pub use recorder::Recorder;
 
@@ -21,16 +20,30 @@ use crate::site::access;
 use crate::state::{State, Toolbar};
 
 /// Adds `Server-Timing` where the toolbar is allowed, for the whole app.
-pub async fn observe<B: MessageBody>(
+pub fn observe<S, B>(
     request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    if !is_allowed(&request) {
-        return next.call(request).await;
-    }
+    service: &S,
+) -> impl Future<Output = Result<ServiceResponse<B>, Error>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    let is_allowed = is_allowed(&request);
     let started = Instant::now();
+    let response = service.call(request);
+    // Boxed: what wraps all requests is moved about, and a recording is large.
+    if is_allowed {
+        Either::Left(Box::pin(record(started, response)))
+    } else {
+        Either::Right(response)
+    }
+}
+
+async fn record<B>(
+    started: Instant,
+    response: impl Future<Output = Result<ServiceResponse<B>, Error>>,
+) -> Result<ServiceResponse<B>, Error> {
     let statements = Log::default();
-    let recording = recorder::record(log::observe(statements.clone(), next.call(request)));
+    let recording = recorder::record(log::observe(statements.clone(), response));
     let (response, lookups) = recording.await;
     let mut response = response?;
     let statements = statements.statements();

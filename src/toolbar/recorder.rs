@@ -44,7 +44,11 @@ impl Listener for Recorder {
             Outcome::Hit | Outcome::FarHit | Outcome::Collapsed => "hit",
             Outcome::Stale(_) => "stale",
             Outcome::Miss(_) => "miss",
-            Outcome::Stored(_) | Outcome::NotStored(_) | Outcome::Unreadable => return,
+            Outcome::Stored(_)
+            | Outcome::NotStored(_)
+            | Outcome::Unreadable
+            | Outcome::Outage(_)
+            | Outcome::Refreshing => return,
         };
         let _ = CURRENT.try_with(|lookups| {
             let name = event.key.name().to_owned();

@@ -240,7 +240,7 @@ impl Cache {
     ) -> Arc<T> {
         self.tell(level, key, Outcome::Stale(why), Instant::now());
         let mut dependencies = scope::Dependencies::default();
-        dependencies.mark_stale();
+        dependencies.mark_stale(why);
         scope::record(&dependencies);
         old
     }

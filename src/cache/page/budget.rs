@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::middleware::Next;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::{Error, web};
+use futures_util::future::Either;
 
 use crate::cache::Cache;
 use crate::cache::store::Budget;
@@ -15,14 +14,19 @@ use crate::cache::store::Budget;
 const BUDGET: Duration = Duration::from_millis(80);
 
 /// Bounds what a request waits for the shared store, for the whole app. Without one it costs nothing.
-pub async fn limit<B: MessageBody>(
+pub fn limit<S, B>(
     request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+    service: &S,
+) -> impl Future<Output = Result<ServiceResponse<B>, Error>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
     let is_shared = request.app_data::<web::Data<Cache>>().is_some_and(|cache| cache.is_shared());
+    let response = service.call(request);
+    // Boxed: what wraps all requests is moved about, and had better be small.
     if is_shared {
-        Budget::new(BUDGET).scope(next.call(request)).await
+        Either::Left(Box::pin(Budget::new(BUDGET).scope(response)))
     } else {
-        next.call(request).await
+        Either::Right(response)
     }
 }

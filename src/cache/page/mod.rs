@@ -26,3 +26,6 @@ pub mod status;
 pub mod vary;
 
 pub use middleware::{Cached, cached};
+
+#[cfg(test)]
+mod tests;

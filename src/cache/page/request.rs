@@ -20,12 +20,12 @@ use super::conditional::Conditions;
 use crate::cache::key::Key;
 
 /// Headers that make some frameworks treat a request as another one.
-const OVERRIDES: [&str; 5] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-    "x-original-url",
-    "x-rewrite-url",
+const OVERRIDES: [HeaderName; 5] = [
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-method-override"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
 ];
 
 /// Headers that make handlers believe in another scheme or host.
@@ -44,7 +44,7 @@ pub fn key(request: &ServiceRequest) -> Result<Key, &'static str> {
     if headers.contains_key(UPGRADE) {
         return Err("upgrade");
     }
-    if OVERRIDES.iter().any(|name| headers.contains_key(*name)) {
+    if OVERRIDES.iter().any(|name| headers.contains_key(name)) {
         return Err("override");
     }
     let page = Key::named("page");

@@ -1,13 +1,19 @@
-//! Freshness on SQLite: `PRAGMA data_version`, asked on every request.
+//! Freshness on SQLite: whether anybody has committed, found out on every request.
 //!
+//! - The WAL index says so, in memory shared with whoever writes ([`wal_index`]). Where it has moved, or
+//!   there is none, SQLite is asked: `PRAGMA data_version`.
 //! - Each thread has a validator: a connection that never writes, so that every commit by anybody
 //!   else, in any process, moves its counter.
 //! - A validator owns the view that it read: a view shared between threads could be overwritten by
 //!   an older one whose reader's counter then stands still.
-//! - The counter is read before the view, so that it is never newer than the view it vouches for.
+//! - Index and counter are read before the view, so that they are never newer than the view they vouch
+//!   for.
 //! - A file that was replaced by another is noticed within a second.
 
+pub mod wal_index;
+
 use std::cell::RefCell;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -19,6 +25,7 @@ use diesel::sql_types::Integer;
 use diesel::sqlite::Sqlite;
 use thread_local::ThreadLocal;
 
+use self::wal_index::{Header, WalIndex};
 use super::{Table, stamps, triggers};
 use crate::cache::view::{Fresh, FreshView, Unvouched, Versions};
 use crate::db::file::FileId;
@@ -78,6 +85,9 @@ struct Validator {
     conn: SqliteConnection,
     file: Option<FileId>,
     file_checked: Instant,
+    wal_index: Option<WalIndex>,
+    /// The header of the WAL index before the view was read; none if nothing can be said.
+    header: Option<Header>,
     data_version: i32,
     schema_version: i32,
     triggers: Result<(), Unvouched>,
@@ -92,6 +102,8 @@ impl Validator {
                 conn,
                 file,
                 file_checked: Instant::now(),
+                wal_index: path(url).and_then(WalIndex::open),
+                header: None,
                 data_version: -1,
                 schema_version: -1,
                 triggers: Ok(()),
@@ -113,13 +125,24 @@ impl Validator {
 
     /// The present view.
     fn ask(&mut self, tables: &[Table]) -> FreshView {
+        let header = self.wal_index.as_ref().and_then(WalIndex::read);
+        if header.is_none() || header != self.header {
+            self.header = None;
+            self.ask_sqlite(tables)?;
+            self.header = header;
+        }
+        self.view.clone()
+    }
+
+    /// Makes sure that the view is the present one; fails where there is none.
+    fn ask_sqlite(&mut self, tables: &[Table]) -> Result<(), Unvouched> {
         let data_version = DataVersion.get_result(&mut self.conn).map_err(unanswered)?;
         if data_version != self.data_version {
             self.view = self.read(tables);
             // Only a view that was read is vouched for by the counter.
             self.data_version = if self.view.is_ok() { data_version } else { -1 };
         }
-        self.view.clone()
+        self.view.as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
     /// Reads the view, and checks the triggers where the schema has changed.
@@ -152,6 +175,13 @@ impl QueryFragment<Sqlite> for DataVersion {
 }
 
 impl RunQueryDsl<SqliteConnection> for DataVersion {}
+
+fn path(url: &Url) -> Option<&Path> {
+    match url {
+        Url::Sqlite(path) => Some(path),
+        Url::Postgres(_) => None,
+    }
+}
 
 fn unanswered(error: diesel::result::Error) -> Unvouched {
     Unvouched(format!("the database does not say what is current: {error}"))

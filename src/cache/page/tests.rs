@@ -1,0 +1,98 @@
+//! Pages around handlers that read from troubled sources.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::{App, HttpResponse, web};
+
+use super::status::CACHE_STATUS;
+use crate::cache::Cache;
+use crate::cache::event::{Event, Listener};
+use crate::cache::key::Key;
+use crate::cache::open::Options;
+use crate::cache::page;
+use crate::cache::policy::Policy;
+use crate::cache::view::InProcess;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Whether the source of the handlers below works.
+type Works = web::Data<AtomicBool>;
+
+async fn ask(works: Works) -> Result<u32, &'static str> {
+    tokio::time::sleep(SECOND).await;
+    if works.load(Ordering::SeqCst) { Ok(7) } else { Err("down") }
+}
+
+/// Prints what the source says, by a policy that prefers something old to an error and to waiting.
+async fn patient(cache: web::Data<Cache>, works: Works) -> HttpResponse {
+    let policy = Policy::fresh_for(10 * SECOND).stale_if_error(60 * SECOND);
+    let key = Key::named("patient").build();
+    let value = cache.get_or_set(&key, &policy, async || ask(works).await).await.unwrap();
+    HttpResponse::Ok().body(value.to_string())
+}
+
+/// The same, by a policy that makes nobody wait who need not.
+async fn impatient(cache: web::Data<Cache>, works: Works) -> HttpResponse {
+    let policy = Policy::fresh_for(10 * SECOND).stale_while_revalidate(60 * SECOND);
+    let key = Key::named("impatient").build();
+    let value = cache.get_or_refresh(&key, &policy, || ask(works)).await.unwrap();
+    HttpResponse::Ok().body(value.to_string())
+}
+
+/// What `Cache-Status` says of `path`, first, after a while with the source as `works` says, and after
+/// that again.
+async fn say(path: &str, works: bool) -> [String; 2] {
+    let cache = web::Data::new(Options::default().open(Arc::new(InProcess::new())));
+    let source = Works::new(AtomicBool::new(true));
+    let cached = page::cached(Policy::fresh_for(SECOND));
+    let app = App::new()
+        .app_data(cache.clone())
+        .app_data(source.clone())
+        .service(web::resource("/patient").wrap(cached).get(patient))
+        .service(web::resource("/impatient").wrap(cached).get(impatient));
+    let app = init_service(app).await;
+    let get = async || {
+        let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        response.headers().get(CACHE_STATUS).unwrap().to_str().unwrap().to_owned()
+    };
+    assert_eq!(get().await, "larder; fwd=uri-miss; stored");
+    tokio::time::advance(30 * SECOND).await;
+    source.store(works, Ordering::SeqCst);
+    [get().await, get().await]
+}
+
+#[actix_web::test]
+async fn a_page_made_from_something_old_says_why_and_is_not_kept() {
+    tokio::time::pause();
+    let old = r#"larder; fwd=stale; detail="stale-if-error""#;
+    assert_eq!(say("/patient", false).await, [old, old]);
+    let [behind, _] = say("/impatient", true).await;
+    assert_eq!(behind, r#"larder; fwd=stale; detail="stale-while-revalidate""#);
+}
+
+#[actix_web::test]
+async fn what_is_served_old_and_what_is_made_behind_an_answer_is_told() {
+    #[derive(Default)]
+    struct Told(std::sync::Mutex<Vec<String>>);
+    impl Listener for Told {
+        fn on(&self, event: &Event<'_>) {
+            self.0.lock().unwrap().push(format!("{:?}", event.outcome));
+        }
+    }
+    tokio::time::pause();
+    let told = Arc::new(Told::default());
+    let cache = Options::default().listener(told.clone()).open(Arc::new(InProcess::new()));
+    let key = Key::named("test").build();
+    let policy = Policy::fresh_for(10 * SECOND).stale_while_revalidate(60 * SECOND);
+    for _ in 0..2 {
+        cache.get_or_refresh(&key, &policy, || async { Ok::<_, ()>(1) }).await.unwrap();
+        tokio::time::advance(30 * SECOND).await;
+    }
+    let told = told.0.lock().unwrap().join(" ");
+    assert!(told.contains("Refreshing Stale(Revalidating)"), "{told}");
+}
