@@ -1,35 +1,27 @@
 //! A guest book without a database: a cached view, a cached fragment and a cached value.
-//!
 //! `cargo run --example guestbook`, then `curl -i http://127.0.0.1:8080/` twice: the second answer says
 //! `cache-status: larder; hit`. `curl -d name=Ann http://127.0.0.1:8080/` and look again.
-
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
 use askama::Template;
 use larder::cache::fragment::{Digest, Fragment, Fragments, filters};
-use larder::cache::view::InProcess;
-use larder::cache::{Cache, key::Key, open::Options, page, policy::Policy, tag::Tag};
+use larder::cache::{Cache, key, open, page, policy::Policy, tag::Tag, view::InProcess};
 
 const GUESTS: Tag = Tag::named("guests");
-const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
-/// The template stands in this file.
-const SOURCE: Digest = Digest::of(include_bytes!("guestbook.rs"));
+const MINUTE: Policy = Policy::fresh_for(std::time::Duration::from_secs(60));
 
 #[derive(Template)]
 #[template(
     source = "{% filter cached(self.title()) %}<h1>Guests</h1>{% endfilter %}\
-              <ul>{% for guest in guests.iter() %}<li>{{ guest }}{% endfor %}</ul>",
+              <ul>{% for guest in self.0.iter() %}<li>{{ guest }}{% endfor %}</ul>",
     ext = "html"
 )]
-struct Book {
-    guests: Arc<Vec<String>>,
-}
+struct Book(Arc<Vec<String>>);
 
 impl Book {
     fn title(&self) -> Fragment {
-        Fragment::new("book.title", SOURCE, MINUTE)
+        Fragment::new("book.title", Digest::of(include_bytes!("guestbook.rs")), MINUTE)
     }
 }
 
@@ -46,12 +38,12 @@ async fn show(cache: web::Data<Cache>, guests: Guests) -> impl Responder {
         guests.1.reads(&[GUESTS]);
         Ok::<_, std::io::Error>(guests.0.lock().unwrap().clone())
     };
-    let guests = cache.get_or_set(&Key::named("guests").build(), &MINUTE, load).await.unwrap();
-    web::Html::new(cache.render(&Book { guests }).await.unwrap())
+    let names = cache.get_or_set(&key::Key::named("guests").build(), &MINUTE, load).await.unwrap();
+    web::Html::new(cache.render(&Book(names)).await.unwrap())
 }
 
-async fn sign(guests: Guests, name: web::Form<Vec<(String, String)>>) -> impl Responder {
-    guests.0.lock().unwrap().extend(name.into_inner().into_iter().map(|(_, name)| name));
+async fn sign(guests: Guests, form: web::Form<Vec<(String, String)>>) -> impl Responder {
+    guests.0.lock().unwrap().extend(form.into_inner().into_iter().map(|(_, name)| name));
     guests.1.bump(&[GUESTS]);
     HttpResponse::SeeOther().insert_header(("location", "/")).finish()
 }
@@ -59,13 +51,9 @@ async fn sign(guests: Guests, name: web::Form<Vec<(String, String)>>) -> impl Re
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     let versions = Arc::new(InProcess::new());
-    let cache = web::Data::new(Options::default().open(versions.clone()));
+    let cache = web::Data::new(open::Options::default().open(versions.clone()));
     let guests = Guests::new((Mutex::new(Vec::new()), versions));
     let book = || web::resource("/").wrap(page::cached(MINUTE)).get(show).post(sign);
-    HttpServer::new(move || {
-        App::new().app_data(cache.clone()).app_data(guests.clone()).service(book())
-    })
-    .bind(("127.0.0.1", 8080))?
-    .run()
-    .await
+    let app = move || App::new().app_data(cache.clone()).app_data(guests.clone()).service(book());
+    HttpServer::new(app).bind(("127.0.0.1", 8080))?.run().await
 }

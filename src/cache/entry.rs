@@ -7,7 +7,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::policy::Policy;
 use super::scope::Dependencies;
+use super::sync::AtomicU64;
 use super::tag::{Stamp, Tag};
 use super::view::View;
 

@@ -7,13 +7,14 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::entry::Entry;
 use super::key::Key;
+use super::sync::{self, Mutex};
 
 /// Waiters lose patience after this and help themselves: longer than any page may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,7 +54,8 @@ impl Flights {
             Slot::Vacant(slot) => {
                 let (landing, watchers) = watch::channel(None);
                 slot.insert(watchers);
-                Turn::Lead(Leader { flights: self.clone(), key: key.clone(), landing })
+                let (flights, key) = (self.clone(), key.clone());
+                Turn::Lead(Leader { flights, key, landing, is_airborne: true })
             }
         }
     }
@@ -64,19 +66,28 @@ pub struct Leader {
     flights: Flights,
     key: Key,
     landing: watch::Sender<Option<Landing>>,
+    is_airborne: bool,
 }
 
 impl Leader {
     /// Tells the waiters what came of it.
-    pub fn land(self, landing: Landing) {
+    pub fn land(mut self, landing: Landing) {
+        // First: a waiter that takes another turn must not meet this one again.
+        self.leave();
         self.landing.send_replace(Some(landing));
+    }
+
+    fn leave(&mut self) {
+        if std::mem::take(&mut self.is_airborne) {
+            self.flights.airborne.lock().unwrap().remove(&self.key);
+        }
     }
 }
 
 impl Drop for Leader {
-    /// Lets the waiters go, with an answer or without; without one they take another turn.
+    /// Lets the waiters go without an answer, if there was none; they take another turn.
     fn drop(&mut self) {
-        self.flights.airborne.lock().unwrap().remove(&self.key);
+        self.leave();
     }
 }
 
@@ -89,10 +100,10 @@ impl Ticket {
     /// What came of the flight; never later than the patience of ten seconds.
     pub async fn arrive(mut self) -> Landing {
         let landed = self.landing.wait_for(Option::is_some);
-        match tokio::time::timeout(PATIENCE, landed).await {
-            Ok(Ok(landing)) => landing.clone().unwrap_or(Landing::Lost),
-            Ok(Err(_)) => Landing::Lost,
-            Err(_) => Landing::Nothing,
+        match sync::timeout(PATIENCE, landed).await {
+            Some(Ok(landing)) => landing.clone().unwrap_or(Landing::Lost),
+            Some(Err(_)) => Landing::Lost,
+            None => Landing::Nothing,
         }
     }
 }

@@ -99,6 +99,7 @@ pub mod refresh;
 pub mod scope;
 pub mod stats;
 pub mod store;
+mod sync;
 pub mod tag;
 pub mod values;
 pub mod view;

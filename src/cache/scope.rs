@@ -8,11 +8,12 @@
 //! - A tag recorded at two different stamps is *torn*: what was made mixes two states and is not
 //!   kept.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::event::Staleness;
+use super::sync::{Mutex, task_local};
 use super::tag::{Stamp, Tag};
 use super::view::View;
 
@@ -102,7 +103,7 @@ struct Scope {
     collected: Mutex<Dependencies>,
 }
 
-tokio::task_local! {
+task_local! {
     static CURRENT: Arc<Scope>;
 }
 

@@ -7,9 +7,10 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::scope::{self, Dependencies};
+use super::sync::Mutex;
 use super::tag::{Stamp, Tag};
 
 /// All stamps as one moment saw them.

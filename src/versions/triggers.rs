@@ -1,20 +1,28 @@
-//! The self-check: does every table that is read through the cache move its stamps?
+//! The triggers that move the stamps of a table: giving them to it, and checking that it has them.
 //!
-//! - SQLite: the triggers must read as a database migrated just now has them.
-//! - Postgres: the four triggers must be there and fire for every role.
+//! - A table is covered when each insert, update and delete moves its tags; on Postgres a truncate, too,
+//!   and for every role.
+//! - SQLite: the triggers must read word for word as they are given here; so do those of the migrations.
+//! - The table has a column `id` of whole numbers: a row's tag is the bucket that its id falls in.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::Table;
 use crate::cache::view::Unvouched;
-use crate::db::{Conn, migrations};
+use crate::db::Conn;
 
 /// Insert, update, delete and truncate.
 const POSTGRES_TRIGGERS: i64 = 4;
+
+/// The table of stamps, as the first migration makes it.
+const SQLITE_STAMPS: &str =
+    include_str!("../../migrations/sqlite/2026-11-21-090000-0000_create_cache_versions/up.sql");
+const POSTGRES_STAMPS: &str =
+    include_str!("../../migrations/postgres/2026-11-21-090000-0000_create_cache_versions/up.sql");
 
 #[derive(QueryableByName)]
 struct Trigger {
@@ -30,16 +38,98 @@ struct Count {
     count: i64,
 }
 
+#[derive(QueryableByName)]
+struct Known {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    known: bool,
+}
+
+/// Gives `table` its triggers, and the database its table of stamps where there is none: for tables that
+/// no migration of the shop has made. May be repeated; call it in a transaction.
+///
+/// # Errors
+/// Those of the database, such as that there is no table of that name.
+pub fn cover(conn: &mut Conn, table: Table) -> QueryResult<()> {
+    let (stamps, has_stamps, triggers) = match conn {
+        Conn::Sqlite(_) => (
+            SQLITE_STAMPS,
+            "SELECT count(*) > 0 AS known FROM sqlite_master WHERE name = 'cache_versions'",
+            of_sqlite(table),
+        ),
+        Conn::Postgres(_) => (
+            POSTGRES_STAMPS,
+            "SELECT to_regclass('cache_versions') IS NOT NULL AS known",
+            of_postgres(table),
+        ),
+    };
+    if !diesel::sql_query(has_stamps).get_result::<Known>(conn)?.known {
+        conn.batch_execute(stamps)?;
+    }
+    triggers.iter().try_for_each(|(name, sql)| {
+        let on = if matches!(conn, Conn::Sqlite(_)) {
+            String::new()
+        } else {
+            format!("ON {}", table.name())
+        };
+        conn.batch_execute(&format!("DROP TRIGGER IF EXISTS {name} {on}; {sql}"))
+    })
+}
+
+/// The triggers of `table` on SQLite, by name.
+fn of_sqlite(table: Table) -> BTreeMap<String, String> {
+    let table = table.name();
+    let moved = |row: &str| {
+        format!(
+            "  INSERT INTO cache_versions\n  VALUES ('*', 1, random()), ('{table}', 1, random()), \
+             ('{table}#' || ({row}.id & 255), 1, random())\n  \
+             ON CONFLICT (tag) DO UPDATE SET n = n + 1, r = excluded.r;\n"
+        )
+    };
+    let moved_away = format!(
+        "  INSERT INTO cache_versions\n  SELECT '{table}#' || (OLD.id & 255), 1, random() \
+         WHERE OLD.id <> NEW.id\n  ON CONFLICT (tag) DO UPDATE SET n = n + 1, r = excluded.r;\n"
+    );
+    let trigger = |event: &str, body: String| {
+        let name = format!("{table}_cache_{}", event.to_ascii_lowercase());
+        let sql = format!("CREATE TRIGGER {name} AFTER {event} ON {table}\nBEGIN\n{body}END");
+        (name, sql)
+    };
+    BTreeMap::from([
+        trigger("INSERT", moved("NEW")),
+        trigger("UPDATE", moved("NEW") + &moved_away),
+        trigger("DELETE", moved("OLD")),
+    ])
+}
+
+/// The triggers of `table` on Postgres, by name.
+fn of_postgres(table: Table) -> BTreeMap<String, String> {
+    let table = table.name();
+    let (old, new) = ("OLD TABLE AS old_rows", "NEW TABLE AS new_rows");
+    let events = [
+        ("INSERT", format!("REFERENCING {new}")),
+        ("UPDATE", format!("REFERENCING {old} {new}")),
+        ("DELETE", format!("REFERENCING {old}")),
+        ("TRUNCATE", String::new()),
+    ];
+    let trigger = |(event, rows): (&str, String)| {
+        let name = format!("{table}_cache_{}", event.to_ascii_lowercase());
+        let sql = format!(
+            "CREATE TRIGGER {name} AFTER {event} ON {table} {rows} FOR EACH STATEMENT \
+             EXECUTE FUNCTION cache_trigger('{table}'); \
+             ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
+        );
+        (name, sql)
+    };
+    events.into_iter().map(trigger).collect()
+}
+
 /// Whether SQLite moves the stamps of `tables`.
 ///
 /// # Errors
 /// [`Unvouched`] naming the first table that is not covered.
 pub fn check_sqlite(conn: &mut SqliteConnection, tables: &[Table]) -> Result<(), Unvouched> {
-    let expected = expected_sqlite()?;
     for table in tables {
-        let found = cache_triggers(conn, *table).map_err(unanswered)?;
-        let wanted = expected.iter().filter(|(name, _)| belongs_to(name, *table));
-        if wanted.clone().count() == 0 || !wanted.eq(found.iter()) {
+        if cache_triggers(conn, *table).map_err(unanswered)? != of_sqlite(*table) {
             return Err(missing(*table));
         }
     }
@@ -86,25 +176,9 @@ fn cache_triggers(
     Ok(triggers.filter(|(name, _)| belongs_to(name, table)).collect())
 }
 
-/// All triggers of a database that was migrated just now, in memory.
-fn expected_sqlite() -> Result<&'static BTreeMap<String, String>, Unvouched> {
-    static EXPECTED: OnceLock<Result<BTreeMap<String, String>, Unvouched>> = OnceLock::new();
-    EXPECTED.get_or_init(migrated_just_now).as_ref().map_err(Unvouched::clone)
-}
-
-fn migrated_just_now() -> Result<BTreeMap<String, String>, Unvouched> {
-    let sqlite = SqliteConnection::establish(":memory:").map_err(|e| Unvouched(e.to_string()))?;
-    let mut conn = Conn::Sqlite(sqlite);
-    migrations::run(&mut conn).map_err(|error| Unvouched(error.to_string()))?;
-    let all = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'";
-    let Conn::Sqlite(sqlite) = &mut conn else { return Ok(BTreeMap::new()) };
-    let triggers: Vec<Trigger> = diesel::sql_query(all).load(sqlite).map_err(unanswered)?;
-    Ok(triggers.into_iter().map(|trigger| (trigger.name, trigger.sql)).collect())
-}
-
 fn missing(table: Table) -> Unvouched {
     Unvouched(format!(
-        "the table {} does not have the triggers of its migration, so its changes would go unseen; \
+        "the table {} does not have the triggers that move its stamps, so its changes would go unseen; \
          create them as the migration does, and the cache goes on by itself",
         table.name()
     ))
@@ -112,4 +186,42 @@ fn missing(table: Table) -> Unvouched {
 
 fn unanswered(error: diesel::result::Error) -> Unvouched {
     Unvouched(format!("the database does not say which triggers it has: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::migrations;
+
+    const GUESTS: Table = Table::named("guests");
+
+    fn in_memory() -> Conn {
+        Conn::Sqlite(SqliteConnection::establish(":memory:").unwrap())
+    }
+
+    fn check(conn: &mut Conn, table: Table) -> Result<(), Unvouched> {
+        let Conn::Sqlite(sqlite) = conn else { unreachable!("it was opened as SQLite") };
+        check_sqlite(sqlite, &[table])
+    }
+
+    #[test]
+    fn the_migrations_give_the_triggers_word_for_word() {
+        let mut conn = in_memory();
+        migrations::run(&mut conn).unwrap();
+        check(&mut conn, Table::named("products")).unwrap();
+    }
+
+    #[test]
+    fn a_table_that_was_covered_is_covered_and_another_is_not() {
+        let mut conn = in_memory();
+        conn.batch_execute("CREATE TABLE guests (id INTEGER PRIMARY KEY, name TEXT)").unwrap();
+        check(&mut conn, GUESTS).unwrap_err();
+        for _ in 0..2 {
+            cover(&mut conn, GUESTS).unwrap();
+            check(&mut conn, GUESTS).unwrap();
+        }
+        conn.batch_execute("DROP TRIGGER guests_cache_update").unwrap();
+        check(&mut conn, GUESTS).unwrap_err();
+        cover(&mut conn, Table::named("nowhere")).unwrap_err();
+    }
 }

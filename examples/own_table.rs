@@ -1,0 +1,94 @@
+//! A guest book in a table of its own: whoever writes to it, the next reader sees it.
+//!
+//! `cargo run --example own_table`, then `curl -i http://127.0.0.1:8080/` twice; the second answer says
+//! `cache-status: larder; hit`. Then write behind its back and look again:
+//! `sqlite3 guests.sqlite3 "INSERT INTO guests (name) VALUES ('Ann')"`.
+
+use std::time::Duration;
+
+use actix_web::error::ErrorInternalServerError;
+use actix_web::{App, HttpServer, Responder, web};
+use askama::Template;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use larder::cache::fragment::{Digest, Fragment, filters};
+use larder::cache::{Cache, open::Options, page, policy::Policy};
+use larder::db::{Db, Error, Url};
+use larder::versions::{self, Database, Table, triggers};
+
+diesel::table! {
+    guests (id) {
+        id -> BigInt,
+        name -> Text,
+    }
+}
+
+/// The table, as the cache knows it; each that is read through the cache is listed.
+const GUESTS: Table = Table::named("guests");
+const TABLES: &[Table] = &[GUESTS];
+
+const HOUR: Policy = Policy::fresh_for(Duration::from_secs(60 * 60));
+const SOURCE: Digest = Digest::of(include_bytes!("own_table.rs"));
+
+#[derive(Template)]
+#[template(
+    source = "<h1>Guests</h1>{% filter cached(Book::newest()) %}<ul>\
+              {% for name in newest.iter().flatten() %}<li>{{ name }}{% endfor %}</ul>{% endfilter %}",
+    ext = "html"
+)]
+struct Book {
+    /// None where the fragment that prints them is there already.
+    newest: Option<Vec<String>>,
+}
+
+impl Book {
+    /// The newest guests: a fragment that reads data.
+    fn newest() -> Fragment {
+        Fragment::new("book.newest", SOURCE, HOUR).reads_data()
+    }
+}
+
+/// Who reads says which table before it gets the connection; that is all the cache needs to know.
+async fn newest(db: &Database) -> Result<Vec<String>, Error> {
+    db.read(|snapshot| {
+        let newest = guests::table.select(guests::name).order(guests::id.desc()).limit(20);
+        newest.load(snapshot.table(GUESTS)?)
+    })
+    .await
+}
+
+async fn show(
+    cache: web::Data<Cache>,
+    db: web::Data<Database>,
+) -> actix_web::Result<impl Responder> {
+    let mut parts = cache.prefetch([Book::newest()]).await;
+    let newest = parts.load(Book::newest(), async || newest(&db).await).await;
+    let book = Book { newest: newest.map_err(ErrorInternalServerError)? };
+    Ok(web::Html::new(cache.render_with(&book, parts).map_err(ErrorInternalServerError)?))
+}
+
+/// Opens the database, with the table and the triggers that move its stamps.
+fn open(url: &Url) -> Result<Db, Box<dyn std::error::Error>> {
+    let db = Db::open(url)?;
+    db.write_now(|conn| {
+        let create =
+            "CREATE TABLE IF NOT EXISTS guests (id INTEGER PRIMARY KEY, name TEXT NOT NULL)";
+        conn.batch_execute(create)?;
+        triggers::cover(conn, GUESTS)
+    })?;
+    Ok(db)
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let url: Url = "sqlite://guests.sqlite3".parse()?;
+    let db = web::Data::new(Database::new(open(&url)?, TABLES));
+    let cache = web::Data::new(Options::default().open(versions::open(&url, TABLES)?));
+    let app = move || {
+        App::new()
+            .app_data(cache.clone())
+            .app_data(db.clone())
+            .service(web::resource("/").wrap(page::cached(HOUR)).get(show))
+    };
+    Ok(HttpServer::new(app).bind(("127.0.0.1", 8080))?.run().await?)
+}
