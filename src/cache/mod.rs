@@ -64,6 +64,40 @@
 //! # }).unwrap();
 //! ```
 //!
+//! # Choosing a policy
+//!
+//! A lifetime does not keep entries right: the stamps do. It bounds the memory of what nobody asks for,
+//! and it is all there is for sources that have no stamps. So:
+//!
+//! | What is cached | Policy |
+//! |---|---|
+//! | pages, fragments, queries over tables with triggers | [`Policy::fresh_for`](policy::Policy::fresh_for) an hour or a day; nothing else is needed |
+//! | an expensive aggregate over such tables | the same, and a single load however many ask |
+//! | a slow upstream without stamps | fresh for as long as its data may be old, [`stale_if_error`](policy::Policy::stale_if_error) for when it fails, [`refresh_before`](policy::Policy::refresh_before) so that nobody waits, [`soft_timeout`](policy::Policy::soft_timeout) for when it hangs; with [`Cache::get_or_refresh`] |
+//! | something that may be old while it is made anew, by decision of its owner | [`stale_while_revalidate`](policy::Policy::stale_while_revalidate) |
+//! | a counter, a limit, something a visitor chose | no entry at all: a value, [`Cache::values`] |
+//!
+//! What is served old is marked, and nothing made from it is kept; `Cache-Status` says
+//! `detail="stale-if-error"`, and listeners are told ([`event`]).
+//!
+//! # Coming from Django
+//!
+//! | Django | Here |
+//! |---|---|
+//! | `@cache_page(60 * 15)` | `.wrap(page::cached(Policy::fresh_for(…)))`; the page also goes when its data change |
+//! | `UpdateCacheMiddleware`, `FetchFromCacheMiddleware` | the same around a scope or an app |
+//! | `{% cache 500 sidebar user.id %}` | [`Fragment::new`](fragment::Fragment::new)`(…).vary_on("user", id)`, and `{% filter cached(self.sidebar()) %}` |
+//! | `make_template_fragment_key`, `cache.delete` | [`Cache::delete_fragment`] with the same declaration |
+//! | `cache.get_or_set(key, f, 300)` for data | [`Cache::get_or_set`]: right after every write; for anything else `cache.values().get_or_set` |
+//! | `get`, `set`, `add`, `touch`, `incr`, `get_many`, … | the same names on [`Cache::values`] |
+//! | `cache.clear()` | [`Cache::clear`]; on a shared Redis only what is ours |
+//! | `KEY_PREFIX`, `VERSION`, `TIMEOUT` | [`values::Settings`] |
+//! | `LocMemCache`, `RedisCache`, `DummyCache` | [`store::memory`], [`store::redis`], [`store::null`] |
+//! | `CACHES["default"]` and other aliases | each [`Cache`] that is opened is one; there is no registry of names |
+//! | signals and `cache.delete` after each `save()` | nothing: whoever reads says what, and triggers say what changed |
+//! | `ConditionalGetMiddleware` | every cached page has an `ETag` and answers 304 ([`page::conditional`]) |
+//! | `@never_cache` | `Cache-Control: no-store` in the answer; it is then not kept |
+//!
 //! # What is promised
 //!
 //! - Nobody is served an entry whose tags have moved, in the view that its reader judges by. How new
@@ -72,7 +106,7 @@
 //! - Nothing here fails a request: a store in trouble is a miss.
 //! - A page made for one visitor is never another's: a cached page's handler sees no cookie.
 //! - Not promised: that values ([`values`]) are true; that a load which reads what it does not say
-//!   (a file, the time, another table) is noticed.
+//!   (a file, the time, another table) is noticed; that what a policy lets be served old is new.
 //!
 //! # Layout
 //!

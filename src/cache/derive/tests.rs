@@ -63,8 +63,9 @@ async fn a_hundred_callers_make_one_load() {
     assert_eq!(loads.get(), 1);
 }
 
+/// The shortest run of the mutant M7, in which a flight is joined by its key alone.
 #[tokio::test]
-async fn a_waiter_never_accepts_a_load_older_than_its_own_view() {
+async fn m7_a_waiter_never_accepts_a_load_older_than_its_own_view() {
     let (versions, cache) = open();
     let loads = Cell::new(0);
     let get = || get_tea(&cache, &versions, &loads);
@@ -75,6 +76,65 @@ async fn a_waiter_never_accepts_a_load_older_than_its_own_view() {
     };
     let (first, second) = tokio::join!(biased; first, second);
     assert_eq!((*first.unwrap(), *second.unwrap()), (1, 2));
+}
+
+/// The shortest run of the mutant M1, in which the stamp is read after the data: what was read before a
+/// write is then kept as if it were newer.
+#[tokio::test]
+async fn m1_a_load_that_a_write_overtakes_is_not_served_after_the_write() {
+    let (versions, cache) = open();
+    let data = Cell::new(1);
+    let get = async |overtaken: bool| {
+        let load = async || {
+            versions.reads(&[TEA]);
+            let read = data.get();
+            if overtaken {
+                data.set(2);
+                versions.bump(&[TEA]);
+            }
+            Ok::<_, Infallible>(read)
+        };
+        *cache.get_or_set(&key(), &MINUTE, load).await.unwrap()
+    };
+    assert_eq!(get(true).await, 1, "it began before the write");
+    assert_eq!(get(false).await, 2);
+}
+
+/// The shortest run of the mutant M10, plain counters and a restored backup: as many writes as were lost
+/// bring the counter to where it was before.
+#[tokio::test]
+async fn m10_after_a_restored_backup_equal_counters_are_not_equal_stamps() {
+    /// A database that can be put back.
+    struct Restored(std::sync::Mutex<Arc<View>>);
+    impl Versions for Restored {
+        fn fresh(&self) -> Fresh {
+            Fresh::Now(Ok(self.0.lock().unwrap().clone()))
+        }
+    }
+    let view = |count, nonce| {
+        let stamp = crate::cache::tag::Stamp { count, nonce };
+        Arc::new(View::new([
+            (Tag::ANY, stamp),
+            (TEA, stamp),
+            (Tag::EVERYTHING, Default::default()),
+        ]))
+    };
+    let versions = Arc::new(Restored(std::sync::Mutex::new(view(2, 77))));
+    let cache = Options::default().open(versions.clone());
+    let get = async |value: &str| {
+        let value = value.to_owned();
+        let load = async || {
+            let mut read = scope::Dependencies::default();
+            read.add(TEA, versions.0.lock().unwrap().stamp(&TEA));
+            scope::record(&read);
+            Ok::<_, Infallible>(value)
+        };
+        (*cache.get_or_set(&key(), &MINUTE, load).await.unwrap()).clone()
+    };
+    assert_eq!(get("of the lost history").await, "of the lost history");
+    *versions.0.lock().unwrap() = view(1, 41);
+    *versions.0.lock().unwrap() = view(2, 99);
+    assert_eq!(get("of the present").await, "of the present");
 }
 
 #[tokio::test]

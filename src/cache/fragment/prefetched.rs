@@ -45,11 +45,14 @@ impl Html {
 pub struct Prefetched {
     /// None where the level is off: all is made, nothing kept.
     level: Option<(Cache, Arc<View>)>,
-    found: RefCell<HashMap<Key, (Arc<Html>, Arc<Entry>)>>,
+    found: RefCell<HashMap<Key, Found>>,
     missed: RefCell<HashMap<Key, Missing>>,
     /// What the fragments whose bodies are being rendered depend on, the outermost first.
     open: RefCell<Vec<Dependencies>>,
 }
+
+/// A fragment that is there, and the entry that holds it.
+type Found = (Arc<Html>, Arc<Entry>);
 
 /// A declared fragment that is to be made.
 struct Missing {
@@ -100,7 +103,7 @@ impl Prefetched {
         prefetched
     }
 
-    fn take(&mut self, key: Key, found: (Arc<Html>, Arc<Entry>)) {
+    fn take(&mut self, key: Key, found: Found) {
         scope::record(&found.1.dependencies());
         self.found.get_mut().insert(key, found);
     }

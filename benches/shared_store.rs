@@ -1,0 +1,236 @@
+//! What an entry in Redis costs, beside bare commands on a connection like the store's own.
+//!
+//! - The server is a private `redis-server` in a temporary folder; where it is not installed, nothing is
+//!   measured and this says so.
+//! - Nothing is kept in this process, so that each look-up goes to Redis: the key is sealed, asked for,
+//!   checked, judged and decoded.
+//! - What is compared takes turns within one run.
+
+#[allow(dead_code, reason = "each benchmark uses a part of it")]
+mod harness;
+
+use std::convert::Infallible;
+use std::hint::black_box;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use askama::Template;
+use deadpool_redis::redis::aio::MultiplexedConnection;
+use deadpool_redis::redis::{Client, cmd};
+use harness::{Goal, Table, duel};
+use larder::cache::Cache;
+use larder::cache::fragment::{Digest, Fragment, filters};
+use larder::cache::key::Key;
+use larder::cache::open::{self, Options};
+use larder::cache::policy::Policy;
+use larder::cache::view::InProcess;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// What a hit in Redis is to cost, in bare `GET`s.
+const HIT: Goal = Goal::Ratio(1.3);
+
+/// What twenty fragments are to cost, in bare `GET`s.
+const FRAGMENTS: Goal = Goal::Ratio(2.0);
+
+const HOUR: Policy = Policy::fresh_for(Duration::from_secs(60 * 60));
+
+/// Look-ups in each round.
+const CALLS: u32 = 2_000;
+
+const ROUNDS: usize = 15;
+
+/// What is kept: as many bytes as a list of 25 products.
+type Value = Vec<u8>;
+
+const SIZE: usize = 2_000;
+
+fn main() -> Result<()> {
+    // `cargo test --all-targets` runs this, too, but does not say `--bench`.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let Some(server) = Redis::start()? else {
+        println!("redis-server is not installed: entries in Redis are not measured.");
+        return Ok(());
+    };
+    let bench = Bench::new(&server)?;
+    let mut table =
+        Table::titled("Entries in Redis", "Time for each look-up, one after the other.");
+    bench.hits(&mut table)?;
+    bench.fragments(&mut table)?;
+    table.print();
+    Ok(())
+}
+
+/// Fragments on a page.
+const PARTS: u64 = 20;
+
+/// A page of fragments.
+#[derive(Template)]
+#[template(
+    source = "{% for part in 0..PARTS %}{% filter cached(Parts::part(*part)) %}{{ text }}{% endfilter %}{% endfor %}",
+    ext = "html"
+)]
+struct Parts {
+    text: String,
+}
+
+impl Parts {
+    fn part(number: u64) -> Fragment {
+        let template = Digest::of(b"in this file");
+        Fragment::new("bench.part", template, HOUR).vary_on("n", number).reads_data()
+    }
+}
+
+/// A cache that keeps nothing here, and a connection of the client library.
+struct Bench {
+    runtime: Runtime,
+    cache: Cache,
+    connection: MultiplexedConnection,
+}
+
+impl Bench {
+    fn new(server: &Redis) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let url = server.url();
+        let store = open::redis(&url).map_err(anyhow::Error::msg)?;
+        let options = Options::default().memory(0).shared(store, "bench");
+        let cache = options.open(Arc::new(InProcess::new()));
+        let client = Client::open(url.as_str())?;
+        let connection = runtime.block_on(client.get_multiplexed_async_connection())?;
+        Ok(Self { runtime, cache, connection })
+    }
+
+    fn hits(&self, table: &mut Table) -> Result<()> {
+        let key = Key::named("bench.list").part("page", 1u64).build();
+        self.until_it_is_shared(async || self.get(&key).await.1)?;
+        self.set_bare()?;
+        let [hit, bare] = duel(
+            ROUNDS,
+            || self.timed(async || assert!(!self.get(&key).await.1, "it is in Redis")),
+            || self.timed(async || self.get_bare().await),
+        )?;
+        table.compare(HIT, ("get_or_set, hit in Redis", &hit), ("bare GET", &bare));
+        Ok(())
+    }
+
+    fn fragments(&self, table: &mut Table) -> Result<()> {
+        self.until_it_is_shared(async || self.fetch_fragments().await)?;
+        let [fragments, bare] = duel(
+            ROUNDS,
+            || self.timed(async || assert!(!self.fetch_fragments().await, "they are in Redis")),
+            || self.timed(async || self.get_bare().await),
+        )?;
+        table.compare(FRAGMENTS, ("twenty fragments, one MGET", &fragments), ("bare GET", &bare));
+        Ok(())
+    }
+
+    /// The value, and whether it had to be made.
+    async fn get(&self, key: &Key) -> (Arc<Value>, bool) {
+        let mut is_made = false;
+        let load = async || {
+            is_made = true;
+            Ok::<_, Infallible>(vec![7; SIZE])
+        };
+        let Ok(value) = self.cache.get_or_set(key, &HOUR, load).await;
+        (black_box(value), is_made)
+    }
+
+    /// Fetches twenty fragments that read data; whether they had to be made.
+    async fn fetch_fragments(&self) -> bool {
+        let mut parts = self.cache.prefetch((0..PARTS).map(Parts::part)).await;
+        let mut is_made = false;
+        for number in 0..PARTS {
+            let load = async || Ok::<_, Infallible>(());
+            let Ok(made) = parts.load(Parts::part(number), load).await;
+            is_made |= made.is_some();
+        }
+        if is_made {
+            let page = Parts { text: "x".repeat(SIZE / 20) };
+            black_box(self.cache.render_with(&page, parts).expect("the template is whole"));
+        }
+        is_made
+    }
+
+    fn set_bare(&self) -> Result<()> {
+        let mut connection = self.connection.clone();
+        let mut set = cmd("SET");
+        let set = set.arg("bare").arg(vec![7; SIZE]).exec_async(&mut connection);
+        Ok(self.runtime.block_on(set)?)
+    }
+
+    async fn get_bare(&self) {
+        let mut connection = self.connection.clone();
+        let found: Value = cmd("GET").arg("bare").query_async(&mut connection).await.expect("GET");
+        assert_eq!(black_box(found).len(), SIZE);
+    }
+
+    /// Asks until nothing has to be made: what goes to Redis goes there behind the answer.
+    fn until_it_is_shared(&self, ask: impl AsyncFn() -> bool) -> Result<()> {
+        for _ in 0..100 {
+            let is_made = self.runtime.block_on(async {
+                let is_made = ask().await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                is_made
+            });
+            if !is_made {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("it does not arrive in Redis")
+    }
+
+    /// How long one of many calls takes.
+    fn timed(&self, call: impl AsyncFn()) -> Result<Duration> {
+        let started = Instant::now();
+        self.runtime.block_on(async {
+            for _ in 0..CALLS {
+                call().await;
+            }
+        });
+        Ok(started.elapsed() / CALLS)
+    }
+}
+
+/// A server of our own.
+struct Redis {
+    child: Child,
+    folder: TempDir,
+}
+
+impl Redis {
+    /// None where it is not installed.
+    fn start() -> Result<Option<Self>> {
+        let folder = tempfile::tempdir()?;
+        let mut program = Command::new("redis-server");
+        program.args(["--port", "0", "--save", "", "--unixsocket"]);
+        program.arg(folder.path().join("socket")).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = match program.spawn() {
+            Ok(child) => child,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).context("start redis-server"),
+        };
+        let server = Self { child, folder };
+        let answers = || Client::open(server.url()).is_ok_and(|it| it.get_connection().is_ok());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !answers() {
+            anyhow::ensure!(Instant::now() < deadline, "redis-server does not answer");
+            std::thread::yield_now();
+        }
+        Ok(Some(server))
+    }
+
+    fn url(&self) -> String {
+        format!("redis+unix://{}", self.folder.path().join("socket").display())
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
