@@ -5,9 +5,11 @@
 //! - Keys begin with a namespace, which names the build and its settings, and a type's fingerprint is
 //!   part of each: old and new builds share a store without reading each other.
 //! - One instance makes an entry at a time: a short lock says who. Who does not get it looks again for a
-//!   moment, then makes it all the same.
+//!   moment, then makes it all the same; and does not wait for that lock again while its holder may be
+//!   gone.
 //! - Nobody waits for a write: it happens behind the answer.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -41,6 +43,7 @@ pub(super) struct Far {
     /// What all keys begin with.
     front: Arc<str>,
     complaint: Arc<Complaint>,
+    vain: Arc<Vain>,
 }
 
 /// When the store's trouble was last written into the log.
@@ -55,6 +58,24 @@ impl Complaint {
             *last = Some(Instant::now());
             tracing::warn!(cache.store = store, %error, "the shared store is in trouble");
         }
+    }
+}
+
+/// Locks that were waited for in vain, and when. Their holders may be gone: killed, or cut off before
+/// they could say that they let go.
+#[derive(Debug, Default)]
+struct Vain(Mutex<HashMap<String, Instant>>);
+
+impl Vain {
+    fn has(&self, name: &str) -> bool {
+        let since = self.0.lock().unwrap().get(name).copied();
+        since.is_some_and(|since| since.elapsed() < LEASE)
+    }
+
+    fn remember(&self, name: String) {
+        let mut waits = self.0.lock().unwrap();
+        waits.retain(|_, since| since.elapsed() < LEASE);
+        waits.insert(name, Instant::now());
     }
 }
 
@@ -82,7 +103,7 @@ impl Far {
     /// Entries of one namespace, in `store`.
     pub fn new(store: Arc<dyn Store>, namespace: &str) -> Self {
         let front = format!("{FRONT}{namespace}").into();
-        Self { store, front, complaint: Arc::default() }
+        Self { store, front, complaint: Arc::default(), vain: Arc::default() }
     }
 
     /// The entry under `key`, if it is true in `view`.
@@ -118,7 +139,8 @@ impl Far {
 
     /// Takes the lock of `key`, so that other instances wait.
     ///
-    /// Where another instance holds it, waits a moment for what that one makes.
+    /// Where another instance holds it, waits a moment for what that one makes; but not if that was in
+    /// vain a moment ago.
     pub async fn lock_or_fetch<T: Body>(&self, key: &Key, view: &View) -> Turn<T> {
         let Ok(name) = self.name::<T>(key) else { return Turn::Alone };
         let lock = Lock::new(self.store.clone(), format!("{name}:lock"));
@@ -130,6 +152,9 @@ impl Far {
                 return Turn::Alone;
             }
         }
+        if self.vain.has(&name) {
+            return Turn::Alone;
+        }
         for _ in 0..LOOKS {
             tokio::time::sleep(INTERVAL).await;
             match self.fetch(key, view).await {
@@ -138,6 +163,7 @@ impl Far {
                 Err(_) => {}
             }
         }
+        self.vain.remember(name);
         Turn::Alone
     }
 

@@ -1,12 +1,8 @@
 //! Redis: work shared between instances while it lives, nothing lost when it dies or lies.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{
-    Database, Leash, Program, TestSite, are_installed, find_program, free_port, leashed,
-    on_both_databases,
-};
+use crate::support::{Database, Redis, TestSite, free_port, on_both_databases};
 
 on_both_databases! {
     a_second_instance_finds_what_the_first_has_made,
@@ -96,7 +92,7 @@ fn a_redis_that_hangs_holds_nobody_up(on: Database) {
     let Some(redis) = Redis::start() else { return };
     let site = TestSite::start_with(on, &["--redis", &redis.url()]);
     let tea = site.has_product("Tea");
-    redis.server.signal("STOP");
+    redis.signal("STOP");
     let started = Instant::now();
     for page in 0..40 {
         site.get(&format!("/?cold={page}")).assert_status(200).assert_sees("Tea");
@@ -107,7 +103,7 @@ fn a_redis_that_hangs_holds_nobody_up(on: Database) {
     let took = started.elapsed();
     assert!(took < Duration::from_secs(4), "forty pages took {took:?}");
 
-    redis.server.signal("CONT");
+    redis.signal("CONT");
     site.edits(tea, &[("title", "Black tea")]).assert_sends_to("/");
     site.get("/").assert_sees("Black tea");
 }
@@ -146,46 +142,4 @@ fn keys_can_be_read_and_the_neighbours_are_left_alone(on: Database) {
     let cleared = TestSite::start_with(on, &["--redis", &redis.url(), "--clear-cache"]);
     assert_eq!(redis.command(&["GET", "neighbour"]), "mine");
     cleared.get("/").assert_status(200);
-}
-
-/// A private Redis that ends with the test.
-struct Redis {
-    port: u16,
-    server: Program,
-}
-
-impl Redis {
-    /// `None` where it is not installed.
-    fn start() -> Option<Self> {
-        are_installed(&["redis-server", "redis-cli"]).then(|| {
-            let started = (0..5).find_map(|_| Self::serve());
-            started.expect("Redis finds a free port")
-        })
-    }
-
-    fn serve() -> Option<Self> {
-        let port = free_port();
-        let mut command = leashed(find_program("redis-server").unwrap(), Leash::default());
-        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
-        command.args(["--save", "", "--appendonly", "no"]);
-        let server = Program::start(command);
-        server.wait_for(|out, _| out.contains("Ready to accept connections").then_some(()))?;
-        Some(Self { port, server })
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-
-    fn keys(&self) -> String {
-        self.command(&["KEYS", "*"])
-    }
-
-    fn command(&self, arguments: &[&str]) -> String {
-        let mut shell = Command::new(find_program("redis-cli").unwrap());
-        shell.args(["-p", &self.port.to_string()]).args(arguments);
-        let output = shell.output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    }
 }

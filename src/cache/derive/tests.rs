@@ -203,6 +203,32 @@ async fn what_one_instance_made_another_takes_until_it_changes() {
     assert_eq!(*get_tea(&one, &versions, &loads).await.unwrap(), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_waited_for_another_instance_in_vain_does_not_wait_again_at_once() {
+    let (versions, one, other) = open_two();
+    let loads = Cell::new(0);
+    let key = key();
+    let hanging = one.get_or_set(&key, &MINUTE, async || {
+        std::future::pending::<Result<u32, Infallible>>().await
+    });
+    let waits = async {
+        let mut waits = Vec::new();
+        for _ in 0..3 {
+            let started = tokio::time::Instant::now();
+            get_tea(&other, &versions, &loads).await.unwrap();
+            waits.push(started.elapsed().as_millis());
+            versions.bump(&[TEA]);
+        }
+        waits
+    };
+    tokio::select! {
+        biased;
+        _ = hanging => panic!("it hangs"),
+        waits = waits => assert_eq!(waits, [100, 0, 0]),
+    }
+    assert_eq!(loads.get(), 3);
+}
+
 #[tokio::test]
 async fn another_build_or_setting_does_not_read_our_entries() {
     let versions = Arc::new(InProcess::new());

@@ -9,8 +9,8 @@ use futures_util::future::Either;
 use crate::cache::Cache;
 use crate::cache::store::Budget;
 
-/// What a request waits for the answers of stores, in all. Beside it, it waits at most 100 ms for what
-/// another instance is just making.
+/// What a request waits for the answers of stores, in all. Beside it, it waits at most 100 ms for each
+/// thing that another instance is just making: a page, and what the page is made of.
 const BUDGET: Duration = Duration::from_millis(80);
 
 /// Bounds what a request waits for the shared store, for the whole app. Without one it costs nothing.

@@ -1,24 +1,39 @@
 //! The words the stories are written in: a shop, its database, pages, visitors, other programs.
 
+mod bell;
+mod caller;
 mod database;
+mod dice;
+mod figures;
 mod html;
+mod line;
+mod message;
 mod page;
 mod postgres;
 mod process;
 mod proxy;
+mod redis;
 mod report;
 mod request;
+mod shelf;
 mod site;
 mod staff;
 mod visitor;
 mod webdriver;
 
+pub use bell::{Bell, Ringer};
+pub use caller::Caller;
 pub use database::{Database, TestDatabase};
+pub use dice::Dice;
+pub use figures::Figures;
 pub use html::{Tag, tags};
+pub use line::{Line, Trouble};
 pub use page::Page;
 pub use postgres::user;
-pub use process::{Ended, Leash, Program, are_installed, find_program, free_port, leashed};
+pub use process::{Ended, Program, free_port};
 pub use proxy::{Hold, Proxy};
+pub use redis::Redis;
+pub use shelf::{Shelf, Wrong};
 pub use site::{TestSite, larder, larder_at};
 pub use visitor::Visitor;
 pub use webdriver::{Browser, Screen};

@@ -95,6 +95,13 @@ impl Proxy {
         assert!(state.held > 0, "no answer came by that could be held");
     }
 
+    /// On how many connections an answer is held, as soon as there is one, or after this time.
+    pub fn held_within(&self, limit: Duration) -> usize {
+        let state = self.wire.state.lock().unwrap();
+        let waited = self.wire.changed.wait_timeout_while(state, limit, |state| state.held == 0);
+        waited.unwrap().0.held
+    }
+
     /// Lets everything through again.
     pub fn let_go(&self) {
         self.wire.state.lock().unwrap().hold = None;

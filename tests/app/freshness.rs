@@ -1,0 +1,178 @@
+//! Whoever asks after a change was acknowledged sees it, or what came later: many random operations,
+//! counted.
+//!
+//! - Readers and writers are the same people: each changes products of its own and reads all of them, on
+//!   two instances, in forms and in SQL, in a mix that changes all the time.
+//! - `LARDER_FRESHNESS_OPERATIONS` is how many operations there are; `scripts/freshness` sets it.
+//! - `LARDER_FRESHNESS_SEED` repeats a run's dice, not the way in which its threads overtook each other.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::Instant;
+
+use crate::support::{Caller, Database, Dice, Figures, Shelf, TestSite, Wrong, on_both_databases};
+
+on_both_databases! {
+    by_hand:
+    nobody_sees_less_than_what_was_acknowledged_before_they_asked,
+}
+
+/// On SQLite; Postgres does a fifth of them.
+const OPERATIONS: u64 = 100_000;
+const PEOPLE: usize = 6;
+const PRODUCTS_EACH: usize = 3;
+
+/// After so many operations somebody writes more, or less, than before: once in so many operations.
+const MOOD: u64 = 200;
+const WRITES_ONE_IN: [u64; 5] = [5, 20, 50, 200, 1_000];
+
+fn nobody_sees_less_than_what_was_acknowledged_before_they_asked(on: Database) {
+    let operations = number("LARDER_FRESHNESS_OPERATIONS").unwrap_or(OPERATIONS);
+    let operations = if on == Database::Sqlite { operations } else { operations / 5 };
+    let seed = number("LARDER_FRESHNESS_SEED").unwrap_or_else(Dice::any_seed);
+    println!("LARDER_FRESHNESS_SEED={seed}");
+    let here = TestSite::start(on);
+    let there = here.another_instance();
+    let shelf = Shelf::of(&here, PEOPLE * PRODUCTS_EACH);
+    let left = AtomicU64::new(operations);
+    let started = Instant::now();
+    let done = thread::scope(|scope| {
+        let people: Vec<_> = (0..PEOPLE)
+            .map(|number| {
+                let mut person = Person::new(&shelf, [&here, &there], number, seed);
+                let left = &left;
+                scope.spawn(move || {
+                    while left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+                        if let Err(wrong) = person.does_something() {
+                            // Nobody needs to go on.
+                            left.store(0, Relaxed);
+                            panic!("with the seed {seed}: {wrong}");
+                        }
+                    }
+                    person.done
+                })
+            })
+            .collect();
+        people.into_iter().map(|person| person.join().unwrap()).fold([0; 4], add)
+    });
+    tell(done, started.elapsed().as_secs_f64());
+    for site in [&here, &there] {
+        let log = site.log();
+        assert!(!log.contains("ERROR") && !log.contains("panicked"), "{log}");
+    }
+}
+
+/// What there is to do; the places in the count of it.
+const READ: usize = 0;
+const FORM: usize = 1;
+const BY_HAND: usize = 2;
+const BUTTON: usize = 3;
+
+/// Somebody who reads, and writes what nobody else writes.
+struct Person<'a> {
+    shelf: &'a Shelf,
+    sites: [&'a TestSite; 2],
+    callers: [Caller; 2],
+    dice: Dice,
+    /// Of each of its own products, whether it is there.
+    own: Vec<(usize, bool)>,
+    writes_one_in: u64,
+    done: [u64; 4],
+}
+
+impl<'a> Person<'a> {
+    fn new(shelf: &'a Shelf, sites: [&'a TestSite; 2], number: usize, seed: u64) -> Self {
+        Self {
+            shelf,
+            sites,
+            callers: sites.map(TestSite::caller),
+            dice: Dice::of(seed.wrapping_add(number as u64)),
+            own: (0..PRODUCTS_EACH).map(|n| (number * PRODUCTS_EACH + n, true)).collect(),
+            writes_one_in: WRITES_ONE_IN[2],
+            done: [0; 4],
+        }
+    }
+
+    fn does_something(&mut self) -> Result<(), Wrong> {
+        if self.dice.roll(MOOD) == 0 {
+            self.writes_one_in = WRITES_ONE_IN[self.dice.pick(WRITES_ONE_IN.len())];
+        }
+        let what = match self.dice.roll(self.writes_one_in) {
+            0 => match self.dice.roll(20) {
+                0 => BY_HAND,
+                1 | 2 => BUTTON,
+                _ => FORM,
+            },
+            _ => READ,
+        };
+        self.done[what] += 1;
+        match what {
+            READ => self.reads(),
+            BUTTON => self.presses_the_button(),
+            _ => self.writes(what == BY_HAND),
+        }
+    }
+
+    fn reads(&mut self) -> Result<(), Wrong> {
+        let item = self.dice.pick(self.shelf.len());
+        let caller = &mut self.callers[self.dice.pick(2)];
+        let read = match self.dice.roll(10) {
+            0..4 => self.shelf.look_at_list(caller, "/"),
+            4 => self.shelf.look_at_list(caller, &format!("/?cold={}", self.dice.roll(1_000))),
+            5..8 => self.shelf.look_at_one(caller, item),
+            _ => self.shelf.search(caller, item),
+        };
+        read.map(drop)
+    }
+
+    /// Adds what is not there; edits, or now and then deletes, what is.
+    fn writes(&mut self, by_hand: bool) -> Result<(), Wrong> {
+        let (shelf, site) = (self.shelf, self.sites[self.dice.pick(2)]);
+        let own = self.dice.pick(self.own.len());
+        let (item, was_there) = self.own[own];
+        let removes = self.dice.roll(4) == 0;
+        self.own[own].1 = !(was_there && removes);
+        match (was_there, removes, by_hand) {
+            (false, _, false) => shelf.add(site, item),
+            (false, _, true) => shelf.add_by_hand(site, item),
+            (true, false, false) => shelf.edit(site, item),
+            (true, false, true) => shelf.edit_by_hand(site, item),
+            (true, true, false) => shelf.remove(site, item),
+            (true, true, true) => shelf.remove_by_hand(site, item),
+        }
+    }
+
+    fn presses_the_button(&mut self) -> Result<(), Wrong> {
+        let tag = ["everything", "products"][self.dice.pick(2)];
+        let answer = self.sites[self.dice.pick(2)].invalidates(tag);
+        if answer.status == 303 { Ok(()) } else { Err(Wrong::Error(answer.excerpt())) }
+    }
+}
+
+/// Prints what was done. None was stale; so, with 95 % confidence, of all operations of this kind fewer
+/// than three in so many are (the rule of three).
+fn tell(done: [u64; 4], seconds: f64) {
+    let all: u64 = done.iter().sum();
+    Figures::new()
+        .with("operations", all)
+        .with("reads", done[READ])
+        .with("forms", done[FORM])
+        .with("by hand", done[BY_HAND])
+        .with("button", done[BUTTON])
+        .with("per second", (all as f64 / seconds).round())
+        .with("stale", 0)
+        .with("at most", format!("{:.1e} of reads (95 %)", 3.0 / done[READ] as f64))
+        .tell();
+}
+
+fn add(mut sum: [u64; 4], more: [u64; 4]) -> [u64; 4] {
+    sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+    sum
+}
+
+/// A number from the environment.
+#[track_caller]
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
+}

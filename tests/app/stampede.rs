@@ -1,0 +1,178 @@
+//! Everybody at once: a page that is not kept is made once, for all who came.
+
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::{
+    Bell, Caller, Database, Figures, Hold, Page, Program, Proxy, Ringer, TestDatabase, TestSite,
+    larder, on_both_databases,
+};
+
+on_both_databases! {
+    ten_thousand_visitors_on_a_cold_page_cause_one_load,
+}
+
+const VISITORS: usize = 10_000;
+const CROWDS: usize = 8;
+const PAGE: &str = "/?page=2";
+const ASKERS: usize = 64;
+
+/// A page while it is made: everything that the database answers to who only reads.
+const MAKING: Hold = Hold { connection: "READ ONLY", statement: "" };
+
+fn ten_thousand_visitors_on_a_cold_page_cause_one_load(on: Database) {
+    // One crowd at a time: each needs half of the files that this process may open.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let (site, proxy) = open(on);
+    site.has_products(30);
+    let mut crowds: Vec<Vec<Caller>> = (0..CROWDS).map(|_| Vec::new()).collect();
+    let connections = (most_files() / 2).min(VISITORS) / CROWDS;
+    at_once(&mut crowds, |crowd| crowd.extend((0..connections).map(|_| arrives(&site))));
+
+    site.invalidates("everything").assert_sends_to("/");
+    proxy.iter().for_each(|proxy| proxy.hold(MAKING));
+    let started = Instant::now();
+    at_once(&mut crowds, |crowd| each_visit(crowd, |visitor| visitor.asks(PAGE)));
+    if let Some(proxy) = proxy {
+        is_idle(&site);
+        proxy.let_go();
+    }
+    let pages = at_once(&mut crowds, |crowd| {
+        let mut pages = Vec::new();
+        each_visit(crowd, |visitor| pages.push(visitor.hears(PAGE)));
+        pages
+    });
+    let took = started.elapsed();
+
+    let pages: Vec<Page> = pages.into_iter().flatten().collect();
+    let number = |is: fn(&Page) -> bool| pages.iter().filter(|page| is(page)).count();
+    let loads = number(|page| page.assert_status(200).timing().sql_queries() > 0);
+    Figures::new()
+        .with("visitors", pages.len())
+        .with("connections", connections * CROWDS)
+        .with("loads", loads)
+        .with("waited for it", number(|page| page.cache().parameter("collapsed").is_some()))
+        .with_time("took", took)
+        .tell();
+    assert_eq!((pages.len(), loads), (VISITORS, 1));
+    assert_eq!(number(|page| page.cache().is_stored()), 1);
+    assert!(pages.iter().all(|page| page.body == pages[0].body));
+}
+
+/// Each crowd does this, all at the same time.
+fn at_once<T: Send>(
+    crowds: &mut [Vec<Caller>],
+    act: impl Fn(&mut Vec<Caller>) -> T + Sync,
+) -> Vec<T> {
+    let act = &act;
+    thread::scope(|scope| {
+        let crowds: Vec<_> =
+            crowds.iter_mut().map(|crowd| scope.spawn(move || act(crowd))).collect();
+        crowds.into_iter().map(|crowd| crowd.join().unwrap()).collect()
+    })
+}
+
+/// The visits of one crowd. Where a program may have few files open, several come on each connection.
+fn each_visit(crowd: &mut [Caller], mut visit: impl FnMut(&mut Caller)) {
+    for visitor in 0..VISITORS / CROWDS {
+        visit(&mut crowd[visitor % crowd.len()]);
+    }
+}
+
+/// A visitor at the door; who says nothing at all would be sent away after a few seconds.
+fn arrives(site: &TestSite) -> Caller {
+    let mut caller = site.caller();
+    caller.get("/nothing").assert_status(404);
+    caller
+}
+
+/// Everybody is in, and waits: who asks for something else is answered at once, again and again.
+fn is_idle(site: &TestSite) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let mut quick_answers = 0;
+    while quick_answers < 20 && Instant::now() < deadline {
+        let started = Instant::now();
+        arrives(site);
+        let is_quick = started.elapsed() < Duration::from_millis(5);
+        quick_answers = if is_quick { quick_answers + 1 } else { 0 };
+    }
+}
+
+/// How many files, and connections, a program may have open here.
+fn most_files() -> usize {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(1_024)
+}
+
+/// The database's answers to who makes the page are held on the wire: so it can be seen how many do.
+#[test]
+fn a_hot_page_invalidated_a_hundred_times_a_second_is_never_made_twice_at_once() {
+    if !Database::Postgres.is_here(true) {
+        return;
+    }
+    let (site, proxy) = open(Database::Postgres);
+    let proxy = proxy.expect("Postgres is at the end of a wire");
+    site.has_product("Tea");
+    let evening = Bell::default();
+    let (answers, loads) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let most_at_once = thread::scope(|scope| {
+        let _end = Ringer(&evening);
+        for _ in 0..ASKERS {
+            scope.spawn(|| {
+                let mut caller = site.caller();
+                while !evening.has_rung() {
+                    let page = caller.get("/");
+                    let is_made = page.assert_status(200).timing().sql_queries() > 0;
+                    answers.fetch_add(1, Ordering::Relaxed);
+                    loads.fetch_add(usize::from(is_made), Ordering::Relaxed);
+                }
+            });
+        }
+        let invalidation = scope.spawn(|| site.database.sql(INVALIDATIONS));
+        let looks =
+            std::iter::from_fn(|| (!invalidation.is_finished()).then(|| look(&proxy, &evening)));
+        looks.max().expect("somebody looked")
+    });
+    let loads = loads.into_inner();
+    Figures::new()
+        .with("answers", answers.into_inner())
+        .with("loads", loads)
+        .with("most at once", most_at_once)
+        .tell();
+    assert!(loads > 10, "only {loads} loads");
+    assert_eq!(most_at_once, 1);
+}
+
+/// A hundred each second.
+const INVALIDATIONS: &str = "DO $$ BEGIN FOR i IN 1..200 LOOP
+    PERFORM cache_bump('products'); COMMIT; PERFORM pg_sleep(0.01);
+END LOOP; END $$";
+
+/// Holds the answers for a moment; how many then make the page, while all others wait for it.
+fn look(proxy: &Proxy, evening: &Bell) -> usize {
+    proxy.hold(MAKING);
+    // After the last invalidation nobody makes it any more.
+    proxy.held_within(Duration::from_secs(2));
+    evening.rings_within(Duration::from_millis(40));
+    let held = proxy.held_within(Duration::ZERO);
+    proxy.let_go();
+    // The others have their turn.
+    evening.rings_within(Duration::from_millis(10));
+    held
+}
+
+/// An empty shop; on Postgres with a wire on which what it reads can be held.
+fn open(on: Database) -> (TestSite, Option<Proxy>) {
+    let database = Arc::new(TestDatabase::create(on));
+    if on == Database::Sqlite {
+        return (TestSite::open(database, &[]), None);
+    }
+    let (proxy, url) = database.through_a_proxy();
+    let command = larder(&["serve", "--no-samples", "--workers", "4", "--database", &url]);
+    (TestSite::of(Program::start(command), database), Some(proxy))
+}

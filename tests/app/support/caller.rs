@@ -1,0 +1,70 @@
+//! A client that keeps its connection: as quick as it gets, for stories of many thousand requests.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+use super::page::Page;
+use super::site::TestSite;
+
+/// A connection on which one request follows another. All callers ask for the same host, so that the
+/// instances of a story keep the same pages.
+pub struct Caller {
+    connection: BufReader<TcpStream>,
+}
+
+impl TestSite {
+    pub fn caller(&self) -> Caller {
+        let connection = self.connect();
+        connection.set_nodelay(true).unwrap();
+        Caller { connection: BufReader::new(connection) }
+    }
+}
+
+impl Caller {
+    #[track_caller]
+    pub fn get(&mut self, path: &str) -> Page {
+        self.asks(path);
+        self.hears(path)
+    }
+
+    /// Asks without waiting for the answer.
+    #[track_caller]
+    pub fn asks(&mut self, path: &str) {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        self.connection.get_mut().write_all(request.as_bytes()).expect("the shop listens");
+    }
+
+    /// The answer to the earliest question that has none yet.
+    #[track_caller]
+    pub fn hears(&mut self, path: &str) -> Page {
+        let asked = format!("GET {path}");
+        let line = self.line(&asked);
+        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let mut page = Page {
+            status: status.unwrap_or_else(|| panic!("{asked}: no status in {line:?}")),
+            asked,
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        loop {
+            let line = self.line(&page.asked);
+            let Some((name, value)) = line.split_once(':') else { break };
+            page.headers.push((name.to_lowercase(), value.trim().to_owned()));
+        }
+        let length = page.header("content-length").and_then(|length| length.parse().ok());
+        let length = length.unwrap_or_else(|| panic!("{}: of no length", page.asked));
+        page.body.resize(length, 0);
+        self.connection.read_exact(&mut page.body).expect("a whole body");
+        page
+    }
+
+    #[track_caller]
+    fn line(&mut self, asked: &str) -> String {
+        let mut line = String::new();
+        let read = self.connection.read_line(&mut line);
+        let read = read.unwrap_or_else(|error| panic!("{asked}: {error}"));
+        assert!(read > 0, "{asked}: the shop hung up");
+        line.truncate(line.trim_end().len());
+        line
+    }
+}

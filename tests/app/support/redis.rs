@@ -1,0 +1,95 @@
+//! A private Redis that ends with the test.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::process::{Leash, Program, are_installed, find_program, free_port, leashed};
+
+/// A server, and the folder into which it saves when it is told to.
+pub struct Redis {
+    port: u16,
+    folder: TempDir,
+    /// `None` while it is dead.
+    server: Option<Program>,
+}
+
+impl Redis {
+    /// `None` where it is not installed.
+    pub fn start() -> Option<Self> {
+        are_installed(&["redis-server", "redis-cli"]).then(|| {
+            let folder = tempfile::Builder::new().prefix("larder-redis-").tempdir().unwrap();
+            let started = (0..5).find_map(|_| {
+                let port = free_port();
+                Some((port, serve(port, folder.path())?))
+            });
+            let (port, server) = started.expect("Redis finds a free port");
+            Self { port, folder, server: Some(server) }
+        })
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub fn signal(&self, name: &str) {
+        self.server.as_ref().expect("Redis lives").signal(name);
+    }
+
+    /// Ends it with `SIGKILL`.
+    pub fn dies(&mut self) {
+        self.server = None;
+    }
+
+    /// Starts it again, on the same port and with what it has saved last.
+    #[track_caller]
+    pub fn returns(&mut self) {
+        self.dies();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.server.is_none() {
+            assert!(Instant::now() < deadline, "nobody gives port {} back", self.port);
+            self.server = serve(self.port, self.folder.path());
+        }
+    }
+
+    pub fn keys(&self) -> String {
+        self.command(&["KEYS", "*"])
+    }
+
+    #[track_caller]
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let mut shell = Command::new(find_program("redis-cli").unwrap());
+        shell.args(["-p", &self.port.to_string()]).args(arguments);
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// A number of `INFO`; zero where it is not told.
+    #[track_caller]
+    pub fn tells(&self, name: &str) -> u64 {
+        let told = self.command(&["INFO", "everything"]);
+        let lines = told.lines().filter_map(|line| line.trim().split_once(':'));
+        let found = lines.into_iter().find(|(key, _)| *key == name);
+        found.map_or(0, |(_, value)| {
+            let digits = value.trim_start_matches("count=").chars();
+            digits.take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
+        })
+    }
+}
+
+/// Starts a server; `None` if somebody has the port.
+fn serve(port: u16, folder: &Path) -> Option<Program> {
+    let mut command = leashed(find_program("redis-server").unwrap(), Leash::default());
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
+    command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(folder);
+    let server = Program::start(command);
+    server.wait_for(|out, _| out.contains("Ready to accept connections").then_some(()))?;
+    Some(server)
+}
