@@ -9,6 +9,7 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 
+use crate::cache;
 use crate::db;
 
 /// How a request fails that wants HTML.
@@ -17,6 +18,9 @@ pub enum AppError {
     /// 404: nothing is there.
     #[error("There is nothing at this address. Perhaps it has been deleted, or the link is old.")]
     NotFound,
+    /// 404: what was asked for by its name is not there.
+    #[error("{0}")]
+    Absent(&'static str),
     /// 400: the request cannot be read.
     #[error("{0}")]
     BadRequest(&'static str),
@@ -41,6 +45,11 @@ pub enum AppError {
     /// 503: the database is away, or everybody is busy.
     #[error("The shop is busy or its database is away. Please try again in a moment.")]
     Unavailable(#[source] db::Error),
+    /// 503: the store of the cache is away, or would not do it. Only who steers the cache sees it.
+    #[error(
+        "The store that the cache shares did not do it: it is away, full, or the value too large."
+    )]
+    Store(#[source] Arc<cache::Error>),
     /// 500: a bug, or a broken database.
     #[error("Something went wrong on our side. It has been written down.")]
     Internal(#[source] Arc<anyhow::Error>),
@@ -55,6 +64,12 @@ impl From<db::Error> for AppError {
     }
 }
 
+impl From<cache::Error> for AppError {
+    fn from(error: cache::Error) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
 impl From<askama::Error> for AppError {
     fn from(error: askama::Error) -> Self {
         Self::Internal(Arc::new(anyhow::Error::new(error).context("render a page")))
@@ -64,14 +79,14 @@ impl From<askama::Error> for AppError {
 impl ResponseError for AppError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::Absent(_) => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -86,7 +101,7 @@ impl ResponseError for AppError {
 /// Writes what only we may know into the log.
 fn log(error: &AppError) {
     match error {
-        AppError::Internal(_) | AppError::Unavailable(_) => {
+        AppError::Internal(_) | AppError::Unavailable(_) | AppError::Store(_) => {
             tracing::error!(error = chain(error), "a request failed");
         }
         _ => tracing::debug!(status = error.status_code().as_u16(), "a request was refused"),

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cache::level::Levels;
 use crate::cache::open::Options;
+use crate::cache::stats::Stats;
 use crate::cache::store::Store;
 use crate::cache::tag::Tag;
 use crate::config::{
@@ -84,6 +85,13 @@ impl Server {
         self.address
     }
 
+    /// Serves behind the caller's back, until the handle stops it.
+    pub fn in_background(self) -> dev::ServerHandle {
+        let handle = self.running.handle();
+        actix_web::rt::spawn(self.running);
+        handle
+    }
+
     /// Serves until the program is told to stop, then finishes what is under way.
     ///
     /// # Errors
@@ -150,14 +158,16 @@ fn build(
         hosts: config.http.host_names(),
         toolbar: config.toolbar.for_bind(bind),
     };
-    let mut cache = Options::default().levels(levels).listener(Arc::new(toolbar::Recorder));
+    let stats = Arc::new(Stats::default());
+    let mut cache = Options::default().levels(levels);
+    cache = cache.listener(Arc::new(toolbar::Recorder)).listener(stats.clone());
     if let Some(store) = shared {
         // What decides how a page looks, beside the data.
         let (size, is_read_only) = (settings.page_size, settings.is_read_only);
         let namespace = format!("{}:size={size}:read_only={is_read_only}", this_build());
         cache = cache.shared(store, namespace);
     }
-    Ok(State { db: Database::new(db, app::TABLES), cache: cache.open(versions), settings })
+    Ok(State { db: Database::new(db, app::TABLES), cache: cache.open(versions), stats, settings })
 }
 
 /// Names this very program: another build may render the same data in another way.

@@ -1,6 +1,9 @@
 //! What a handler may hold. Built once per process, shared by all workers.
 
+use std::sync::Arc;
+
 use crate::cache::Cache;
+use crate::cache::stats::Stats;
 use crate::versions::Database;
 
 /// The shop's parts.
@@ -9,6 +12,8 @@ pub struct State {
     pub db: Database,
     /// What is remembered of it.
     pub cache: Cache,
+    /// What the cache was asked since the start.
+    pub stats: Arc<Stats>,
     /// What was decided at the start.
     pub settings: Settings,
 }

@@ -27,7 +27,10 @@ use super::tag::{Stamp, Tag};
 use super::view::View;
 
 /// What the keys of all entries begin with.
-const FRONT: &str = "larder:entry:";
+pub(super) const FRONT: &str = "larder:entry:";
+
+/// What the names of locks end with.
+const LOCK: &str = ":lock";
 
 /// A lock that its holder does not release, as after a crash, ends by itself.
 const LEASE: Duration = Duration::from_secs(2);
@@ -81,12 +84,48 @@ impl Vain {
 
 /// What stands in front of a sealed body.
 #[derive(Serialize, Deserialize)]
-struct Header {
-    stamps: Vec<(Tag, Stamp)>,
+pub(super) struct Header {
+    pub stamps: Vec<(Tag, Stamp)>,
     /// Milliseconds since 1970.
-    born: u64,
+    pub born: u64,
     /// Milliseconds since 1970.
-    expires: u64,
+    pub expires: u64,
+}
+
+/// What a complete name says to readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spelling<'n> {
+    /// The low half of the body's type's fingerprint.
+    pub fingerprint: u32,
+    /// The entry's key, which its program knows it by.
+    pub key: &'n str,
+    /// Whether it is the lock of that key, and no entry.
+    pub is_lock: bool,
+}
+
+impl<'n> Spelling<'n> {
+    /// Of the name of an entry; none for what is no such name.
+    pub fn of(name: &'n str) -> Option<Self> {
+        let mut rest = name.strip_prefix(FRONT)?;
+        loop {
+            let (part, after) = rest.split_once(':')?;
+            rest = after;
+            if is_fingerprint(part) {
+                let fingerprint = u32::from_str_radix(part, 16).ok()?;
+                let key = rest.strip_suffix(LOCK);
+                return Some(Self {
+                    fingerprint,
+                    key: key.unwrap_or(rest),
+                    is_lock: key.is_some(),
+                });
+            }
+        }
+    }
+}
+
+/// Eight hexadecimal digits, as [`Far::name`] writes them.
+fn is_fingerprint(part: &str) -> bool {
+    part.len() == 8 && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Why there is nothing to take.
@@ -143,7 +182,7 @@ impl Far {
     /// vain a moment ago.
     pub async fn lock_or_fetch<T: Body>(&self, key: &Key, view: &View) -> Turn<T> {
         let Ok(name) = self.name::<T>(key) else { return Turn::Alone };
-        let lock = Lock::new(self.store.clone(), format!("{name}:lock"));
+        let lock = Lock::new(self.store.clone(), format!("{name}{LOCK}"));
         match lock.take().await {
             Ok(true) => return Turn::Lead(lock),
             Ok(false) => lock.forget(),
@@ -303,7 +342,23 @@ fn unseal<T: Body>(bytes: &Bytes, view: &View) -> Result<(Arc<T>, Entry), Nothin
     Ok((body, entry))
 }
 
-fn unix_millis(time: SystemTime) -> u64 {
+pub(super) fn unix_millis(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_in_a_name_is_what_follows_the_fingerprint() {
+        let name = r#"larder:entry:0.1.0-0123456789abcdef:size=25:1f2e3d4c:page:path="/:x":lock"#;
+        let spelling = Spelling::of(name).unwrap();
+        assert_eq!(spelling.fingerprint, 0x1f2e_3d4c);
+        assert_eq!((spelling.key, spelling.is_lock), (r#"page:path="/:x""#, true));
+        for other in ["larder:entry:", "larder:entry:a:b", "larder-values:1:00000000:x", ""] {
+            assert_eq!(Spelling::of(other), None, "{other}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ use super::error::Error;
 use super::event::{Event, Listener, Miss, Outcome, Staleness};
 use super::far::{self, Far, Nothing};
 use super::flight::{Flights, Turn};
+use super::inspect::Inspection;
 use super::key::Key;
 use super::level::Level;
 use super::level::Levels;
@@ -98,6 +99,13 @@ impl Cache {
     /// Nobody vouches for them: what is derived from data belongs in an entry.
     pub fn values(&self) -> &Values {
         &self.0.values
+    }
+
+    /// What is kept, for people who want to see it.
+    pub fn inspect(&self) -> Inspection {
+        let shared = &self.0;
+        let versions = Some(shared.versions.clone());
+        Inspection::new(Some(shared.near.clone()), shared.values.clone(), versions)
     }
 
     /// Whether instances share their entries through a store.

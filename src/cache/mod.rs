@@ -112,7 +112,7 @@
 //!
 //! In reading order: [`tag`], [`view`], [`scope`], [`entry`], [`key`], [`policy`]; [`handle`], `derive`,
 //! [`refresh`], [`flight`], [`near`], `far`; [`fragment`], [`page`]; [`values`], [`store`], [`codec`];
-//! [`event`], [`stats`], [`open`].
+//! [`event`], [`stats`], [`inspect`], [`open`].
 
 pub mod codec;
 mod derive;
@@ -123,6 +123,7 @@ mod far;
 pub mod flight;
 pub mod fragment;
 pub mod handle;
+pub mod inspect;
 pub mod key;
 pub mod level;
 pub mod near;

@@ -46,4 +46,20 @@ impl Near {
     pub fn clear(&self) {
         self.entries.invalidate_all();
     }
+
+    /// What is kept under the key that reads so. Does not count as use.
+    pub(super) fn find(&self, text: &str) -> Option<(Arc<Key>, Arc<Entry>)> {
+        self.iter().find(|(key, _)| key.as_str() == text)
+    }
+
+    /// Everything that is kept, valid or not, in no order. Does not count as use.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Arc<Key>, Arc<Entry>)> {
+        self.entries.iter()
+    }
+
+    /// Bytes of everything that is kept, about, and how many there is room for.
+    pub(super) fn bytes(&self) -> (u64, Option<u64>) {
+        self.entries.run_pending_tasks();
+        (self.entries.weighted_size(), self.entries.policy().max_capacity())
+    }
 }

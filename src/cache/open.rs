@@ -1,11 +1,13 @@
 //! How a cache is opened: which levels, how much memory, who listens.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::event::Listener;
 use super::far::Far;
 use super::flight::Flights;
 use super::handle::{Cache, Shared};
+use super::inspect::Inspection;
 use super::level::Levels;
 use super::near::Near;
 use super::store::Store;
@@ -85,12 +87,29 @@ impl Options {
     }
 }
 
+/// What caches keep in the store that they share, judged by `versions`, if there are any.
+pub fn inspect(store: Arc<dyn Store>, versions: Option<Arc<dyn Versions>>) -> Inspection {
+    Inspection::new(None, Values::new(store, Settings::new(VALUES)), versions)
+}
+
 /// A store in the Redis server at `url`, which need not be up: without it everything is made here.
 ///
 /// # Errors
 /// One sentence, if `url` is none.
 pub fn redis(url: &str) -> Result<Arc<dyn Store>, String> {
-    match RedisStore::open(&RedisConfig::new(url)) {
+    open_redis(&RedisConfig::new(url))
+}
+
+/// The same store for somebody who waits: each call takes as long as `patience`.
+///
+/// # Errors
+/// As [`redis`].
+pub fn patient_redis(url: &str, patience: Duration) -> Result<Arc<dyn Store>, String> {
+    open_redis(&RedisConfig { timeout: patience, connections: 1, ..RedisConfig::new(url) })
+}
+
+fn open_redis(config: &RedisConfig) -> Result<Arc<dyn Store>, String> {
+    match RedisStore::open(config) {
         Ok(store) => Ok(Arc::new(store)),
         // The cause would print the address, and with it a password.
         Err(_) => Err("no address of a Redis server; use redis://HOST:PORT/DATABASE".into()),

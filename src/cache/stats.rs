@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::event::{Event, Listener, Outcome};
+use super::inspect::LookUps;
 use super::level::Level;
 
 /// A listener that counts, by level.
@@ -35,6 +36,26 @@ impl Stats {
             Level::Page => &self.pages,
             Level::Fragment => &self.fragments,
             Level::Query => &self.queries,
+        }
+    }
+
+    /// What was counted so far, for people.
+    pub fn look_ups(&self) -> Vec<LookUps> {
+        let levels = [Level::Page, Level::Fragment, Level::Query];
+        levels.map(|level| self.of(level).read(level)).into()
+    }
+}
+
+impl Counts {
+    /// What was counted so far, under the level's name.
+    fn read(&self, level: Level) -> LookUps {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        LookUps {
+            level: level.name().to_owned(),
+            hits: count(&self.hits),
+            misses: count(&self.misses),
+            stale: count(&self.stale),
+            stored: count(&self.stored),
         }
     }
 }

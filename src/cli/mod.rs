@@ -3,14 +3,19 @@
 //! - `larder` alone serves the shop.
 //! - What cannot be done is one sentence on standard error and exit code 1.
 
+mod cache;
+mod compare;
 mod migrate;
 mod seed;
 mod serve;
+mod table;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use serde::Serialize;
 
 use crate::server::ServeConfig;
 
@@ -34,6 +39,10 @@ enum Command {
     Migrate(migrate::MigrateConfig),
     /// Add sample products, also to a shop that is being served.
     Seed(seed::SeedConfig),
+    /// Look into the cache of a running shop, or of a Redis, and change what is in it.
+    Cache(cache::CacheCommand),
+    /// Measure what each level of caching does for the homepage, on this machine.
+    Compare(compare::CompareConfig),
 }
 
 /// Does what the command line says.
@@ -47,11 +56,26 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(config)) => serve::run(&config),
         Some(Command::Migrate(config)) => migrate::run(&config),
         Some(Command::Seed(config)) => seed::run(&config),
+        Some(Command::Cache(command)) => cache::run(&command),
+        Some(Command::Compare(config)) => compare::run(&config),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => fail(&sentence),
     }
+}
+
+/// Writes what a command has to say. Whoever closed our output does not want to know.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// The same for programs: one JSON document.
+fn say_json(document: &impl Serialize) -> Result<(), String> {
+    let text = serde_json::to_string_pretty(document).map_err(|error| error.to_string())?;
+    say(&format!("{text}\n"));
+    Ok(())
 }
 
 fn fail(sentence: &str) -> ExitCode {

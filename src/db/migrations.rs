@@ -51,6 +51,42 @@ pub fn run(conn: &mut Conn) -> Result<usize, Error> {
     }
 }
 
+/// How many migrations the database lacks. Nothing is changed, not even where there is none yet.
+///
+/// # Errors
+/// [`Error::Newer`]; [`Error::Failed`] if the database is none of ours.
+pub fn missing(conn: &mut Conn) -> Result<usize, Error> {
+    use applied::__diesel_schema_migrations::dsl::{__diesel_schema_migrations, version};
+    let known = match conn {
+        Conn::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(&SQLITE)?,
+        Conn::Postgres(_) => versions::<diesel::pg::Pg>(&POSTGRES)?,
+    };
+    let applied = transaction::read(conn, |conn| {
+        __diesel_schema_migrations.select(version).load::<String>(conn)
+    });
+    let applied = applied.map_err(|error| Error::Failed(error.to_string()))?;
+    match applied.iter().find(|name| !known.contains(name)) {
+        Some(newer) => Err(Error::Newer(newer.clone())),
+        None => Ok(known.len() - applied.len()),
+    }
+}
+
+/// Where diesel writes down which migrations were taken.
+mod applied {
+    diesel::table! {
+        __diesel_schema_migrations (version) {
+            version -> Text,
+        }
+    }
+}
+
+fn versions<DB: diesel::backend::Backend>(
+    source: &impl MigrationSource<DB>,
+) -> Result<Vec<String>, Error> {
+    let known = source.migrations().map_err(|error| Error::Failed(error.to_string()))?;
+    Ok(known.iter().map(|migration| migration.name().version().to_string()).collect())
+}
+
 fn run_pending<DB, C>(conn: &mut C, source: EmbeddedMigrations) -> Result<usize, Error>
 where
     DB: diesel::backend::Backend,
@@ -62,7 +98,7 @@ where
     let known: Vec<_> =
         known.iter().map(|migration| migration.name().version().as_owned()).collect();
     let applied = conn.applied_migrations().map_err(failed)?;
-    if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
+    if let Some(newer) = applied.iter().find(|name| !known.contains(name)) {
         return Err(Error::Newer(newer.to_string()));
     }
     Ok(conn.run_pending_migrations(source).map_err(failed)?.len())

@@ -89,6 +89,16 @@ impl Db {
         migrations::run(&mut pooled.conn)
     }
 
+    /// How many migrations the database lacks; changes nothing.
+    ///
+    /// # Errors
+    /// As `migrate`, and where there is nothing of ours.
+    pub fn missing_migrations(&self) -> Result<usize, migrations::Error> {
+        let mut pooled =
+            self.0.readers.get().map_err(|error| migrations::Error::Failed(error.to_string()))?;
+        migrations::missing(&mut pooled.conn)
+    }
+
     /// Reads from one committed state of the data.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::{Error, web};
 use askama::Template;
 
+use super::problem;
 use super::render::{Dressed, Layout};
 use crate::cache::fragment::filters;
 use crate::error::AppError;
@@ -28,7 +29,7 @@ impl Dressed for ErrorPage {
     }
 }
 
-/// Puts a page around every error that has none, for the whole app.
+/// Puts a page around every error that has none, for the whole app; who wants JSON gets a problem.
 pub fn dress<S, B>(
     request: ServiceRequest,
     service: &S,
@@ -46,7 +47,7 @@ where
 }
 
 /// Whether it is an error that nobody has written a page for.
-fn is_bare(response: &ServiceResponse<BoxBody>) -> bool {
+pub(super) fn is_bare(response: &ServiceResponse<BoxBody>) -> bool {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
     is_error && (has_no_body(response) || !has_page(response.headers()))
@@ -62,13 +63,15 @@ fn has_page(headers: &HeaderMap) -> bool {
 }
 
 async fn put_on(response: ServiceResponse<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    if problem::is_wanted(response.request().headers()) {
+        return Ok(problem::tell(response));
+    }
     let Some(state) = response.request().app_data::<web::Data<State>>().cloned() else {
         return Ok(response);
     };
     let status = response.status();
     let heading = heading(status);
-    let error = response.response().error().and_then(|error| error.as_error::<AppError>());
-    let message = error.map_or_else(|| explain(status).to_owned(), AppError::to_string);
+    let message = message(&response);
     let layout = Layout::new(&state, "", heading);
     let page = ErrorPage { layout, status: status.as_u16(), heading, message };
     let body = state.cache.render(&page).await.map_err(AppError::from)?;
@@ -78,7 +81,14 @@ async fn put_on(response: ServiceResponse<BoxBody>) -> Result<ServiceResponse<Bo
     Ok(response)
 }
 
-fn heading(status: StatusCode) -> &'static str {
+/// The sentence of whoever refused it.
+pub(super) fn message(response: &ServiceResponse<BoxBody>) -> String {
+    let error = response.response().error().and_then(|error| error.as_error::<AppError>());
+    error.map_or_else(|| explain(response.status()).to_owned(), AppError::to_string)
+}
+
+/// What is written above it.
+pub(super) fn heading(status: StatusCode) -> &'static str {
     match status.as_u16() {
         403 => "Not allowed",
         404 => "Not on our shelves",

@@ -8,6 +8,7 @@ pub mod form;
 pub mod headers;
 pub mod origin;
 pub mod pagination;
+pub mod problem;
 pub mod redirect;
 pub mod render;
 pub mod time;

@@ -4,8 +4,10 @@ mod support;
 
 mod browser;
 mod button;
+mod cache_command;
 mod caching;
 mod cli;
+mod compare;
 mod concurrency;
 mod conflicts;
 mod faults;

@@ -132,7 +132,7 @@ fn the_program_runs_from_any_folder_and_keeps_its_file_there() {
 fn help_names_every_command_flag_and_variable() {
     let general = run(larder(&["--help"]));
     assert!(general.status.success());
-    for word in ["serve", "migrate", "seed"] {
+    for word in ["serve", "migrate", "seed", "cache", "compare"] {
         assert!(general.out.contains(word), "{word}: {}", general.out);
     }
     let serve = run(larder(&["serve", "--help"]));

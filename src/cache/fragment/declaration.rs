@@ -32,7 +32,7 @@ impl Fragment {
     ///
     /// ```compile_fail,E0061
     /// # use larder::cache::fragment::{Digest, Fragment};
-    /// let without_a_lifetime = Fragment::new("site.header", Digest::of(b"…"));
+    /// let without_a_lifetime = Fragment::new("site.header", Digest::of(b"v1"));
     /// ```
     pub fn new(name: &'static str, template: Digest, policy: Policy) -> Self {
         let key = Key::named(name).part("template", template.0);

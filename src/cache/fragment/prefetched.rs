@@ -22,7 +22,7 @@ use crate::cache::view::View;
 
 /// The HTML of a fragment, escaped where it must be.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Html(String);
+pub struct Html(pub(in crate::cache) String);
 
 impl Display for Html {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@
 
 /// Whether all of `text` is what `pattern` describes. Takes time proportional to both lengths at
 /// worst.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(in crate::cache) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (parse(pattern), text.chars().collect::<Vec<char>>());
     let (mut p, mut t) = (0, 0);
     // Where to go on after the latest `*`: the part behind it, and the text it has not swallowed

@@ -71,7 +71,7 @@ impl Values {
         self.delete_names(&names).await
     }
 
-    pub(super) async fn delete_names(&self, names: &[String]) -> Result<u64, Error> {
+    pub(in crate::cache) async fn delete_names(&self, names: &[String]) -> Result<u64, Error> {
         let deleted = self.store().delete_many(&borrow(names)).await;
         deleted.map_err(|e| self.failed(e))
     }

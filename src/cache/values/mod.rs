@@ -53,12 +53,12 @@ mod basic;
 mod count;
 mod derive;
 mod flight;
-mod glob;
+pub(super) mod glob;
 mod list;
 mod lock;
 mod many;
 mod name;
-mod plain;
+pub(super) mod plain;
 mod time;
 mod timeout;
 
@@ -150,12 +150,18 @@ impl Values {
         self.store().close().await.map_err(|e| self.failed(e))
     }
 
-    fn store(&self) -> &dyn Store {
+    /// Where they are kept.
+    pub(super) fn store(&self) -> &dyn Store {
         &*self.shared.store
     }
 
+    /// What the names of all values begin with, whatever their version.
+    pub(super) fn cache_front(&self) -> &str {
+        &self.shared.front
+    }
+
     /// What the names of this version begin with.
-    fn front(&self) -> String {
+    pub(super) fn front(&self) -> String {
         format!("{}{}:", self.shared.front, self.version)
     }
 

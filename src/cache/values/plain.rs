@@ -46,7 +46,7 @@ where
 }
 
 /// The value these bytes are of.
-pub(super) fn read<T>(bytes: &Bytes) -> Result<T, CodecError>
+pub(in crate::cache) fn read<T>(bytes: &Bytes) -> Result<T, CodecError>
 where
     T: DeserializeOwned + 'static,
 {

@@ -1,5 +1,7 @@
 //! How long a value is remembered.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 /// When a value is forgotten.
@@ -37,6 +39,32 @@ impl Timeout {
     }
 }
 
+impl FromStr for Timeout {
+    type Err = &'static str;
+
+    /// `300`, `0.5`, `never`, `default`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "never" => Ok(Self::Never),
+            "default" => Ok(Self::Default),
+            _ => {
+                let seconds = text.parse().ok().filter(|seconds: &f64| seconds.is_finite());
+                seconds.map(Self::seconds).ok_or("give seconds, as in 300, or never")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::After(time) => write!(f, "{}", time.as_secs_f64()),
+            Self::Never => f.write_str("never"),
+        }
+    }
+}
+
 impl From<Duration> for Timeout {
     fn from(time: Duration) -> Self {
         Self::After(time)
@@ -61,6 +89,16 @@ mod tests {
         ];
         for (seconds, expected) in cases {
             assert_eq!(Timeout::seconds(seconds), expected, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read() {
+        for text in ["default", "never", "300", "0.25", "0"] {
+            assert_eq!(text.parse::<Timeout>().map(|timeout| timeout.to_string()), Ok(text.into()));
+        }
+        for text in ["", "soon", "1 s", "NaN", "inf"] {
+            assert!(text.parse::<Timeout>().is_err(), "{text}");
         }
     }
 

@@ -1,0 +1,276 @@
+//! The cache seen from outside: what is kept, how old it is, what it was made from, whether it is
+//! still true.
+//!
+//! - It is for people: the command line and the dashboard. No section has a use for it.
+//! - A key is what its program knows it by: `products.list:page=1`, `motd`. In a store it has a
+//!   complete name, `larder:entry:…:products.list:page=1`, which is taken as well. One key may be
+//!   kept in several places: in memory, in the store, in the store by another build.
+//! - Looking does not count as use, and does not decode what only the program can read.
+//! - Deleting an entry is a matter of room: it is right without that.
+//!
+//! Not here: what happened ([`super::event`], [`super::stats`]).
+
+mod description;
+mod look;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+pub use description::{
+    Body, Description, Kind, Listed, Listing, LookUps, Memory, Statistics, Store, TagStamp, Verdict,
+};
+
+use super::error::Error;
+use super::far::{self, Spelling};
+use super::near::Near;
+use super::store::number::whole;
+use super::store::{Ttl, budget};
+use super::values::{Timeout, Values, glob};
+use super::view::{FreshView, Unvouched, Versions};
+
+/// Looks into a cache, or into a store that caches share.
+#[derive(Clone)]
+pub struct Inspection {
+    near: Option<Near>,
+    values: Values,
+    versions: Option<Arc<dyn Versions>>,
+}
+
+impl Inspection {
+    /// See [`Cache::inspect`](super::Cache::inspect) and [`super::open::inspect`].
+    pub(super) fn new(
+        near: Option<Near>,
+        values: Values,
+        versions: Option<Arc<dyn Versions>>,
+    ) -> Self {
+        Self { near, values, versions }
+    }
+
+    /// At most `limit` of the keys that match: `*` is any text, `?` any one character.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn keys(&self, pattern: &str, limit: usize) -> Result<Listing, Error> {
+        let mut shelf = Shelf { pattern, limit, keys: BTreeSet::new(), left_off: 0 };
+        for (key, entry) in self.near.iter().flat_map(Near::iter) {
+            shelf.take(Listed {
+                kind: look::kind_of(&entry),
+                key: key.to_string(),
+                place: "memory".to_owned(),
+                name: None,
+            });
+        }
+        for front in [far::FRONT, self.values.cache_front()] {
+            self.walk(front, |listed| shelf.take(listed)).await?;
+        }
+        Ok(Listing { keys: shelf.keys.into_iter().collect(), left_off: shelf.left_off })
+    }
+
+    /// All that is kept under a key, or under a complete name; empty if nothing is.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn describe(&self, key: &str) -> Result<Vec<Description>, Error> {
+        let view = self.view().await;
+        let mut found: Vec<Description> = self.near_at(key, &view).into_iter().collect();
+        for listed in self.find(key).await? {
+            found.extend(self.look_at(listed, &view).await?);
+        }
+        Ok(found)
+    }
+
+    /// Forgets what is kept under a key, or under a complete name; in how many places it was.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn delete(&self, key: &str) -> Result<u64, Error> {
+        let here = self.near.as_ref().is_some_and(|near| {
+            let found = near.find(key);
+            found.is_some_and(|(key, _)| near.remove(&key))
+        });
+        let names: Vec<String> = self.find(key).await?.into_iter().filter_map(|l| l.name).collect();
+        Ok(u64::from(here) + self.values.delete_names(&names).await?)
+    }
+
+    /// Remembers a value: a whole number as one that can be counted on, all else as text.
+    ///
+    /// # Errors
+    /// Those of [`Values::set`].
+    pub async fn set(&self, key: &str, text: &str, timeout: Timeout) -> Result<(), Error> {
+        match whole(text.as_bytes()) {
+            Some(number) => self.values.set(key, &number, timeout).await,
+            None => self.values.set(key, text, timeout).await,
+        }
+    }
+
+    /// Forgets every entry and every value of ours; how many there were.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn clear(&self) -> Result<u64, Error> {
+        let mut cleared = 0;
+        if let Some(near) = &self.near {
+            cleared += near.iter().count() as u64;
+            near.clear();
+        }
+        let entries = self.values.store().clear(far::FRONT).await;
+        cleared += entries.map_err(|source| self.failed(source))?;
+        Ok(cleared + self.values.clear().await?)
+    }
+
+    /// What is kept, in figures; look-ups are counted by whoever listens ([`super::stats`]).
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn statistics(&self) -> Result<Statistics, Error> {
+        let (mut entries, mut values) = (0, 0);
+        let is_counted = |listed: &Listed| listed.kind != Kind::Lock;
+        self.walk(far::FRONT, |listed| entries += u64::from(is_counted(&listed))).await?;
+        let front = self.values.cache_front();
+        self.walk(front, |listed| values += u64::from(is_counted(&listed))).await?;
+        let store = self.values.store();
+        let stats = budget::apart(store.stats()).await.map_err(|source| self.failed(source))?;
+        Ok(Statistics {
+            look_ups: Vec::new(),
+            memory: self.near.as_ref().map(memory),
+            store: Store {
+                name: store.name().to_owned(),
+                entries,
+                values,
+                keys: stats.entries,
+                bytes: stats.bytes,
+                limit_bytes: stats.limit_bytes,
+                evicted: stats.evicted,
+                expired: stats.expired,
+            },
+        })
+    }
+
+    /// The view to judge by.
+    async fn view(&self) -> FreshView {
+        match &self.versions {
+            Some(versions) => versions.fresh().get().await,
+            None => Err(Unvouched("the database was not asked".to_owned())),
+        }
+    }
+
+    fn near_at(&self, key: &str, view: &FreshView) -> Option<Description> {
+        let (key, entry) = self.near.as_ref()?.find(key)?;
+        let listed = Listed {
+            kind: look::kind_of(&entry),
+            key: key.to_string(),
+            place: "memory".to_owned(),
+            name: None,
+        };
+        Some(look::at_entry(listed, &entry, view))
+    }
+
+    /// Where in the store a key is, or would be.
+    async fn find(&self, key: &str) -> Result<Vec<Listed>, Error> {
+        if key.starts_with(far::FRONT) || key.starts_with(self.values.cache_front()) {
+            return Ok(self.listed(key).into_iter().collect());
+        }
+        let mut found = BTreeSet::new();
+        let is_it = |listed: &Listed| listed.key == key && listed.kind != Kind::Lock;
+        self.walk(far::FRONT, |listed| {
+            if is_it(&listed) {
+                found.insert(listed);
+            }
+        })
+        .await?;
+        found.extend(self.listed(&self.values.name(key)));
+        Ok(found.into_iter().collect())
+    }
+
+    async fn look_at(&self, at: Listed, view: &FreshView) -> Result<Option<Description>, Error> {
+        let Some(name) = at.name.clone() else { return Ok(None) };
+        let Some(bytes) = self.fetch(&name).await? else { return Ok(None) };
+        if matches!(at.kind, Kind::Page | Kind::Fragment | Kind::Query) {
+            return Ok(Some(look::at_sealed(at, &bytes, view)));
+        }
+        let ttl = budget::apart(self.values.store().ttl(&name)).await;
+        let ttl = ttl.map_err(|source| self.failed(source))?;
+        Ok((ttl != Ttl::Absent).then(|| look::at_value(at, &bytes, ttl)))
+    }
+
+    async fn fetch(&self, name: &str) -> Result<Option<Bytes>, Error> {
+        let bytes = budget::apart(self.values.store().get(name)).await;
+        bytes.map_err(|source| self.failed(source))
+    }
+
+    /// Visits everything in the store whose name begins so.
+    async fn walk(&self, front: &str, mut visit: impl FnMut(Listed)) -> Result<(), Error> {
+        let mut from = None;
+        loop {
+            let page = budget::apart(self.values.store().scan(front, from)).await;
+            let page = page.map_err(|source| self.failed(source))?;
+            page.keys.iter().filter_map(|name| self.listed(name)).for_each(&mut visit);
+            from = page.next;
+            if from.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What a complete name says; none if it is none of ours.
+    fn listed(&self, name: &str) -> Option<Listed> {
+        let (kind, key) = match Spelling::of(name) {
+            Some(spelling) => (look::kind_named(spelling), spelling.key),
+            None => self.value_named(name)?,
+        };
+        let place = self.values.store().name().to_owned();
+        Some(Listed { kind, key: key.to_owned(), place, name: Some(name.to_owned()) })
+    }
+
+    /// `motd` of `larder-values:1:motd`; at another version the whole name, since that is the key.
+    fn value_named<'n>(&self, name: &'n str) -> Option<(Kind, &'n str)> {
+        let rest = name.strip_prefix(self.values.cache_front())?;
+        Some(match (name.strip_prefix(&self.values.front()), rest.strip_prefix("lock:")) {
+            (Some(key), _) => (Kind::Value, key),
+            (None, Some(key)) => (Kind::Lock, key),
+            (None, None) => (Kind::Value, name),
+        })
+    }
+
+    fn failed(&self, source: super::store::StoreError) -> Error {
+        Error::Store { store: self.values.store().name(), source }
+    }
+}
+
+fn memory(near: &Near) -> Memory {
+    let (bytes, limit_bytes) = near.bytes();
+    let mut memory = Memory { bytes, limit_bytes, ..Memory::default() };
+    for (_, entry) in near.iter() {
+        *match look::kind_of(&entry) {
+            Kind::Page => &mut memory.pages,
+            Kind::Fragment => &mut memory.fragments,
+            _ => &mut memory.queries,
+        } += 1;
+    }
+    memory
+}
+
+/// Keeps the first keys that match, in order, however many there are.
+struct Shelf<'p> {
+    pattern: &'p str,
+    limit: usize,
+    keys: BTreeSet<Listed>,
+    left_off: u64,
+}
+
+impl Shelf<'_> {
+    fn take(&mut self, listed: Listed) {
+        if !glob::matches(self.pattern, &listed.key) {
+            return;
+        }
+        self.keys.insert(listed);
+        if self.keys.len() > self.limit {
+            self.keys.pop_last();
+            self.left_off += 1;
+        }
+    }
+}

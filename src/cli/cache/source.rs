@@ -1,0 +1,216 @@
+//! Who is asked: a store itself, or the running shop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::runtime::{Builder, Runtime};
+
+use super::site::Site;
+use crate::app;
+use crate::cache::inspect::{Description, Inspection, Listing, Statistics};
+use crate::cache::open;
+use crate::cache::values::Timeout;
+use crate::cache::{Error, Versions};
+use crate::db::{Db, Url};
+use crate::versions::{self, Database};
+
+/// Somebody at a terminal waits longer for Redis than a request does.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whom to ask. The ids are other than those of `serve`: global ones would be mistaken for them.
+#[derive(Debug, Args)]
+pub struct WhereConfig {
+    /// The running shop to ask; given here or in its variable it is asked although there is a Redis.
+    ///
+    /// Where neither is given, the shop at the address of LARDER_BIND, or http://127.0.0.1:8000.
+    #[arg(id = "at_site", long = "site", env = "LARDER_SITE", value_name = "URL", global = true)]
+    site: Option<String>,
+
+    /// The Redis server to ask.
+    #[arg(
+        id = "at_redis",
+        long = "redis",
+        env = "REDIS_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        global = true
+    )]
+    redis: Option<String>,
+
+    /// The database by whose stamps entries in Redis are judged, and whose tags are invalidated.
+    #[arg(
+        id = "at_database",
+        long = "database",
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        global = true,
+        value_parser = |text: &str| text.parse::<Url>()
+    )]
+    database: Option<Url>,
+
+    #[arg(id = "at_bind", long = "bind", env = "LARDER_BIND", hide = true, global = true)]
+    bind: Option<String>,
+}
+
+impl WhereConfig {
+    /// The running shop.
+    pub fn site(&self) -> Site {
+        let bound = || self.bind.as_deref().map_or("127.0.0.1:8000".to_owned(), reachable);
+        Site::at(&self.site.clone().unwrap_or_else(bound))
+    }
+
+    /// The database whose tags are to be moved, unless a shop is to do it.
+    pub fn tags(&self) -> Result<Option<Database>, String> {
+        let Some(url) = self.database.as_ref().filter(|_| self.site.is_none()) else {
+            return Ok(None);
+        };
+        must_exist(url)?;
+        Ok(Some(Database::new(Db::open(url)?, app::TABLES)))
+    }
+
+    fn versions(&self) -> Result<Option<Arc<dyn Versions>>, String> {
+        let Some(url) = &self.database else { return Ok(None) };
+        must_exist(url)?;
+        versions::open(url, app::TABLES).map(Some)
+    }
+}
+
+/// Opening an SQLite file makes one where there is none.
+fn must_exist(url: &Url) -> Result<(), String> {
+    match url {
+        Url::Sqlite(path) if !path.is_file() => {
+            Err(format!("there is no database file {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A shop that is bound to all addresses is asked at the nearest one.
+fn reachable(bind: &str) -> String {
+    match bind.parse::<SocketAddr>() {
+        Ok(SocketAddr::V4(address)) if address.ip().is_unspecified() => {
+            format!("127.0.0.1:{}", address.port())
+        }
+        Ok(SocketAddr::V6(address)) if address.ip().is_unspecified() => {
+            format!("[::1]:{}", address.port())
+        }
+        _ => bind.to_owned(),
+    }
+}
+
+/// Who is asked.
+pub enum Source {
+    /// A running shop.
+    Site(Site),
+    /// A store.
+    Store {
+        /// Which.
+        inspection: Inspection,
+        /// Where its answers are waited for.
+        runtime: Runtime,
+    },
+}
+
+impl Source {
+    /// Whom the flags name.
+    pub fn open(at: &WhereConfig) -> Result<Self, String> {
+        let redis = match (&at.site, &at.redis) {
+            (None, Some(redis)) => redis,
+            _ => return Ok(Self::Site(at.site())),
+        };
+        let store = open::patient_redis(redis, PATIENCE)
+            .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;
+        let inspection = open::inspect(store, at.versions()?);
+        Ok(Self::Store { inspection, runtime: runtime()? })
+    }
+
+    /// What is kept, of that which matches.
+    pub fn keys(&self, pattern: &str, limit: u32) -> Result<Listing, String> {
+        match self {
+            Self::Site(site) => {
+                site.get("/cache/keys", &[("like", pattern), ("limit", &limit.to_string())])
+            }
+            Self::Store { inspection, runtime } => {
+                runtime.block_on(inspection.keys(pattern, limit as usize)).map_err(tell)
+            }
+        }
+    }
+
+    /// What is kept under a key, at least once.
+    pub fn describe(&self, key: &str) -> Result<Vec<Description>, String> {
+        let found: Vec<Description> = match self {
+            Self::Site(site) => site.get("/cache/key", &[("key", key)])?,
+            Self::Store { inspection, runtime } => {
+                runtime.block_on(inspection.describe(key)).map_err(tell)?
+            }
+        };
+        if found.is_empty() { Err(no_such(key)) } else { Ok(found) }
+    }
+
+    /// Remembers a value.
+    pub fn set(&self, key: &str, value: &str, timeout: Timeout) -> Result<(), String> {
+        match self {
+            Self::Site(site) => {
+                let timeout = timeout.to_string();
+                let fields = [("key", key), ("value", value), ("timeout", &timeout)];
+                site.post("/cache/key", &fields).map(drop)
+            }
+            Self::Store { inspection, runtime } => {
+                runtime.block_on(inspection.set(key, value, timeout)).map_err(tell)
+            }
+        }
+    }
+
+    /// Forgets a key.
+    pub fn delete(&self, key: &str) -> Result<(), String> {
+        match self {
+            Self::Site(site) => site.post("/cache/key/delete", &[("key", key)]).map(drop),
+            Self::Store { inspection, runtime } => {
+                match runtime.block_on(inspection.delete(key)).map_err(tell)? {
+                    0 => Err(no_such(key)),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// The cache in figures.
+    pub fn statistics(&self) -> Result<Statistics, String> {
+        match self {
+            Self::Site(site) => site.get("/cache/stats", &[]),
+            Self::Store { inspection, runtime } => {
+                runtime.block_on(inspection.statistics()).map_err(tell)
+            }
+        }
+    }
+
+    /// Forgets everything; how much there was.
+    pub fn clear(&self) -> Result<u64, String> {
+        match self {
+            Self::Site(site) => site.clear(),
+            Self::Store { inspection, runtime } => {
+                runtime.block_on(inspection.clear()).map_err(tell)
+            }
+        }
+    }
+}
+
+/// Where one thing at a time is waited for.
+pub fn runtime() -> Result<Runtime, String> {
+    Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())
+}
+
+fn no_such(key: &str) -> String {
+    format!("the cache keeps nothing under the key {key:?}")
+}
+
+/// The error with its causes, in one sentence.
+fn tell(error: Error) -> String {
+    match error {
+        Error::Store { store, source } => format!("the {store} store did not answer: {source}"),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,139 @@
+//! The shop in one of the modes that are compared: in this process, on a port of its own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+
+use super::client::{Client, Sample};
+use super::report::Report;
+use crate::config::{
+    Access, CacheConfig, CacheLevel, DatabaseConfig, HttpConfig, LogConfig, LogFormat, ShopConfig,
+    ToolbarConfig, ToolbarMode,
+};
+use crate::db::Url;
+use crate::server::{ServeConfig, Server};
+
+/// Opens connections and warms what all pages share, without touching the homepage.
+const ELSEWHERE: &str = "/?page=2";
+
+/// So many requests show what a warm one does.
+const OBSERVED: usize = 10;
+
+/// What is remembered.
+#[derive(Debug, Clone)]
+pub struct Mode {
+    /// What it is called in the table.
+    pub name: &'static str,
+    /// The levels that are on.
+    pub level: CacheLevel,
+    /// Shared with other instances.
+    pub redis: Option<String>,
+}
+
+impl Mode {
+    /// Those of one process, beginning with no cache at all.
+    pub const IN_MEMORY: [Mode; 5] = [
+        Mode { name: "off", level: CacheLevel::Off, redis: None },
+        Mode { name: "queries", level: CacheLevel::Queries, redis: None },
+        Mode { name: "fragments", level: CacheLevel::Fragments, redis: None },
+        Mode { name: "pages", level: CacheLevel::Pages, redis: None },
+        Mode { name: "all", level: CacheLevel::All, redis: None },
+    ];
+
+    /// What the mode with Redis is called.
+    pub const SHARED: &str = "all, with Redis";
+
+    /// All levels, shared through the Redis at this address.
+    pub fn shared(redis: &str) -> Self {
+        Self { name: Self::SHARED, level: CacheLevel::All, redis: Some(redis.to_owned()) }
+    }
+}
+
+/// A shop that is being measured.
+pub struct Contestant {
+    /// What it remembers.
+    pub mode: Mode,
+    address: SocketAddr,
+    handle: ServerHandle,
+    /// The very first view of the homepage.
+    pub first: (Duration, Report),
+    /// What the requests did that were observed.
+    pub observed: Report,
+    /// What the others took.
+    pub sample: Sample,
+}
+
+impl Contestant {
+    /// Opens the shop, looks at the homepage for the first time, and warms it.
+    pub async fn open(mode: Mode, database: &Url) -> Result<Self, String> {
+        let server = Server::start(&settings(&mode, database)).await?;
+        let address = server.address();
+        let handle = server.in_background();
+        let (first, observed) = apart(move || look(address)).await?;
+        Ok(Self { mode, address, handle, first, observed, sample: Sample::default() })
+    }
+
+    /// Asks for the homepage so many times more.
+    pub async fn run(&mut self, requests: usize) -> Result<(), String> {
+        let address = self.address;
+        let sample = apart(move || Client::connect(address)?.ask_often(requests)).await?;
+        self.sample.times.extend(sample.times);
+        self.sample.cpu += sample.cpu;
+        Ok(())
+    }
+
+    /// Closes the shop.
+    pub async fn close(self) {
+        self.handle.stop(false).await;
+    }
+
+    /// How many requests were observed.
+    pub const fn observed_requests() -> usize {
+        OBSERVED
+    }
+}
+
+/// The first view, and what the next ones do.
+fn look(address: SocketAddr) -> Result<((Duration, Report), Report), String> {
+    let mut client = Client::connect(address)?;
+    client.observe(ELSEWHERE)?;
+    let first = client.observe("/")?;
+    if client.status() != "200" {
+        return Err(format!("the homepage was answered {}", client.status()));
+    }
+    let mut observed = Report::default();
+    for _ in 0..OBSERVED {
+        observed += client.observe("/")?.1;
+    }
+    Ok((first, observed))
+}
+
+/// Runs the visitor on a thread of its own, so that its processor time can be told apart.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let work = tokio::task::spawn_blocking(work);
+    work.await.map_err(|error| error.to_string())?
+}
+
+fn settings(mode: &Mode, database: &Url) -> ServeConfig {
+    ServeConfig {
+        http: HttpConfig {
+            bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            hosts: Vec::new(),
+            // One visitor keeps one thread busy.
+            workers: Some(1),
+            access: Access::Open,
+        },
+        database: DatabaseConfig { database: database.clone() },
+        cache: CacheConfig {
+            cache: vec![mode.level],
+            redis: mode.redis.clone(),
+            clear_cache: false,
+        },
+        shop: ShopConfig { page_size: 25, no_samples: true },
+        toolbar: ToolbarConfig { toolbar: ToolbarMode::Auto },
+        log: LogConfig { log: LogFormat::Text },
+    }
+}

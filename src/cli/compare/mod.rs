@@ -1,0 +1,178 @@
+//! `larder compare`: does caching improve it?
+//!
+//! - The shop runs in this process, once for each mode, all on one database.
+//! - The modes take turns, so that whatever else the machine does happens to all of them.
+//! - One visitor asks for the homepage over a kept connection, one request after the other: what is
+//!   told is how long somebody waits, and what that costs the processor.
+//! - A database that is named is read only.
+
+mod client;
+mod contestant;
+mod forerunner;
+mod print;
+mod report;
+mod result;
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+use tempfile::TempDir;
+
+use crate::cache::open;
+use crate::db::{Db, Url};
+use crate::products::service as products;
+
+use super::{say, say_json};
+use contestant::{Contestant, Mode};
+use result::Comparison;
+
+/// So many turns each mode has.
+const TURNS: usize = 10;
+
+/// Products in a shop that exists to be compared.
+const PRODUCTS: u64 = 1_000;
+
+/// A Redis that needs longer to say that it is there is not worth comparing.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What `compare` is started with.
+#[derive(Debug, Args)]
+pub struct CompareConfig {
+    /// The database to measure with; it is not written to. Without it a temporary one, in SQLite,
+    /// with 1,000 sample products.
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        value_parser = |text: &str| text.parse::<Url>()
+    )]
+    database: Option<Url>,
+
+    /// Also measure with this Redis; what is put there ends within an hour.
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
+    redis: Option<String>,
+
+    /// Requests for each mode.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    requests: u32,
+
+    /// Answer with one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measures, and tells.
+pub fn run(config: &CompareConfig) -> Result<(), String> {
+    let comparison = actix_web::rt::System::new().block_on(async {
+        tokio::select! {
+            comparison = compare(config) => comparison,
+            // The temporary database goes with it.
+            _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
+        }
+    })?;
+    if config.json {
+        return say_json(&comparison);
+    }
+    say(&print::comparison(&comparison));
+    Ok(())
+}
+
+async fn compare(config: &CompareConfig) -> Result<Comparison, String> {
+    if let Some(redis) = &config.redis {
+        must_answer(redis).await?;
+    }
+    let database = Shop::open(config.database.as_ref())?;
+    let mut contestants = open_all(config, database.url()).await?;
+    let requests = config.requests as usize;
+    for turn in 0..TURNS {
+        let share = requests * (turn + 1) / TURNS - requests * turn / TURNS;
+        for contestant in &mut contestants {
+            contestant.run(share).await?;
+        }
+    }
+    let comparison = Comparison::of(database.described(), config.requests, &contestants);
+    for contestant in contestants {
+        contestant.close().await;
+    }
+    Ok(comparison)
+}
+
+/// The modes, each open and warm; the one without a cache first.
+async fn open_all(config: &CompareConfig, database: &Url) -> Result<Vec<Contestant>, String> {
+    let shared = config.redis.as_deref().map(Mode::shared);
+    forerunner::run(shared.as_ref(), database).await?;
+    let mut contestants = Vec::new();
+    for mode in Mode::IN_MEMORY.into_iter().chain(shared) {
+        contestants.push(Contestant::open(mode, database).await?);
+    }
+    Ok(contestants)
+}
+
+/// The shop goes on without Redis, which is not what is to be measured.
+async fn must_answer(redis: &str) -> Result<(), String> {
+    let store = open::patient_redis(redis, PATIENCE)
+        .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;
+    let stats = store.stats().await;
+    stats.map(drop).map_err(|error| format!("Redis does not answer: {error}"))
+}
+
+/// The database that is measured with.
+enum Shop {
+    /// Somebody's own.
+    Given(Url),
+    /// Gone when this is.
+    Temporary { url: Url, _folder: TempDir },
+}
+
+impl Shop {
+    fn open(given: Option<&Url>) -> Result<Self, String> {
+        match given {
+            Some(url) => {
+                must_be_ready(url)?;
+                Ok(Self::Given(url.clone()))
+            }
+            None => Self::temporary(),
+        }
+    }
+
+    fn temporary() -> Result<Self, String> {
+        let folder = tempfile::Builder::new().prefix("larder-").tempdir();
+        let folder = folder.map_err(|error| format!("cannot make a temporary folder: {error}"))?;
+        let url = Url::Sqlite(folder.path().join("compare.sqlite3"));
+        let db = Db::open(&url)?;
+        db.migrate().map_err(|error| error.to_string())?;
+        products::seed(&db, PRODUCTS, |_| {}).map_err(|error| error.to_string())?;
+        Ok(Self::Temporary { url, _folder: folder })
+    }
+
+    fn url(&self) -> &Url {
+        match self {
+            Self::Given(url) | Self::Temporary { url, .. } => url,
+        }
+    }
+
+    /// As it is told.
+    fn described(&self) -> String {
+        match self {
+            Self::Given(url) => url.to_string(),
+            Self::Temporary { .. } => "SQLite with 1,000 sample products".to_owned(),
+        }
+    }
+}
+
+/// A database that is not up to date would be migrated by the shop, which is a write.
+fn must_be_ready(url: &Url) -> Result<(), String> {
+    let hint = "larder migrate brings it up to date";
+    if let Url::Sqlite(path) = url
+        && !Path::is_file(path)
+    {
+        return Err(format!("there is no database file {}; {hint}", path.display()));
+    }
+    match Db::open(url)?.missing_migrations() {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(format!("{url} is older than this program; {hint}")),
+        Err(error) => Err(format!("{url} cannot be measured with: {error}; {hint}")),
+    }
+}
