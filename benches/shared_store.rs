@@ -158,7 +158,7 @@ impl Bench {
     fn set_bare(&self) -> Result<()> {
         let mut connection = self.connection.clone();
         let mut set = cmd("SET");
-        let set = set.arg("bare").arg(vec![7; SIZE]).exec_async(&mut connection);
+        let set = set.arg("bare").arg(vec![7_u8; SIZE]).exec_async(&mut connection);
         Ok(self.runtime.block_on(set)?)
     }
 
