@@ -9,7 +9,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::entry::{Body, Entry, Verdict};
 use super::error::Error;
@@ -21,6 +21,7 @@ use super::key::Key;
 use super::level::Level;
 use super::level::Levels;
 use super::near::Near;
+use super::page::generations::Generations;
 use super::policy::Policy;
 use super::scope::{self, Dependencies};
 use super::values::Values;
@@ -38,6 +39,7 @@ pub(super) struct Shared {
     pub far: Option<Far>,
     pub values: Values,
     pub flights: Flights,
+    pub generations: Generations,
     pub listeners: Vec<Arc<dyn Listener>>,
 }
 
@@ -163,18 +165,47 @@ impl Cache {
         view: &View,
     ) -> Result<(Arc<T>, Arc<Entry>), Missed> {
         let started = Instant::now();
+        let found = self.peek(key, view)?;
+        self.tell(level, key, Outcome::Hit, started);
+        Ok(found)
+    }
+
+    /// The same, which nobody is told of.
+    pub(super) fn peek<T: Any + Send + Sync>(
+        &self,
+        key: &Key,
+        view: &View,
+    ) -> Result<(Arc<T>, Arc<Entry>), Missed> {
         let entry = self.0.near.get(key).ok_or(Miss::Absent)?;
         let miss = match entry.judge(view) {
             Verdict::Expired => Miss::Expired,
             Verdict::Invalidated(tag) => Miss::Invalidated(tag),
-            Verdict::Fresh => {
-                // A body of another type under the same key is as good as none.
-                let body = entry.body().ok_or(Miss::Absent)?;
-                self.tell(level, key, Outcome::Hit, started);
-                return Ok((body, entry));
-            }
+            // A body of another type under the same key is as good as none.
+            Verdict::Fresh => return Ok((entry.body().ok_or(Miss::Absent)?, entry)),
         };
         Err(Missed { miss, old: Some(entry) })
+    }
+
+    /// Keeps a note about a key: something that is not made, and that nobody is told of.
+    pub(super) fn mark<T: Body>(&self, key: &Key, lifetime: Duration, note: T, view: &View) {
+        let (note, size) = (Arc::new(note), key.as_str().len());
+        let dependencies = Dependencies::on_everything(view);
+        let policy = Policy::fresh_for(lifetime);
+        let entry = Arc::new(Entry::new(note.clone(), dependencies, &policy, size));
+        self.0.near.insert(key.clone(), entry.clone());
+        if let Some(far) = &self.0.far {
+            far.keep(key, note, &entry, None);
+        }
+    }
+
+    /// The generation of the pages with this path.
+    pub(super) fn generation_of(&self, path: &str) -> u64 {
+        self.0.generations.of(path)
+    }
+
+    /// Makes the pages with this path stale, in this process; also those that are being made.
+    pub(super) fn renew_generation_of(&self, path: &str) {
+        self.0.generations.renew(path);
     }
 
     /// The valid body under `key` in the shared store; or the turn to make it, which instances take

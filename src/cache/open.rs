@@ -10,6 +10,7 @@ use super::handle::{Cache, Shared};
 use super::inspect::Inspection;
 use super::level::Levels;
 use super::near::Near;
+use super::page::generations::Generations;
 use super::store::Store;
 use super::store::memory::MemoryStore;
 use super::store::redis::{RedisConfig, RedisStore};
@@ -82,6 +83,7 @@ impl Options {
             far,
             values: Values::new(store, Settings::new(VALUES)),
             flights: Flights::default(),
+            generations: Generations::default(),
             listeners: self.listeners,
         })
     }

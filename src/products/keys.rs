@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::model::{Listing, ProductId};
 use crate::cache::key::Key;
+use crate::cache::page::Rules;
 use crate::cache::policy::Policy;
 use crate::versions::Table;
 
@@ -15,11 +16,15 @@ pub const PRODUCTS: Table = Table::named("products");
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The homepage, as a page.
-pub const INDEX: Policy = Policy::fresh_for(HOUR);
+/// The homepage, as a page: it depends on these parameters and no others.
+pub fn index() -> Rules {
+    Rules::shared(Policy::fresh_for(HOUR)).parameters(&["page", "q"])
+}
 
 /// A product's page.
-pub const SHOW_PAGE: Policy = Policy::fresh_for(HOUR);
+pub fn show_page() -> Rules {
+    Rules::shared(Policy::fresh_for(HOUR)).parameters(&[])
+}
 
 /// The products on a page of the list.
 pub const LIST: Policy = Policy::fresh_for(HOUR);

@@ -23,13 +23,13 @@ use crate::cache::page;
 /// The catalogue's URLs.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
-        web::resource("/").wrap(page::cached(keys::INDEX)).route(web::get().to(pages::index)),
+        web::resource("/").wrap(page::cached(keys::index())).route(web::get().to(pages::index)),
     )
     .service(web::resource("/products").route(web::post().to(pages::create)))
     .service(web::resource("/products/new").route(web::get().to(pages::new)))
     .service(
         web::resource("/products/{id}")
-            .wrap(page::cached(keys::SHOW_PAGE))
+            .wrap(page::cached(keys::show_page()))
             .route(web::get().to(pages::show))
             .route(web::post().to(pages::update)),
     )

@@ -1,10 +1,12 @@
-//! Static files: inside the program, named by their content, kept by browsers for a year.
+//! Static files: inside the program, named by their content, kept by browsers for a year; compressed once,
+//! as pages are.
 
 use std::sync::LazyLock;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
 
+use crate::cache::page::{self, Rules};
 use crate::error::AppError;
 
 /// A file of `static`.
@@ -44,7 +46,10 @@ impl Asset {
 
 /// `/static/…`
 pub fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.route("/static/{file}", web::get().to(show));
+    let rules = Rules::respecting().parameters(&[]);
+    cfg.service(
+        web::resource("/static/{file}").wrap(page::cached(rules)).route(web::get().to(show)),
+    );
 }
 
 async fn show(request: actix_web::HttpRequest) -> Result<HttpResponse, AppError> {

@@ -10,12 +10,13 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, COOKIE, ETAG, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LOCATION, RANGE,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, COOKIE, ETAG, HeaderValue, LOCATION,
 };
 use actix_web::{Error, HttpResponse};
 use askama::filters::{Html, escape};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::cache::page::conditional::CONDITIONS;
 
 /// The cookie; other programs of this host have cookies too.
 const NAME: &str = "larder-flash";
@@ -56,11 +57,9 @@ where
 {
     let sentence = (*request.method() == Method::GET).then(|| sentence(&request)).flatten();
     if sentence.is_some() {
-        // The page is wanted whole: what the browser has, it has without the flash.
-        for condition in
-            [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE]
-        {
-            request.headers_mut().remove(condition);
+        // The page is wanted whole and as text: what the browser has, it has without the flash.
+        for name in CONDITIONS.iter().chain(&[ACCEPT_ENCODING]) {
+            request.headers_mut().remove(name);
         }
     }
     let response = service.call(request);

@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Instant;
 
-use crate::support::{Caller, Database, Dice, Figures, Shelf, TestSite, Wrong, on_both_databases};
+use crate::support::{
+    Caller, Database, Dice, Figures, Shelf, TestSite, Wrong, address_of_its_own, on_both_databases,
+};
 
 on_both_databases! {
     by_hand:
@@ -118,7 +120,7 @@ impl<'a> Person<'a> {
         let caller = &mut self.callers[self.dice.pick(2)];
         let read = match self.dice.roll(10) {
             0..4 => self.shelf.look_at_list(caller, "/"),
-            4 => self.shelf.look_at_list(caller, &format!("/?cold={}", self.dice.roll(1_000))),
+            4 => self.shelf.look_at_list(caller, &address_of_its_own(self.dice.roll(1_000) as u64)),
             5..8 => self.shelf.look_at_one(caller, item),
             _ => self.shelf.search(caller, item),
         };

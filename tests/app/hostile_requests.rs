@@ -3,7 +3,7 @@
 //! The cases are those of the literature on cache poisoning, cache entanglement, cache deception and
 //! denial of service by cached errors, as far as the shop's own pages can show them.
 
-use crate::support::{Database, TestSite, on_both_databases};
+use crate::support::{Database, TestSite, address_of_its_own, on_both_databases};
 
 on_both_databases! {
     nothing_that_a_stranger_sends_is_on_the_next_page,
@@ -21,7 +21,7 @@ fn nothing_that_a_stranger_sends_is_on_the_next_page(on: Database) {
     let site = TestSite::start(on);
     site.has_product("Tea");
     let host = format!("127.0.0.1:{}", site.port());
-    let clean = site.get("/?clean").html();
+    let clean = site.get(&address_of_its_own(1_000)).html();
     let headers = [
         ("X-Forwarded-Host", MARK),
         ("X-Forwarded-Host", "a\"><script>"),
@@ -54,7 +54,7 @@ fn nothing_that_a_stranger_sends_is_on_the_next_page(on: Database) {
     ];
     for (number, (name, value)) in headers.into_iter().enumerate() {
         // A fresh address for each case, so that the stranger is the first to ask for it.
-        let path = format!("/?attempt={number}");
+        let path = address_of_its_own(number as u64);
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {host}\r\n{name}: {value}\r\nConnection: close\r\n\r\n"
         );
@@ -206,7 +206,7 @@ fn a_flood_of_addresses_leaves_the_homepage_standing(on: Database) {
     site.has_product("Tea");
     site.get("/").assert_cache("stored");
     for number in 0..2_000 {
-        let path = format!("/?flood={number}");
+        let path = address_of_its_own(number);
         site.get(&path).assert_status(200);
         if number % 100 == 0 {
             site.get("/").assert_cache("hit");

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{Database, TestSite};
+use crate::support::{Database, TestSite, address_of_its_own};
 
 #[test]
 fn truncate_shows_at_once_in_postgres() {
@@ -87,7 +87,7 @@ fn a_file_replaced_by_another_is_noticed_in_sqlite() {
     while !site.get("/").assert_status(200).text().contains("Restored") {
         assert!(Instant::now() < deadline, "the old file is still shown");
     }
-    for path in ["/", "/?q=restored", "/?newest"] {
+    for path in ["/", "/?q=restored", &address_of_its_own(1)] {
         site.get(path).assert_sees("Restored").assert_sees_not("Tea");
     }
     site.adds("Cocoa", "3").assert_sends_to("/");

@@ -1,6 +1,6 @@
 //! The three levels as `Server-Timing` shows them, and as `--cache` turns them on and off.
 
-use crate::support::{Database, TestSite, Visitor, on_both_databases};
+use crate::support::{Database, TestSite, Visitor, address_of_its_own, on_both_databases};
 
 on_both_databases! {
     a_page_hit_runs_no_query,
@@ -71,7 +71,7 @@ fn each_level_can_be_turned_on_alone(on: Database) {
         ("all", true, true, true),
     ];
     let first = TestSite::start_with(on, &["--cache", "off"]);
-    let tea = first.has_product("Tea");
+    first.has_product("Tea");
     for (mode, pages, fragments, queries) in modes {
         let site = first.another_instance_with(&["--cache", mode]);
         site.get("/");
@@ -80,9 +80,9 @@ fn each_level_can_be_turned_on_alone(on: Database) {
 
         // A sight of the other levels: another page with the same header, another look at the list.
         site.get("/?page=1");
-        let other = site.get(&format!("/products/{tea}?other"));
+        let other = site.get("/products/new");
         assert_eq!(other.timing().says("fragment", "footer hit"), fragments, "{mode}");
-        let list = site.get("/?newest");
+        let list = site.get(&address_of_its_own(1));
         assert_eq!(list.timing().says("query", "products.list hit"), queries, "{mode}");
         assert_eq!(list.timing().sql_queries() == 0, queries, "{mode}");
     }

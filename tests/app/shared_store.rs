@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Database, Redis, TestSite, free_port, on_both_databases};
+use crate::support::{Database, Redis, TestSite, address_of_its_own, free_port, on_both_databases};
 
 on_both_databases! {
     a_second_instance_finds_what_the_first_has_made,
@@ -25,7 +25,7 @@ fn a_second_instance_finds_what_the_first_has_made(on: Database) {
     assert!(is_shared, "nothing is shared: {}", redis.keys());
 
     let there = here.another_instance_with(&["--redis", &redis.url()]);
-    let first_view = there.get("/?another-address");
+    let first_view = there.get(&address_of_its_own(1));
     first_view.assert_status(200).assert_sees("Tea");
     assert_eq!(first_view.timing().sql_queries(), 0, "{:?}", first_view.timing());
     first_view.timing().assert_says("query", "products.list hit");
@@ -95,7 +95,7 @@ fn a_redis_that_hangs_holds_nobody_up(on: Database) {
     redis.signal("STOP");
     let started = Instant::now();
     for page in 0..40 {
-        site.get(&format!("/?cold={page}")).assert_status(200).assert_sees("Tea");
+        site.get(&address_of_its_own(page)).assert_status(200).assert_sees("Tea");
     }
     site.edits(tea, &[("title", "Green tea")]).assert_sends_to("/");
     site.get("/").assert_sees("Green tea");

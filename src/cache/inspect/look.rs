@@ -12,7 +12,7 @@ use crate::cache::codec::{self, CodecError, Fingerprint, Sealed};
 use crate::cache::entry::{self, Entry};
 use crate::cache::far::{Header, Spelling, unix_millis};
 use crate::cache::fragment::Html;
-use crate::cache::page::response::Page;
+use crate::cache::page::stored::Stored;
 use crate::cache::scope::Dependencies;
 use crate::cache::store::Ttl;
 use crate::cache::store::number::whole;
@@ -24,7 +24,7 @@ const START: usize = 200;
 
 /// The level of an entry in memory, by what its body is.
 pub(super) fn kind_of(entry: &Entry) -> Kind {
-    if entry.body::<Page>().is_some() {
+    if entry.body::<Stored>().is_some() {
         Kind::Page
     } else if entry.body::<Html>().is_some() {
         Kind::Fragment
@@ -40,7 +40,7 @@ pub(super) fn kind_named(spelling: Spelling<'_>) -> Kind {
     };
     if spelling.is_lock {
         Kind::Lock
-    } else if is(Fingerprint::of::<Page>()) {
+    } else if is(Fingerprint::of::<Stored>()) {
         Kind::Page
     } else if is(Fingerprint::of::<Html>()) {
         Kind::Fragment
@@ -59,7 +59,7 @@ pub(super) fn at_entry(listed: Listed, entry: &Arc<Entry>, view: &FreshView) -> 
             entry::Verdict::Invalidated(tag) => Verdict::Changed(tag.to_string()),
         },
     };
-    let page = || entry.body::<Page>().map(|page| body_of(&page));
+    let page = || entry.body::<Stored>().map(|stored| body_of(&stored));
     let fragment = || entry.body::<Html>().map(|html| Body::Fragment(start(html.0.as_bytes())));
     Description {
         listed,
@@ -109,7 +109,7 @@ fn open(listed: Listed, bytes: &Bytes, view: &FreshView) -> Result<Description, 
 
 /// What it says; of other types than ours nobody here can read anything.
 fn body_in(sealed: &Sealed) -> Body {
-    let page = Fingerprint::of::<Page>().and_then(|page| sealed.value::<Page>(page));
+    let page = Fingerprint::of::<Stored>().and_then(|page| sealed.value::<Stored>(page));
     let html = || Fingerprint::of::<Html>().and_then(|html| sealed.value::<Html>(html));
     match page {
         Ok(page) => body_of(&page),
@@ -156,12 +156,14 @@ pub(super) fn at_value(listed: Listed, bytes: &Bytes, ttl: Ttl) -> Description {
     }
 }
 
-fn body_of(page: &Page) -> Body {
+fn body_of(stored: &Stored) -> Body {
+    let Stored::Page(page) = stored else { return Body::Opaque };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Body::Page {
         status: page.status().as_u16(),
         headers: page
             .headers()
+            .iter()
             .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
             .collect(),
         start: start(page.body()),

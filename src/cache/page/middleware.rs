@@ -1,52 +1,38 @@
-//! The middleware around a handler.
+//! The middleware around handlers.
 
 use std::future::{Ready, ready};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::Method;
-use actix_web::{Error, HttpResponse, web};
+use actix_web::{Error, web};
 use futures_util::future::LocalBoxFuture;
 
-use super::conditional::Conditions;
+use super::invalidation::{self, Address};
 use super::request;
-use super::response::{Page, Refused};
+use super::response::Asked;
+use super::rules::Rules;
 use super::status::CacheStatus;
+use super::visit::{Found, Visit};
 use crate::cache::Cache;
-use crate::cache::derive::land;
-use crate::cache::entry::Entry;
-use crate::cache::event::{Miss, Outcome};
-use crate::cache::far;
-use crate::cache::flight::{Landing, Leader, Turn};
-use crate::cache::handle::{Made, Recalled, refusal};
-use crate::cache::key::Key;
 use crate::cache::level::Level;
-use crate::cache::policy::Policy;
-use crate::cache::scope::{self, Dependencies};
-use crate::cache::view::View;
 
-/// How often a page is made anew because the data changed while it was made.
-const RESTARTS: u32 = 4;
-
-/// Caches the whole pages of a resource, a scope or an app.
+/// Caches the whole pages of a resource, a scope or an app, by the owner's rules: a
+/// [`Policy`](crate::cache::policy::Policy) for pages that are for everybody, or [`Rules`].
 ///
-/// The pages are shared: `Cookie` and `Authorization` are taken off every request before the
-/// handler sees it, so it does not know whom it serves. A handler that goes by other headers must say
-/// so in `Vary`; such answers are not kept. Of the policy only the lifetime counts. The [`Cache`] is
-/// found in the app's data; without one each request passes by.
+/// A handler that goes by other headers must say so in `Vary`. The [`Cache`] is found in the app's data;
+/// without one each request passes by.
 ///
 /// Source: Django's `cache_page`.
-pub fn cached(policy: Policy) -> Cached {
-    Cached { policy }
+pub fn cached(rules: impl Into<Rules>) -> Cached {
+    Cached { rules: rules.into() }
 }
 
 /// See [`cached`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Cached {
-    policy: Policy,
+    rules: Rules,
 }
 
 impl<S, B> Transform<S, ServiceRequest> for Cached
@@ -61,14 +47,14 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(Middleware { service: Rc::new(service), policy: self.policy }))
+        ready(Ok(Middleware { service: Rc::new(service), rules: Rc::new(self.rules.clone()) }))
     }
 }
 
 /// A handler behind the page cache.
 pub struct Middleware<S> {
     service: Rc<S>,
-    policy: Policy,
+    rules: Rc<Rules>,
 }
 
 impl<S, B> Service<ServiceRequest> for Middleware<S>
@@ -83,45 +69,51 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (service, policy) = (self.service.clone(), self.policy);
-        Box::pin(async move { answer(&*service, policy, request).await })
+        let (service, rules) = (self.service.clone(), self.rules.clone());
+        Box::pin(answer(service, rules, request))
     }
 }
 
-/// Answers from a stored page, or makes it.
+/// Answers from a stored page, or has it made.
 async fn answer<S, B>(
-    service: &S,
-    policy: Policy,
+    service: Rc<S>,
+    rules: Rc<Rules>,
     mut request: ServiceRequest,
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    if request.method() != Method::GET {
-        return pass_by(service, request, CacheStatus::Method).await;
+    let cache = request.app_data::<web::Data<Cache>>().cloned();
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return write(&*service, &rules, cache.as_ref(), request).await;
     }
-    let key = request::key(&request);
-    let conditions = request::make_anybodys(&mut request);
-    let key = match key {
-        Ok(key) => key,
-        Err(reason) => return pass_by(service, request, CacheStatus::Bypass(reason)).await,
+    let view = match (&cache, request::candidate(&request, &rules)) {
+        (_, Err(rule)) => Err(rule),
+        (None, Ok(())) => Err("no cache"),
+        (Some(cache), Ok(())) => cache.view_for(Level::Page).await.ok_or("off"),
     };
-    let Some(cache) = request.app_data::<web::Data<Cache>>().cloned() else {
-        return pass_by(service, request, CacheStatus::Bypass("no cache")).await;
+    let (cache, view) = match (cache, view) {
+        (Some(cache), Ok(view)) => (cache, view),
+        (_, view) => {
+            let rule = view.err().unwrap_or("off");
+            request::make_anybodys(&mut request, &rules);
+            return pass_by(&*service, request, CacheStatus::Bypass(rule)).await;
+        }
     };
-    let Some(view) = cache.view_for(Level::Page).await else {
-        return pass_by(service, request, CacheStatus::Bypass("off")).await;
-    };
-    let page = Wanted { cache: &cache, key, view, policy, conditions };
-    match page.find().await {
+    let generation = cache.generation_of(request.path());
+    let key = request::key(&mut request, &rules, generation);
+    let asked = Asked::of(request.headers(), rules.has_ranges);
+    let visit = Visit { cache, key, view, rules, asked };
+    match visit.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),
-        Found::Nothing(task) => page.make(service, request, task).await,
+        Found::Stale(old) => visit.refresh_behind(service, request, old).await,
+        Found::Nothing(task) => visit.make(&*service, request, task).await,
     }
 }
 
 /// Lets the handler answer, and says that the cache had no part in it.
-async fn pass_by<S, B>(
+pub(super) async fn pass_by<S, B>(
     service: &S,
     request: ServiceRequest,
     status: CacheStatus,
@@ -135,149 +127,38 @@ where
     Ok(response)
 }
 
-/// A page that somebody asks for.
-struct Wanted<'c> {
-    cache: &'c Cache,
-    key: Key,
-    view: Arc<View>,
-    policy: Policy,
-    conditions: Conditions,
-}
-
-/// What there is of it.
-enum Found {
-    /// An answer.
-    Answer(HttpResponse<BoxBody>),
-    /// Nothing: make it.
-    Nothing(Task),
-}
-
-/// A page that is to be made.
-struct Task {
-    miss: Miss,
-    /// Where other requests of this process may wait for it.
-    leader: Option<Leader>,
-    /// Where other instances may.
-    lock: Option<far::Lock>,
-}
-
-impl Wanted<'_> {
-    /// Looks the page up, and waits for who makes it.
-    async fn find(&self) -> Found {
-        loop {
-            let missed = match self.cache.look_up::<Page>(Level::Page, &self.key, &self.view) {
-                Ok((page, entry)) => return Found::Answer(self.hit(&page, &entry)),
-                Err(missed) => missed,
-            };
-            let leader = match self.cache.take_turn(&self.key) {
-                Turn::Lead(leader) if missed.is_outdated(self.cache, &self.key) => {
-                    // Somebody landed between our look-up and our turn.
-                    drop(leader);
-                    continue;
-                }
-                Turn::Lead(leader) => Some(leader),
-                Turn::Wait(ticket) => match ticket.arrive().await {
-                    Landing::Nothing | Landing::Failed => None,
-                    Landing::Lost => continue,
-                    Landing::Entry(entry) => match self.collapsed(&entry, &missed.miss) {
-                        Some(answer) => return Found::Answer(answer),
-                        None => continue,
-                    },
-                },
-            };
-            return self.recall(missed.miss, leader).await;
-        }
-    }
-
-    /// Asks the shared store before the page is made.
-    async fn recall(&self, miss: Miss, leader: Option<Leader>) -> Found {
-        match self.cache.recall::<Page>(Level::Page, &self.key, &self.view).await {
-            Recalled::Nothing(lock) => Found::Nothing(Task { miss, leader, lock }),
-            Recalled::Found(page, entry) => {
-                let answer = self.hit(&page, &entry);
-                land(leader, Landing::Entry(entry));
-                Found::Answer(answer)
-            }
-        }
-    }
-
-    fn hit(&self, page: &Page, entry: &Entry) -> HttpResponse<BoxBody> {
-        let status = CacheStatus::Hit { ttl: entry.remaining().as_secs() };
-        page.answer(&self.conditions, Some(entry.age().as_secs()), &status)
-    }
-
-    /// The page that another request has just made, unless it is older than our view.
-    fn collapsed(&self, entry: &Entry, miss: &Miss) -> Option<HttpResponse<BoxBody>> {
-        let page = entry.is_at_least(&self.view).then(|| entry.body::<Page>())??;
-        self.cache.tell(Level::Page, &self.key, Outcome::Collapsed, Instant::now());
-        let status = CacheStatus::Collapsed(miss.clone());
-        Some(page.answer(&self.conditions, Some(entry.age().as_secs()), &status))
-    }
-
-    /// Lets the handler make the page and keeps it, if that is allowed.
-    async fn make<S, B>(
-        self,
-        service: &S,
-        request: ServiceRequest,
-        task: Task,
-    ) -> Result<ServiceResponse<BoxBody>, Error>
-    where
-        S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-        B: MessageBody + 'static,
+/// A request that may change something: where it has, the pages of its address are stale, and those that
+/// the answer names. Source: RFC 9111 §4.4.
+async fn write<S, B>(
+    service: &S,
+    rules: &Rules,
+    cache: Option<&web::Data<Cache>>,
+    request: ServiceRequest,
+) -> Result<ServiceResponse<BoxBody>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let method = request.method().clone();
+    let response = pass_by(service, request, CacheStatus::Method).await?;
+    if let Some(cache) = cache.filter(|_| rules.is_emptied_by_writes)
+        && invalidation::invalidates(&method, response.status())
     {
-        let Task { miss, leader, lock } = task;
-        let started = Instant::now();
-        self.cache.tell(Level::Page, &self.key, Outcome::Miss(miss.clone()), started);
-        let (response, dependencies) = self.call(service, request).await;
-        let (request, response) = response?.into_parts();
-        let page = match Page::of(response) {
-            Ok(page) => Arc::new(page),
-            Err(refused) => {
-                let Refused { mut response, reason } = *refused;
-                self.cache.tell(Level::Page, &self.key, Outcome::NotStored(reason), started);
-                land(leader, Landing::Nothing);
-                CacheStatus::NotStored(miss, reason).write(response.headers_mut());
-                return Ok(ServiceResponse::new(request, response));
-            }
-        };
-        let status = match refusal(&dependencies) {
-            None => CacheStatus::Stored(miss),
-            Some(reason) => CacheStatus::NotStored(miss, reason),
-        };
-        let made = Made { body: page.clone(), dependencies, size: page.size(), started };
-        let kept = self.cache.keep(Level::Page, &self.key, &self.policy, made, lock);
-        land(leader, kept.map_or(Landing::Nothing, Landing::Entry));
-        Ok(ServiceResponse::new(request, page.answer(&self.conditions, None, &status)))
+        empty(cache, &response);
     }
+    Ok(response)
+}
 
-    /// Lets the handler answer; anew, if what it read meanwhile mixes two states of the data.
-    async fn call<S, B>(
-        &self,
-        service: &S,
-        request: ServiceRequest,
-    ) -> (Result<ServiceResponse<B>, Error>, Dependencies)
-    where
-        S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    {
-        let mut view = self.view.clone();
-        let mut made = scope::collect(view, service.call(request)).await;
-        for _ in 0..RESTARTS {
-            if !made.1.is_torn() {
-                break;
-            }
-            made = match made {
-                (Ok(response), torn) => match self.cache.view_for(Level::Page).await {
-                    Some(newer) => {
-                        view = newer;
-                        let (request, _) = response.into_parts();
-                        let request = ServiceRequest::from_request(request);
-                        scope::collect(view, service.call(request)).await
-                    }
-                    None => return (Ok(response), torn),
-                },
-                failed => return failed,
-            };
-        }
-        made
-    }
+fn empty(cache: &Cache, response: &ServiceResponse<BoxBody>) {
+    let request = response.request();
+    let connection = request.connection_info();
+    let address = Address {
+        scheme: connection.scheme(),
+        host: connection.host(),
+        path: request.path(),
+        query: request.uri().query(),
+    };
+    let named = address.named_by(response.headers());
+    let paths = named.iter().map(|target| target.path.as_str()).chain([address.path]);
+    paths.for_each(|path| cache.renew_generation_of(path));
 }

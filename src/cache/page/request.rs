@@ -1,10 +1,11 @@
 //! Which requests a page may answer, and by which key.
 //!
-//! - Only `GET` is looked up and stored; `HEAD` is turned into it before routing ([`super::head`]).
+//! - Only `GET` is stored; `HEAD` is answered from what is stored for `GET`, and stores nothing.
 //! - A request with a body, an upgrade or a method override is never a candidate: it neither looks
 //!   up, stores, leads nor waits.
 //! - The key is scheme and host as handlers see them, raw path and raw query; nothing is decoded,
-//!   so no two targets share a page.
+//!   so no two targets share a page. Where the owner declares the parameters, the query is made the one
+//!   that it means ([`super::query`]).
 //! - A shared page's handler sees neither `Cookie` nor `Authorization`, so it cannot leak them.
 //! - What a client asks of caches and its conditions are taken off before a fill, which must be
 //!   whole; the conditions are judged afterwards on the stored page.
@@ -12,12 +13,13 @@
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, COOKIE, FORWARDED, HOST, HeaderMap, HeaderName,
-    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, PRAGMA, RANGE,
-    TRANSFER_ENCODING, UPGRADE,
+    PRAGMA, TRANSFER_ENCODING, UPGRADE,
 };
 
-use super::conditional::Conditions;
-use crate::cache::key::Key;
+use super::conditional::CONDITIONS;
+use super::query;
+use super::rules::Rules;
+use crate::cache::key::{Key, KeyBuilder};
 
 /// Headers that make some frameworks treat a request as another one.
 const OVERRIDES: [HeaderName; 5] = [
@@ -28,15 +30,23 @@ const OVERRIDES: [HeaderName; 5] = [
     HeaderName::from_static("x-rewrite-url"),
 ];
 
-/// Headers that make handlers believe in another scheme or host.
-const FORWARDS: [HeaderName; 3] = [
+/// Headers that make handlers believe in another scheme or host, or write other links.
+const FORWARDS: [HeaderName; 8] = [
     FORWARDED,
     HeaderName::from_static("x-forwarded-host"),
     HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-forwarded-prefix"),
+    HeaderName::from_static("x-forwarded-server"),
+    HeaderName::from_static("x-forwarded-scheme"),
+    HeaderName::from_static("x-host"),
 ];
 
-/// The key of the page that answers `request`, a `GET`; or why no page may.
-pub fn key(request: &ServiceRequest) -> Result<Key, &'static str> {
+/// Whether `request` is one that a page may answer; or why not.
+///
+/// # Errors
+/// The rule that says no.
+pub fn candidate(request: &ServiceRequest, rules: &Rules) -> Result<(), &'static str> {
     let headers = request.headers();
     if has_body(headers) {
         return Err("body");
@@ -47,16 +57,55 @@ pub fn key(request: &ServiceRequest) -> Result<Key, &'static str> {
     if OVERRIDES.iter().any(|name| headers.contains_key(name)) {
         return Err("override");
     }
-    let page = Key::named("page");
-    let page = if FORWARDS.iter().any(|name| headers.contains_key(name)) {
-        let connection = request.connection_info();
-        page.part("scheme", connection.scheme()).part("host", connection.host())
-    } else {
+    if rules.sessions.iter().any(|name| cookie(headers, name).is_some()) {
+        return Err("session");
+    }
+    Ok(())
+}
+
+/// The key of the page that answers `request`, a candidate.
+pub fn key(request: &mut ServiceRequest, rules: &Rules, generation: u64) -> Key {
+    if let Some(parameters) = rules.parameters {
+        query::normalise(request.head_mut(), parameters);
+    }
+    let headers = request.headers();
+    let mut page = origin(Key::named(rules.prefix), request)
+        .part("path", request.path())
+        .part("query", request.uri().query());
+    for name in &rules.headers {
+        let lines: Vec<_> =
+            headers.get_all(name).map(|line| line.as_bytes().escape_ascii()).collect();
+        let lines: Vec<String> = lines.into_iter().map(|line| line.to_string()).collect();
+        page = page.part("header", name.as_str()).part("is", lines.as_slice());
+    }
+    for name in &rules.cookies {
+        page = page.part("cookie", *name).part("is", cookie(headers, name));
+    }
+    if generation > 0 {
+        page = page.part("generation", generation);
+    }
+    page.build()
+}
+
+/// Scheme and host as handlers see them. Headers by which others are believed in make another page, each
+/// by what it says.
+fn origin(mut page: KeyBuilder, request: &ServiceRequest) -> KeyBuilder {
+    let headers = request.headers();
+    if !FORWARDS.iter().any(|name| headers.contains_key(name)) {
         let scheme = if request.app_config().secure() { "https" } else { "http" };
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        page.part("scheme", scheme).part("host", host)
-    };
-    Ok(page.part("path", request.path()).part("query", request.uri().query()).build())
+        return page.part("scheme", scheme).part("host", host);
+    }
+    let connection = request.connection_info().clone();
+    page = page.part("scheme", connection.scheme()).part("host", connection.host());
+    for name in &FORWARDS {
+        for line in headers.get_all(name) {
+            page = page
+                .part("forward", name.as_str())
+                .part("is", line.as_bytes().escape_ascii().to_string());
+        }
+    }
+    page
 }
 
 fn has_body(headers: &HeaderMap) -> bool {
@@ -64,28 +113,55 @@ fn has_body(headers: &HeaderMap) -> bool {
     headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length != "0")
 }
 
-/// Makes the request anybody's, and answers the conditions that this client set.
-pub fn make_anybodys(request: &mut ServiceRequest) -> Conditions {
+/// The value of the first cookie of this name.
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+    pairs.find(|(known, _)| known.trim() == name).map(|(_, value)| value.trim())
+}
+
+/// What a request asks of caches. Source: RFC 9111 §5.2.1.
+pub fn asks(headers: &HeaderMap, directive: &str) -> bool {
+    let lines = headers.get_all(CACHE_CONTROL).filter_map(|line| line.to_str().ok());
+    let mut members = lines.flat_map(|line| line.split(',')).map(str::trim);
+    members.any(|member| member.eq_ignore_ascii_case(directive))
+}
+
+/// Takes off what must not reach the handler of a fill.
+pub fn make_whole(request: &mut ServiceRequest, rules: &Rules) {
     let headers = request.headers_mut();
-    let conditions = Conditions::of(headers);
-    let personal = [COOKIE, AUTHORIZATION];
-    let conditional =
-        [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE];
-    let directives = [CACHE_CONTROL, PRAGMA];
-    for name in personal.iter().chain(&conditional).chain(&directives) {
+    for name in CONDITIONS.iter().chain(&[CACHE_CONTROL, PRAGMA]) {
         headers.remove(name);
     }
-    conditions
+    make_anybodys(request, rules);
+}
+
+/// Takes off who asks, where the owner says that the pages are for everybody.
+pub fn make_anybodys(request: &mut ServiceRequest, rules: &Rules) {
+    if rules.is_shared {
+        request.headers_mut().remove(COOKIE);
+        request.headers_mut().remove(AUTHORIZATION);
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::{IF_NONE_MATCH, RANGE};
     use actix_web::test::TestRequest;
 
     use super::*;
+    use crate::cache::policy::Policy;
 
-    fn key_of(request: TestRequest) -> Result<String, &'static str> {
-        key(&request.to_srv_request()).map(|key| key.to_string())
+    fn shared() -> Rules {
+        Rules::shared(Policy::fresh_for(std::time::Duration::from_secs(60)))
+    }
+
+    fn key_by(rules: &Rules, request: TestRequest) -> String {
+        key(&mut request.to_srv_request(), rules, 0).to_string()
+    }
+
+    fn key_of(request: TestRequest) -> String {
+        key_by(&shared(), request)
     }
 
     fn get(target: &str) -> TestRequest {
@@ -96,38 +172,63 @@ mod tests {
     fn the_key_is_scheme_host_raw_path_and_raw_query() {
         let key = key_of(get("/a%41?x=%41"));
         let expected = r#"page:scheme="http":host="shop.test":path="/a%41":query="x=%41""#;
-        assert_eq!(key.as_deref(), Ok(expected));
+        assert_eq!(key, expected);
     }
 
     #[test]
     fn different_targets_have_different_keys() {
         let targets = ["/", "/?", "/?x", "/?x=", "/?x=A", "/?x=%41", "//", "/..", "/%2e%2e"];
-        let keys: Vec<_> = targets.iter().map(|target| key_of(get(target)).unwrap()).collect();
+        let keys: Vec<_> = targets.iter().map(|target| key_of(get(target))).collect();
         for (i, key) in keys.iter().enumerate() {
             assert!(!keys[..i].contains(key), "{key}");
         }
     }
 
     #[test]
+    fn declared_parameters_make_one_page_and_the_handler_sees_no_others() {
+        let rules = shared().parameters(&["page", "q"]);
+        let plain = key_by(&rules, get("/"));
+        for target in ["/?", "/?utm_source=x", "/?q=", "/?page=&q"] {
+            assert_eq!(key_by(&rules, get(target)), plain, "{target}");
+        }
+        let mut request = get("/?q=tea&utm=1&page=2").to_srv_request();
+        key(&mut request, &rules, 0);
+        assert_eq!(request.uri().to_string(), "/?page=2&q=tea");
+    }
+
+    #[test]
     fn forwarded_hosts_and_schemes_are_in_the_key() {
         let plain = key_of(get("/"));
-        let host = key_of(get("/").insert_header(("x-forwarded-host", "evil.test")));
-        let scheme = key_of(get("/").insert_header(("forwarded", "proto=https")));
-        assert_ne!(plain, host);
-        assert_ne!(plain, scheme);
+        for header in
+            [("x-forwarded-host", "evil.test"), ("forwarded", "proto=https"), ("x-host", "a")]
+        {
+            assert_ne!(plain, key_of(get("/").insert_header(header)), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn headers_and_cookies_that_the_owner_names_are_in_the_key() {
+        let rules = shared().keyed_headers(&[RANGE]).keyed_cookies(&["theme"]);
+        let plain = key_by(&rules, get("/"));
+        assert_ne!(plain, key_by(&rules, get("/").insert_header((RANGE, ""))));
+        assert_ne!(plain, key_by(&rules, get("/").insert_header((COOKIE, "a=b; theme=dark"))));
+        assert_eq!(plain, key_by(&rules, get("/").insert_header((COOKIE, "a=b"))));
     }
 
     #[test]
     fn what_is_no_plain_get_is_no_candidate() {
+        let rules = shared().sessions(&["sid"]);
         let cases = [
             (get("/").insert_header((CONTENT_LENGTH, "3")), "body"),
             (get("/").insert_header((TRANSFER_ENCODING, "chunked")), "body"),
             (get("/").insert_header((UPGRADE, "websocket")), "upgrade"),
             (get("/").insert_header(("X-HTTP-Method-Override", "DELETE")), "override"),
+            (get("/").insert_header((COOKIE, "a=b; sid=1")), "session"),
         ];
         for (request, reason) in cases {
-            assert_eq!(key_of(request), Err(reason));
+            assert_eq!(candidate(&request.to_srv_request(), &rules), Err(reason));
         }
+        assert_eq!(candidate(&get("/").to_srv_request(), &rules), Ok(()));
     }
 
     #[test]
@@ -138,7 +239,7 @@ mod tests {
             .insert_header((IF_NONE_MATCH, "*"))
             .insert_header((RANGE, "bytes=0-1"))
             .to_srv_request();
-        make_anybodys(&mut request);
+        make_whole(&mut request, &shared());
         let left: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         assert_eq!(left, ["host"]);
     }

@@ -21,16 +21,48 @@ pub enum CacheStatus {
         /// Seconds.
         ttl: u64,
     },
+    /// Answered from a stored page that is stale, for this reason, since so many seconds.
+    Stale {
+        /// Seconds.
+        since: u64,
+        /// Why it was served all the same.
+        why: &'static str,
+    },
     /// Answered from a page that another request was just making.
-    Collapsed(Miss),
+    Collapsed(Forward),
     /// Made now and stored.
-    Stored(Miss),
+    Stored(Forward),
     /// Made now and not stored, for this reason.
-    NotStored(Miss, &'static str),
+    NotStored(Forward, &'static str),
+    /// The handler says that the stored page is still good.
+    Revalidated,
     /// The cache was not asked, for this reason.
     Bypass(&'static str),
     /// The method is not one that the cache answers.
     Method,
+}
+
+/// Why a request went to the handler.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Forward {
+    /// Nothing is stored for the address.
+    #[default]
+    UriMiss,
+    /// What is stored for the address is for other requests.
+    VaryMiss,
+    /// What is stored is stale.
+    Stale,
+    /// The request asked for it.
+    Request,
+}
+
+impl From<&Miss> for Forward {
+    fn from(miss: &Miss) -> Self {
+        match miss {
+            Miss::Absent => Self::UriMiss,
+            Miss::Expired | Miss::Invalidated(_) => Self::Stale,
+        }
+    }
 }
 
 impl CacheStatus {
@@ -46,18 +78,24 @@ impl fmt::Display for CacheStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hit { ttl } => write!(f, "larder; hit; ttl={ttl}"),
-            Self::Collapsed(miss) => write!(f, "larder; fwd={}; collapsed", fwd(miss)),
-            Self::Stored(miss) => write!(f, "larder; fwd={}; stored", fwd(miss)),
-            Self::NotStored(miss, why) => write!(f, "larder; fwd={}; detail=\"{why}\"", fwd(miss)),
+            Self::Stale { since, why } => write!(f, "larder; hit; ttl=-{since}; detail=\"{why}\""),
+            Self::Collapsed(why) => write!(f, "larder; fwd={why}; collapsed"),
+            Self::Stored(why) => write!(f, "larder; fwd={why}; stored"),
+            Self::NotStored(why, rule) => write!(f, "larder; fwd={why}; detail=\"{rule}\""),
+            Self::Revalidated => write!(f, "larder; fwd=stale; fwd-status=304; stored"),
             Self::Bypass(why) => write!(f, "larder; fwd=bypass; detail=\"{why}\""),
             Self::Method => write!(f, "larder; fwd=method"),
         }
     }
 }
 
-fn fwd(miss: &Miss) -> &'static str {
-    match miss {
-        Miss::Absent => "uri-miss",
-        Miss::Expired | Miss::Invalidated(_) => "stale",
+impl fmt::Display for Forward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UriMiss => "uri-miss",
+            Self::VaryMiss => "vary-miss",
+            Self::Stale => "stale",
+            Self::Request => "request",
+        })
     }
 }

@@ -48,12 +48,12 @@ async fn impatient(cache: web::Data<Cache>, works: Works) -> HttpResponse {
 async fn say(path: &str, works: bool) -> [String; 2] {
     let cache = web::Data::new(Options::default().open(Arc::new(InProcess::new())));
     let source = Works::new(AtomicBool::new(true));
-    let cached = page::cached(Policy::fresh_for(SECOND));
+    let cached = || page::cached(Policy::fresh_for(SECOND));
     let app = App::new()
         .app_data(cache.clone())
         .app_data(source.clone())
-        .service(web::resource("/patient").wrap(cached).get(patient))
-        .service(web::resource("/impatient").wrap(cached).get(impatient));
+        .service(web::resource("/patient").wrap(cached()).get(patient))
+        .service(web::resource("/impatient").wrap(cached()).get(impatient));
     let app = init_service(app).await;
     let get = async || {
         let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;

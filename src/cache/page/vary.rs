@@ -1,31 +1,245 @@
 //! `Vary`: on what else an answer depends.
 //!
-//! - A page has one variant: an answer that names any header is not kept.
-//! - An empty `Vary` names none.
+//! - All lines are one list of names, of any case and in any order. RFC 9110 §12.5.5.
+//! - `*` at any place is everything, and so is what is no name: such an answer fits no other
+//!   request. RFC 9111 §4.1.
+//! - An answer with `Content-Encoding` depends on `Accept-Encoding`, whether it says so or not.
+//! - What an address varied on once it varies on: names add up, so that no variant is lost.
+//! - More than [`Vary::MOST`] names are everything.
 //!
-//! Source: RFC 9110 §12.5.5, RFC 9111 §4.1.
+//! Not here: what a request has for those names ([`super::variant`]).
 
-use actix_web::http::header::HeaderValue;
+use std::collections::BTreeSet;
+
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, VARY,
+};
+
+use super::list;
+
+/// On what an answer depends besides its address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Vary {
+    /// On these headers of a request, by their names in lower case.
+    Names(BTreeSet<String>),
+    /// On what no key can hold.
+    Everything,
+}
+
+impl Default for Vary {
+    fn default() -> Self {
+        Self::Names(BTreeSet::new())
+    }
+}
+
+impl Vary {
+    /// The names that one address may vary on.
+    pub const MOST: usize = 16;
+
+    /// What the headers of an answer say.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let said = Self::said(headers.get_all(VARY));
+        let is_coded = headers.contains_key(CONTENT_ENCODING);
+        let coding = is_coded.then(|| ACCEPT_ENCODING.as_str().to_owned());
+        said.union(Self::Names(coding.into_iter().collect()))
+    }
+
+    /// What the lines of `Vary` say.
+    pub fn said<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
+        let mut names = BTreeSet::new();
+        for name in lines.into_iter().flat_map(names_of) {
+            // `*` is a name to the letter of the grammar of names.
+            if name == b"*" || !list::is_token(name) {
+                return Self::Everything;
+            }
+            names.insert(String::from_utf8_lossy(name).to_ascii_lowercase());
+        }
+        Self::Names(names).bounded()
+    }
+
+    /// What an address varies on that varied on both.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Names(mut names), Self::Names(more)) => {
+                names.extend(more);
+                Self::Names(names).bounded()
+            }
+            _ => Self::Everything,
+        }
+    }
+
+    /// Whether this header makes a difference.
+    pub fn names(&self, name: &HeaderName) -> bool {
+        match self {
+            Self::Names(names) => names.contains(name.as_str()),
+            Self::Everything => true,
+        }
+    }
+
+    fn bounded(self) -> Self {
+        match self {
+            Self::Names(names) if names.len() <= Self::MOST => Self::Names(names),
+            _ => Self::Everything,
+        }
+    }
+}
 
 /// Whether the lines of `Vary` name no header at all.
-pub fn is_invariant<'h>(mut lines: impl Iterator<Item = &'h HeaderValue>) -> bool {
-    lines.all(|line| {
-        line.to_str().is_ok_and(|line| line.split(',').all(|name| name.trim().is_empty()))
-    })
+pub fn is_invariant<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> bool {
+    Vary::said(lines) == Vary::default()
+}
+
+/// Whether the lines of `Vary` name this one. Django: `has_vary_header`.
+pub fn has<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>, name: &str) -> bool {
+    let mut names = lines.into_iter().flat_map(names_of);
+    names.any(|known| known.eq_ignore_ascii_case(name.as_bytes()))
+}
+
+/// The lines of `Vary` with these names; `*` swallows all others, and order is kept. Nothing where
+/// the outcome is no header. Django: `patch_vary_headers`.
+pub fn patch<'h>(
+    lines: impl IntoIterator<Item = &'h HeaderValue>,
+    more: &[&str],
+) -> Option<HeaderValue> {
+    let mut names: Vec<&[u8]> = lines.into_iter().flat_map(names_of).collect();
+    for name in more {
+        let name = name.as_bytes();
+        if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            names.push(name);
+        }
+    }
+    if names.contains(&b"*".as_slice()) {
+        return Some(HeaderValue::from_static("*"));
+    }
+    HeaderValue::from_bytes(&names.join(b", ".as_slice())).ok()
+}
+
+fn names_of(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    let names = line.as_bytes().split(|byte| *byte == b',').map(list::trim);
+    names.filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn values(lines: &[&str]) -> Vec<HeaderValue> {
+        lines.iter().map(|line| HeaderValue::from_bytes(line.as_bytes()).unwrap()).collect()
+    }
+
+    fn said(lines: &[&str]) -> Vec<String> {
+        match Vary::said(&values(lines)) {
+            Vary::Names(names) => names.into_iter().collect(),
+            Vary::Everything => vec!["*".to_owned()],
+        }
+    }
+
+    #[test]
+    fn all_lines_are_one_list_of_any_case_and_order() {
+        assert_eq!(said(&["Cookie,ACCEPT", " , accept ,"]), ["accept", "cookie"]);
+        assert_eq!(said(&["accept", "cookie"]), ["accept", "cookie"]);
+        assert!(said(&[]).is_empty());
+    }
+
     #[test]
     fn only_an_empty_vary_names_nothing() {
-        let cases =
-            [("", true), (" , ", true), ("Accept", false), ("*", false), (", Cookie", false)];
-        for (line, expected) in cases {
-            let line = HeaderValue::from_static(line);
-            assert_eq!(is_invariant([&line].into_iter()), expected, "{line:?}");
+        for (line, expected) in
+            [("", true), (" , ", true), ("Accept", false), ("*", false), (", Cookie", false)]
+        {
+            assert_eq!(is_invariant(&values(&[line])), expected, "{line:?}");
         }
-        assert!(is_invariant([].into_iter()));
+        assert!(is_invariant(&[]));
+    }
+
+    #[test]
+    fn a_star_at_any_place_is_everything() {
+        let stars: [&[&str]; 8] = [
+            &["*"],
+            &["*, *"],
+            &["*", "*"],
+            &[", *"],
+            &["", "*"],
+            &["*, Foo"],
+            &["Foo, *"],
+            &["Foo", " *\t"],
+        ];
+        for lines in stars {
+            assert_eq!(said(lines), ["*"], "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_everything() {
+        for line in ["a b", "a;q=1", "\"a\"", "é", "a:"] {
+            assert_eq!(said(&[line]), ["*"], "{line}");
+        }
+    }
+
+    #[test]
+    fn a_coded_answer_depends_on_accept_encoding() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(Vary::of(&headers), Vary::default());
+        headers.append(CONTENT_ENCODING, HeaderValue::from_static("br"));
+        assert!(Vary::of(&headers).names(&ACCEPT_ENCODING));
+        headers.append(VARY, HeaderValue::from_static("*"));
+        assert_eq!(Vary::of(&headers), Vary::Everything);
+    }
+
+    #[test]
+    fn names_add_up_and_too_many_are_everything() {
+        let one = Vary::said(&values(&["Accept"]));
+        let union = one.clone().union(Vary::said(&values(&["Cookie"])));
+        assert_eq!(union, Vary::said(&values(&["Cookie, Accept"])));
+        assert_eq!(one.clone().union(Vary::Everything), Vary::Everything);
+        let many: Vec<_> = (0..Vary::MOST).map(|n| format!("x-{n}")).collect();
+        let many = Vary::said(&values(&[&many.join(",")]));
+        assert_ne!(many, Vary::Everything);
+        assert_eq!(many.union(one), Vary::Everything);
+    }
+
+    #[test]
+    fn a_patch_keeps_order_and_a_star_swallows_all() {
+        let cases: [(&[&str], &[&str], &str); 11] = [
+            (&[], &["Accept-Encoding"], "Accept-Encoding"),
+            (&["Accept-Encoding"], &["accept-encoding"], "Accept-Encoding"),
+            (&["Accept-Encoding"], &["ACCEPT-ENCODING"], "Accept-Encoding"),
+            (&["Cookie"], &["Accept-Encoding"], "Cookie, Accept-Encoding"),
+            (&["Cookie, Accept-Encoding"], &["Accept-Encoding"], "Cookie, Accept-Encoding"),
+            (
+                &["Cookie, Accept-Encoding"],
+                &["Accept-Encoding", "cookie"],
+                "Cookie, Accept-Encoding",
+            ),
+            (&[], &["Accept-Encoding", "COOKIE"], "Accept-Encoding, COOKIE"),
+            (&["Cookie,     Accept-Encoding"], &["cookie"], "Cookie, Accept-Encoding"),
+            (&["Cookie    ", "  Accept-Encoding"], &["cookie"], "Cookie, Accept-Encoding"),
+            (&["*"], &["Accept-Language", "Cookie"], "*"),
+            (&["Accept-Language, Cookie"], &["*"], "*"),
+        ];
+        for (old, more, expected) in cases {
+            assert_eq!(patch(&values(old), more).unwrap(), expected, "{old:?} {more:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_in_any_case_and_with_space() {
+        let cases = [
+            ("", "Cookie", false),
+            ("Cookie", "Cookie", true),
+            ("cookie", "COOKIE", true),
+            ("Accept, Cookie", "cookie", true),
+            ("Accept,Cookie ,X", "cookie", true),
+            ("\tCookie\t", "cookie", true),
+            ("Cookies", "cookie", false),
+            ("Set-Cookie", "cookie", false),
+            ("*", "cookie", false),
+            ("*", "*", true),
+            ("Accept, *", "*", true),
+            (",,", "", false),
+        ];
+        for (line, name, expected) in cases {
+            assert_eq!(has(&values(&[line]), name), expected, "{line} {name}");
+        }
     }
 }

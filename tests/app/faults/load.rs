@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Bell, Caller, Database, Figures, Ringer, Shelf, TestSite, Wrong};
+use crate::support::{
+    Bell, Caller, Database, Figures, Ringer, Shelf, TestSite, Wrong, address_of_its_own,
+};
 
 const READERS: usize = 3;
 const PRODUCTS: usize = 6;
@@ -147,7 +149,7 @@ impl Shop {
 
     /// An address for which nobody has asked yet.
     fn cold_path(&self) -> String {
-        format!("/?cold={}", self.cold.fetch_add(1, Relaxed))
+        address_of_its_own(self.cold.fetch_add(1, Relaxed) as u64)
     }
 
     fn write(&self, evening: &Bell) -> Seen {

@@ -1,5 +1,6 @@
 //! The words the stories are written in: a shop, its database, pages, visitors, other programs.
 
+mod address;
 mod bell;
 mod caller;
 mod database;
@@ -21,6 +22,7 @@ mod staff;
 mod visitor;
 mod webdriver;
 
+pub use address::address_of_its_own;
 pub use bell::{Bell, Ringer};
 pub use caller::Caller;
 pub use database::{Database, TestDatabase};

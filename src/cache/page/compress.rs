@@ -1,0 +1,226 @@
+//! Bodies in other codings.
+//!
+//! - A page is coded once for each coding and kept so; the levels are those beyond which time grows
+//!   faster than bodies shrink.
+//! - Only text, and only where it is long enough to be worth it and comes out shorter.
+//! - Never what is coded already, nor what says `no-transform`. RFC 9110 §7.7, §8.4.
+//! - Each coding has its own tag, `"abc-br"`, because a tag names bytes; a weak one stays weak.
+//!   RFC 9110 §8.8.3.3.
+//! - Whatever may be coded varies on `Accept-Encoding`, in every coding. RFC 9110 §12.5.5.
+
+use std::io::{self, Write};
+
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, HeaderMap};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::directives::Directives;
+use super::encoding::Coding;
+use super::entity_tag::EntityTag;
+use super::list::trim;
+
+/// The shortest body that is worth it: one that fits a packet takes no longer than a shorter one.
+pub const SHORTEST: usize = 1024;
+
+/// 0 to 9. Of 37 KB of HTML, 6 makes 9134 bytes in 0.9 ms and 9 makes 9125 in 1.0 ms.
+const GZIP_LEVEL: u32 = 6;
+/// 0 to 11. Of the same, 5 makes 8599 bytes in 1.0 ms, 9 makes 8544 in 16 ms, 11 makes 7583 in 77 ms.
+const BROTLI_LEVEL: i32 = 5;
+/// The binary logarithm of the window, in bytes: 256 KiB, more than most pages have.
+const BROTLI_WINDOW: i32 = 18;
+
+/// Types that are text although they are not called so.
+const TEXTS: [&str; 9] = [
+    "application/json",
+    "application/javascript",
+    "application/xml",
+    "application/wasm",
+    "application/x-javascript",
+    "application/x-ndjson",
+    "image/svg+xml",
+    "image/bmp",
+    "font/ttf",
+];
+
+/// Whether an answer with these headers and so long a body is worth coding.
+pub fn is_worth(headers: &HeaderMap, directives: &Directives, length: usize) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE);
+    let is_text = types.next().is_some_and(|line| is_text(line.as_bytes()));
+    is_text
+        && types.next().is_none()
+        && length >= SHORTEST
+        && !directives.no_transform
+        && !headers.contains_key(CONTENT_ENCODING)
+        && !headers.contains_key(CONTENT_RANGE)
+}
+
+/// Whether a `Content-Type` is text, or as compressible.
+pub fn is_text(content_type: &[u8]) -> bool {
+    let name = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    let Ok(name) = str::from_utf8(trim(name)) else { return false };
+    let name = name.to_ascii_lowercase();
+    match name.as_str() {
+        // A stream has no end to be coded.
+        "text/event-stream" => false,
+        _ if name.starts_with("text/") => true,
+        _ => TEXTS.contains(&name.as_str()) || name.ends_with("+json") || name.ends_with("+xml"),
+    }
+}
+
+/// `body` in `coding`; nothing where that is no shorter.
+pub fn compress(coding: Coding, body: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    let coded = match coding {
+        Coding::Identity => return Ok(None),
+        Coding::Gzip => gzip(body)?,
+        Coding::Brotli => brotli(body)?,
+    };
+    Ok((coded.len() < body.len()).then_some(coded))
+}
+
+/// Without name and time, so that equal bodies are equal bytes.
+fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
+    let room = Vec::with_capacity(body.len() / 3);
+    let mut encoder = GzEncoder::new(room, Compression::new(GZIP_LEVEL));
+    encoder.write_all(body)?;
+    encoder.finish()
+}
+
+fn brotli(mut body: &[u8]) -> io::Result<Vec<u8>> {
+    let parameters = brotli::enc::BrotliEncoderParams {
+        quality: BROTLI_LEVEL,
+        lgwin: BROTLI_WINDOW,
+        size_hint: body.len(),
+        ..Default::default()
+    };
+    let mut coded = Vec::with_capacity(body.len() / 3);
+    brotli::BrotliCompress(&mut body, &mut coded, &parameters)?;
+    Ok(coded)
+}
+
+/// The tag of the page in `coding`, where `tag` is that of the page as it is.
+#[must_use]
+pub fn tag_in(coding: Coding, tag: &EntityTag) -> EntityTag {
+    let opaque = match coding {
+        Coding::Identity => tag.opaque.clone(),
+        _ => [tag.opaque.as_slice(), b"-", coding.name().as_bytes()].concat(),
+    };
+    EntityTag { opaque, ..*tag }
+}
+
+/// The tag of the page as it is, and the coding, of a tag that a client has. A tag of the handler's
+/// own that ends in `-br` is taken for a coded one: to judge a condition, compare with [`tag_in`].
+pub fn tag_of(tag: &EntityTag) -> (EntityTag, Coding) {
+    for coding in [Coding::Gzip, Coding::Brotli] {
+        let opaque = tag.opaque.strip_suffix(coding.name().as_bytes());
+        if let Some(opaque) = opaque.and_then(|opaque| opaque.strip_suffix(b"-")) {
+            return (EntityTag { opaque: opaque.to_owned(), ..*tag }, coding);
+        }
+    }
+    (tag.clone(), Coding::Identity)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use actix_web::http::header::HeaderValue;
+    use flate2::read::GzDecoder;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decompress(coding: Coding, coded: &[u8]) -> Vec<u8> {
+        let mut body = Vec::new();
+        match coding {
+            Coding::Identity => body.extend(coded),
+            Coding::Gzip => {
+                GzDecoder::new(coded).read_to_end(&mut body).unwrap();
+            }
+            Coding::Brotli => {
+                brotli::Decompressor::new(coded, 4096).read_to_end(&mut body).unwrap();
+            }
+        }
+        body
+    }
+
+    fn tag(text: &str) -> EntityTag {
+        EntityTag::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_coded_body_is_shorter_and_the_same_each_time() {
+        let body = b"<li>tea, green</li>".repeat(200);
+        for coding in [Coding::Gzip, Coding::Brotli] {
+            let coded = compress(coding, &body).unwrap().unwrap();
+            assert!(coded.len() < body.len() / 10);
+            assert_eq!(decompress(coding, &coded), body);
+            assert_eq!(compress(coding, &body).unwrap().unwrap(), coded);
+        }
+    }
+
+    #[test]
+    fn what_comes_out_longer_is_not_coded() {
+        for coding in Coding::OFFERED {
+            assert_eq!(compress(coding, b"x").unwrap(), None);
+            assert_eq!(compress(coding, b"").unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn only_text_is_worth_it() {
+        let types = [
+            "text/html; charset=utf-8",
+            "TEXT/css",
+            "application/json",
+            "application/ld+json",
+            "image/svg+xml",
+        ];
+        for name in types {
+            assert!(is_text(name.as_bytes()), "{name}");
+        }
+        for name in
+            ["image/png", "text/event-stream", "application/zip", "", "application/pdf", "é"]
+        {
+            assert!(!is_text(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_short_or_coded_or_must_not_be_changed_is_not_worth_it() {
+        let mut headers = HeaderMap::new();
+        headers.append(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        let plain = Directives::default();
+        assert!(is_worth(&headers, &plain, SHORTEST));
+        assert!(!is_worth(&headers, &plain, SHORTEST - 1));
+        assert!(!is_worth(&headers, &Directives { no_transform: true, ..plain.clone() }, SHORTEST));
+        assert!(!is_worth(&HeaderMap::new(), &plain, SHORTEST));
+        for name in [CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE] {
+            let mut headers = headers.clone();
+            headers.append(name, HeaderValue::from_static("text/html"));
+            assert!(!is_worth(&headers, &plain, SHORTEST));
+        }
+    }
+
+    #[test]
+    fn each_coding_has_its_own_tag_and_a_weak_one_stays_weak() {
+        assert_eq!(tag_in(Coding::Brotli, &tag("\"abc\"")), tag("\"abc-br\""));
+        assert_eq!(tag_in(Coding::Gzip, &tag("W/\"abc\"")), tag("W/\"abc-gzip\""));
+        assert_eq!(tag_in(Coding::Identity, &tag("\"abc\"")), tag("\"abc\""));
+        for coding in Coding::OFFERED {
+            for plain in [tag("\"abc\""), tag("W/\"\"")] {
+                assert_eq!(tag_of(&tag_in(coding, &plain)), (plain, coding));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_coded_can_be_decoded(body: Vec<u8>) {
+            for coding in [Coding::Gzip, Coding::Brotli] {
+                if let Some(coded) = compress(coding, &body).unwrap() {
+                    prop_assert_eq!(decompress(coding, &coded), body.as_slice());
+                }
+            }
+        }
+    }
+}

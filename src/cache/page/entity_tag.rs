@@ -1,0 +1,198 @@
+//! Entity tags.
+//!
+//! - `"…"` or `W/"…"`, with `W` in upper case. RFC 9110 §8.8.3.
+//! - Within the quotes stands any letter but `"`, space and controls; commas and `\` mean
+//!   themselves. RFC 9110 §8.8.3.
+//! - Strong comparison: both are strong, and alike. Weak: alike. RFC 9110 §8.8.3.2.
+//! - A list is `*` alone or tags; anything else is no list. RFC 9110 §13.1.1, §13.1.2.
+
+use actix_web::http::header::HeaderValue;
+
+use super::list::{Unreadable, trim};
+
+/// What tells one state of a page from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntityTag {
+    /// Alike is good enough.
+    pub is_weak: bool,
+    /// What stands within the quotes.
+    pub opaque: Vec<u8>,
+}
+
+impl EntityTag {
+    /// The tag that `text` is, and nothing else.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let (tag, rest) = Self::first(trim(text))?;
+        rest.is_empty().then_some(tag)
+    }
+
+    /// The only tag of the lines of `ETag`.
+    pub fn only<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Option<Self> {
+        let mut lines = lines.into_iter();
+        let tag = Self::parse(lines.next()?.as_bytes())?;
+        lines.next().is_none().then_some(tag)
+    }
+
+    /// The tag at the start of `text`, and the rest.
+    fn first(text: &[u8]) -> Option<(Self, &[u8])> {
+        let (is_weak, text) = match text {
+            [b'W', b'/', text @ ..] => (true, text),
+            text => (false, text),
+        };
+        let [b'"', text @ ..] = text else { return None };
+        let end = text.iter().position(|byte| !is_opaque(*byte))?;
+        let (opaque, [b'"', rest @ ..]) = text.split_at(end) else { return None };
+        Some((Self { is_weak, opaque: opaque.to_owned() }, rest))
+    }
+
+    /// As a header writes it.
+    pub fn print(&self) -> Option<HeaderValue> {
+        let prefix: &[u8] = if self.is_weak { b"W/\"" } else { b"\"" };
+        HeaderValue::from_bytes(&[prefix, &self.opaque, b"\""].concat()).ok()
+    }
+
+    /// Whether both are the same bytes.
+    pub fn strongly_equals(&self, other: &Self) -> bool {
+        !self.is_weak && self == other
+    }
+
+    /// Whether both are as good as the same.
+    pub fn weakly_equals(&self, other: &Self) -> bool {
+        self.opaque == other.opaque
+    }
+}
+
+fn is_opaque(byte: u8) -> bool {
+    byte == b'!' || (b'#'..=b'~').contains(&byte) || byte >= 0x80
+}
+
+/// What `If-Match` and `If-None-Match` hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntityTags {
+    /// `*`: any state at all.
+    Any,
+    /// These, at least one.
+    These(Vec<EntityTag>),
+}
+
+impl EntityTags {
+    /// What the lines hold; an error where that is no list.
+    pub fn parse<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Result<Self, Unreadable> {
+        let lines: Vec<_> = lines.into_iter().map(|line| trim(line.as_bytes())).collect();
+        if lines == [b"*"] {
+            return Ok(Self::Any);
+        }
+        let mut tags = Vec::new();
+        for line in lines {
+            read(line, &mut tags)?;
+        }
+        if tags.is_empty() { Err(Unreadable) } else { Ok(Self::These(tags)) }
+    }
+
+    /// Whether one of them satisfies `is_equal`.
+    pub fn any(&self, is_equal: impl Fn(&EntityTag) -> bool) -> bool {
+        match self {
+            Self::Any => true,
+            Self::These(tags) => tags.iter().any(is_equal),
+        }
+    }
+}
+
+/// Adds the tags of a line; between two there is a comma.
+fn read(mut line: &[u8], tags: &mut Vec<EntityTag>) -> Result<(), Unreadable> {
+    loop {
+        while let [b' ' | b'\t' | b',', rest @ ..] = line {
+            line = rest;
+        }
+        if line.is_empty() {
+            return Ok(());
+        }
+        let (tag, rest) = EntityTag::first(line).ok_or(Unreadable)?;
+        line = trim(rest);
+        if !matches!(line, [] | [b',', ..]) {
+            return Err(Unreadable);
+        }
+        tags.push(tag);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(text: &str) -> Option<EntityTag> {
+        EntityTag::parse(text.as_bytes())
+    }
+
+    fn list(lines: &[&str]) -> Result<usize, Unreadable> {
+        let lines: Vec<_> =
+            lines.iter().map(|line| HeaderValue::from_bytes(line.as_bytes()).unwrap()).collect();
+        EntityTags::parse(&lines).map(|tags| match tags {
+            EntityTags::Any => 0,
+            EntityTags::These(tags) => tags.len(),
+        })
+    }
+
+    #[test]
+    fn a_tag_is_quoted_and_may_be_weak() {
+        for text in [r#""""#, r#""a,b""#, r#""a\""#, r#"W/"x""#, r#""é""#, r#" "a" "#] {
+            let read = tag(text).unwrap();
+            assert_eq!(
+                read.print().unwrap(),
+                HeaderValue::from_bytes(text.trim().as_bytes()).unwrap()
+            );
+        }
+        for text in [
+            "",
+            "a",
+            "*",
+            r#"""#,
+            r#"w/"a""#,
+            r#"W"a""#,
+            r#""a b""#,
+            r#""a"b"#,
+            r#""a", "b""#,
+            "\"\u{7f}\"",
+        ] {
+            assert_eq!(tag(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn strong_ones_are_both_strong_and_weak_ones_alike() {
+        let (one, weak, other) =
+            (tag(r#""1""#).unwrap(), tag(r#"W/"1""#).unwrap(), tag(r#""2""#).unwrap());
+        assert!(one.strongly_equals(&one) && one.weakly_equals(&weak) && weak.weakly_equals(&one));
+        assert!(!one.strongly_equals(&weak) && !weak.strongly_equals(&weak));
+        assert!(!one.strongly_equals(&other) && !one.weakly_equals(&other));
+    }
+
+    #[test]
+    fn a_list_is_a_star_alone_or_tags() {
+        assert_eq!(list(&[" * "]), Ok(0));
+        assert_eq!(list(&[r#""a,b" , W/"c","#, r#""d""#]), Ok(3));
+        assert_eq!(list(&[r#", "a""#, ""]), Ok(1));
+        let wrong: [&[&str]; 9] = [
+            &[],
+            &[""],
+            &[","],
+            &["*", "*"],
+            &["*, \"a\""],
+            &["\"a\" \"b\""],
+            &["\"a\", b"],
+            &["\"a\"", "*"],
+            &["\"a"],
+        ];
+        for lines in wrong {
+            assert_eq!(list(lines), Err(Unreadable), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_one_tag_or_none() {
+        let one = HeaderValue::from_static("\"a\"");
+        assert!(EntityTag::only([&one]).is_some());
+        assert!(EntityTag::only([&one, &one]).is_none());
+        assert!(EntityTag::only([]).is_none());
+    }
+}

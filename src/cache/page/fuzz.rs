@@ -1,0 +1,252 @@
+//! Entry points for a fuzzer: one for each parser.
+//!
+//! - Each takes any bytes, of which a line feed ends a header's line, and panics if a promise is
+//!   broken: nothing panics, and what is printed is read as the same.
+
+use std::time::SystemTime;
+
+use actix_web::http::header::{ACCEPT, COOKIE, HeaderMap, HeaderValue, IF_RANGE, RANGE};
+
+use super::conditional::{Conditions, Validators};
+use super::directives::Directives;
+use super::encoding::{Accepted, Coding};
+use super::entity_tag::{EntityTag, EntityTags};
+use super::invalidation::Address;
+use super::range::Part;
+use super::vary::Vary;
+use super::{age, date, patch, structured, targeted, variant, vary};
+
+fn lines(bytes: &[u8]) -> Vec<HeaderValue> {
+    let lines = bytes.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
+    lines.filter_map(Result::ok).collect()
+}
+
+fn joined(lines: &[HeaderValue]) -> HeaderValue {
+    let lines: Vec<_> = lines.iter().map(HeaderValue::as_bytes).collect();
+    HeaderValue::from_bytes(&lines.join(b", ".as_slice())).expect("the parts are header values")
+}
+
+/// `Cache-Control`: a patch without changes changes no meaning, and the second changes nothing.
+pub fn cache_control(bytes: &[u8]) {
+    let lines = lines(bytes);
+    let read = Directives::of(&lines);
+    assert!(read.no_store || !read.is_unreadable);
+    let patched = patch::patch(&lines, []).expect("the members are header values");
+    if !read.is_unreadable {
+        assert_eq!(Directives::of([&patched]), read);
+    }
+    assert_eq!(patch::patch([&patched], []).as_ref(), Some(&patched));
+    let never = patch::patch(&lines, patch::never()).expect("the members are header values");
+    assert!(Directives::of([&never]).no_store);
+    let _ = patch::max_age(&lines);
+}
+
+/// Structured dictionaries: several lines are one.
+pub fn dictionary(bytes: &[u8]) {
+    let lines = lines(bytes);
+    let read = structured::dictionary(&lines);
+    assert_eq!(structured::dictionary([&joined(&lines)]), read);
+    let directives = targeted::directives(&lines);
+    assert!(directives.is_none() || read.is_ok_and(|read| !read.is_empty()));
+}
+
+/// Dates: what is printed is read as the same.
+pub fn http_date(bytes: &[u8]) {
+    let now = SystemTime::now();
+    if let Some(text) = date::parse(bytes, now).and_then(date::print) {
+        let again = date::parse(text.as_bytes(), now);
+        assert_eq!(again, date::parse(bytes, now));
+        assert_eq!(again.and_then(date::print), Some(text));
+    }
+    let _ = date::lifetime(&lines(bytes), now, now);
+}
+
+/// `Age`.
+pub fn age_header(bytes: &[u8]) {
+    assert!(age::age(&lines(bytes)).is_none_or(|age| age <= super::directives::LONGEST));
+}
+
+/// Entity tags: what is printed is read as the same.
+pub fn entity_tags(bytes: &[u8]) {
+    let lines = lines(bytes);
+    if let Ok(EntityTags::These(tags)) = EntityTags::parse(&lines) {
+        let printed: Vec<_> =
+            tags.iter().map(|tag| tag.print().expect("a tag is a value")).collect();
+        assert_eq!(EntityTags::parse(&printed), Ok(EntityTags::These(tags.clone())));
+        assert_eq!(EntityTags::parse([&joined(&printed)]), Ok(EntityTags::These(tags)));
+    }
+    if let Some(tag) = EntityTag::parse(bytes) {
+        assert!(tag.weakly_equals(&tag) && tag.strongly_equals(&tag) != tag.is_weak);
+    }
+}
+
+/// `Range` and `If-Range`: a part is within the page.
+pub fn range(bytes: &[u8]) {
+    let length = bytes.first().map_or(0, |byte| u64::from(*byte));
+    let mut request = HeaderMap::new();
+    for (i, line) in lines(bytes).into_iter().enumerate() {
+        request.append(if i == 0 { RANGE } else { IF_RANGE }, line);
+    }
+    let (now, page) = (SystemTime::now(), Validators::default());
+    let part = Part::of(&Conditions::of(&request), &page, length, now);
+    if let Part::Bytes(range) = &part {
+        assert!(range.start() <= range.end() && *range.end() < length);
+    }
+    assert_eq!(part.content_range(length).is_none(), part == Part::Whole);
+}
+
+/// `Accept-Encoding`: only what is offered is chosen.
+pub fn accept_encoding(bytes: &[u8]) {
+    let accepted = Accepted::of(&lines(bytes));
+    let chosen = accepted.choose(&Coding::OFFERED);
+    assert!(chosen.is_none_or(|chosen| accepted.choose(&[chosen]) == Some(chosen)));
+}
+
+/// `Vary`: a patch without names changes no meaning.
+pub fn vary_header(bytes: &[u8]) {
+    let lines = lines(bytes);
+    let read = Vary::said(&lines);
+    let patched = vary::patch(&lines, &[]).expect("the members are header values");
+    assert_eq!(Vary::said([&patched]), read);
+    assert_eq!(vary::patch([&patched], &[]), Some(patched));
+}
+
+/// Variants: bounded, printable, and the same for the same request.
+pub fn variants(bytes: &[u8]) {
+    let mut request = HeaderMap::new();
+    for (i, line) in lines(bytes).into_iter().enumerate() {
+        request.append(if i % 2 == 0 { ACCEPT } else { COOKIE }, line);
+    }
+    let vary = Vary::Names(["accept", "cookie"].map(str::to_owned).into());
+    if let Some(text) = variant::variant(&vary, &request) {
+        assert!(text.len() <= variant::LONGEST && text.is_ascii());
+        assert_eq!(variant::variant(&vary, &request), Some(text));
+    }
+}
+
+/// `Location`: a target is the same when it is resolved again.
+pub fn reference(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let here = Address { scheme: "https", host: "good.test:444", path: "/b/c", query: Some("q") };
+    let Some(target) = here.resolve(text) else { return };
+    assert!(target.path.starts_with('/'));
+    let query = target.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
+    let again = here.resolve(&format!("https://good.test:444{}{query}", target.path));
+    assert_eq!(again, Some(target));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every parser.
+    const ALL: [fn(&[u8]); 10] = [
+        cache_control,
+        dictionary,
+        http_date,
+        age_header,
+        entity_tags,
+        range,
+        accept_encoding,
+        vary_header,
+        variants,
+        reference,
+    ];
+
+    /// What headers are made of.
+    const PIECES: [&str; 64] = [
+        "max-age",
+        "s-maxage",
+        "no-cache",
+        "private",
+        "public",
+        "stale-if-error",
+        "=",
+        ",",
+        ";",
+        " ",
+        "\t",
+        "\"",
+        "\\",
+        "\n",
+        "0",
+        "1",
+        "60",
+        "99999999999999999999",
+        "-",
+        "+",
+        ".",
+        "/",
+        "//",
+        "..",
+        "?",
+        "#",
+        ":",
+        "@",
+        "%",
+        "*",
+        "W/",
+        "w/",
+        "(",
+        ")",
+        "q=",
+        "0.5",
+        "br",
+        "gzip",
+        "identity",
+        "bytes=",
+        "Sun",
+        "Sunday",
+        ", ",
+        "06 Nov 1994",
+        "06-Nov-94",
+        "08:49:37",
+        " GMT",
+        "Nov  6",
+        "1994",
+        "?1",
+        "?0",
+        ":YQ==:",
+        "%\"f%c3%bc\"",
+        "@1",
+        "https:",
+        "good.test",
+        ":444",
+        "Accept",
+        "Cookie",
+        "é",
+        "a",
+        "B",
+        "&",
+        "!",
+    ];
+
+    fn pieces() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop::sample::select(PIECES.to_vec());
+        prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat().into_bytes())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn no_bytes_break_a_promise(bytes: Vec<u8>) {
+            ALL.iter().for_each(|entry| entry(&bytes));
+        }
+
+        #[test]
+        fn nothing_that_looks_like_a_header_breaks_a_promise(bytes in pieces()) {
+            ALL.iter().for_each(|entry| entry(&bytes));
+        }
+
+        #[test]
+        fn a_date_that_is_printed_is_read(seconds in 0..253_402_300_800u64) {
+            let instant = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            let text = date::print(instant).unwrap();
+            prop_assert_eq!(date::parse(text.as_bytes(), SystemTime::now()), Some(instant));
+            http_date(text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Bringing a stored answer up to date with a 304.
+//!
+//! - A 304 freshens what it is about: with a strong tag, only an answer with that strong tag; with
+//!   a weak one, only one with a tag alike; without tags, only one of the same `Last-Modified`. A
+//!   304 without any of these, only an answer without any. RFC 9111 §4.3.4.
+//! - Its headers replace the stored ones of the same name, all lines at once; others are kept.
+//!   RFC 9111 §3.2.
+//! - What describes the stored body is never replaced: `Content-Length`, `Content-Encoding`,
+//!   `Content-Type`, `Content-Range`, and the tag, which may be stronger. RFC 9111 §3.2.
+//! - Headers of one hop, and those that `Connection` names, are no part of an answer.
+//!   RFC 9111 §3.1, RFC 9110 §7.6.1.
+//! - `Age` begins anew. RFC 9111 §4.2.3.
+//! - Whether the outcome may still be kept is judged afresh: [`super::storable`].
+
+use actix_web::http::header::{
+    AGE, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    HeaderMap, HeaderName,
+};
+
+use super::conditional::Validators;
+use super::list::trim;
+
+/// Headers of one hop.
+const HOP_BY_HOP: [&str; 10] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Headers of the stored body, which a 304 does not have.
+const OF_THE_BODY: [HeaderName; 5] =
+    [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG];
+
+/// Whether a 304 with these validators is about the stored answer with those.
+pub fn freshens(stored: &Validators, new: &Validators) -> bool {
+    match (&new.etag, &stored.etag) {
+        (Some(new), Some(stored)) if new.is_weak => new.weakly_equals(stored),
+        (Some(new), Some(stored)) => new.strongly_equals(stored),
+        (Some(_), None) => false,
+        (None, _) if new.last_modified.is_some() => new.last_modified == stored.last_modified,
+        (None, stored_tag) => stored_tag.is_none() && stored.last_modified.is_none(),
+    }
+}
+
+/// The stored headers with those of a 304.
+pub fn merge(stored: &HeaderMap, new: &HeaderMap) -> HeaderMap {
+    let hops = Hops::of(new);
+    let replaces = |name: &HeaderName| {
+        !OF_THE_BODY.contains(name) && !hops.contain(name) && new.contains_key(name)
+    };
+    let kept = stored.iter().filter(|(name, _)| !replaces(name) && *name != AGE);
+    let replaced = new.iter().filter(|(name, _)| replaces(name));
+    let mut merged = HeaderMap::new();
+    for (name, value) in kept.chain(replaced) {
+        merged.append(name.clone(), value.clone());
+    }
+    merged
+}
+
+/// The headers of an answer that end with this hop.
+pub struct Hops {
+    named: Vec<String>,
+}
+
+impl Hops {
+    /// Those of `headers`.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let lines = headers.get_all(CONNECTION);
+        let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+        let name = |name| String::from_utf8_lossy(trim(name)).to_ascii_lowercase();
+        Self { named: names.map(name).collect() }
+    }
+
+    /// Whether this header is one of them.
+    pub fn contain(&self, name: &HeaderName) -> bool {
+        HOP_BY_HOP.contains(&name.as_str()) || self.named.iter().any(|named| named == name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use actix_web::http::header::{CACHE_CONTROL, DATE, HeaderValue, LAST_MODIFIED, SET_COOKIE};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const THEN: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const AFTER: &str = "Sun, 06 Nov 1994 08:49:38 GMT";
+    const OTHER: HeaderName = HeaderName::from_static("x-other");
+
+    type Lines = [(HeaderName, &'static str)];
+
+    fn map(lines: &Lines) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(name.clone(), HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    fn merged(stored: &Lines, new: &Lines) -> Vec<(String, String)> {
+        let merged = merge(&map(stored), &map(new));
+        let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
+        let mut merged: Vec<_> =
+            merged.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        merged.sort();
+        merged
+    }
+
+    fn about(stored: &Lines, new: &Lines) -> bool {
+        let of = |lines| Validators::of(&map(lines), SystemTime::now());
+        freshens(&of(stored), &of(new))
+    }
+
+    #[test]
+    fn a_304_freshens_only_what_it_is_about() {
+        let (strong, weak) = ([(ETAG, "\"1\"")], [(ETAG, "W/\"1\"")]);
+        assert!(about(&strong, &strong) && about(&weak, &weak) && about(&strong, &weak));
+        assert!(!about(&weak, &strong), "a strong tag names bytes, a weak one does not");
+        assert!(!about(&strong, &[(ETAG, "\"2\"")]) && !about(&strong, &[(ETAG, "W/\"2\"")]));
+        assert!(!about(&[(LAST_MODIFIED, THEN)], &[(ETAG, "\"1\""), (LAST_MODIFIED, THEN)]));
+        assert!(about(&[(LAST_MODIFIED, THEN), (ETAG, "\"1\"")], &[(LAST_MODIFIED, THEN)]));
+        assert!(!about(&[(LAST_MODIFIED, THEN)], &[(LAST_MODIFIED, AFTER)]));
+        assert!(about(&[], &[]) && !about(&strong, &[]) && !about(&[(LAST_MODIFIED, THEN)], &[]));
+    }
+
+    #[test]
+    fn new_lines_replace_all_old_ones_of_their_name() {
+        let stored = [(CACHE_CONTROL, "a"), (CACHE_CONTROL, "b"), (DATE, THEN), (OTHER, "x")];
+        let new = [(CACHE_CONTROL, "c"), (CACHE_CONTROL, "d"), (SET_COOKIE, "e")];
+        let expected = [
+            ("cache-control", "c"),
+            ("cache-control", "d"),
+            ("date", THEN),
+            ("set-cookie", "e"),
+            ("x-other", "x"),
+        ];
+        assert_eq!(
+            merged(&stored, &new),
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+    }
+
+    #[test]
+    fn what_describes_the_body_is_never_replaced() {
+        for name in OF_THE_BODY {
+            let expected = [(name.to_string(), "old".to_owned())];
+            assert_eq!(merged(&[(name.clone(), "old")], &[(name.clone(), "new")]), expected);
+            assert!(merged(&[], &[(name, "new")]).is_empty());
+        }
+    }
+
+    #[test]
+    fn headers_of_one_hop_are_no_part_of_an_answer() {
+        let hop = |name| (HeaderName::from_static(name), "x");
+        let new =
+            [(CONNECTION, "close, X-Other"), (OTHER, "new"), hop("keep-alive"), hop("upgrade")];
+        let expected = [("x-other".to_owned(), "old".to_owned())];
+        assert_eq!(merged(&[(OTHER, "old")], &new), expected);
+        assert!(merged(&[], &new).is_empty());
+    }
+
+    #[test]
+    fn age_begins_anew() {
+        assert!(merged(&[(AGE, "60")], &[(ETAG, "\"1\"")]).is_empty());
+        assert_eq!(merged(&[(AGE, "60")], &[(AGE, "1")]), [("age".to_owned(), "1".to_owned())]);
+    }
+
+    fn headers() -> impl Strategy<Value = HeaderMap> {
+        let names = [CACHE_CONTROL, DATE, ETAG, AGE, CONNECTION, CONTENT_TYPE, OTHER, SET_COOKIE];
+        let values = ["a", "b", "x-other", "date, close"];
+        let line = (prop::sample::select(names.to_vec()), prop::sample::select(values.to_vec()));
+        prop::collection::vec(line, 0..6).prop_map(|lines| map(&lines))
+    }
+
+    proptest! {
+        #[test]
+        fn merging_twice_is_merging_once(stored in headers(), new in headers()) {
+            let once = merge(&stored, &new);
+            let twice = merge(&once, &new);
+            for name in once.keys().chain(twice.keys()) {
+                let all = |headers: &HeaderMap| headers.get_all(name).cloned().collect::<Vec<_>>();
+                prop_assert_eq!(all(&once), all(&twice));
+                let (all_of_stored, all_of_new) = (all(&stored), all(&new));
+                prop_assert!(all(&once) == all_of_stored || all(&once) == all_of_new);
+            }
+        }
+    }
+}

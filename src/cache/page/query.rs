@@ -1,0 +1,90 @@
+//! The query of a route that declares its parameters.
+//!
+//! - What is not declared, and what has no value, is taken off before the handler sees it; so it cannot
+//!   make a difference, and pages of the same parameters are one page.
+//! - The order of different parameters is that of the declaration; that of equal ones is kept.
+//! - Names are compared decoded, as handlers see them; values are kept as they were sent.
+
+use actix_web::dev::RequestHead;
+use actix_web::http::uri::{PathAndQuery, Uri};
+
+/// Makes the query of `request` the one that it means.
+pub fn normalise(request: &mut RequestHead, parameters: &[&str]) {
+    let Some(query) = request.uri.query() else { return };
+    let query = meant(query, parameters);
+    let path = request.uri.path();
+    let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    let mut parts = std::mem::take(&mut request.uri).into_parts();
+    // Path and query were valid before, and are no longer than they were.
+    if let Ok(target) = PathAndQuery::try_from(target) {
+        parts.path_and_query = Some(target);
+    }
+    request.uri = Uri::from_parts(parts).unwrap_or_default();
+}
+
+/// The pairs of `query` that `parameters` name and that have a value.
+pub fn meant(query: &str, parameters: &[&str]) -> String {
+    let pairs = || query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let mut meant = String::new();
+    for parameter in parameters {
+        for (name, value) in pairs() {
+            if value.is_empty() || !is_named(name, parameter) {
+                continue;
+            }
+            if !meant.is_empty() {
+                meant.push('&');
+            }
+            meant.push_str(parameter);
+            meant.push('=');
+            meant.push_str(value);
+        }
+    }
+    meant
+}
+
+fn is_named(name: &str, parameter: &str) -> bool {
+    name == parameter
+        || form_urlencoded::parse(name.as_bytes())
+            .next()
+            .is_some_and(|(decoded, rest)| decoded == parameter && rest.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PARAMETERS: [&str; 2] = ["page", "q"];
+
+    #[test]
+    fn what_means_the_same_is_the_same() {
+        let cases = [
+            ("", ""),
+            ("q=", ""),
+            ("q", ""),
+            ("utm_source=x", ""),
+            ("page=2&q=tea", "page=2&q=tea"),
+            ("q=tea&page=2&utm=1", "page=2&q=tea"),
+            ("%71=tea", "q=tea"),
+            ("q=a&q=b", "q=a&q=b"),
+            ("q=b&page=&q=a", "q=b&q=a"),
+            ("Q=tea", ""),
+            ("q=%2B%26", "q=%2B%26"),
+            ("q=a=b", "q=a=b"),
+            ("&&=&=x&q=1&", "q=1"),
+        ];
+        for (query, expected) in cases {
+            assert_eq!(meant(query, &PARAMETERS), expected, "{query}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_meant_means_itself(query in "[a-z0-9&=%+]{0,40}|(q=[a-c]{0,2}&|page=[0-9]{0,2}&|x=1&){0,6}") {
+            let once = meant(&query, &PARAMETERS);
+            prop_assert_eq!(meant(&once, &PARAMETERS), once.clone());
+            prop_assert!(once.len() <= query.len() || query.contains('%'));
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Variants: what a request has for the names that an answer varies on.
+//!
+//! - Different headers never print alike: an absent one is not an empty one, and no value can end
+//!   itself, so that it cannot say what the next one is. Django: CVE-2026-113593.
+//! - Lines are joined, and space between members is taken off, as far as RFC 9111 §4.1 allows:
+//!   not in what is no list (`User-Agent`, `Cookie` …), nor where quotes do not close.
+//! - Only `Accept-Language` and `Accept-Encoding` are lower-cased: others may mean their case.
+//! - Order is kept: it may mean preference.
+//! - What is longer than [`LONGEST`] bytes has no variant: such a request is no candidate.
+
+use actix_web::http::header::{
+    ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue,
+    IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, USER_AGENT,
+};
+
+use super::list;
+use super::vary::Vary;
+
+/// The longest variant, in bytes.
+pub const LONGEST: usize = 4096;
+
+/// Headers whose commas separate nothing.
+const SINGLE: [HeaderName; 5] =
+    [AUTHORIZATION, COOKIE, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, USER_AGENT];
+
+/// Headers whose case means nothing. RFC 9110 §8.4.1, RFC 4647 §2.
+const CASELESS: [HeaderName; 2] = [ACCEPT_ENCODING, ACCEPT_LANGUAGE];
+
+/// The part of the key that says which of an address's variants answers `request`; nothing where
+/// none can.
+pub fn variant(vary: &Vary, request: &HeaderMap) -> Option<String> {
+    let Vary::Names(names) = vary else { return None };
+    let mut text = String::new();
+    for name in names {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        let lines: Vec<_> = request.get_all(&name).collect();
+        text.push_str(name.as_str());
+        text.push('=');
+        print(&name, &lines, &mut text);
+        text.push(';');
+        if text.len() > LONGEST {
+            return None;
+        }
+    }
+    Some(text)
+}
+
+/// Nothing, one quoted value, or each line quoted after `!`.
+fn print(name: &HeaderName, lines: &[&HeaderValue], text: &mut String) {
+    match joined(name, lines) {
+        _ if lines.is_empty() => {}
+        Some(value) => print_quoted(&value, CASELESS.contains(name), text),
+        None => {
+            for line in lines {
+                text.push('!');
+                print_quoted(line.as_bytes(), false, text);
+            }
+        }
+    }
+}
+
+/// All members, with commas between them; nothing where it is not sure what a member is.
+fn joined(name: &HeaderName, lines: &[&HeaderValue]) -> Option<Vec<u8>> {
+    if SINGLE.contains(name) {
+        return None;
+    }
+    let mut members: Vec<&[u8]> = Vec::new();
+    for line in lines {
+        members.extend(list::members(line.as_bytes()).ok()?);
+    }
+    Some(members.join(b",".as_slice()))
+}
+
+fn print_quoted(value: &[u8], is_caseless: bool, text: &mut String) {
+    text.push('"');
+    for byte in value {
+        let byte = if is_caseless { byte.to_ascii_lowercase() } else { *byte };
+        text.extend(byte.escape_ascii().map(char::from));
+    }
+    text.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The variant of a request with these lines, where the answer varies on `vary`.
+    fn of(vary: &str, lines: &[(&str, &str)]) -> Option<String> {
+        let vary = Vary::said([&HeaderValue::from_str(vary).unwrap()]);
+        variant(&vary, &map(lines.iter().map(|(name, value)| (*name, value.as_bytes()))))
+    }
+
+    fn map<'l>(lines: impl IntoIterator<Item = (&'l str, &'l [u8])>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            headers.append(name, HeaderValue::from_bytes(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn absent_is_not_empty_and_no_value_says_what_the_next_one_is() {
+        let requests: [&[(&str, &str)]; 8] = [
+            &[],
+            &[("a", "")],
+            &[("b", "")],
+            &[("a", ""), ("b", "")],
+            &[("a", "en"), ("b", "sid=1")],
+            &[("a", "ensid="), ("b", "1")],
+            &[("a", "\";b=\"x")],
+            &[("a", "\\\";b=\\\"x")],
+        ];
+        let variants: Vec<_> = requests.iter().map(|lines| of("a, b", lines).unwrap()).collect();
+        for (i, variant) in variants.iter().enumerate() {
+            assert!(!variants[..i].contains(variant), "{variant}");
+        }
+        assert_eq!(variants[4], "a=\"en\";b=\"sid=1\";");
+    }
+
+    #[test]
+    fn lines_are_joined_and_list_space_is_taken_off() {
+        assert_eq!(of("Foo", &[("foo", "1,2")]), of("foo", &[("foo", " 1, 2 ")]));
+        assert_eq!(of("Foo", &[("foo", "1, 2")]), of("foo", &[("foo", "1"), ("foo", "2")]));
+        assert_ne!(of("Foo", &[("foo", "1,2")]), of("foo", &[("foo", "2,1")]));
+        assert_ne!(of("Foo", &[("foo", "x=\"1,2\"")]), of("foo", &[("foo", "x=\"1, 2\"")]));
+        assert_ne!(of("Foo", &[("foo", "x=\"1,2")]), of("foo", &[("foo", "x=\"1, 2")]));
+        assert_ne!(
+            of("User-Agent", &[("user-agent", "a,b")]),
+            of("User-Agent", &[("user-agent", "a, b")])
+        );
+        assert_ne!(
+            of("Cookie", &[("cookie", "a,b")]),
+            of("Cookie", &[("cookie", "a"), ("cookie", "b")])
+        );
+    }
+
+    #[test]
+    fn only_language_and_encoding_lose_their_case() {
+        let alike = |name, one, other| of(name, &[(name, one)]) == of(name, &[(name, other)]);
+        assert!(alike("accept-language", "de-AT, EN", "de-at,en"));
+        assert!(alike("accept-encoding", "GZIP", "gzip"));
+        assert!(!alike("accept", "Text/HTML", "text/html"));
+        assert!(!alike("cookie", "A=b", "a=b"));
+    }
+
+    #[test]
+    fn what_is_too_long_or_varies_on_everything_has_no_variant() {
+        assert_eq!(of("*", &[]), None);
+        assert_eq!(of("a", &[("a", &"x".repeat(LONGEST))]), None);
+        assert!(of("a", &[("a", &"x".repeat(LONGEST - 8))]).is_some());
+        assert_eq!(of("", &[("a", "b")]).as_deref(), Some(""));
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_requests_print_alike(
+            one in lines(), other in lines(), is_single in any::<bool>()
+        ) {
+            let names = if is_single { ["cookie", "user-agent"] } else { ["a", "b"] };
+            let vary = Vary::Names(names.map(str::to_owned).into());
+            let [one, other] = [one, other].map(|lines| {
+                map(lines.iter().map(|(name, value)| (names[usize::from(*name)], value.as_slice())))
+            });
+            let printed = [&one, &other].map(|request| variant(&vary, request).unwrap());
+            let meant = [&one, &other].map(|request| names.map(|name| meaning(name, request)));
+            prop_assert_eq!(printed[0] == printed[1], meant[0] == meant[1]);
+        }
+    }
+
+    /// The members where they are sure, the lines where they are not.
+    fn meaning(name: &str, request: &HeaderMap) -> Option<(bool, Vec<Vec<u8>>)> {
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        let lines: Vec<_> = request.get_all(&name).map(HeaderValue::as_bytes).collect();
+        let members =
+            lines.iter().map(|line| Ok(list::members(line)?.map(<[u8]>::to_vec).collect()));
+        let members: Result<Vec<Vec<_>>, list::Unreadable> = members.collect();
+        match members {
+            _ if lines.is_empty() => None,
+            Ok(members) if !SINGLE.contains(&name) => Some((true, members.concat())),
+            _ => Some((false, lines.iter().map(|line| line.to_vec()).collect())),
+        }
+    }
+
+    /// Few letters, so that likenesses are likely.
+    fn lines() -> impl Strategy<Value = Vec<(bool, Vec<u8>)>> {
+        let letter = prop::sample::select(b"a, \";=\\!b\xff".to_vec());
+        prop::collection::vec((any::<bool>(), prop::collection::vec(letter, 0..5)), 0..3)
+    }
+}

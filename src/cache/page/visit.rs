@@ -1,0 +1,277 @@
+//! A visit: one request for a page that may be stored.
+//!
+//! - A stored page is answered while it is fresh; while it is made anew, if it says so; and where a new
+//!   one cannot be made, if it says so.
+//! - One visit makes a page, the others wait for it and judge for themselves; each variant for itself.
+//! - What turned out not to be for keeping makes nobody wait for a while.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap};
+use actix_web::web;
+
+use super::conditional::CONDITIONS;
+use super::freshness::Use;
+use super::request;
+use super::response::Asked;
+use super::rules::Rules;
+use super::status::{CacheStatus, Forward};
+use super::stored::{Page, Stored, Variants};
+use super::variant::variant;
+use super::vary::Vary;
+use crate::cache::Cache;
+use crate::cache::derive::land;
+use crate::cache::entry::Entry;
+use crate::cache::event::{Miss, Outcome, Staleness};
+use crate::cache::far;
+use crate::cache::flight::{Landing, Leader, Turn};
+use crate::cache::handle::{Missed, Recalled};
+use crate::cache::key::Key;
+use crate::cache::level::Level;
+use crate::cache::view::View;
+
+/// A request for a page, and all it is judged by.
+pub(super) struct Visit {
+    pub cache: web::Data<Cache>,
+    /// Of the address.
+    pub key: Key,
+    pub view: Arc<View>,
+    pub rules: Rc<Rules>,
+    pub asked: Asked,
+}
+
+/// What there is for a visit.
+pub(super) enum Found {
+    /// An answer.
+    Answer(HttpResponse<BoxBody>),
+    /// A stale page that may be answered while it is made anew.
+    Stale(Kept),
+    /// Nothing: make it.
+    Nothing(Task),
+}
+
+/// A stored page.
+pub(super) struct Kept {
+    pub key: Key,
+    pub stored: Arc<Stored>,
+    pub entry: Arc<Entry>,
+}
+
+impl Kept {
+    pub fn page(&self) -> Option<&Page> {
+        match &*self.stored {
+            Stored::Page(page) => Some(page),
+            Stored::Varies(_) | Stored::Uncacheable => None,
+        }
+    }
+
+    pub fn age(&self) -> std::time::Duration {
+        let initial = self.page().map(|page| page.initial_age).unwrap_or_default();
+        initial.saturating_add(self.entry.age())
+    }
+
+    pub fn usage(&self) -> Use {
+        self.page().map_or(Use::Never, |page| page.freshness.at(self.age()))
+    }
+}
+
+/// A page that is to be made.
+#[derive(Default)]
+pub(super) struct Task {
+    pub miss: Option<Miss>,
+    pub forward: Forward,
+    /// The headers by which the address is known to vary.
+    pub varies: BTreeSet<String>,
+    /// Stale, but still to be asked about, or to be answered where making it fails.
+    pub old: Option<Kept>,
+    /// Where other requests of this process may wait for it.
+    pub leader: Option<Leader>,
+    /// Where other instances may.
+    pub lock: Option<far::Lock>,
+}
+
+/// What a look at the memory of this process shows.
+enum Looked {
+    Kept(Kept),
+    Uncacheable,
+    Missed(Key, Missed, BTreeSet<String>),
+}
+
+impl Visit {
+    /// Looks the page up, and waits for who makes it.
+    pub async fn find(&self, request: &ServiceRequest) -> Found {
+        let headers = request.headers();
+        let must_ask = self.rules.obeys_requests && request::asks(headers, "no-cache");
+        if must_ask {
+            return Found::Nothing(Task { forward: Forward::Request, ..Task::default() });
+        }
+        loop {
+            let (key, missed, varies) = match self.look(headers) {
+                Looked::Kept(kept) => match kept.usage() {
+                    Use::Fresh => return Found::Answer(self.hit(&kept).await),
+                    Use::WhileRevalidating => return Found::Stale(kept),
+                    Use::IfError | Use::Never => return self.asks_again(kept),
+                },
+                Looked::Uncacheable => return Found::Nothing(Task::default()),
+                Looked::Missed(key, missed, varies) => (key, missed, varies),
+            };
+            let mut task = self.task(&key, &missed, varies);
+            if request.method() == Method::HEAD {
+                return Found::Nothing(task);
+            }
+            match self.cache.take_turn(&key) {
+                Turn::Lead(leader) if missed.is_outdated(&self.cache, &key) => {
+                    // Somebody landed between our look-up and our turn.
+                    drop(leader);
+                    continue;
+                }
+                Turn::Lead(leader) => task.leader = Some(leader),
+                Turn::Wait(ticket) => match ticket.arrive().await {
+                    Landing::Nothing | Landing::Failed => return Found::Nothing(task),
+                    Landing::Lost => continue,
+                    Landing::Entry(entry) => match self.collapsed(&key, entry, &task).await {
+                        Some(answer) => return Found::Answer(answer),
+                        None => continue,
+                    },
+                },
+            }
+            match self.recall(&key, task).await {
+                Some(found) => return found,
+                None => continue,
+            }
+        }
+    }
+
+    /// What this process has.
+    fn look(&self, headers: &HeaderMap) -> Looked {
+        let (stored, entry) = match self.cache.peek::<Stored>(&self.key, &self.view) {
+            Ok(found) => found,
+            Err(missed) => return Looked::Missed(self.key.clone(), missed, BTreeSet::new()),
+        };
+        let names = match &*stored {
+            Stored::Page(_) => return Looked::Kept(Kept { key: self.key.clone(), stored, entry }),
+            Stored::Uncacheable => return Looked::Uncacheable,
+            Stored::Varies(variants) => variants.names.clone(),
+        };
+        let Some(key) = self.variant_key(&names, headers) else { return Looked::Uncacheable };
+        match self.cache.peek::<Stored>(&key, &self.view) {
+            Ok((stored, entry)) => Looked::Kept(Kept { key, stored, entry }),
+            Err(missed) => Looked::Missed(key, missed, names),
+        }
+    }
+
+    fn task(&self, key: &Key, missed: &Missed, varies: BTreeSet<String>) -> Task {
+        let is_new_variant = !varies.is_empty() && missed.miss == Miss::Absent;
+        let forward = if is_new_variant { Forward::VaryMiss } else { Forward::from(&missed.miss) };
+        // What has changed is not asked about: it is not what it was.
+        let old = missed.old.as_ref().filter(|_| missed.miss == Miss::Expired);
+        let old = old.and_then(|entry| {
+            let stored = entry.body::<Stored>()?;
+            Some(Kept { key: key.clone(), stored, entry: entry.clone() })
+        });
+        Task { miss: Some(missed.miss.clone()), forward, varies, old, leader: None, lock: None }
+    }
+
+    /// A page that is stale by what it says of itself: one visit asks about it, the others, too, which
+    /// costs less than to wait for somebody who may be told that it has changed.
+    fn asks_again(&self, kept: Kept) -> Found {
+        let leader = match self.cache.take_turn(&kept.key) {
+            Turn::Lead(leader) => Some(leader),
+            Turn::Wait(_) => None,
+        };
+        let miss = Some(Miss::Expired);
+        let task =
+            Task { miss, forward: Forward::Stale, old: Some(kept), leader, ..Task::default() };
+        Found::Nothing(task)
+    }
+
+    /// Asks the shared store before the page is made; nothing to say where it tells what the address
+    /// varies on.
+    async fn recall(&self, key: &Key, task: Task) -> Option<Found> {
+        match self.cache.recall::<Stored>(Level::Page, key, &self.view).await {
+            Recalled::Nothing(lock) => Some(Found::Nothing(Task { lock, ..task })),
+            Recalled::Found(stored, entry) => {
+                let kept = Kept { key: key.clone(), stored, entry: entry.clone() };
+                if kept.page().is_none() || kept.usage() != Use::Fresh {
+                    land(task.leader, Landing::Lost);
+                    return None;
+                }
+                let answer = self.hit(&kept).await;
+                land(task.leader, Landing::Entry(entry));
+                Some(Found::Answer(answer))
+            }
+        }
+    }
+
+    async fn hit(&self, kept: &Kept) -> HttpResponse<BoxBody> {
+        self.cache.tell(Level::Page, &kept.key, Outcome::Hit, Instant::now());
+        let Some(page) = kept.page() else { return HttpResponse::InternalServerError().finish() };
+        let age = kept.age();
+        let ttl = page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
+        let status = CacheStatus::Hit { ttl: ttl.as_secs() };
+        page.answer(&self.asked, Some(age.as_secs()), &status).await
+    }
+
+    /// The page that another request has just made, unless it is older than our view.
+    async fn collapsed(
+        &self,
+        key: &Key,
+        entry: Arc<Entry>,
+        task: &Task,
+    ) -> Option<HttpResponse<BoxBody>> {
+        let stored = entry.is_at_least(&self.view).then(|| entry.body::<Stored>())??;
+        let kept = Kept { key: key.clone(), stored, entry };
+        let page = kept.page().filter(|_| kept.usage() == Use::Fresh)?;
+        self.cache.tell(Level::Page, key, Outcome::Collapsed, Instant::now());
+        let status = CacheStatus::Collapsed(task.forward);
+        Some(page.answer(&self.asked, Some(kept.age().as_secs()), &status).await)
+    }
+
+    /// A stale page as an answer, and why.
+    pub async fn stale(&self, old: &Kept, why: Staleness) -> Option<HttpResponse<BoxBody>> {
+        let page = old.page()?;
+        self.cache.tell(Level::Page, &old.key, Outcome::Stale(why), Instant::now());
+        let age = old.age();
+        let since = age.saturating_sub(page.freshness.lifetime).as_secs();
+        let status = CacheStatus::Stale { since, why: why.name() };
+        Some(page.answer(&self.asked, Some(age.as_secs()), &status).await)
+    }
+
+    /// The key of the variant that answers a request with these headers; none if there can be none.
+    pub fn variant_key(&self, names: &BTreeSet<String>, headers: &HeaderMap) -> Option<Key> {
+        let is_seen = |name: &&String| {
+            let is = |known: &actix_web::http::header::HeaderName| known.as_str() == name.as_str();
+            let is_taken_off = CONDITIONS.iter().any(is);
+            let is_personal = self.rules.is_shared && (is(&COOKIE) || is(&AUTHORIZATION));
+            !is_taken_off && !is_personal
+        };
+        let names = names.iter().filter(is_seen).cloned().collect();
+        let variant = variant(&Vary::Names(names), headers)?;
+        Some(Key::named("page.variant").part("of", self.key.as_str()).part("is", variant).build())
+    }
+
+    /// Notes that the address varies on `names`; whether there is room for one more variant.
+    pub fn note_variants(&self, names: BTreeSet<String>) -> bool {
+        if let Ok((stored, _)) = self.cache.peek::<Stored>(&self.key, &self.view)
+            && let Stored::Varies(variants) = &*stored
+            && variants.names == names
+        {
+            return variants.stored.fetch_add(1, Ordering::Relaxed) < Variants::MOST;
+        }
+        self.cache.mark(&self.key, Variants::LIFETIME, Stored::Varies(names.into()), &self.view);
+        true
+    }
+
+    /// Notes that nobody need wait for what the address answers.
+    pub fn note_uncacheable(&self) {
+        self.cache.mark(&self.key, Stored::UNCACHEABLE_FOR, Stored::Uncacheable, &self.view);
+    }
+}
