@@ -1,7 +1,7 @@
 //! Level one: whole pages.
 //!
 //! ```text
-//! web::resource("/").wrap(page::cached(keys::INDEX)).get(pages::index)
+//! web::resource("/").wrap(page::cached(keys::index())).get(pages::index)
 //! ```
 //!
 //! - What a page may answer, and by which key: [`request`], [`query`], [`variant`].
