@@ -120,7 +120,7 @@ impl<'a> Person<'a> {
         let caller = &mut self.callers[self.dice.pick(2)];
         let read = match self.dice.roll(10) {
             0..4 => self.shelf.look_at_list(caller, "/"),
-            4 => self.shelf.look_at_list(caller, &address_of_its_own(self.dice.roll(1_000) as u64)),
+            4 => self.shelf.look_at_list(caller, &address_of_its_own(self.dice.roll(1_000))),
             5..8 => self.shelf.look_at_one(caller, item),
             _ => self.shelf.search(caller, item),
         };

@@ -45,6 +45,12 @@ struct Judged {
     vary: Vary,
 }
 
+/// An answer that is not kept, untouched, and the rule that refuses it.
+struct Refused {
+    response: HttpResponse<BoxBody>,
+    rule: &'static str,
+}
+
 impl Visit {
     /// Answers the stale page, and has it made anew meanwhile, once.
     ///
@@ -155,7 +161,8 @@ impl Visit {
         let forward = task.forward;
         let (page, vary) = match self.page_of(seen, response) {
             Ok(page) => page,
-            Err((mut response, rule)) => {
+            Err(refused) => {
+                let Refused { mut response, rule } = *refused;
                 self.cache.tell(Level::Page, &self.key, Outcome::NotStored(rule), started);
                 if rule != "status" && rule != "error" {
                     self.note_uncacheable();
@@ -165,7 +172,7 @@ impl Visit {
                 return response;
             }
         };
-        let stored = Arc::new(Stored::Page(page));
+        let stored = Arc::new(Stored::Page(Box::new(page)));
         let Stored::Page(page) = &*stored else { unreachable!("it is a page") };
         let lifetime = page.freshness.end().saturating_sub(page.initial_age);
         let (size, body) = (stored.size(), stored.clone());
@@ -216,22 +223,23 @@ impl Visit {
         &self,
         seen: &HeaderMap,
         response: HttpResponse<BoxBody>,
-    ) -> Result<(Page, Vary), (HttpResponse<BoxBody>, &'static str)> {
+    ) -> Result<(Page, Vary), Box<Refused>> {
+        let refused = |response, rule| Err(Box::new(Refused { response, rule }));
         let judged = match self.judge(seen, &response) {
             Ok(judged) => judged,
-            Err(rule) => return Err((response, rule)),
+            Err(rule) => return refused(response, rule),
         };
         match response.body().size() {
-            BodySize::Stream => return Err((response, "streaming")),
+            BodySize::Stream => return refused(response, "streaming"),
             BodySize::Sized(bytes) if bytes > self.rules.largest as u64 => {
-                return Err((response, "too large"));
+                return refused(response, "too large");
             }
             _ => {}
         }
         let (head, body) = response.into_parts();
         let body = match body.try_into_bytes() {
             Ok(body) => body,
-            Err(body) => return Err((head.set_body(body), "streaming")),
+            Err(body) => return refused(head.set_body(body), "streaming"),
         };
         let Judged { freshness, initial_age, vary } = judged;
         let codes = self.rules.has_codings;

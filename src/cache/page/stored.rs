@@ -35,7 +35,7 @@ use super::vary;
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Stored {
     /// A page.
-    Page(Page),
+    Page(Box<Page>),
     /// The address has a page for each variant.
     Varies(Variants),
     /// What the handler answers is not for keeping, so that nobody need wait for it.

@@ -149,7 +149,7 @@ impl Shop {
 
     /// An address for which nobody has asked yet.
     fn cold_path(&self) -> String {
-        address_of_its_own(self.cold.fetch_add(1, Relaxed) as u64)
+        address_of_its_own(self.cold.fetch_add(1, Relaxed))
     }
 
     fn write(&self, evening: &Bell) -> Seen {
