@@ -7,6 +7,7 @@
 use std::fmt;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
 
 use crate::cache::event::Miss;
 
@@ -68,7 +69,14 @@ impl From<&Miss> for Forward {
 impl CacheStatus {
     /// Writes the header.
     pub fn write(&self, headers: &mut HeaderMap) {
-        if let Ok(value) = HeaderValue::from_str(&self.to_string()) {
+        let text = match self {
+            // Written on every hit: formatting it would take longer than finding the page.
+            Self::Hit { ttl } => {
+                [b"larder; hit; ttl=", HeaderValue::from(*ttl).as_bytes()].concat()
+            }
+            other => other.to_string().into_bytes(),
+        };
+        if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {
             headers.insert(CACHE_STATUS, value);
         }
     }
@@ -97,5 +105,22 @@ impl fmt::Display for Forward {
             Self::Stale => "stale",
             Self::Request => "request",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_what_is_printed() {
+        let hit = |ttl| CacheStatus::Hit { ttl };
+        let stored = CacheStatus::Stored(Forward::VaryMiss);
+        let stale = CacheStatus::Stale { since: 5, why: "stale-if-error" };
+        for status in [hit(0), hit(3552), stored, stale, CacheStatus::Method] {
+            let mut headers = HeaderMap::new();
+            status.write(&mut headers);
+            assert_eq!(headers.get(CACHE_STATUS).unwrap(), status.to_string().as_str());
+        }
     }
 }
