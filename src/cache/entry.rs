@@ -68,11 +68,12 @@ impl Entry {
     /// A fact that was made before, perhaps by another instance.
     pub(super) fn restored<T: Any + Send + Sync>(
         body: Arc<T>,
-        dependencies: Dependencies,
+        mut dependencies: Dependencies,
         born: Instant,
         expires: Instant,
         size: usize,
     ) -> Self {
+        dependencies.expires_by(expires);
         let size = u32::try_from(size).unwrap_or(u32::MAX);
         Self { body, dependencies, born, expires, size, seen: AtomicU64::new(0) }
     }
@@ -94,10 +95,8 @@ impl Entry {
     }
 
     /// What it depends on, including its own end, for whatever is made from it.
-    pub fn dependencies(&self) -> Dependencies {
-        let mut dependencies = self.dependencies.clone();
-        dependencies.expires_by(self.expires);
-        dependencies
+    pub fn dependencies(&self) -> &Dependencies {
+        &self.dependencies
     }
 
     /// Whether it is at least as new as `view`, so that a waiter with that view may take it.

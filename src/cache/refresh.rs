@@ -65,7 +65,7 @@ impl Cache {
         let wanted = Refreshed { cache: self.clone(), key: key.clone(), policy: *policy, view };
         let missed = match self.look_up::<T>(Level::Query, key, &wanted.view) {
             Ok((value, entry)) => {
-                scope::record(&entry.dependencies());
+                scope::record(entry.dependencies());
                 if entry.remaining() < policy.head_start() {
                     wanted.refresh_behind(load);
                 }
@@ -162,7 +162,7 @@ impl Refreshed {
             match ticket.arrive().await {
                 Landing::Entry(entry) if entry.is_at_least(&self.view) => {
                     if let Some(value) = entry.body() {
-                        scope::record(&entry.dependencies());
+                        scope::record(entry.dependencies());
                         return Ok(value);
                     }
                 }
@@ -181,14 +181,14 @@ impl Refreshed {
     ) -> Loaded<T, E> {
         if let Ok((value, entry)) = self.cache.look_up::<T>(Level::Query, &self.key, &self.view) {
             // Somebody landed between our look-up and our turn.
-            let dependencies = entry.dependencies();
+            let dependencies = entry.dependencies().clone();
             leader.land(Landing::Entry(entry));
             return Ok((value, dependencies));
         }
         let lock = match self.cache.recall::<T>(Level::Query, &self.key, &self.view).await {
             Recalled::Nothing(lock) => lock,
             Recalled::Found(value, entry) => {
-                let dependencies = entry.dependencies();
+                let dependencies = entry.dependencies().clone();
                 leader.land(Landing::Entry(entry));
                 return Ok((value, dependencies));
             }

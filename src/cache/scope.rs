@@ -36,16 +36,24 @@ impl Dependencies {
 
     /// Also on `tag` at `stamp`.
     pub fn add(&mut self, tag: Tag, stamp: Stamp) {
-        match self.stamps.iter().find(|(known, _)| *known == tag) {
-            None => self.stamps.push((tag, stamp)),
-            Some((_, known)) => self.torn |= *known != stamp,
+        if !self.knows(&tag, stamp) {
+            self.stamps.push((tag, stamp));
         }
+    }
+
+    /// Whether the tag is known; at another stamp, it is torn.
+    fn knows(&mut self, tag: &Tag, stamp: Stamp) -> bool {
+        let known = self.stamps.iter().find(|(known, _)| known == tag);
+        self.torn |= known.is_some_and(|(_, known)| *known != stamp);
+        known.is_some()
     }
 
     /// Also on everything that `other` depends on; the earlier expiry wins.
     pub fn merge(&mut self, other: &Dependencies) {
         for (tag, stamp) in &other.stamps {
-            self.add(tag.clone(), *stamp);
+            if !self.knows(tag, *stamp) {
+                self.stamps.push((tag.clone(), *stamp));
+            }
         }
         self.torn |= other.torn;
         self.stale = self.stale.or(other.stale);

@@ -118,7 +118,7 @@ impl Cache {
 
 /// The value of an entry that what is being made depends on.
 fn take<T>(value: Arc<T>, entry: &Entry) -> Arc<T> {
-    scope::record(&entry.dependencies());
+    scope::record(entry.dependencies());
     value
 }
 

@@ -1,7 +1,6 @@
 //! The fragments of one render: fetched before it, looked up and kept in it.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt::{self, Display, Write};
 use std::sync::Arc;
 use std::time::Instant;
@@ -45,8 +44,8 @@ impl Html {
 pub struct Prefetched {
     /// None where the level is off: all is made, nothing kept.
     level: Option<(Cache, Arc<View>)>,
-    found: RefCell<HashMap<Key, Found>>,
-    missed: RefCell<HashMap<Key, Missing>>,
+    found: RefCell<Vec<(Key, Found)>>,
+    missed: RefCell<Vec<(Key, Missing)>>,
     /// What the fragments whose bodies are being rendered depend on, the outermost first.
     open: RefCell<Vec<Dependencies>>,
 }
@@ -89,13 +88,13 @@ impl Prefetched {
             }
             let dependencies = Dependencies::on_everything(&view);
             let missing = Missing { policy, reads_data, is_personal, miss, dependencies };
-            prefetched.missed.get_mut().insert(key, missing);
+            prefetched.missed.get_mut().push((key, missing));
         }
         let keys: Vec<&Key> = asked_for.iter().collect();
         let recalled = cache.recall_many::<Html>(Level::Fragment, &keys, &view).await;
         for (key, found) in asked_for.iter().zip(recalled) {
             if let Some(found) = found {
-                prefetched.missed.get_mut().remove(key);
+                prefetched.missed.get_mut().retain(|(missed, _)| missed != key);
                 prefetched.take(key.clone(), found);
             }
         }
@@ -104,8 +103,8 @@ impl Prefetched {
     }
 
     fn take(&mut self, key: Key, found: Found) {
-        scope::record(&found.1.dependencies());
-        self.found.get_mut().insert(key, found);
+        scope::record(found.1.dependencies());
+        self.found.get_mut().push((key, found));
     }
 
     /// The data that the body of `fragment` prints; `None` where the fragment is there already and its
@@ -121,11 +120,11 @@ impl Prefetched {
         load: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Result<Option<T>, E> {
         let key = fragment.key();
-        if self.found.get_mut().contains_key(&key) {
+        if self.found.get_mut().iter().any(|(found, _)| *found == key) {
             return Ok(None);
         }
-        let missing = self.missed.get_mut().get_mut(&key);
-        let (Some((_, view)), Some(missing)) = (&self.level, missing) else {
+        let missing = self.missed.get_mut().iter_mut().find(|(missed, _)| *missed == key);
+        let (Some((_, view)), Some((_, missing))) = (&self.level, missing) else {
             return load().await.map(Some);
         };
         let (loaded, dependencies) = scope::collect(view.clone(), load()).await;
@@ -136,14 +135,18 @@ impl Prefetched {
     /// The fragment as it is kept; else what its body prints, which is kept from now on.
     pub(super) fn show(&self, fragment: Fragment, body: impl Display) -> askama::Result<Arc<Html>> {
         let key = fragment.key();
-        if let Some((html, entry)) = self.found.borrow().get(&key) {
-            self.record(&entry.dependencies());
+        let found = self.found.borrow();
+        if let Some((_, (html, entry))) = found.iter().find(|(found, _)| *found == key) {
+            self.record(entry.dependencies());
             return Ok(html.clone());
         }
+        drop(found);
         // Only what was declared is kept: an undeclared one was never looked up.
-        let Some(missing) = self.missed.borrow_mut().remove(&key) else {
+        let place = self.missed.borrow().iter().position(|(missed, _)| *missed == key);
+        let Some(place) = place else {
             return Ok(Arc::new(personal::within(false, || Html::of(body))?));
         };
+        let (key, missing) = self.missed.borrow_mut().swap_remove(place);
         self.make(key, missing, body)
     }
 
@@ -168,8 +171,8 @@ impl Prefetched {
         };
         match entry {
             Some(entry) => {
-                self.record(&entry.dependencies());
-                self.found.borrow_mut().insert(key, (html.clone(), entry));
+                self.record(entry.dependencies());
+                self.found.borrow_mut().push((key, (html.clone(), entry)));
             }
             None => self.record(&dependencies),
         }
