@@ -5,32 +5,33 @@
 //! - About a stale page it is asked whether that is still good; its 304 brings the stored headers up to
 //!   date. Source: RFC 9111 §4.3.
 //! - Where it fails, a stale page is answered if that one says so. Source: RFC 5861 §4.
-//! - Whether an answer may be kept is judged on what the handler said.
+//!
+//! Not here: whether an answer may be kept (`super::judged`).
 
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{AGE, DATE, EXPIRES, HeaderMap};
+use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
 use super::conditional::{Validators, questions};
-use super::freshness::{Freshness, Owner, Use};
-use super::middleware::pass_by;
+use super::freshness::Use;
+use super::judged::Refused;
+use super::middleware::{ask, pass_by};
 use super::status::{CacheStatus, Forward};
-use super::storable::Answer;
 use super::stored::{Page, Stored};
-use super::targeted::Policy as Said;
 use super::vary::Vary;
 use super::visit::{Kept, Task, Visit};
-use super::{age, date, merge, request};
+use super::{merge, request};
 use crate::cache::derive::land;
 use crate::cache::event::{Outcome, Staleness};
 use crate::cache::flight::{Landing, Turn};
 use crate::cache::handle::{Made, refusal};
+use crate::cache::key::Key;
 use crate::cache::level::Level;
 use crate::cache::policy::Policy;
 use crate::cache::scope::{self, Dependencies};
@@ -38,17 +39,18 @@ use crate::cache::scope::{self, Dependencies};
 /// How often a page is made anew because the data changed while it was made.
 const RESTARTS: u32 = 4;
 
-/// What was judged of an answer that may be kept.
-struct Judged {
-    freshness: Freshness,
-    initial_age: Duration,
-    vary: Vary,
+tokio::task_local! {
+    /// The key of the page whose handler is asked.
+    static MAKING: Key;
 }
 
-/// An answer that is not kept, untouched, and the rule that refuses it.
-struct Refused {
-    response: HttpResponse<BoxBody>,
-    rule: &'static str,
+/// A key of its own for a cache that stands within another one, which is just making `key`: they would
+/// wait for each other.
+pub(super) fn apart(key: Key) -> Key {
+    match MAKING.try_with(|making| *making == key) {
+        Ok(true) => Key::named("page.within").part("of", key.as_str()).build(),
+        _ => key,
+    }
 }
 
 impl Visit {
@@ -102,21 +104,26 @@ impl Visit {
             return Ok(request.into_response(response));
         }
         if request.method() == Method::HEAD {
-            request::make_anybodys(&mut request, &self.rules);
-            return pass_by(service, request, CacheStatus::NotStored(task.forward, "head")).await;
+            let status = CacheStatus::NotStored(task.forward, "head");
+            return pass_by(service, &self.rules, request, status).await;
         }
         let started = Instant::now();
         if let Some(miss) = task.miss.clone() {
             self.cache.tell(Level::Page, &self.key, Outcome::Miss(miss), started);
         }
-        request::make_whole(&mut request, &self.rules);
+        request::make_whole(&mut request);
         let likeness = self.prepare(&mut request, task.old.as_ref());
-        let (answered, dependencies) = self.call(service, request).await;
+        let (mut answered, mut dependencies) = self.call(service, request).await;
+        if let Ok(answer) = answered.as_ref()
+            && is_about_another(task.old.as_ref(), answer)
+        {
+            (answered, dependencies) = self.call_anew(service, answered?).await;
+        }
         let failed = answered.as_ref().map_or(true, |answer| answer.status().is_server_error());
-        if let Some(old) = task.old.as_ref().filter(|old| failed && is_for_errors(old))
+        if let Some(old) = task.old.as_ref().filter(|old| failed && old.is_for_errors())
             && let Some(response) = self.stale(old, Staleness::Error).await
         {
-            land(task.leader, Landing::Nothing);
+            land(task.leader, Landing::Failed);
             let request = match (answered, likeness) {
                 (Ok(answer), _) => answer.into_parts().0,
                 (Err(_), Some(likeness)) => likeness,
@@ -142,7 +149,7 @@ impl Visit {
                 request.headers_mut().insert(name, value);
             }
         }
-        is_for_errors(old).then(|| likeness(request))
+        old.is_for_errors().then(|| likeness(request))
     }
 
     /// Keeps the answer if that is allowed, and gives it to who asked.
@@ -154,6 +161,7 @@ impl Visit {
         (dependencies, started): (Dependencies, Instant),
     ) -> HttpResponse<BoxBody> {
         let is_revalidated = response.status() == StatusCode::NOT_MODIFIED;
+        let is_useful = task.old.as_ref().is_some_and(|old| old.usage() != Use::Never);
         let response = match task.old.take().filter(|_| is_revalidated) {
             Some(old) => freshened(&old, response),
             None => response,
@@ -164,8 +172,10 @@ impl Visit {
             Err(refused) => {
                 let Refused { mut response, rule } = *refused;
                 self.cache.tell(Level::Page, &self.key, Outcome::NotStored(rule), started);
-                if rule != "status" && rule != "error" {
-                    self.note_uncacheable();
+                let is_about_who_asked = ["cookie", "authorization"].contains(&rule);
+                let says_nothing = ["status", "error"].contains(&rule);
+                if !(says_nothing || is_about_who_asked && is_useful) {
+                    self.note_uncacheable(&task.varies, seen);
                 }
                 land(task.leader, Landing::Nothing);
                 CacheStatus::NotStored(forward, rule).write(response.headers_mut());
@@ -176,7 +186,7 @@ impl Visit {
         let Stored::Page(page) = &*stored else { unreachable!("it is a page") };
         let lifetime = page.freshness.end().saturating_sub(page.initial_age);
         let (size, body) = (stored.size(), stored.clone());
-        let place = self.place(vary, &task, seen);
+        let place = self.place(vary, &task, seen, lifetime);
         let rule = refusal(&dependencies).or_else(|| place.as_ref().err().copied());
         let made = Made { body, dependencies, size, started };
         let kept = match (&place, rule) {
@@ -207,90 +217,29 @@ impl Visit {
         vary: Vary,
         task: &Task,
         seen: &HeaderMap,
-    ) -> Result<crate::cache::key::Key, &'static str> {
+        lifetime: Duration,
+    ) -> Result<Key, &'static str> {
         let known = Vary::Names(task.varies.clone());
         let Vary::Names(names) = known.union(vary) else { return Err("vary") };
         if names.is_empty() {
             return Ok(self.key.clone());
         }
         let key = self.variant_key(&names, seen).ok_or("variant too long")?;
-        if self.note_variants(names) { Ok(key) } else { Err("too many variants") }
+        if self.note_variants(names, &key, lifetime) { Ok(key) } else { Err("too many variants") }
     }
 
-    /// The page that an answer is, and on what it varies; or the answer untouched, and the rule that
-    /// refuses it.
-    fn page_of(
+    /// Asks the handler once more, and for the page itself.
+    async fn call_anew<S, B>(
         &self,
-        seen: &HeaderMap,
-        response: HttpResponse<BoxBody>,
-    ) -> Result<(Page, Vary), Box<Refused>> {
-        let refused = |response, rule| Err(Box::new(Refused { response, rule }));
-        let judged = match self.judge(seen, &response) {
-            Ok(judged) => judged,
-            Err(rule) => return refused(response, rule),
-        };
-        match response.body().size() {
-            BodySize::Stream => return refused(response, "streaming"),
-            BodySize::Sized(bytes) if bytes > self.rules.largest as u64 => {
-                return refused(response, "too large");
-            }
-            _ => {}
-        }
-        let (head, body) = response.into_parts();
-        let body = match body.try_into_bytes() {
-            Ok(body) => body,
-            Err(body) => return refused(head.set_body(body), "streaming"),
-        };
-        let Judged { freshness, initial_age, vary } = judged;
-        let codes = self.rules.has_codings;
-        let page = Page::new(head.status(), head.headers(), body, freshness, initial_age, codes);
-        Ok((page, vary))
-    }
-
-    fn judge(
-        &self,
-        seen: &HeaderMap,
-        response: &HttpResponse<BoxBody>,
-    ) -> Result<Judged, &'static str> {
-        if response.error().is_some() {
-            return Err("error");
-        }
-        let headers = response.headers();
-        let said = Said::of(headers, &self.rules.targets);
-        let now = SystemTime::now();
-        let date = date::only(headers.get_all(DATE), now);
-        let expires = date::lifetime(headers.get_all(EXPIRES), date.unwrap_or(now), now);
-        let mut freshness = Freshness::of(&said, expires, self.rules.owner);
-        if let (Some(freshness), Some(policy)) = (&mut freshness, &self.rules.policy)
-            && !freshness.must_revalidate
-        {
-            let window = |grace: Duration| (!grace.is_zero()).then_some(grace);
-            let revalidating = window(policy.grace_while_revalidating());
-            freshness.while_revalidating = freshness.while_revalidating.or(revalidating);
-            freshness.if_error = freshness.if_error.or(window(policy.grace_on_error()));
-        }
-        let vary = Vary::of(headers);
-        let answer = Answer {
-            request: seen,
-            status: response.status(),
-            headers,
-            directives: &said.directives,
-            freshness: freshness.as_ref(),
-            vary: &vary,
-        };
-        answer.may_be_stored(&self.rules.statuses)?;
-        let freshness = freshness.ok_or("no lifetime")?;
-        let initial_age = match self.rules.owner {
-            Owner::Always(_) => Duration::ZERO,
-            _ => {
-                let exchange = age::Exchange { requested: now, answered: now };
-                exchange.initial_age(age::age(headers.get_all(AGE)), date)
-            }
-        };
-        if initial_age >= freshness.end() {
-            return Err("stale");
-        }
-        Ok(Judged { freshness, initial_age, vary })
+        service: &S,
+        answer: ServiceResponse<B>,
+    ) -> (Result<ServiceResponse<B>, Error>, Dependencies)
+    where
+        S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    {
+        let mut request = ServiceRequest::from_request(answer.into_parts().0);
+        request::make_whole(&mut request);
+        self.call(service, request).await
     }
 
     /// Lets the handler answer; anew, if what it read meanwhile mixes two states of the data.
@@ -303,7 +252,8 @@ impl Visit {
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     {
         let mut view = self.view.clone();
-        let mut made = scope::collect(view, service.call(request)).await;
+        let ask = |request| MAKING.scope(self.key.clone(), ask(service, &self.rules, request));
+        let mut made = scope::collect(view, ask(request)).await;
         for _ in 0..RESTARTS {
             if !made.1.is_torn() {
                 break;
@@ -314,7 +264,7 @@ impl Visit {
                         view = newer;
                         let (request, _) = response.into_parts();
                         let request = ServiceRequest::from_request(request);
-                        scope::collect(view, service.call(request)).await
+                        scope::collect(view, ask(request)).await
                     }
                     None => return (Ok(response), torn),
                 },
@@ -325,13 +275,14 @@ impl Visit {
     }
 }
 
-/// Whether a stale page may be answered where a new one could not be made.
-fn is_for_errors(old: &Kept) -> bool {
-    matches!(old.usage(), Use::IfError)
-        || old.page().is_some_and(|page| {
-            let stale = old.age().saturating_sub(page.freshness.lifetime);
-            page.freshness.if_error.is_some_and(|window| stale < window)
-        })
+/// Whether a handler that was asked about the stored page says that another one is still good: nobody else
+/// has asked for that. RFC 9111 §4.3.4.
+fn is_about_another<B>(old: Option<&Kept>, answer: &ServiceResponse<B>) -> bool {
+    let is_another = |page: &Page| {
+        let now = SystemTime::now();
+        !merge::freshens(&page.validators, &Validators::of(answer.headers(), now))
+    };
+    answer.status() == StatusCode::NOT_MODIFIED && old.and_then(Kept::page).is_some_and(is_another)
 }
 
 /// The stored page with what a 304 says of it; the 304 itself where it is about another one.

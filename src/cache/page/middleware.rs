@@ -6,9 +6,10 @@ use std::rc::Rc;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::Method;
-use actix_web::{Error, web};
+use actix_web::{Error, HttpMessage, web};
 use futures_util::future::LocalBoxFuture;
 
+use super::fill;
 use super::invalidation::{self, Address};
 use super::request;
 use super::response::Asked;
@@ -97,13 +98,14 @@ where
         (Some(cache), Ok(view)) => (cache, view),
         (_, view) => {
             let rule = view.err().unwrap_or("off");
-            request::make_anybodys(&mut request, &rules);
-            return pass_by(&*service, request, CacheStatus::Bypass(rule)).await;
+            return pass_by(&*service, &rules, request, CacheStatus::Bypass(rule)).await;
         }
     };
     let generation = cache.generation_of(request.path());
-    let key = request::key(&mut request, &rules, generation);
-    let asked = Asked::of(request.headers(), rules.has_ranges);
+    let key = fill::apart(request::key(&mut request, &rules, generation));
+    // Parts are of what `GET` answers. RFC 9110 §14.2.
+    let has_ranges = rules.has_ranges && *request.method() == Method::GET;
+    let asked = Asked::of(request.headers(), has_ranges);
     let visit = Visit { cache, key, view, rules, asked };
     match visit.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),
@@ -112,9 +114,27 @@ where
     }
 }
 
-/// Lets the handler answer, and says that the cache had no part in it.
+/// Lets the handler answer, who sees nobody where pages are for everybody.
+pub(super) async fn ask<S, B>(
+    service: &S,
+    rules: &Rules,
+    mut request: ServiceRequest,
+) -> Result<ServiceResponse<B>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    let hidden = request::make_anybodys(&mut request, rules);
+    let response = service.call(request).await?;
+    if let Some(hidden) = hidden {
+        response.request().extensions_mut().extend(hidden);
+    }
+    Ok(response)
+}
+
+/// The same, and says that the cache had no part in it.
 pub(super) async fn pass_by<S, B>(
     service: &S,
+    rules: &Rules,
     request: ServiceRequest,
     status: CacheStatus,
 ) -> Result<ServiceResponse<BoxBody>, Error>
@@ -122,7 +142,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let mut response = service.call(request).await?.map_into_boxed_body();
+    let mut response = ask(service, rules, request).await?.map_into_boxed_body();
     status.write(response.headers_mut());
     Ok(response)
 }
@@ -140,7 +160,8 @@ where
     B: MessageBody + 'static,
 {
     let method = request.method().clone();
-    let response = pass_by(service, request, CacheStatus::Method).await?;
+    let mut response = service.call(request).await?.map_into_boxed_body();
+    CacheStatus::Method.write(response.headers_mut());
     if let Some(cache) = cache.filter(|_| rules.is_emptied_by_writes)
         && invalidation::invalidates(&method, response.status())
     {

@@ -34,6 +34,7 @@ pub mod fuzz;
 pub mod generations;
 pub mod head;
 pub mod invalidation;
+mod judged;
 pub mod list;
 pub mod merge;
 mod middleware;

@@ -10,13 +10,16 @@
 //! - What a client asks of caches and its conditions are taken off before a fill, which must be
 //!   whole; the conditions are judged afterwards on the stored page.
 
-use actix_web::dev::ServiceRequest;
+use actix_web::HttpMessage;
+use actix_web::cookie::Cookie;
+use actix_web::dev::{Extensions, ServiceRequest};
 use actix_web::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, COOKIE, FORWARDED, HOST, HeaderMap, HeaderName,
     PRAGMA, TRANSFER_ENCODING, UPGRADE,
 };
 
 use super::conditional::CONDITIONS;
+use super::list;
 use super::query;
 use super::rules::Rules;
 use crate::cache::key::{Key, KeyBuilder};
@@ -42,6 +45,9 @@ const FORWARDS: [HeaderName; 8] = [
     HeaderName::from_static("x-host"),
 ];
 
+/// What a client says to caches: they are not for handlers.
+pub const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
+
 /// Whether `request` is one that a page may answer; or why not.
 ///
 /// # Errors
@@ -57,7 +63,7 @@ pub fn candidate(request: &ServiceRequest, rules: &Rules) -> Result<(), &'static
     if OVERRIDES.iter().any(|name| headers.contains_key(name)) {
         return Err("override");
     }
-    if rules.sessions.iter().any(|name| cookie(headers, name).is_some()) {
+    if rules.sessions.iter().any(|name| has_cookie(headers, name)) {
         return Err("session");
     }
     Ok(())
@@ -79,7 +85,9 @@ pub fn key(request: &mut ServiceRequest, rules: &Rules, generation: u64) -> Key 
         page = page.part("header", name.as_str()).part("is", lines.as_slice());
     }
     for name in &rules.cookies {
-        page = page.part("cookie", *name).part("is", cookie(headers, name));
+        page = page
+            .part("cookie", *name)
+            .part("is", cookie(headers, name).as_ref().map(Cookie::value));
     }
     if generation > 0 {
         page = page.part("generation", generation);
@@ -87,18 +95,21 @@ pub fn key(request: &mut ServiceRequest, rules: &Rules, generation: u64) -> Key 
     page.build()
 }
 
-/// Scheme and host as handlers see them. Headers by which others are believed in make another page, each
-/// by what it says.
+/// Scheme and host as handlers see them. A target that has some of its own, and headers by which others
+/// are believed in, make another page, each by what it says.
 fn origin(mut page: KeyBuilder, request: &ServiceRequest) -> KeyBuilder {
-    let headers = request.headers();
-    if !FORWARDS.iter().any(|name| headers.contains_key(name)) {
+    let (headers, uri) = (request.headers(), request.uri());
+    let host = headers.get(HOST).map(|host| host.to_str());
+    let is_absolute = uri.scheme().is_some() || uri.authority().is_some();
+    let is_forwarded = FORWARDS.iter().any(|name| headers.contains_key(name));
+    if let (Some(Ok(host)), false, false) = (host, is_absolute, is_forwarded) {
         let scheme = if request.app_config().secure() { "https" } else { "http" };
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         return page.part("scheme", scheme).part("host", host);
     }
     let connection = request.connection_info().clone();
     page = page.part("scheme", connection.scheme()).part("host", connection.host());
-    for name in &FORWARDS {
+    page = page.part("of", uri.scheme_str()).part("at", uri.authority().map(|at| at.as_str()));
+    for name in FORWARDS.iter().chain(&[HOST]) {
         for line in headers.get_all(name) {
             page = page
                 .part("forward", name.as_str())
@@ -113,11 +124,25 @@ fn has_body(headers: &HeaderMap) -> bool {
     headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length != "0")
 }
 
-/// The value of the first cookie of this name.
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    pairs.find(|(known, _)| known.trim() == name).map(|(_, value)| value.trim())
+/// The cookie of this name that the framework finds for handlers: names and values are decoded, and where
+/// a line is no text there is none.
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cookie<'h>> {
+    let lines = headers.get_all(COOKIE).map(|line| str::from_utf8(line.as_bytes()));
+    let lines: Vec<_> = lines.collect::<Result<_, _>>().ok()?;
+    let pairs = lines.into_iter().flat_map(|line| line.split(';'));
+    let mut cookies = pairs.filter_map(|pair| Cookie::parse_encoded(pair.trim()).ok());
+    cookies.find(|cookie| cookie.name() == name)
+}
+
+/// Whether there is a cookie of this name, also where only others than the framework find it.
+fn has_cookie(headers: &HeaderMap, name: &str) -> bool {
+    let is_raw = |pair: &[u8]| {
+        let known = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        list::trim(known) == name.as_bytes()
+    };
+    let mut lines = headers.get_all(COOKIE);
+    lines.any(|line| line.as_bytes().split(|byte| *byte == b';').any(is_raw))
+        || cookie(headers, name).is_some()
 }
 
 /// What a request asks of caches. Source: RFC 9111 §5.2.1.
@@ -128,20 +153,24 @@ pub fn asks(headers: &HeaderMap, directive: &str) -> bool {
 }
 
 /// Takes off what must not reach the handler of a fill.
-pub fn make_whole(request: &mut ServiceRequest, rules: &Rules) {
+pub fn make_whole(request: &mut ServiceRequest) {
     let headers = request.headers_mut();
-    for name in CONDITIONS.iter().chain(&[CACHE_CONTROL, PRAGMA]) {
+    for name in CONDITIONS.iter().chain(&OF_CACHES) {
         headers.remove(name);
     }
-    make_anybodys(request, rules);
 }
 
-/// Takes off who asks, where the owner says that the pages are for everybody.
-pub fn make_anybodys(request: &mut ServiceRequest, rules: &Rules) {
-    if rules.is_shared {
-        request.headers_mut().remove(COOKIE);
-        request.headers_mut().remove(AUTHORIZATION);
+/// Takes off who asks, where the owner says that the pages are for everybody; also what is known of the
+/// request, which is the answer, where somebody around the cache has read its cookies: the framework
+/// remembers them there.
+pub fn make_anybodys(request: &mut ServiceRequest, rules: &Rules) -> Option<Extensions> {
+    if !rules.is_shared {
+        return None;
     }
+    request.headers_mut().remove(AUTHORIZATION);
+    request.headers_mut().remove(COOKIE).next()?;
+    let is_known = request.cookies().is_ok_and(|cookies| !cookies.is_empty());
+    is_known.then(|| std::mem::take(&mut *request.extensions_mut()))
 }
 
 #[cfg(test)]
@@ -239,7 +268,8 @@ mod tests {
             .insert_header((IF_NONE_MATCH, "*"))
             .insert_header((RANGE, "bytes=0-1"))
             .to_srv_request();
-        make_whole(&mut request, &shared());
+        make_whole(&mut request);
+        make_anybodys(&mut request, &shared());
         let left: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         assert_eq!(left, ["host"]);
     }

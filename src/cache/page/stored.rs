@@ -8,8 +8,8 @@
 //!
 //! Not here: how it is answered ([`super::response`]).
 
-use std::collections::BTreeSet;
-use std::sync::atomic::AtomicUsize;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use actix_web::error::HttpError;
@@ -21,6 +21,7 @@ use actix_web::http::header::{
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use super::compress::{self, tag_in};
 use super::conditional::Validators;
@@ -30,6 +31,7 @@ use super::entity_tag::EntityTag;
 use super::freshness::Freshness;
 use super::merge::Hops;
 use super::vary;
+use crate::cache::key::Key;
 
 /// What is kept under the key of an address, or of one of its variants.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,9 +49,9 @@ pub enum Stored {
 pub struct Variants {
     /// The request headers, by their names in lower case.
     pub names: BTreeSet<String>,
-    /// How many were stored here.
+    /// Those that were stored here, by a hash of their keys, and when they end.
     #[serde(skip)]
-    pub(super) stored: AtomicUsize,
+    stored: Mutex<HashMap<u64, Instant>>,
 }
 
 impl Variants {
@@ -58,11 +60,25 @@ impl Variants {
 
     /// How long it is known that an address varies, and on what.
     pub(super) const LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+    /// Whether there is room for the variant `key`: one that was stored before may be stored again.
+    pub(super) fn take_in(&self, key: &Key, lifetime: Duration) -> bool {
+        let (now, hash) = (Instant::now(), xxhash_rust::xxh3::xxh3_64(key.as_str().as_bytes()));
+        let mut stored = self.stored.lock().unwrap();
+        if stored.len() >= Self::MOST && !stored.contains_key(&hash) {
+            stored.retain(|_, end| *end > now);
+        }
+        let has_room = stored.len() < Self::MOST || stored.contains_key(&hash);
+        if has_room {
+            stored.insert(hash, now + lifetime);
+        }
+        has_room
+    }
 }
 
 impl From<BTreeSet<String>> for Variants {
     fn from(names: BTreeSet<String>) -> Self {
-        Self { names, stored: AtomicUsize::new(1) }
+        Self { names, stored: Mutex::default() }
     }
 }
 

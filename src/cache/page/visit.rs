@@ -8,8 +8,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
@@ -73,9 +72,17 @@ impl Kept {
         }
     }
 
-    pub fn age(&self) -> std::time::Duration {
+    pub fn age(&self) -> Duration {
         let initial = self.page().map(|page| page.initial_age).unwrap_or_default();
         initial.saturating_add(self.entry.age())
+    }
+
+    /// Whether it may be answered where a new one could not be made.
+    pub fn is_for_errors(&self) -> bool {
+        self.page().is_some_and(|page| {
+            let stale = self.age().saturating_sub(page.freshness.lifetime);
+            page.freshness.if_error.is_some_and(|window| stale < window)
+        })
     }
 
     pub fn usage(&self) -> Use {
@@ -100,8 +107,8 @@ pub(super) struct Task {
 
 /// What a look at the memory of this process shows.
 enum Looked {
-    Kept(Kept),
-    Uncacheable,
+    Kept(Kept, BTreeSet<String>),
+    Uncacheable(BTreeSet<String>),
     Missed(Key, Missed, BTreeSet<String>),
 }
 
@@ -113,15 +120,21 @@ impl Visit {
         if must_ask {
             return Found::Nothing(Task { forward: Forward::Request, ..Task::default() });
         }
+        let mut losses = 0;
         loop {
-            let (key, missed, varies) = match self.look(headers) {
-                Looked::Kept(kept) => match kept.usage() {
+            let (key, missed, varies, is_stale) = match self.look(headers) {
+                Looked::Kept(kept, varies) => match kept.usage() {
                     Use::Fresh => return Found::Answer(self.hit(&kept).await),
                     Use::WhileRevalidating => return Found::Stale(kept),
-                    Use::IfError | Use::Never => return self.asks_again(kept),
+                    Use::IfError | Use::Never => {
+                        let missed = Missed { miss: Miss::Expired, old: Some(kept.entry) };
+                        (kept.key, missed, varies, true)
+                    }
                 },
-                Looked::Uncacheable => return Found::Nothing(Task::default()),
-                Looked::Missed(key, missed, varies) => (key, missed, varies),
+                Looked::Uncacheable(varies) => {
+                    return Found::Nothing(Task { varies, ..Task::default() });
+                }
+                Looked::Missed(key, missed, varies) => (key, missed, varies, false),
             };
             let mut task = self.task(&key, &missed, varies);
             if request.method() == Method::HEAD {
@@ -135,13 +148,26 @@ impl Visit {
                 }
                 Turn::Lead(leader) => task.leader = Some(leader),
                 Turn::Wait(ticket) => match ticket.arrive().await {
-                    Landing::Nothing | Landing::Failed => return Found::Nothing(task),
-                    Landing::Lost => continue,
+                    Landing::Nothing => return Found::Nothing(task),
+                    Landing::Failed => match self.instead(&task).await {
+                        Some(answer) => return Found::Answer(answer),
+                        None => return Found::Nothing(task),
+                    },
+                    // Who was left alone twice had better not lead others into the same.
+                    Landing::Lost if losses > 1 => return Found::Nothing(task),
+                    Landing::Lost => {
+                        losses += 1;
+                        continue;
+                    }
                     Landing::Entry(entry) => match self.collapsed(&key, entry, &task).await {
                         Some(answer) => return Found::Answer(answer),
                         None => continue,
                     },
                 },
+            }
+            if is_stale {
+                // What is here is asked about: no other instance has a newer one for long.
+                return Found::Nothing(task);
             }
             match self.recall(&key, task).await {
                 Some(found) => return found,
@@ -157,13 +183,21 @@ impl Visit {
             Err(missed) => return Looked::Missed(self.key.clone(), missed, BTreeSet::new()),
         };
         let names = match &*stored {
-            Stored::Page(_) => return Looked::Kept(Kept { key: self.key.clone(), stored, entry }),
-            Stored::Uncacheable => return Looked::Uncacheable,
+            Stored::Page(_) => {
+                let kept = Kept { key: self.key.clone(), stored, entry };
+                return Looked::Kept(kept, BTreeSet::new());
+            }
+            Stored::Uncacheable => return Looked::Uncacheable(BTreeSet::new()),
             Stored::Varies(variants) => variants.names.clone(),
         };
-        let Some(key) = self.variant_key(&names, headers) else { return Looked::Uncacheable };
+        let Some(key) = self.variant_key(&names, headers) else {
+            return Looked::Uncacheable(names);
+        };
         match self.cache.peek::<Stored>(&key, &self.view) {
-            Ok((stored, entry)) => Looked::Kept(Kept { key, stored, entry }),
+            Ok((stored, entry)) => match &*stored {
+                Stored::Page(_) => Looked::Kept(Kept { key, stored, entry }, names),
+                Stored::Varies(_) | Stored::Uncacheable => Looked::Uncacheable(names),
+            },
             Err(missed) => Looked::Missed(key, missed, names),
         }
     }
@@ -178,19 +212,6 @@ impl Visit {
             Some(Kept { key: key.clone(), stored, entry: entry.clone() })
         });
         Task { miss: Some(missed.miss.clone()), forward, varies, old, leader: None, lock: None }
-    }
-
-    /// A page that is stale by what it says of itself: one visit asks about it, the others, too, which
-    /// costs less than to wait for somebody who may be told that it has changed.
-    fn asks_again(&self, kept: Kept) -> Found {
-        let leader = match self.cache.take_turn(&kept.key) {
-            Turn::Lead(leader) => Some(leader),
-            Turn::Wait(_) => None,
-        };
-        let miss = Some(Miss::Expired);
-        let task =
-            Task { miss, forward: Forward::Stale, old: Some(kept), leader, ..Task::default() };
-        Found::Nothing(task)
     }
 
     /// Asks the shared store before the page is made; nothing to say where it tells what the address
@@ -235,6 +256,13 @@ impl Visit {
         Some(page.answer(&self.asked, Some(kept.age().as_secs()), &status).await)
     }
 
+    /// What to answer where making the page has just failed for another request: the stale one, if it
+    /// says so.
+    async fn instead(&self, task: &Task) -> Option<HttpResponse<BoxBody>> {
+        let old = task.old.as_ref().filter(|old| old.is_for_errors())?;
+        self.stale(old, Staleness::Error).await
+    }
+
     /// A stale page as an answer, and why.
     pub async fn stale(&self, old: &Kept, why: Staleness) -> Option<HttpResponse<BoxBody>> {
         let page = old.page()?;
@@ -249,7 +277,7 @@ impl Visit {
     pub fn variant_key(&self, names: &BTreeSet<String>, headers: &HeaderMap) -> Option<Key> {
         let is_seen = |name: &&String| {
             let is = |known: &actix_web::http::header::HeaderName| known.as_str() == name.as_str();
-            let is_taken_off = CONDITIONS.iter().any(is);
+            let is_taken_off = CONDITIONS.iter().chain(&request::OF_CACHES).any(is);
             let is_personal = self.rules.is_shared && (is(&COOKIE) || is(&AUTHORIZATION));
             !is_taken_off && !is_personal
         };
@@ -258,20 +286,25 @@ impl Visit {
         Some(Key::named("page.variant").part("of", self.key.as_str()).part("is", variant).build())
     }
 
-    /// Notes that the address varies on `names`; whether there is room for one more variant.
-    pub fn note_variants(&self, names: BTreeSet<String>) -> bool {
+    /// Notes that the address varies on `names`; whether there is room for the variant `key`.
+    pub fn note_variants(&self, names: BTreeSet<String>, key: &Key, lifetime: Duration) -> bool {
         if let Ok((stored, _)) = self.cache.peek::<Stored>(&self.key, &self.view)
             && let Stored::Varies(variants) = &*stored
             && variants.names == names
         {
-            return variants.stored.fetch_add(1, Ordering::Relaxed) < Variants::MOST;
+            return variants.take_in(key, lifetime);
         }
-        self.cache.mark(&self.key, Variants::LIFETIME, Stored::Varies(names.into()), &self.view);
+        let variants = Variants::from(names);
+        variants.take_in(key, lifetime);
+        self.cache.mark(&self.key, Variants::LIFETIME, Stored::Varies(variants), &self.view);
         true
     }
 
-    /// Notes that nobody need wait for what the address answers.
-    pub fn note_uncacheable(&self) {
-        self.cache.mark(&self.key, Stored::UNCACHEABLE_FOR, Stored::Uncacheable, &self.view);
+    /// Notes that nobody need wait for what the address answers; of an address that is known to vary, for
+    /// what it answers to requests like this one.
+    pub fn note_uncacheable(&self, varies: &BTreeSet<String>, seen: &HeaderMap) {
+        let variant = (!varies.is_empty()).then(|| self.variant_key(varies, seen)).flatten();
+        let key = variant.as_ref().unwrap_or(&self.key);
+        self.cache.mark(key, Stored::UNCACHEABLE_FOR, Stored::Uncacheable, &self.view);
     }
 }

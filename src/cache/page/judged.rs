@@ -1,0 +1,110 @@
+//! What a handler has answered, as a page.
+//!
+//! - Whether it may be kept is judged on what the handler said, before defaults for browsers are written.
+//! - The owner's windows for stale pages count where the answer forbids none.
+//! - A body that is not there as a whole, or is larger than the owner allows, is not kept.
+
+use std::time::{Duration, SystemTime};
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::http::header::{AGE, DATE, EXPIRES, HeaderMap};
+
+use super::freshness::{Freshness, Owner};
+use super::storable::Answer;
+use super::stored::Page;
+use super::targeted::Policy as Said;
+use super::vary::Vary;
+use super::visit::Visit;
+use super::{age, date};
+
+/// What was judged of an answer that may be kept.
+struct Judged {
+    freshness: Freshness,
+    initial_age: Duration,
+    vary: Vary,
+}
+
+/// An answer that is not kept, untouched, and the rule that refuses it.
+pub(super) struct Refused {
+    pub response: HttpResponse<BoxBody>,
+    pub rule: &'static str,
+}
+
+impl Visit {
+    /// The page that an answer is, and on what it varies; or the answer untouched, and the rule that
+    /// refuses it.
+    pub fn page_of(
+        &self,
+        seen: &HeaderMap,
+        response: HttpResponse<BoxBody>,
+    ) -> Result<(Page, Vary), Box<Refused>> {
+        let refused = |response, rule| Err(Box::new(Refused { response, rule }));
+        let judged = match self.judge(seen, &response) {
+            Ok(judged) => judged,
+            Err(rule) => return refused(response, rule),
+        };
+        match response.body().size() {
+            BodySize::Stream => return refused(response, "streaming"),
+            BodySize::Sized(bytes) if bytes > self.rules.largest as u64 => {
+                return refused(response, "too large");
+            }
+            _ => {}
+        }
+        let (head, body) = response.into_parts();
+        let body = match body.try_into_bytes() {
+            Ok(body) => body,
+            Err(body) => return refused(head.set_body(body), "streaming"),
+        };
+        let Judged { freshness, initial_age, vary } = judged;
+        let codes = self.rules.has_codings;
+        let page = Page::new(head.status(), head.headers(), body, freshness, initial_age, codes);
+        Ok((page, vary))
+    }
+
+    fn judge(
+        &self,
+        seen: &HeaderMap,
+        response: &HttpResponse<BoxBody>,
+    ) -> Result<Judged, &'static str> {
+        if response.error().is_some() {
+            return Err("error");
+        }
+        let headers = response.headers();
+        let said = Said::of(headers, &self.rules.targets);
+        let now = SystemTime::now();
+        let date = date::only(headers.get_all(DATE), now);
+        let expires = date::lifetime(headers.get_all(EXPIRES), date.unwrap_or(now), now);
+        let mut freshness = Freshness::of(&said, expires, self.rules.owner);
+        if let (Some(freshness), Some(policy)) = (&mut freshness, &self.rules.policy)
+            && !freshness.must_revalidate
+        {
+            let window = |grace: Duration| (!grace.is_zero()).then_some(grace);
+            let revalidating = window(policy.grace_while_revalidating());
+            freshness.while_revalidating = freshness.while_revalidating.or(revalidating);
+            freshness.if_error = freshness.if_error.or(window(policy.grace_on_error()));
+        }
+        let vary = Vary::of(headers);
+        let answer = Answer {
+            request: seen,
+            status: response.status(),
+            headers,
+            directives: &said.directives,
+            freshness: freshness.as_ref(),
+            vary: &vary,
+        };
+        answer.may_be_stored(&self.rules.statuses)?;
+        let freshness = freshness.ok_or("no lifetime")?;
+        let initial_age = match self.rules.owner {
+            Owner::Always(_) => Duration::ZERO,
+            _ => {
+                let exchange = age::Exchange { requested: now, answered: now };
+                exchange.initial_age(age::age(headers.get_all(AGE)), date)
+            }
+        };
+        if initial_age >= freshness.end() {
+            return Err("stale");
+        }
+        Ok(Judged { freshness, initial_age, vary })
+    }
+}

@@ -1,0 +1,18 @@
+//! The page cache as clients meet it: a real server around handlers of the tests' own, and raw bytes.
+
+mod line;
+mod reply;
+mod routes;
+mod site;
+mod surroundings;
+
+mod collapse;
+mod conditions;
+mod confusion;
+mod floods;
+mod lifetimes;
+mod poisoning;
+mod privacy;
+mod refusals;
+mod staleness;
+mod writes;

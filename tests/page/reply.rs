@@ -1,0 +1,153 @@
+//! What a handler is asked, and what it replies.
+
+use std::sync::Arc;
+
+use actix_web::body::{BodyStream, BoxBody, SizedStream};
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use actix_web::web::Bytes;
+use actix_web::{Error, HttpResponse, error};
+use futures_util::{StreamExt, stream};
+use tokio::sync::watch;
+
+/// What a handler is asked.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub method: String,
+    /// The raw target.
+    pub target: String,
+    pub path: String,
+    pub query: String,
+    pub scheme: String,
+    pub host: String,
+    pub headers: HeaderMap,
+    pub body: String,
+    /// The value of the cookie `sid`, as the framework reads it.
+    pub user: Option<String>,
+    /// The cookies as the framework reads them.
+    pub cookies: String,
+    /// The resource that the router found.
+    pub route: Option<String>,
+    /// How often this target has been asked for, this time included.
+    pub nth: usize,
+}
+
+impl Asked {
+    pub fn header(&self, name: &str) -> Option<String> {
+        let value = self.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+}
+
+/// What a handler replies.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Body,
+    /// Only after this was opened.
+    pub gate: Option<Gate>,
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    Whole(Bytes),
+    /// So many kilobytes, one after the other, with or without saying so before.
+    Stream(usize, bool),
+    /// Fails half-way.
+    Cut,
+    Panic,
+    Error,
+}
+
+impl Reply {
+    pub fn ok(body: impl Into<String>) -> Self {
+        let body = Body::Whole(Bytes::from(body.into()));
+        Self { status: 200, headers: Vec::new(), body, gate: None }
+    }
+
+    /// What may be kept for a minute.
+    pub fn fresh(body: impl Into<String>) -> Self {
+        Self::ok(body).with("Cache-Control", "max-age=60")
+    }
+
+    pub fn stream(kilobytes: usize, says_how_long: bool) -> Self {
+        Self { body: Body::Stream(kilobytes, says_how_long), ..Self::fresh("") }
+    }
+
+    pub fn cut() -> Self {
+        Self { body: Body::Cut, ..Self::fresh("") }
+    }
+
+    pub fn panic() -> Self {
+        Self { body: Body::Panic, ..Self::fresh("") }
+    }
+
+    /// The handler fails with an error, which the framework makes a 500.
+    pub fn error() -> Self {
+        Self { body: Body::Error, ..Self::fresh("") }
+    }
+
+    pub fn status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// In place of the lines of this name.
+    pub fn but(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.with(name, value)
+    }
+
+    pub fn behind(self, gate: &Gate) -> Self {
+        Self { gate: Some(gate.clone()), ..self }
+    }
+
+    /// As the framework has it.
+    pub fn respond(self) -> Result<HttpResponse<BoxBody>, Error> {
+        let kilobyte = || Ok::<_, Error>(Bytes::from(vec![b'x'; 1024]));
+        let body = match self.body {
+            Body::Whole(body) => BoxBody::new(body),
+            Body::Stream(kilobytes, says_how_long) => {
+                let chunks = stream::iter(0..kilobytes).map(move |_| kilobyte());
+                match says_how_long {
+                    true => BoxBody::new(SizedStream::new(kilobytes as u64 * 1024, chunks)),
+                    false => BoxBody::new(BodyStream::new(chunks)),
+                }
+            }
+            Body::Cut => {
+                let chunks = [kilobyte(), Err(error::ErrorBadGateway("cut"))];
+                BoxBody::new(SizedStream::new(2048, stream::iter(chunks)))
+            }
+            Body::Panic => panic!("as the test asks"),
+            Body::Error => return Err(error::ErrorInternalServerError("as the test asks")),
+        };
+        let mut response = HttpResponse::build(StatusCode::from_u16(self.status).unwrap());
+        for (name, value) in self.headers {
+            response.append_header((name.as_str(), value.as_str()));
+        }
+        Ok(response.body(body))
+    }
+}
+
+/// Holds handlers up until the test opens it.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<watch::Sender<bool>>);
+
+impl Gate {
+    pub fn closed() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub async fn pass(&self) {
+        let _ = self.0.subscribe().wait_for(|is_open| *is_open).await;
+    }
+}

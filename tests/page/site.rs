@@ -1,0 +1,325 @@
+//! A site of its own for each test: handlers under the page cache, on a port of its own.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use actix_web::cookie::Cookie;
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, web};
+use larder::cache::Cache;
+use larder::cache::open::Options;
+use larder::cache::page::{self, Rules};
+use larder::cache::tag::Tag;
+use larder::cache::view::InProcess;
+
+use super::line::{Answer, Line};
+use super::reply::{Asked, Reply};
+use super::surroundings::{Side, Surroundings, inside, outside};
+
+type Handler = dyn Fn(&Asked) -> Reply + Send + Sync;
+
+/// Requests that are remembered; more are only counted.
+const MEMORY: usize = 1000;
+
+/// How long a condition may take to come true.
+const DEADLINE: Duration = Duration::from_secs(15);
+
+/// What is around and behind the handlers, before it is opened.
+pub struct Plan {
+    rules: Rules,
+    handler: Arc<Handler>,
+    memory: Option<u64>,
+    workers: usize,
+    is_whole_app: bool,
+    is_nested: bool,
+    surroundings: Surroundings,
+    reads: Option<&'static [Tag]>,
+}
+
+impl Plan {
+    pub fn of(rules: impl Into<Rules>) -> Self {
+        Self {
+            rules: rules.into(),
+            handler: Arc::new(super::routes::answer),
+            memory: None,
+            workers: 1,
+            is_whole_app: false,
+            is_nested: false,
+            surroundings: Surroundings::default(),
+            reads: None,
+        }
+    }
+
+    /// In place of the fixture's routes.
+    pub fn replies(mut self, handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        self.handler = Arc::new(handler);
+        self
+    }
+
+    pub fn memory(self, bytes: u64) -> Self {
+        Self { memory: Some(bytes), ..self }
+    }
+
+    pub fn workers(self, workers: usize) -> Self {
+        Self { workers, ..self }
+    }
+
+    /// The cache is around the whole app and not around its scope.
+    pub fn around_the_app(self) -> Self {
+        Self { is_whole_app: true, ..self }
+    }
+
+    /// The cache is around the whole app, and around its scope once more.
+    pub fn around_itself(self) -> Self {
+        Self { is_nested: true, ..self }
+    }
+
+    /// A middleware around the cache awaits something after it was answered.
+    pub fn with_an_outer_wait(mut self) -> Self {
+        self.surroundings.waits_after = true;
+        self
+    }
+
+    /// A middleware around the cache reads the request's cookies.
+    pub fn with_cookies_read_before(mut self) -> Self {
+        self.surroundings.reads_cookies_before = true;
+        self
+    }
+
+    /// A middleware that lets other origins in.
+    pub fn with_cors(mut self, side: Side) -> Self {
+        self.surroundings.cors = Some(side);
+        self
+    }
+
+    /// A middleware between cache and handler that begins sessions.
+    pub fn with_inner_sessions(mut self) -> Self {
+        self.surroundings.sets_cookie = true;
+        self
+    }
+
+    /// Handlers read what these tags name, before they wait at their gate and after it.
+    pub fn reading(self, tags: &'static [larder::cache::tag::Tag]) -> Self {
+        Self { reads: Some(tags), ..self }
+    }
+
+    pub fn open(self) -> Site {
+        let versions = Arc::new(InProcess::new());
+        let options = Options::default();
+        let options = match self.memory {
+            Some(bytes) => options.memory(bytes),
+            None => options,
+        };
+        let cache = options.open(versions.clone());
+        let house = Arc::new(House {
+            handler: self.handler.clone(),
+            log: Mutex::default(),
+            reads: self.reads.map(|tags| (versions.clone(), tags)),
+        });
+        let (address, handle) = serve(self, cache.clone(), house.clone());
+        Site { address, handle, cache, versions, house }
+    }
+}
+
+/// What all workers share.
+struct House {
+    handler: Arc<Handler>,
+    log: Mutex<Log>,
+    reads: Option<(Arc<InProcess>, &'static [Tag])>,
+}
+
+#[derive(Default)]
+struct Log {
+    calls: HashMap<String, usize>,
+    asked: Vec<Asked>,
+}
+
+/// Ends with its test.
+pub struct Site {
+    address: SocketAddr,
+    handle: ServerHandle,
+    pub cache: Cache,
+    pub versions: Arc<InProcess>,
+    house: Arc<House>,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+    }
+}
+
+impl Site {
+    pub fn line(&self) -> Line {
+        Line::to(self.address)
+    }
+
+    /// A visitor's plain request.
+    pub fn get(&self, target: &str) -> Answer {
+        self.ask("GET", target, &[])
+    }
+
+    /// A request with these header lines beside its host.
+    pub fn ask(&self, method: &str, target: &str, lines: &[&str]) -> Answer {
+        self.try_ask(method, target, lines).expect("an answer")
+    }
+
+    pub fn try_ask(&self, method: &str, target: &str, lines: &[&str]) -> Option<Answer> {
+        let mut line = self.line();
+        line.say(request(method, target, lines));
+        line.hear_of(method)
+    }
+
+    /// The answer to exactly these bytes.
+    pub fn send(&self, bytes: impl AsRef<[u8]>) -> Answer {
+        self.try_send(bytes).expect("an answer")
+    }
+
+    pub fn try_send(&self, bytes: impl AsRef<[u8]>) -> Option<Answer> {
+        let mut line = self.line();
+        line.say(bytes);
+        line.hear()
+    }
+
+    /// All of these at once, by a thread each.
+    pub fn together(&self, requests: Vec<Vec<u8>>) -> Vec<Option<Answer>> {
+        thread::scope(|scope| {
+            let ask = |request: Vec<u8>| scope.spawn(move || self.try_send(request));
+            let asked: Vec<_> = requests.into_iter().map(ask).collect();
+            asked.into_iter().map(|answer| answer.join().unwrap()).collect()
+        })
+    }
+
+    /// How often the handler was asked for this target.
+    pub fn calls(&self, target: &str) -> usize {
+        self.house.log.lock().unwrap().calls.get(target).copied().unwrap_or(0)
+    }
+
+    /// What the handler was asked for this target.
+    pub fn asked(&self, target: &str) -> Vec<Asked> {
+        let log = self.house.log.lock().unwrap();
+        log.asked.iter().filter(|asked| asked.target == target).cloned().collect()
+    }
+
+    /// The bytes that are kept, about.
+    pub fn kept(&self) -> u64 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let statistics = runtime.block_on(self.cache.inspect().statistics()).unwrap();
+        statistics.memory.unwrap().bytes
+    }
+}
+
+/// A request as bytes.
+pub fn request(method: &str, target: &str, lines: &[&str]) -> Vec<u8> {
+    let mut text = format!("{method} {target} HTTP/1.1\r\nHost: good.test\r\n");
+    for line in lines {
+        text.push_str(line);
+        text.push_str("\r\n");
+    }
+    (text + "\r\n").into_bytes()
+}
+
+/// Asks until it is so; fails if that takes too long.
+#[track_caller]
+pub fn until<T>(what: &str, mut is_so: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = is_so() {
+            return found;
+        }
+        assert!(started.elapsed() < DEADLINE, "not in time: {what}");
+        thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+fn serve(plan: Plan, cache: Cache, house: Arc<House>) -> (SocketAddr, ServerHandle) {
+    let (sender, opened) = mpsc::channel();
+    thread::spawn(move || {
+        let workers = plan.workers;
+        let server = HttpServer::new(move || {
+            let scope = web::scope("")
+                .wrap(from_fn(inside))
+                .wrap(Condition::new(!plan.is_whole_app, page::cached(plan.rules.clone())))
+                .service(web::resource("/me-maxage").to(route))
+                .service(web::resource("/account").to(route))
+                .service(web::resource("/static/{file}").to(route))
+                .default_service(web::to(route));
+            let surroundings = plan.surroundings;
+            let is_around = plan.is_whole_app || plan.is_nested;
+            App::new()
+                .app_data(web::Data::new(cache.clone()))
+                .app_data(web::Data::from(house.clone()))
+                .app_data(web::Data::new(surroundings))
+                .app_data(web::PayloadConfig::new(1 << 20))
+                .wrap(Condition::new(is_around, page::cached(plan.rules.clone())))
+                .wrap(from_fn(outside))
+                .service(scope)
+        });
+        let server = server.workers(workers).disable_signals().shutdown_timeout(0);
+        let server = server.bind(("127.0.0.1", 0)).unwrap();
+        let address = server.addrs()[0];
+        actix_web::rt::System::new().block_on(async move {
+            let server = server.run();
+            sender.send((address, server.handle())).unwrap();
+            server.await.unwrap();
+        });
+    });
+    opened.recv().unwrap()
+}
+
+/// The one handler behind all routes.
+async fn route(
+    request: HttpRequest,
+    body: web::Bytes,
+    house: web::Data<House>,
+) -> Result<HttpResponse, Error> {
+    let reply = (house.handler)(&house.note(&request, &body));
+    house.read();
+    if let Some(gate) = &reply.gate {
+        gate.pass().await;
+    }
+    house.read();
+    reply.respond()
+}
+
+impl House {
+    /// Says what is read from here on.
+    fn read(&self) {
+        if let Some((versions, tags)) = &self.reads {
+            versions.reads(tags);
+        }
+    }
+
+    fn note(&self, request: &HttpRequest, body: &[u8]) -> Asked {
+        let target = request.uri().to_string();
+        let mut log = self.log.lock().unwrap();
+        let calls = log.calls.entry(target.clone()).or_default();
+        *calls += 1;
+        let connection = request.connection_info().clone();
+        let print = |cookie: &Cookie<'_>| format!("{}={};", cookie.name(), cookie.value());
+        let cookies = request.cookies().map(|cookies| cookies.iter().map(print).collect());
+        let asked = Asked {
+            method: request.method().to_string(),
+            target,
+            path: request.path().to_owned(),
+            query: request.query_string().to_owned(),
+            scheme: connection.scheme().to_owned(),
+            host: connection.host().to_owned(),
+            headers: request.headers().clone(),
+            body: String::from_utf8_lossy(body).into_owned(),
+            user: request.cookie("sid").map(|cookie| cookie.value().to_owned()),
+            cookies: cookies.unwrap_or_default(),
+            route: request.match_pattern(),
+            nth: *calls,
+        };
+        if log.asked.len() < MEMORY {
+            log.asked.push(asked.clone());
+        }
+        asked
+    }
+}
