@@ -2,6 +2,7 @@
 
 use std::future::{Ready, ready};
 use std::rc::Rc;
+use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
@@ -85,6 +86,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
+    let began = Instant::now();
     let cache = request.app_data::<web::Data<Cache>>().cloned();
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return write(&*service, &rules, cache.as_ref(), request).await;
@@ -106,7 +108,7 @@ where
     // Parts are of what `GET` answers. RFC 9110 §14.2.
     let has_ranges = rules.has_ranges && *request.method() == Method::GET;
     let asked = Asked::of(request.headers(), has_ranges);
-    let visit = Visit { cache, key, view, rules, asked };
+    let visit = Visit { cache, key, view, rules, asked, began };
     match visit.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),
         Found::Stale(old) => visit.refresh_behind(service, request, old).await,

@@ -45,6 +45,8 @@ pub(super) struct Visit {
     pub view: Arc<View>,
     pub rules: Rc<Rules>,
     pub asked: Asked,
+    /// When it began.
+    pub began: Instant,
 }
 
 /// What there is for a visit.
@@ -233,7 +235,7 @@ impl Visit {
     }
 
     async fn hit(&self, kept: &Kept) -> HttpResponse<BoxBody> {
-        self.cache.tell(Level::Page, &kept.key, Outcome::Hit, Instant::now());
+        self.cache.tell(Level::Page, &kept.key, Outcome::Hit, self.began);
         let Some(page) = kept.page() else { return HttpResponse::InternalServerError().finish() };
         let age = kept.age();
         let ttl = page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
@@ -251,7 +253,7 @@ impl Visit {
         let stored = entry.is_at_least(&self.view).then(|| entry.body::<Stored>())??;
         let kept = Kept { key: key.clone(), stored, entry };
         let page = kept.page().filter(|_| kept.usage() == Use::Fresh)?;
-        self.cache.tell(Level::Page, key, Outcome::Collapsed, Instant::now());
+        self.cache.tell(Level::Page, key, Outcome::Collapsed, self.began);
         let status = CacheStatus::Collapsed(task.forward);
         Some(page.answer(&self.asked, Some(kept.age().as_secs()), &status).await)
     }
@@ -266,7 +268,7 @@ impl Visit {
     /// A stale page as an answer, and why.
     pub async fn stale(&self, old: &Kept, why: Staleness) -> Option<HttpResponse<BoxBody>> {
         let page = old.page()?;
-        self.cache.tell(Level::Page, &old.key, Outcome::Stale(why), Instant::now());
+        self.cache.tell(Level::Page, &old.key, Outcome::Stale(why), self.began);
         let age = old.age();
         let since = age.saturating_sub(page.freshness.lifetime).as_secs();
         let status = CacheStatus::Stale { since, why: why.name() };
