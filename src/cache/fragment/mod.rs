@@ -18,7 +18,7 @@
 //! A fragment that prints no more than its key's values is looked up by [`Cache::render`]. One that reads
 //! data has its data loaded before, and only if it is to be made:
 //!
-//! ```ignore
+//! ```text
 //! let mut parts = cache.prefetch([Index::newest()]).await;
 //! let newest = parts.load(Index::newest(), async || service::newest(&db).await).await?;
 //! cache.render_with(&Index { newest }, parts)
