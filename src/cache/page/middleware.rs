@@ -103,7 +103,8 @@ where
             return pass_by(&*service, &rules, request, CacheStatus::Bypass(rule)).await;
         }
     };
-    let generation = cache.generation_of(request.path());
+    let is_emptied = rules.is_emptied_by_writes;
+    let generation = if is_emptied { cache.generation_of(request.path()) } else { 0 };
     let key = fill::apart(request::key(&mut request, &rules, generation));
     // Parts are of what `GET` answers. RFC 9110 §14.2.
     let has_ranges = rules.has_ranges && *request.method() == Method::GET;

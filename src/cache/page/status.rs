@@ -86,7 +86,10 @@ impl fmt::Display for CacheStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hit { ttl } => write!(f, "larder; hit; ttl={ttl}"),
-            Self::Stale { since, why } => write!(f, "larder; hit; ttl=-{since}; detail=\"{why}\""),
+            Self::Stale { since, why } => {
+                let ttl = 0_i64.saturating_sub_unsigned(*since);
+                write!(f, "larder; hit; ttl={ttl}; detail=\"{why}\"")
+            }
             Self::Collapsed(why) => write!(f, "larder; fwd={why}; collapsed"),
             Self::Stored(why) => write!(f, "larder; fwd={why}; stored"),
             Self::NotStored(why, rule) => write!(f, "larder; fwd={why}; detail=\"{rule}\""),
@@ -111,6 +114,13 @@ impl fmt::Display for Forward {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_just_become_stale_has_nothing_left() {
+        let stale = |since| CacheStatus::Stale { since, why: "stale-if-error" }.to_string();
+        assert_eq!(stale(0), "larder; hit; ttl=0; detail=\"stale-if-error\"");
+        assert_eq!(stale(6), "larder; hit; ttl=-6; detail=\"stale-if-error\"");
+    }
 
     #[test]
     fn what_is_written_is_what_is_printed() {

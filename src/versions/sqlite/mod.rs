@@ -159,7 +159,7 @@ impl Validator {
 }
 
 /// `PRAGMA data_version`, as a query that diesel prepares once for each connection: it runs on every
-/// request.
+/// request where there is no WAL index to look at, and after each commit where there is one.
 #[derive(Debug, Clone, Copy, QueryId)]
 struct DataVersion;
 
