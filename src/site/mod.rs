@@ -11,4 +11,5 @@ pub mod pagination;
 pub mod problem;
 pub mod redirect;
 pub mod render;
+pub mod request_id;
 pub mod time;

@@ -1,0 +1,84 @@
+//! Names requests, so that a line of the log, an answer and what was recorded of it are found together.
+//!
+//! - An id is unique in its process, and most likely among all.
+//! - Whatever runs on behalf of a request can ask for its id; nothing is passed along for that.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The name of a request: 16 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestId(pub u64);
+
+/// Where this process began to count.
+static NEXT: LazyLock<AtomicU64> =
+    LazyLock::new(|| AtomicU64::new(RandomState::new().build_hasher().finish()));
+
+tokio::task_local! {
+    static CURRENT: RequestId;
+}
+
+impl RequestId {
+    /// One that this process has not given before.
+    pub fn new() -> Self {
+        // An odd factor keeps them apart and spreads them, so that they are told apart at a glance.
+        Self(NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    /// Runs `work` on behalf of the request of this name.
+    pub fn scope<W: Future>(self, work: W) -> impl Future<Output = W::Output> {
+        CURRENT.scope(self, work)
+    }
+
+    /// The name of the request that is running, if one is.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(|id| *id).ok()
+    }
+}
+
+impl Default for RequestId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl std::str::FromStr for RequestId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_requests_have_one_name() {
+        let ids: std::collections::HashSet<_> = (0..10_000).map(|_| RequestId::new()).collect();
+        assert_eq!(ids.len(), 10_000);
+    }
+
+    #[test]
+    fn a_name_is_read_as_it_is_printed() {
+        let id = RequestId::new();
+        assert_eq!(id.to_string().len(), 16);
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[tokio::test]
+    async fn what_runs_on_behalf_of_a_request_knows_its_name() {
+        let id = RequestId::new();
+        assert_eq!(id.scope(async { RequestId::current() }).await, Some(id));
+        assert_eq!(RequestId::current(), None);
+    }
+}
