@@ -43,6 +43,27 @@ impl Staleness {
     }
 }
 
+/// What readers of a page should know of its sources, beside that it is right.
+///
+/// What is worse comes later: of two, the later one is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Note {
+    /// A part of it is being made anew, ahead of its end.
+    RefreshingAhead,
+    /// A part of it was not there in time: what was made without it is not kept.
+    TimedOut,
+}
+
+impl Note {
+    /// What to call it in headers and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RefreshingAhead => "refreshing ahead",
+            Self::TimedOut => "hard timeout",
+        }
+    }
+}
+
 /// Why the store that instances share did not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Trouble {
@@ -106,6 +127,8 @@ pub enum Outcome {
     Outage(Trouble),
     /// Made anew in the background, behind an answer that was given without waiting.
     Refreshing,
+    /// Not there in the time that its caller may be made to wait; it is made all the same.
+    TimedOut,
 }
 
 /// Something that happened to a key.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::entry::{Body, Entry, Verdict};
 use super::error::Error;
-use super::event::{Event, Listener, Miss, Outcome, Staleness};
+use super::event::{Event, Listener, Miss, Note, Outcome, Staleness};
 use super::far::{self, Far, Nothing};
 use super::flight::{Flights, Turn};
 use super::inspect::Inspection;
@@ -332,8 +332,8 @@ impl Cache {
 /// Why something with these dependencies may not be kept.
 pub(super) fn refusal(dependencies: &Dependencies) -> Option<&'static str> {
     if dependencies.is_torn() {
-        Some("mixes two states")
-    } else {
-        dependencies.staleness().map(Staleness::name)
+        return Some("mixes two states");
     }
+    let is_lacking = dependencies.note().filter(|note| *note == Note::TimedOut);
+    dependencies.staleness().map(Staleness::name).or(is_lacking.map(Note::name))
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::Cache;
 use super::codec;
 use super::entry::{Body, Entry};
-use super::event::{Outcome, Staleness};
+use super::event::{Note, Outcome, Staleness};
 use super::far;
 use super::flight::{Landing, Leader, Turn};
 use super::handle::{Made, Missed, Recalled};
@@ -67,6 +67,7 @@ impl Cache {
             Ok((value, entry)) => {
                 scope::record(entry.dependencies());
                 if entry.remaining() < policy.head_start() {
+                    scope::note(Note::RefreshingAhead);
                     wanted.refresh_behind(load);
                 }
                 return Ok(value);
@@ -120,7 +121,8 @@ impl Refreshed {
     {
         let on_error = self.useful::<T>(&missed, self.policy.grace_on_error());
         let (cache, key, policy) = (self.cache.clone(), self.key.clone(), self.policy);
-        cache.tell(Level::Query, &key, Outcome::Miss(missed.miss), Instant::now());
+        let began = Instant::now();
+        cache.tell(Level::Query, &key, Outcome::Miss(missed.miss), began);
         let waiting = self.take_or_load(load);
         let soft = on_error.as_ref().and(policy.patience_for_new());
         let patience = match (soft, policy.patience()) {
@@ -138,7 +140,11 @@ impl Refreshed {
             }
             (None, Some(old)) => Ok(cache.serve_old(Level::Query, &key, old, Staleness::Timeout)),
             (Some(Err(failure)), None) => Err(failure),
-            (None, None) => Err(Failure::TimedOut),
+            (None, None) => {
+                cache.tell(Level::Query, &key, Outcome::TimedOut, began);
+                scope::note(Note::TimedOut);
+                Err(Failure::TimedOut)
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 //! - One view is pinned for the whole of the outermost scope, so that all look-ups of a request
 //!   judge by the same moment.
 //! - What was served stale, by a policy that allows it, marks all that is made from it: none is kept.
+//! - What was made without a part that took too long is not kept either.
 //! - A tag recorded at two different stamps is *torn*: what was made mixes two states and is not
 //!   kept.
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::event::Staleness;
+use super::event::{Note, Staleness};
 use super::sync::{Mutex, task_local};
 use super::tag::{Stamp, Tag};
 use super::view::View;
@@ -24,6 +25,7 @@ pub struct Dependencies {
     expires: Option<Instant>,
     torn: bool,
     stale: Option<Staleness>,
+    note: Option<Note>,
 }
 
 impl Dependencies {
@@ -57,6 +59,7 @@ impl Dependencies {
         }
         self.torn |= other.torn;
         self.stale = self.stale.or(other.stale);
+        self.note = self.note.max(other.note);
         if let Some(expires) = other.expires {
             self.expires_by(expires);
         }
@@ -80,6 +83,11 @@ impl Dependencies {
     /// Why it holds something known to be old, if it does.
     pub fn staleness(&self) -> Option<Staleness> {
         self.stale
+    }
+
+    /// What readers should know of its sources; the worst, if there are several.
+    pub fn note(&self) -> Option<Note> {
+        self.note
     }
 
     /// Whether it mixes two states of the data.
@@ -131,6 +139,12 @@ pub async fn collect<T>(view: Arc<View>, work: impl Future<Output = T>) -> (T, D
 /// Says that what is being made depends on this. Outside of a scope it says it to nobody.
 pub fn record(dependencies: &Dependencies) {
     let _ = CURRENT.try_with(|scope| scope.collected.lock().unwrap().merge(dependencies));
+}
+
+/// Says something of a source of what is being made.
+pub fn note(note: Note) {
+    let note = Some(note);
+    record(&Dependencies { note, ..Dependencies::default() });
 }
 
 /// The view that the current scope is pinned to.

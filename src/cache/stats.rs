@@ -74,7 +74,8 @@ impl Listener for Stats {
             Outcome::NotStored(_)
             | Outcome::Unreadable
             | Outcome::Outage(_)
-            | Outcome::Refreshing => {}
+            | Outcome::Refreshing
+            | Outcome::TimedOut => {}
         }
     }
 }

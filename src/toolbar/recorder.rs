@@ -48,7 +48,8 @@ impl Listener for Recorder {
             | Outcome::NotStored(_)
             | Outcome::Unreadable
             | Outcome::Outage(_)
-            | Outcome::Refreshing => return,
+            | Outcome::Refreshing
+            | Outcome::TimedOut => return,
         };
         let _ = CURRENT.try_with(|lookups| {
             let name = event.key.name().to_owned();

@@ -28,7 +28,7 @@ use super::vary::Vary;
 use super::visit::{Kept, Task, Visit};
 use super::{merge, request};
 use crate::cache::derive::land;
-use crate::cache::event::{Outcome, Staleness};
+use crate::cache::event::{Note, Outcome, Staleness};
 use crate::cache::flight::{Landing, Turn};
 use crate::cache::handle::{Made, refusal};
 use crate::cache::key::Key;
@@ -178,6 +178,9 @@ impl Visit {
                     self.note_uncacheable(&task.varies, seen);
                 }
                 land(task.leader, Landing::Nothing);
+                // Why a handler has failed says more than that it has.
+                let cause = refusal(&dependencies).filter(|_| says_nothing);
+                let rule = cause.unwrap_or(rule);
                 CacheStatus::NotStored(forward, rule).write(response.headers_mut());
                 return response;
             }
@@ -188,6 +191,7 @@ impl Visit {
         let (size, body) = (stored.size(), stored.clone());
         let place = self.place(vary, &task, seen, lifetime);
         let rule = refusal(&dependencies).or_else(|| place.as_ref().err().copied());
+        let note = dependencies.note().map(Note::name);
         let made = Made { body, dependencies, size, started };
         let kept = match (&place, rule) {
             (Ok(key), None) => {
@@ -206,7 +210,7 @@ impl Visit {
         let status = match rule {
             Some(rule) => CacheStatus::NotStored(forward, rule),
             None if is_revalidated => CacheStatus::Revalidated,
-            None => CacheStatus::Stored(forward),
+            None => CacheStatus::Stored(forward, note),
         };
         page.answer(&self.asked, None, &status).await
     }

@@ -31,8 +31,8 @@ pub enum CacheStatus {
     },
     /// Answered from a page that another request was just making.
     Collapsed(Forward),
-    /// Made now and stored.
-    Stored(Forward),
+    /// Made now and stored; and what is to be known of its sources.
+    Stored(Forward, Option<&'static str>),
     /// Made now and not stored, for this reason.
     NotStored(Forward, &'static str),
     /// The handler says that the stored page is still good.
@@ -91,7 +91,10 @@ impl fmt::Display for CacheStatus {
                 write!(f, "larder; hit; ttl={ttl}; detail=\"{why}\"")
             }
             Self::Collapsed(why) => write!(f, "larder; fwd={why}; collapsed"),
-            Self::Stored(why) => write!(f, "larder; fwd={why}; stored"),
+            Self::Stored(why, None) => write!(f, "larder; fwd={why}; stored"),
+            Self::Stored(why, Some(note)) => {
+                write!(f, "larder; fwd={why}; stored; detail=\"{note}\"")
+            }
             Self::NotStored(why, rule) => write!(f, "larder; fwd={why}; detail=\"{rule}\""),
             Self::Revalidated => write!(f, "larder; fwd=stale; fwd-status=304; stored"),
             Self::Bypass(why) => write!(f, "larder; fwd=bypass; detail=\"{why}\""),
@@ -125,7 +128,7 @@ mod tests {
     #[test]
     fn what_is_written_is_what_is_printed() {
         let hit = |ttl| CacheStatus::Hit { ttl };
-        let stored = CacheStatus::Stored(Forward::VaryMiss);
+        let stored = CacheStatus::Stored(Forward::VaryMiss, None);
         let stale = CacheStatus::Stale { since: 5, why: "stale-if-error" };
         for status in [hit(0), hit(3552), stored, stale, CacheStatus::Method] {
             let mut headers = HeaderMap::new();

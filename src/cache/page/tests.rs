@@ -43,6 +43,38 @@ async fn impatient(cache: web::Data<Cache>, works: Works) -> HttpResponse {
     HttpResponse::Ok().body(value.to_string())
 }
 
+/// The same, by a policy that makes it anew long before its end.
+async fn ahead(cache: web::Data<Cache>, works: Works) -> HttpResponse {
+    let policy = Policy::fresh_for(100 * SECOND).refresh_before(99 * SECOND);
+    let key = Key::named("ahead").build();
+    let value = cache.get_or_refresh(&key, &policy, || ask(works)).await.unwrap();
+    HttpResponse::Ok().body(value.to_string())
+}
+
+/// Prints what the source says, or with this status that it takes too long: one that does not work
+/// answers in a minute.
+async fn hurried(cache: &Cache, works: Works, without: StatusCode) -> HttpResponse {
+    let policy = Policy::fresh_for(10 * SECOND).hard_timeout(SECOND);
+    let key = Key::named("hurried").build();
+    let load = || async move {
+        let wait = if ask(works).await.is_ok() { Duration::ZERO } else { 60 * SECOND };
+        tokio::time::sleep(wait).await;
+        Ok::<_, ()>(7)
+    };
+    match cache.get_or_refresh(&key, &policy, load).await {
+        Ok(value) => HttpResponse::Ok().body(value.to_string()),
+        Err(_) => HttpResponse::build(without).body("no prices today"),
+    }
+}
+
+async fn lenient(cache: web::Data<Cache>, works: Works) -> HttpResponse {
+    hurried(&cache, works, StatusCode::OK).await
+}
+
+async fn strict(cache: web::Data<Cache>, works: Works) -> HttpResponse {
+    hurried(&cache, works, StatusCode::SERVICE_UNAVAILABLE).await
+}
+
 /// What `Cache-Status` says of `path`, first, after a while with the source as `works` says, and after
 /// that again.
 async fn say(path: &str, works: bool) -> [String; 2] {
@@ -53,11 +85,13 @@ async fn say(path: &str, works: bool) -> [String; 2] {
         .app_data(cache.clone())
         .app_data(source.clone())
         .service(web::resource("/patient").wrap(cached()).get(patient))
-        .service(web::resource("/impatient").wrap(cached()).get(impatient));
+        .service(web::resource("/impatient").wrap(cached()).get(impatient))
+        .service(web::resource("/ahead").wrap(cached()).get(ahead))
+        .service(web::resource("/lenient").wrap(cached()).get(lenient))
+        .service(web::resource("/strict").wrap(cached()).get(strict));
     let app = init_service(app).await;
     let get = async || {
         let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;
-        assert_eq!(response.status(), StatusCode::OK);
         response.headers().get(CACHE_STATUS).unwrap().to_str().unwrap().to_owned()
     };
     assert_eq!(get().await, "larder; fwd=uri-miss; stored");
@@ -76,14 +110,35 @@ async fn a_page_made_from_something_old_says_why_and_is_not_kept() {
 }
 
 #[actix_web::test]
-async fn what_is_served_old_and_what_is_made_behind_an_answer_is_told() {
-    #[derive(Default)]
-    struct Told(std::sync::Mutex<Vec<String>>);
-    impl Listener for Told {
-        fn on(&self, event: &Event<'_>) {
-            self.0.lock().unwrap().push(format!("{:?}", event.outcome));
-        }
+async fn a_page_whose_part_is_being_made_anew_ahead_of_its_end_says_so_and_is_kept() {
+    tokio::time::pause();
+    let [ahead, then] = say("/ahead", true).await;
+    assert_eq!(ahead, r#"larder; fwd=stale; stored; detail="refreshing ahead""#);
+    assert_eq!(then, "larder; hit; ttl=0");
+}
+
+#[actix_web::test]
+async fn a_page_without_a_part_that_took_too_long_says_so_and_is_not_kept() {
+    tokio::time::pause();
+    let without = r#"larder; fwd=stale; detail="hard timeout""#;
+    for path in ["/lenient", "/strict"] {
+        let [first, then] = say(path, false).await;
+        assert_eq!(first, without, "{path}");
+        assert!(then.ends_with(r#"detail="hard timeout""#), "{path}: {then}");
     }
+}
+
+/// A listener that writes down what came of everything.
+#[derive(Default)]
+struct Told(std::sync::Mutex<Vec<String>>);
+impl Listener for Told {
+    fn on(&self, event: &Event<'_>) {
+        self.0.lock().unwrap().push(format!("{:?}", event.outcome));
+    }
+}
+
+#[actix_web::test]
+async fn what_is_served_old_and_what_is_made_behind_an_answer_is_told() {
     tokio::time::pause();
     let told = Arc::new(Told::default());
     let cache = Options::default().listener(told.clone()).open(Arc::new(InProcess::new()));
@@ -95,4 +150,16 @@ async fn what_is_served_old_and_what_is_made_behind_an_answer_is_told() {
     }
     let told = told.0.lock().unwrap().join(" ");
     assert!(told.contains("Refreshing Stale(Revalidating)"), "{told}");
+}
+
+#[actix_web::test]
+async fn what_took_too_long_is_told() {
+    tokio::time::pause();
+    let told = Arc::new(Told::default());
+    let cache = Options::default().listener(told.clone()).open(Arc::new(InProcess::new()));
+    let policy = Policy::fresh_for(10 * SECOND).hard_timeout(SECOND);
+    let endless = || std::future::pending::<Result<u32, ()>>();
+    let _ = cache.get_or_refresh(&Key::named("test").build(), &policy, endless).await;
+    let told = told.0.lock().unwrap().join(" ");
+    assert_eq!(told, "Miss(Absent) TimedOut");
 }
