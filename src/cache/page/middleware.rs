@@ -15,6 +15,7 @@ use super::invalidation::{self, Address};
 use super::request;
 use super::response::Asked;
 use super::rules::Rules;
+use super::shape::Shape;
 use super::status::CacheStatus;
 use super::visit::{Found, Visit};
 use crate::cache::Cache;
@@ -91,7 +92,8 @@ where
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return write(&*service, &rules, cache.as_ref(), request).await;
     }
-    let view = match (&cache, request::candidate(&request, &rules)) {
+    let shape = Shape::of(request.headers());
+    let view = match (&cache, request::candidate(request.headers(), shape, &rules)) {
         (_, Err(rule)) => Err(rule),
         (None, Ok(())) => Err("no cache"),
         (Some(cache), Ok(())) => cache.view_for(Level::Page).await.ok_or("off"),
@@ -105,10 +107,10 @@ where
     };
     let is_emptied = rules.is_emptied_by_writes;
     let generation = if is_emptied { cache.generation_of(request.path()) } else { 0 };
-    let key = fill::apart(request::key(&mut request, &rules, generation));
+    let key = fill::apart(request::key(&mut request, shape, &rules, generation));
     // Parts are of what `GET` answers. RFC 9110 §14.2.
     let has_ranges = rules.has_ranges && *request.method() == Method::GET;
-    let asked = Asked::of(request.headers(), has_ranges);
+    let asked = Asked::of(request.headers(), shape, has_ranges);
     let visit = Visit { cache, key, view, rules, asked, began };
     match visit.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),

@@ -44,6 +44,7 @@ pub mod range;
 pub mod request;
 pub mod response;
 pub mod rules;
+pub mod shape;
 pub mod status;
 pub mod storable;
 pub mod stored;

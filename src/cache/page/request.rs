@@ -14,27 +14,18 @@ use actix_web::HttpMessage;
 use actix_web::cookie::Cookie;
 use actix_web::dev::{Extensions, ServiceRequest};
 use actix_web::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, COOKIE, FORWARDED, HOST, HeaderMap, HeaderName,
-    PRAGMA, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CACHE_CONTROL, COOKIE, FORWARDED, HOST, HeaderMap, HeaderName, PRAGMA,
 };
 
 use super::conditional::CONDITIONS;
 use super::list;
 use super::query;
 use super::rules::Rules;
+use super::shape::Shape;
 use crate::cache::key::{Key, KeyBuilder};
 
-/// Headers that make some frameworks treat a request as another one.
-const OVERRIDES: [HeaderName; 5] = [
-    HeaderName::from_static("x-http-method-override"),
-    HeaderName::from_static("x-http-method"),
-    HeaderName::from_static("x-method-override"),
-    HeaderName::from_static("x-original-url"),
-    HeaderName::from_static("x-rewrite-url"),
-];
-
 /// Headers that make handlers believe in another scheme or host, or write other links.
-const FORWARDS: [HeaderName; 8] = [
+pub(super) const FORWARDS: [HeaderName; 8] = [
     FORWARDED,
     HeaderName::from_static("x-forwarded-host"),
     HeaderName::from_static("x-forwarded-proto"),
@@ -52,16 +43,11 @@ pub const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
 ///
 /// # Errors
 /// The rule that says no.
-pub fn candidate(request: &ServiceRequest, rules: &Rules) -> Result<(), &'static str> {
-    let headers = request.headers();
-    if has_body(headers) {
-        return Err("body");
-    }
-    if headers.contains_key(UPGRADE) {
-        return Err("upgrade");
-    }
-    if OVERRIDES.iter().any(|name| headers.contains_key(name)) {
-        return Err("override");
+pub fn candidate(headers: &HeaderMap, shape: Shape, rules: &Rules) -> Result<(), &'static str> {
+    let refused =
+        [(Shape::BODY, "body"), (Shape::UPGRADE, "upgrade"), (Shape::OVERRIDDEN, "override")];
+    if let Some((_, rule)) = refused.iter().find(|(kind, _)| shape.is(*kind)) {
+        return Err(rule);
     }
     if rules.sessions.iter().any(|name| has_cookie(headers, name)) {
         return Err("session");
@@ -70,12 +56,12 @@ pub fn candidate(request: &ServiceRequest, rules: &Rules) -> Result<(), &'static
 }
 
 /// The key of the page that answers `request`, a candidate.
-pub fn key(request: &mut ServiceRequest, rules: &Rules, generation: u64) -> Key {
+pub fn key(request: &mut ServiceRequest, shape: Shape, rules: &Rules, generation: u64) -> Key {
     if let Some(parameters) = rules.parameters {
         query::normalise(request.head_mut(), parameters);
     }
     let headers = request.headers();
-    let mut page = origin(Key::named(rules.prefix), request)
+    let mut page = origin(Key::named(rules.prefix), request, shape)
         .part("path", request.path())
         .part("query", request.uri().query());
     for name in &rules.headers {
@@ -97,12 +83,11 @@ pub fn key(request: &mut ServiceRequest, rules: &Rules, generation: u64) -> Key 
 
 /// Scheme and host as handlers see them. A target that has some of its own, and headers by which others
 /// are believed in, make another page, each by what it says.
-fn origin(mut page: KeyBuilder, request: &ServiceRequest) -> KeyBuilder {
+fn origin(mut page: KeyBuilder, request: &ServiceRequest, shape: Shape) -> KeyBuilder {
     let (headers, uri) = (request.headers(), request.uri());
     let host = headers.get(HOST).map(|host| host.to_str());
     let is_absolute = uri.scheme().is_some() || uri.authority().is_some();
-    let is_forwarded = FORWARDS.iter().any(|name| headers.contains_key(name));
-    if let (Some(Ok(host)), false, false) = (host, is_absolute, is_forwarded) {
+    if let (Some(Ok(host)), false, false) = (host, is_absolute, shape.is(Shape::FORWARDED)) {
         let scheme = if request.app_config().secure() { "https" } else { "http" };
         return page.part("scheme", scheme).part("host", host);
     }
@@ -117,11 +102,6 @@ fn origin(mut page: KeyBuilder, request: &ServiceRequest) -> KeyBuilder {
         }
     }
     page
-}
-
-fn has_body(headers: &HeaderMap) -> bool {
-    let length = headers.get(CONTENT_LENGTH);
-    headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length != "0")
 }
 
 /// The cookie of this name that the framework finds for handlers: names and values are decoded, and where
@@ -175,7 +155,9 @@ pub fn make_anybodys(request: &mut ServiceRequest, rules: &Rules) -> Option<Exte
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{IF_NONE_MATCH, RANGE};
+    use actix_web::http::header::{
+        CONTENT_LENGTH, IF_NONE_MATCH, RANGE, TRANSFER_ENCODING, UPGRADE,
+    };
     use actix_web::test::TestRequest;
 
     use super::*;
@@ -186,7 +168,9 @@ mod tests {
     }
 
     fn key_by(rules: &Rules, request: TestRequest) -> String {
-        key(&mut request.to_srv_request(), rules, 0).to_string()
+        let mut request = request.to_srv_request();
+        let shape = Shape::of(request.headers());
+        key(&mut request, shape, rules, 0).to_string()
     }
 
     fn key_of(request: TestRequest) -> String {
@@ -221,7 +205,7 @@ mod tests {
             assert_eq!(key_by(&rules, get(target)), plain, "{target}");
         }
         let mut request = get("/?q=tea&utm=1&page=2").to_srv_request();
-        key(&mut request, &rules, 0);
+        key(&mut request, Shape::default(), &rules, 0);
         assert_eq!(request.uri().to_string(), "/?page=2&q=tea");
     }
 
@@ -254,10 +238,14 @@ mod tests {
             (get("/").insert_header(("X-HTTP-Method-Override", "DELETE")), "override"),
             (get("/").insert_header((COOKIE, "a=b; sid=1")), "session"),
         ];
+        let judge = |request: TestRequest| {
+            let request = request.to_srv_request();
+            candidate(request.headers(), Shape::of(request.headers()), &rules)
+        };
         for (request, reason) in cases {
-            assert_eq!(candidate(&request.to_srv_request(), &rules), Err(reason));
+            assert_eq!(judge(request), Err(reason));
         }
-        assert_eq!(candidate(&get("/").to_srv_request(), &rules), Ok(()));
+        assert_eq!(judge(get("/")), Ok(()));
     }
 
     #[test]

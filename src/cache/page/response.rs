@@ -16,9 +16,10 @@ use actix_web::http::header::{
 };
 use bytes::Bytes;
 
-use super::conditional::{CONDITIONS, Conditions, Judgement, Validators};
+use super::conditional::{Conditions, Judgement, Validators};
 use super::encoding::{Accepted, Coding};
 use super::range::Part;
+use super::shape::Shape;
 use super::status::CacheStatus;
 use super::stored::Page;
 
@@ -39,8 +40,8 @@ pub struct Asked {
 
 impl Asked {
     /// What `headers` ask for; parts of pages only where there are some to be had.
-    pub fn of(headers: &HeaderMap, has_ranges: bool) -> Self {
-        let is_conditional = CONDITIONS.iter().any(|name| headers.contains_key(name));
+    pub fn of(headers: &HeaderMap, shape: Shape, has_ranges: bool) -> Self {
+        let is_conditional = shape.is(Shape::CONDITIONAL);
         Self {
             conditions: is_conditional.then(|| Box::new(Conditions::of(headers))),
             accepted: headers.get_all(ACCEPT_ENCODING).cloned().collect(),
