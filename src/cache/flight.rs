@@ -3,6 +3,7 @@
 //! - The first to ask leads; the others wait and are told what came of it.
 //! - A leader can be dropped at any `.await`: its waiters are let go and one of them leads.
 //! - A waiter takes only what is at least as new as its own view; that is for the caller to judge.
+//! - Only so many wait for one key: who comes then is told at once.
 //! - What cannot be shared lands as nothing: then each waiter helps itself, at the same time.
 
 use std::collections::HashMap;
@@ -19,6 +20,10 @@ use super::sync::{self, Mutex};
 /// Waiters lose patience after this and help themselves: longer than any page may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// So many may wait for one key: more than a server of this kind has connections for at a time, and an
+/// end all the same.
+const MOST: usize = 1 << 15;
+
 /// What came of a flight.
 #[derive(Debug, Clone)]
 pub enum Landing {
@@ -33,9 +38,24 @@ pub enum Landing {
 }
 
 /// The loads that are under way. Clones share them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Flights {
-    airborne: Arc<Mutex<HashMap<Key, watch::Receiver<Option<Landing>>>>>,
+    airborne: Arc<Mutex<HashMap<Key, Flight>>>,
+    most: usize,
+}
+
+/// A load that is under way.
+#[derive(Debug)]
+struct Flight {
+    landing: watch::Receiver<Option<Landing>>,
+    /// Each who waits holds one of these.
+    seats: Arc<()>,
+}
+
+impl Default for Flights {
+    fn default() -> Self {
+        Self::seating(MOST)
+    }
 }
 
 /// What the next to ask for a key does.
@@ -44,16 +64,29 @@ pub enum Turn {
     Lead(Leader),
     /// Somebody is loading it.
     Wait(Ticket),
+    /// Somebody is loading it, and more are waiting than may.
+    Full,
 }
 
 impl Flights {
+    /// None is under way; `most` may wait for each.
+    pub fn seating(most: usize) -> Self {
+        Self { airborne: Arc::default(), most }
+    }
+
     /// Leads, or waits for who does.
     pub fn take_turn(&self, key: &Key) -> Turn {
         match self.airborne.lock().unwrap().entry(key.clone()) {
-            Slot::Occupied(flight) => Turn::Wait(Ticket { landing: flight.get().clone() }),
+            Slot::Occupied(flight) if Arc::strong_count(&flight.get().seats) > self.most => {
+                Turn::Full
+            }
+            Slot::Occupied(flight) => {
+                let Flight { landing, seats } = flight.get();
+                Turn::Wait(Ticket { landing: landing.clone(), _seat: seats.clone() })
+            }
             Slot::Vacant(slot) => {
                 let (landing, watchers) = watch::channel(None);
-                slot.insert(watchers);
+                slot.insert(Flight { landing: watchers, seats: Arc::default() });
                 let (flights, key) = (self.clone(), key.clone());
                 Turn::Lead(Leader { flights, key, landing, is_airborne: true })
             }
@@ -94,6 +127,7 @@ impl Drop for Leader {
 /// Who waits for a key.
 pub struct Ticket {
     landing: watch::Receiver<Option<Landing>>,
+    _seat: Arc<()>,
 }
 
 impl Ticket {
@@ -126,14 +160,14 @@ mod tests {
     fn wait(flights: &Flights) -> Ticket {
         match flights.take_turn(&key()) {
             Turn::Wait(ticket) => ticket,
-            Turn::Lead(_) => panic!("somebody leads already"),
+            Turn::Lead(_) | Turn::Full => panic!("somebody leads, and there is room"),
         }
     }
 
     fn lead(flights: &Flights) -> Leader {
         match flights.take_turn(&key()) {
             Turn::Lead(leader) => leader,
-            Turn::Wait(_) => panic!("nobody leads yet"),
+            Turn::Wait(_) | Turn::Full => panic!("nobody leads yet"),
         }
     }
 
@@ -157,6 +191,16 @@ mod tests {
         drop(leader);
         assert!(matches!(waiter.arrive().await, Landing::Lost));
         lead(&flights);
+    }
+
+    #[tokio::test]
+    async fn only_so_many_wait_for_one_key() {
+        let flights = Flights::seating(2);
+        let _leader = lead(&flights);
+        let (first, _second) = (wait(&flights), wait(&flights));
+        assert!(matches!(flights.take_turn(&key()), Turn::Full));
+        drop(first);
+        wait(&flights);
     }
 
     #[tokio::test(start_paused = true)]

@@ -189,9 +189,16 @@ impl Cache {
         Err(Missed { miss, old: Some(entry) })
     }
 
-    /// Keeps a note about a key: something that is not made, and that nobody is told of.
-    pub(super) fn mark<T: Body>(&self, key: &Key, lifetime: Duration, note: T, view: &View) {
-        let (note, size) = (Arc::new(note), key.as_str().len());
+    /// Keeps a note of `size` bytes about a key: something that is not made, and that nobody is told of.
+    pub(super) fn mark<T: Body>(
+        &self,
+        key: &Key,
+        lifetime: Duration,
+        note: T,
+        size: usize,
+        view: &View,
+    ) {
+        let note = Arc::new(note);
         let dependencies = Dependencies::on_everything(view);
         let policy = Policy::fresh_for(lifetime);
         let entry = Arc::new(Entry::new(note.clone(), dependencies, &policy, size));

@@ -28,6 +28,7 @@ pub struct Options {
     shared: Option<Arc<dyn Store>>,
     namespace: String,
     listeners: Vec<Arc<dyn Listener>>,
+    flights: Flights,
 }
 
 impl Default for Options {
@@ -39,6 +40,7 @@ impl Default for Options {
             shared: None,
             namespace: String::new(),
             listeners: Vec::new(),
+            flights: Flights::default(),
         }
     }
 }
@@ -66,6 +68,13 @@ impl Options {
         self
     }
 
+    /// At most so many requests wait for one page, or callers for one value, while it is made; 32,768 by
+    /// default. Whoever comes then is answered 503 where it is a page, and loads a value alone.
+    pub fn waiting(mut self, most: usize) -> Self {
+        self.flights = Flights::seating(most);
+        self
+    }
+
     /// Somebody who is told what happens.
     pub fn listener(mut self, listener: Arc<dyn Listener>) -> Self {
         self.listeners.push(listener);
@@ -82,7 +91,7 @@ impl Options {
             near: Near::with_capacity(self.memory_bytes),
             far,
             values: Values::new(store, Settings::new(VALUES)),
-            flights: Flights::default(),
+            flights: self.flights,
             generations: Generations::default(),
             listeners: self.listeners,
         })

@@ -34,8 +34,8 @@ pub enum Failure<E> {
     /// The load takes longer than callers wait; it goes on.
     #[error("it takes too long")]
     TimedOut,
-    /// Another caller's load, which this one waited for, has just failed.
-    #[error("it has just failed for another caller")]
+    /// Another caller's load, which this one waited for, has just failed; or too many wait for it already.
+    #[error("it has just failed for another caller, or too many wait for it")]
     Elsewhere,
 }
 
@@ -164,6 +164,7 @@ impl Refreshed {
                     return arrived(tokio::spawn(self.load(leader, load()))).await;
                 }
                 Turn::Wait(ticket) => ticket,
+                Turn::Full => return Err(Failure::Elsewhere),
             };
             match ticket.arrive().await {
                 Landing::Entry(entry) if entry.is_at_least(&self.view) => {

@@ -218,3 +218,28 @@ fn a_cache_around_another_one_waits_not_for_itself() {
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     assert!(site.get("/r").is_hit());
 }
+
+#[test]
+fn only_so_many_wait_for_one_page() {
+    let gate = Gate::closed();
+    let known = gate.clone();
+    let site = Plan::of(Rules::respecting())
+        .waiting(3)
+        .replies(move |_| Reply::fresh("page").behind(&known))
+        .open();
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..10).map(|_| scope.spawn(|| site.get("/"))).collect();
+        until("some are turned away", || {
+            (asked.iter().filter(|answer| answer.is_finished()).count() == 6).then_some(())
+        });
+        gate.open();
+        let answers: Vec<_> = asked.into_iter().map(|answer| answer.join().unwrap()).collect();
+        let away: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
+        assert_eq!(away.len(), 6);
+        assert!(away.iter().all(|answer| answer.header("retry-after") == Some("1")));
+        assert!(away[0].fate().ends_with(r#"detail="too many wait""#), "{:?}", away[0]);
+        let served = answers.iter().filter(|answer| answer.text() == "page");
+        assert_eq!(served.count(), 4);
+    });
+    assert_eq!(site.calls("/"), 1);
+}

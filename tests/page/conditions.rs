@@ -224,3 +224,21 @@ fn what_must_not_be_coded_is_not() {
     let plain = site.ask("GET", "/", &lines);
     assert_eq!((plain.header("content-encoding"), plain.header("vary")), (None, None));
 }
+
+/// Large files that are not for keeping can be gone on with.
+#[test]
+fn who_wants_a_part_of_what_is_not_for_keeping_asks_the_handler() {
+    let site = Plan::of(Rules::respecting())
+        .replies(|asked| match asked.header("range") {
+            None => Reply::ok("0123456789").with("Cache-Control", "no-store"),
+            Some(_) => Reply::ok("34").status(206).with("Content-Range", "bytes 3-4/10"),
+        })
+        .open();
+    let part = ["Range: bytes=3-4"];
+    // Not before it is known that it is not for keeping: a fill is of the whole.
+    assert_eq!(site.ask("GET", "/", &part).text(), "0123456789");
+    let answer = site.ask("GET", "/", &part);
+    assert_eq!((answer.status, answer.text().as_str()), (206, "34"));
+    assert_eq!(answer.fate(), r#"larder; fwd=uri-miss; detail="uncacheable""#);
+    assert_eq!(site.get("/").text(), "0123456789");
+}

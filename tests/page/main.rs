@@ -6,6 +6,7 @@ mod routes;
 mod site;
 mod surroundings;
 
+mod canary;
 mod collapse;
 mod conditions;
 mod confusion;

@@ -240,3 +240,16 @@ fn visitors_may_ask_for_more_where_the_owner_lets_them() {
     assert_eq!((new.fate(), site.calls("/r")), ("larder; fwd=request; stored", 2));
     assert!(site.get("/r").is_hit());
 }
+
+/// Also where pages are for everybody, whose handlers else see nobody.
+#[test]
+fn who_has_signed_in_is_seen() {
+    let site = Plan::of(Rules::shared(Policy::fresh_for(MINUTE)).sessions(&["sid"])).open();
+    for user in ["nobody", "A", "nobody"] {
+        let cookie = format!("Cookie: sid={user}");
+        let lines = if user == "nobody" { vec![] } else { vec![cookie.as_str()] };
+        let answer = site.ask("GET", "/me", &lines);
+        assert_eq!(answer.text(), format!("user={user} at /me"));
+    }
+    assert_eq!(site.calls("/me"), 2);
+}

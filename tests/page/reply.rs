@@ -28,6 +28,10 @@ pub struct Asked {
     pub cookies: String,
     /// The resource that the router found.
     pub route: Option<String>,
+    /// What the router found in the path.
+    pub file: Option<String>,
+    /// Whether it has what a middleware around the cache keeps in it.
+    pub is_marked: bool,
     /// How often this target has been asked for, this time included.
     pub nth: usize,
 }

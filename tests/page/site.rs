@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use actix_web::cookie::Cookie;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Condition, from_fn};
-use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
 use larder::cache::Cache;
 use larder::cache::open::Options;
 use larder::cache::page::{self, Rules};
@@ -18,7 +18,7 @@ use larder::cache::tag::Tag;
 use larder::cache::view::InProcess;
 
 use super::line::{Answer, Line};
-use super::reply::{Asked, Reply};
+use super::reply::{Asked, Gate, Reply};
 use super::surroundings::{Side, Surroundings, inside, outside};
 
 type Handler = dyn Fn(&Asked) -> Reply + Send + Sync;
@@ -39,12 +39,15 @@ pub struct Plan {
     is_nested: bool,
     surroundings: Surroundings,
     reads: Option<&'static [Tag]>,
+    changes_after: bool,
+    waiting: Option<usize>,
 }
 
 impl Plan {
+    /// Handlers are called once for a page: without a canary.
     pub fn of(rules: impl Into<Rules>) -> Self {
         Self {
-            rules: rules.into(),
+            rules: rules.into().canary(false),
             handler: Arc::new(super::routes::answer),
             memory: None,
             workers: 1,
@@ -52,12 +55,19 @@ impl Plan {
             is_nested: false,
             surroundings: Surroundings::default(),
             reads: None,
+            changes_after: false,
+            waiting: None,
         }
     }
 
     /// In place of the fixture's routes.
     pub fn replies(mut self, handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
         self.handler = Arc::new(handler);
+        self
+    }
+
+    pub fn with_canary(mut self) -> Self {
+        self.rules = self.rules.canary(true);
         self
     }
 
@@ -108,6 +118,16 @@ impl Plan {
         Self { reads: Some(tags), ..self }
     }
 
+    /// What they read has changed when they have answered.
+    pub fn changing_after_each_call(self) -> Self {
+        Self { changes_after: true, ..self }
+    }
+
+    /// So many may wait for one page.
+    pub fn waiting(self, most: usize) -> Self {
+        Self { waiting: Some(most), ..self }
+    }
+
     pub fn open(self) -> Site {
         let versions = Arc::new(InProcess::new());
         let options = Options::default();
@@ -115,11 +135,16 @@ impl Plan {
             Some(bytes) => options.memory(bytes),
             None => options,
         };
+        let options = match self.waiting {
+            Some(most) => options.waiting(most),
+            None => options,
+        };
         let cache = options.open(versions.clone());
         let house = Arc::new(House {
             handler: self.handler.clone(),
             log: Mutex::default(),
             reads: self.reads.map(|tags| (versions.clone(), tags)),
+            changes_after: self.changes_after,
         });
         let (address, handle) = serve(self, cache.clone(), house.clone());
         Site { address, handle, cache, versions, house }
@@ -131,6 +156,7 @@ struct House {
     handler: Arc<Handler>,
     log: Mutex<Log>,
     reads: Option<(Arc<InProcess>, &'static [Tag])>,
+    changes_after: bool,
 }
 
 #[derive(Default)]
@@ -284,6 +310,7 @@ async fn route(
         gate.pass().await;
     }
     house.read();
+    house.change();
     reply.respond()
 }
 
@@ -292,6 +319,12 @@ impl House {
     fn read(&self) {
         if let Some((versions, tags)) = &self.reads {
             versions.reads(tags);
+        }
+    }
+
+    fn change(&self) {
+        if let Some((versions, tags)) = self.reads.as_ref().filter(|_| self.changes_after) {
+            versions.bump(tags);
         }
     }
 
@@ -315,6 +348,8 @@ impl House {
             user: request.cookie("sid").map(|cookie| cookie.value().to_owned()),
             cookies: cookies.unwrap_or_default(),
             route: request.match_pattern(),
+            file: request.match_info().get("file").map(str::to_owned),
+            is_marked: request.extensions().contains::<Gate>(),
             nth: *calls,
         };
         if log.asked.len() < MEMORY {

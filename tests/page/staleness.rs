@@ -249,3 +249,36 @@ fn head_makes_nothing_anew_and_frees_what_it_took() {
     line.say(request("HEAD", "/", &[]));
     assert!(line.hear_of("HEAD").unwrap().is_hit());
 }
+
+/// Some handlers need what is known of a request only while that lasts, as of `ReqData`.
+#[test]
+fn what_cannot_be_made_anew_behind_an_answer_is_awaited_by_one() {
+    let site = site(|asked| match (asked.nth, asked.is_marked) {
+        (1, _) => stale(Reply::ok("old"), REVALIDATING),
+        (_, true) => Reply::fresh("new"),
+        (_, false) => Reply::error(),
+    });
+    site.get("/");
+    assert_eq!(site.get("/").text(), "old");
+    until("somebody has waited", || Some(site.get("/")).filter(|answer| answer.text() == "new"));
+    assert!(site.get("/").is_hit());
+    assert_eq!(site.calls("/"), 3);
+}
+
+#[test]
+fn nobody_is_seen_by_what_is_made_anew_behind_an_answer() {
+    let rules = Rules::respecting().keyed_cookies(&["lang"]);
+    let site = Plan::of(rules)
+        .replies(|asked| match asked.nth {
+            1 => stale(Reply::ok("old"), REVALIDATING).with("Cache-Control", "public"),
+            _ => Reply::ok("new").with("Cache-Control", "public, max-age=60"),
+        })
+        .open();
+    let lines = ["Cookie: sid=A; lang=de", "Authorization: Bearer A"];
+    site.ask("GET", "/", &["Cookie: lang=de"]);
+    assert_eq!(site.ask("GET", "/", &lines).text(), "old");
+    until("it is made anew", || (site.calls("/") == 2).then_some(()));
+    let asked = site.asked("/").remove(1);
+    assert_eq!(asked.header("cookie").as_deref(), Some("lang=de"));
+    assert_eq!(asked.header("authorization"), None);
+}

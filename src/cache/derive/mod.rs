@@ -160,6 +160,8 @@ impl Wanted<'_> {
                     continue;
                 }
                 Turn::Lead(leader) => Some(leader),
+                // Nothing here can fail a caller; the source has to know how many it can take.
+                Turn::Full => None,
                 Turn::Wait(ticket) => match ticket.arrive().await {
                     Landing::Lost => continue,
                     Landing::Nothing => None,

@@ -7,16 +7,16 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::Method;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, web};
 use futures_util::future::LocalBoxFuture;
 
-use super::fill;
+use super::ask::{apart, ask};
 use super::invalidation::{self, Address};
 use super::request;
 use super::response::Asked;
 use super::rules::Rules;
 use super::shape::Shape;
-use super::status::CacheStatus;
+use super::status::{CacheStatus, Forward};
 use super::visit::{Found, Visit};
 use crate::cache::Cache;
 use crate::cache::level::Level;
@@ -102,41 +102,31 @@ where
         (Some(cache), Ok(view)) => (cache, view),
         (_, view) => {
             let rule = view.err().unwrap_or("off");
+            if rule == request::SESSION {
+                return pass_seen(&*service, request).await;
+            }
             return pass_by(&*service, &rules, request, CacheStatus::Bypass(rule)).await;
         }
     };
     let is_emptied = rules.is_emptied_by_writes;
     let generation = if is_emptied { cache.generation_of(request.path()) } else { 0 };
-    let key = fill::apart(request::key(&mut request, shape, &rules, generation));
+    let key = apart(request::key(&mut request, shape, &rules, generation));
     // Parts are of what `GET` answers. RFC 9110 §14.2.
     let has_ranges = rules.has_ranges && *request.method() == Method::GET;
     let asked = Asked::of(request.headers(), shape, has_ranges);
     let visit = Visit { cache, key, view, rules, asked, began };
     match visit.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),
-        Found::Stale(old) => visit.refresh_behind(service, request, old).await,
-        Found::Nothing(task) => visit.make(&*service, request, task).await,
+        Found::Stale(old, varies) => visit.refresh_behind(service, request, old, varies).await,
+        Found::Nobodys => {
+            let status = CacheStatus::NotStored(Forward::UriMiss, "uncacheable");
+            pass_by(&*service, &visit.rules, request, status).await
+        }
+        Found::Nothing(task) => visit.make(service, request, task).await,
     }
 }
 
-/// Lets the handler answer, who sees nobody where pages are for everybody.
-pub(super) async fn ask<S, B>(
-    service: &S,
-    rules: &Rules,
-    mut request: ServiceRequest,
-) -> Result<ServiceResponse<B>, Error>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-{
-    let hidden = request::make_anybodys(&mut request, rules);
-    let response = service.call(request).await?;
-    if let Some(hidden) = hidden {
-        response.request().extensions_mut().extend(hidden);
-    }
-    Ok(response)
-}
-
-/// The same, and says that the cache had no part in it.
+/// Lets the handler answer, and says that the cache had no part in it.
 pub(super) async fn pass_by<S, B>(
     service: &S,
     rules: &Rules,
@@ -149,6 +139,20 @@ where
 {
     let mut response = ask(service, rules, request).await?.map_into_boxed_body();
     status.write(response.headers_mut());
+    Ok(response)
+}
+
+/// Lets the handler answer somebody who has signed in, and whom it sees.
+async fn pass_seen<S, B>(
+    service: &S,
+    request: ServiceRequest,
+) -> Result<ServiceResponse<BoxBody>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let mut response = service.call(request).await?.map_into_boxed_body();
+    CacheStatus::Bypass(request::SESSION).write(response.headers_mut());
     Ok(response)
 }
 

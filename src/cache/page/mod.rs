@@ -20,7 +20,9 @@
 //! Not here: fragments ([`super::fragment`]), values ([`super::handle`]).
 
 pub mod age;
+mod ask;
 pub mod budget;
+mod canary;
 pub mod compress;
 pub mod conditional;
 pub mod date;

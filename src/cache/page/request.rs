@@ -10,11 +10,14 @@
 //! - What a client asks of caches and its conditions are taken off before a fill, which must be
 //!   whole; the conditions are judged afterwards on the stored page.
 
+use std::collections::BTreeSet;
+
 use actix_web::HttpMessage;
 use actix_web::cookie::Cookie;
 use actix_web::dev::{Extensions, ServiceRequest};
 use actix_web::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, COOKIE, FORWARDED, HOST, HeaderMap, HeaderName, PRAGMA,
+    AUTHORIZATION, CACHE_CONTROL, COOKIE, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
+    PRAGMA,
 };
 
 use super::conditional::CONDITIONS;
@@ -39,6 +42,9 @@ pub(super) const FORWARDS: [HeaderName; 8] = [
 /// What a client says to caches: they are not for handlers.
 pub const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
 
+/// The rule for those who have signed in.
+pub(super) const SESSION: &str = "session";
+
 /// Whether `request` is one that a page may answer; or why not.
 ///
 /// # Errors
@@ -50,7 +56,7 @@ pub fn candidate(headers: &HeaderMap, shape: Shape, rules: &Rules) -> Result<(),
         return Err(rule);
     }
     if rules.sessions.iter().any(|name| has_cookie(headers, name)) {
-        return Err("session");
+        return Err(SESSION);
     }
     Ok(())
 }
@@ -137,6 +143,25 @@ pub fn make_whole(request: &mut ServiceRequest) {
     let headers = request.headers_mut();
     for name in CONDITIONS.iter().chain(&OF_CACHES) {
         headers.remove(name);
+    }
+}
+
+/// Takes off who asks, for a page that is made anew behind the back of whoever asked: nothing of them is
+/// needed, but what the page is known to depend on.
+pub fn make_discreet(request: &mut ServiceRequest, rules: &Rules, varies: &BTreeSet<String>) {
+    let matters =
+        |name: &HeaderName| varies.contains(name.as_str()) || rules.headers.contains(name);
+    if !matters(&AUTHORIZATION) {
+        request.headers_mut().remove(AUTHORIZATION);
+    }
+    if matters(&COOKIE) {
+        return;
+    }
+    let known = rules.cookies.iter().filter_map(|name| cookie(request.headers(), name));
+    let known: Vec<_> = known.map(|cookie| cookie.encoded().stripped().to_string()).collect();
+    request.headers_mut().remove(COOKIE);
+    if let (false, Ok(line)) = (known.is_empty(), HeaderValue::try_from(known.join("; "))) {
+        request.headers_mut().insert(COOKIE, line);
     }
 }
 

@@ -49,6 +49,11 @@ impl Asked {
         }
     }
 
+    /// Whether there are conditions, or only a part is asked for.
+    pub fn is_conditional(&self) -> bool {
+        self.conditions.is_some()
+    }
+
     /// The coding that the client likes best.
     fn coding(&self) -> Coding {
         if self.accepted.is_empty() {

@@ -36,6 +36,7 @@ pub struct Rules {
     pub(super) is_emptied_by_writes: bool,
     pub(super) largest: usize,
     pub(super) prefix: &'static str,
+    pub(super) has_canary: bool,
 }
 
 impl From<Policy> for Rules {
@@ -57,6 +58,7 @@ impl Rules {
             policy: Some(policy),
             is_shared: true,
             is_emptied_by_writes: false,
+            has_canary: cfg!(debug_assertions),
             ..Self::respecting()
         }
     }
@@ -80,6 +82,7 @@ impl Rules {
             is_emptied_by_writes: true,
             largest: LARGEST,
             prefix: "page",
+            has_canary: false,
         }
     }
 
@@ -158,6 +161,15 @@ impl Rules {
     /// Source: RFC 9111 §4.4.
     pub fn emptied_by_writes(mut self, is: bool) -> Self {
         self.is_emptied_by_writes = is;
+        self
+    }
+
+    /// Whether each page that is kept is made once more as for somebody else, and refused loudly where it
+    /// differs. In debug builds, for pages that are for everybody, yes by default; else no.
+    ///
+    /// Handlers are called twice for a page, then.
+    pub fn canary(mut self, sings: bool) -> Self {
+        self.has_canary = sings;
         self
     }
 

@@ -9,7 +9,8 @@
 //! Not here: how it is answered ([`super::response`]).
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use actix_web::error::HttpError;
@@ -37,7 +38,7 @@ use crate::cache::key::Key;
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Stored {
     /// A page.
-    Page(Box<Page>),
+    Page(Arc<Page>),
     /// The address has a page for each variant.
     Varies(Variants),
     /// What the handler answers is not for keeping, so that nobody need wait for it.
@@ -57,6 +58,9 @@ pub struct Variants {
 impl Variants {
     /// Variants of one address that are stored: who sends others cannot push out all other pages.
     pub const MOST: usize = 256;
+
+    /// What they take while they are remembered: room for all of them is counted from the start.
+    const SIZE: usize = Self::MOST * 32;
 
     /// How long it is known that an address varies, and on what.
     pub(super) const LIFETIME: Duration = Duration::from_secs(60 * 60);
@@ -90,7 +94,9 @@ impl Stored {
     pub fn size(&self) -> usize {
         match self {
             Self::Page(page) => page.size(),
-            Self::Varies(variants) => variants.names.iter().map(String::len).sum(),
+            Self::Varies(variants) => {
+                variants.names.iter().map(String::len).sum::<usize>() + Variants::SIZE
+            }
             Self::Uncacheable => 0,
         }
     }
@@ -112,6 +118,8 @@ pub struct Page {
     pub(super) tags: [Option<Tag>; 3],
     is_codable: bool,
     coded: [OnceCell<Option<Bytes>>; 2],
+    /// It could not be made anew behind an answer.
+    failed_behind: AtomicBool,
 }
 
 /// A page's tag, read and as a header has it.
@@ -222,7 +230,30 @@ impl Page {
         };
         let tags = [Coding::Identity, Coding::Gzip, Coding::Brotli].map(tag);
         let coded = [OnceCell::new(), OnceCell::new()];
-        Self { status, headers, body, freshness, initial_age, validators, tags, is_codable, coded }
+        Self {
+            status,
+            headers,
+            body,
+            freshness,
+            initial_age,
+            validators,
+            tags,
+            is_codable,
+            coded,
+            failed_behind: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes that it could not be made anew behind an answer.
+    pub(super) fn fail_behind(&self) {
+        self.failed_behind.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether whoever asks this has to wait until it is made anew: one visitor, each time that it failed
+    /// behind an answer, since some handlers need what is known of a request only while that lasts.
+    pub(super) fn is_to_be_awaited(&self) -> bool {
+        self.failed_behind.load(Ordering::Relaxed)
+            && self.failed_behind.swap(false, Ordering::Relaxed)
     }
 
     /// The bytes it takes, headers included, and what its compressed forms may take.
@@ -245,6 +276,15 @@ impl Page {
     /// Its body, as the handler wrote it.
     pub fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// The headers that it says it varies on.
+    pub(super) fn varies(&self) -> Vec<HeaderName> {
+        let lines = self.headers.iter().filter(|(name, _)| *name == VARY);
+        match vary::Vary::said(lines.map(|(_, value)| value)) {
+            vary::Vary::Names(names) => names.iter().filter_map(|name| name.parse().ok()).collect(),
+            vary::Vary::Everything => Vec::new(),
+        }
     }
 
     /// Whether it may be compressed.

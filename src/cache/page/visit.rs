@@ -3,7 +3,9 @@
 //! - A stored page is answered while it is fresh; while it is made anew, if it says so; and where a new
 //!   one cannot be made, if it says so.
 //! - One visit makes a page, the others wait for it and judge for themselves; each variant for itself.
-//! - What turned out not to be for keeping makes nobody wait for a while.
+//! - Only so many wait for one page: who comes then is asked to come again.
+//! - What turned out not to be for keeping makes nobody wait for a while; who wants a part of it, or has
+//!   conditions, is the handler's.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -13,8 +15,8 @@ use std::time::{Duration, Instant};
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceRequest;
-use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap};
+use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, RETRY_AFTER};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web;
 
 use super::conditional::CONDITIONS;
@@ -53,8 +55,10 @@ pub(super) struct Visit {
 pub(super) enum Found {
     /// An answer.
     Answer(HttpResponse<BoxBody>),
-    /// A stale page that may be answered while it is made anew.
-    Stale(Kept),
+    /// A stale page that may be answered while it is made anew; the headers by which its address varies.
+    Stale(Kept, BTreeSet<String>),
+    /// What the address answers is not for keeping, and the client wants less than the whole of it.
+    Nobodys,
     /// Nothing: make it.
     Nothing(Task),
 }
@@ -62,33 +66,30 @@ pub(super) enum Found {
 /// A stored page.
 pub(super) struct Kept {
     pub key: Key,
-    pub stored: Arc<Stored>,
+    pub page: Arc<Page>,
     pub entry: Arc<Entry>,
 }
 
 impl Kept {
-    pub fn page(&self) -> Option<&Page> {
-        match &*self.stored {
-            Stored::Page(page) => Some(page),
-            Stored::Varies(_) | Stored::Uncacheable => None,
-        }
+    /// The page that an entry holds, if it holds one.
+    pub fn of(key: &Key, entry: Arc<Entry>) -> Option<Self> {
+        let stored = entry.body::<Stored>()?;
+        let Stored::Page(page) = &*stored else { return None };
+        Some(Self { key: key.clone(), page: page.clone(), entry })
     }
 
     pub fn age(&self) -> Duration {
-        let initial = self.page().map(|page| page.initial_age).unwrap_or_default();
-        initial.saturating_add(self.entry.age())
+        self.page.initial_age.saturating_add(self.entry.age())
     }
 
     /// Whether it may be answered where a new one could not be made.
     pub fn is_for_errors(&self) -> bool {
-        self.page().is_some_and(|page| {
-            let stale = self.age().saturating_sub(page.freshness.lifetime);
-            page.freshness.if_error.is_some_and(|window| stale < window)
-        })
+        let (freshness, age) = (&self.page.freshness, self.age());
+        matches!(freshness.at(age), Use::WhileRevalidating | Use::IfError)
     }
 
     pub fn usage(&self) -> Use {
-        self.page().map_or(Use::Never, |page| page.freshness.at(self.age()))
+        self.page.freshness.at(self.age())
     }
 }
 
@@ -114,6 +115,14 @@ enum Looked {
     Missed(Key, Missed, BTreeSet<String>),
 }
 
+/// For whom there is no room among those who wait.
+fn turned_away(forward: Forward) -> HttpResponse<BoxBody> {
+    let mut response = HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    CacheStatus::NotStored(forward, "too many wait").write(response.headers_mut());
+    response
+}
+
 impl Visit {
     /// Looks the page up, and waits for who makes it.
     pub async fn find(&self, request: &ServiceRequest) -> Found {
@@ -127,12 +136,15 @@ impl Visit {
             let (key, missed, varies, is_stale) = match self.look(headers) {
                 Looked::Kept(kept, varies) => match kept.usage() {
                     Use::Fresh => return Found::Answer(self.hit(&kept).await),
-                    Use::WhileRevalidating => return Found::Stale(kept),
-                    Use::IfError | Use::Never => {
+                    Use::WhileRevalidating if !kept.page.is_to_be_awaited() => {
+                        return Found::Stale(kept, varies);
+                    }
+                    Use::WhileRevalidating | Use::IfError | Use::Never => {
                         let missed = Missed { miss: Miss::Expired, old: Some(kept.entry) };
                         (kept.key, missed, varies, true)
                     }
                 },
+                Looked::Uncacheable(_) if self.asked.is_conditional() => return Found::Nobodys,
                 Looked::Uncacheable(varies) => {
                     return Found::Nothing(Task { varies, ..Task::default() });
                 }
@@ -149,6 +161,7 @@ impl Visit {
                     continue;
                 }
                 Turn::Lead(leader) => task.leader = Some(leader),
+                Turn::Full => return Found::Answer(turned_away(task.forward)),
                 Turn::Wait(ticket) => match ticket.arrive().await {
                     Landing::Nothing => return Found::Nothing(task),
                     Landing::Failed => match self.instead(&task).await {
@@ -185,8 +198,8 @@ impl Visit {
             Err(missed) => return Looked::Missed(self.key.clone(), missed, BTreeSet::new()),
         };
         let names = match &*stored {
-            Stored::Page(_) => {
-                let kept = Kept { key: self.key.clone(), stored, entry };
+            Stored::Page(page) => {
+                let kept = Kept { key: self.key.clone(), page: page.clone(), entry };
                 return Looked::Kept(kept, BTreeSet::new());
             }
             Stored::Uncacheable => return Looked::Uncacheable(BTreeSet::new()),
@@ -197,7 +210,7 @@ impl Visit {
         };
         match self.cache.peek::<Stored>(&key, &self.view) {
             Ok((stored, entry)) => match &*stored {
-                Stored::Page(_) => Looked::Kept(Kept { key, stored, entry }, names),
+                Stored::Page(page) => Looked::Kept(Kept { key, page: page.clone(), entry }, names),
                 Stored::Varies(_) | Stored::Uncacheable => Looked::Uncacheable(names),
             },
             Err(missed) => Looked::Missed(key, missed, names),
@@ -209,10 +222,7 @@ impl Visit {
         let forward = if is_new_variant { Forward::VaryMiss } else { Forward::from(&missed.miss) };
         // What has changed is not asked about: it is not what it was.
         let old = missed.old.as_ref().filter(|_| missed.miss == Miss::Expired);
-        let old = old.and_then(|entry| {
-            let stored = entry.body::<Stored>()?;
-            Some(Kept { key: key.clone(), stored, entry: entry.clone() })
-        });
+        let old = old.and_then(|entry| Kept::of(key, entry.clone()));
         Task { miss: Some(missed.miss.clone()), forward, varies, old, leader: None, lock: None }
     }
 
@@ -221,12 +231,12 @@ impl Visit {
     async fn recall(&self, key: &Key, task: Task) -> Option<Found> {
         match self.cache.recall::<Stored>(Level::Page, key, &self.view).await {
             Recalled::Nothing(lock) => Some(Found::Nothing(Task { lock, ..task })),
-            Recalled::Found(stored, entry) => {
-                let kept = Kept { key: key.clone(), stored, entry: entry.clone() };
-                if kept.page().is_none() || kept.usage() != Use::Fresh {
+            Recalled::Found(_, entry) => {
+                let kept = Kept::of(key, entry.clone());
+                let Some(kept) = kept.filter(|kept| kept.usage() == Use::Fresh) else {
                     land(task.leader, Landing::Lost);
                     return None;
-                }
+                };
                 let answer = self.hit(&kept).await;
                 land(task.leader, Landing::Entry(entry));
                 Some(Found::Answer(answer))
@@ -236,11 +246,10 @@ impl Visit {
 
     async fn hit(&self, kept: &Kept) -> HttpResponse<BoxBody> {
         self.cache.tell(Level::Page, &kept.key, Outcome::Hit, self.began);
-        let Some(page) = kept.page() else { return HttpResponse::InternalServerError().finish() };
         let age = kept.age();
-        let ttl = page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
+        let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
         let status = CacheStatus::Hit { ttl: ttl.as_secs() };
-        page.answer(&self.asked, Some(age.as_secs()), &status).await
+        kept.page.answer(&self.asked, Some(age.as_secs()), &status).await
     }
 
     /// The page that another request has just made, unless it is older than our view.
@@ -250,29 +259,29 @@ impl Visit {
         entry: Arc<Entry>,
         task: &Task,
     ) -> Option<HttpResponse<BoxBody>> {
-        let stored = entry.is_at_least(&self.view).then(|| entry.body::<Stored>())??;
-        let kept = Kept { key: key.clone(), stored, entry };
-        let page = kept.page().filter(|_| kept.usage() == Use::Fresh)?;
+        let kept = entry.is_at_least(&self.view).then(|| Kept::of(key, entry))??;
+        if kept.usage() != Use::Fresh {
+            return None;
+        }
         self.cache.tell(Level::Page, key, Outcome::Collapsed, self.began);
         let status = CacheStatus::Collapsed(task.forward);
-        Some(page.answer(&self.asked, Some(kept.age().as_secs()), &status).await)
+        Some(kept.page.answer(&self.asked, Some(kept.age().as_secs()), &status).await)
     }
 
     /// What to answer where making the page has just failed for another request: the stale one, if it
     /// says so.
     async fn instead(&self, task: &Task) -> Option<HttpResponse<BoxBody>> {
         let old = task.old.as_ref().filter(|old| old.is_for_errors())?;
-        self.stale(old, Staleness::Error).await
+        Some(self.stale(old, Staleness::Error).await)
     }
 
     /// A stale page as an answer, and why.
-    pub async fn stale(&self, old: &Kept, why: Staleness) -> Option<HttpResponse<BoxBody>> {
-        let page = old.page()?;
+    pub async fn stale(&self, old: &Kept, why: Staleness) -> HttpResponse<BoxBody> {
         self.cache.tell(Level::Page, &old.key, Outcome::Stale(why), self.began);
         let age = old.age();
-        let since = age.saturating_sub(page.freshness.lifetime).as_secs();
+        let since = age.saturating_sub(old.page.freshness.lifetime).as_secs();
         let status = CacheStatus::Stale { since, why: why.name() };
-        Some(page.answer(&self.asked, Some(age.as_secs()), &status).await)
+        old.page.answer(&self.asked, Some(age.as_secs()), &status).await
     }
 
     /// The key of the variant that answers a request with these headers; none if there can be none.
@@ -298,7 +307,7 @@ impl Visit {
         }
         let variants = Variants::from(names);
         variants.take_in(key, lifetime);
-        self.cache.mark(&self.key, Variants::LIFETIME, Stored::Varies(variants), &self.view);
+        self.mark(&self.key, Variants::LIFETIME, Stored::Varies(variants));
         true
     }
 
@@ -307,6 +316,11 @@ impl Visit {
     pub fn note_uncacheable(&self, varies: &BTreeSet<String>, seen: &HeaderMap) {
         let variant = (!varies.is_empty()).then(|| self.variant_key(varies, seen)).flatten();
         let key = variant.as_ref().unwrap_or(&self.key);
-        self.cache.mark(key, Stored::UNCACHEABLE_FOR, Stored::Uncacheable, &self.view);
+        self.mark(key, Stored::UNCACHEABLE_FOR, Stored::Uncacheable);
+    }
+
+    fn mark(&self, key: &Key, lifetime: Duration, note: Stored) {
+        let size = note.size();
+        self.cache.mark(key, lifetime, note, size, &self.view);
     }
 }
