@@ -27,6 +27,11 @@ impl RequestId {
         Self(NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
+    /// Runs `work`, which does not wait, on behalf of the request of this name.
+    pub fn enter<T>(self, work: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self, work)
+    }
+
     /// Runs `work` on behalf of the request of this name.
     pub fn scope<W: Future>(self, work: W) -> impl Future<Output = W::Output> {
         CURRENT.scope(self, work)
@@ -79,6 +84,7 @@ mod tests {
     async fn what_runs_on_behalf_of_a_request_knows_its_name() {
         let id = RequestId::new();
         assert_eq!(id.scope(async { RequestId::current() }).await, Some(id));
+        assert_eq!(id.enter(RequestId::current), Some(id));
         assert_eq!(RequestId::current(), None);
     }
 }

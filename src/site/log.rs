@@ -1,0 +1,182 @@
+//! One line of the log for each request.
+//!
+//! - Every request has a name, which whatever runs on its behalf can ask for ([`RequestId`]).
+//! - A line is written when the head of the answer is there, or when the client went away before that.
+//! - Queries are not written: they hold what visitors searched for. Paths are, as far as they are not
+//!   longer than anybody wants to read.
+//! - Failures of ours are warnings, static files and what machines ask are for debugging, all else is
+//!   information.
+//! - An answer that is an error carries the name as `X-Request-Id`, for who reports it; a page need not,
+//!   and pays nothing.
+//! - Where no line is wanted, nothing is copied or allocated for it.
+//!
+//! Not here: causes of failures, which [`crate::error`] writes under the same name; where lines go.
+
+use std::time::Instant;
+
+use actix_web::Error;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+
+use super::request_id::RequestId;
+use crate::cache::page::told::Told;
+use crate::error::AppError;
+
+/// The name of a request, on an answer that is an error.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// So many bytes of a path are written.
+const LONGEST: usize = 256;
+
+/// Names a request and writes its line, for the whole app.
+pub fn lines<S, B>(
+    request: ServiceRequest,
+    service: &S,
+) -> impl Future<Output = Result<ServiceResponse<B>, Error>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    let line = Line::begin(&request);
+    let id = line.id;
+    let response = id.enter(|| service.call(request));
+    id.scope(async move {
+        let mut answer = response.await;
+        line.end(&mut answer);
+        answer
+    })
+}
+
+/// A line that is still to be written.
+struct Line {
+    id: RequestId,
+    began: Instant,
+    method: Method,
+    /// Copied only where a line is wanted whatever the answer.
+    path: Option<Box<str>>,
+    is_written: bool,
+}
+
+impl Line {
+    fn begin(request: &ServiceRequest) -> Self {
+        let path = tracing::enabled!(tracing::Level::INFO).then(|| head(request.path()).into());
+        let method = request.method().clone();
+        Self { id: RequestId::new(), began: Instant::now(), method, path, is_written: false }
+    }
+
+    /// Writes it, and the request's name into an answer that is an error.
+    fn end<B>(mut self, answer: &mut Result<ServiceResponse<B>, Error>) {
+        self.is_written = true;
+        let (status, path, told, error) = match answer {
+            Ok(response) => {
+                let status = response.status();
+                if is_error(status) {
+                    put_name(self.id, response.headers_mut());
+                } else if self.path.is_none() {
+                    return;
+                }
+                let path = head(response.request().path());
+                (status, path, Told::of(response.headers()), response.response().error())
+            }
+            Err(error) => {
+                let path = self.path.as_deref().unwrap_or_default();
+                (error.as_response_error().status_code(), path, None, Some(&*error))
+            }
+        };
+        self.write(status, path, told, reason(status, error).as_deref());
+    }
+
+    fn write(&self, status: StatusCode, path: &str, told: Option<Told<'_>>, reason: Option<&str>) {
+        let (request, method) = (self.id, head(self.method.as_str()));
+        let cache = told.map(|told| told.outcome.name());
+        let because = told.map(|told| told.reason).filter(|reason| !reason.is_empty());
+        let (status_code, took_ms) = (status.as_u16(), self.millis());
+        if status.is_server_error() {
+            tracing::warn!(
+                %request, method, path, status = status_code, took_ms, cache, because, reason,
+                "answered"
+            );
+        } else if is_for_machines(path) {
+            tracing::debug!(
+                %request, method, path, status = status_code, took_ms, cache, because, reason,
+                "answered"
+            );
+        } else {
+            tracing::info!(
+                %request, method, path, status = status_code, took_ms, cache, because, reason,
+                "answered"
+            );
+        }
+    }
+
+    /// Since the request came, to the microsecond.
+    fn millis(&self) -> f64 {
+        self.began.elapsed().as_micros() as f64 / 1_000.0
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let (false, Some(path)) = (self.is_written, &self.path) {
+            let (request, method, path) = (self.id, head(self.method.as_str()), &**path);
+            tracing::info!(%request, method, path, took_ms = self.millis(), "the client went away");
+        }
+    }
+}
+
+fn is_error(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
+}
+
+/// Why there is no better answer; none where the answer is no error.
+fn reason(status: StatusCode, error: Option<&Error>) -> Option<String> {
+    is_error(status).then(|| match error.and_then(Error::as_error::<AppError>) {
+        Some(error) => error.reason(),
+        None => status.canonical_reason().unwrap_or("no reason is known").to_owned(),
+    })
+}
+
+fn put_name(id: RequestId, headers: &mut HeaderMap) {
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+}
+
+/// Whether it is asked by machines, again and again.
+fn is_for_machines(path: &str) -> bool {
+    path.starts_with("/static/") || path.starts_with("/health/") || path == "/metrics"
+}
+
+/// As much of a text as anybody wants to read.
+fn head(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_paths_are_cut_between_two_letters() {
+        let long = "é".repeat(LONGEST);
+        assert_eq!(head(&long), "é".repeat(LONGEST / 2));
+        assert_eq!(head("/"), "/");
+        let odd = format!("/{long}");
+        assert_eq!(head(&odd).len(), LONGEST - 1);
+    }
+
+    #[test]
+    fn what_machines_ask_again_and_again_is_for_debugging() {
+        let cases = [
+            ("/static/shop.0.css", true),
+            ("/health/ready", true),
+            ("/metrics", true),
+            ("/", false),
+            ("/metricsandmore", false),
+            ("/statics", false),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(is_for_machines(path), expected, "{path}");
+        }
+    }
+}
