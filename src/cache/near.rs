@@ -85,3 +85,25 @@ impl Near {
         self.evicted.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::policy::Policy;
+    use crate::cache::scope::Dependencies;
+
+    #[test]
+    fn what_is_dropped_for_lack_of_room_is_counted() {
+        let near = Near::with_capacity(10 * u64::from(OVERHEAD));
+        let policy = Policy::fresh_for(std::time::Duration::from_secs(60));
+        for number in 0..100_u64 {
+            let key = Key::named("tea").part("number", number).build();
+            let entry = Entry::new(Arc::new(number), Dependencies::default(), &policy, 1);
+            near.insert(key, Arc::new(entry));
+        }
+        let (bytes, limit) = near.bytes();
+        let kept = near.iter().count() as u64;
+        assert!(bytes <= limit.unwrap() && (1..10).contains(&kept), "{kept} take {bytes} bytes");
+        assert_eq!(near.evicted(), 100 - kept);
+    }
+}
