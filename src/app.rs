@@ -33,7 +33,7 @@ pub struct Observers {
 /// What is wrapped last sees a request first:
 ///
 /// ```text
-/// log → metrics → toolbar → headers → flash → error page → guard → budget → HEAD as GET → routes (→ page cache → handler)
+/// log and figures → toolbar → headers → flash → error page → guard → budget → HEAD as GET → routes (→ page cache → handler)
 /// ```
 pub fn app(
     state: web::Data<State>,
@@ -47,6 +47,7 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
+    // A handle for each worker: cloning it asks no other worker's processor.
     let counters = Rc::new(observers.metrics.clone());
     App::new()
         .app_data(web::Data::new(state.cache.clone()))
@@ -66,6 +67,5 @@ pub fn app(
         .wrap_fn(flash::show)
         .wrap_fn(headers::add)
         .wrap_fn(toolbar::observe)
-        .wrap_fn(move |request, service| metrics::count(counters.clone(), request, service))
-        .wrap_fn(log::lines)
+        .wrap(log::Lines(counters))
 }

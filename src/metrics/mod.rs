@@ -28,8 +28,6 @@ use std::time::SystemTime;
 
 use actix_web::web;
 
-pub use requests::count;
-
 use crate::cache::Versions;
 use crate::cache::store::Store;
 use crate::cache::store::metered::Metered;

@@ -3,16 +3,11 @@
 //! - Each request that is answered is counted once, whoever answered it; one whose client hung up is not.
 //! - How long it took is until the head of the answer: bodies are sent behind it.
 
-use std::rc::Rc;
-use std::time::Instant;
-
-use actix_web::Error;
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::header::HeaderMap;
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::Method;
 use actix_web::web;
 
 use crate::cache::page::told::{Outcome, Told};
+use crate::site::log::{Answered, Counts};
 
 use super::Metrics;
 use super::tally::{Counter, Histogram, Sharded, Snapshot, Table};
@@ -53,46 +48,23 @@ impl Requests {
     pub fn pages(&self, outcome: usize, word: usize) -> u64 {
         self.0.sum(|shard| shard.pages.at(outcome, word).read())
     }
+}
 
-    fn count(
-        &self,
-        method: usize,
-        status: StatusCode,
-        headers: Option<&HeaderMap>,
-        began: Instant,
-    ) {
-        let shard = self.0.mine();
-        let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len()) - 1;
-        shard.answers[method][class].count();
-        let told = headers.and_then(Told::of);
-        if let Some(Told { outcome, reason }) = told {
-            shard.pages.at(outcome as usize, place(reason)).count();
-        }
-        shard.took[part(told)].observe(began.elapsed());
+impl Counts for web::Data<Metrics> {
+    fn count(&self, answered: Answered<'_>) {
+        self.requests.count(answered);
     }
 }
 
-/// Counts a request and its answer, for the whole app. Each worker has a handle of its own, which is cloned
-/// without asking the other workers' processors.
-pub fn count<S, B>(
-    metrics: Rc<web::Data<Metrics>>,
-    request: ServiceRequest,
-    service: &S,
-) -> impl Future<Output = Result<ServiceResponse<B>, Error>> + use<S, B>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-{
-    let began = Instant::now();
-    let method = place_of(request.method());
-    let response = service.call(request);
-    async move {
-        let answer = response.await;
-        let (status, headers) = match &answer {
-            Ok(response) => (response.status(), Some(response.headers())),
-            Err(error) => (error.as_response_error().status_code(), None),
-        };
-        metrics.requests.count(method, status, headers, began);
-        answer
+impl Requests {
+    fn count(&self, Answered { method, status, told, took }: Answered<'_>) {
+        let shard = self.0.mine();
+        let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len()) - 1;
+        shard.answers[place_of(method)][class].count();
+        if let Some(Told { outcome, reason }) = told {
+            shard.pages.at(outcome as usize, place(reason)).count();
+        }
+        shard.took[part(told)].observe(took);
     }
 }
 
@@ -116,19 +88,25 @@ fn part(told: Option<Told<'_>>) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use actix_web::http::StatusCode;
+
     use super::*;
 
     #[test]
     fn each_answer_is_counted_once() {
-        use crate::cache::page::status::CacheStatus;
         let requests = Requests::default();
-        let mut hit = HeaderMap::new();
-        CacheStatus::Hit { ttl: 9 }.write(&mut hit);
-        let get = place_of(&Method::GET);
-        requests.count(get, StatusCode::OK, Some(&hit), Instant::now());
-        requests.count(get, StatusCode::NOT_FOUND, None, Instant::now());
-        let purge = place_of(&Method::from_bytes(b"PURGE").unwrap());
-        requests.count(purge, StatusCode::from_u16(999).unwrap(), None, Instant::now());
+        let purge = Method::from_bytes(b"PURGE").unwrap();
+        let beyond = StatusCode::from_u16(999).unwrap();
+        let hit = Some(Told { outcome: Outcome::Hit, reason: "" });
+        for (method, status, told) in [
+            (&Method::GET, StatusCode::OK, hit),
+            (&Method::GET, StatusCode::NOT_FOUND, None),
+            (&purge, beyond, None),
+        ] {
+            requests.count(Answered { method, status, told, took: Duration::from_millis(1) });
+        }
         assert_eq!([requests.answered(0, 1), requests.answered(0, 3)], [1, 1]);
         assert_eq!(requests.answered(4, 4), 1, "what is above all classes is in the last");
         assert_eq!(requests.pages(Outcome::Hit as usize, 0), 1);

@@ -12,12 +12,18 @@
 //!
 //! Not here: causes of failures, which [`crate::error`] writes under the same name; where lines go.
 
-use std::time::Instant;
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use actix_web::Error;
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
+use pin_project_lite::pin_project;
+use tokio::task::futures::TaskLocalFuture;
 
 use super::request_id::RequestId;
 use crate::cache::page::told::Told;
@@ -29,22 +35,97 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// So many bytes of a path are written.
 const LONGEST: usize = 256;
 
-/// Names a request and writes its line, for the whole app.
-pub fn lines<S, B>(
-    request: ServiceRequest,
-    service: &S,
-) -> impl Future<Output = Result<ServiceResponse<B>, Error>> + use<S, B>
+/// A request that was answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered<'a> {
+    /// The method, as it came.
+    pub method: &'a Method,
+    /// The status.
+    pub status: StatusCode,
+    /// What the page cache did.
+    pub told: Option<Told<'a>>,
+    /// Until the head of the answer was there.
+    pub took: Duration,
+}
+
+/// Who counts the requests that are answered.
+pub trait Counts: 'static {
+    /// Counts one; called on the thread of the request, and must not block.
+    fn count(&self, answered: Answered<'_>);
+}
+
+/// Names a request, has it counted and writes its line, for the whole app.
+///
+/// Both in one, and with types that are written out: another function around the app would take its part of
+/// a hit's time, and would triple the size of the app's type, and with it what the compiler needs.
+pub struct Lines<C>(pub Rc<C>);
+
+impl<S, B, C> Transform<S, ServiceRequest> for Lines<C>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    C: Counts,
 {
-    let line = Line::begin(&request);
-    let id = line.id;
-    let response = id.enter(|| service.call(request));
-    id.scope(async move {
-        let mut answer = response.await;
-        line.end(&mut answer);
-        answer
-    })
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Transform = Lined<S, C>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(Lined { service, counts: self.0.clone() }))
+    }
+}
+
+/// See [`Lines`].
+pub struct Lined<S, C> {
+    service: S,
+    counts: Rc<C>,
+}
+
+impl<S, B, C> Service<ServiceRequest> for Lined<S, C>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    C: Counts,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Future = TaskLocalFuture<RequestId, Answer<S::Future, C>>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let line = Line::begin(&request);
+        let id = line.id;
+        let response = id.enter(|| self.service.call(request));
+        id.scope(Answer { response, line: Some(line), counts: self.counts.clone() })
+    }
+}
+
+pin_project! {
+    /// An answer that is on its way.
+    pub struct Answer<F, C> {
+        #[pin]
+        response: F,
+        line: Option<Line>,
+        counts: Rc<C>,
+    }
+}
+
+impl<F, B, C> Future for Answer<F, C>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    C: Counts,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let mut answer = ready!(this.response.poll(context));
+        if let Some(line) = this.line.take() {
+            line.end(&mut answer, &**this.counts);
+        }
+        Poll::Ready(answer)
+    }
 }
 
 /// A line that is still to be written.
@@ -65,32 +146,37 @@ impl Line {
     }
 
     /// Writes it, and the request's name into an answer that is an error.
-    fn end<B>(mut self, answer: &mut Result<ServiceResponse<B>, Error>) {
+    fn end<B>(mut self, answer: &mut Result<ServiceResponse<B>, Error>, counts: &impl Counts) {
         self.is_written = true;
-        let (status, path, told, error) = match answer {
-            Ok(response) => {
-                let status = response.status();
-                if is_error(status) {
-                    put_name(self.id, response.headers_mut());
-                } else if self.path.is_none() {
-                    return;
-                }
-                let path = head(response.request().path());
-                (status, path, Told::of(response.headers()), response.response().error())
-            }
-            Err(error) => {
-                let path = self.path.as_deref().unwrap_or_default();
-                (error.as_response_error().status_code(), path, None, Some(&*error))
-            }
+        if let Ok(response) = answer
+            && is_error(response.status())
+        {
+            put_name(self.id, response.headers_mut());
+        }
+        let answer = &*answer;
+        let (status, told) = match answer {
+            Ok(response) => (response.status(), Told::of(response.headers())),
+            Err(error) => (error.as_response_error().status_code(), None),
         };
-        self.write(status, path, told, reason(status, error).as_deref());
+        let took = self.began.elapsed();
+        let answered = Answered { method: &self.method, status, told, took };
+        counts.count(answered);
+        if self.path.is_none() && !status.is_server_error() {
+            return;
+        }
+        let (path, error) = match answer {
+            Ok(response) => (response.request().path(), response.response().error()),
+            Err(error) => (self.path.as_deref().unwrap_or_default(), Some(error)),
+        };
+        self.write(&answered, head(path), reason(status, error).as_deref());
     }
 
-    fn write(&self, status: StatusCode, path: &str, told: Option<Told<'_>>, reason: Option<&str>) {
+    fn write(&self, answered: &Answered<'_>, path: &str, reason: Option<&str>) {
+        let Answered { status, told, took, .. } = *answered;
         let (request, method) = (self.id, head(self.method.as_str()));
         let cache = told.map(|told| told.outcome.name());
         let because = told.map(|told| told.reason).filter(|reason| !reason.is_empty());
-        let (status_code, took_ms) = (status.as_u16(), self.millis());
+        let (status_code, took_ms) = (status.as_u16(), millis(took));
         if status.is_server_error() {
             tracing::warn!(
                 %request, method, path, status = status_code, took_ms, cache, because, reason,
@@ -108,18 +194,19 @@ impl Line {
             );
         }
     }
+}
 
-    /// Since the request came, to the microsecond.
-    fn millis(&self) -> f64 {
-        self.began.elapsed().as_micros() as f64 / 1_000.0
-    }
+/// To the microsecond.
+fn millis(took: Duration) -> f64 {
+    took.as_micros() as f64 / 1_000.0
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
         if let (false, Some(path)) = (self.is_written, &self.path) {
             let (request, method, path) = (self.id, head(self.method.as_str()), &**path);
-            tracing::info!(%request, method, path, took_ms = self.millis(), "the client went away");
+            let took_ms = millis(self.began.elapsed());
+            tracing::info!(%request, method, path, took_ms, "the client went away");
         }
     }
 }

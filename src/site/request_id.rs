@@ -8,6 +8,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokio::task::futures::TaskLocalFuture;
+
 /// The name of a request: 16 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId(pub u64);
@@ -33,7 +35,7 @@ impl RequestId {
     }
 
     /// Runs `work` on behalf of the request of this name.
-    pub fn scope<W: Future>(self, work: W) -> impl Future<Output = W::Output> {
+    pub fn scope<W: Future>(self, work: W) -> TaskLocalFuture<Self, W> {
         CURRENT.scope(self, work)
     }
 
