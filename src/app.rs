@@ -1,5 +1,7 @@
 //! The table of contents: every section's routes, then what wraps them.
 
+use std::rc::Rc;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, web};
@@ -7,23 +9,35 @@ use actix_web::{App, Error, web};
 use crate::cache::page::budget;
 use crate::cache::page::head::head_as_get;
 use crate::error::AppError;
-use crate::site::{assets, error_page, flash, headers, origin};
+use crate::health::Health;
+use crate::metrics::Metrics;
+use crate::site::{assets, error_page, flash, headers, log, origin};
 use crate::state::State;
 use crate::versions::Table;
-use crate::{dashboard, products, toolbar};
+use crate::{dashboard, health, metrics, products, toolbar};
 
 /// The tables that are read through the cache; each must have its triggers.
 pub const TABLES: &[Table] = &[products::keys::PRODUCTS];
+
+/// Who watches the site from outside.
+#[derive(Clone)]
+pub struct Observers {
+    /// Counts.
+    pub metrics: web::Data<Metrics>,
+    /// Looks whether all is there that the site needs.
+    pub health: web::Data<Health>,
+}
 
 /// The site, for one worker.
 ///
 /// What is wrapped last sees a request first:
 ///
 /// ```text
-/// toolbar → headers → flash → error page → guard → budget → HEAD as GET → routes (→ page cache → handler)
+/// log and figures → toolbar → headers → flash → error page → guard → budget → HEAD as GET → routes (→ page cache → handler)
 /// ```
 pub fn app(
     state: web::Data<State>,
+    observers: Observers,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -33,12 +47,18 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
+    // A handle for each worker: cloning it asks no other worker's processor.
+    let counters = Rc::new(observers.metrics.clone());
     App::new()
         .app_data(web::Data::new(state.cache.clone()))
         .app_data(state)
+        .app_data(observers.metrics)
+        .app_data(observers.health)
         .configure(products::routes)
         .configure(dashboard::routes)
         .configure(assets::routes)
+        .configure(metrics::routes)
+        .configure(health::routes)
         .default_service(web::to(async || Err::<&str, _>(AppError::NotFound)))
         .wrap_fn(head_as_get)
         .wrap_fn(budget::limit)
@@ -47,4 +67,5 @@ pub fn app(
         .wrap_fn(flash::show)
         .wrap_fn(headers::add)
         .wrap_fn(toolbar::observe)
+        .wrap(log::Lines(counters))
 }

@@ -183,10 +183,28 @@ impl ToolbarConfig {
     }
 }
 
+/// Who may read the figures.
+#[derive(Debug, Clone, Args)]
+pub struct MetricsConfig {
+    /// Who may read the figures at /metrics: visitors of this machine, without a proxy; or everybody.
+    #[arg(long, env = "LARDER_METRICS", value_enum, default_value_t = MetricsMode::Local)]
+    pub metrics: MetricsMode,
+}
+
+/// Who may read the figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MetricsMode {
+    /// Visitors of this machine, where no proxy stands between.
+    Local,
+    /// Everybody.
+    Public,
+}
+
 /// What the program says about itself while it runs.
 #[derive(Debug, Clone, Args)]
 pub struct LogConfig {
-    /// How lines are written to standard error; RUST_LOG chooses which (larder=debug for more).
+    /// How lines are written to standard error; RUST_LOG chooses which (larder=debug for
+    /// more, warn for no line per request).
     #[arg(long, env = "LARDER_LOG", value_enum, default_value_t = LogFormat::Text)]
     pub log: LogFormat,
 }

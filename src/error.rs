@@ -11,6 +11,7 @@ use actix_web::{HttpResponse, ResponseError};
 
 use crate::cache;
 use crate::db;
+use crate::site::request_id::RequestId;
 
 /// How a request fails that wants HTML.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -53,6 +54,13 @@ pub enum AppError {
     /// 500: a bug, or a broken database.
     #[error("Something went wrong on our side. It has been written down.")]
     Internal(#[source] Arc<anyhow::Error>),
+}
+
+impl AppError {
+    /// Why it failed, in one sentence for the log: the first cause, or else what visitors read.
+    pub fn reason(&self) -> String {
+        std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
+    }
 }
 
 impl From<db::Error> for AppError {
@@ -102,7 +110,8 @@ impl ResponseError for AppError {
 fn log(error: &AppError) {
     match error {
         AppError::Internal(_) | AppError::Unavailable(_) | AppError::Store(_) => {
-            tracing::error!(error = chain(error), "a request failed");
+            let request = RequestId::current().map(tracing::field::display);
+            tracing::error!(request, error = chain(error), "a request failed");
         }
         _ => tracing::debug!(status = error.status_code().as_u16(), "a request was refused"),
     }

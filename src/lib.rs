@@ -12,6 +12,7 @@
 //! - [`db`]: connections, transactions, migrations.
 //! - [`site`]: what all pages share.
 //! - [`dashboard`], [`toolbar`]: the cache steered and observed.
+//! - [`metrics`], [`health`]: what operators and load balancers ask.
 //! - [`state`], [`config`], [`server`], [`cli`], [`error`]: how the program is put together.
 //!
 //! Data flows one way: `app` → [`cache::page`] → a section's `pages` → its `service` → [`cache`] or
@@ -24,6 +25,8 @@ pub mod config;
 pub mod dashboard;
 pub mod db;
 pub mod error;
+pub mod health;
+pub mod metrics;
 pub mod products;
 pub mod server;
 pub mod site;

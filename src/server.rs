@@ -8,17 +8,22 @@ use actix_web::{HttpServer, dev, web};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::app::Observers;
 use crate::cache::level::Levels;
 use crate::cache::open::Options;
 use crate::cache::stats::Stats;
 use crate::cache::store::Store;
 use crate::cache::tag::Tag;
 use crate::config::{
-    CacheConfig, DatabaseConfig, HttpConfig, LogConfig, ShopConfig, ToolbarConfig,
+    CacheConfig, DatabaseConfig, HttpConfig, LogConfig, MetricsConfig, MetricsMode, ShopConfig,
+    ToolbarConfig,
 };
-use crate::db::{Db, migrations};
+use crate::db::{Db, Url, migrations};
+use crate::health::Health;
+use crate::metrics::{About, Counters};
 use crate::products::service as products;
 use crate::state::{Settings, State};
+use crate::versions::probe::Probe;
 use crate::versions::{self, Database};
 use crate::{app, toolbar};
 
@@ -42,6 +47,8 @@ pub struct ServeConfig {
     #[command(flatten)]
     pub toolbar: ToolbarConfig,
     #[command(flatten)]
+    pub metrics: MetricsConfig,
+    #[command(flatten)]
     pub log: LogConfig,
 }
 
@@ -63,14 +70,15 @@ impl Server {
         let listener = bind(config.http.bind)?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let db = open(config.database.database.clone()).await?;
-        let state = web::Data::new(build(config, db, levels, shared)?);
+        let (state, observers) = build(config, db, levels, shared)?;
+        let state = web::Data::new(state);
         if config.cache.clear_cache {
             clear(&state).await?;
         }
         if !config.shop.no_samples {
             fill(&state).await?;
         }
-        let server = HttpServer::new(move || app::app(state.clone()))
+        let server = HttpServer::new(move || app::app(state.clone(), observers.clone()))
             .workers(workers(config.http.workers))
             .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(GRACE_SECONDS)
@@ -132,7 +140,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener, String> {
 ///
 /// # Errors
 /// One sentence for who started the program.
-pub async fn open(url: crate::db::Url) -> Result<Db, String> {
+pub async fn open(url: Url) -> Result<Db, String> {
     let opening = tokio::task::spawn_blocking(move || {
         let db = Db::open(&url)?;
         let migrated = db.migrate().map_err(|error: migrations::Error| error.to_string())?;
@@ -149,25 +157,44 @@ fn build(
     db: Db,
     levels: Levels,
     shared: Option<Arc<dyn Store>>,
-) -> Result<State, String> {
-    let versions = versions::open(db.url(), app::TABLES)?;
+) -> Result<(State, Observers), String> {
+    let counters = Counters::default();
+    let shared = shared.map(|store| counters.around_store(store));
+    let versions = counters.around_versions(versions::open(db.url(), app::TABLES)?);
+    let (settings, build) = (settings(config), this_build());
+    let stats = Arc::new(Stats::default());
+    let mut cache = Options::default().levels(levels).listener(Arc::new(toolbar::Recorder));
+    cache = cache.listener(stats.clone()).listener(counters.listener());
+    if let Some(store) = shared.clone() {
+        // What decides how a page looks, beside the data.
+        let (size, is_read_only) = (settings.page_size, settings.is_read_only);
+        let namespace = format!("{build}:size={size}:read_only={is_read_only}");
+        cache = cache.shared(store, namespace);
+    }
+    let cache = cache.open(versions);
+    let health = Health::new(Probe::new(db.url().clone(), app::TABLES), shared.clone());
+    let metrics = counters.open(shared, about(config, build));
+    let state = State { db: Database::new(db, app::TABLES), cache, stats, settings };
+    let (metrics, health) = (web::Data::new(metrics), web::Data::new(health));
+    Ok((state, Observers { metrics, health }))
+}
+
+fn settings(config: &ServeConfig) -> Settings {
     let bind = config.http.bind;
-    let settings = Settings {
+    Settings {
         page_size: config.shop.page_size,
         is_read_only: !bind.ip().is_loopback(),
         hosts: config.http.host_names(),
         toolbar: config.toolbar.for_bind(bind),
-    };
-    let stats = Arc::new(Stats::default());
-    let mut cache = Options::default().levels(levels);
-    cache = cache.listener(Arc::new(toolbar::Recorder)).listener(stats.clone());
-    if let Some(store) = shared {
-        // What decides how a page looks, beside the data.
-        let (size, is_read_only) = (settings.page_size, settings.is_read_only);
-        let namespace = format!("{}:size={size}:read_only={is_read_only}", this_build());
-        cache = cache.shared(store, namespace);
     }
-    Ok(State { db: Database::new(db, app::TABLES), cache: cache.open(versions), stats, settings })
+}
+
+fn about(config: &ServeConfig, build: String) -> About {
+    let database = match config.database.database {
+        Url::Sqlite(_) => "sqlite",
+        Url::Postgres(_) => "postgres",
+    };
+    About { database, build, is_public: config.metrics.metrics == MetricsMode::Public }
 }
 
 /// Names this very program: another build may render the same data in another way.

@@ -12,10 +12,11 @@ mod source;
 use source::{Name, Source, files, sources};
 
 /// Folders of `src` that are no section of the site.
-const FRAMEWORK: [&str; 7] = ["cache", "db", "versions", "site", "toolbar", "dashboard", "cli"];
+const FRAMEWORK: [&str; 9] =
+    ["cache", "db", "versions", "site", "toolbar", "dashboard", "metrics", "health", "cli"];
 
 /// What watches the others; known only to those who put the program together.
-const OBSERVERS: [&str; 2] = ["toolbar", "dashboard"];
+const OBSERVERS: [&str; 4] = ["toolbar", "dashboard", "metrics", "health"];
 
 /// Those who put the program together; known to nobody below them.
 const BUILDERS: [&str; 4] = ["app", "server", "cli", "main"];

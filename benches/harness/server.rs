@@ -32,7 +32,8 @@ impl Server {
     /// Starts `program`, which prints `http://ADDRESS` when it is ready.
     pub fn start(mut program: Command) -> Result<Self> {
         // What somebody has set for their own shop is not what is measured.
-        program.env_clear().stdin(Stdio::null()).stdout(Stdio::piped());
+        // Nor how long it takes to tell of each request.
+        program.env_clear().env("RUST_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = program.spawn().context("start a server")?;
         let clock = nix::time::clock_getcpuclockid(Pid::from_raw(child.id().cast_signed()))?;
         let said = child.stdout.take().context("its output is ours")?;

@@ -4,6 +4,9 @@
 //! state, since who gets an entry judges it; it can only cost a load.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use moka::notification::RemovalCause;
 
 use super::entry::Entry;
 use super::key::Key;
@@ -15,6 +18,8 @@ const OVERHEAD: u32 = 256;
 #[derive(Debug, Clone)]
 pub struct Near {
     entries: moka::sync::Cache<Key, Arc<Entry>>,
+    /// How many were dropped for lack of room.
+    evicted: Arc<AtomicU64>,
 }
 
 impl Near {
@@ -24,7 +29,19 @@ impl Near {
             let key_bytes = u32::try_from(key.as_str().len()).unwrap_or(u32::MAX);
             entry.size().saturating_add(key_bytes).saturating_add(OVERHEAD)
         };
-        Self { entries: moka::sync::Cache::builder().max_capacity(bytes).weigher(weigh).build() }
+        let evicted = Arc::<AtomicU64>::default();
+        let count = evicted.clone();
+        let on_removal = move |_: Arc<Key>, _: Arc<Entry>, cause: RemovalCause| {
+            if cause == RemovalCause::Size {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let entries = moka::sync::Cache::builder()
+            .max_capacity(bytes)
+            .weigher(weigh)
+            .eviction_listener(on_removal)
+            .build();
+        Self { entries, evicted }
     }
 
     /// What is kept under `key`, valid or not.
@@ -61,5 +78,32 @@ impl Near {
     pub(super) fn bytes(&self) -> (u64, Option<u64>) {
         self.entries.run_pending_tasks();
         (self.entries.weighted_size(), self.entries.policy().max_capacity())
+    }
+
+    /// How many entries were dropped for lack of room, over all time.
+    pub(super) fn evicted(&self) -> u64 {
+        self.evicted.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::policy::Policy;
+    use crate::cache::scope::Dependencies;
+
+    #[test]
+    fn what_is_dropped_for_lack_of_room_is_counted() {
+        let near = Near::with_capacity(10 * u64::from(OVERHEAD));
+        let policy = Policy::fresh_for(std::time::Duration::from_secs(60));
+        for number in 0..100_u64 {
+            let key = Key::named("tea").part("number", number).build();
+            let entry = Entry::new(Arc::new(number), Dependencies::default(), &policy, 1);
+            near.insert(key, Arc::new(entry));
+        }
+        let (bytes, limit) = near.bytes();
+        let kept = near.iter().count() as u64;
+        assert!(bytes <= limit.unwrap() && (1..10).contains(&kept), "{kept} take {bytes} bytes");
+        assert_eq!(near.evicted(), 100 - kept);
     }
 }

@@ -1,7 +1,8 @@
 //! `larder serve`
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogConfig, LogFormat};
@@ -9,7 +10,7 @@ use crate::server::{ServeConfig, Server};
 
 /// Serves until the program is told to stop.
 pub fn run(config: &ServeConfig) -> Result<(), String> {
-    start_log(&config.log);
+    let _log = start_log(&config.log);
     actix_web::rt::System::new().block_on(async {
         let server = Server::start(config).await?;
         announce(&server);
@@ -25,15 +26,23 @@ fn announce(server: &Server) {
     let _ = out.flush();
 }
 
-fn start_log(config: &LogConfig) {
+/// Lines are written on a thread of their own, so that no request waits for a terminal or a file. All of
+/// them are: where they come faster than they can be written, requests wait after all. Until what is
+/// answered is dropped, which writes what is left.
+fn start_log(config: &LogConfig) -> WorkerGuard {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,larder=info"));
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(false)
+        .thread_name("larder-log")
+        .finish(BufWriter::new(std::io::stderr()));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_writer(writer);
     match config.log {
         LogFormat::Text => log.with_target(false).init(),
-        LogFormat::Json => log.json().init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
     }
+    guard
 }

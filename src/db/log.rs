@@ -86,6 +86,7 @@ impl Instrumentation for Recorder {
             InstrumentationEvent::StartQuery { .. } => self.started = Some(Instant::now()),
             InstrumentationEvent::FinishQuery { query, error, .. } => {
                 let took = self.started.take().map(|started| started.elapsed()).unwrap_or_default();
+                super::meter::count(query, took, error.is_none());
                 THREAD.with_borrow(|log| {
                     // Printing a query costs more than a query: only where somebody listens.
                     if let Some(Log(statements)) = log {

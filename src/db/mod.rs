@@ -10,6 +10,7 @@ pub mod connect;
 pub mod error;
 pub mod file;
 pub mod log;
+pub mod meter;
 pub mod migrations;
 pub mod schema;
 pub mod transaction;

@@ -1,16 +1,22 @@
 //! Who is asking, as far as the connection tells.
 
+use std::net::SocketAddr;
+
 use actix_web::dev::ServiceRequest;
-use actix_web::http::header::{FORWARDED, HeaderName, VIA};
+use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, VIA};
 
 /// Whether the request comes from this very machine and no proxy handed it on.
 ///
 /// A proxy on this machine would make every visitor look local; what proxies add gives it away. One
 /// that adds nothing cannot be told from a visitor: do not put one in front of an open shop.
 pub fn is_local(request: &ServiceRequest) -> bool {
-    let is_loopback =
-        request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-    is_loopback && !request.headers().keys().any(is_from_proxy)
+    is_from_here(request.peer_addr(), request.headers())
+}
+
+/// The same of who is at the other end, and of the headers that came from there.
+pub fn is_from_here(peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
+    let is_loopback = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    is_loopback && !headers.keys().any(is_from_proxy)
 }
 
 fn is_from_proxy(name: &HeaderName) -> bool {

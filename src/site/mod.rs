@@ -6,6 +6,7 @@ pub mod error_page;
 pub mod flash;
 pub mod form;
 pub mod headers;
+pub mod log;
 pub mod origin;
 pub mod pagination;
 pub mod problem;

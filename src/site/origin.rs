@@ -2,6 +2,8 @@
 //!
 //! - Requests are for a host that the shop goes by; otherwise another name could be made to lead
 //!   here, and its pages to act as ours.
+//! - But for the shop's health, which load balancers ask under the address of the machine, or under none,
+//!   and which tells nothing that another name's pages could use.
 //! - Writes come from our own pages, or from a program that is no browser. A sister port of this
 //!   host is another site: `same-site` is not enough.
 //! - Writes are for this machine only, until there are accounts; and never through a proxy, behind
@@ -18,6 +20,9 @@ use actix_web::{Error, web};
 use super::access;
 use crate::error::AppError;
 use crate::state::{Settings, State};
+
+/// May be read under any host name.
+const UNDER_ANY_NAME: [&str; 2] = ["/health/live", "/health/ready"];
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -47,13 +52,18 @@ where
 }
 
 fn check(request: &ServiceRequest, settings: &Settings) -> Result<(), AppError> {
-    let host = text(request.headers(), &HOST).ok_or(AppError::UnknownHost)?;
-    let name = name_of(host);
-    if !settings.hosts.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-        return Err(AppError::UnknownHost);
-    }
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if is_read { Ok(()) } else { check_write(request, settings, host) }
+    match text(request.headers(), &HOST).filter(|host| is_ours(host, settings)) {
+        Some(_) if is_read => Ok(()),
+        Some(host) => check_write(request, settings, host),
+        None if is_read && UNDER_ANY_NAME.contains(&request.path()) => Ok(()),
+        None => Err(AppError::UnknownHost),
+    }
+}
+
+fn is_ours(host: &str, settings: &Settings) -> bool {
+    let name = name_of(host);
+    settings.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn check_write(request: &ServiceRequest, settings: &Settings, host: &str) -> Result<(), AppError> {

@@ -8,6 +8,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokio::task::futures::TaskLocalFuture;
+
 /// The name of a request: 16 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId(pub u64);
@@ -27,8 +29,13 @@ impl RequestId {
         Self(NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
+    /// Runs `work`, which does not wait, on behalf of the request of this name.
+    pub fn enter<T>(self, work: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self, work)
+    }
+
     /// Runs `work` on behalf of the request of this name.
-    pub fn scope<W: Future>(self, work: W) -> impl Future<Output = W::Output> {
+    pub fn scope<W: Future>(self, work: W) -> TaskLocalFuture<Self, W> {
         CURRENT.scope(self, work)
     }
 
@@ -79,6 +86,7 @@ mod tests {
     async fn what_runs_on_behalf_of_a_request_knows_its_name() {
         let id = RequestId::new();
         assert_eq!(id.scope(async { RequestId::current() }).await, Some(id));
+        assert_eq!(id.enter(RequestId::current), Some(id));
         assert_eq!(RequestId::current(), None);
     }
 }

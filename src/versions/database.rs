@@ -1,5 +1,8 @@
 //! The database as sections see it: whoever reads says what, and the cache learns of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use diesel::QueryResult;
 
 use super::snapshot::Snapshot;
@@ -13,12 +16,13 @@ use crate::db::{Conn, Db, Error};
 pub struct Database {
     db: Db,
     tables: &'static [Table],
+    invalidations: Arc<AtomicU64>,
 }
 
 impl Database {
     /// The database `db`, which is migrated; `tables` are read through the cache.
     pub fn new(db: Db, tables: &'static [Table]) -> Self {
-        Self { db, tables }
+        Self { db, tables, invalidations: Arc::default() }
     }
 
     /// The tags to move for this name, if anything here can depend on it: `products` (its lists and its
@@ -74,6 +78,13 @@ impl Database {
     /// # Errors
     /// Those of the database.
     pub async fn invalidate(&self, tags: Vec<Tag>) -> Result<(), Error> {
-        self.db.write(move |conn| tags.iter().try_for_each(|tag| stamps::bump(conn, tag))).await
+        self.db.write(move |conn| tags.iter().try_for_each(|tag| stamps::bump(conn, tag))).await?;
+        self.invalidations.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// How often [`Database::invalidate`] was done through this handle and its clones.
+    pub fn invalidations(&self) -> u64 {
+        self.invalidations.load(Ordering::Relaxed)
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod database;
 pub mod postgres;
+pub mod probe;
 pub mod snapshot;
 pub mod sqlite;
 pub mod stamps;

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::{Table, stamps, triggers};
 use crate::cache::view::{Fresh, FreshView, Unvouched, Versions, View};
-use crate::db::{Conn, Role, Url};
+use crate::db::{Conn, Role, Url, meter};
 
 /// How often the triggers are looked at.
 const TRIGGER_CHECK: Duration = Duration::from_secs(60);
@@ -136,7 +136,10 @@ impl Validator {
 
 fn connect(url: &Url) -> Result<PgConnection, Unvouched> {
     match Conn::open(url, Role::Reader) {
-        Ok(Conn::Postgres(conn)) => Ok(conn),
+        Ok(Conn::Postgres(mut conn)) => {
+            conn.set_instrumentation(meter::OfStamps::default());
+            Ok(conn)
+        }
         Ok(Conn::Sqlite(_)) => Err(Unvouched("this is not Postgres".into())),
         Err(error) => Err(Unvouched(format!("the database cannot be reached: {error}"))),
     }

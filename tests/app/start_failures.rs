@@ -154,6 +154,8 @@ fn help_names_every_command_flag_and_variable() {
         "LARDER_CACHE",
         "--toolbar",
         "LARDER_TOOLBAR",
+        "--metrics",
+        "LARDER_METRICS",
         "--access",
         "LARDER_ACCESS",
         "--log",
@@ -201,6 +203,7 @@ fn a_wrong_setting_is_explained(on: Database) {
         ("--page-size", "many"),
         ("--redis", "http://localhost"),
         ("--toolbar", "maybe"),
+        ("--metrics", "everybody"),
         ("--access", "everybody"),
         ("--log", "xml"),
     ];

@@ -173,6 +173,9 @@ pub struct Memory {
     pub bytes: u64,
     /// The bound on them.
     pub limit_bytes: Option<u64>,
+    /// Entries dropped for lack of room since the process began.
+    #[serde(default)]
+    pub evicted: u64,
 }
 
 /// A store; where it cannot know, nothing.

@@ -150,6 +150,11 @@ impl Inspection {
         })
     }
 
+    /// What this process keeps, in figures; none where no process is looked into. Walks all entries.
+    pub fn memory(&self) -> Option<Memory> {
+        self.near.as_ref().map(memory)
+    }
+
     /// The view to judge by.
     async fn view(&self) -> FreshView {
         match &self.versions {
@@ -243,7 +248,7 @@ impl Inspection {
 
 fn memory(near: &Near) -> Memory {
     let (bytes, limit_bytes) = near.bytes();
-    let mut memory = Memory { bytes, limit_bytes, ..Memory::default() };
+    let mut memory = Memory { bytes, limit_bytes, evicted: near.evicted(), ..Memory::default() };
     for (_, entry) in near.iter() {
         *match look::kind_of(&entry) {
             Kind::Page => &mut memory.pages,

@@ -52,6 +52,7 @@ pub mod storable;
 pub mod stored;
 pub mod structured;
 pub mod targeted;
+pub mod told;
 pub mod variant;
 pub mod vary;
 mod visit;

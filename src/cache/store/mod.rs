@@ -32,6 +32,7 @@ mod error;
 mod fault;
 mod lifetime;
 pub mod memory;
+pub mod metered;
 pub mod null;
 pub(crate) mod number;
 pub mod redis;
@@ -190,6 +191,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The store's own figures.
     fn stats(&self) -> Answer<'_, Stats> {
         Box::pin(async { Ok(Stats::default()) })
+    }
+
+    /// Whether calls are refused for now, because the last ones failed. Asks nobody.
+    fn is_paused(&self) -> bool {
+        false
     }
 
     /// Lets go of connections; afterwards every operation answers [`StoreError::Closed`]. A store

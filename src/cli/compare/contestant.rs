@@ -8,8 +8,8 @@ use actix_web::dev::ServerHandle;
 use super::client::{Client, Sample};
 use super::report::Report;
 use crate::config::{
-    Access, CacheConfig, CacheLevel, DatabaseConfig, HttpConfig, LogConfig, LogFormat, ShopConfig,
-    ToolbarConfig, ToolbarMode,
+    Access, CacheConfig, CacheLevel, DatabaseConfig, HttpConfig, LogConfig, LogFormat,
+    MetricsConfig, MetricsMode, ShopConfig, ToolbarConfig, ToolbarMode,
 };
 use crate::db::Url;
 use crate::server::{ServeConfig, Server};
@@ -134,6 +134,7 @@ fn settings(mode: &Mode, database: &Url) -> ServeConfig {
         },
         shop: ShopConfig { page_size: 25, no_samples: true },
         toolbar: ToolbarConfig { toolbar: ToolbarMode::Auto },
+        metrics: MetricsConfig { metrics: MetricsMode::Local },
         log: LogConfig { log: LogFormat::Text },
     }
 }

@@ -29,7 +29,7 @@ use self::wal_index::{Header, WalIndex};
 use super::{Table, stamps, triggers};
 use crate::cache::view::{Fresh, FreshView, Unvouched, Versions};
 use crate::db::file::FileId;
-use crate::db::{Conn, Role, Url};
+use crate::db::{Conn, Role, Url, meter};
 
 /// How long a replaced file may go unnoticed.
 const FILE_CHECK: Duration = Duration::from_secs(1);
@@ -99,7 +99,7 @@ impl Validator {
         let file = FileId::of(url);
         match Conn::open(url, Role::Reader) {
             Ok(Conn::Sqlite(conn)) => Ok(Self {
-                conn,
+                conn: watched(conn),
                 file,
                 file_checked: Instant::now(),
                 wal_index: path(url).and_then(WalIndex::open),
@@ -175,6 +175,12 @@ impl QueryFragment<Sqlite> for DataVersion {
 }
 
 impl RunQueryDsl<SqliteConnection> for DataVersion {}
+
+/// Counted on behalf of all requests.
+fn watched(mut conn: SqliteConnection) -> SqliteConnection {
+    conn.set_instrumentation(meter::OfStamps::default());
+    conn
+}
 
 fn path(url: &Url) -> Option<&Path> {
     match url {

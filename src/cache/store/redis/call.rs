@@ -103,6 +103,11 @@ impl Caller {
         }
     }
 
+    /// Whether the breaker is open.
+    pub(super) fn is_paused(&self) -> bool {
+        self.breaker.is_open()
+    }
+
     async fn call(&self, message: Message<'_>, sent: Sent) -> Result<Value, StoreError> {
         let allowed = self.allowed()?;
         let permit = self.admit()?;

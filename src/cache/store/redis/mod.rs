@@ -188,6 +188,10 @@ impl Store for RedisStore {
         })
     }
 
+    fn is_paused(&self) -> bool {
+        self.caller.is_paused()
+    }
+
     fn close(&self) -> Answer<'_, ()> {
         self.caller.close();
         Box::pin(async { Ok(()) })

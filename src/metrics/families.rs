@@ -1,0 +1,216 @@
+//! All figures, by name.
+//!
+//! | Name | Labels | Is |
+//! |---|---|---|
+//! | `larder_http_requests_total` | `method`, `status` | requests answered, by class of status |
+//! | `larder_http_request_duration_seconds` | `cache` | histogram: until the head of the answer; `hit`, `miss`, `none` |
+//! | `larder_page_outcomes_total` | `outcome`, `reason` | what the page cache did, in the words of `Cache-Status` |
+//! | `larder_cache_operations_total` | `level`, `outcome`, `reason` | events of the cache |
+//! | `larder_cache_load_duration_seconds` | `level` | histogram: making what a look-up did not find |
+//! | `larder_cache_stored_bytes_total` | `level` | bytes of what was kept |
+//! | `larder_cache_memory_entries` | `level` | entries in this process |
+//! | `larder_cache_memory_bytes` | | their bytes, about |
+//! | `larder_cache_memory_limit_bytes` | | the bound on them |
+//! | `larder_cache_memory_evictions_total` | | entries dropped for lack of room |
+//! | `larder_view_questions_total` | `result` | questions for what is current: `ok`, `unvouched` |
+//! | `larder_view_age_seconds` | | since a view was last read or found unchanged; absent before the first |
+//! | `larder_invalidations_total` | | by hand or program; what writes move is not among them |
+//! | `larder_store_calls_total` | `operation`, `result` | calls to the shared store; none without one |
+//! | `larder_store_call_duration_seconds` | `operation` | histogram: calls that reached it |
+//! | `larder_store_breaker_open` | | 1 while calls are refused for now; absent without a shared store |
+//! | `larder_sql_statements_total` | `kind`, `result` | statements, by `query`, `write`, `transaction`, `stamps` |
+//! | `larder_sql_seconds_total` | `kind`, `result` | how long the database took for them |
+//! | `larder_build_info` | `version`, `build`, `database` | 1 |
+//! | `process_start_time_seconds` | | seconds from 1970 |
+//!
+//! - Series of a reason appear when it first occurs, but for those that are told apart in the source.
+//! - SQL is counted for the whole process, whichever server in it ran the statement.
+
+use std::time::UNIX_EPOCH;
+
+use crate::cache::inspect::Memory;
+use crate::cache::page::told::Outcome;
+use crate::cache::store::metered::Operation;
+use crate::db::meter;
+
+use super::exposition::{Exposition, Kind};
+use super::operations::{LEVELS, OUTCOMES};
+use super::requests::{CLASSES, METHODS, PARTS};
+use super::store::RESULTS;
+use super::words::WORDS;
+use super::{About, Metrics};
+
+use Kind::{Counter, Gauge, Histogram};
+
+/// What is counted elsewhere.
+#[derive(Debug, Clone, Default)]
+pub struct Elsewhere {
+    /// What the cache keeps in this process.
+    pub memory: Memory,
+    /// How often entries were made stale by hand or program.
+    pub invalidations: u64,
+}
+
+impl Metrics {
+    /// All figures as they are now, in Prometheus' text format.
+    pub fn text(&self, elsewhere: &Elsewhere) -> String {
+        let mut text = Exposition::default();
+        self.requests(&mut text);
+        self.pages(&mut text);
+        self.operations(&mut text);
+        self.loads(&mut text);
+        memory(&mut text, &elsewhere.memory);
+        self.views(&mut text);
+        text.family("larder_invalidations_total", Counter, "Invalidations by hand or program.")
+            .series(&[], elsewhere.invalidations);
+        self.store(&mut text);
+        sql(&mut text);
+        self.process(&mut text);
+        text.finish()
+    }
+
+    fn requests(&self, text: &mut Exposition) {
+        let help = "Requests answered, by method and class of status.";
+        text.family("larder_http_requests_total", Counter, help);
+        for (m, method) in METHODS.into_iter().enumerate() {
+            for (c, class) in CLASSES.into_iter().enumerate() {
+                let labels = [("method", method), ("status", class)];
+                text.series(&labels, self.requests.answered(m, c));
+            }
+        }
+        let help = "Time until the head of the answer, by the page cache's part in it.";
+        text.family("larder_http_request_duration_seconds", Histogram, help);
+        for (p, part) in PARTS.into_iter().enumerate() {
+            text.histogram(&[("cache", part)], &self.requests.took(p));
+        }
+    }
+
+    fn pages(&self, text: &mut Exposition) {
+        let help = "What the page cache did with requests, in the words of Cache-Status.";
+        text.family("larder_page_outcomes_total", Counter, help);
+        for (o, (_, outcome)) in Outcome::ALL.into_iter().enumerate() {
+            for (w, reason) in WORDS.into_iter().enumerate() {
+                let count = self.requests.pages(o, w);
+                if count > 0 || (outcome == "hit" && reason.is_empty()) {
+                    text.series(&[("outcome", outcome), ("reason", reason)], count);
+                }
+            }
+        }
+    }
+
+    fn operations(&self, text: &mut Exposition) {
+        let help = "What the cache did, by level, outcome and reason.";
+        text.family("larder_cache_operations_total", Counter, help);
+        for (l, level) in LEVELS.into_iter().enumerate() {
+            for (o, outcome) in OUTCOMES.into_iter().enumerate() {
+                for (w, reason) in WORDS.into_iter().enumerate() {
+                    let count = self.operations.counted(l, o, w);
+                    if count > 0 || is_always_told(outcome, reason) {
+                        let labels =
+                            [("level", level.name()), ("outcome", outcome), ("reason", reason)];
+                        text.series(&labels, count);
+                    }
+                }
+            }
+        }
+    }
+
+    fn loads(&self, text: &mut Exposition) {
+        let help = "Time for making what a look-up did not find, kept or not.";
+        text.family("larder_cache_load_duration_seconds", Histogram, help);
+        for (l, level) in LEVELS.into_iter().enumerate() {
+            text.histogram(&[("level", level.name())], &self.operations.loads(l));
+        }
+        let help = "Bytes of entries kept, over all time.";
+        text.family("larder_cache_stored_bytes_total", Counter, help);
+        for (l, level) in LEVELS.into_iter().enumerate() {
+            text.series(&[("level", level.name())], self.operations.stored_bytes(l));
+        }
+    }
+
+    fn views(&self, text: &mut Exposition) {
+        let (vouched, unvouched) = self.views.questions();
+        text.family("larder_view_questions_total", Counter, "Questions for what is current.")
+            .series(&[("result", "ok")], vouched)
+            .series(&[("result", "unvouched")], unvouched);
+        let help = "Time since a view was last read or found unchanged.";
+        text.family("larder_view_age_seconds", Gauge, help);
+        if let Some(age) = self.views.age() {
+            text.series(&[], age.as_secs_f64());
+        }
+    }
+
+    fn store(&self, text: &mut Exposition) {
+        let Some(shared) = &self.shared else { return };
+        text.family("larder_store_calls_total", Counter, "Calls to the shared store.");
+        for (o, (_, operation)) in Operation::ALL.into_iter().enumerate() {
+            for (r, result) in RESULTS.into_iter().enumerate() {
+                let count = self.calls.counted(o, r);
+                if count > 0 || result == "ok" {
+                    text.series(&[("operation", operation), ("result", result)], count);
+                }
+            }
+        }
+        let help = "Time for calls that reached the shared store.";
+        text.family("larder_store_call_duration_seconds", Histogram, help);
+        for (o, (_, operation)) in Operation::ALL.into_iter().enumerate() {
+            let took = self.calls.took(o);
+            if took.count() > 0 {
+                text.histogram(&[("operation", operation)], &took);
+            }
+        }
+        let help = "Whether calls to the shared store are refused for now.";
+        text.family("larder_store_breaker_open", Gauge, help)
+            .series(&[], u8::from(shared.is_paused()));
+    }
+
+    fn process(&self, text: &mut Exposition) {
+        let About { database, build, .. } = &self.about;
+        let version = env!("CARGO_PKG_VERSION");
+        text.family("larder_build_info", Gauge, "Which program this is.")
+            .series(&[("version", version), ("build", build), ("database", database)], 1);
+        let began = self.began.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let help = "When this process began to serve, in seconds from 1970.";
+        text.family("process_start_time_seconds", Gauge, help).series(&[], began.as_secs_f64());
+    }
+}
+
+/// Whether a series is there from the beginning, so that its first count is seen as one.
+fn is_always_told(outcome: &str, reason: &str) -> bool {
+    match outcome {
+        "miss" => ["absent", "expired", "invalidated"].contains(&reason),
+        "stale" | "not_stored" | "outage" => false,
+        _ => reason.is_empty(),
+    }
+}
+
+fn memory(text: &mut Exposition, memory: &Memory) {
+    let help = "Entries in this process, valid or not.";
+    text.family("larder_cache_memory_entries", Gauge, help)
+        .series(&[("level", "page")], memory.pages)
+        .series(&[("level", "fragment")], memory.fragments)
+        .series(&[("level", "query")], memory.queries);
+    let help = "Bytes of the entries in this process, about.";
+    text.family("larder_cache_memory_bytes", Gauge, help).series(&[], memory.bytes);
+    if let Some(limit) = memory.limit_bytes {
+        let help = "The bound on the bytes of entries in this process.";
+        text.family("larder_cache_memory_limit_bytes", Gauge, help).series(&[], limit);
+    }
+    let help = "Entries of this process dropped for lack of room.";
+    text.family("larder_cache_memory_evictions_total", Counter, help).series(&[], memory.evicted);
+}
+
+fn sql(text: &mut Exposition) {
+    let figures: Vec<_> = meter::figures().collect();
+    let result = |succeeded: bool| if succeeded { "ok" } else { "error" };
+    text.family("larder_sql_statements_total", Counter, "SQL statements, by what they are for.");
+    for figure in &figures {
+        let labels = [("kind", figure.kind.name()), ("result", result(figure.succeeded))];
+        text.series(&labels, figure.statements);
+    }
+    text.family("larder_sql_seconds_total", Counter, "Time of the database for SQL statements.");
+    for figure in &figures {
+        let labels = [("kind", figure.kind.name()), ("result", result(figure.succeeded))];
+        text.series(&labels, figure.took.as_secs_f64());
+    }
+}

@@ -1,0 +1,133 @@
+//! What the cache did, counted by level, outcome and reason.
+//!
+//! - Each event is counted once.
+//! - A load is counted where something was made, kept or not; one that failed made nothing.
+
+use crate::cache::event::{Event, Listener, Miss, Outcome};
+use crate::cache::level::Level;
+
+use super::tally::{Counter, Histogram, Sharded, Snapshot, Table};
+use super::words::place;
+
+/// The levels, in the order of their numbers.
+pub const LEVELS: [Level; 3] = [Level::Page, Level::Fragment, Level::Query];
+
+/// The outcomes, in the order of their numbers.
+pub const OUTCOMES: [&str; 10] = [
+    "hit",
+    "far_hit",
+    "collapsed",
+    "stale",
+    "miss",
+    "stored",
+    "not_stored",
+    "unreadable",
+    "outage",
+    "refreshing",
+];
+
+/// What was counted of one level.
+#[derive(Debug, Default)]
+struct OfLevel {
+    outcomes: Table<{ OUTCOMES.len() }>,
+    loads: Histogram,
+    stored_bytes: Counter,
+}
+
+/// Listens to the cache and counts.
+#[derive(Debug, Default)]
+pub struct Operations(Sharded<[OfLevel; LEVELS.len()]>);
+
+impl Operations {
+    /// How often a level had this outcome for this reason, by their places.
+    pub fn counted(&self, level: usize, outcome: usize, word: usize) -> u64 {
+        self.0.sum(|levels| levels[level].outcomes.at(outcome, word).read())
+    }
+
+    /// How long a level's loads took.
+    pub fn loads(&self, level: usize) -> Snapshot {
+        Snapshot::of(self.0.all().map(|levels| &levels[level].loads))
+    }
+
+    /// Bytes of the entries that a level has kept, over all time.
+    pub fn stored_bytes(&self, level: usize) -> u64 {
+        self.0.sum(|levels| levels[level].stored_bytes.read())
+    }
+}
+
+impl Listener for Operations {
+    fn on(&self, event: &Event<'_>) {
+        let counts = &self.0.mine()[event.level as usize];
+        match event.outcome {
+            Outcome::Stored(bytes) => {
+                counts.loads.observe(event.took);
+                counts.stored_bytes.add(u64::from(bytes));
+            }
+            Outcome::NotStored(_) => counts.loads.observe(event.took),
+            _ => {}
+        }
+        let (outcome, word) = places(&event.outcome);
+        counts.outcomes.at(outcome, word).count();
+    }
+}
+
+/// The places of an outcome and of its reason.
+fn places(outcome: &Outcome) -> (usize, usize) {
+    match outcome {
+        Outcome::Hit => (0, 0),
+        Outcome::FarHit => (1, 0),
+        Outcome::Collapsed => (2, 0),
+        Outcome::Stale(why) => (3, place(why.name())),
+        Outcome::Miss(Miss::Absent) => (4, place("absent")),
+        Outcome::Miss(Miss::Expired) => (4, place("expired")),
+        Outcome::Miss(Miss::Invalidated(_)) => (4, place("invalidated")),
+        Outcome::Stored(_) => (5, 0),
+        Outcome::NotStored(why) => (6, place(why)),
+        Outcome::Unreadable => (7, 0),
+        Outcome::Outage(why) => (8, place(why.name())),
+        Outcome::Refreshing => (9, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::cache::key::Key;
+    use crate::cache::open::Options;
+    use crate::cache::policy::Policy;
+    use crate::cache::tag::Tag;
+    use crate::cache::view::InProcess;
+
+    #[tokio::test]
+    async fn each_event_is_counted_once_and_each_load() {
+        let operations = Arc::new(Operations::default());
+        let versions = Arc::new(InProcess::new());
+        let cache = Options::default().listener(operations.clone()).open(versions.clone());
+        let (key, policy) = (Key::named("test").build(), Policy::fresh_for(Duration::from_secs(9)));
+        for round in 0..4 {
+            if round == 3 {
+                versions.bump(&[Tag::EVERYTHING]);
+            }
+            cache.get_or_set(&key, &policy, async || Ok::<_, ()>(7)).await.unwrap();
+        }
+        let counted = |outcome: &str, reason| {
+            let outcome = OUTCOMES.iter().position(|name| *name == outcome).unwrap();
+            operations.counted(Level::Query as usize, outcome, place(reason))
+        };
+        assert_eq!([counted("miss", "absent"), counted("miss", "invalidated")], [1, 1]);
+        assert_eq!([counted("hit", ""), counted("stored", "")], [2, 2]);
+        assert_eq!(operations.loads(Level::Query as usize).count(), 2);
+        assert!(operations.stored_bytes(Level::Query as usize) > 0);
+        assert_eq!(operations.loads(Level::Page as usize).count(), 0);
+    }
+
+    #[test]
+    fn every_level_is_found_at_its_number() {
+        for (number, level) in LEVELS.into_iter().enumerate() {
+            assert_eq!(level as usize, number);
+        }
+    }
+}

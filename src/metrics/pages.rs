@@ -1,0 +1,36 @@
+//! The page of figures.
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::error::AppError;
+use crate::site::access;
+use crate::state::State;
+
+use super::Metrics;
+use super::exposition;
+use super::families::Elsewhere;
+
+/// `GET /metrics`
+pub async fn show(
+    request: HttpRequest,
+    state: web::Data<State>,
+    metrics: web::Data<Metrics>,
+) -> Result<HttpResponse, AppError> {
+    if !metrics.about.is_public && !access::is_from_here(request.peer_addr(), request.headers()) {
+        return Err(AppError::Forbidden(
+            "Figures are shown on the machine that the shop runs on, without a proxy, unless it was \
+             started with --metrics public.",
+        ));
+    }
+    let invalidations = state.db.invalidations();
+    let inspection = state.cache.inspect();
+    // Walking all entries may take a while.
+    let memory = web::block(move || inspection.memory()).await;
+    let memory = memory.ok().flatten().unwrap_or_default();
+    let text = metrics.text(&Elsewhere { memory, invalidations });
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, exposition::CONTENT_TYPE))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(text))
+}

@@ -1,0 +1,122 @@
+//! Requests, counted as they are answered.
+//!
+//! - Each request that is answered is counted once, whoever answered it; one whose client hung up is not.
+//! - How long it took is until the head of the answer: bodies are sent behind it.
+
+use actix_web::http::Method;
+use actix_web::web;
+
+use crate::cache::page::told::{Outcome, Told};
+use crate::site::log::{Answered, Counts};
+
+use super::Metrics;
+use super::tally::{Counter, Histogram, Sharded, Snapshot, Table};
+use super::words::place;
+
+/// Methods that are told apart.
+pub const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "OPTIONS", "other"];
+
+/// Classes of statuses.
+pub const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// What the page cache had to do with an answer, in the few words that times are told apart by.
+pub const PARTS: [&str; 3] = ["hit", "miss", "none"];
+
+#[derive(Debug, Default)]
+struct Shard {
+    answers: [[Counter; CLASSES.len()]; METHODS.len()],
+    took: [Histogram; PARTS.len()],
+    pages: Table<{ Outcome::ALL.len() }>,
+}
+
+/// What was counted of requests.
+#[derive(Debug, Default)]
+pub struct Requests(Sharded<Shard>);
+
+impl Requests {
+    /// How many requests by a method had an answer of a class, by their places.
+    pub fn answered(&self, method: usize, class: usize) -> u64 {
+        self.0.sum(|shard| shard.answers[method][class].read())
+    }
+
+    /// How long requests took in which the page cache had this part.
+    pub fn took(&self, part: usize) -> Snapshot {
+        Snapshot::of(self.0.all().map(|shard| &shard.took[part]))
+    }
+
+    /// How often the page cache had this outcome for this reason, by their places.
+    pub fn pages(&self, outcome: usize, word: usize) -> u64 {
+        self.0.sum(|shard| shard.pages.at(outcome, word).read())
+    }
+}
+
+impl Counts for web::Data<Metrics> {
+    fn count(&self, answered: Answered<'_>) {
+        self.requests.count(answered);
+    }
+}
+
+impl Requests {
+    fn count(&self, Answered { method, status, told, took }: Answered<'_>) {
+        let shard = self.0.mine();
+        let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len()) - 1;
+        shard.answers[place_of(method)][class].count();
+        if let Some(Told { outcome, reason }) = told {
+            shard.pages.at(outcome as usize, place(reason)).count();
+        }
+        shard.took[part(told)].observe(took);
+    }
+}
+
+fn place_of(method: &Method) -> usize {
+    match *method {
+        Method::GET => 0,
+        Method::HEAD => 1,
+        Method::POST => 2,
+        Method::OPTIONS => 3,
+        _ => 4,
+    }
+}
+
+fn part(told: Option<Told<'_>>) -> usize {
+    match told.map(|told| told.outcome) {
+        Some(Outcome::Hit | Outcome::Stale) => 0,
+        Some(Outcome::Collapsed | Outcome::Revalidated | Outcome::Stored | Outcome::NotStored) => 1,
+        Some(Outcome::Bypass | Outcome::Method) | None => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use actix_web::http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn each_answer_is_counted_once() {
+        let requests = Requests::default();
+        let purge = Method::from_bytes(b"PURGE").unwrap();
+        let beyond = StatusCode::from_u16(999).unwrap();
+        let hit = Some(Told { outcome: Outcome::Hit, reason: "" });
+        for (method, status, told) in [
+            (&Method::GET, StatusCode::OK, hit),
+            (&Method::GET, StatusCode::NOT_FOUND, None),
+            (&purge, beyond, None),
+        ] {
+            requests.count(Answered { method, status, told, took: Duration::from_millis(1) });
+        }
+        assert_eq!([requests.answered(0, 1), requests.answered(0, 3)], [1, 1]);
+        assert_eq!(requests.answered(4, 4), 1, "what is above all classes is in the last");
+        assert_eq!(requests.pages(Outcome::Hit as usize, 0), 1);
+        assert_eq!([requests.took(0).count(), requests.took(2).count()], [1, 2]);
+    }
+
+    #[test]
+    fn methods_are_found_at_their_places() {
+        for (place, name) in METHODS[..4].iter().enumerate() {
+            assert_eq!(place_of(&Method::from_bytes(name.as_bytes()).unwrap()), place);
+        }
+    }
+}

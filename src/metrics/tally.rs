@@ -1,0 +1,193 @@
+//! Counting: numbers that many threads add to at once.
+//!
+//! - Adding takes no lock; threads seldom share a cache line, since each has a shard.
+//! - Who reads adds the shards up. What happens meanwhile may be missing, but nothing is counted twice.
+//! - A histogram's count is the sum of its buckets, whoever adds meanwhile.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::words::WORDS;
+
+/// So many threads count without meeting; more share.
+const SHARDS: usize = 8;
+
+/// On cache lines of its own; processors fetch them in pairs.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Shard<T>(T);
+
+/// Something that is counted, once for each thread.
+#[derive(Debug)]
+pub struct Sharded<T>(Box<[Shard<T>; SHARDS]>);
+
+impl<T: Default> Default for Sharded<T> {
+    fn default() -> Self {
+        Self(Box::new(std::array::from_fn(|_| Shard::default())))
+    }
+}
+
+impl<T> Sharded<T> {
+    /// This thread's own.
+    pub fn mine(&self) -> &T {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        }
+        // A thread that is ending has no number any more.
+        &self.0[THREAD.try_with(|thread| *thread).unwrap_or_default()].0
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|shard| &shard.0)
+    }
+
+    /// The sum of what `read` reads of each.
+    pub fn sum(&self, read: impl Fn(&T) -> u64) -> u64 {
+        self.all().map(read).sum()
+    }
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// One more.
+    pub fn count(&self) {
+        self.add(1);
+    }
+
+    /// So many more.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// What it is now.
+    pub fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Counters for each of so many outcomes and each reason in [`WORDS`].
+#[derive(Debug)]
+pub struct Table<const OUTCOMES: usize>([[Counter; WORDS.len()]; OUTCOMES]);
+
+impl<const OUTCOMES: usize> Default for Table<OUTCOMES> {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| std::array::from_fn(|_| Counter::default())))
+    }
+}
+
+impl<const OUTCOMES: usize> Table<OUTCOMES> {
+    /// The counter of an outcome's number and a reason's place.
+    pub fn at(&self, outcome: usize, word: usize) -> &Counter {
+        &self.0[outcome][word]
+    }
+}
+
+/// The upper bounds of all histograms' buckets, in nanoseconds: 10 µs to 10 s.
+pub const BOUNDS: [u64; 19] = [
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    25_000_000,
+    50_000_000,
+    100_000_000,
+    250_000_000,
+    500_000_000,
+    1_000_000_000,
+    2_500_000_000,
+    5_000_000_000,
+    10_000_000_000,
+];
+
+/// How often something took how long.
+#[derive(Debug, Default)]
+pub struct Histogram {
+    /// The last is for what is above all bounds.
+    buckets: [Counter; BOUNDS.len() + 1],
+    nanos: Counter,
+}
+
+impl Histogram {
+    /// Something took so long.
+    pub fn observe(&self, took: Duration) {
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.buckets[BOUNDS.partition_point(|bound| *bound < nanos)].count();
+        self.nanos.add(nanos);
+    }
+}
+
+/// A histogram as it was at one time.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// How many are at or below each bound, and in all.
+    pub at_most: [u64; BOUNDS.len() + 1],
+    /// What they took together, in nanoseconds.
+    pub nanos: u64,
+}
+
+impl Snapshot {
+    /// The sum of these histograms.
+    pub fn of<'h>(histograms: impl Iterator<Item = &'h Histogram>) -> Self {
+        let mut sum = Self::default();
+        for histogram in histograms {
+            let mut below = 0;
+            for (at_most, bucket) in sum.at_most.iter_mut().zip(&histogram.buckets) {
+                below += bucket.read();
+                *at_most += below;
+            }
+            sum.nanos += histogram.nanos.read();
+        }
+        sum
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.at_most[BOUNDS.len()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_many_threads_count_is_added_up() {
+        let sharded: Sharded<Counter> = Sharded::default();
+        std::thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| (0..1_000).for_each(|_| sharded.mine().count()));
+            }
+        });
+        assert_eq!(sharded.sum(Counter::read), 20_000);
+        let used = sharded.all().filter(|counter| counter.read() > 0).count();
+        assert_eq!(used, SHARDS, "twenty threads use all shards");
+    }
+
+    #[test]
+    fn a_bound_belongs_to_the_bucket_below_it() {
+        let histogram = Histogram::default();
+        for nanos in [0, 10_000, 10_001, 10_000_000_000, 10_000_000_001] {
+            histogram.observe(Duration::from_nanos(nanos));
+        }
+        let snapshot = Snapshot::of([&histogram, &Histogram::default()].into_iter());
+        assert_eq!(snapshot.at_most[..2], [2, 3]);
+        assert_eq!(snapshot.at_most[BOUNDS.len() - 1], 4);
+        assert_eq!((snapshot.count(), snapshot.nanos), (5, 20_000_020_002));
+    }
+
+    #[test]
+    fn bounds_grow() {
+        assert!(BOUNDS.is_sorted_by(|one, next| one < next));
+    }
+}

@@ -1,0 +1,92 @@
+//! The reasons that figures are told apart by: a closed list, so that nobody can make new series.
+//!
+//! - A reason that is not in the list is counted as `other`.
+//! - They are the words of `Cache-Status` and of the cache's events.
+
+/// All reasons. The first is for what needs none, the last for those that nobody listed.
+pub const WORDS: [&str; 45] = [
+    "",
+    // Why a page was asked of its handler.
+    "uri-miss",
+    "vary-miss",
+    "stale",
+    "request",
+    // Why a look-up found nothing.
+    "absent",
+    "expired",
+    "invalidated",
+    // Why something old was served, or what was made of it not kept.
+    "stale-if-error",
+    "stale-while-revalidate",
+    "soft timeout",
+    "mixes two states",
+    // Why the shared store was of no help.
+    "timeout",
+    "budget used up",
+    "breaker open",
+    "unreachable",
+    "refused",
+    // Why the page cache was not asked.
+    "route",
+    "off",
+    "no cache",
+    "body",
+    "upgrade",
+    "override",
+    "session",
+    // Why a page was not stored.
+    "status",
+    "partial",
+    "set-cookie",
+    "cache-control",
+    "no-store",
+    "private",
+    "no-cache",
+    "vary",
+    "authorization",
+    "cookie",
+    "no lifetime",
+    "streaming",
+    "too large",
+    "error",
+    "only-if-cached",
+    "head",
+    "variant too long",
+    "too many variants",
+    "bypass",
+    "method",
+    "other",
+];
+
+/// The place of a reason in the list.
+pub fn place(word: &str) -> usize {
+    WORDS.iter().position(|known| *known == word).unwrap_or(WORDS.len() - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::event::{Staleness, Trouble};
+
+    #[test]
+    fn no_reason_is_listed_twice() {
+        for (number, word) in WORDS.into_iter().enumerate() {
+            assert_eq!(place(word), number, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_reason_that_is_not_in_the_list_is_counted_as_other() {
+        assert_eq!(WORDS[place("whatever")], "other");
+    }
+
+    #[test]
+    fn the_words_of_events_are_in_the_list() {
+        use Trouble::{Exhausted, Paused, Refused, Timeout, Unreachable};
+        let troubles = [Timeout, Exhausted, Paused, Unreachable, Refused].map(Trouble::name);
+        let stale = [Staleness::Error, Staleness::Revalidating, Staleness::Timeout];
+        for word in troubles.into_iter().chain(stale.map(Staleness::name)) {
+            assert_eq!(WORDS[place(word)], word);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `/health`: whether requests should come here, in words that tell strangers nothing.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::support::{
+    Database, Hold, Page, Program, Proxy, Redis, TestDatabase, TestSite, free_port, larder,
+    on_both_databases,
+};
+
+on_both_databases! {
+    a_running_shop_is_live_and_ready,
+    load_balancers_ask_under_any_name_or_none,
+    a_dead_redis_is_reported_and_makes_nobody_unready;
+    by_hand:
+    without_its_triggers_the_shop_is_not_ready,
+}
+
+const LIMIT: Duration = Duration::from_secs(2);
+
+fn a_running_shop_is_live_and_ready(on: Database) {
+    let site = TestSite::start(on);
+    let live = site.get("/health/live");
+    live.assert_status(200).assert_header("cache-control", "no-store");
+    live.assert_header("content-type", "application/json");
+    assert_eq!(live.html(), r#"{"live":true}"#);
+    assert_eq!(readiness(&site, 200), told(true, ["ok", "ok", "ok", "off"]));
+    site.head("/health/ready").assert_status(200);
+    site.submit("/health/ready", &[]).assert_status(405);
+    // Nor does it count among readers.
+    for _ in 0..100 {
+        readiness(&site, 200);
+    }
+}
+
+fn load_balancers_ask_under_any_name_or_none(on: Database) {
+    let site = TestSite::start(on);
+    for path in ["/health/live", "/health/ready"] {
+        for host in ["192.0.2.7", "192.0.2.7:8000", "shop.example", "[2001:db8::1]:80"] {
+            site.ask("GET", path).header("Host", host).send().assert_status(200);
+        }
+        let bare = format!("GET {path} HTTP/1.0\r\n\r\n");
+        site.raw(bare.as_bytes()).assert_status(200);
+    }
+    for path in ["/", "/metrics", "/health", "/health/ready/", "/health/live/x"] {
+        site.ask("GET", path).header("Host", "192.0.2.7").send().assert_status(421);
+    }
+    let write = site.ask("POST", "/health/ready").header("Host", "192.0.2.7").send();
+    write.assert_status(421);
+}
+
+fn a_dead_redis_is_reported_and_makes_nobody_unready(on: Database) {
+    let nowhere = format!("redis://127.0.0.1:{}", free_port());
+    let alone = TestSite::start_with(on, &["--redis", &nowhere]);
+    assert_eq!(readiness(&alone, 200), told(true, ["ok", "ok", "ok", "failed"]));
+    let Some(redis) = Redis::start() else { return };
+    let site = TestSite::start_with(on, &["--redis", &redis.url()]);
+    assert_eq!(readiness(&site, 200), told(true, ["ok", "ok", "ok", "ok"]));
+    redis.signal("STOP");
+    let asked = Instant::now();
+    assert_eq!(readiness(&site, 200), told(true, ["ok", "ok", "ok", "failed"]));
+    assert!(asked.elapsed() < LIMIT, "it took {:?}", asked.elapsed());
+}
+
+fn without_its_triggers_the_shop_is_not_ready(on: Database) {
+    let site = TestSite::start(on);
+    readiness(&site, 200);
+    site.database.sql_of_each(
+        "DROP TRIGGER products_cache_update",
+        "ALTER TABLE products DISABLE TRIGGER products_cache_update",
+    );
+    assert_eq!(readiness(&site, 503), told(false, ["ok", "ok", "failed", "off"]));
+    site.wait_for_log("the shop is not ready");
+    site.get("/health/live").assert_status(200);
+    site.database.sql("DELETE FROM __diesel_schema_migrations WHERE version <> '0'");
+    assert_eq!(readiness(&site, 503), told(false, ["ok", "failed", "failed", "off"]));
+}
+
+#[test]
+fn a_file_that_is_gone_is_not_made_anew() {
+    let site = TestSite::start(Database::Sqlite);
+    readiness(&site, 200);
+    let file = site.database.file();
+    std::fs::rename(&file, file.with_extension("away")).unwrap();
+    let page = site.get("/health/ready");
+    assert_eq!(readiness(&site, 503), told(false, ["failed", "unknown", "unknown", "off"]));
+    assert!(!file.exists(), "looking makes no file");
+    assert!(!page.html().contains("sqlite"), "{}", page.html());
+    std::fs::rename(file.with_extension("away"), &file).unwrap();
+    assert_eq!(readiness(&site, 200), told(true, ["ok", "ok", "ok", "off"]));
+}
+
+#[test]
+fn while_the_database_is_away_the_shop_is_live_and_not_ready() {
+    let Some((site, proxy)) = behind_a_wire() else { return };
+    readiness(&site, 200);
+    proxy.cut();
+    for _ in 0..3 {
+        let asked = Instant::now();
+        assert_eq!(readiness(&site, 503), told(false, ["failed", "unknown", "unknown", "off"]));
+        assert!(asked.elapsed() < LIMIT, "it took {:?}", asked.elapsed());
+        site.get("/health/live").assert_status(200);
+    }
+    site.wait_for_log("the shop is not ready");
+    assert_eq!(site.log().matches("the shop is not ready").count(), 1, "{}", site.log());
+    proxy.mend();
+    assert_eq!(readiness(&site, 200), told(true, ["ok", "ok", "ok", "off"]));
+    site.wait_for_log("the shop is ready again");
+}
+
+#[test]
+fn a_database_that_hangs_holds_nobody_up_for_longer_than_two_seconds() {
+    let Some((site, proxy)) = behind_a_wire() else { return };
+    readiness(&site, 200);
+    proxy.hold(Hold { connection: "", statement: "" });
+    let asked = Instant::now();
+    let crowd: Vec<_> = (0..20).map(|_| site.begins("/health/ready")).collect();
+    site.get("/health/live").assert_status(200);
+    for pending in crowd {
+        pending.answer().assert_status(503);
+    }
+    assert!(asked.elapsed() < LIMIT, "it took {:?}", asked.elapsed());
+    assert_eq!(proxy.held_within(Duration::ZERO), 1, "they look together");
+    proxy.let_go();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while site.get("/health/ready").status != 200 {
+        assert!(Instant::now() < deadline, "the shop stays unready");
+    }
+}
+
+/// A shop on Postgres behind a wire; `None` where Postgres is not installed.
+fn behind_a_wire() -> Option<(TestSite, Proxy)> {
+    if !Database::Postgres.is_here(false) {
+        return None;
+    }
+    let database = Arc::new(TestDatabase::create(Database::Postgres));
+    let (proxy, url) = database.through_a_proxy();
+    let command = larder(&["serve", "--no-samples", "--database", &url]);
+    Some((TestSite::of(Program::start(command), database), proxy))
+}
+
+/// What is told of readiness, with this status.
+#[track_caller]
+fn readiness(site: &TestSite, status: u16) -> String {
+    let page: Page = site.get("/health/ready");
+    page.assert_status(status).assert_header("cache-control", "no-store");
+    page.assert_header("content-type", "application/json");
+    page.html()
+}
+
+fn told(ready: bool, [database, migrations, triggers, redis]: [&str; 4]) -> String {
+    format!(
+        "{{\"ready\":{ready},\"checks\":{{\"database\":\"{database}\",\
+         \"migrations\":\"{migrations}\",\"triggers\":\"{triggers}\",\"redis\":\"{redis}\"}}}}"
+    )
+}

@@ -1,0 +1,200 @@
+//! `/metrics`: the figures are those of what was done, and are written as documented.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::support::{
+    Database, Exposition, Page, Redis, TestSite, address_of_its_own, on_both_databases,
+};
+
+on_both_databases! {
+    the_figures_equal_what_was_done,
+    a_dead_redis_shows_and_so_does_its_return,
+    every_figure_is_well_formed_and_documented,
+    only_this_machine_reads_them_unless_they_are_public,
+    they_hold_nothing_that_visitors_wrote;
+    by_hand:
+    the_view_grows_older_while_nobody_asks,
+}
+
+/// What the families are documented by.
+const FAMILIES: &str = include_str!("../../src/metrics/families.rs");
+
+impl TestSite {
+    #[track_caller]
+    fn figures(&self) -> Exposition {
+        Exposition::of(&self.get("/metrics"))
+    }
+}
+
+fn the_figures_equal_what_was_done(on: Database) {
+    let site = TestSite::start(on);
+    let tea = site.has_product("Tea");
+    let before = site.figures();
+
+    let mut pages: Vec<Page> = (0..4).map(|_| site.get("/")).collect();
+    let form = site.get(&format!("/products/{tea}/edit"));
+    let mut filled = form.form(&format!("/products/{tea}"));
+    filled.fill("title", "Green tea");
+    pages.extend([form, site.sends(&filled), site.get("/"), site.get("/nothing")]);
+    let asked: usize = pages.iter().map(|page| page.timing().sql_queries()).sum();
+    let queried = site.figures();
+    site.invalidates("everything").assert_sends_to("/");
+    site.get("/").assert_cache("stored");
+    let after = site.figures();
+
+    let grown = |series: &str| after.grown(&before, series);
+    for (series, expected) in [
+        // The first look at the figures counts from the second on.
+        (r#"larder_http_requests_total{method="GET",status="2xx"}"#, 4 + 1 + 2 + 2),
+        (r#"larder_http_requests_total{method="GET",status="4xx"}"#, 1),
+        (r#"larder_http_requests_total{method="POST",status="3xx"}"#, 2),
+        (r#"larder_http_request_duration_seconds_count{cache="hit"}"#, 3),
+        (r#"larder_http_request_duration_seconds_count{cache="miss"}"#, 3),
+        (r#"larder_http_request_duration_seconds_count{cache="none"}"#, 6),
+        (r#"larder_page_outcomes_total{outcome="hit",reason=""}"#, 3),
+        (r#"larder_page_outcomes_total{outcome="stored",reason="uri-miss"}"#, 1),
+        (r#"larder_page_outcomes_total{outcome="stored",reason="stale"}"#, 2),
+        (r#"larder_page_outcomes_total{outcome="method",reason=""}"#, 2),
+        (r#"larder_page_outcomes_total{outcome="bypass",reason="route"}"#, 4),
+        (r#"larder_cache_operations_total{level="page",outcome="hit",reason=""}"#, 3),
+        (r#"larder_cache_operations_total{level="page",outcome="miss",reason="absent"}"#, 1),
+        (r#"larder_cache_operations_total{level="page",outcome="miss",reason="expired"}"#, 0),
+        (r#"larder_cache_operations_total{level="page",outcome="miss",reason="invalidated"}"#, 2),
+        (r#"larder_cache_operations_total{level="page",outcome="stored",reason=""}"#, 3),
+        (r#"larder_cache_load_duration_seconds_count{level="page"}"#, 3),
+        (r#"larder_invalidations_total"#, 1),
+        (r#"larder_cache_memory_evictions_total"#, 0),
+        (r#"larder_sql_statements_total{kind="query",result="error"}"#, 0),
+    ] {
+        assert_eq!(grown(series), f64::from(expected), "{series}");
+    }
+    let statements = |kind| format!(r#"larder_sql_statements_total{{kind="{kind}",result="ok"}}"#);
+    let ran = ["query", "write"].map(|kind| queried.grown(&before, &statements(kind)));
+    assert_eq!(ran.iter().sum::<f64>(), asked as f64, "what Server-Timing told of these pages");
+    assert_eq!(ran[1], 1.0, "one update");
+    assert!(grown(&statements("transaction")) >= 6.0 && grown(&statements("stamps")) > 0.0);
+    assert!(grown(r#"larder_sql_seconds_total{kind="query",result="ok"}"#) > 0.0);
+    assert!(grown(r#"larder_cache_stored_bytes_total{level="page"}"#) > 1_000.0);
+    let pages_kept = after.get(r#"larder_cache_memory_entries{level="page"}"#);
+    assert_eq!(pages_kept, Some(2.0), "the homepage, and the look for the product");
+    assert!(after.get("larder_cache_memory_bytes") <= after.get("larder_cache_memory_limit_bytes"));
+}
+
+fn a_dead_redis_shows_and_so_does_its_return(on: Database) {
+    let Some(mut redis) = Redis::start() else { return };
+    let site = TestSite::start_with(on, &["--redis", &redis.url()]);
+    site.has_product("Tea");
+    let alive = site.figures();
+    assert_eq!(alive.get("larder_store_breaker_open"), Some(0.0));
+    let calls =
+        |figures: &Exposition, parts: &[&str]| figures.sum("larder_store_calls_total", parts);
+    assert!(calls(&alive, &[r#"operation="get""#, r#"result="ok""#]) > 0.0);
+
+    redis.dies();
+    for address in 10..20 {
+        site.get(&address_of_its_own(address)).assert_status(200).assert_sees("Tea");
+    }
+    let dead = site.figures();
+    assert_eq!(dead.get("larder_store_breaker_open"), Some(1.0));
+    let not_done = |parts: &[&str]| {
+        let not_ok = |figures: &Exposition| {
+            let ok: Vec<&str> = parts.iter().copied().chain([r#"result="ok""#]).collect();
+            calls(figures, parts) - calls(figures, &ok)
+        };
+        not_ok(&dead) - not_ok(&alive)
+    };
+    assert!(not_done(&[r#"result="breaker open""#]) > 0.0);
+    let outages = |figures: &Exposition, level| {
+        let parts = [format!(r#"level="{level}""#), r#"outcome="outage""#.to_owned()];
+        figures.sum("larder_cache_operations_total", &parts.each_ref().map(String::as_str))
+    };
+    let told = |level| outages(&dead, level) - outages(&alive, level);
+    assert_eq!(told("page") + told("query"), not_done(&[r#"operation="get""#]));
+    assert!(told("page") >= 10.0, "each of the ten pages was asked for in vain");
+    site.get("/health/ready").assert_status(200);
+
+    redis.returns();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    for address in 100.. {
+        site.get(&address_of_its_own(address)).assert_status(200);
+        if site.figures().get("larder_store_breaker_open") == Some(0.0) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the breaker stays open");
+    }
+}
+
+fn every_figure_is_well_formed_and_documented(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let site = TestSite::start_with(on, &["--redis", &redis.url()]);
+    site.has_product("Tea");
+    for path in ["/", "/", "/products/1", "/products/new", "/nothing"] {
+        site.get(path);
+    }
+    let figures = site.figures();
+    let documented: BTreeSet<&str> = FAMILIES
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `")?.split_once('`'))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(figures.names(), documented);
+    let version = env!("CARGO_PKG_VERSION");
+    let database = format!("{on:?}").to_lowercase();
+    let parts = [format!(r#"version="{version}""#), format!(r#"database="{database}""#)];
+    let info = figures.sum("larder_build_info", &parts.each_ref().map(String::as_str));
+    assert_eq!(info, 1.0);
+    assert!(figures.get("process_start_time_seconds") > Some(1.7e9));
+}
+
+fn only_this_machine_reads_them_unless_they_are_public(on: Database) {
+    let site = TestSite::start(on);
+    site.get("/metrics").assert_status(200).assert_header("cache-control", "no-store");
+    site.head("/metrics").assert_status(200);
+    let forwarded =
+        |site: &TestSite| site.ask("GET", "/metrics").header("X-Forwarded-For", "192.0.2.1").send();
+    let refused = forwarded(&site);
+    refused.assert_status(403).assert_is_in_the_shops_dress().assert_sees_not("larder_");
+    site.submit("/metrics", &[]).assert_status(405);
+    let public = site.another_instance_with(&["--metrics", "public"]);
+    Exposition::of(&forwarded(&public));
+}
+
+fn they_hold_nothing_that_visitors_wrote(on: Database) {
+    let site = TestSite::start(on);
+    site.has_product("Secret tea");
+    for path in ["/?q=secret", "/secret", "/products/1?secret"] {
+        site.get(path);
+    }
+    let _ = site.ask("SECRET", "/").header("Cookie", "secret=secret").send();
+    let text = site.get("/metrics").html().to_lowercase();
+    assert!(!text.contains("secret") && !text.contains("products"), "{text}");
+}
+
+fn the_view_grows_older_while_nobody_asks(on: Database) {
+    let site = TestSite::start(on);
+    let questions = |figures: &Exposition, result| {
+        figures.get(&format!(r#"larder_view_questions_total{{result="{result}"}}"#)).unwrap()
+    };
+    let began = Instant::now();
+    site.get("/");
+    let first = site.figures();
+    let second = site.figures();
+    let [young, old] = [&first, &second].map(|f| f.get("larder_view_age_seconds").unwrap());
+    assert!(0.0 < young && young < old && old < began.elapsed().as_secs_f64(), "{young} {old}");
+    assert_eq!(questions(&first, "ok"), questions(&second, "ok"), "figures ask for no view");
+    let asked = questions(&second, "ok");
+    site.get("/").assert_cache("hit");
+    assert_eq!(questions(&site.figures(), "ok") - asked, 1.0, "a hit asks once");
+
+    site.database.sql_of_each(
+        "DROP TRIGGER products_cache_update",
+        "ALTER TABLE products DISABLE TRIGGER products_cache_update",
+    );
+    // A restarted shop looks at its triggers.
+    let blind = site.another_instance();
+    blind.get("/").assert_status(200).assert_cache("passed");
+    let figures = blind.figures();
+    assert!(questions(&figures, "unvouched") > 0.0);
+    assert_eq!(figures.get("larder_view_age_seconds"), None, "nobody vouched yet");
+}

@@ -1,0 +1,178 @@
+//! The log: one line for each request, with its name, and nothing that visitors searched for.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{
+    Database, Hold, Page, Program, Proxy, TestDatabase, TestSite, larder, on_both_databases,
+};
+
+on_both_databases! {
+    each_request_is_one_line,
+    a_line_is_for_people_too,
+    where_no_line_is_wanted_there_is_none,
+    what_machines_ask_is_for_debugging,
+}
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+fn each_request_is_one_line(on: Database) {
+    let site = TestSite::start_with(on, &["--log", "json"]);
+    let sent = [
+        (site.get("/"), "stored", "uri-miss"),
+        (site.get("/"), "hit", ""),
+        (site.head("/"), "hit", ""),
+        (site.get("/?q=secret"), "stored", "uri-miss"),
+        (site.adds("Tea", "4.99"), "method", ""),
+        (site.get("/nothing?secret"), "bypass", "route"),
+        (site.ask("GET", "/").header("Host", "secret.example").send(), "bypass", "route"),
+        (site.get("/products/new"), "bypass", "route"),
+    ];
+    let path_of = |page: &Page| page.asked.split_once(' ').unwrap().1.to_owned();
+    let (lines, log) = lines_of(site);
+    assert!(!log.contains("secret"), "{log}");
+    let answered: Vec<&Value> = lines.iter().filter(|line| line["message"] == "answered").collect();
+    assert_eq!(answered.len(), sent.len(), "{log}");
+    for (line, (page, cache, because)) in answered.iter().zip(&sent) {
+        let (method, _) = page.asked.split_once(' ').unwrap();
+        let path = path_of(page).split('?').next().unwrap().to_owned();
+        assert_eq!((&line["method"], &line["path"]), (&method.into(), &path.into()), "{line}");
+        assert_eq!(line["status"], page.status, "{line}");
+        assert_eq!(line["cache"], *cache, "{line}");
+        assert_eq!(line["because"].as_str().unwrap_or_default(), *because, "{line}");
+        assert!(line["took_ms"].as_f64().unwrap() > 0.0, "{line}");
+        assert_eq!(line["level"], "INFO", "{line}");
+        let name = page.header("x-request-id");
+        let is_error = page.status >= 400;
+        assert_eq!(name.as_deref(), is_error.then(|| line["request"].as_str().unwrap()), "{line}");
+        assert_eq!(line["reason"].is_string(), is_error, "{line}");
+    }
+    let names: BTreeSet<&str> =
+        answered.iter().map(|line| line["request"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), answered.len(), "each has a name of its own");
+    assert!(names.iter().all(|name| name.len() == 16), "{names:?}");
+}
+
+fn a_line_is_for_people_too(on: Database) {
+    let site = TestSite::start(on);
+    site.get("/");
+    let odd = "/tea%0d%0aINFO%20forged";
+    site.get(odd);
+    // A letter that some terminals obey.
+    site.raw("GET /\u{9b}31m HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".as_bytes());
+    let long = format!("/{}", "x".repeat(5_000));
+    site.get(&long);
+    let log = stopped(site);
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains(" answered ")).collect();
+    assert!(lines.len() >= 3, "{log}");
+    assert!(lines[0].contains(r#"method="GET" path="/" status=200"#), "{log}");
+    assert!(lines[0].contains(r#"cache="stored" because="uri-miss""#), "{log}");
+    assert!(lines[1].contains(odd) && lines[1].contains("status=404"), "{log}");
+    assert!(!log.contains('\u{9b}'), "{log}");
+    assert!(lines.iter().all(|line| line.len() < 700), "{log}");
+}
+
+fn where_no_line_is_wanted_there_is_none(on: Database) {
+    let database = Arc::new(TestDatabase::create(on));
+    let site = with_filter("warn", &database.url(), &database);
+    site.get("/");
+    let missing = site.get("/nothing");
+    missing.assert_status(404);
+    let name = missing.header("x-request-id").unwrap();
+    let log = stopped(site);
+    assert_eq!(log, "", "and yet it had a name: {name}");
+}
+
+fn what_machines_ask_is_for_debugging(on: Database) {
+    let paths = ["/static/nothing.css", "/health/live", "/health/ready", "/metrics"];
+    let database = Arc::new(TestDatabase::create(on));
+    for (filter, expected) in [("larder=info", 0), ("larder=debug", paths.len())] {
+        let site = with_filter(filter, &database.url(), &database);
+        for path in paths {
+            site.get(path);
+        }
+        let log = stopped(site);
+        let lines = log.lines().filter(|line| line.contains(" answered ")).count();
+        assert_eq!(lines, expected, "{filter}: {log}");
+    }
+}
+
+#[test]
+fn nothing_is_lost_when_the_program_ends() {
+    let site = TestSite::start_with(Database::Sqlite, &["--log", "json"]);
+    let mut caller = site.caller();
+    for _ in 0..3_000 {
+        caller.get("/");
+    }
+    let (lines, _) = lines_of(site);
+    let answered = lines.iter().filter(|line| line["message"] == "answered").count();
+    assert_eq!(answered, 3_000);
+}
+
+#[test]
+fn a_failure_is_a_warning_under_the_name_of_its_cause() {
+    let Some((site, proxy)) = behind_a_wire("warn") else { return };
+    site.get("/").assert_status(200);
+    proxy.cut();
+    let failed = site.get("/");
+    failed.assert_status(503);
+    let name = failed.header("x-request-id").expect("an error has a name");
+    site.wait_for_log("answered");
+    let log = site.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains(&name)).collect();
+    let [cause, line] = lines[..] else { panic!("not two lines of {name}: {log}") };
+    assert!(cause.contains("ERROR") && cause.contains("a request failed"), "{cause}");
+    assert!(line.contains("WARN") && line.contains(r#"path="/" status=503"#), "{line}");
+    assert!(line.contains(r#"reason="no connection to the database""#), "{line}");
+}
+
+#[test]
+fn a_client_that_goes_away_leaves_a_line() {
+    let Some((site, proxy)) = behind_a_wire("info") else { return };
+    site.get("/").assert_status(200);
+    proxy.hold(Hold { connection: "", statement: "" });
+    let pending = site.begins("/");
+    proxy.wait_until_held();
+    drop(pending);
+    site.wait_for_log("the client went away");
+    proxy.let_go();
+    site.get("/").assert_status(200);
+}
+
+/// A shop on Postgres behind a wire; `None` where Postgres is not installed.
+fn behind_a_wire(filter: &str) -> Option<(TestSite, Proxy)> {
+    if !Database::Postgres.is_here(false) {
+        return None;
+    }
+    let database = Arc::new(TestDatabase::create(Database::Postgres));
+    let (proxy, url) = database.through_a_proxy();
+    Some((with_filter(filter, &url, &database), proxy))
+}
+
+/// A shop whose log shows what passes this filter.
+fn with_filter(filter: &str, url: &str, database: &Arc<TestDatabase>) -> TestSite {
+    let mut command = larder(&["serve", "--no-samples", "--database", url]);
+    command.env("RUST_LOG", filter);
+    TestSite::of(Program::start(command), Arc::clone(database))
+}
+
+/// The whole log of a shop that is told to stop.
+#[track_caller]
+fn stopped(site: TestSite) -> String {
+    site.signal("TERM");
+    let ended = site.ends_within(LIMIT);
+    assert!(ended.status.success(), "{ended:?}");
+    ended.err
+}
+
+/// The same as JSON, line by line, and as text.
+#[track_caller]
+fn lines_of(site: TestSite) -> (Vec<Value>, String) {
+    let log = stopped(site);
+    let line =
+        |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+    (log.lines().map(line).collect(), log)
+}
