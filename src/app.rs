@@ -24,6 +24,7 @@ pub const TABLES: &[Table] = &[products::keys::PRODUCTS];
 /// ```
 pub fn app(
     state: web::Data<State>,
+    memory: web::Data<toolbar::Memory>,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -36,8 +37,10 @@ pub fn app(
     App::new()
         .app_data(web::Data::new(state.cache.clone()))
         .app_data(state)
+        .app_data(memory)
         .configure(products::routes)
         .configure(dashboard::routes)
+        .configure(toolbar::routes)
         .configure(assets::routes)
         .default_service(web::to(async || Err::<&str, _>(AppError::NotFound)))
         .wrap_fn(head_as_get)

@@ -5,7 +5,11 @@
 
 use std::sync::Arc;
 
+use moka::notification::RemovalCause;
+
+use super::departures::Departures;
 use super::entry::Entry;
+use super::event::Departure;
 use super::key::Key;
 
 /// What an entry takes beside its body and its key, about: two reference counts, stamps, slots.
@@ -15,6 +19,7 @@ const OVERHEAD: u32 = 256;
 #[derive(Debug, Clone)]
 pub struct Near {
     entries: moka::sync::Cache<Key, Arc<Entry>>,
+    departures: Arc<Departures>,
 }
 
 impl Near {
@@ -24,7 +29,20 @@ impl Near {
             let key_bytes = u32::try_from(key.as_str().len()).unwrap_or(u32::MAX);
             entry.size().saturating_add(key_bytes).saturating_add(OVERHEAD)
         };
-        Self { entries: moka::sync::Cache::builder().max_capacity(bytes).weigher(weigh).build() }
+        let departures = Arc::new(Departures::default());
+        let notes = departures.clone();
+        let note = move |key: Arc<Key>, _, cause| match cause {
+            RemovalCause::Size => notes.note(&key, Departure::Evicted),
+            RemovalCause::Explicit => notes.note(&key, Departure::Deleted),
+            RemovalCause::Replaced | RemovalCause::Expired => {}
+        };
+        let entries = moka::sync::Cache::builder().max_capacity(bytes).weigher(weigh);
+        Self { entries: entries.eviction_listener(note).build(), departures }
+    }
+
+    /// How what was kept under `key` left, as far as is remembered.
+    pub fn departure_of(&self, key: &Key) -> Option<Departure> {
+        self.departures.of(key)
     }
 
     /// What is kept under `key`, valid or not.

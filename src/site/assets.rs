@@ -26,6 +26,18 @@ pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("favicon", "svg", "image/svg+xml", include_bytes!("../../static/favicon.svg"))
 });
 
+/// The toolbar's script; its pages hold one constant line that loads it.
+pub static TOOLBAR_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_bytes!("../../static/toolbar.js");
+    Asset::new("toolbar", "js", "text/javascript; charset=utf-8", content)
+});
+
+/// The toolbar's style sheet.
+pub static TOOLBAR_STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_bytes!("../../static/toolbar.css");
+    Asset::new("toolbar", "css", "text/css; charset=utf-8", content)
+});
+
 impl Asset {
     fn new(
         name: &str,
@@ -53,7 +65,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
 }
 
 async fn show(request: actix_web::HttpRequest) -> Result<HttpResponse, AppError> {
-    let assets = [&*STYLESHEET, &*ICON];
+    let assets = [&*STYLESHEET, &*ICON, &*TOOLBAR_SCRIPT, &*TOOLBAR_STYLESHEET];
     let asset = assets.into_iter().find(|asset| asset.url == request.path());
     let asset = asset.ok_or(AppError::NotFound)?;
     Ok(HttpResponse::Ok()

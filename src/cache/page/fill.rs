@@ -109,7 +109,7 @@ impl Visit {
         }
         let started = Instant::now();
         if let Some(miss) = task.miss.clone() {
-            self.cache.tell(Level::Page, &self.key, Outcome::Miss(miss), started);
+            self.cache.tell(Level::Page, &self.key, Outcome::Miss(miss), self.began);
         }
         request::make_whole(&mut request);
         let likeness = self.prepare(&mut request, task.old.as_ref());
@@ -253,7 +253,7 @@ impl Visit {
     {
         let mut view = self.view.clone();
         let ask = |request| MAKING.scope(self.key.clone(), ask(service, &self.rules, request));
-        let mut made = scope::collect(view, ask(request)).await;
+        let mut made = scope::collect_for(&self.key, view, ask(request)).await;
         for _ in 0..RESTARTS {
             if !made.1.is_torn() {
                 break;
@@ -264,7 +264,7 @@ impl Visit {
                         view = newer;
                         let (request, _) = response.into_parts();
                         let request = ServiceRequest::from_request(request);
-                        scope::collect(view, ask(request)).await
+                        scope::collect_for(&self.key, view, ask(request)).await
                     }
                     None => return (Ok(response), torn),
                 },

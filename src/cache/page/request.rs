@@ -48,6 +48,11 @@ const FORWARDS: [HeaderName; 8] = [
 /// What a client says to caches: they are not for handlers.
 pub const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
 
+/// Among the extensions of a request: it wants its page made anew, as with `Cache-Control: no-cache` where
+/// the owner obeys that. For whoever stands around the cache; no client can say it.
+#[derive(Debug, Clone, Copy)]
+pub struct Bypass;
+
 /// Whether `request` is one that a page may answer; or why not.
 ///
 /// # Errors

@@ -10,12 +10,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap};
 use actix_web::web;
+use actix_web::{HttpMessage, HttpResponse};
 
 use super::conditional::CONDITIONS;
 use super::freshness::Use;
@@ -118,7 +118,8 @@ impl Visit {
     /// Looks the page up, and waits for who makes it.
     pub async fn find(&self, request: &ServiceRequest) -> Found {
         let headers = request.headers();
-        let must_ask = self.rules.obeys_requests && request::asks(headers, "no-cache");
+        let must_ask = request.extensions().contains::<request::Bypass>()
+            || self.rules.obeys_requests && request::asks(headers, "no-cache");
         if must_ask {
             return Found::Nothing(Task { forward: Forward::Request, ..Task::default() });
         }
@@ -235,7 +236,7 @@ impl Visit {
     }
 
     async fn hit(&self, kept: &Kept) -> HttpResponse<BoxBody> {
-        self.cache.tell(Level::Page, &kept.key, Outcome::Hit, self.began);
+        self.cache.tell_of(Level::Page, &kept.key, Outcome::Hit, self.began, &kept.entry);
         let Some(page) = kept.page() else { return HttpResponse::InternalServerError().finish() };
         let age = kept.age();
         let ttl = page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
@@ -253,7 +254,7 @@ impl Visit {
         let stored = entry.is_at_least(&self.view).then(|| entry.body::<Stored>())??;
         let kept = Kept { key: key.clone(), stored, entry };
         let page = kept.page().filter(|_| kept.usage() == Use::Fresh)?;
-        self.cache.tell(Level::Page, key, Outcome::Collapsed, self.began);
+        self.cache.tell_of(Level::Page, key, Outcome::Collapsed, self.began, &kept.entry);
         let status = CacheStatus::Collapsed(task.forward);
         Some(page.answer(&self.asked, Some(kept.age().as_secs()), &status).await)
     }
@@ -268,7 +269,7 @@ impl Visit {
     /// A stale page as an answer, and why.
     pub async fn stale(&self, old: &Kept, why: Staleness) -> Option<HttpResponse<BoxBody>> {
         let page = old.page()?;
-        self.cache.tell(Level::Page, &old.key, Outcome::Stale(why), self.began);
+        self.cache.tell_of(Level::Page, &old.key, Outcome::Stale(why), self.began, &old.entry);
         let age = old.age();
         let since = age.saturating_sub(page.freshness.lifetime).as_secs();
         let status = CacheStatus::Stale { since, why: why.name() };
