@@ -26,17 +26,16 @@ pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("favicon", "svg", "image/svg+xml", include_bytes!("../../static/favicon.svg"))
 });
 
+const SCRIPT: &[u8] = include_bytes!("../../static/toolbar.js");
+const STYLE: &[u8] = include_bytes!("../../static/toolbar.css");
+
 /// The toolbar's script; its pages hold one constant line that loads it.
-pub static TOOLBAR_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    let content = include_bytes!("../../static/toolbar.js");
-    Asset::new("toolbar", "js", "text/javascript; charset=utf-8", content)
-});
+pub static TOOLBAR_SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::of_toolbar("js", "text/javascript; charset=utf-8", SCRIPT));
 
 /// The toolbar's style sheet.
-pub static TOOLBAR_STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
-    let content = include_bytes!("../../static/toolbar.css");
-    Asset::new("toolbar", "css", "text/css; charset=utf-8", content)
-});
+pub static TOOLBAR_STYLESHEET: LazyLock<Asset> =
+    LazyLock::new(|| Asset::of_toolbar("css", "text/css; charset=utf-8", STYLE));
 
 impl Asset {
     fn new(
@@ -45,7 +44,22 @@ impl Asset {
         content_type: &'static str,
         content: &'static [u8],
     ) -> Self {
-        let hash = xxhash_rust::xxh3::xxh3_64(content);
+        Self::hashed(name, extension, content_type, content, xxhash_rust::xxh3::xxh3_64(content))
+    }
+
+    /// Script and style sheet of the toolbar go by one hash, so that the one finds the other.
+    fn of_toolbar(extension: &str, content_type: &'static str, content: &'static [u8]) -> Self {
+        let hash = xxhash_rust::xxh3::xxh3_64(&[SCRIPT, STYLE].concat());
+        Self::hashed("toolbar", extension, content_type, content, hash)
+    }
+
+    fn hashed(
+        name: &str,
+        extension: &str,
+        content_type: &'static str,
+        content: &'static [u8],
+        hash: u64,
+    ) -> Self {
         let url = format!("/static/{name}.{hash:016x}.{extension}");
         Self { url, content_type, content }
     }

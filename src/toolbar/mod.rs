@@ -35,6 +35,8 @@ mod room;
 #[cfg(test)]
 mod sample;
 mod server_timing;
+#[cfg(test)]
+mod stories;
 mod tree;
 mod verdict;
 mod warnings;
@@ -88,8 +90,9 @@ where
     let memory = memory_of(&request);
     let Some((memory, state)) = memory else { return Either::Right(service.call(request)) };
     let watched = begin(&mut request, &memory);
-    let response = service.call(request);
-    // Boxed: what wraps all requests is moved about, and a recording is large.
+    // Boxed: each layer that observes has room for what it wraps, twice; and what wraps all requests is
+    // moved about.
+    let response = Box::pin(service.call(request));
     Either::Left(Box::pin(async move { watch(watched, &memory, &state.cache, response).await }))
 }
 

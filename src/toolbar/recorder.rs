@@ -64,7 +64,9 @@ impl Known {
         let stale_left = stored.as_deref().and_then(|stored| match stored {
             Stored::Page(page) => {
                 let age = page.initial_age().saturating_add(entry.age());
-                Some(page.freshness().end().saturating_sub(age))
+                let freshness = page.freshness();
+                let has_window = freshness.end() > freshness.lifetime;
+                has_window.then(|| freshness.end().saturating_sub(age))
             }
             Stored::Varies(_) | Stored::Uncacheable => None,
         });

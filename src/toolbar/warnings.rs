@@ -39,17 +39,24 @@ pub fn warnings(record: &Record, history: &[Arc<Record>]) -> Vec<String> {
     warnings
 }
 
+/// How often a query ran, and with which values.
+#[derive(Default)]
+struct Runs<'r> {
+    count: usize,
+    binds: BTreeSet<&'r [String]>,
+}
+
 /// N+1: one place asks for one thing after the other.
 fn repeated_reads(record: &Record, warnings: &mut Vec<String>) {
-    let mut times: BTreeMap<(&str, &str), (usize, BTreeSet<&[String]>)> = BTreeMap::new();
+    let mut times: BTreeMap<_, Runs<'_>> = BTreeMap::new();
     for sql in record.sql.iter().filter(|sql| sql.kind == SqlKind::Query) {
         let place = sql.caller.as_deref().unwrap_or("an unknown place");
-        let (count, binds) = times.entry((&sql.sql, place)).or_default();
-        *count += 1;
-        binds.insert(&sql.binds);
+        let runs = times.entry((sql.sql.as_str(), place)).or_default();
+        runs.count += 1;
+        runs.binds.insert(&sql.binds);
     }
-    for ((_, place), (count, binds)) in times {
-        match (count, binds.len()) {
+    for ((_, place), runs) in times {
+        match (runs.count, runs.binds.len()) {
             (count, distinct) if count >= LOOP && distinct > 1 => warnings.push(format!(
                 "{place} ran the same query {count} times with {distinct} different values: ask for \
                  them in one query."

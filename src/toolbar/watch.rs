@@ -58,17 +58,19 @@ pub async fn watch(
     let (response, seen) = see(&watched, work).await;
     let mut response = response?;
     let finishing = Instant::now();
+    // Before anything is added to it.
+    let incoming = watched.incoming.take();
+    let incoming = incoming.map(|incoming| (Answered::of(&response, &incoming.accepted), incoming));
     let (id, wall) = (watched.id, seen.wall);
     let statements = &seen.told.statements;
     server_timing::write(response.headers_mut(), id, wall, statements, &seen.recorded.nodes);
-    let Some(incoming) = watched.incoming.take() else { return Ok(response) };
+    let Some((answered, incoming)) = incoming else { return Ok(response) };
     memory.moved(&seen.moved, id);
     let stamps: Vec<_> = seen.moved.iter().map(|moved| (moved.tag.clone(), moved.from)).collect();
     let emptied = match stamps.is_empty() {
         true => Vec::new(),
         false => cache.inspect().hanging_on(&stamps, LOOKED_AT),
     };
-    let answered = Answered::of(&response, &incoming.accepted);
     if incoming.is_page && inject::can_carry(&response) {
         response = inject::inject(response);
     }
