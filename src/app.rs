@@ -38,6 +38,7 @@ pub struct Observers {
 pub fn app(
     state: web::Data<State>,
     observers: Observers,
+    memory: web::Data<toolbar::Memory>,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -54,8 +55,10 @@ pub fn app(
         .app_data(state)
         .app_data(observers.metrics)
         .app_data(observers.health)
+        .app_data(memory)
         .configure(products::routes)
         .configure(dashboard::routes)
+        .configure(toolbar::routes)
         .configure(assets::routes)
         .configure(metrics::routes)
         .configure(health::routes)

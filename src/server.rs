@@ -70,6 +70,7 @@ impl Server {
         let listener = bind(config.http.bind)?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let db = open(config.database.database.clone()).await?;
+        let memory = web::Data::new(toolbar::Memory::new(told(config, &db, levels)));
         let (state, observers) = build(config, db, levels, shared)?;
         let state = web::Data::new(state);
         if config.cache.clear_cache {
@@ -78,7 +79,8 @@ impl Server {
         if !config.shop.no_samples {
             fill(&state).await?;
         }
-        let server = HttpServer::new(move || app::app(state.clone(), observers.clone()))
+        let app = move || app::app(state.clone(), observers.clone(), memory.clone());
+        let server = HttpServer::new(app)
             .workers(workers(config.http.workers))
             .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(GRACE_SECONDS)
@@ -195,6 +197,26 @@ fn about(config: &ServeConfig, build: String) -> About {
         Url::Postgres(_) => "postgres",
     };
     About { database, build, is_public: config.metrics.metrics == MetricsMode::Public }
+}
+
+/// The settings, for the toolbar: names and values without secrets.
+fn told(config: &ServeConfig, db: &Db, levels: Levels) -> Vec<(String, String)> {
+    let on = |is_on: bool| if is_on { "on" } else { "off" }.to_owned();
+    let shared = config.cache.redis.as_ref().map_or("none", |_| "Redis").to_owned();
+    let settings = [
+        ("bind", config.http.bind.to_string()),
+        ("workers", workers(config.http.workers).to_string()),
+        ("hosts", config.http.host_names().join(", ")),
+        ("database", db.url().to_string()),
+        ("cached pages", on(levels.pages)),
+        ("cached fragments", on(levels.fragments)),
+        ("cached queries", on(levels.queries)),
+        ("shared store", shared),
+        ("page size", config.shop.page_size.to_string()),
+        ("read-only", on(!config.http.bind.ip().is_loopback())),
+        ("toolbar", format!("{:?}", config.toolbar.toolbar).to_lowercase()),
+    ];
+    settings.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 /// Names this very program: another build may render the same data in another way.

@@ -3,6 +3,7 @@
 //! - An entry is served only while its stamps equal the view's and its lifetime lasts.
 //! - An entry found valid remembers the view's id, so that the next look-up under the same view is
 //!   one comparison.
+//! - An entry knows what it cost to make, so that a hit can say what it saved.
 //! - Values, fragments and pages are all entries; they differ in what the body is.
 
 use std::any::Any;
@@ -26,6 +27,18 @@ pub trait Body: Serialize + DeserializeOwned + Any + Send + Sync {}
 
 impl<T: Serialize + DeserializeOwned + Any + Send + Sync> Body for T {}
 
+/// What it took to make something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Queries that ran for it, and for all that was made for it.
+    pub queries: u32,
+    /// How long it took.
+    pub took: Duration,
+    /// On whose behalf: a number that only the process knows which made it
+    /// ([`super::scope::on_behalf_of`]); 0 where nobody said.
+    pub by: u64,
+}
+
 /// What is kept under a key.
 #[derive(Debug)]
 pub struct Entry {
@@ -34,6 +47,8 @@ pub struct Entry {
     born: Instant,
     expires: Instant,
     size: u32,
+    cost: Cost,
+    holds_nothing: bool,
     /// The id of the last view under which it was found valid; 0 for none.
     seen: AtomicU64,
 }
@@ -75,7 +90,24 @@ impl Entry {
     ) -> Self {
         dependencies.expires_by(expires);
         let size = u32::try_from(size).unwrap_or(u32::MAX);
-        Self { body, dependencies, born, expires, size, seen: AtomicU64::new(0) }
+        // Who uses the entry depends on what it depends on, but does not ask again.
+        let cost = Cost { queries: dependencies.take_queries(), ..Cost::default() };
+        let seen = AtomicU64::new(0);
+        Self { body, dependencies, born, expires, size, cost, holds_nothing: false, seen }
+    }
+
+    /// The same, which took so long to make, on this behalf.
+    #[must_use]
+    pub(super) fn made_in(mut self, took: Duration, by: u64) -> Self {
+        self.cost = Cost { took, by, ..self.cost };
+        self
+    }
+
+    /// The same, whose body says that there is nothing, or not.
+    #[must_use]
+    pub(super) fn holding_nothing(mut self, holds_nothing: bool) -> Self {
+        self.holds_nothing = holds_nothing;
+        self
     }
 
     /// Whether it may be served to somebody who judges by `view`.
@@ -102,6 +134,16 @@ impl Entry {
     /// Whether it is at least as new as `view`, so that a waiter with that view may take it.
     pub fn is_at_least(&self, view: &View) -> bool {
         self.dependencies.are_at_least(view)
+    }
+
+    /// What it took to make it.
+    pub fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    /// Whether what it says is that there is nothing: `None`.
+    pub fn holds_nothing(&self) -> bool {
+        self.holds_nothing
     }
 
     /// Time since it was made.

@@ -3,8 +3,10 @@
 //! The cache reports; who listens is decided once, when it is opened. Nothing is patched and
 //! nothing is printed here.
 
+use std::panic::Location;
 use std::time::Duration;
 
+use super::entry::Entry;
 use super::key::Key;
 use super::level::Level;
 use super::store::StoreError;
@@ -19,6 +21,15 @@ pub enum Miss {
     Expired,
     /// What it was made from has changed.
     Invalidated(Tag),
+}
+
+/// How an entry left the memory of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// It was pushed out for room.
+    Evicted,
+    /// It was deleted by hand, or all were.
+    Deleted,
 }
 
 /// Why something old was served.
@@ -140,8 +151,34 @@ pub struct Event<'e> {
     pub key: &'e Key,
     /// What.
     pub outcome: Outcome,
-    /// How long the look-up took, or the making where something was stored.
+    /// How long the look-up took, or the making where something was stored; of what was collapsed, how
+    /// long it waited.
     pub took: Duration,
+    /// What was served or kept.
+    pub entry: Option<&'e Entry>,
+    /// Where nothing was there: how what had been there left, as far as is remembered.
+    pub departure: Option<Departure>,
+    /// Who asked, where that is known.
+    pub caller: Option<&'static Location<'static>>,
+}
+
+impl<'e> Event<'e> {
+    /// That this happened, and nothing more is known of it.
+    pub fn new(level: Level, key: &'e Key, outcome: Outcome, took: Duration) -> Self {
+        Self { level, key, outcome, took, entry: None, departure: None, caller: None }
+    }
+
+    /// The same of this entry.
+    #[must_use]
+    pub fn of(self, entry: &'e Entry) -> Self {
+        Self { entry: Some(entry), ..self }
+    }
+
+    /// The same, asked for at this place of the source.
+    #[must_use]
+    pub fn asked_at(self, caller: Option<&'static Location<'static>>) -> Self {
+        Self { caller, ..self }
+    }
 }
 
 /// Who is told.

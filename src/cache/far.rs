@@ -21,6 +21,7 @@ use super::codec::{self, CodecError, Fingerprint};
 use super::entry::{Body, Entry};
 use super::event::Trouble;
 use super::key::Key;
+use super::meter;
 use super::scope::Dependencies;
 use super::store::{Item, Lifetime, Store, StoreError, budget};
 use super::tag::{Stamp, Tag};
@@ -90,6 +91,10 @@ pub(super) struct Header {
     pub born: u64,
     /// Milliseconds since 1970.
     pub expires: u64,
+    /// Queries that ran for it.
+    pub queries: u32,
+    /// Microseconds that its making took.
+    pub took: u64,
 }
 
 /// What a complete name says to readers.
@@ -212,6 +217,8 @@ impl Far {
             stamps: entry.stamps().to_vec(),
             born: unix_millis(SystemTime::now() - entry.age()),
             expires: unix_millis(SystemTime::now() + entry.remaining()),
+            queries: entry.cost().queries,
+            took: u64::try_from(entry.cost().took.as_micros()).unwrap_or(u64::MAX),
         };
         let Ok(name) = self.name::<T>(key) else { return };
         let (store, complaint) = (self.store.clone(), self.complaint.clone());
@@ -320,6 +327,10 @@ fn seal<T: Body>(header: &Header, body: &T) -> Result<Bytes, CodecError> {
 
 /// The entry in `bytes`; its body is decoded only if its stamps are those of `view`.
 fn unseal<T: Body>(bytes: &Bytes, view: &View) -> Result<(Arc<T>, Entry), Nothing> {
+    meter::coding(|| decode(bytes, view))
+}
+
+fn decode<T: Body>(bytes: &Bytes, view: &View) -> Result<(Arc<T>, Entry), Nothing> {
     let sealed = codec::open(bytes).map_err(|_| Nothing::Unreadable)?;
     let header: Header = sealed.header_as().map_err(|_| Nothing::Unreadable)?;
     let mut dependencies = Dependencies::default();
@@ -338,7 +349,10 @@ fn unseal<T: Body>(bytes: &Bytes, view: &View) -> Result<(Arc<T>, Entry), Nothin
     let expires = Instant::now() + Duration::from_millis(header.expires - now);
     let born = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
     let (plain, _) = sealed.payload_bytes();
-    let entry = Entry::restored(body.clone(), dependencies, born, expires, plain);
+    dependencies.asked(header.queries);
+    let entry = Entry::restored(body.clone(), dependencies, born, expires, plain)
+        .made_in(Duration::from_micros(header.took), 0)
+        .holding_nothing(codec::is_nothing(&*body));
     Ok((body, entry))
 }
 

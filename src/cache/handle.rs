@@ -8,9 +8,11 @@
 //! Not here: how a value is derived (`derive`, [`super::refresh`]), pages, fragments.
 
 use std::any::Any;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::codec;
 use super::entry::{Body, Entry, Verdict};
 use super::error::Error;
 use super::event::{Event, Listener, Miss, Note, Outcome, Staleness};
@@ -163,12 +165,14 @@ impl Cache {
         level: Level,
         key: &Key,
         view: &View,
+        caller: Option<&'static Location<'static>>,
     ) -> Result<(Arc<T>, Arc<Entry>), Missed> {
         // Asking the clock takes as long as comparing stamps: only for those who listen.
         let started = (!self.0.listeners.is_empty()).then(Instant::now);
         let found = self.peek(key, view)?;
         if let Some(started) = started {
-            self.tell(level, key, Outcome::Hit, started);
+            let event = Event::new(level, key, Outcome::Hit, started.elapsed());
+            self.report(event.of(&found.1).asked_at(caller));
         }
         Ok(found)
     }
@@ -247,7 +251,7 @@ impl Cache {
         };
         let entry = Arc::new(entry);
         self.0.near.insert(key.clone(), entry.clone());
-        self.tell(level, key, Outcome::FarHit, started);
+        self.tell_of(level, key, Outcome::FarHit, started, &entry);
         Recalled::Found(body, entry)
     }
 
@@ -274,7 +278,7 @@ impl Cache {
             let (body, entry) = found?;
             let entry = Arc::new(entry);
             self.0.near.insert((*key).clone(), entry.clone());
-            self.tell(level, key, Outcome::FarHit, started);
+            self.tell_of(level, key, Outcome::FarHit, started, &entry);
             Some((body, entry))
         });
         kept.collect()
@@ -303,7 +307,7 @@ impl Cache {
     }
 
     /// Keeps what was made in this process only.
-    pub(super) fn keep_here<T: Any + Send + Sync>(
+    pub(super) fn keep_here<T: Body>(
         &self,
         level: Level,
         key: &Key,
@@ -315,9 +319,13 @@ impl Cache {
             return None;
         }
         let policy = policy.jittered();
-        let entry = Arc::new(Entry::new(made.body, made.dependencies, &policy, made.size));
+        let holds_nothing = codec::is_nothing(&*made.body);
+        let entry = Entry::new(made.body, made.dependencies, &policy, made.size)
+            .made_in(made.started.elapsed(), scope::maker())
+            .holding_nothing(holds_nothing);
+        let entry = Arc::new(entry);
         self.0.near.insert(key.clone(), entry.clone());
-        self.tell(level, key, Outcome::Stored(entry.size()), made.started);
+        self.tell_of(level, key, Outcome::Stored(entry.size()), made.started, &entry);
         Some(entry)
     }
 
@@ -331,7 +339,26 @@ impl Cache {
 
     /// Reports to the listeners.
     pub(super) fn tell(&self, level: Level, key: &Key, outcome: Outcome, started: Instant) {
-        let event = Event { level, key, outcome, took: started.elapsed() };
+        self.report(Event::new(level, key, outcome, started.elapsed()));
+    }
+
+    /// Reports what happened to an entry.
+    pub(super) fn tell_of(
+        &self,
+        level: Level,
+        key: &Key,
+        outcome: Outcome,
+        started: Instant,
+        entry: &Entry,
+    ) {
+        self.report(Event::new(level, key, outcome, started.elapsed()).of(entry));
+    }
+
+    /// The same of an event that is known already.
+    pub(super) fn report(&self, mut event: Event<'_>) {
+        if matches!(event.outcome, Outcome::Miss(Miss::Absent)) {
+            event.departure = self.0.near.departure_of(event.key);
+        }
         self.0.listeners.iter().for_each(|listener| listener.on(&event));
     }
 }

@@ -112,9 +112,10 @@
 //!
 //! In reading order: [`tag`], [`view`], [`scope`], [`entry`], [`key`], [`policy`]; [`handle`], `derive`,
 //! [`refresh`], [`flight`], [`near`], `far`; [`fragment`], [`page`]; [`values`], [`store`], [`codec`];
-//! [`event`], [`stats`], [`inspect`], [`open`].
+//! [`event`], [`stats`], [`meter`], [`inspect`], [`open`].
 
 pub mod codec;
+mod departures;
 mod derive;
 pub mod entry;
 pub mod error;
@@ -126,6 +127,7 @@ pub mod handle;
 pub mod inspect;
 pub mod key;
 pub mod level;
+pub mod meter;
 pub mod near;
 pub mod open;
 pub mod page;

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::notification::RemovalCause;
 
+use super::departures::Departures;
 use super::entry::Entry;
+use super::event::Departure;
 use super::key::Key;
 
 /// What an entry takes beside its body and its key, about: two reference counts, stamps, slots.
@@ -20,6 +22,7 @@ pub struct Near {
     entries: moka::sync::Cache<Key, Arc<Entry>>,
     /// How many were dropped for lack of room.
     evicted: Arc<AtomicU64>,
+    departures: Arc<Departures>,
 }
 
 impl Near {
@@ -30,18 +33,23 @@ impl Near {
             entry.size().saturating_add(key_bytes).saturating_add(OVERHEAD)
         };
         let evicted = Arc::<AtomicU64>::default();
-        let count = evicted.clone();
-        let on_removal = move |_: Arc<Key>, _: Arc<Entry>, cause: RemovalCause| {
-            if cause == RemovalCause::Size {
+        let departures = Arc::new(Departures::default());
+        let (count, notes) = (evicted.clone(), departures.clone());
+        let note = move |key: Arc<Key>, _, cause| match cause {
+            RemovalCause::Size => {
                 count.fetch_add(1, Ordering::Relaxed);
+                notes.note(&key, Departure::Evicted);
             }
+            RemovalCause::Explicit => notes.note(&key, Departure::Deleted),
+            RemovalCause::Replaced | RemovalCause::Expired => {}
         };
-        let entries = moka::sync::Cache::builder()
-            .max_capacity(bytes)
-            .weigher(weigh)
-            .eviction_listener(on_removal)
-            .build();
-        Self { entries, evicted }
+        let entries = moka::sync::Cache::builder().max_capacity(bytes).weigher(weigh);
+        Self { entries: entries.eviction_listener(note).build(), evicted, departures }
+    }
+
+    /// How what was kept under `key` left, as far as is remembered.
+    pub fn departure_of(&self, key: &Key) -> Option<Departure> {
+        self.departures.of(key)
     }
 
     /// What is kept under `key`, valid or not.

@@ -63,7 +63,7 @@ impl Cache {
             return load().await.map(Arc::new).map_err(Failure::Load);
         };
         let wanted = Refreshed { cache: self.clone(), key: key.clone(), policy: *policy, view };
-        let missed = match self.look_up::<T>(Level::Query, key, &wanted.view) {
+        let missed = match self.look_up::<T>(Level::Query, key, &wanted.view, None) {
             Ok((value, entry)) => {
                 scope::record(entry.dependencies());
                 if entry.remaining() < policy.head_start() {
@@ -186,7 +186,9 @@ impl Refreshed {
         leader: Leader,
         load: impl Future<Output = Result<T, E>>,
     ) -> Loaded<T, E> {
-        if let Ok((value, entry)) = self.cache.look_up::<T>(Level::Query, &self.key, &self.view) {
+        if let Ok((value, entry)) =
+            self.cache.look_up::<T>(Level::Query, &self.key, &self.view, None)
+        {
             // Somebody landed between our look-up and our turn.
             let dependencies = entry.dependencies().clone();
             leader.land(Landing::Entry(entry));
@@ -211,7 +213,7 @@ impl Refreshed {
         load: impl Future<Output = Result<T, E>>,
     ) -> Loaded<T, E> {
         let started = Instant::now();
-        let (loaded, dependencies) = scope::collect(self.view.clone(), load).await;
+        let (loaded, dependencies) = scope::collect_for(&self.key, self.view.clone(), load).await;
         let body = match loaded {
             Ok(value) => Arc::new(value),
             Err(error) => {

@@ -4,6 +4,7 @@
 //! - Scopes nest: what an inner one collected is handed outwards, value → fragment → page.
 //! - One view is pinned for the whole of the outermost scope, so that all look-ups of a request
 //!   judge by the same moment.
+//! - Whoever is made knows the key that it is made for, and what it cost: its queries are counted.
 //! - What was served stale, by a policy that allows it, marks all that is made from it: none is kept.
 //! - What was made without a part that took too long is not kept either.
 //! - A tag recorded at two different stamps is *torn*: what was made mixes two states and is not
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::event::{Note, Staleness};
+use super::key::Key;
 use super::sync::{Mutex, task_local};
 use super::tag::{Stamp, Tag};
 use super::view::View;
@@ -26,6 +28,7 @@ pub struct Dependencies {
     torn: bool,
     stale: Option<Staleness>,
     note: Option<Note>,
+    queries: u32,
 }
 
 impl Dependencies {
@@ -58,6 +61,7 @@ impl Dependencies {
             }
         }
         self.torn |= other.torn;
+        self.queries = self.queries.saturating_add(other.queries);
         self.stale = self.stale.or(other.stale);
         self.note = self.note.max(other.note);
         if let Some(expires) = other.expires {
@@ -90,6 +94,22 @@ impl Dependencies {
         self.note
     }
 
+    /// So many queries ran for it.
+    pub fn asked(&mut self, queries: u32) {
+        self.queries = self.queries.saturating_add(queries);
+    }
+
+    /// How many queries ran for it. What is made from a kept entry does not pay for that one again:
+    /// [`super::entry::Entry::cost`] has them.
+    pub fn queries(&self) -> u32 {
+        self.queries
+    }
+
+    /// The same, which are then counted no more.
+    pub(super) fn take_queries(&mut self) -> u32 {
+        std::mem::take(&mut self.queries)
+    }
+
     /// Whether it mixes two states of the data.
     pub fn is_torn(&self) -> bool {
         self.torn
@@ -116,6 +136,7 @@ impl Dependencies {
 #[derive(Debug)]
 struct Scope {
     view: Arc<View>,
+    key: Option<Key>,
     collected: Mutex<Dependencies>,
 }
 
@@ -123,13 +144,44 @@ task_local! {
     static CURRENT: Arc<Scope>;
 }
 
+task_local! {
+    static MAKER: u64;
+}
+
+/// Runs `work` on behalf of somebody who goes by this number, which is noted in all that is made.
+pub async fn on_behalf_of<T>(maker: u64, work: impl Future<Output = T>) -> T {
+    MAKER.scope(maker, work).await
+}
+
+/// On whose behalf; 0 for nobody's.
+pub(super) fn maker() -> u64 {
+    MAKER.try_with(|maker| *maker).unwrap_or_default()
+}
+
 /// Runs `work`, pinned to `view`, and answers what it depended on.
 ///
 /// # Cancellation
 /// Dropping it drops `work`; the outer scope then learns nothing, which is right: nothing was made.
 pub async fn collect<T>(view: Arc<View>, work: impl Future<Output = T>) -> (T, Dependencies) {
+    collect_as(making(), view, work).await
+}
+
+/// [`collect`], where all that happens in `work` is for `key`.
+pub(super) async fn collect_for<T>(
+    key: &Key,
+    view: Arc<View>,
+    work: impl Future<Output = T>,
+) -> (T, Dependencies) {
+    collect_as(Some(key.clone()), view, work).await
+}
+
+async fn collect_as<T>(
+    key: Option<Key>,
+    view: Arc<View>,
+    work: impl Future<Output = T>,
+) -> (T, Dependencies) {
     let collected = Mutex::new(Dependencies::on_everything(&view));
-    let scope = Arc::new(Scope { view, collected });
+    let scope = Arc::new(Scope { view, key, collected });
     let made = CURRENT.scope(scope.clone(), work).await;
     let dependencies = std::mem::take(&mut *scope.collected.lock().unwrap());
     record(&dependencies);
@@ -150,6 +202,11 @@ pub fn note(note: Note) {
 /// The view that the current scope is pinned to.
 pub fn pinned() -> Option<Arc<View>> {
     CURRENT.try_with(|scope| scope.view.clone()).ok()
+}
+
+/// The key of what is being made here, if something is.
+pub fn making() -> Option<Key> {
+    CURRENT.try_with(|scope| scope.key.clone()).ok().flatten()
 }
 
 /// Whether somebody collects dependencies here, so that it is worth finding them out.
@@ -181,6 +238,30 @@ mod tests {
         .await;
         let tags: Vec<_> = page.stamps().iter().map(|(tag, _)| tag.as_str()).collect();
         assert_eq!(tags, ["!", "tea", "milk"]);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_made_knows_its_key_and_its_queries_are_counted() {
+        let key = |name| Key::named(name).build();
+        let asked = |queries| {
+            let mut dependencies = Dependencies::default();
+            dependencies.asked(queries);
+            dependencies
+        };
+        assert_eq!(making(), None);
+        let (_, page) = collect_for(&key("page"), view(), async {
+            record(&asked(1));
+            let (_, value) = collect_for(&key("value"), view(), async {
+                assert_eq!(making(), Some(key("value")));
+                collect(view(), async { assert_eq!(making(), Some(key("value"))) }).await;
+                record(&asked(2));
+            })
+            .await;
+            assert_eq!(value.queries(), 2);
+            assert_eq!(making(), Some(key("page")));
+        })
+        .await;
+        assert_eq!(page.queries(), 3);
     }
 
     #[tokio::test]

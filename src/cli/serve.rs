@@ -3,10 +3,13 @@
 use std::io::{BufWriter, IsTerminal, Write};
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{LogConfig, LogFormat};
 use crate::server::{ServeConfig, Server};
+use crate::toolbar;
 
 /// Serves until the program is told to stop.
 pub fn run(config: &ServeConfig) -> Result<(), String> {
@@ -36,13 +39,13 @@ fn start_log(config: &LogConfig) -> WorkerGuard {
         .lossy(false)
         .thread_name("larder-log")
         .finish(BufWriter::new(std::io::stderr()));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(writer);
-    match config.log {
-        LogFormat::Text => log.with_target(false).init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
+    let log = match config.log {
+        LogFormat::Text => log.with_target(false).boxed(),
+        LogFormat::Json => log.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry().with(filter).with(log).with(toolbar::Lines).init();
     guard
 }

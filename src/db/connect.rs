@@ -111,7 +111,7 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<Pooled, r2d2::Error> {
         let mut conn = Conn::open(&self.url, self.role).map_err(r2d2::Error::ConnectionError)?;
-        conn.set_instrumentation(Recorder::default());
+        conn.set_instrumentation(Recorder::new(self.role));
         Ok(Pooled { conn, file: FileId::of(&self.url) })
     }
 

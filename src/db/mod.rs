@@ -6,8 +6,10 @@
 //! - A read sees one committed state; a write is kept whole or not at all.
 //! - Work runs on blocking threads: `read` and `write` can be awaited by a handler.
 
+pub mod binds;
 pub mod connect;
 pub mod error;
+pub mod explain;
 pub mod file;
 pub mod log;
 pub mod meter;
@@ -21,11 +23,14 @@ use std::time::Duration;
 
 use diesel::QueryResult;
 use diesel::r2d2::Pool;
+use diesel::result::Error::RollbackTransaction;
 use tokio::sync::Semaphore;
 
+use binds::Bind;
 use connect::Manager;
 pub use connect::{Conn, Role};
 pub use error::Error;
+pub use log::Origin;
 pub use url::Url;
 
 /// How long to wait for a turn, among those who read or write, before the request is answered "busy".
@@ -106,11 +111,29 @@ impl Db {
     /// [`Error`], logged by whoever answers the request.
     pub async fn read<T: Send + 'static>(
         &self,
+        origin: Origin,
         work: impl FnOnce(&mut Conn) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
         let db = self.clone();
         let turn = self.0.reading.clone();
-        blocking(turn, move || db.read_now(work)).await
+        blocking(turn, Some(origin), move || db.read_now(work)).await
+    }
+
+    /// How the database would find what `sql` asks for, a line for each step; see [`explain`].
+    ///
+    /// # Errors
+    /// [`Error`], also where it is no statement that can be explained with these binds.
+    pub async fn explain(&self, sql: String, binds: Vec<Bind>) -> Result<Vec<String>, Error> {
+        let db = self.clone();
+        blocking(self.0.reading.clone(), None, move || {
+            let mut plan = Vec::new();
+            match db.read_now(|conn| explain::explain(conn, &sql, &binds, &mut plan)) {
+                Err(Error::Query(error)) if *error == RollbackTransaction => Ok(plan),
+                Err(error) => Err(error),
+                Ok(()) => Ok(plan),
+            }
+        })
+        .await
     }
 
     /// Writes in one transaction; when it answers, the write is durable.
@@ -120,11 +143,12 @@ impl Db {
     /// that, too, is an error, and must not be told as success.
     pub async fn write<T: Send + 'static>(
         &self,
+        origin: Origin,
         work: impl FnOnce(&mut Conn) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
         let db = self.clone();
         let turn = self.0.writing.clone();
-        blocking(turn, move || db.write_now(work)).await
+        blocking(turn, Some(origin), move || db.write_now(work)).await
     }
 
     /// [`Db::read`] on this thread, for the command line.
@@ -149,6 +173,7 @@ impl Db {
 /// Who waits for a turn holds no thread: a crowd of readers does not keep a writer from its own.
 async fn blocking<T: Send + 'static>(
     turns: Arc<Semaphore>,
+    origin: Option<Origin>,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let turn = tokio::time::timeout(PATIENCE, turns.acquire_owned()).await;
@@ -159,7 +184,7 @@ async fn blocking<T: Send + 'static>(
         let _turn = turn;
         work()
     };
-    let work = tokio::task::spawn_blocking(move || log::on_this_thread(log, work));
+    let work = tokio::task::spawn_blocking(move || log::on_this_thread(log, origin, work));
     work.await.unwrap_or(Err(Error::Panicked))
 }
 

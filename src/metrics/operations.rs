@@ -13,7 +13,7 @@ use super::words::place;
 pub const LEVELS: [Level; 3] = [Level::Page, Level::Fragment, Level::Query];
 
 /// The outcomes, in the order of their numbers.
-pub const OUTCOMES: [&str; 10] = [
+pub const OUTCOMES: [&str; 11] = [
     "hit",
     "far_hit",
     "collapsed",
@@ -24,6 +24,7 @@ pub const OUTCOMES: [&str; 10] = [
     "unreadable",
     "outage",
     "refreshing",
+    "timed_out",
 ];
 
 /// What was counted of one level.
@@ -86,6 +87,7 @@ fn places(outcome: &Outcome) -> (usize, usize) {
         Outcome::Unreadable => (7, 0),
         Outcome::Outage(why) => (8, place(why.name())),
         Outcome::Refreshing => (9, 0),
+        Outcome::TimedOut => (10, 0),
     }
 }
 

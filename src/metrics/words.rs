@@ -4,7 +4,7 @@
 //! - They are the words of `Cache-Status` and of the cache's events.
 
 /// All reasons. The first is for what needs none, the last for those that nobody listed.
-pub const WORDS: [&str; 45] = [
+pub const WORDS: [&str; 50] = [
     "",
     // Why a page was asked of its handler.
     "uri-miss",
@@ -19,7 +19,9 @@ pub const WORDS: [&str; 45] = [
     "stale-if-error",
     "stale-while-revalidate",
     "soft timeout",
+    "hard timeout",
     "mixes two states",
+    "refreshing ahead",
     // Why the shared store was of no help.
     "timeout",
     "budget used up",
@@ -53,6 +55,9 @@ pub const WORDS: [&str; 45] = [
     "head",
     "variant too long",
     "too many variants",
+    "too many wait",
+    "uncacheable",
+    "canary",
     "bypass",
     "method",
     "other",

@@ -26,6 +26,17 @@ pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("favicon", "svg", "image/svg+xml", include_bytes!("../../static/favicon.svg"))
 });
 
+const SCRIPT: &[u8] = include_bytes!("../../static/toolbar.js");
+const STYLE: &[u8] = include_bytes!("../../static/toolbar.css");
+
+/// The toolbar's script; its pages hold one constant line that loads it.
+pub static TOOLBAR_SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::of_toolbar("js", "text/javascript; charset=utf-8", SCRIPT));
+
+/// The toolbar's style sheet.
+pub static TOOLBAR_STYLESHEET: LazyLock<Asset> =
+    LazyLock::new(|| Asset::of_toolbar("css", "text/css; charset=utf-8", STYLE));
+
 impl Asset {
     fn new(
         name: &str,
@@ -33,7 +44,22 @@ impl Asset {
         content_type: &'static str,
         content: &'static [u8],
     ) -> Self {
-        let hash = xxhash_rust::xxh3::xxh3_64(content);
+        Self::hashed(name, extension, content_type, content, xxhash_rust::xxh3::xxh3_64(content))
+    }
+
+    /// Script and style sheet of the toolbar go by one hash, so that the one finds the other.
+    fn of_toolbar(extension: &str, content_type: &'static str, content: &'static [u8]) -> Self {
+        let hash = xxhash_rust::xxh3::xxh3_64(&[SCRIPT, STYLE].concat());
+        Self::hashed("toolbar", extension, content_type, content, hash)
+    }
+
+    fn hashed(
+        name: &str,
+        extension: &str,
+        content_type: &'static str,
+        content: &'static [u8],
+        hash: u64,
+    ) -> Self {
         let url = format!("/static/{name}.{hash:016x}.{extension}");
         Self { url, content_type, content }
     }
@@ -53,7 +79,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
 }
 
 async fn show(request: actix_web::HttpRequest) -> Result<HttpResponse, AppError> {
-    let assets = [&*STYLESHEET, &*ICON];
+    let assets = [&*STYLESHEET, &*ICON, &*TOOLBAR_SCRIPT, &*TOOLBAR_STYLESHEET];
     let asset = assets.into_iter().find(|asset| asset.url == request.path());
     let asset = asset.ok_or(AppError::NotFound)?;
     Ok(HttpResponse::Ok()

@@ -8,7 +8,7 @@ use actix_web::{Error, web};
 use askama::Template;
 
 use super::problem;
-use super::render::{Dressed, Layout};
+use super::render::{self, Dressed, Layout};
 use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::state::State;
@@ -74,7 +74,7 @@ async fn put_on(response: ServiceResponse<BoxBody>) -> Result<ServiceResponse<Bo
     let message = message(&response);
     let layout = Layout::new(&state, "", heading);
     let page = ErrorPage { layout, status: status.as_u16(), heading, message };
-    let body = state.cache.render(&page).await.map_err(AppError::from)?;
+    let body = render::print(&state, &page).await?;
     let mut response = response.map_body(|_, _| BoxBody::new(body));
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, html);

@@ -12,5 +12,6 @@ pub mod pagination;
 pub mod problem;
 pub mod redirect;
 pub mod render;
+pub mod rendered;
 pub mod request_id;
 pub mod time;

@@ -1,5 +1,13 @@
 //! Where a redirect may lead: to paths of this site only.
 
+use actix_web::HttpResponse;
+use actix_web::http::header::LOCATION;
+
+/// 303 to `path`, a path of this site.
+pub fn see_other(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
+}
+
 /// `path` if it is a path of this site, else the homepage.
 ///
 /// Browsers read `//host`, `/\host` and `/<tab>/host` as other hosts; what is not plain ASCII cannot

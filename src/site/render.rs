@@ -1,13 +1,13 @@
 //! Pages in the shop's dress.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use askama::Template;
 
-use super::assets;
+use super::{assets, rendered};
 use crate::cache::fragment::{Digest, Fragment, Fragments};
 use crate::cache::policy::Policy;
 use crate::error::AppError;
@@ -83,8 +83,19 @@ pub async fn html(
     status: StatusCode,
     page: &impl Dressed,
 ) -> Result<HttpResponse, AppError> {
-    let body = state.cache.render(page).await?;
+    let body = print(state, page).await?;
     Ok(HttpResponse::build(status).insert_header(ContentType::html()).body(body))
+}
+
+/// The page as HTML.
+///
+/// # Errors
+/// When the template fails.
+pub async fn print<P: Dressed>(state: &State, page: &P) -> Result<String, AppError> {
+    let began = Instant::now();
+    let body = state.cache.render(page).await?;
+    rendered::tell::<P>(began, body.len());
+    Ok(body)
 }
 
 /// `1234567` as `1,234,567`.

@@ -57,6 +57,13 @@ impl fmt::Display for RequestId {
     }
 }
 
+impl serde::Serialize for RequestId {
+    /// As it is printed.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl std::str::FromStr for RequestId {
     type Err = std::num::ParseIntError;
 

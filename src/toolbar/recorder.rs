@@ -1,37 +1,167 @@
-//! Keeps what the cache did in the request that is running.
+//! Keeps what the cache did, and what was logged, in the request that is running.
+//!
+//! - Silent outside of a recording: nothing is printed or copied for nobody.
+//! - A recording is the task's own: requests that run at the same time never mix.
+//! - It is bounded; what there was no room for is counted.
 
 use std::cell::RefCell;
-use std::time::Duration;
+use std::panic::Location;
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::cache::event::{Event, Listener, Outcome};
+use super::record::{LogLine, Outcome, Store};
+use crate::cache::entry::{Cost, Entry};
+use crate::cache::event::{self, Event, Listener};
+use crate::cache::key::Key;
 use crate::cache::level::Level;
+use crate::cache::page::stored::Stored;
+use crate::cache::scope;
+use crate::cache::tag::{Stamp, Tag};
 
-/// A look-up and what came of it.
-#[derive(Debug, Clone)]
-pub struct Lookup {
-    /// On which level.
+/// Look-ups that a recording holds.
+const NODES: usize = 1_000;
+
+/// Lines of the log that it holds.
+const LINES: usize = 200;
+
+/// A look-up, and what came of it.
+#[derive(Debug)]
+pub struct Node {
     pub level: Level,
-    /// The key's name, such as `products.list`.
-    pub name: String,
-    /// `hit`, `miss` or `stale`.
-    pub outcome: &'static str,
-    /// How long it took.
+    pub key: Key,
+    /// Under which it was kept, where that is another: the variant of a page.
+    pub kept_under: Option<Key>,
+    /// What was being made when it was looked up.
+    pub parent: Option<Key>,
+    pub outcome: event::Outcome,
+    pub departure: Option<event::Departure>,
+    pub store: Option<Store>,
+    pub at: Duration,
     pub took: Duration,
+    pub making: Option<Duration>,
+    pub kept: Option<Result<u64, String>>,
+    /// Of what was served or kept.
+    pub entry: Option<Known>,
+    pub caller: Option<&'static Location<'static>>,
+}
+
+/// What is known of an entry.
+#[derive(Debug)]
+pub struct Known {
+    pub bytes: u64,
+    pub age: Duration,
+    pub left: Duration,
+    /// How much longer it is of use where it cannot be made anew at once; of pages.
+    pub stale_left: Option<Duration>,
+    pub stamps: Vec<(Tag, Stamp)>,
+    pub cost: Cost,
+    pub made: SystemTime,
+    pub holds_nothing: bool,
+}
+
+impl Known {
+    fn of(entry: &Entry) -> Self {
+        let stored = entry.body::<Stored>();
+        let stale_left = stored.as_deref().and_then(|stored| match stored {
+            Stored::Page(page) => {
+                let age = page.initial_age().saturating_add(entry.age());
+                let freshness = page.freshness();
+                let has_window = freshness.end() > freshness.lifetime;
+                has_window.then(|| freshness.end().saturating_sub(age))
+            }
+            Stored::Varies(_) | Stored::Uncacheable => None,
+        });
+        Self {
+            bytes: entry.size().into(),
+            age: entry.age(),
+            left: entry.remaining(),
+            stale_left,
+            stamps: entry.stamps().to_vec(),
+            cost: entry.cost(),
+            made: SystemTime::now() - entry.age(),
+            holds_nothing: entry.holds_nothing(),
+        }
+    }
+}
+
+impl Node {
+    fn of(event: &Event<'_>, now: Duration) -> Self {
+        // A fragment is told of when it has been made.
+        let is_made = event.level == Level::Fragment && is_miss(&event.outcome);
+        Self {
+            level: event.level,
+            key: event.key.clone(),
+            kept_under: None,
+            parent: scope::making().filter(|parent| parent != event.key),
+            outcome: event.outcome.clone(),
+            departure: event.departure,
+            store: match event.outcome {
+                event::Outcome::Hit => Some(Store::Memory),
+                event::Outcome::FarHit => Some(Store::Shared),
+                _ => None,
+            },
+            at: now.saturating_sub(event.took),
+            took: if is_made { Duration::ZERO } else { event.took },
+            making: is_made.then_some(event.took),
+            kept: None,
+            entry: event.entry.map(Known::of),
+            caller: event.caller,
+        }
+    }
+
+    /// Whether it is a miss that nobody has told the end of yet.
+    fn is_open(&self) -> bool {
+        is_miss(&self.outcome) && self.kept.is_none()
+    }
+}
+
+fn is_miss(outcome: &event::Outcome) -> bool {
+    matches!(outcome, event::Outcome::Miss(_))
+}
+
+/// What was kept in one request.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// Look-ups, in the order in which they ended.
+    pub nodes: Vec<Node>,
+    /// What was logged, in order.
+    pub lines: Vec<LogLine>,
+    /// Look-ups for which there was no room.
+    pub left_out: u64,
+    /// Lines of the log for which there was none.
+    pub lines_left_out: u64,
+}
+
+struct Recording {
+    began: Instant,
+    recorded: RefCell<Recorded>,
 }
 
 tokio::task_local! {
-    static CURRENT: RefCell<Vec<Lookup>>;
+    static CURRENT: Recording;
 }
 
-/// Runs `work` and answers the look-ups that it made, in order.
-pub async fn record<T>(work: impl Future<Output = T>) -> (T, Vec<Lookup>) {
-    let recording = RefCell::new(Vec::new());
+/// Runs `work`, a request that began then, and answers what was recorded of it.
+pub async fn record<T>(began: Instant, work: impl Future<Output = T>) -> (T, Recorded) {
+    let recording = Recording { began, recorded: RefCell::default() };
     CURRENT
         .scope(recording, async {
             let done = work.await;
-            (done, CURRENT.with(RefCell::take))
+            (done, CURRENT.with(|recording| recording.recorded.take()))
         })
         .await
+}
+
+/// Writes a line of the log into the recording of the running request, if there is one.
+pub fn line(make: impl FnOnce(Duration) -> LogLine) {
+    let _ = CURRENT.try_with(|recording| {
+        // A line that is logged while another is written down is not worth a panic.
+        let Ok(mut recorded) = recording.recorded.try_borrow_mut() else { return };
+        if recorded.lines.len() < LINES {
+            recorded.lines.push(make(recording.began.elapsed()));
+        } else {
+            recorded.lines_left_out += 1;
+        }
+    });
 }
 
 /// Listens to the cache; silent outside of a request.
@@ -40,21 +170,152 @@ pub struct Recorder;
 
 impl Listener for Recorder {
     fn on(&self, event: &Event<'_>) {
-        let outcome = match event.outcome {
-            Outcome::Hit | Outcome::FarHit | Outcome::Collapsed => "hit",
-            Outcome::Stale(_) => "stale",
-            Outcome::Miss(_) => "miss",
-            Outcome::Stored(_)
-            | Outcome::NotStored(_)
-            | Outcome::Unreadable
-            | Outcome::Outage(_)
-            | Outcome::Refreshing
-            | Outcome::TimedOut => return,
-        };
-        let _ = CURRENT.try_with(|lookups| {
-            let name = event.key.name().to_owned();
-            let lookup = Lookup { level: event.level, name, outcome, took: event.took };
-            lookups.borrow_mut().push(lookup);
+        let _ = CURRENT.try_with(|recording| {
+            let now = recording.began.elapsed();
+            recording.recorded.borrow_mut().hear(event, now);
         });
+    }
+}
+
+impl Recorded {
+    fn hear(&mut self, event: &Event<'_>, now: Duration) {
+        match &event.outcome {
+            event::Outcome::Stored(bytes) => self.end(event, now, Ok(u64::from(*bytes))),
+            event::Outcome::NotStored(why) => self.end(event, now, Err((*why).to_owned())),
+            // A page from the shared store is told of where it is found, and where it is answered.
+            event::Outcome::Hit if self.is_answered(event) => {}
+            _ => self.push(Node::of(event, now)),
+        }
+    }
+
+    fn push(&mut self, node: Node) {
+        if self.nodes.len() < NODES {
+            self.nodes.push(node);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    fn is_answered(&self, event: &Event<'_>) -> bool {
+        let last = self.nodes.last();
+        event.level == Level::Page
+            && last.is_some_and(|last| {
+                last.outcome == event::Outcome::FarHit && last.key == *event.key
+            })
+    }
+
+    /// The end of a making. Variants of a page are kept under another key than was looked up.
+    fn end(&mut self, event: &Event<'_>, now: Duration, kept: Result<u64, String>) {
+        let is_it = |node: &&mut Node| node.level == event.level && node.is_open();
+        let same = self.nodes.iter().rposition(|node| {
+            node.level == event.level && node.is_open() && node.key == *event.key
+        });
+        let node = match same {
+            Some(place) => Some(&mut self.nodes[place]),
+            None if event.level == Level::Page => self.nodes.iter_mut().rev().find(is_it),
+            None => None,
+        };
+        let Some(node) = node else { return self.push(unasked(event, now, kept)) };
+        if node.key != *event.key {
+            node.kept_under = Some(event.key.clone());
+        }
+        node.making = Some(event.took);
+        node.kept = Some(kept);
+        node.entry = event.entry.map(Known::of);
+    }
+}
+
+/// Something made that nobody had looked up: it was asked for anew, or is known not to be for keeping.
+fn unasked(event: &Event<'_>, now: Duration, kept: Result<u64, String>) -> Node {
+    let mut node = Node::of(event, now);
+    node.outcome = match kept {
+        Ok(_) => event::Outcome::Refreshing,
+        Err(_) => event::Outcome::Miss(event::Miss::Absent),
+    };
+    (node.took, node.making, node.kept) = (Duration::ZERO, Some(event.took), Some(kept));
+    node
+}
+
+/// What came of a look-up, without what only the rest of the recording can tell.
+pub fn outcome(node: &Node) -> Outcome {
+    let is_nothing = node.entry.as_ref().is_some_and(|entry| entry.holds_nothing);
+    match &node.outcome {
+        event::Outcome::Hit | event::Outcome::FarHit if is_nothing => Outcome::HitNothing,
+        event::Outcome::Hit | event::Outcome::FarHit => Outcome::Hit,
+        event::Outcome::Collapsed => Outcome::Collapsed,
+        event::Outcome::Stale(why) => Outcome::Stale(why.name().to_owned()),
+        event::Outcome::Outage(trouble) => Outcome::Outage(trouble.name().to_owned()),
+        event::Outcome::Unreadable => Outcome::Unreadable,
+        event::Outcome::Refreshing => Outcome::Refreshing,
+        event::Outcome::TimedOut => Outcome::TimedOut,
+        event::Outcome::Miss(miss) => Outcome::Miss(super::tree::why(node, miss)),
+        // They end a making and begin no node.
+        event::Outcome::Stored(_) | event::Outcome::NotStored(_) => Outcome::Refreshing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::cache::Cache;
+    use crate::cache::open::Options;
+    use crate::cache::policy::Policy;
+    use crate::cache::view::InProcess;
+
+    fn cache() -> Cache {
+        Options::default().listener(Arc::new(Recorder)).open(Arc::new(InProcess::new()))
+    }
+
+    async fn ask(cache: &Cache, name: &'static str) {
+        let (key, policy) = (Key::named(name).build(), Policy::fresh_for(Duration::from_secs(9)));
+        cache.get_or_set(&key, &policy, async || Ok::<_, ()>(None::<u8>)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_recording_is_the_tasks_own() {
+        let cache = cache();
+        ask(&cache, "before").await;
+        let record_one = |name| {
+            let cache = cache.clone();
+            record(Instant::now(), async move {
+                ask(&cache, name).await;
+                tokio::task::yield_now().await;
+                ask(&cache, name).await;
+            })
+        };
+        let (((), one), ((), other)) = tokio::join!(record_one("one"), record_one("other"));
+        for (recorded, name) in [(one, "one"), (other, "other")] {
+            let keys: Vec<_> = recorded.nodes.iter().map(|node| node.key.as_str()).collect();
+            assert_eq!(keys, [name, name]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_miss_and_its_end_are_one_node_and_a_hit_says_what_it_holds() {
+        let cache = cache();
+        let ((), recorded) = record(Instant::now(), async {
+            ask(&cache, "nothing").await;
+            ask(&cache, "nothing").await;
+        })
+        .await;
+        let [miss, hit] = &recorded.nodes[..] else { panic!("{recorded:?}") };
+        assert!(miss.making.is_some() && matches!(miss.kept, Some(Ok(_))));
+        assert!(miss.caller.is_some_and(|caller| caller.file().ends_with("recorder.rs")));
+        assert_eq!(outcome(hit), Outcome::HitNothing);
+        assert_eq!(hit.store, Some(Store::Memory));
+    }
+
+    #[tokio::test]
+    async fn it_is_bounded() {
+        let cache = cache();
+        let ((), recorded) = record(Instant::now(), async {
+            for _ in 0..NODES + 5 {
+                ask(&cache, "again").await;
+            }
+        })
+        .await;
+        assert_eq!((recorded.nodes.len(), recorded.left_out), (NODES, 5));
     }
 }

@@ -1,26 +1,35 @@
 //! `Server-Timing`: what browsers show beside a request.
 //!
-//! `total;dur=1.2, sql;desc="2 queries";dur=0.4, page;desc="miss", query;desc="products.list miss"`
+//! `request;desc="9e3779b97f4a7c15", total;dur=1.2, sql;desc="2 queries";dur=0.4, page;desc="miss"`
 //!
-//! Durations are milliseconds. Source: W3C Server Timing.
+//! - The first entry names the request, so that the page's script finds it.
+//! - Durations are milliseconds. Source: W3C Server Timing.
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::recorder::Lookup;
+use super::recorder::Node;
+use crate::cache::event::Outcome;
 use crate::cache::level::Level;
 use crate::db::log::Statement;
+use crate::site::request_id::RequestId;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Writes the header.
-pub fn write(headers: &mut HeaderMap, took: Duration, sql: &[Statement], lookups: &[Lookup]) {
-    let mut text = format!("total;dur={:.3}", millis(took));
+pub fn write(
+    headers: &mut HeaderMap,
+    id: RequestId,
+    took: Duration,
+    sql: &[Statement],
+    nodes: &[Node],
+) {
+    let mut text = format!("request;desc=\"{id}\", total;dur={:.3}", millis(took));
     write_sql(&mut text, sql);
     for level in [Level::Page, Level::Fragment, Level::Query] {
-        write_level(&mut text, level, lookups);
+        write_level(&mut text, level, nodes);
     }
     if let Ok(value) = HeaderValue::from_str(&text) {
         headers.insert(SERVER_TIMING, value);
@@ -39,23 +48,33 @@ fn write_sql(text: &mut String, sql: &[Statement]) {
     let _ = write!(text, ", sql;desc=\"{queries} {noun}\";dur={:.3}", millis(took));
 }
 
-fn write_level(text: &mut String, level: Level, lookups: &[Lookup]) {
-    let lookups: Vec<&Lookup> = lookups.iter().filter(|lookup| lookup.level == level).collect();
-    if lookups.is_empty() {
+fn write_level(text: &mut String, level: Level, nodes: &[Node]) {
+    let nodes = nodes.iter().filter(|node| node.level == level);
+    let told: Vec<(String, Duration)> = nodes.filter_map(tell).collect();
+    if told.is_empty() {
         return;
     }
-    let told: Vec<String> = lookups.iter().map(|lookup| tell(lookup)).collect();
-    let took = lookups.iter().map(|lookup| lookup.took).sum();
-    let _ =
-        write!(text, ", {};desc=\"{}\";dur={:.3}", level.name(), told.join(" / "), millis(took));
+    let took = told.iter().map(|(_, took)| *took).sum();
+    let words: Vec<&str> = told.iter().map(|(words, _)| words.as_str()).collect();
+    let words = words.join(" / ");
+    let _ = write!(text, ", {};desc=\"{words}\";dur={:.3}", level.name(), millis(took));
 }
 
-/// `miss` for a page, `products.list miss` for what a page is made of.
-fn tell(lookup: &Lookup) -> String {
-    match lookup.level {
-        Level::Page => lookup.outcome.to_owned(),
-        Level::Fragment | Level::Query => format!("{} {}", lookup.name, lookup.outcome),
-    }
+/// `miss` for a page, `products.list miss` for what a page is made of; and how long it took to look.
+fn tell(node: &Node) -> Option<(String, Duration)> {
+    let outcome = match node.outcome {
+        Outcome::Hit | Outcome::FarHit | Outcome::Collapsed => "hit",
+        Outcome::Stale(_) => "stale",
+        Outcome::Miss(_) => "miss",
+        _ => return None,
+    };
+    let words = match node.level {
+        Level::Page => outcome.to_owned(),
+        Level::Fragment | Level::Query => format!("{} {outcome}", node.key.name()),
+    };
+    // Fragments are made where they are shown: what that took is theirs.
+    let making = node.making.filter(|_| node.level == Level::Fragment).unwrap_or_default();
+    Some((words, node.took + making))
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -1,15 +1,17 @@
 //! The database as sections see it: whoever reads says what, and the cache learns of it.
 
+use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use diesel::QueryResult;
 
 use super::snapshot::Snapshot;
-use super::{Table, stamps};
+use super::{Table, moves, stamps};
 use crate::cache::scope;
 use crate::cache::tag::Tag;
-use crate::db::{Conn, Db, Error};
+use crate::db::binds::Bind;
+use crate::db::{Conn, Db, Error, Origin, log};
 
 /// A handle to the database. Cloning is cheap.
 #[derive(Clone)]
@@ -45,20 +47,24 @@ impl Database {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn read<T: Send + 'static>(
+    #[track_caller]
+    pub fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Snapshot<'_>) -> QueryResult<T> + Send + 'static,
-    ) -> Result<T, Error> {
-        let is_collecting = scope::is_collecting();
-        let tables = self.tables;
-        let read = self.db.read(move |conn| {
-            let mut snapshot = Snapshot::new(conn, tables, is_collecting);
-            let data = work(&mut snapshot)?;
-            Ok((data, snapshot.into_dependencies()))
-        });
-        let (data, dependencies) = read.await?;
-        scope::record(&dependencies);
-        Ok(data)
+    ) -> impl Future<Output = Result<T, Error>> {
+        let caller = Location::caller();
+        async move {
+            let is_collecting = scope::is_collecting();
+            let tables = self.tables;
+            let read = self.db.read(origin(caller), move |conn| {
+                let mut snapshot = Snapshot::new(conn, tables, is_collecting);
+                let data = work(&mut snapshot)?;
+                Ok((data, snapshot.into_dependencies()))
+            });
+            let (data, dependencies) = read.await?;
+            scope::record(&dependencies);
+            Ok(data)
+        }
     }
 
     /// Writes in one transaction. The triggers move the stamps in it; when this returns, no reader
@@ -66,11 +72,21 @@ impl Database {
     ///
     /// # Errors
     /// Those of the database; nothing was kept.
-    pub async fn write<T: Send + 'static>(
+    #[track_caller]
+    pub fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Conn) -> QueryResult<T> + Send + 'static,
-    ) -> Result<T, Error> {
-        self.db.write(work).await
+    ) -> impl Future<Output = Result<T, Error>> {
+        let caller = Location::caller();
+        async move {
+            if !moves::is_observed() {
+                return self.db.write(origin(caller), work).await;
+            }
+            let write = self.db.write(origin(caller), move |conn| moves::within(conn, work));
+            let (done, moved) = write.await?;
+            moves::tell(moved);
+            Ok(done)
+        }
     }
 
     /// Makes every entry that depends on one of `tags` stale, in every instance.
@@ -78,7 +94,7 @@ impl Database {
     /// # Errors
     /// Those of the database.
     pub async fn invalidate(&self, tags: Vec<Tag>) -> Result<(), Error> {
-        self.db.write(move |conn| tags.iter().try_for_each(|tag| stamps::bump(conn, tag))).await?;
+        self.write(move |conn| tags.iter().try_for_each(|tag| stamps::bump(conn, tag))).await?;
         self.invalidations.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -87,4 +103,18 @@ impl Database {
     pub fn invalidations(&self) -> u64 {
         self.invalidations.load(Ordering::Relaxed)
     }
+
+    /// How the database would find what `sql` asks for; see [`Db::explain`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn explain(&self, sql: String, binds: Vec<Bind>) -> Result<Vec<String>, Error> {
+        self.db.explain(sql, binds).await
+    }
+}
+
+/// Who asks, for the log of statements; without one nobody prints a key.
+fn origin(caller: &'static Location<'static>) -> Origin {
+    let key = if log::is_observed() { scope::making() } else { None };
+    Origin { caller, purpose: key.map(|key| key.to_string()) }
 }

@@ -8,6 +8,7 @@
 //! This is the one place that knows both [`crate::cache`] and [`crate::db`].
 
 pub mod database;
+pub mod moves;
 pub mod postgres;
 pub mod probe;
 pub mod snapshot;

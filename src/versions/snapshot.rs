@@ -2,13 +2,14 @@
 //!
 //! - The connection is handed out only in exchange for the name of what will be read.
 //! - The stamps are taken first, then the data; both from the same state.
+//! - What is asked beside the stamps is counted, as what the data cost.
 
 use diesel::QueryResult;
 
 use super::{Table, stamps};
 use crate::cache::scope::Dependencies;
 use crate::cache::tag::Tag;
-use crate::db::Conn;
+use crate::db::{Conn, log};
 
 /// A read transaction that remembers what was read in it.
 pub struct Snapshot<'c> {
@@ -16,13 +17,16 @@ pub struct Snapshot<'c> {
     tables: &'static [Table],
     is_collecting: bool,
     dependencies: Dependencies,
+    /// Statements on this thread, before it and for its stamps, that are none of its queries.
+    uncounted: u64,
 }
 
 impl<'c> Snapshot<'c> {
     /// On `conn`, which is inside of a read transaction. Stamps are taken only if somebody
     /// collects them.
     pub(super) fn new(conn: &'c mut Conn, tables: &'static [Table], is_collecting: bool) -> Self {
-        Self { conn, tables, is_collecting, dependencies: Dependencies::default() }
+        let uncounted = log::ran();
+        Self { conn, tables, is_collecting, dependencies: Dependencies::default(), uncounted }
     }
 
     /// For questions about the whole of `table`: lists, counts, searches.
@@ -44,7 +48,9 @@ impl<'c> Snapshot<'c> {
     }
 
     /// What was read, with the stamps it had.
-    pub(super) fn into_dependencies(self) -> Dependencies {
+    pub(super) fn into_dependencies(mut self) -> Dependencies {
+        let queries = log::ran().saturating_sub(self.uncounted);
+        self.dependencies.asked(u32::try_from(queries).unwrap_or(u32::MAX));
         self.dependencies
     }
 
@@ -59,9 +65,11 @@ impl<'c> Snapshot<'c> {
 
     fn reads(&mut self, tags: &[Tag]) -> QueryResult<&mut Conn> {
         if self.is_collecting {
+            let ran = log::ran();
             for (tag, stamp) in stamps::of(self.conn, tags)? {
                 self.dependencies.add(tag, stamp);
             }
+            self.uncounted += log::ran() - ran;
         }
         Ok(self.conn)
     }

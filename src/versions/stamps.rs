@@ -39,6 +39,14 @@ pub fn all_postgres(conn: &mut PgConnection) -> QueryResult<View> {
     Ok(View::new(cache_versions.load::<Row>(conn)?.into_iter().map(stamp)))
 }
 
+/// All stamps, by one statement, as `conn` sees them now.
+pub fn all(conn: &mut Conn) -> QueryResult<View> {
+    match conn {
+        Conn::Sqlite(sqlite) => all_sqlite(sqlite),
+        Conn::Postgres(postgres) => all_postgres(postgres),
+    }
+}
+
 /// Moves `moved` and [`Tag::ANY`].
 pub fn bump(conn: &mut Conn, moved: &Tag) -> QueryResult<()> {
     match conn {

@@ -162,9 +162,9 @@ fn nothing_of_the_catalogue_is_changed(on: Database) {
 
 /// Two instances on one database, whose pages of one product are kept.
 fn warm(on: Database) -> (TestSite, TestSite, u64) {
-    let here = TestSite::start(on);
+    let here = TestSite::observed(on, &[]);
     let tea = here.has_product("Tea");
-    let there = here.another_instance();
+    let there = here.another_observed(&[]);
     for site in [&here, &there] {
         for path in ["/", "/?q=tea", &format!("/products/{tea}")] {
             site.get(path);

@@ -90,7 +90,7 @@ fn additions_and_deletions_at_once_add_up(on: Database) {
 }
 
 fn a_cold_page_is_made_once_for_all_who_wait(on: Database) {
-    let site = TestSite::start(on);
+    let site = TestSite::observed(on, &[]);
     site.has_products(30);
     for round in 0..5 {
         site.invalidates("everything").assert_sends_to("/");

@@ -186,7 +186,7 @@ fn a_stranger_who_hangs_up_harms_nobody(on: Database) {
 }
 
 fn requests_that_ask_for_no_cache_do_not_empty_it(on: Database) {
-    let site = TestSite::start(on);
+    let site = TestSite::observed(on, &[]);
     site.get("/");
     for (name, value) in [
         ("Cache-Control", "no-cache"),

@@ -14,7 +14,7 @@ on_both_databases! {
 }
 
 fn a_page_hit_runs_no_query(on: Database) {
-    let site = TestSite::start(on);
+    let site = TestSite::observed(on, &[]);
     let tea = site.has_product("Tea");
     site.invalidates("everything").assert_sends_to("/");
     for path in ["/".to_owned(), format!("/products/{tea}")] {
@@ -28,7 +28,7 @@ fn a_page_hit_runs_no_query(on: Database) {
 }
 
 fn a_fragment_hit_shows_itself(on: Database) {
-    let site = TestSite::start_with(on, &["--cache", "fragments"]);
+    let site = TestSite::observed(on, &["--cache", "fragments"]);
     let first = site.get("/").timing();
     first.assert_says("fragment", "header miss").assert_says("fragment", "footer miss");
     let second = site.get("/").timing();
@@ -39,7 +39,7 @@ fn a_fragment_hit_shows_itself(on: Database) {
 }
 
 fn a_query_hit_shows_itself(on: Database) {
-    let site = TestSite::start_with(on, &["--cache", "queries"]);
+    let site = TestSite::observed(on, &["--cache", "queries"]);
     let tea = site.has_product("Tea");
     site.invalidates("everything").assert_sends_to("/");
     let first = site.get("/").timing();
@@ -53,7 +53,7 @@ fn a_query_hit_shows_itself(on: Database) {
 }
 
 fn a_cold_page_takes_two_queries_at_most(on: Database) {
-    let site = TestSite::start(on);
+    let site = TestSite::observed(on, &[]);
     site.has_products(30);
     site.invalidates("everything").assert_sends_to("/");
     let cold = site.get("/?page=2").assert_cache("stored").timing();
@@ -70,10 +70,10 @@ fn each_level_can_be_turned_on_alone(on: Database) {
         ("pages,queries", true, false, true),
         ("all", true, true, true),
     ];
-    let first = TestSite::start_with(on, &["--cache", "off"]);
+    let first = TestSite::observed(on, &["--cache", "off"]);
     first.has_product("Tea");
     for (mode, pages, fragments, queries) in modes {
-        let site = first.another_instance_with(&["--cache", mode]);
+        let site = first.another_observed(&["--cache", mode]);
         site.get("/");
         let again = site.get("/");
         assert_eq!(again.cache().outcome() == "hit", pages, "{mode}: {:?}", again.cache());
@@ -89,11 +89,11 @@ fn each_level_can_be_turned_on_alone(on: Database) {
 }
 
 fn pages_are_the_same_with_and_without_the_cache(on: Database) {
-    let first = TestSite::start_with(on, &["--cache", "off"]);
+    let first = TestSite::observed(on, &["--cache", "off"]);
     first.has_products(30);
     let tea = first.has_product("Tea & \"biscuits\" <b>");
     let modes = ["queries", "fragments", "pages", "all"];
-    let sites = modes.map(|mode| first.another_instance_with(&["--cache", mode]));
+    let sites = modes.map(|mode| first.another_observed(&["--cache", mode]));
     let paths = [
         "/".to_owned(),
         "/?page=2".to_owned(),
@@ -132,7 +132,7 @@ fn pages_are_the_same_with_and_without_the_cache(on: Database) {
 }
 
 fn without_a_cache_nothing_is_kept(on: Database) {
-    let site = TestSite::start_with(on, &["--cache", "off"]);
+    let site = TestSite::observed(on, &["--cache", "off"]);
     site.has_product("Tea");
     for _ in 0..3 {
         let page = site.get("/");
@@ -145,7 +145,7 @@ fn without_a_cache_nothing_is_kept(on: Database) {
 }
 
 fn a_wrong_level_is_refused(on: Database) {
-    let first = TestSite::start(on);
+    let first = TestSite::observed(on, &[]);
     for mode in ["some", "page", "queries,some", "queries;pages"] {
         let url = first.database.url();
         let command = crate::support::larder(&["serve", "--database", &url, "--cache", mode]);

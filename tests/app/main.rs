@@ -30,3 +30,4 @@ mod search;
 mod shared_store;
 mod stampede;
 mod start_failures;
+mod toolbar;

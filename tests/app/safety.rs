@@ -208,13 +208,13 @@ fn cookies_are_kept_from_scripts_and_other_sites(on: Database) {
 }
 
 fn who_is_not_local_sees_no_timing(on: Database) {
-    let site = TestSite::start(on);
+    let site = TestSite::observed(on, &[]);
     assert!(site.get("/").header("server-timing").is_some());
     for (name, value) in [("X-Forwarded-For", "203.0.113.7"), ("Via", "1.1 proxy")] {
         let page = site.ask("GET", "/").header(name, value).send();
         page.assert_no_header("server-timing");
     }
-    let public = site.another_instance_with(&["--bind", "0.0.0.0:0"]);
+    let public = site.another_observed(&["--bind", "0.0.0.0:0"]);
     public.get("/").assert_status(200).assert_no_header("server-timing");
     let without = site.another_instance_with(&["--toolbar", "off"]);
     without.get("/").assert_status(200).assert_no_header("server-timing");

@@ -17,14 +17,14 @@ on_both_databases! {
 
 fn a_second_instance_finds_what_the_first_has_made(on: Database) {
     let Some(redis) = Redis::start() else { return };
-    let here = TestSite::start_with(on, &["--redis", &redis.url()]);
+    let here = TestSite::observed(on, &["--redis", &redis.url()]);
     here.has_product("Tea");
     here.get("/").assert_cache("stored");
     // What goes to Redis goes there behind the answer.
     let is_shared = (0..1_000).any(|_| redis.keys().contains("products.list"));
     assert!(is_shared, "nothing is shared: {}", redis.keys());
 
-    let there = here.another_instance_with(&["--redis", &redis.url()]);
+    let there = here.another_observed(&["--redis", &redis.url()]);
     let first_view = there.get(&address_of_its_own(1));
     first_view.assert_status(200).assert_sees("Tea");
     assert_eq!(first_view.timing().sql_queries(), 0, "{:?}", first_view.timing());

@@ -170,7 +170,7 @@ fn look(proxy: &Proxy, evening: &Bell) -> usize {
 fn open(on: Database) -> (TestSite, Option<Proxy>) {
     let database = Arc::new(TestDatabase::create(on));
     if on == Database::Sqlite {
-        return (TestSite::open(database, &[]), None);
+        return (TestSite::open(database, &["--toolbar", "auto"]), None);
     }
     let (proxy, url) = database.through_a_proxy();
     let command = larder(&["serve", "--no-samples", "--workers", "4", "--database", &url]);

@@ -34,12 +34,14 @@ mod deflate;
 mod envelope;
 mod error;
 mod fingerprint;
+mod nothing;
 mod probe;
 mod survey;
 
 pub use envelope::Sealed;
 pub use error::CodecError;
 pub use fingerprint::{Fingerprint, shape};
+pub use nothing::is_nothing;
 
 use envelope::Draft;
 

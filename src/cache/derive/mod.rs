@@ -6,13 +6,14 @@
 //! - Where the load fails and the policy allows it, the old value is served, and marked so that nothing
 //!   made from it is kept.
 
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::Cache;
 use super::codec;
 use super::entry::{Body, Entry};
-use super::event::{Outcome, Staleness};
+use super::event::{Event, Outcome, Staleness};
 use super::far;
 use super::flight::{Landing, Leader, Turn};
 use super::handle::{Made, Missed, Recalled};
@@ -33,19 +34,23 @@ impl Cache {
     ///
     /// # Cancellation
     /// Dropping it lets another caller that waits for the same key load instead.
-    pub async fn get_or_set<T: Body, E>(
+    #[track_caller]
+    pub fn get_or_set<T: Body, E>(
         &self,
         key: &Key,
         policy: &Policy,
         load: impl AsyncFnOnce() -> Result<T, E>,
-    ) -> Result<Arc<T>, E> {
-        let Some(view) = self.view_for(Level::Query).await else {
-            return load().await.map(Arc::new);
-        };
-        let wanted = Wanted { cache: self, key, policy, view };
-        match wanted.find().await {
-            Found::Value(value) => Ok(value),
-            Found::Nothing(task) => wanted.load(task, load).await,
+    ) -> impl Future<Output = Result<Arc<T>, E>> {
+        let caller = Location::caller();
+        async move {
+            let Some(view) = self.view_for(Level::Query).await else {
+                return load().await.map(Arc::new);
+            };
+            let wanted = Wanted { cache: self, key, policy, view, caller };
+            match wanted.find().await {
+                Found::Value(value) => Ok(value),
+                Found::Nothing(task) => wanted.load(task, load).await,
+            }
         }
     }
 
@@ -101,7 +106,7 @@ impl Cache {
         let mut values: Vec<Option<Arc<T>>> = Vec::with_capacity(keys.len());
         let mut missing = Vec::new();
         for key in keys {
-            let found = self.look_up::<T>(Level::Query, key, view);
+            let found = self.look_up::<T>(Level::Query, key, view, None);
             values.push(found.map(|(value, entry)| take(value, &entry)).ok());
             if values.last().is_some_and(Option::is_none) {
                 missing.push(values.len() - 1);
@@ -128,6 +133,7 @@ struct Wanted<'w> {
     key: &'w Key,
     policy: &'w Policy,
     view: Arc<View>,
+    caller: &'static Location<'static>,
 }
 
 /// What there is of it.
@@ -139,6 +145,8 @@ enum Found<T> {
 /// A value that is to be loaded.
 struct Task {
     missed: Missed,
+    /// When it was asked for.
+    began: Instant,
     /// Where others of this process may wait for it.
     leader: Option<Leader>,
     /// Where other instances may.
@@ -148,8 +156,10 @@ struct Task {
 impl Wanted<'_> {
     /// Looks the value up, and waits for who loads it.
     async fn find<T: Body>(&self) -> Found<T> {
+        let began = Instant::now();
         loop {
-            let missed = match self.cache.look_up::<T>(Level::Query, self.key, &self.view) {
+            let caller = Some(self.caller);
+            let missed = match self.cache.look_up::<T>(Level::Query, self.key, &self.view, caller) {
                 Ok((value, entry)) => return Found::Value(take(value, &entry)),
                 Err(missed) => missed,
             };
@@ -169,20 +179,25 @@ impl Wanted<'_> {
                         Some(old) => return Found::Value(old),
                         None => None,
                     },
-                    Landing::Entry(entry) => match self.collapsed(&entry) {
+                    Landing::Entry(entry) => match self.collapsed(&entry, began) {
                         Some(value) => return Found::Value(value),
                         None => continue,
                     },
                 },
             };
-            return self.recall(missed, leader).await;
+            return self.recall(missed, leader, began).await;
         }
     }
 
     /// Asks the shared store before it is loaded.
-    async fn recall<T: Body>(&self, missed: Missed, leader: Option<Leader>) -> Found<T> {
+    async fn recall<T: Body>(
+        &self,
+        missed: Missed,
+        leader: Option<Leader>,
+        began: Instant,
+    ) -> Found<T> {
         match self.cache.recall::<T>(Level::Query, self.key, &self.view).await {
-            Recalled::Nothing(lock) => Found::Nothing(Task { missed, leader, lock }),
+            Recalled::Nothing(lock) => Found::Nothing(Task { missed, began, leader, lock }),
             Recalled::Found(value, entry) => {
                 let value = take(value, &entry);
                 land(leader, Landing::Entry(entry));
@@ -192,9 +207,10 @@ impl Wanted<'_> {
     }
 
     /// The value that another caller has just loaded, unless it is older than our view.
-    fn collapsed<T: Body>(&self, entry: &Entry) -> Option<Arc<T>> {
+    fn collapsed<T: Body>(&self, entry: &Entry, began: Instant) -> Option<Arc<T>> {
         let value = entry.is_at_least(&self.view).then(|| entry.body())??;
-        self.cache.tell(Level::Query, self.key, Outcome::Collapsed, Instant::now());
+        let event = Event::new(Level::Query, self.key, Outcome::Collapsed, began.elapsed());
+        self.cache.report(event.of(entry).asked_at(Some(self.caller)));
         Some(take(value, entry))
     }
 
@@ -204,11 +220,12 @@ impl Wanted<'_> {
         task: Task,
         load: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Result<Arc<T>, E> {
-        let Task { missed, leader, lock } = task;
-        let started = Instant::now();
+        let Task { missed, began, leader, lock } = task;
         let miss = Outcome::Miss(missed.miss.clone());
-        self.cache.tell(Level::Query, self.key, miss, started);
-        let (loaded, dependencies) = scope::collect(self.view.clone(), load()).await;
+        let event = Event::new(Level::Query, self.key, miss, began.elapsed());
+        self.cache.report(event.asked_at(Some(self.caller)));
+        let started = Instant::now();
+        let (loaded, dependencies) = scope::collect_for(self.key, self.view.clone(), load()).await;
         let body = match loaded {
             Ok(value) => Arc::new(value),
             Err(error) => {

@@ -76,7 +76,7 @@ impl Prefetched {
         for fragment in declared {
             let Fragment { policy, reads_data, is_personal, .. } = fragment;
             let key = fragment.key();
-            let miss = match cache.look_up::<Html>(Level::Fragment, &key, &view) {
+            let miss = match cache.look_up::<Html>(Level::Fragment, &key, &view, None) {
                 Ok(found) => {
                     prefetched.take(key, found);
                     continue;
@@ -127,7 +127,7 @@ impl Prefetched {
         let (Some((_, view)), Some((_, missing))) = (&self.level, missing) else {
             return load().await.map(Some);
         };
-        let (loaded, dependencies) = scope::collect(view.clone(), load()).await;
+        let (loaded, dependencies) = scope::collect_for(&key, view.clone(), load()).await;
         missing.dependencies.merge(&dependencies);
         loaded.map(Some)
     }
@@ -154,7 +154,7 @@ impl Prefetched {
         let started = Instant::now();
         self.open.borrow_mut().push(missing.dependencies);
         let html = personal::within(missing.is_personal, || Html::of(body));
-        let dependencies = self.open.borrow_mut().pop().unwrap_or_default();
+        let mut dependencies = self.open.borrow_mut().pop().unwrap_or_default();
         let html = Arc::new(html?);
         let Some((cache, _)) = &self.level else { return Ok(html) };
         cache.tell(Level::Fragment, &key, Outcome::Miss(missing.miss), started);
@@ -174,7 +174,11 @@ impl Prefetched {
                 self.record(entry.dependencies());
                 self.found.borrow_mut().push((key, (html.clone(), entry)));
             }
-            None => self.record(&dependencies),
+            None => {
+                // Whoever loaded its data has counted the queries.
+                dependencies.take_queries();
+                self.record(&dependencies);
+            }
         }
         Ok(html)
     }

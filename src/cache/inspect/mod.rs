@@ -11,6 +11,7 @@
 //! Not here: what happened ([`super::event`], [`super::stats`]).
 
 mod description;
+mod hanging;
 mod look;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use super::far::{self, Spelling};
 use super::near::Near;
 use super::store::number::whole;
 use super::store::{Ttl, budget};
+use super::tag::{Stamp, Tag};
 use super::values::{Timeout, Values, glob};
 use super::view::{FreshView, Unvouched, Versions};
 
@@ -153,6 +155,14 @@ impl Inspection {
     /// What this process keeps, in figures; none where no process is looked into. Walks all entries.
     pub fn memory(&self) -> Option<Memory> {
         self.near.as_ref().map(memory)
+    }
+
+    /// How many entries of this process depend on each tag at this stamp: pages, fragments, queries.
+    ///
+    /// Looks at so many entries at most: with more of them there are more than it says.
+    pub fn hanging_on(&self, tags: &[(Tag, Stamp)], most: usize) -> Vec<[u64; 3]> {
+        let entries = self.near.iter().flat_map(Near::iter).take(most);
+        hanging::count(entries.map(|(_, entry)| entry), tags)
     }
 
     /// The view to judge by.

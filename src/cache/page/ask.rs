@@ -68,7 +68,7 @@ impl Visit {
         let mut view = self.view.clone();
         let place = request.match_info().clone();
         let ask = |request| MAKING.scope(self.key.clone(), ask(service, &self.rules, request));
-        let mut made = scope::collect(view, ask(request)).await;
+        let mut made = scope::collect_for(&self.key, view, ask(request)).await;
         for _ in 0..RESTARTS {
             if !made.1.is_torn() {
                 break;
@@ -78,7 +78,7 @@ impl Visit {
                     Some(newer) => {
                         view = newer;
                         let request = again(response.into_parts().0, &place);
-                        scope::collect(view, ask(request)).await
+                        scope::collect_for(&self.key, view, ask(request)).await
                     }
                     None => return (Ok(response), torn),
                 },

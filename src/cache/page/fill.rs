@@ -101,7 +101,7 @@ impl Visit {
         }
         let started = Instant::now();
         if let Some(miss) = task.miss.clone() {
-            self.cache.tell(Level::Page, &self.key, Outcome::Miss(miss), started);
+            self.cache.tell(Level::Page, &self.key, Outcome::Miss(miss), self.began);
         }
         request::make_whole(&mut request);
         let likeness = self.prepare(&mut request, task.old.as_ref());

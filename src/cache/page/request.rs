@@ -45,6 +45,11 @@ pub const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
 /// The rule for those who have signed in.
 pub(super) const SESSION: &str = "session";
 
+/// Among the extensions of a request: it wants its page made anew, as with `Cache-Control: no-cache` where
+/// the owner obeys that. For whoever stands around the cache; no client can say it.
+#[derive(Debug, Clone, Copy)]
+pub struct Bypass;
+
 /// Whether `request` is one that a page may answer; or why not.
 ///
 /// # Errors

@@ -268,6 +268,16 @@ impl Page {
         self.status
     }
 
+    /// How long it may be used, counted from when its source made it.
+    pub fn freshness(&self) -> Freshness {
+        self.freshness
+    }
+
+    /// How old it was when it came here.
+    pub fn initial_age(&self) -> Duration {
+        self.initial_age
+    }
+
     /// Its headers, as they are kept.
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers

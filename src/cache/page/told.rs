@@ -98,7 +98,7 @@ mod tests {
             (CacheStatus::Hit { ttl: 7 }, Outcome::Hit, ""),
             (stale, Outcome::Stale, "stale-if-error"),
             (CacheStatus::Collapsed(Forward::UriMiss), Outcome::Collapsed, "uri-miss"),
-            (CacheStatus::Stored(Forward::Stale), Outcome::Stored, "stale"),
+            (CacheStatus::Stored(Forward::Stale, None), Outcome::Stored, "stale"),
             (
                 CacheStatus::NotStored(Forward::UriMiss, "no lifetime"),
                 Outcome::NotStored,

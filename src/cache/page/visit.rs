@@ -12,12 +12,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web;
+use actix_web::{HttpMessage, HttpResponse};
 
 use super::conditional::CONDITIONS;
 use super::freshness::Use;
@@ -127,7 +127,8 @@ impl Visit {
     /// Looks the page up, and waits for who makes it.
     pub async fn find(&self, request: &ServiceRequest) -> Found {
         let headers = request.headers();
-        let must_ask = self.rules.obeys_requests && request::asks(headers, "no-cache");
+        let must_ask = request.extensions().contains::<request::Bypass>()
+            || self.rules.obeys_requests && request::asks(headers, "no-cache");
         if must_ask {
             return Found::Nothing(Task { forward: Forward::Request, ..Task::default() });
         }
@@ -245,7 +246,7 @@ impl Visit {
     }
 
     async fn hit(&self, kept: &Kept) -> HttpResponse<BoxBody> {
-        self.cache.tell(Level::Page, &kept.key, Outcome::Hit, self.began);
+        self.cache.tell_of(Level::Page, &kept.key, Outcome::Hit, self.began, &kept.entry);
         let age = kept.age();
         let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
         let status = CacheStatus::Hit { ttl: ttl.as_secs() };
@@ -263,7 +264,7 @@ impl Visit {
         if kept.usage() != Use::Fresh {
             return None;
         }
-        self.cache.tell(Level::Page, key, Outcome::Collapsed, self.began);
+        self.cache.tell_of(Level::Page, key, Outcome::Collapsed, self.began, &kept.entry);
         let status = CacheStatus::Collapsed(task.forward);
         Some(kept.page.answer(&self.asked, Some(kept.age().as_secs()), &status).await)
     }
@@ -277,7 +278,7 @@ impl Visit {
 
     /// A stale page as an answer, and why.
     pub async fn stale(&self, old: &Kept, why: Staleness) -> HttpResponse<BoxBody> {
-        self.cache.tell(Level::Page, &old.key, Outcome::Stale(why), self.began);
+        self.cache.tell_of(Level::Page, &old.key, Outcome::Stale(why), self.began, &old.entry);
         let age = old.age();
         let since = age.saturating_sub(old.page.freshness.lifetime).as_secs();
         let status = CacheStatus::Stale { since, why: why.name() };

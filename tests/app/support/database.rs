@@ -101,6 +101,24 @@ impl TestDatabase {
         postgres::cluster().sql(&self.name, statements)
     }
 
+    /// Statements that the Postgres server logs as run in this database, whoever runs them; the shop
+    /// must be started after the first call.
+    pub fn logged_statements(&self) -> Vec<String> {
+        let cluster = postgres::cluster();
+        let prefix = "ALTER DATABASE";
+        self.sql_as_administrator(&format!("{prefix} {} SET log_statement = 'all'", self.name));
+        // What was asked before is in the log when this is.
+        let mark = format!("mark {:?}", std::time::SystemTime::now());
+        self.sql_as_administrator(&format!("SELECT '{mark}'"));
+        let log = cluster.log_with(&mark);
+        let said = log.lines().filter_map(|line| {
+            let (_, said) = line.split_once("LOG:  ")?;
+            let is_statement = said.starts_with("execute ") || said.starts_with("statement: ");
+            Some(said.split_once(": ")?.1.to_owned()).filter(|_| is_statement)
+        });
+        said.collect()
+    }
+
     fn shell(&self, statements: &str) -> Command {
         match self.kind {
             Database::Sqlite => {

@@ -17,7 +17,7 @@ const ADMINISTRATOR: &str = "administrator";
 pub struct Cluster {
     port: u16,
     databases: AtomicU32,
-    _server: Program,
+    server: Program,
 }
 
 /// Started by the first test that needs it; ends with the test process.
@@ -43,13 +43,19 @@ impl Cluster {
         let (port, server) = (0..5)
             .find_map(|_| serve(&servant, &folder, &data))
             .expect("Postgres finds a free port");
-        let cluster = Self { port, databases: AtomicU32::new(0), _server: server };
+        let cluster = Self { port, databases: AtomicU32::new(0), server };
         cluster.sql("postgres", &format!("CREATE ROLE {SHOP} LOGIN"));
         cluster
     }
 
     pub fn url(&self, database: &str) -> String {
         format!("postgres://{SHOP}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// What the server has logged, as soon as this word is in it.
+    pub fn log_with(&self, word: &str) -> String {
+        let log = self.server.wait_for(|_, err| err.contains(word).then(|| err.to_owned()));
+        log.expect("Postgres logs what it is asked")
     }
 
     pub fn port(&self) -> u16 {

@@ -58,6 +58,16 @@ impl Redis {
         }
     }
 
+    /// Prints all that it is asked from now on.
+    pub fn watches(&self) -> Program {
+        let mut command = leashed(find_program("redis-cli").unwrap(), Leash::default());
+        command.args(["-p", &self.port.to_string(), "MONITOR"]);
+        let monitor = Program::start(command);
+        let ready = monitor.wait_for(|out, _| out.contains("OK").then_some(()));
+        ready.expect("Redis lets itself be watched");
+        monitor
+    }
+
     pub fn keys(&self) -> String {
         self.command(&["KEYS", "*"])
     }

@@ -12,6 +12,9 @@ use super::page::Page;
 use super::process::{Ended, Leash, Program, leashed};
 use super::request::Request;
 
+/// With these it shows the toolbar, to who may see it.
+const OBSERVED: [&str; 2] = ["--toolbar", "auto"];
+
 /// One instance of the shop. Several may share a database.
 pub struct TestSite {
     program: Program,
@@ -33,6 +36,18 @@ impl TestSite {
         Self::open(Arc::new(TestDatabase::create(on)), flags)
     }
 
+    /// An empty shop that says what cache and database did, with these flags.
+    #[track_caller]
+    pub fn observed(on: Database, flags: &[&str]) -> Self {
+        Self::start_with(on, &[flags, &OBSERVED].concat())
+    }
+
+    /// A second process that shares the database of this one, and says what it did.
+    #[track_caller]
+    pub fn another_observed(&self, flags: &[&str]) -> Self {
+        self.another_instance_with(&[flags, &OBSERVED].concat())
+    }
+
     /// A second process that shares the database of this one.
     #[track_caller]
     pub fn another_instance(&self) -> Self {
@@ -49,6 +64,10 @@ impl TestSite {
     pub fn open(database: Arc<TestDatabase>, flags: &[&str]) -> Self {
         let mut command = larder(&["serve", "--no-samples", "--database", &database.url()]);
         command.args(flags);
+        // Pages are what visitors get, unless a story is about the toolbar.
+        if !flags.contains(&"--toolbar") {
+            command.args(["--toolbar", "off"]);
+        }
         Self::of(Program::start(command), database)
     }
 

@@ -20,9 +20,12 @@ use super::{
     lane::{self, Lane, Link},
     refusal,
 };
-use crate::cache::store::{
-    breaker::{Breaker, Permit},
-    budget,
+use crate::cache::{
+    meter,
+    store::{
+        breaker::{Breaker, Permit},
+        budget,
+    },
 };
 
 /// Takes calls to the server.
@@ -112,6 +115,7 @@ impl Caller {
         let allowed = self.allowed()?;
         let permit = self.admit()?;
         let _spending = budget::spend();
+        let _counted = meter::round_trip();
         let lane = &self.lanes[lane::of_this_thread(self.lanes.len())];
         let mut used = None;
         let answer = match timeout(allowed, self.send(lane, message, sent, &mut used)).await {

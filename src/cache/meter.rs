@@ -1,0 +1,97 @@
+//! What a task spends on stores and on coding, for who wants to know.
+//!
+//! - Nobody who measures: no clock is asked.
+//! - Time is the task's own: what is kept behind the answer is not counted.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// What was spent so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Calls that were sent to a store.
+    pub round_trips: u32,
+    /// Waiting for their answers.
+    pub waited: Duration,
+    /// Turning values to bytes, and back.
+    pub coding: Duration,
+}
+
+tokio::task_local! {
+    static CURRENT: Cell<Spent>;
+}
+
+/// Runs `work` and answers what it spent.
+pub async fn measure<T>(work: impl Future<Output = T>) -> (T, Spent) {
+    CURRENT
+        .scope(Cell::default(), async {
+            let done = work.await;
+            (done, CURRENT.with(Cell::get))
+        })
+        .await
+}
+
+/// Counts a call to a store until it is dropped, answered or cancelled.
+pub(super) fn round_trip() -> RoundTrip {
+    RoundTrip(is_measured().then(Instant::now))
+}
+
+/// A call under way.
+#[must_use = "the time is counted while this lives"]
+pub(super) struct RoundTrip(Option<Instant>);
+
+impl Drop for RoundTrip {
+    fn drop(&mut self) {
+        if let Some(began) = self.0 {
+            add(|spent| {
+                spent.round_trips += 1;
+                spent.waited += began.elapsed();
+            });
+        }
+    }
+}
+
+/// Counts what `work` takes as coding.
+pub(super) fn coding<T>(work: impl FnOnce() -> T) -> T {
+    let began = is_measured().then(Instant::now);
+    let done = work();
+    if let Some(began) = began {
+        add(|spent| spent.coding += began.elapsed());
+    }
+    done
+}
+
+fn is_measured() -> bool {
+    CURRENT.try_with(|_| ()).is_ok()
+}
+
+fn add(change: impl FnOnce(&mut Spent)) {
+    let _ = CURRENT.try_with(|current| {
+        let mut spent = current.get();
+        change(&mut spent);
+        current.set(spent);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_task_spends_is_told_to_who_measures() {
+        let ((), spent) = measure(async {
+            drop(round_trip());
+            coding(|| {
+                std::hint::black_box([0_u8; 4096].iter().map(|byte| u64::from(*byte)).sum::<u64>())
+            });
+        })
+        .await;
+        assert_eq!(spent.round_trips, 1);
+        assert!(spent.coding > Duration::ZERO);
+    }
+
+    #[test]
+    fn nobody_who_measures_no_clock_is_asked() {
+        assert!(round_trip().0.is_none());
+    }
+}

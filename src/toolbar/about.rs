@@ -1,0 +1,54 @@
+//! What the program is made of.
+
+/// What was compiled.
+const LOCK: &str = include_str!("../../Cargo.lock");
+
+/// Those of them that a developer asks for.
+const NAMED: [&str; 12] = [
+    "actix-web",
+    "actix-http",
+    "tokio",
+    "askama",
+    "diesel",
+    "libsqlite3-sys",
+    "pq-sys",
+    "deadpool-redis",
+    "redis",
+    "moka",
+    "bincode",
+    "tracing",
+];
+
+/// Names and versions, the program itself first.
+pub fn versions() -> Vec<(String, String)> {
+    let itself = [("larder".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+    let rust = [("rust, at least".to_owned(), env!("CARGO_PKG_RUST_VERSION").to_owned())];
+    let crates = NAMED
+        .iter()
+        .flat_map(|name| locked(name).map(move |version| ((*name).to_owned(), version.to_owned())));
+    itself.into_iter().chain(rust).chain(crates).collect()
+}
+
+/// The versions of a crate in the lock file.
+fn locked(name: &str) -> impl Iterator<Item = &'static str> {
+    let line = format!("name = \"{name}\"");
+    LOCK.split("[[package]]").filter_map(move |package| {
+        let mut lines = package.trim_start().lines();
+        let is_it = lines.next() == Some(&line);
+        let version = lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')?;
+        is_it.then_some(version)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_named_crate_has_a_version() {
+        for name in NAMED {
+            assert!(locked(name).next().is_some_and(|version| version.contains('.')), "{name}");
+        }
+        assert_eq!(versions()[0], ("larder".into(), env!("CARGO_PKG_VERSION").into()));
+    }
+}

@@ -1,0 +1,229 @@
+//! A record, made of all that was seen of a request.
+//!
+//! - Headers are those that would have been sent without the toolbar.
+//! - It is bounded: see [`super::room`].
+
+use std::time::{Duration, Instant};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION,
+};
+
+use super::incoming::{LONGEST, headers};
+use super::inject::is_html;
+use super::record::{
+    CacheNode, Kind, Moved, Record, Request, Response, Sql, SqlKind, Template, Times,
+};
+use super::room::{Room, short};
+use super::tree::{Mover, tree};
+use super::verdict::{self, Answer};
+use super::watch::{Seen, Watched};
+use crate::cache::event::Outcome;
+use crate::cache::level;
+use crate::cache::page::compress::tag_in;
+use crate::cache::page::entity_tag::EntityTag;
+use crate::db::binds::members;
+use crate::db::connect::Role;
+use crate::db::log::{self, Statement};
+
+/// Statements, templates and the like of one request, and their bytes.
+const ROOM: (usize, usize) = (500, 256 << 10);
+
+/// Letters of the longest statement and of the longest bind.
+const LONGEST_SQL: usize = 4_000;
+const LONGEST_BIND: usize = 200;
+
+/// What is known of an answer before the script is put into it.
+pub struct Answered {
+    status: u16,
+    headers: HeaderMap,
+    bytes: Option<u64>,
+    route: Option<String>,
+    accepted: Vec<HeaderValue>,
+}
+
+impl Answered {
+    /// An answer to somebody who takes these codings.
+    pub fn of(response: &ServiceResponse<BoxBody>, accepted: &[HeaderValue]) -> Self {
+        Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            bytes: match response.response().body().size() {
+                BodySize::Sized(bytes) => Some(bytes),
+                BodySize::None => Some(0),
+                BodySize::Stream => None,
+            },
+            route: response.request().match_pattern(),
+            accepted: accepted.to_vec(),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_json = |is: &str| {
+            let name = is.split(';').next().unwrap_or_default().trim();
+            name == "application/json" || name.ends_with("+json")
+        };
+        match content_type {
+            _ if self.location().is_some() && (300..400).contains(&self.status) => Kind::Redirect,
+            _ if is_html(&self.headers) => Kind::Page,
+            Some(content_type) if is_json(content_type) => Kind::Json,
+            _ => Kind::Other,
+        }
+    }
+
+    fn location(&self) -> Option<String> {
+        let location = self.headers.get(LOCATION)?.to_str().ok()?;
+        Some(short(location, LONGEST))
+    }
+}
+
+/// All that is known of a request; `emptied` belongs to the tags that it has moved.
+pub fn record(
+    watched: Watched,
+    mut request: Request,
+    mut answered: Answered,
+    seen: Seen,
+    emptied: Vec<[u64; 3]>,
+    mover: Mover<'_>,
+) -> Record {
+    let composing = Instant::now();
+    let mut room = Room::default();
+    let nodes = &seen.recorded.nodes;
+    let Answered { headers: sent, bytes, accepted, .. } = &answered;
+    let answer = Answer { headers: sent, bytes: *bytes, accepted, nodes };
+    let verdict = verdict::verdict(&answer);
+    let coding = verdict::coding(&answer);
+    if let Some(coding) = coding {
+        code(&mut answered.headers, coding);
+    }
+    let statements = seen.told.statements.iter();
+    let sql = statements.map(|ran| statement(ran, watched.started)).collect();
+    let sql = room.fit("statements", sql, ROOM, seen.told.left_out, size_of_sql);
+    let cache =
+        room.fit("look-ups", tree(nodes, mover), ROOM, seen.recorded.left_out, size_of_node);
+    let templates = templates(&seen, watched.started);
+    let templates = room.fit("templates", templates, ROOM, 0, |template| template.name.len());
+    let lines_left_out = seen.recorded.lines_left_out;
+    let (rendering, sql_took) = (took(&templates), seen.told.statements.iter().map(|ran| ran.took));
+    let time = Times {
+        wall: seen.wall,
+        cpu: seen.processor + seen.told.processor,
+        sql: sql_took.sum(),
+        cache: nodes.iter().map(|node| node.took).sum(),
+        rendering,
+        store: seen.spent.waited,
+        round_trips: seen.spent.round_trips,
+        codec: seen.spent.coding,
+        toolbar: watched.own + seen.told.unheard + composing.elapsed(),
+    };
+    let log = room.fit("lines of the log", seen.recorded.lines, ROOM, lines_left_out, |line| {
+        line.message.len() + line.target.len()
+    });
+    request.route = answered.route.clone();
+    Record {
+        id: watched.id,
+        began: watched.began,
+        request,
+        response: Response {
+            status: answered.status,
+            kind: answered.kind(),
+            headers: headers(&answered.headers),
+            bytes: answered.bytes,
+            location: answered.location(),
+        },
+        verdict,
+        time,
+        cache,
+        values: Vec::new(),
+        sql,
+        moved: moved(&seen.moved, emptied),
+        templates,
+        log,
+        cut: room.cut,
+    }
+}
+
+/// The headers of the answer in a coding.
+fn code(headers: &mut HeaderMap, coding: crate::cache::page::encoding::Coding) {
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    let tag = headers.get(ETAG).and_then(|tag| EntityTag::parse(tag.as_bytes()));
+    if let Some(tag) = tag.and_then(|tag| tag_in(coding, &tag).print()) {
+        headers.insert(ETAG, tag);
+    }
+}
+
+fn statement(ran: &Statement, started: Instant) -> Sql {
+    let binds = members(&ran.binds).into_iter().take(100);
+    let origin = ran.origin.as_deref();
+    Sql {
+        sql: short(&ran.sql, LONGEST_SQL),
+        binds: binds.map(|bind| short(&bind, LONGEST_BIND)).collect(),
+        kind: match ran.kind() {
+            log::Kind::Query => SqlKind::Query,
+            log::Kind::Write => SqlKind::Write,
+            log::Kind::Transaction => SqlKind::Transaction,
+            log::Kind::Stamps => SqlKind::Stamps,
+        },
+        at: ran.began.saturating_duration_since(started),
+        took: ran.took,
+        rows: None,
+        error: ran.error.as_deref().map(|error| short(error, LONGEST)),
+        connection: match ran.role {
+            Role::Reader => "reader",
+            Role::Writer => "writer",
+        },
+        caller: origin.map(|by| format!("{}:{}", by.caller.file(), by.caller.line())),
+        for_key: origin.and_then(|by| by.purpose.clone()),
+    }
+}
+
+fn size_of_sql(sql: &Sql) -> usize {
+    let rest =
+        [&sql.error, &sql.caller, &sql.for_key].map(|text| text.as_ref().map_or(0, String::len));
+    sql.sql.len() + sql.binds.iter().map(String::len).sum::<usize>() + rest.iter().sum::<usize>()
+}
+
+fn size_of_node(node: &CacheNode) -> usize {
+    let tags: usize = node.tags.iter().map(String::len).sum();
+    // The key is there twice: whole, and in parts.
+    node.raw_key.len() * 2 + tags + node.children.iter().map(size_of_node).sum::<usize>()
+}
+
+/// What was rendered, and which fragments came to be shown meanwhile.
+fn templates(seen: &Seen, started: Instant) -> Vec<Template> {
+    let of = |rendered: &crate::site::rendered::Rendered| {
+        let from = rendered.began.saturating_duration_since(started);
+        let until = from + rendered.took;
+        let fragments = seen.recorded.nodes.iter().filter(|node| {
+            node.level == level::Level::Fragment && node.at >= from && node.at <= until
+        });
+        let shown = fragments.map(|node| {
+            let is_kept = matches!(node.outcome, Outcome::Hit | Outcome::FarHit);
+            (node.key.name().to_owned(), is_kept)
+        });
+        Template {
+            name: rendered.name.to_owned(),
+            took: rendered.took,
+            bytes: rendered.bytes as u64,
+            fragments: shown.collect(),
+        }
+    };
+    seen.rendered.iter().map(of).collect()
+}
+
+fn took(templates: &[Template]) -> Duration {
+    templates.iter().map(|template| template.took).sum()
+}
+
+fn moved(moves: &[crate::versions::moves::Move], emptied: Vec<[u64; 3]>) -> Vec<Moved> {
+    let tags = moves.iter().map(|moved| moved.tag.to_string());
+    tags.zip(emptied).map(|(tag, emptied)| Moved { tag, emptied }).collect()
+}
+
+/// All nodes of a tree, each before what stands below it.
+pub fn all(nodes: &[CacheNode]) -> Vec<&CacheNode> {
+    nodes.iter().flat_map(|node| std::iter::once(node).chain(all(&node.children))).collect()
+}

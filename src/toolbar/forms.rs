@@ -1,0 +1,126 @@
+//! What is asked of the toolbar.
+
+use serde::Deserialize;
+
+use crate::db::binds::Bind;
+use crate::db::explain::can_be_explained;
+use crate::error::AppError;
+use crate::toolbar::record::{Record, Sql};
+
+/// Which way to tell it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Told {
+    format: String,
+}
+
+impl Told {
+    /// Whether it is for programs.
+    pub fn is_json(&self) -> bool {
+        self.format == "json"
+    }
+}
+
+/// What to have made anew.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PurgeForm {
+    key: String,
+    tag: String,
+    /// The page to go back to, a path of this site.
+    pub back: String,
+}
+
+/// What a purge is about.
+pub enum Purge<'f> {
+    /// One entry.
+    Key(&'f str),
+    /// All that depend on a tag; its name as people know it.
+    Tag(&'f str),
+}
+
+impl PurgeForm {
+    /// What it is about.
+    pub fn what(&self) -> Result<Purge<'_>, AppError> {
+        match (self.key.as_str(), self.tag.as_str()) {
+            ("", "") => Err(AppError::Unprocessable("Name a key or a tag.")),
+            ("", "!") => Ok(Purge::Tag("everything")),
+            // What moves with all rows of a table moves with the table.
+            ("", tag) => Ok(Purge::Tag(tag.strip_suffix('!').unwrap_or(tag))),
+            (key, "") => Ok(Purge::Key(key)),
+            _ => Err(AppError::Unprocessable("Name a key or a tag, not both.")),
+        }
+    }
+}
+
+/// Which page to make anew when it is next asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct BypassForm {
+    /// A path of this site.
+    pub back: String,
+}
+
+/// Which statement to explain.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ExplainQuery {
+    /// The request's name.
+    pub id: String,
+    n: String,
+}
+
+impl ExplainQuery {
+    /// The statement of this record, and its binds; or why it is not explained.
+    pub fn of<'r>(&self, record: &'r Record) -> Result<(&'r Sql, Vec<Bind>), &'static str> {
+        let place: Option<usize> = self.n.parse().ok();
+        let sql = place.and_then(|place| record.sql.get(place));
+        let sql = sql.ok_or("There is no such statement.")?;
+        if !can_be_explained(&sql.sql) || sql.sql.ends_with('…') {
+            return Err("Only a whole SELECT is explained.");
+        }
+        let binds: Vec<Bind> = sql.binds.iter().map(|bind| Bind::read(bind)).collect();
+        if binds.iter().any(|bind| matches!(bind, Bind::Opaque(_))) {
+            return Err("One of its values cannot be bound again: only numbers and texts can.");
+        }
+        Ok((sql, binds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toolbar::sample::{query, record};
+
+    #[test]
+    fn only_a_recorded_select_is_explained() {
+        let mut one = record();
+        one.sql = vec![
+            query("SELECT ?", "7"),
+            query("DELETE FROM a", "7"),
+            query("SELECT ?", "2026-01-01 0:00"),
+        ];
+        let ask = |n: &str| ExplainQuery { id: String::new(), n: n.into() }.of(&one).map(|_| ());
+        assert_eq!(ask("0"), Ok(()));
+        for n in ["1", "2", "3", "-1", "", "x"] {
+            assert!(ask(n).is_err(), "{n}");
+        }
+    }
+
+    #[test]
+    fn a_purge_names_a_key_or_a_tag() {
+        let what = |key: &str, tag: &str| {
+            let form = PurgeForm { key: key.into(), tag: tag.into(), back: String::new() };
+            form.what().ok().map(|what| match what {
+                Purge::Key(key) => format!("key {key}"),
+                Purge::Tag(tag) => format!("tag {tag}"),
+            })
+        };
+        assert_eq!(what("a", ""), Some("key a".into()));
+        assert_eq!(what("", "products#7"), Some("tag products#7".into()));
+        assert_eq!(what("", "products!"), Some("tag products".into()));
+        assert_eq!(what("", "!"), Some("tag everything".into()));
+        assert_eq!(what("", ""), None);
+        assert_eq!(what("a", "b"), None);
+    }
+}

@@ -1,0 +1,171 @@
+//! A request as it came, and what the toolbar asks otherwise.
+//!
+//! - What browsers open as a page comes whole, as text and with its body: conditions, ranges and codings
+//!   are taken off, since the page that carries the toolbar is none that anybody has.
+//! - What scripts, styles and pictures ask for is left as it is.
+//! - Secrets are not remembered: of cookies the names, of passwords nothing, of forms nothing.
+
+use actix_web::HttpMessage;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName,
+    HeaderValue, PROXY_AUTHORIZATION, SET_COOKIE,
+};
+use actix_web::http::{Method, Version};
+
+use super::memory::Memory;
+use super::record::Request;
+use super::room::short;
+use crate::cache::page::conditional::CONDITIONS;
+use crate::cache::page::request::Bypass;
+
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
+/// Letters of the longest header, parameter or path that is remembered, and how many of them.
+pub const LONGEST: usize = 1_000;
+const MOST: usize = 100;
+
+/// Headers whose values are secrets.
+const SECRETS: [HeaderName; 4] = [COOKIE, AUTHORIZATION, PROXY_AUTHORIZATION, SET_COOKIE];
+
+/// What is to be known of a request before it is answered.
+#[derive(Debug)]
+pub struct Incoming {
+    pub request: Request,
+    /// Whether it opens a page, which may carry the toolbar.
+    pub is_page: bool,
+    /// The codings in which the page would have been taken.
+    pub accepted: Vec<HeaderValue>,
+}
+
+impl Incoming {
+    /// Looks at a request, and asks for the page as the toolbar needs it.
+    pub fn of(request: &mut ServiceRequest, memory: &Memory) -> Self {
+        let is_page = opens_a_page(request.headers()) && request.method() != Method::HEAD;
+        let seen = look_at(request);
+        let mut accepted = Vec::new();
+        if is_page {
+            accepted = request.headers_mut().remove(ACCEPT_ENCODING).collect();
+        }
+        if is_page && request.method() == Method::GET {
+            for name in &CONDITIONS {
+                request.headers_mut().remove(name);
+            }
+            let peer = request.peer_addr().map(|peer| peer.ip());
+            if memory.take_bypass(peer, &target(request)) {
+                request.extensions_mut().insert(Bypass);
+            }
+        }
+        Self { request: seen, is_page, accepted }
+    }
+}
+
+/// Path and query as they were sent.
+fn target(request: &ServiceRequest) -> String {
+    request.uri().path_and_query().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Whether a browser shows what it gets; programs that are none do not say.
+fn opens_a_page(headers: &HeaderMap) -> bool {
+    let destination = headers.get(&SEC_FETCH_DEST).map(HeaderValue::as_bytes);
+    destination.is_none_or(|is| [b"document".as_slice(), b"iframe", b"frame"].contains(&is))
+}
+
+fn look_at(request: &ServiceRequest) -> Request {
+    let text = |name| request.headers().get(name).map(|value: &HeaderValue| print(value));
+    let length = text(CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    let pairs = form_urlencoded::parse(request.query_string().as_bytes());
+    let query = pairs.take(MOST).map(|(k, v)| (short(&k, LONGEST), short(&v, LONGEST)));
+    Request {
+        method: short(request.method().as_str(), 40),
+        path: short(request.path(), LONGEST),
+        query: query.collect(),
+        route: None,
+        version: version(request.version()).to_owned(),
+        peer: request.peer_addr().map(|peer| peer.to_string()),
+        headers: headers(request.headers()),
+        cookies: cookies(request.headers()),
+        body: length
+            .filter(|length| *length > 0)
+            .map(|length| (text(CONTENT_TYPE).unwrap_or_else(|| "of no type".to_owned()), length)),
+    }
+}
+
+/// Names and values, secrets left out.
+pub fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let shown = headers.iter().take(MOST).map(|(name, value)| {
+        let is_secret = SECRETS.contains(name);
+        (name.to_string(), if is_secret { "…".to_owned() } else { print(value) })
+    });
+    shown.collect()
+}
+
+fn print(value: &HeaderValue) -> String {
+    short(&String::from_utf8_lossy(value.as_bytes()), LONGEST)
+}
+
+fn cookies(headers: &HeaderMap) -> Vec<String> {
+    let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';'));
+    let names = pairs.map(|pair| pair.split('=').next().unwrap_or_default().trim());
+    names.filter(|name| !name.is_empty()).take(MOST).map(|name| short(name, LONGEST)).collect()
+}
+
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_09 => "HTTP/0.9",
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_3 => "HTTP/3",
+        _ => "HTTP/1.1",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{IF_NONE_MATCH, RANGE};
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn browser(destination: &'static str) -> TestRequest {
+        TestRequest::get()
+            .uri("/?q=t%C3%A9a&page=2")
+            .insert_header((SEC_FETCH_DEST, destination))
+            .insert_header((ACCEPT_ENCODING, "br"))
+            .insert_header((IF_NONE_MATCH, "\"a\""))
+            .insert_header((RANGE, "bytes=0-1"))
+            .insert_header((COOKIE, "sid=secret; theme=dark"))
+    }
+
+    #[test]
+    fn what_opens_as_a_page_comes_whole_and_as_text() {
+        let mut request = browser("document").to_srv_request();
+        let incoming = Incoming::of(&mut request, &Memory::default());
+        assert!(incoming.is_page && incoming.accepted.len() == 1);
+        let left: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
+        assert!(!left.contains(&"if-none-match") && !left.contains(&"range"), "{left:?}");
+        assert!(!left.contains(&"accept-encoding"), "{left:?}");
+        let names: Vec<_> = incoming.request.headers.iter().map(|(name, _)| name).collect();
+        assert!(names.iter().any(|name| *name == "if-none-match"), "it is told as it came");
+    }
+
+    #[test]
+    fn what_scripts_and_pictures_ask_for_is_left_as_it_is() {
+        for destination in ["empty", "image", "style"] {
+            let mut request = browser(destination).to_srv_request();
+            let before = request.headers().len();
+            let incoming = Incoming::of(&mut request, &Memory::default());
+            assert!(!incoming.is_page && request.headers().len() == before, "{destination}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_remembered() {
+        let mut request = browser("document").to_srv_request();
+        let seen = Incoming::of(&mut request, &Memory::default()).request;
+        assert_eq!(seen.cookies, ["sid", "theme"]);
+        assert_eq!(seen.query, [("q".into(), "téa".into()), ("page".into(), "2".into())]);
+        assert!(!format!("{seen:?}").contains("secret"), "{seen:?}");
+    }
+}

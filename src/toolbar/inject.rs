@@ -1,0 +1,152 @@
+//! The script in a page.
+//!
+//! - One constant line before `</body>`, at the end where there is none; nothing else of the page changes.
+//! - Only whole pages that are text as they are: not what is coded, a part, a redirect, or without a body.
+//! - A page that carries it goes out `no-store` and without validators, and may load it and ask for what
+//!   it shows, from here only.
+
+use std::sync::LazyLock;
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED,
+};
+use bytes::Bytes;
+
+use crate::site::assets;
+
+/// The same for all pages.
+static LINE: LazyLock<String> =
+    LazyLock::new(|| format!("<script src=\"{}\" defer></script>", assets::TOOLBAR_SCRIPT.url()));
+
+/// What the page may do beside what it says itself.
+const ALLOWED: &str = "; script-src 'self'; connect-src 'self'";
+
+/// Whether an answer is a page that can carry the script.
+pub fn can_carry(response: &ServiceResponse<BoxBody>) -> bool {
+    let status = response.status();
+    let headers = response.headers();
+    let is_whole = !status.is_redirection()
+        && !status.is_informational()
+        && ![StatusCode::NO_CONTENT, StatusCode::PARTIAL_CONTENT].contains(&status)
+        && !headers.contains_key(CONTENT_RANGE)
+        && !headers.contains_key(CONTENT_ENCODING);
+    is_whole
+        && is_html(headers)
+        && matches!(response.response().body().size(), BodySize::Sized(1..))
+}
+
+/// Whether it is HTML.
+pub fn is_html(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|value| value.starts_with("text/html"))
+}
+
+/// Puts the script into a page that can carry it.
+pub fn inject(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let mut is_in = false;
+    let mut response = response.map_body(|_, body| match body.try_into_bytes() {
+        Ok(page) => {
+            is_in = true;
+            BoxBody::new(with_line(&page))
+        }
+        Err(body) => body,
+    });
+    if is_in {
+        change(response.headers_mut());
+    }
+    response
+}
+
+fn with_line(page: &[u8]) -> Bytes {
+    let end = b"</body>";
+    let is_end = |window: &[u8]| window.eq_ignore_ascii_case(end);
+    let place = page.windows(end.len()).rposition(is_end).unwrap_or(page.len());
+    [&page[..place], LINE.as_bytes(), &page[place..]].concat().into()
+}
+
+fn change(headers: &mut HeaderMap) {
+    for name in [ETAG, LAST_MODIFIED, ACCEPT_RANGES, CONTENT_LENGTH] {
+        headers.remove(name);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let policy = headers.get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+    if let Some(policy) = policy.filter(|policy| !policy.contains("script-src"))
+        && let Ok(policy) = HeaderValue::from_str(&format!("{policy}{ALLOWED}"))
+    {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::HttpResponse;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn answer(
+        response: &mut actix_web::HttpResponseBuilder,
+        body: &str,
+    ) -> ServiceResponse<BoxBody> {
+        let response = response.body(body.to_owned());
+        ServiceResponse::new(TestRequest::default().to_http_request(), response)
+    }
+
+    fn html(body: &str) -> ServiceResponse<BoxBody> {
+        let mut response = HttpResponse::Ok();
+        answer(
+            response.content_type("text/html; charset=utf-8").insert_header((ETAG, "\"a\"")),
+            body,
+        )
+    }
+
+    fn body(response: ServiceResponse<BoxBody>) -> String {
+        let body = response.into_body().try_into_bytes().unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn one_line_stands_before_the_end_of_the_body() {
+        let line = LINE.as_str();
+        let cases = [
+            ("<p>&lt;/body></p></body></html>", format!("<p>&lt;/body></p>{line}</body></html>")),
+            ("<p></BODY>", format!("<p>{line}</BODY>")),
+            ("</body>a</body>", format!("</body>a{line}</body>")),
+            ("<p>grün", format!("<p>grün{line}")),
+        ];
+        for (page, expected) in cases {
+            assert_eq!(body(inject(html(page))), expected);
+        }
+    }
+
+    #[test]
+    fn a_page_that_carries_it_is_stored_by_nobody() {
+        let mut page = html("<p>");
+        let policy = HeaderValue::from_static("default-src 'none'");
+        page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        let page = inject(page);
+        assert_eq!(page.headers().get(CACHE_CONTROL).unwrap(), "no-store");
+        assert!(!page.headers().contains_key(ETAG));
+        let policy = page.headers().get(CONTENT_SECURITY_POLICY).unwrap();
+        assert_eq!(policy, "default-src 'none'; script-src 'self'; connect-src 'self'");
+    }
+
+    #[test]
+    fn only_whole_pages_that_are_text_can_carry_it() {
+        assert!(can_carry(&html("<p>")));
+        let mut not = vec![html("")];
+        for status in [204, 206, 303, 304] {
+            let status = StatusCode::from_u16(status).unwrap();
+            not.push(answer(HttpResponse::build(status).content_type("text/html"), "x"));
+        }
+        let coded = (CONTENT_ENCODING, "br");
+        not.push(answer(HttpResponse::Ok().content_type("text/html").insert_header(coded), "x"));
+        not.push(answer(HttpResponse::Ok().content_type("application/json"), "{}"));
+        not.push(answer(&mut HttpResponse::Ok(), "x"));
+        assert!(not.iter().all(|answer| !can_carry(answer)));
+    }
+}

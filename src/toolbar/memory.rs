@@ -1,0 +1,154 @@
+//! What the toolbar remembers: the last requests, who moved which tag, and whose next request asks for a
+//! page made anew.
+//!
+//! - Bounded in every way; the oldest is forgotten first.
+//! - Of this process only, and nowhere else: nothing is stored in the cache or in the database.
+//! - A page is asked for anew once, by the same visitor, and only in the next moments.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::record::{Record, Summary};
+use crate::cache::tag::{Stamp, Tag};
+use crate::site::request_id::RequestId;
+use crate::versions::moves::Move;
+
+/// Requests that are remembered.
+pub const RECORDS: usize = 50;
+
+/// Moved tags that are remembered.
+const MOVES: usize = 1_000;
+
+/// Pages that are to be made anew.
+const BYPASSES: usize = 16;
+
+/// How long the next request may take to come.
+const NEXT: Duration = Duration::from_secs(10);
+
+/// What is remembered, and what was settled at the start.
+#[derive(Debug, Default)]
+pub struct Memory {
+    remembered: Mutex<Remembered>,
+    /// Names and values of the settings, for people.
+    pub settings: Vec<(String, String)>,
+}
+
+#[derive(Debug, Default)]
+struct Remembered {
+    /// The newest first.
+    records: VecDeque<Arc<Record>>,
+    moves: VecDeque<(Move, SystemTime, RequestId)>,
+    bypasses: VecDeque<Bypass>,
+}
+
+#[derive(Debug)]
+struct Bypass {
+    peer: Option<IpAddr>,
+    target: String,
+    since: Instant,
+}
+
+impl Memory {
+    /// Of a program with these settings, as people call them.
+    pub fn new(settings: Vec<(String, String)>) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
+    /// Remembers a request.
+    pub fn keep(&self, record: Arc<Record>) {
+        let mut remembered = self.remembered.lock().unwrap();
+        remembered.records.push_front(record);
+        remembered.records.truncate(RECORDS);
+    }
+
+    /// The request of this name, if it is still remembered.
+    pub fn find(&self, id: RequestId) -> Option<Arc<Record>> {
+        let remembered = self.remembered.lock().unwrap();
+        remembered.records.iter().find(|record| record.id == id).cloned()
+    }
+
+    /// All that are remembered, the newest first.
+    pub fn history(&self) -> Vec<Arc<Record>> {
+        self.remembered.lock().unwrap().records.iter().cloned().collect()
+    }
+
+    /// Their rows.
+    pub fn summaries(&self) -> Vec<Summary> {
+        self.history().iter().map(|record| record.summary()).collect()
+    }
+
+    /// Remembers that a request has moved tags.
+    pub fn moved(&self, moves: &[Move], by: RequestId) {
+        let mut remembered = self.remembered.lock().unwrap();
+        let now = SystemTime::now();
+        moves.iter().for_each(|moved| remembered.moves.push_front((moved.clone(), now, by)));
+        remembered.moves.truncate(MOVES);
+    }
+
+    /// When a request of this process moved this tag to this stamp, and which.
+    pub fn mover_of(&self, tag: &Tag, to: Stamp) -> Option<(SystemTime, RequestId)> {
+        let remembered = self.remembered.lock().unwrap();
+        let mut moves = remembered.moves.iter();
+        let found = moves.find(|(moved, ..)| moved.tag == *tag && moved.to == to);
+        found.map(|(_, at, by)| (*at, *by))
+    }
+
+    /// Lets the next request of `peer` for `target`, path and query, have its page made anew.
+    pub fn bypass_next(&self, peer: Option<IpAddr>, target: &str) {
+        let mut remembered = self.remembered.lock().unwrap();
+        let bypass = Bypass { peer, target: target.to_owned(), since: Instant::now() };
+        remembered.bypasses.push_front(bypass);
+        remembered.bypasses.truncate(BYPASSES);
+    }
+
+    /// Whether this is that request; no other will be.
+    pub fn take_bypass(&self, peer: Option<IpAddr>, target: &str) -> bool {
+        let mut remembered = self.remembered.lock().unwrap();
+        let bypasses = &mut remembered.bypasses;
+        bypasses.retain(|bypass| bypass.since.elapsed() < NEXT);
+        let mut places = bypasses.iter();
+        let place = places.position(|bypass| bypass.peer == peer && bypass.target == target);
+        place.is_some_and(|place| bypasses.remove(place).is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toolbar::sample::record;
+
+    #[test]
+    fn the_oldest_is_forgotten_first() {
+        let memory = Memory::default();
+        let ids: Vec<_> = (0..RECORDS + 3).map(|_| RequestId::new()).collect();
+        for id in &ids {
+            memory.keep(Arc::new(Record { id: *id, ..record() }));
+        }
+        assert_eq!(memory.history().len(), RECORDS);
+        assert!(memory.find(ids[2]).is_none() && memory.find(ids[3]).is_some());
+        assert_eq!(memory.summaries()[0].id, ids[RECORDS + 2], "the newest first");
+    }
+
+    #[test]
+    fn a_page_is_asked_for_anew_once_and_by_the_same_visitor() {
+        let memory = Memory::default();
+        let peer = |text: &str| Some(text.parse().unwrap());
+        memory.bypass_next(peer("127.0.0.1"), "/?q=tea");
+        assert!(!memory.take_bypass(peer("::1"), "/?q=tea"));
+        assert!(!memory.take_bypass(peer("127.0.0.1"), "/"));
+        assert!(memory.take_bypass(peer("127.0.0.1"), "/?q=tea"));
+        assert!(!memory.take_bypass(peer("127.0.0.1"), "/?q=tea"));
+    }
+
+    #[test]
+    fn who_moved_a_tag_is_known_by_the_stamp_it_left() {
+        let memory = Memory::default();
+        let (by, stamp) = (RequestId::new(), |count| Stamp { count, nonce: count });
+        let tag = Tag::named("tea");
+        memory.moved(&[Move { tag: tag.clone(), from: stamp(1), to: stamp(2) }], by);
+        assert_eq!(memory.mover_of(&tag, stamp(2)).map(|(_, by)| by), Some(by));
+        assert_eq!(memory.mover_of(&tag, stamp(3)), None, "somebody else has moved it since");
+    }
+}

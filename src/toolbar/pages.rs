@@ -1,0 +1,131 @@
+//! What the toolbar answers: fragments for its script, JSON for programs.
+//!
+//! - For those only to whom the toolbar is allowed; for all others there is nothing here.
+//! - Stored by nobody, and not in the history.
+
+use std::sync::Arc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CACHE_CONTROL, ContentType, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, web};
+
+use super::forms::{BypassForm, ExplainQuery, Purge, PurgeForm, Told};
+use super::memory::Memory;
+use super::record::Record;
+use super::{about, is_allowed, json, panels, warnings};
+use crate::error::AppError;
+use crate::site::form::{Form, Id, Query};
+use crate::site::request_id::RequestId;
+use crate::site::{flash, redirect};
+use crate::state::State;
+
+type Answer = Result<HttpResponse, AppError>;
+
+const FORGOTTEN: AppError = AppError::Absent("This request is not remembered any more.");
+
+/// `GET /toolbar/requests/9e3779b97f4a7c15`
+pub async fn show(
+    memory: web::Data<Memory>,
+    Id(id): Id<RequestId>,
+    Query(told): Query<Told>,
+) -> Answer {
+    let record = memory.find(id).ok_or(FORGOTTEN)?;
+    let history = memory.history();
+    let warnings = warnings::warnings(&record, &history);
+    if told.is_json() {
+        return as_json(&serde_json::json!({
+            "record": json::of(&*record).map_err(unwritable)?,
+            "warnings": warnings,
+        }));
+    }
+    let (settings, versions) = (&memory.settings, about::versions());
+    let summaries = memory.summaries();
+    html(panels::render(&record, &summaries, settings, &versions, &warnings)?)
+}
+
+/// `GET /toolbar/requests`
+pub async fn index(memory: web::Data<Memory>, Query(told): Query<Told>) -> Answer {
+    let summaries = memory.summaries();
+    if told.is_json() {
+        return as_json(&json::of(&summaries).map_err(unwritable)?);
+    }
+    html(panels::history(&summaries, None)?)
+}
+
+/// `GET /toolbar/explain?id=9e3779b97f4a7c15&n=3`
+pub async fn explain(
+    state: web::Data<State>,
+    memory: web::Data<Memory>,
+    Query(query): Query<ExplainQuery>,
+) -> Answer {
+    let id = query.id.parse().ok();
+    let record: Arc<Record> = id.and_then(|id| memory.find(id)).ok_or(FORGOTTEN)?;
+    let (sql, binds) = match query.of(&record) {
+        Ok(statement) => statement,
+        Err(reason) => return html(panels::plan(Err(reason))?),
+    };
+    let plan = state.db.explain(sql.sql.clone(), binds).await;
+    html(match &plan {
+        Ok(lines) => panels::plan(Ok(lines))?,
+        Err(error) => {
+            tracing::warn!(%error, "a statement could not be explained");
+            panels::plan(Err("The database does not explain this statement."))?
+        }
+    })
+}
+
+/// `POST /toolbar/purge`
+pub async fn purge(state: web::Data<State>, Form(form): Form<PurgeForm>) -> Answer {
+    let done = match form.what()? {
+        Purge::Key(key) => match state.cache.inspect().delete(key).await? {
+            0 => "The cache keeps nothing under this key any more.".to_owned(),
+            _ => "Purged: it is made anew when it is next asked for.".to_owned(),
+        },
+        Purge::Tag(name) => {
+            let tags = state.db.tags_named(name);
+            let unknown = AppError::Unprocessable("The cache knows no tag of this name.");
+            state.db.invalidate(tags.ok_or(unknown)?).await?;
+            format!("Purged: what was made from “{name}” is made anew when it is next asked for.")
+        }
+    };
+    Ok(flash::redirect(redirect::local_path(&form.back), &done))
+}
+
+/// `POST /toolbar/bypass`
+pub async fn bypass(
+    request: HttpRequest,
+    memory: web::Data<Memory>,
+    Form(form): Form<BypassForm>,
+) -> HttpResponse {
+    let back = redirect::local_path(&form.back);
+    memory.bypass_next(request.peer_addr().map(|peer| peer.ip()), back);
+    redirect::see_other(back)
+}
+
+/// Around all of it: to whom it is shown, and that nobody stores it.
+pub async fn guard<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let mut response = if is_allowed(&request) {
+        next.call(request).await?.map_into_boxed_body()
+    } else {
+        request.error_response(AppError::NotFound)
+    };
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn html(fragment: String) -> Answer {
+    Ok(HttpResponse::Ok().insert_header(ContentType::html()).body(fragment))
+}
+
+fn as_json(value: &serde_json::Value) -> Answer {
+    Ok(HttpResponse::Ok().json(value))
+}
+
+fn unwritable(error: serde_json::Error) -> AppError {
+    AppError::Internal(Arc::new(anyhow::Error::new(error).context("write a record as JSON")))
+}

@@ -1,0 +1,129 @@
+//! The panels: what is known of a request, as HTML.
+//!
+//! - A panel reads the record and nothing else; it asks no cache and no database.
+//! - All text is escaped by its template, whoever wrote it; only a template's output counts as HTML.
+//! - Nothing needs an inline style or script.
+//! - A panel that has nothing to show says so.
+//!
+//! Not here: how records come about (`recorder`), and who may see them (`mod`).
+
+mod banner;
+mod cache;
+mod figures;
+mod headers;
+mod history;
+mod log;
+mod plan;
+mod request;
+mod settings;
+mod similar;
+mod sql;
+mod statement;
+mod templates;
+mod time;
+mod timeline;
+mod tree;
+mod versions;
+mod words;
+
+use std::fmt;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use super::record::{Record, Summary};
+
+pub use history::render as history;
+pub use plan::render as plan;
+
+/// Renders all that is known of a request, as the fragment that the script puts into the page.
+///
+/// `history` is the newest first; `settings` and `versions` are names with values, `warnings` whole
+/// sentences. It fails only where a template does.
+pub fn render(
+    record: &Record,
+    history: &[Summary],
+    settings: &[(String, String)],
+    versions: &[(String, String)],
+    warnings: &[String],
+) -> Result<String, askama::Error> {
+    let panels = vec![
+        Shown::new("cache", &cache::Cache::new(record))?,
+        Shown::new("sql", &sql::Sql::new(record))?,
+        Shown::new("time", &time::Time::new(record))?,
+        Shown::new("request", &request::Request::new(record))?,
+        Shown::new("headers", &headers::Headers::new(record))?,
+        Shown::new("templates", &templates::Templates::new(record))?,
+        Shown::new("log", &log::Log::new(record))?,
+        Shown::new("settings", &settings::Settings::new(settings))?,
+        Shown::new("versions", &versions::Versions::new(versions))?,
+        Shown::new("history", &history::History::new(history, Some(record.id)))?,
+    ];
+    let banner = Html::new(&banner::Banner::new(record))?;
+    Frame { id: record.id.to_string(), banner, warnings, panels }.render()
+}
+
+/// What every panel has beside its template.
+trait Panel: Template {
+    /// What its tab says.
+    const TITLE: &'static str;
+
+    /// One line about this request.
+    fn subtitle(&self) -> String;
+
+    /// Whether it holds something that should be looked at.
+    fn calls_attention(&self) -> bool {
+        false
+    }
+}
+
+/// The output of a template.
+struct Html(String);
+
+impl Html {
+    fn new(template: &impl Template) -> Result<Self, askama::Error> {
+        template.render().map(Self)
+    }
+}
+
+impl fmt::Display for Html {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A template has escaped it.
+impl HtmlSafe for Html {}
+
+/// A panel as the frame shows it.
+struct Shown {
+    name: &'static str,
+    title: &'static str,
+    subtitle: String,
+    calls: bool,
+    body: Html,
+}
+
+impl Shown {
+    fn new<P: Panel>(name: &'static str, panel: &P) -> Result<Self, askama::Error> {
+        Ok(Self {
+            name,
+            title: P::TITLE,
+            subtitle: panel.subtitle(),
+            calls: panel.calls_attention(),
+            body: Html::new(panel)?,
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "toolbar/frame.html")]
+struct Frame<'a> {
+    id: String,
+    banner: Html,
+    warnings: &'a [String],
+    panels: Vec<Shown>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! How the shop was started. Who collects the settings leaves secrets out.
+
+use askama::Template;
+
+use super::Panel;
+use super::figures::count;
+
+#[derive(Template)]
+#[template(path = "toolbar/settings.html")]
+pub struct Settings<'a> {
+    settings: &'a [(String, String)],
+}
+
+impl<'a> Settings<'a> {
+    pub fn new(settings: &'a [(String, String)]) -> Self {
+        Self { settings }
+    }
+}
+
+impl Panel for Settings<'_> {
+    const TITLE: &'static str = "Settings";
+
+    fn subtitle(&self) -> String {
+        count(self.settings.len() as u64, "setting", "settings")
+    }
+}

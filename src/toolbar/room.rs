@@ -1,0 +1,66 @@
+//! How much of a request is remembered.
+//!
+//! - Lists are bounded in members and in bytes, texts in letters; what was cut is said.
+
+/// Cuts lists, and says so.
+#[derive(Debug, Default)]
+pub struct Room {
+    /// What was cut, a sentence each.
+    pub cut: Vec<String>,
+}
+
+impl Room {
+    /// Keeps the first members, at most `most` and at most `bytes` of them by `size`; `left_out` were not
+    /// even collected.
+    pub fn fit<T>(
+        &mut self,
+        what: &str,
+        mut list: Vec<T>,
+        (most, bytes): (usize, usize),
+        left_out: u64,
+        size: impl Fn(&T) -> usize,
+    ) -> Vec<T> {
+        let mut used = 0;
+        let fits = |member: &T| {
+            used += size(member);
+            used <= bytes
+        };
+        let kept = list.iter().take(most).map(fits).take_while(|fits| *fits).count();
+        let more = (list.len() - kept) as u64 + left_out;
+        list.truncate(kept);
+        if more > 0 {
+            self.cut.push(format!("{more} more {what} are not shown: there is no room for them."));
+        }
+        list
+    }
+}
+
+/// At most so many letters of a text, and an ellipsis for the others.
+pub fn short(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_cut_is_said() {
+        let mut room = Room::default();
+        let list = || vec!["tea", "milk", "salt"];
+        assert_eq!(room.fit("things", list(), (9, 99), 0, |s| s.len()).len(), 3);
+        assert!(room.cut.is_empty());
+        assert_eq!(room.fit("things", list(), (2, 99), 0, |s| s.len()).len(), 2);
+        assert_eq!(room.fit("things", list(), (9, 7), 4, |s| s.len()).len(), 2);
+        assert!(room.cut[0].starts_with("1 more things") && room.cut[1].starts_with("5 more"));
+    }
+
+    #[test]
+    fn a_long_text_keeps_its_beginning() {
+        assert_eq!(short("grün", 4), "grün");
+        assert_eq!(short("grüner", 4), "grün…");
+    }
+}

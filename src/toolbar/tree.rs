@@ -1,0 +1,193 @@
+//! Look-ups as a tree: page ⊃ fragment ⊃ query.
+//!
+//! - What was looked up while something was made stands below that.
+//! - Who caused a miss is told only where it is certain: the stamp that the write left is the stamp that
+//!   what was made instead depends on.
+
+use std::time::SystemTime;
+
+use super::record::{Build, CacheNode, Level, Miss};
+use super::recorder::{self, Known, Node};
+use crate::cache::event;
+use crate::cache::level;
+use crate::cache::tag::{Stamp, Tag};
+use crate::site::request_id::RequestId;
+
+/// Who moved this tag to this stamp, and when, where it is remembered.
+pub type Mover<'m> = &'m dyn Fn(&Tag, Stamp) -> Option<(SystemTime, RequestId)>;
+
+/// The look-ups as a tree, each below what it was made for.
+pub fn tree(nodes: &[Node], mover: Mover<'_>) -> Vec<CacheNode> {
+    let parents: Vec<Option<usize>> = (0..nodes.len()).map(|at| parent(nodes, at)).collect();
+    below(None, nodes, &parents, mover)
+}
+
+fn below(
+    above: Option<usize>,
+    nodes: &[Node],
+    parents: &[Option<usize>],
+    mover: Mover<'_>,
+) -> Vec<CacheNode> {
+    let places = (0..nodes.len()).filter(|at| parents[*at] == above);
+    places.map(|at| branch(&nodes[at], below(Some(at), nodes, parents, mover), mover)).collect()
+}
+
+/// The place of what `nodes[at]` was looked up for. A fragment whose data are loaded before it is made is
+/// told of after them.
+fn parent(nodes: &[Node], at: usize) -> Option<usize> {
+    let key = nodes[at].parent.as_ref()?;
+    let is_it = |node: &Node| node.key == *key && node.making.is_some();
+    let before = nodes[..at].iter().rposition(is_it);
+    let is_fragment = |node: &Node| node.level == level::Level::Fragment && is_it(node);
+    let is_of_fragment = nodes[at].level == level::Level::Query;
+    let after = || nodes[at + 1..].iter().position(is_fragment).map(|place| at + 1 + place);
+    before.or_else(|| is_of_fragment.then(after).flatten())
+}
+
+fn branch(node: &Node, children: Vec<CacheNode>, mover: Mover<'_>) -> CacheNode {
+    let raw = node.kept_under.as_ref().unwrap_or(&node.key);
+    let is_served = node.kept.is_none();
+    let entry = node.entry.as_ref();
+    let mut outcome = recorder::outcome(node);
+    if let super::record::Outcome::Miss(Miss::Invalidated { tag, at, by }) = &mut outcome {
+        let stamps = entry.map(|entry| entry.stamps.as_slice()).unwrap_or_default();
+        let now = stamps.iter().find(|(known, _)| known.as_str() == tag.as_str());
+        let known = now.and_then(|(known, stamp)| mover(known, *stamp));
+        (*at, *by) = (known.map(|(at, _)| at), known.map(|(_, by)| by));
+    }
+    let waited = node.outcome == event::Outcome::Collapsed;
+    CacheNode {
+        level: match node.level {
+            level::Level::Page => Level::Page,
+            level::Level::Fragment => Level::Fragment,
+            level::Level::Query => Level::Query,
+        },
+        name: node.key.name().to_owned(),
+        key: parts(raw.as_str()),
+        raw_key: raw.to_string(),
+        outcome,
+        store: node.store,
+        at: node.at,
+        took: node.took,
+        making: node.making,
+        waited: waited.then_some(node.took),
+        kept: node.kept.clone(),
+        bytes: entry.map(|entry| entry.bytes),
+        age: entry.filter(|_| is_served).map(|entry| entry.age),
+        left: entry.map(|entry| entry.left),
+        tags: entry.map(tags).unwrap_or_default(),
+        saved: entry.filter(|_| is_served).map(build),
+        children,
+        caller: node.caller.map(|caller| format!("{}:{}", caller.file(), caller.line())),
+    }
+}
+
+fn tags(entry: &Known) -> Vec<String> {
+    entry.stamps.iter().map(|(tag, _)| tag.to_string()).collect()
+}
+
+/// What the entry cost.
+pub fn build(entry: &Known) -> Build {
+    Build {
+        queries: entry.cost.queries,
+        took: entry.cost.took,
+        at: entry.made,
+        by: (entry.cost.by != 0).then_some(RequestId(entry.cost.by)),
+    }
+}
+
+/// Why there was nothing to serve, as far as the cache itself knows.
+pub(super) fn why(node: &Node, miss: &event::Miss) -> Miss {
+    match (miss, node.departure) {
+        (event::Miss::Absent, None) => Miss::Never,
+        (event::Miss::Absent, Some(event::Departure::Evicted)) => Miss::Evicted,
+        (event::Miss::Absent, Some(event::Departure::Deleted)) => Miss::Deleted,
+        (event::Miss::Expired, _) => Miss::Expired,
+        (event::Miss::Invalidated(tag), _) => {
+            Miss::Invalidated { tag: tag.to_string(), at: None, by: None }
+        }
+    }
+}
+
+/// The readable parts of a key: `("page", "2")` of `products.list:page=2`.
+pub fn parts(key: &str) -> Vec<(String, String)> {
+    let mut parts = Vec::new();
+    let (mut is_quoted, mut is_escaped, mut depth, mut from) = (false, false, 0_i32, 0);
+    for (place, letter) in key.char_indices() {
+        match letter {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            _ if is_quoted => {}
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            ':' if depth == 0 => {
+                parts.push(&key[from..place]);
+                from = place + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&key[from..]);
+    // The first is the name.
+    let named = parts.into_iter().skip(1).map(|part| part.split_once('=').unwrap_or((part, "")));
+    named.map(|(label, part)| (label.to_owned(), part.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::cache::key::Key;
+    use crate::cache::open::Options;
+    use crate::cache::policy::Policy;
+    use crate::cache::view::InProcess;
+    use crate::toolbar::record::Outcome;
+
+    const TEA: Tag = Tag::named("tea");
+
+    #[test]
+    fn a_key_is_read_in_parts_whatever_it_holds() {
+        let key = Key::named("products.list").part("page", 2u64).part("q", r#"a":b="c"#).build();
+        let parts = parts(key.as_str());
+        assert_eq!(parts[0], ("page".into(), "2".into()));
+        assert_eq!(parts[1], ("q".into(), r#""a\":b=\"c""#.into()));
+        assert_eq!(super::parts("site.header"), []);
+    }
+
+    #[tokio::test]
+    async fn what_was_looked_up_while_something_was_made_stands_below_that() {
+        let versions = Arc::new(InProcess::new());
+        let listener = Arc::new(recorder::Recorder);
+        let cache = Options::default().listener(listener).open(versions.clone());
+        let policy = Policy::fresh_for(Duration::from_secs(60));
+        let key = |name| Key::named(name).build();
+        let ask = async || {
+            let inner = async || {
+                versions.reads(&[TEA]);
+                Ok::<_, ()>(1)
+            };
+            let outer = async || cache.get_or_set(&key("inner"), &policy, inner).await.map(|n| *n);
+            cache.get_or_set(&key("outer"), &policy, outer).await.unwrap();
+            cache.get_or_set(&key("beside"), &policy, inner).await.unwrap();
+        };
+        let ((), recorded) = recorder::record(Instant::now(), ask()).await;
+        let tree = tree(&recorded.nodes, &|_, _| None);
+        let names: Vec<_> = tree.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names, ["outer", "beside"]);
+        assert_eq!(tree[0].children[0].name, "inner");
+        assert_eq!(tree[0].outcome, Outcome::Miss(Miss::Never));
+        assert_eq!(tree[0].children[0].tags, ["!", "tea"]);
+
+        versions.bump(&[TEA]);
+        let ((), recorded) = recorder::record(Instant::now(), ask()).await;
+        let (then, by) = (SystemTime::now(), RequestId::new());
+        let mover =
+            |tag: &Tag, stamp: Stamp| (*tag == TEA && stamp.count == 1).then_some((then, by));
+        let tree = super::tree(&recorded.nodes, &mover);
+        let expected = Miss::Invalidated { tag: "tea".into(), at: Some(then), by: Some(by) };
+        assert_eq!(tree[0].outcome, Outcome::Miss(expected));
+    }
+}

@@ -1,0 +1,174 @@
+//! What the page cache did for a request, in its own words.
+//!
+//! - `Cache-Status` decides: it is what the cache says itself, and what anybody else is told.
+//! - What it does not say (size, store, cost) comes from what was recorded of the page.
+
+use std::time::Duration;
+
+use actix_web::http::header::{
+    ACCEPT_ENCODING, AGE, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY,
+};
+
+use super::record::{PageOutcome, Verdict};
+use super::recorder::Node;
+use super::tree::{build, parts};
+use crate::cache::level::Level;
+use crate::cache::page::compress;
+use crate::cache::page::directives::Directives;
+use crate::cache::page::encoding::{Accepted, Coding};
+use crate::cache::page::status::CACHE_STATUS;
+
+/// What there is to judge by: the answer as it would have been sent as it is, and how long it is.
+pub struct Answer<'a> {
+    pub headers: &'a HeaderMap,
+    pub bytes: Option<u64>,
+    /// The codings that the client would have taken.
+    pub accepted: &'a [HeaderValue],
+    pub nodes: &'a [Node],
+}
+
+/// The verdict on an answer.
+pub fn verdict(answer: &Answer<'_>) -> Verdict {
+    let status_line = text(answer.headers, &CACHE_STATUS).unwrap_or_default().to_owned();
+    let said = Said::of(&status_line);
+    let (outcome, rule) = said.judge();
+    let page = answer.nodes.iter().rev().find(|node| node.level == Level::Page);
+    let entry = page.and_then(|page| page.entry.as_ref());
+    let key = page.map(|page| page.kept_under.as_ref().unwrap_or(&page.key));
+    let age = text(answer.headers, &AGE).and_then(|age| age.parse().ok()).map(Duration::from_secs);
+    let is_served = page.is_some_and(|page| page.making.is_none());
+    let left = entry.map(|entry| entry.left);
+    Verdict {
+        outcome,
+        rule: rule.map(str::to_owned),
+        key: key.map(|key| parts(key.as_str())).unwrap_or_default(),
+        raw_key: key.map(ToString::to_string),
+        varies: varies(answer.headers),
+        age,
+        fresh_left: said.fresh_left().or(left),
+        stale_left: entry.and_then(|entry| entry.stale_left),
+        stored_bytes: entry.map(|entry| entry.bytes),
+        sent_bytes: None,
+        coding: coding(answer).map(|coding| coding.name().to_owned()),
+        level: page.and_then(|page| page.store),
+        saved: entry.filter(|_| is_served).map(build),
+        status_line,
+    }
+}
+
+/// The coding in which it would have been sent; none where as it is.
+pub fn coding(answer: &Answer<'_>) -> Option<Coding> {
+    let varies = varies(answer.headers).iter().any(|name| name == ACCEPT_ENCODING.as_str());
+    let directives = Directives::of(answer.headers.get_all(CACHE_CONTROL));
+    let length = answer.bytes.and_then(|bytes| usize::try_from(bytes).ok())?;
+    let is_codable = varies && compress::is_worth(answer.headers, &directives, length);
+    let wanted = !answer.accepted.is_empty() && is_codable;
+    let chosen = wanted.then(|| Accepted::of(answer.accepted).choose(&Coding::OFFERED)).flatten();
+    chosen.filter(|coding| *coding != Coding::Identity)
+}
+
+fn varies(headers: &HeaderMap) -> Vec<String> {
+    let lines = headers.get_all(VARY).filter_map(|line| line.to_str().ok());
+    let names = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_lowercase());
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The parameters of `Cache-Status`.
+struct Said<'l>(Vec<(&'l str, &'l str)>);
+
+impl<'l> Said<'l> {
+    fn of(line: &'l str) -> Self {
+        let parameters = line.split(';').skip(1).map(|part| {
+            let (name, value) = part.trim().split_once('=').unwrap_or((part.trim(), ""));
+            (name, value.trim_matches('"'))
+        });
+        Self(parameters.collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&'l str> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+
+    fn fresh_left(&self) -> Option<Duration> {
+        let seconds = self.get("ttl")?.parse::<i64>().ok()?;
+        Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    }
+
+    /// The outcome, and the rule that decided.
+    fn judge(&self) -> (PageOutcome, Option<&'l str>) {
+        let (forward, detail) = (self.get("fwd"), self.get("detail"));
+        let has = |name| self.get(name).is_some();
+        let outcome = match forward {
+            None if has("hit") && detail.is_some() => PageOutcome::Stale,
+            None if has("hit") => PageOutcome::Hit,
+            None => PageOutcome::Bypass,
+            Some("bypass") if matches!(detail, Some("off" | "no cache")) => PageOutcome::Off,
+            Some("bypass" | "request") => PageOutcome::Bypass,
+            Some("method") => PageOutcome::Write,
+            Some(_) if has("collapsed") => PageOutcome::Collapsed,
+            Some(_) if has("fwd-status") => PageOutcome::Revalidated,
+            Some(_) if has("stored") => PageOutcome::Miss,
+            Some(_) => PageOutcome::Uncacheable,
+        };
+        (outcome, detail.or(forward))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::CONTENT_TYPE;
+
+    use super::*;
+    use crate::cache::page::status::{CacheStatus, Forward};
+
+    fn judged(status: &CacheStatus) -> (PageOutcome, Option<String>) {
+        let line = status.to_string();
+        let (outcome, rule) = Said::of(&line).judge();
+        (outcome, rule.map(str::to_owned))
+    }
+
+    #[test]
+    fn what_the_cache_says_is_the_verdict() {
+        let cases = [
+            (CacheStatus::Hit { ttl: 9 }, PageOutcome::Hit, None),
+            (
+                CacheStatus::Stale { since: 1, why: "stale-if-error" },
+                PageOutcome::Stale,
+                Some("stale-if-error"),
+            ),
+            (CacheStatus::Collapsed(Forward::UriMiss), PageOutcome::Collapsed, Some("uri-miss")),
+            (CacheStatus::Stored(Forward::Stale, None), PageOutcome::Miss, Some("stale")),
+            (CacheStatus::Stored(Forward::Request, None), PageOutcome::Bypass, Some("request")),
+            (
+                CacheStatus::NotStored(Forward::UriMiss, "Set-Cookie"),
+                PageOutcome::Uncacheable,
+                Some("Set-Cookie"),
+            ),
+            (CacheStatus::Revalidated, PageOutcome::Revalidated, Some("stale")),
+            (CacheStatus::Bypass("session"), PageOutcome::Bypass, Some("session")),
+            (CacheStatus::Bypass("off"), PageOutcome::Off, Some("off")),
+            (CacheStatus::Method, PageOutcome::Write, Some("method")),
+        ];
+        for (status, outcome, rule) in cases {
+            assert_eq!(judged(&status), (outcome, rule.map(str::to_owned)), "{status}");
+        }
+    }
+
+    #[test]
+    fn it_says_in_which_coding_the_page_would_have_been_sent() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        let accepted = [HeaderValue::from_static("gzip, br")];
+        let answer = |bytes, accepted| {
+            coding(&Answer { headers: &headers, bytes: Some(bytes), accepted, nodes: &[] })
+        };
+        assert_eq!(answer(5_000, &accepted), Some(Coding::Brotli));
+        assert_eq!(answer(100, &accepted), None, "too short");
+        assert_eq!(answer(5_000, &[]), None, "nobody asked");
+    }
+}

@@ -1,0 +1,94 @@
+//! One request under observation, from its begin to its answer.
+//!
+//! - Everything is the task's own, so requests that run at the same time never mix.
+//! - What the toolbar itself takes is told apart from what the request takes.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use actix_web::Error;
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceResponse;
+
+use super::compose::{self, Answered};
+use super::incoming::Incoming;
+use super::memory::Memory;
+use super::recorder::{self, Recorded};
+use super::{inject, processor, server_timing};
+use crate::cache::Cache;
+use crate::cache::meter::{self, Spent};
+use crate::cache::scope;
+use crate::db::log::{self, Log, Told};
+use crate::site::rendered::{self, Rendered};
+use crate::site::request_id::RequestId;
+use crate::versions::moves::{self, Move};
+
+/// Tags that a write moved are looked for among so many entries.
+const LOOKED_AT: usize = 20_000;
+
+/// A request that is being answered.
+pub struct Watched {
+    pub id: RequestId,
+    /// None where it has no row in the history.
+    pub incoming: Option<Incoming>,
+    pub began: SystemTime,
+    pub started: Instant,
+    /// What the toolbar has taken so far.
+    pub own: Duration,
+}
+
+/// What happened meanwhile.
+pub struct Seen {
+    pub recorded: Recorded,
+    pub told: Told,
+    pub spent: Spent,
+    pub rendered: Vec<Rendered>,
+    pub moved: Vec<Move>,
+    /// Processor time of the request's own task.
+    pub processor: Duration,
+    pub wall: Duration,
+}
+
+/// Answers a request and remembers how.
+pub async fn watch(
+    mut watched: Watched,
+    memory: &Memory,
+    cache: &Cache,
+    work: impl Future<Output = Result<ServiceResponse<BoxBody>, Error>>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let (response, seen) = see(&watched, work).await;
+    let mut response = response?;
+    let finishing = Instant::now();
+    // Before anything is added to it.
+    let incoming = watched.incoming.take();
+    let incoming = incoming.map(|incoming| (Answered::of(&response, &incoming.accepted), incoming));
+    let (id, wall) = (watched.id, seen.wall);
+    let statements = &seen.told.statements;
+    server_timing::write(response.headers_mut(), id, wall, statements, &seen.recorded.nodes);
+    let Some((answered, incoming)) = incoming else { return Ok(response) };
+    memory.moved(&seen.moved, id);
+    let stamps: Vec<_> = seen.moved.iter().map(|moved| (moved.tag.clone(), moved.from)).collect();
+    let emptied = match stamps.is_empty() {
+        true => Vec::new(),
+        false => cache.inspect().hanging_on(&stamps, LOOKED_AT),
+    };
+    if incoming.is_page && inject::can_carry(&response) {
+        response = inject::inject(response);
+    }
+    let mover = |tag: &_, stamp| memory.mover_of(tag, stamp);
+    watched.own += finishing.elapsed();
+    memory.keep(compose::record(watched, incoming.request, answered, seen, emptied, &mover).into());
+    Ok(response)
+}
+
+/// Answers a request under all that observes.
+async fn see<T>(watched: &Watched, work: impl Future<Output = T>) -> (T, Seen) {
+    let log = Log::default();
+    let work = scope::on_behalf_of(watched.id.0, watched.id.scope(work));
+    let work = log::observe(log.clone(), work);
+    let work = meter::measure(rendered::observe(moves::observe(work)));
+    let work = processor::measure(recorder::record(watched.started, work));
+    let (((((done, moved), rendered), spent), recorded), processor) = work.await;
+    let wall = watched.started.elapsed();
+    let told = log.take();
+    (done, Seen { recorded, told, spent, rendered, moved, processor, wall })
+}

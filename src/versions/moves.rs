@@ -1,0 +1,101 @@
+//! Which tags a request's writes have moved, for who wants to know.
+//!
+//! - Looked at within the transaction that writes, and only where somebody wants to know.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use diesel::QueryResult;
+
+use super::stamps;
+use crate::cache::tag::{Stamp, Tag};
+use crate::cache::view::View;
+use crate::db::{Conn, log};
+
+/// A tag that was moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// Which.
+    pub tag: Tag,
+    /// Its stamp before.
+    pub from: Stamp,
+    /// Its stamp now.
+    pub to: Stamp,
+}
+
+tokio::task_local! {
+    static CURRENT: RefCell<Vec<Move>>;
+}
+
+/// Runs `work` and answers what its writes have moved, in order.
+pub async fn observe<T>(work: impl Future<Output = T>) -> (T, Vec<Move>) {
+    CURRENT
+        .scope(RefCell::default(), async {
+            let done = work.await;
+            (done, CURRENT.with(RefCell::take))
+        })
+        .await
+}
+
+/// Whether somebody wants to know.
+pub(super) fn is_observed() -> bool {
+    CURRENT.try_with(|_| ()).is_ok()
+}
+
+/// Says what was moved.
+pub(super) fn tell(moves: Vec<Move>) {
+    let _ = CURRENT.try_with(|current| current.borrow_mut().extend(moves));
+}
+
+/// Runs `work`, a part of a transaction that writes, and finds out what it moves.
+pub(super) fn within<T>(
+    conn: &mut Conn,
+    work: impl FnOnce(&mut Conn) -> QueryResult<T>,
+) -> QueryResult<(T, Vec<Move>)> {
+    let before = log::unheard(|| stamps::all(conn))?;
+    let done = work(conn)?;
+    let after = log::unheard(|| stamps::all(conn))?;
+    Ok((done, between(&before, &after)))
+}
+
+/// What is not the same any more; without the tag that moves with all others.
+fn between(before: &View, after: &View) -> Vec<Move> {
+    let tags: HashSet<&Tag> = before.stamps().chain(after.stamps()).map(|(tag, _)| tag).collect();
+    let moves = tags.into_iter().filter(|tag| **tag != Tag::ANY).filter_map(|tag| {
+        let (from, to) = (before.stamp(tag), after.stamp(tag));
+        (from != to).then(|| Move { tag: tag.clone(), from, to })
+    });
+    let mut moves: Vec<Move> = moves.collect();
+    moves.sort_by(|one, other| one.tag.cmp(&other.tag));
+    moves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_another_stamp_has_moved() {
+        let stamp = |count| Stamp { count, nonce: count };
+        let named = |name| Tag::named(name);
+        let before =
+            View::new([(Tag::ANY, stamp(2)), (named("a"), stamp(1)), (named("b"), stamp(1))]);
+        let after = View::new([
+            (Tag::ANY, stamp(4)),
+            (named("a"), stamp(1)),
+            (named("b"), stamp(2)),
+            (named("c"), stamp(1)),
+        ]);
+        let moved = between(&before, &after);
+        let tags: Vec<_> = moved.iter().map(|moved| moved.tag.as_str()).collect();
+        assert_eq!(tags, ["b", "c"]);
+        assert_eq!((moved[1].from, moved[1].to), (Stamp::NONE, stamp(1)));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_told_where_nobody_wants_to_know() {
+        assert!(!is_observed());
+        let ((), moves) = observe(async { assert!(is_observed()) }).await;
+        assert_eq!(moves, []);
+    }
+}

@@ -1,0 +1,136 @@
+//! That what the toolbar counts is what others count, and that it mixes nothing up.
+
+use std::thread;
+
+use super::queries;
+use crate::support::{Database, Redis, TestDatabase, TestSite, on_both_databases};
+
+on_both_databases! {
+    a_miss_tells_what_it_asked_and_a_hit_what_that_saved,
+    requests_at_the_same_time_never_mix,
+}
+
+fn a_miss_tells_what_it_asked_and_a_hit_what_that_saved(on: Database) {
+    let site = TestSite::observed(on, &[]);
+    site.has_products(30);
+    let miss = site.get("/?page=2");
+    let told = site.told(&miss);
+    assert_eq!(queries(&told).len(), miss.timing().sql_queries());
+    let page = &told["cache"][0];
+    assert_eq!((&page["level"], &page["outcome"]["Miss"]), (&"Page".into(), &"Never".into()));
+    let list = &page["children"][0];
+    assert_eq!(list["name"], "products.list");
+    assert!(list["caller"].as_str().unwrap().starts_with("src/products/service.rs:"));
+    for sql in queries(&told) {
+        assert_eq!(sql["for_key"], list["raw_key"]);
+        assert!(sql["caller"].as_str().unwrap().starts_with("src/products/service.rs:"), "{sql}");
+        assert_eq!(sql["connection"], "reader");
+    }
+    let fragments = &told["templates"][0]["fragments"];
+    assert_eq!(told["templates"][0]["name"], "products::pages::IndexPage");
+    assert_eq!(*fragments, serde_json::json!([["site.header", false], ["site.footer", false]]));
+
+    let hit = site.told(&site.get("/?page=2"));
+    assert_eq!(hit["verdict"]["outcome"], "Hit");
+    let saved = &hit["verdict"]["saved"];
+    assert_eq!(saved["queries"], queries(&told).len());
+    assert_eq!(saved["by"], miss.id().as_str());
+    assert_eq!(hit["cache"][0]["saved"], *saved);
+    assert_eq!(queries(&hit).len(), 0);
+    // What is made from a hit does not pay for it again.
+    let other = site.told(&site.get("/?page=2&q="));
+    assert_eq!(other["verdict"]["outcome"], "Hit");
+    let nothing = site.get("/products/99999");
+    assert_eq!(site.told(&nothing)["verdict"]["outcome"], "Uncacheable");
+    let again = site.told(&site.get("/products/99999"));
+    assert_eq!(again["cache"][0]["children"][0]["outcome"], "HitNothing");
+    assert_eq!(again["cache"][0]["children"][0]["saved"]["queries"], 1);
+}
+
+fn requests_at_the_same_time_never_mix(on: Database) {
+    let site = TestSite::observed(on, &[]);
+    site.has_products(12);
+    let ids = site.get("/").listed();
+    assert_eq!(ids.len(), 12);
+    site.invalidates("everything").assert_status(303);
+    thread::scope(|scope| {
+        for id in &ids {
+            let site = &site;
+            scope.spawn(move || {
+                let path = format!("/products/{id}");
+                let told = site.told(site.get(&path).assert_cache("stored"));
+                assert_eq!(told["request"]["path"], path.as_str());
+                let key = format!("products.show:id={id}");
+                let nodes = told["cache"].as_array().unwrap();
+                assert_eq!(nodes.len(), 1, "{told}");
+                assert!(nodes[0]["raw_key"].as_str().unwrap().contains(&path));
+                assert_eq!(nodes[0]["children"][0]["raw_key"], key.as_str());
+                let asked = queries(&told);
+                assert_eq!(asked.len(), 1, "{told}");
+                assert_eq!(asked[0]["for_key"], key.as_str());
+                assert!(asked[0]["binds"].to_string().contains(&id.to_string()));
+            });
+        }
+    });
+}
+
+/// Postgres is told to log all that it is asked; the toolbar must have counted the same.
+#[test]
+fn statements_are_those_that_the_server_logs() {
+    if !Database::Postgres.is_here(true) {
+        return;
+    }
+    let database = std::sync::Arc::new(TestDatabase::create(Database::Postgres));
+    database.logged_statements();
+    let site = TestSite::open(database, &["--toolbar", "auto"]);
+    let tea = site.has_product("Tea");
+    site.invalidates("everything").assert_status(303);
+    let about_products = || -> Vec<String> {
+        let logged = site.database.logged_statements();
+        let is_ours =
+            |sql: &&String| sql.contains("FROM \"product") || sql.contains("UPDATE \"product");
+        logged.iter().filter(is_ours).cloned().collect()
+    };
+    let mut seen = about_products().len();
+    for path in ["/".to_owned(), "/".to_owned(), format!("/products/{tea}"), "/?q=tea".to_owned()] {
+        let told = site.told(&site.get(&path));
+        let logged = about_products();
+        let told: Vec<_> =
+            queries(&told).iter().map(|sql| sql["sql"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(told, logged[seen..], "{path}");
+        seen = logged.len();
+    }
+}
+
+/// Redis is watched; the toolbar must have counted the same questions.
+#[test]
+fn round_trips_are_those_that_redis_sees() {
+    let Some(redis) = Redis::start() else { return };
+    let flags = ["--redis", &redis.url()];
+    let site = TestSite::observed(Database::Sqlite, &flags);
+    site.has_product("Tea");
+    let there = site.another_observed(&flags);
+    for (site, expected) in [(&site, "Never"), (&there, "Shared")] {
+        let monitor = redis.watches();
+        let told = site.told(&site.get("/"));
+        redis.command(&["ECHO", "the end"]);
+        let seen = monitor.wait_for(|out, _| out.contains("the end").then(|| out.to_owned()));
+        // What is kept, and what is let go of, is sent behind the answer.
+        let waited_for = |line: &&str| {
+            let line = line.to_lowercase();
+            line.contains("\"get\"") || line.contains("\"mget\"") || line.contains("\"nx\"")
+        };
+        let seen = seen.expect("Redis tells what it sees");
+        let asked = seen.lines().filter(waited_for).count();
+        assert_eq!(told["time"]["round_trips"], asked, "{seen}");
+        assert!(told["time"]["store"].as_f64().unwrap() > 0.0);
+        let page = &told["cache"][0];
+        let says = if expected == "Never" { &page["outcome"]["Miss"] } else { &page["store"] };
+        assert_eq!(says, expected);
+        if expected == "Shared" {
+            assert!(told["time"]["codec"].as_f64().unwrap() > 0.0);
+            assert!(page["saved"]["queries"].as_u64().unwrap() > 0, "{page}");
+            assert!(page["saved"]["by"].is_null(), "another process made it");
+        }
+    }
+}
