@@ -1,7 +1,8 @@
 //! One line of the log for each request.
 //!
 //! - Every request has a name, which whatever runs on its behalf can ask for ([`RequestId`]).
-//! - A line is written when the head of the answer is there, or when the client went away before that.
+//! - A line is written when the head of the answer is there, or when the client went away before that and
+//!   the server noticed.
 //! - Queries are not written: they hold what visitors searched for. Paths are, as far as they are not
 //!   longer than anybody wants to read.
 //! - Failures of ours are warnings, static files and what machines ask are for debugging, all else is
