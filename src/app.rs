@@ -11,6 +11,7 @@ use crate::cache::page::head::head_as_get;
 use crate::error::AppError;
 use crate::health::Health;
 use crate::metrics::Metrics;
+use crate::site::erased::Erased;
 use crate::site::{assets, error_page, flash, headers, log, origin};
 use crate::state::State;
 use crate::versions::Table;
@@ -66,6 +67,7 @@ pub fn app(
         .wrap_fn(head_as_get)
         .wrap_fn(budget::limit)
         .wrap_fn(origin::guard)
+        .wrap(Erased)
         .wrap_fn(error_page::dress)
         .wrap_fn(flash::show)
         .wrap_fn(headers::add)

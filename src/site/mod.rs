@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod assets;
+pub mod erased;
 pub mod error_page;
 pub mod flash;
 pub mod form;
