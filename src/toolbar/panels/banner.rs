@@ -88,6 +88,9 @@ fn why(verdict: &Verdict, page: Option<&CacheNode>) -> String {
             "Another request was just making this page; its answer is shared.".to_owned()
         }
         PageOutcome::Revalidated => "The handler says that the kept page is still good.".to_owned(),
+        PageOutcome::Bypass if verdict.rule.as_deref() == Some("request") => {
+            "What is kept was not used: the request asked for a new page.".to_owned()
+        }
         PageOutcome::Bypass => {
             format!("The cache was not asked: {}.", or("this route is not cached"))
         }
@@ -200,6 +203,13 @@ mod tests {
             let why = Banner::new(&record).why;
             assert!(why.ends_with('.') && why.len() > 20, "{why}");
         }
+    }
+
+    #[test]
+    fn a_page_that_was_asked_for_anew_says_so() {
+        let mut verdict = stories::redirect().verdict;
+        verdict.rule = Some("request".to_owned());
+        assert!(why(&verdict, None).starts_with("What is kept was not used"));
     }
 
     #[test]
