@@ -156,7 +156,8 @@ pub struct ShopConfig {
 /// What developers see.
 #[derive(Debug, Clone, Args)]
 pub struct ToolbarConfig {
-    /// Who sees what cache and database did (Server-Timing): visitors of this machine, all, nobody.
+    /// Who sees what cache and database did (debug toolbar, Server-Timing): visitors of this machine, all,
+    /// nobody.
     #[arg(long, env = "LARDER_TOOLBAR", value_enum, default_value_t = ToolbarMode::Auto)]
     pub toolbar: ToolbarMode,
 }

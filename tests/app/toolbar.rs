@@ -1,5 +1,6 @@
 //! The debug toolbar: who gets it, that it changes nothing, and that what it tells is true.
 
+mod browser;
 mod truth;
 
 use serde_json::Value;
