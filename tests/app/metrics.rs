@@ -28,7 +28,7 @@ impl TestSite {
 }
 
 fn the_figures_equal_what_was_done(on: Database) {
-    let site = TestSite::start(on);
+    let site = TestSite::observed(on, &[]);
     let tea = site.has_product("Tea");
     let before = site.figures();
 

@@ -137,23 +137,96 @@ pub fn reference(bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
+    use proptest::sample::Index;
 
     use super::*;
 
-    /// Every parser.
-    const ALL: [fn(&[u8]); 10] = [
-        cache_control,
-        dictionary,
-        http_date,
-        age_header,
-        entity_tags,
-        range,
-        accept_encoding,
-        vary_header,
-        variants,
-        reference,
+    type Parser = fn(&[u8]);
+
+    /// Every parser, and the folder of its corpus in `tests/corpora`.
+    const ALL: [(&str, Parser); 10] = [
+        ("cache_control", cache_control),
+        ("dictionary", dictionary),
+        ("http_date", http_date),
+        ("age_header", age_header),
+        ("entity_tags", entity_tags),
+        ("range", range),
+        ("accept_encoding", accept_encoding),
+        ("vary_header", vary_header),
+        ("variants", variants),
+        ("reference", reference),
     ];
+
+    /// What is known to be worth trying on each parser.
+    static CORPORA: LazyLock<[Vec<Vec<u8>>; ALL.len()]> =
+        LazyLock::new(|| ALL.map(|(name, _)| corpus(name)));
+
+    fn corpus(name: &str) -> Vec<Vec<u8>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpora").join(name);
+        let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{name}: {error}"));
+        files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+
+    /// A change to an input: where, and what.
+    #[derive(Debug, Clone)]
+    enum Change {
+        Set(Index, u8),
+        Insert(Index, u8),
+        Remove(Index),
+        Repeat(Index, u8),
+        /// Goes on as another input does from there.
+        Splice(Index, Index, Index),
+    }
+
+    fn changes() -> impl Strategy<Value = Vec<Change>> {
+        let change = prop_oneof![
+            any::<(Index, u8)>().prop_map(|(at, byte)| Change::Set(at, byte)),
+            any::<(Index, u8)>().prop_map(|(at, byte)| Change::Insert(at, byte)),
+            any::<Index>().prop_map(Change::Remove),
+            any::<(Index, u8)>().prop_map(|(at, times)| Change::Repeat(at, times)),
+            any::<(Index, Index, Index)>().prop_map(|(at, of, from)| Change::Splice(at, of, from)),
+        ];
+        prop::collection::vec(change, 1..6)
+    }
+
+    fn changed(mut input: Vec<u8>, changes: &[Change], corpus: &[Vec<u8>]) -> Vec<u8> {
+        for change in changes {
+            let length = input.len();
+            let at = |index: &Index| index.index(length.max(1));
+            match change {
+                Change::Insert(index, byte) => input.insert(at(index), *byte),
+                Change::Splice(index, of, from) => {
+                    let other = of.get(corpus);
+                    input.truncate(index.index(length + 1));
+                    input.extend_from_slice(&other[from.index(other.len() + 1)..]);
+                }
+                _ if input.is_empty() => {}
+                Change::Set(index, byte) => {
+                    let at = at(index);
+                    input[at] = *byte;
+                }
+                Change::Remove(index) => drop(input.remove(at(index))),
+                Change::Repeat(index, times) => {
+                    let tail = input[at(index)..].to_vec();
+                    (0..times % 8).for_each(|_| input.extend_from_slice(&tail));
+                }
+            }
+        }
+        input
+    }
+
+    #[test]
+    fn no_known_input_breaks_a_promise() {
+        for ((name, entry), corpus) in ALL.into_iter().zip(&*CORPORA) {
+            assert!(corpus.len() >= 8, "the corpus of {name} is gone");
+            corpus.iter().for_each(|input| entry(input));
+        }
+    }
 
     /// What headers are made of.
     const PIECES: [&str; 64] = [
@@ -233,12 +306,20 @@ mod tests {
 
         #[test]
         fn no_bytes_break_a_promise(bytes: Vec<u8>) {
-            ALL.iter().for_each(|entry| entry(&bytes));
+            ALL.iter().for_each(|(_, entry)| entry(&bytes));
+        }
+
+        #[test]
+        fn nothing_like_a_known_input_breaks_a_promise(
+            parser in 0..ALL.len(), which: Index, changes in changes(),
+        ) {
+            let ((_, entry), corpus) = (ALL[parser], &CORPORA[parser]);
+            entry(&changed(which.get(corpus).clone(), &changes, corpus));
         }
 
         #[test]
         fn nothing_that_looks_like_a_header_breaks_a_promise(bytes in pieces()) {
-            ALL.iter().for_each(|entry| entry(&bytes));
+            ALL.iter().for_each(|(_, entry)| entry(&bytes));
         }
 
         #[test]

@@ -13,7 +13,7 @@ use crate::cache::Cache;
 use crate::cache::event::{Event, Listener};
 use crate::cache::key::Key;
 use crate::cache::open::Options;
-use crate::cache::page;
+use crate::cache::page::{self, Rules};
 use crate::cache::policy::Policy;
 use crate::cache::view::InProcess;
 
@@ -51,15 +51,16 @@ async fn ahead(cache: web::Data<Cache>, works: Works) -> HttpResponse {
     HttpResponse::Ok().body(value.to_string())
 }
 
-/// Prints what the source says, or with this status that it takes too long: one that does not work
-/// answers in a minute.
+/// Prints what the source says, or with this status that it takes too long: one that does not work never
+/// answers.
 async fn hurried(cache: &Cache, works: Works, without: StatusCode) -> HttpResponse {
     let policy = Policy::fresh_for(10 * SECOND).hard_timeout(SECOND);
     let key = Key::named("hurried").build();
     let load = || async move {
-        let wait = if ask(works).await.is_ok() { Duration::ZERO } else { 60 * SECOND };
-        tokio::time::sleep(wait).await;
-        Ok::<_, ()>(7)
+        match ask(works).await {
+            Ok(value) => Ok::<_, ()>(value),
+            Err(_) => std::future::pending().await,
+        }
     };
     match cache.get_or_refresh(&key, &policy, load).await {
         Ok(value) => HttpResponse::Ok().body(value.to_string()),
@@ -80,7 +81,8 @@ async fn strict(cache: web::Data<Cache>, works: Works) -> HttpResponse {
 async fn say(path: &str, works: bool) -> [String; 2] {
     let cache = web::Data::new(Options::default().open(Arc::new(InProcess::new())));
     let source = Works::new(AtomicBool::new(true));
-    let cached = || page::cached(Policy::fresh_for(SECOND));
+    // Sources are asked once for a page: without a canary.
+    let cached = || page::cached(Rules::shared(Policy::fresh_for(SECOND)).canary(false));
     let app = App::new()
         .app_data(cache.clone())
         .app_data(source.clone())
