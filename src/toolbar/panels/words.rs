@@ -5,6 +5,9 @@
 
 use super::super::record::{Level, Miss, Outcome, PageOutcome, Store};
 
+/// The tag of everything, as it is written.
+const EVERYTHING: &str = "!";
+
 /// What to print on the mark of a page's outcome, which is also the name of its look in lower case.
 pub const fn page(outcome: PageOutcome) -> &'static str {
     match outcome {
@@ -73,6 +76,9 @@ pub fn missed(miss: &Miss) -> String {
         Miss::Never => "Not kept before, as far as is remembered.".to_owned(),
         Miss::Evicted => "It was kept, and pushed out for room.".to_owned(),
         Miss::Expired => "Its lifetime was over.".to_owned(),
+        Miss::Invalidated { tag, .. } if tag == EVERYTHING => {
+            "Everything was invalidated since it was made.".to_owned()
+        }
         Miss::Invalidated { tag, .. } => {
             format!("Invalidated: “{tag}” has changed since it was made.")
         }
@@ -160,6 +166,12 @@ mod tests {
     fn a_rule_that_has_no_words_yet_is_named_as_it_is() {
         assert_eq!(rule("Set-Cookie"), "the answer sets a cookie, so it is one visitor’s");
         assert_eq!(rule("moon"), "the rule “moon”");
+    }
+
+    #[test]
+    fn a_miss_says_that_everything_was_invalidated() {
+        let miss = Miss::Invalidated { tag: "!".to_owned(), at: None, by: None };
+        assert_eq!(missed(&miss), "Everything was invalidated since it was made.");
     }
 
     #[test]
