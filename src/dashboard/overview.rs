@@ -63,7 +63,6 @@ pub struct TagRow {
     pub name: String,
     pub stamp: String,
     pub entries: String,
-    pub is_idle: bool,
     /// Where they are listed.
     pub href: String,
     /// Where they are made stale.
@@ -90,8 +89,10 @@ pub async fn look(state: &State, board: &Dashboard, metrics: &Metrics) -> Overvi
     let (view_age, (vouched, unvouched)) = (metrics.view_age(), metrics.view_questions());
     let mut survey = inspection.survey().await;
     let memory = inspection.memory().unwrap_or_default();
-    let tags_left_off = survey.tags.len().saturating_sub(TAGS);
+    let all_tags = survey.tags.len();
+    survey.tags.retain(|hanging| hanging.all() > 0);
     survey.tags.truncate(TAGS);
+    let tags_left_off = all_tags - survey.tags.len();
     let look_ups = state.stats.look_ups().into_iter();
     let levels = LEVELS.into_iter().zip(look_ups).zip(survey.shares);
     let of_level = |((level, look_ups), share)| {
@@ -143,7 +144,6 @@ impl TagRow {
             name: name.to_owned(),
             stamp: stamp(&hanging.stamp),
             entries: by_level(hanging.entries),
-            is_idle: hanging.all() == 0,
             href: address("/cache/entries", "tag", name),
             invalidation: address("/cache/invalidate", "tag", steered(&hanging.stamp.tag)),
         }
