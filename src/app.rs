@@ -8,6 +8,7 @@ use actix_web::{App, Error, web};
 
 use crate::cache::page::budget;
 use crate::cache::page::head::head_as_get;
+use crate::dashboard::Dashboard;
 use crate::error::AppError;
 use crate::health::Health;
 use crate::metrics::Metrics;
@@ -27,6 +28,8 @@ pub struct Observers {
     pub metrics: web::Data<Metrics>,
     /// Looks whether all is there that the site needs.
     pub health: web::Data<Health>,
+    /// Remembers what the cache did, and who had what forgotten.
+    pub dashboard: web::Data<Dashboard>,
 }
 
 /// The site, for one worker.
@@ -56,6 +59,7 @@ pub fn app(
         .app_data(state)
         .app_data(observers.metrics)
         .app_data(observers.health)
+        .app_data(observers.dashboard)
         .app_data(memory)
         .configure(products::routes)
         .configure(dashboard::routes)

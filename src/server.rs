@@ -18,6 +18,8 @@ use crate::config::{
     CacheConfig, DatabaseConfig, HttpConfig, LogConfig, MetricsConfig, MetricsMode, ShopConfig,
     ToolbarConfig,
 };
+use crate::dashboard::Dashboard;
+use crate::dashboard::history::History;
 use crate::db::{Db, Url, migrations};
 use crate::health::Health;
 use crate::metrics::{About, Counters};
@@ -166,7 +168,8 @@ fn build(
     let (settings, build) = (settings(config), this_build());
     let stats = Arc::new(Stats::default());
     let mut cache = Options::default().levels(levels).listener(Arc::new(toolbar::Recorder));
-    cache = cache.listener(stats.clone()).listener(counters.listener());
+    let history = Arc::new(History::default());
+    cache = cache.listener(stats.clone()).listener(counters.listener()).listener(history.clone());
     if let Some(store) = shared.clone() {
         // What decides how a page looks, beside the data.
         let (size, is_read_only) = (settings.page_size, settings.is_read_only);
@@ -175,10 +178,11 @@ fn build(
     }
     let cache = cache.open(versions);
     let health = Health::new(Probe::new(db.url().clone(), app::TABLES), shared.clone());
+    let dashboard = web::Data::new(Dashboard::new(history, shared.clone()));
     let metrics = counters.open(shared, about(config, build));
     let state = State { db: Database::new(db, app::TABLES), cache, stats, settings };
     let (metrics, health) = (web::Data::new(metrics), web::Data::new(health));
-    Ok((state, Observers { metrics, health }))
+    Ok((state, Observers { metrics, health, dashboard }))
 }
 
 fn settings(config: &ServeConfig) -> Settings {

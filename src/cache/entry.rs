@@ -3,7 +3,7 @@
 //! - An entry is served only while its stamps equal the view's and its lifetime lasts.
 //! - An entry found valid remembers the view's id, so that the next look-up under the same view is
 //!   one comparison.
-//! - An entry knows what it cost to make, so that a hit can say what it saved.
+//! - An entry knows what it cost to make, so that a hit can say what it saved, and how often it was one.
 //! - Values, fragments and pages are all entries; they differ in what the body is.
 
 use std::any::Any;
@@ -51,6 +51,7 @@ pub struct Entry {
     holds_nothing: bool,
     /// The id of the last view under which it was found valid; 0 for none.
     seen: AtomicU64,
+    hits: AtomicU64,
 }
 
 /// Whether an entry may be served.
@@ -92,8 +93,8 @@ impl Entry {
         let size = u32::try_from(size).unwrap_or(u32::MAX);
         // Who uses the entry depends on what it depends on, but does not ask again.
         let cost = Cost { queries: dependencies.take_queries(), ..Cost::default() };
-        let seen = AtomicU64::new(0);
-        Self { body, dependencies, born, expires, size, cost, holds_nothing: false, seen }
+        let (seen, hits) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { body, dependencies, born, expires, size, cost, holds_nothing: false, seen, hits }
     }
 
     /// The same, which took so long to make, on this behalf.
@@ -139,6 +140,17 @@ impl Entry {
     /// What it took to make it.
     pub fn cost(&self) -> Cost {
         self.cost
+    }
+
+    /// Notes that a look-up was answered with it.
+    pub(super) fn count_hit(&self) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many look-ups were answered with it from the memory of this process; counted where somebody
+    /// listens to the cache.
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
     }
 
     /// Whether what it says is that there is nothing: `None`.

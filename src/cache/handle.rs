@@ -356,8 +356,12 @@ impl Cache {
 
     /// The same of an event that is known already.
     pub(super) fn report(&self, mut event: Event<'_>) {
-        if matches!(event.outcome, Outcome::Miss(Miss::Absent)) {
-            event.departure = self.0.near.departure_of(event.key);
+        match (&event.outcome, event.entry) {
+            (Outcome::Hit, Some(entry)) => entry.count_hit(),
+            (Outcome::Miss(Miss::Absent), _) => {
+                event.departure = self.0.near.departure_of(event.key);
+            }
+            _ => {}
         }
         self.0.listeners.iter().for_each(|listener| listener.on(&event));
     }

@@ -28,10 +28,6 @@ pub struct Near {
 impl Near {
     /// Room for so many bytes, bodies and keys together.
     pub fn with_capacity(bytes: u64) -> Self {
-        let weigh = |key: &Key, entry: &Arc<Entry>| {
-            let key_bytes = u32::try_from(key.as_str().len()).unwrap_or(u32::MAX);
-            entry.size().saturating_add(key_bytes).saturating_add(OVERHEAD)
-        };
         let evicted = Arc::<AtomicU64>::default();
         let departures = Arc::new(Departures::default());
         let (count, notes) = (evicted.clone(), departures.clone());
@@ -43,7 +39,7 @@ impl Near {
             RemovalCause::Explicit => notes.note(&key, Departure::Deleted),
             RemovalCause::Replaced | RemovalCause::Expired => {}
         };
-        let entries = moka::sync::Cache::builder().max_capacity(bytes).weigher(weigh);
+        let entries = moka::sync::Cache::builder().max_capacity(bytes).weigher(weight);
         Self { entries: entries.eviction_listener(note).build(), evicted, departures }
     }
 
@@ -92,6 +88,12 @@ impl Near {
     pub(super) fn evicted(&self) -> u64 {
         self.evicted.load(Ordering::Relaxed)
     }
+}
+
+/// The bytes that an entry takes together with its key, about.
+pub(super) fn weight(key: &Key, entry: &Arc<Entry>) -> u32 {
+    let key_bytes = u32::try_from(key.as_str().len()).unwrap_or(u32::MAX);
+    entry.size().saturating_add(key_bytes).saturating_add(OVERHEAD)
 }
 
 #[cfg(test)]

@@ -1,21 +1,15 @@
 //! What the cache keeps, as JSON: for `larder cache`, for `curl`.
 //!
-//! - Only this machine is told, and not through a proxy: keys hold what visitors searched for.
-//! - Nothing of it is stored by anybody; errors are problems (RFC 9457), too.
+//! - Errors are problems (RFC 9457).
 //! - Writes are posted as forms, under the same guard as all others.
 
-use actix_web::Error;
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
-use actix_web::middleware::Next;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::audit::Door;
 use super::forms::{KeyForm, KeysQuery, SetForm};
-use super::service;
+use super::{Dashboard, service};
 use crate::error::AppError;
 use crate::site::form::{Form, Query};
-use crate::site::{access, problem};
 use crate::state::State;
 
 type Answer = Result<HttpResponse, AppError>;
@@ -38,8 +32,14 @@ pub async fn set(state: web::Data<State>, Form(form): Form<SetForm>) -> Answer {
 }
 
 /// `POST /cache/key/delete`
-pub async fn delete(state: web::Data<State>, Form(form): Form<KeyForm>) -> Answer {
-    service::delete(&state, form.key()?).await?;
+pub async fn delete(
+    request: HttpRequest,
+    state: web::Data<State>,
+    board: web::Data<Dashboard>,
+    Form(form): Form<KeyForm>,
+) -> Answer {
+    let door = Door::of(&request, "");
+    service::delete(&state, &board, form.key()?, door).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -49,24 +49,11 @@ pub async fn stats(state: web::Data<State>) -> Answer {
 }
 
 /// `POST /cache/clear`
-pub async fn clear(state: web::Data<State>) -> Answer {
-    let cleared = service::clear(&state).await?;
+pub async fn clear(
+    request: HttpRequest,
+    state: web::Data<State>,
+    board: web::Data<Dashboard>,
+) -> Answer {
+    let cleared = service::clear(&state, &board, Door::of(&request, "")).await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({ "cleared": cleared })))
-}
-
-/// Around all of it: who may look, that nobody stores it, and that errors are JSON.
-pub async fn guard<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    let response = if access::is_local(&request) {
-        next.call(request).await?.map_into_boxed_body()
-    } else {
-        request.error_response(AppError::Forbidden(
-            "The cache is shown on the machine that the shop runs on, without a proxy.",
-        ))
-    };
-    let mut response = problem::tell(response);
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::cache::inspect::Kind;
 use crate::cache::values::Timeout;
 use crate::error::AppError;
 
@@ -22,6 +23,76 @@ impl InvalidateForm {
     /// The tag's name.
     pub fn tag(&self) -> &str {
         if self.tag.is_empty() { "everything" } else { &self.tag }
+    }
+}
+
+/// Which entries to show to people.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct EntriesQuery {
+    /// A pattern, or a part of a key; empty for all.
+    pub like: String,
+    /// The name of a tag; empty for all.
+    pub tag: String,
+    /// The name of a level, or `value`; empty for all.
+    pub level: String,
+    page: String,
+}
+
+/// What can be chosen, in the order of the list.
+pub const KINDS: [Kind; 4] = [Kind::Page, Kind::Fragment, Kind::Query, Kind::Value];
+
+impl EntriesQuery {
+    /// The pattern: text without `*` and `?` may stand anywhere in a key.
+    pub fn pattern(&self) -> String {
+        match self.like.contains(['*', '?']) {
+            true => self.like.clone(),
+            false => format!("*{}*", self.like.replace('\\', "\\\\")),
+        }
+    }
+
+    /// The tag as the database writes it; none for all.
+    pub fn tag(&self) -> Option<&str> {
+        match self.tag.as_str() {
+            "" => None,
+            "everything" => Some("!"),
+            tag => Some(tag),
+        }
+    }
+
+    /// The kind; none for all.
+    ///
+    /// # Errors
+    /// [`AppError::Unprocessable`] for the name of none.
+    pub fn kind(&self) -> Result<Option<Kind>, AppError> {
+        let found = KINDS.into_iter().find(|kind| kind.name() == self.level);
+        match (self.level.as_str(), found) {
+            ("", _) => Ok(None),
+            (_, Some(kind)) => Ok(Some(kind)),
+            _ => Err(AppError::Unprocessable("A level is page, fragment, query or value.")),
+        }
+    }
+
+    /// The page from 1, if it is written as one.
+    pub fn page(&self) -> Option<u64> {
+        let page = if self.page.is_empty() { Some(1) } else { self.page.parse().ok() };
+        page.filter(|page| (1..=1_000_000).contains(page))
+    }
+}
+
+/// What to delete, and the page to go back to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct DeleteForm {
+    key: String,
+    /// A path of this site.
+    pub back: String,
+}
+
+impl DeleteForm {
+    /// Its key.
+    pub fn key(&self) -> Result<&str, AppError> {
+        named(&self.key)
     }
 }
 

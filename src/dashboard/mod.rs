@@ -2,35 +2,128 @@
 //!
 //! | URL | |
 //! |---|---|
+//! | `GET /cache` | [`pages::index`]: all figures |
+//! | `GET /cache/entries?like=&tag=&level=&page=` | [`entries::index`]: what is kept |
+//! | `GET /cache/entry?key=`, `POST /cache/entry/delete` | [`entries::show`], [`entries::delete`]: one of them |
+//! | `GET /cache/invalidate?tag=` | [`pages::ask`]: how much would go |
 //! | `POST /cache/invalidate` | [`pages::invalidate`]: the button |
-//! | `GET /cache/keys` | [`api::keys`]: what is kept |
+//! | `GET /cache/keys` | [`api::keys`]: what is kept, as JSON |
 //! | `GET /cache/key`, `POST /cache/key` | [`api::key`]: one of them; [`api::set`]: a value |
 //! | `POST /cache/key/delete` | [`api::delete`] |
 //! | `GET /cache/stats` | [`api::stats`]: figures |
 //! | `POST /cache/clear` | [`api::clear`] |
+//!
+//! - Only this machine is told, and not through a proxy: keys hold what visitors searched for.
+//! - Nothing of it is stored by anybody.
 
 pub mod api;
+pub mod audit;
+mod chart;
+pub mod entries;
 pub mod forms;
+pub mod history;
+mod overview;
 pub mod pages;
 pub mod service;
+mod words;
 
-use actix_web::middleware::from_fn;
-use actix_web::web;
+use std::sync::Arc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Error, web};
+
+use crate::cache::store::Store;
+use crate::error::AppError;
+use crate::site::{access, assets, problem};
+use audit::Audit;
+use history::History;
+
+/// The section whose navigation link is marked: none is.
+const SECTION: &str = "";
+
+/// Addresses for people, whose errors are pages; those of all others are problems (RFC 9457).
+const PAGES: [&str; 5] =
+    ["/cache", "/cache/entries", "/cache/entry", "/cache/entry/delete", "/cache/invalidate"];
+
+/// What the dashboard remembers of one process.
+#[derive(Debug)]
+pub struct Dashboard {
+    /// The last hour.
+    pub history: Arc<History>,
+    /// The last invalidations and deletions.
+    pub audit: Audit,
+    /// The store that instances share.
+    shared: Option<Arc<dyn Store>>,
+}
+
+impl Dashboard {
+    /// Of what `history` hears, where `shared` is the store that instances share.
+    pub fn new(history: Arc<History>, shared: Option<Arc<dyn Store>>) -> Self {
+        Self { history, audit: Audit::default(), shared }
+    }
+}
 
 /// The dashboard's URLs.
 pub fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.service(web::resource("/cache/invalidate").route(web::post().to(pages::invalidate)))
-        .service(
-            web::scope("/cache")
-                .wrap(from_fn(api::guard))
-                .service(web::resource("/keys").route(web::get().to(api::keys)))
-                .service(
-                    web::resource("/key")
-                        .route(web::get().to(api::key))
-                        .route(web::post().to(api::set)),
-                )
-                .service(web::resource("/key/delete").route(web::post().to(api::delete)))
-                .service(web::resource("/stats").route(web::get().to(api::stats)))
-                .service(web::resource("/clear").route(web::post().to(api::clear))),
-        );
+    cfg.service(
+        web::scope("/cache")
+            .wrap(from_fn(guard))
+            .service(web::resource("").route(web::get().to(pages::index)))
+            .service(web::resource("/entries").route(web::get().to(entries::index)))
+            .service(web::resource("/entry").route(web::get().to(entries::show)))
+            .service(web::resource("/entry/delete").route(web::post().to(entries::delete)))
+            .service(
+                web::resource("/invalidate")
+                    .route(web::get().to(pages::ask))
+                    .route(web::post().to(pages::invalidate)),
+            )
+            .service(web::resource("/keys").route(web::get().to(api::keys)))
+            .service(
+                web::resource("/key")
+                    .route(web::get().to(api::key))
+                    .route(web::post().to(api::set)),
+            )
+            .service(web::resource("/key/delete").route(web::post().to(api::delete)))
+            .service(web::resource("/stats").route(web::get().to(api::stats)))
+            .service(web::resource("/clear").route(web::post().to(api::clear))),
+    );
+}
+
+/// Where the style sheet of its pages is.
+fn stylesheet() -> &'static str {
+    assets::DASHBOARD_STYLESHEET.url()
+}
+
+/// The address of what is kept under a key.
+fn entry_at(key: &str) -> String {
+    address("/cache/entry", "key", key)
+}
+
+/// An address with one field behind the `?`.
+fn address(path: &str, field: &str, value: &str) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair(field, value).finish();
+    format!("{path}?{query}")
+}
+
+/// Around all of it: who may look, that nobody stores it, and how errors look.
+async fn guard<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let is_page = PAGES.contains(&request.path());
+    let mut response = if access::is_local(&request) {
+        next.call(request).await?.map_into_boxed_body()
+    } else {
+        request.error_response(AppError::Forbidden(
+            "The cache is shown on the machine that the shop runs on, without a proxy.",
+        ))
+    };
+    if !is_page {
+        response = problem::tell(response);
+    }
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
 }

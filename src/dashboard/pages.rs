@@ -1,21 +1,96 @@
-//! Answers about the cache.
+//! The cache in figures, and the question before something of it goes.
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
 
+use super::audit::{Deed, Door};
 use super::forms::InvalidateForm;
+use super::overview::{self, Overview};
+use super::{Dashboard, SECTION, service, words};
+use crate::cache::fragment::filters;
 use crate::error::AppError;
-use crate::site::form::Form;
+use crate::metrics::Metrics;
+use crate::site::form::{Form, Query};
+use crate::site::render::{Dressed, Layout, grouped, html};
 use crate::site::{flash, redirect};
 use crate::state::State;
 
+type Answer = Result<HttpResponse, AppError>;
+
+/// All figures.
+#[derive(Template)]
+#[template(path = "dashboard/index.html")]
+struct IndexPage {
+    layout: Layout,
+    now: Overview,
+    deeds: Vec<Deed>,
+}
+
+impl Deed {
+    /// How many entries hung on it.
+    fn went(&self) -> String {
+        self.entries.map_or_else(|| "unknown".to_owned(), grouped)
+    }
+}
+
+/// `GET /cache`
+pub async fn index(
+    state: web::Data<State>,
+    board: web::Data<Dashboard>,
+    metrics: web::Data<Metrics>,
+) -> Answer {
+    let now = overview::look(&state, &board, &metrics).await;
+    let layout = Layout::new(&state, SECTION, "Cache");
+    html(&state, StatusCode::OK, &IndexPage { layout, now, deeds: board.audit.deeds() }).await
+}
+
+/// How much would go.
+#[derive(Template)]
+#[template(path = "dashboard/invalidate.html")]
+struct AskPage {
+    layout: Layout,
+    tag: String,
+    /// Pages, fragments and queries; none where nobody can tell.
+    would_go: Option<[u64; 3]>,
+    is_shared: bool,
+}
+
+impl AskPage {
+    fn is_everything(&self) -> bool {
+        self.tag == "everything"
+    }
+
+    /// How much would go, in all.
+    fn all(&self) -> Option<String> {
+        let all = self.would_go?.iter().sum();
+        Some(words::counted(all, "entry", "entries"))
+    }
+
+    /// The same by level.
+    fn by_level(&self) -> String {
+        self.would_go.map(words::by_level).unwrap_or_default()
+    }
+}
+
+/// `GET /cache/invalidate?tag=products`
+pub async fn ask(state: web::Data<State>, Query(form): Query<InvalidateForm>) -> Answer {
+    let tags = service::tags(&state, form.tag())?;
+    let would_go = state.cache.inspect().would_go(&tags).await.ok();
+    let layout = Layout::new(&state, SECTION, "Invalidate");
+    let (tag, is_shared) = (form.tag().to_owned(), state.cache.is_shared());
+    html(&state, StatusCode::OK, &AskPage { layout, tag, would_go, is_shared }).await
+}
+
 /// `POST /cache/invalidate`
 pub async fn invalidate(
+    request: HttpRequest,
     state: web::Data<State>,
+    board: web::Data<Dashboard>,
     Form(form): Form<InvalidateForm>,
-) -> Result<HttpResponse, AppError> {
-    let tags = state.db.tags_named(form.tag());
-    let tags = tags.ok_or(AppError::Unprocessable("The cache knows no tag of this name."))?;
-    state.db.invalidate(tags).await?;
+) -> Answer {
+    let door = Door::of(&request, &form.back);
+    service::invalidate(&state, &board, form.tag(), door).await?;
     let done = match form.tag() {
         "everything" => {
             "The cache is empty: each page is made anew when it is next asked for.".into()
@@ -28,4 +103,16 @@ pub async fn invalidate(
         table => format!("What was made from “{table}” is made anew when it is next asked for."),
     };
     Ok(flash::redirect(redirect::local_path(&form.back), &done))
+}
+
+impl Dressed for IndexPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl Dressed for AskPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }

@@ -1,11 +1,43 @@
 //! What can be asked of the cache, and done to it, from outside.
 
+use super::Dashboard;
+use super::audit::{Act, Door};
 use crate::cache::inspect::{Description, Listing, Statistics};
+use crate::cache::tag::Tag;
 use crate::cache::values::Timeout;
 use crate::error::AppError;
 use crate::state::State;
 
+/// Characters of a body that people look at.
+const LETTERS: usize = 4_096;
+
 const NO_SUCH_KEY: AppError = AppError::Absent("The cache keeps nothing under this key.");
+
+/// The tags that go by this name: `everything`, a table, a bucket of its rows.
+///
+/// # Errors
+/// [`AppError::Unprocessable`] if nothing does.
+pub fn tags(state: &State, name: &str) -> Result<Vec<Tag>, AppError> {
+    let tags = state.db.tags_named(name);
+    tags.ok_or(AppError::Unprocessable("The cache knows no tag of this name."))
+}
+
+/// Makes stale what depends on the tag of this name, in every instance.
+///
+/// # Errors
+/// [`AppError::Unprocessable`] if there is no such tag; those of the database.
+pub async fn invalidate(
+    state: &State,
+    board: &Dashboard,
+    name: &str,
+    door: Door,
+) -> Result<(), AppError> {
+    let tags = tags(state, name)?;
+    let hang = state.cache.inspect().would_go(&tags).await.ok();
+    state.db.invalidate(tags).await?;
+    board.audit.note(Act::Invalidated, name, door, hang.map(|levels| levels.iter().sum()));
+    Ok(())
+}
 
 /// The keys that match `like`, at most `limit`.
 ///
@@ -24,6 +56,15 @@ pub async fn describe(state: &State, key: &str) -> Result<Vec<Description>, AppE
     if found.is_empty() { Err(NO_SUCH_KEY) } else { Ok(found) }
 }
 
+/// The same with the beginnings of bodies, for people.
+///
+/// # Errors
+/// The same.
+pub async fn look_at(state: &State, key: &str) -> Result<Vec<Description>, AppError> {
+    let found = state.cache.inspect().showing(LETTERS).describe(key).await?;
+    if found.is_empty() { Err(NO_SUCH_KEY) } else { Ok(found) }
+}
+
 /// Remembers a value.
 ///
 /// # Errors
@@ -36,10 +77,18 @@ pub async fn set(state: &State, key: &str, text: &str, timeout: Timeout) -> Resu
 ///
 /// # Errors
 /// [`AppError::Absent`] if nothing was; [`AppError::Store`].
-pub async fn delete(state: &State, key: &str) -> Result<(), AppError> {
+pub async fn delete(
+    state: &State,
+    board: &Dashboard,
+    key: &str,
+    door: Door,
+) -> Result<(), AppError> {
     match state.cache.inspect().delete(key).await? {
         0 => Err(NO_SUCH_KEY),
-        _ => Ok(()),
+        places => {
+            board.audit.note(Act::Deleted, key, door, Some(places));
+            Ok(())
+        }
     }
 }
 
@@ -47,8 +96,10 @@ pub async fn delete(state: &State, key: &str) -> Result<(), AppError> {
 ///
 /// # Errors
 /// [`AppError::Store`].
-pub async fn clear(state: &State) -> Result<u64, AppError> {
-    Ok(state.cache.inspect().clear().await?)
+pub async fn clear(state: &State, board: &Dashboard, door: Door) -> Result<u64, AppError> {
+    let cleared = state.cache.inspect().clear().await?;
+    board.audit.note(Act::Cleared, "everything", door, Some(cleared));
+    Ok(cleared)
 }
 
 /// The cache in figures.

@@ -24,11 +24,12 @@ mod views;
 mod words;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use actix_web::web;
 
 use crate::cache::Versions;
+use crate::cache::level::Level;
 use crate::cache::store::Store;
 use crate::cache::store::metered::Metered;
 use operations::Operations;
@@ -57,6 +58,36 @@ pub struct About {
     pub build: String,
     /// Whether everybody may read the figures.
     pub is_public: bool,
+}
+
+/// What a level made since the process began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loads {
+    /// How much was made, kept or not.
+    pub count: u64,
+    /// How long one took on average; zero of none.
+    pub mean: Duration,
+    /// 95 of 100 took so long or less, by the bounds of the histogram; none where it is above them all.
+    pub p95: Option<Duration>,
+}
+
+impl Metrics {
+    /// What this level made.
+    pub fn loads_of(&self, level: Level) -> Loads {
+        let loads = self.operations.loads(level as usize);
+        let mean = loads.nanos.checked_div(loads.count()).unwrap_or_default();
+        Loads { count: loads.count(), mean: Duration::from_nanos(mean), p95: loads.at_most(95) }
+    }
+
+    /// Time since somebody last vouched for what is cached; none if nobody did yet.
+    pub fn view_age(&self) -> Option<Duration> {
+        self.views.age()
+    }
+
+    /// How many questions for what is current were answered, and how many were not.
+    pub fn view_questions(&self) -> (u64, u64) {
+        self.views.questions()
+    }
 }
 
 /// Counters before their server is built.

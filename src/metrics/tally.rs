@@ -151,6 +151,14 @@ impl Snapshot {
         sum
     }
 
+    /// The bound at or below which so many of a hundred are; none where that is above all bounds. Of
+    /// nothing it is the lowest.
+    pub fn at_most(&self, percent: u64) -> Option<Duration> {
+        let wanted = (self.count() * percent).div_ceil(100);
+        let place = self.at_most.iter().position(|at_most| *at_most >= wanted)?;
+        BOUNDS.get(place).map(|nanos| Duration::from_nanos(*nanos))
+    }
+
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.at_most[BOUNDS.len()]
@@ -184,6 +192,17 @@ mod tests {
         assert_eq!(snapshot.at_most[..2], [2, 3]);
         assert_eq!(snapshot.at_most[BOUNDS.len() - 1], 4);
         assert_eq!((snapshot.count(), snapshot.nanos), (5, 20_000_020_002));
+    }
+
+    #[test]
+    fn so_many_of_a_hundred_are_at_or_below_a_bound() {
+        let histogram = Histogram::default();
+        let p95 = || Snapshot::of([&histogram].into_iter()).at_most(95);
+        (0..95).for_each(|_| histogram.observe(Duration::from_micros(20)));
+        (0..5).for_each(|_| histogram.observe(Duration::from_secs(20)));
+        assert_eq!(p95(), Some(Duration::from_micros(25)));
+        histogram.observe(Duration::from_secs(20));
+        assert_eq!(p95(), None, "above all bounds");
     }
 
     #[test]

@@ -21,6 +21,12 @@ pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("shop", "css", "text/css; charset=utf-8", include_bytes!("../../static/shop.css"))
 });
 
+/// What only the pages about the cache need.
+pub static DASHBOARD_STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_bytes!("../../static/dashboard.css");
+    Asset::new("dashboard", "css", "text/css; charset=utf-8", content)
+});
+
 /// The site's icon.
 pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("favicon", "svg", "image/svg+xml", include_bytes!("../../static/favicon.svg"))
@@ -79,7 +85,8 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
 }
 
 async fn show(request: actix_web::HttpRequest) -> Result<HttpResponse, AppError> {
-    let assets = [&*STYLESHEET, &*ICON, &*TOOLBAR_SCRIPT, &*TOOLBAR_STYLESHEET];
+    let dress = [&*STYLESHEET, &*ICON, &*DASHBOARD_STYLESHEET];
+    let assets = dress.into_iter().chain([&*TOOLBAR_SCRIPT, &*TOOLBAR_STYLESHEET]);
     let asset = assets.into_iter().find(|asset| asset.url == request.path());
     let asset = asset.ok_or(AppError::NotFound)?;
     Ok(HttpResponse::Ok()

@@ -64,7 +64,9 @@ pub trait Dressed: Template {
 
     /// The footer.
     fn footer(&self) -> Fragment {
-        Fragment::new("site.footer", LAYOUT, CHROME).vary_on("version", self.layout().version())
+        let layout = self.layout();
+        let footer = Fragment::new("site.footer", LAYOUT, CHROME);
+        footer.vary_on("version", layout.version()).vary_on("read_only", layout.is_read_only)
     }
 }
 

@@ -15,6 +15,8 @@ use super::forms::{BypassForm, ExplainQuery, Purge, PurgeForm, Told};
 use super::memory::Memory;
 use super::record::Record;
 use super::{about, is_allowed, json, panels, warnings};
+use crate::dashboard::audit::Door;
+use crate::dashboard::{Dashboard, service};
 use crate::error::AppError;
 use crate::site::form::{Form, Id, Query};
 use crate::site::request_id::RequestId;
@@ -77,16 +79,20 @@ pub async fn explain(
 }
 
 /// `POST /toolbar/purge`
-pub async fn purge(state: web::Data<State>, Form(form): Form<PurgeForm>) -> Answer {
+pub async fn purge(
+    state: web::Data<State>,
+    board: web::Data<Dashboard>,
+    Form(form): Form<PurgeForm>,
+) -> Answer {
     let done = match form.what()? {
-        Purge::Key(key) => match state.cache.inspect().delete(key).await? {
-            0 => "The cache keeps nothing under this key any more.".to_owned(),
-            _ => "Purged: it is made anew when it is next asked for.".to_owned(),
+        Purge::Key(key) => match service::delete(&state, &board, key, Door::Toolbar).await {
+            Err(AppError::Absent(_)) => "The cache keeps nothing under this key any more.".into(),
+            done => {
+                done.map(|()| "Purged: it is made anew when it is next asked for.".to_owned())?
+            }
         },
         Purge::Tag(name) => {
-            let tags = state.db.tags_named(name);
-            let unknown = AppError::Unprocessable("The cache knows no tag of this name.");
-            state.db.invalidate(tags.ok_or(unknown)?).await?;
+            service::invalidate(&state, &board, name, Door::Toolbar).await?;
             format!("Purged: what was made from “{name}” is made anew when it is next asked for.")
         }
     };

@@ -100,6 +100,11 @@ fn a_phone_never_scrolls_sideways(on: Database) {
         &format!("{path}/delete"),
         "/products/new",
         "/nothing",
+        "/cache",
+        "/cache/entries",
+        "/cache/entries?level=page",
+        "/cache/entry?key=site.header:section=%22products%22",
+        "/cache/invalidate",
     ];
     for path in paths {
         browser.goes_to(&format!("{}{path}", site.address()));
@@ -164,7 +169,9 @@ fn both_colour_schemes_can_be_read(on: Database) {
     site.has_product("Tea");
     for scheme in ["light", "dark"] {
         browser.prefers(scheme);
-        for path in ["/", "/products/new", "/nothing"] {
+        for path in
+            ["/", "/products/new", "/nothing", "/cache", "/cache/entries", "/cache/invalidate"]
+        {
             browser.goes_to(&format!("{}{path}", site.address()));
             let poor = browser.asks(POOR_CONTRAST);
             let poor = poor.as_array().unwrap();

@@ -10,6 +10,7 @@ mod cli;
 mod compare;
 mod concurrency;
 mod conflicts;
+mod dashboard;
 mod faults;
 mod foreign_rows;
 mod freshness;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cache::entry::Cost;
 use crate::cache::tag::{Stamp, Tag};
 
 /// What something that is kept is.
@@ -73,8 +74,39 @@ pub struct Description {
     pub tags: Vec<TagStamp>,
     /// Whether it would be served.
     pub verdict: Verdict,
+    /// How many look-ups it answered since it came into this memory; none in a store.
+    #[serde(default)]
+    pub hits: Option<u64>,
+    /// What it took to make it, where that is known.
+    #[serde(default)]
+    pub cost: Option<Making>,
     /// What it says.
     pub body: Body,
+}
+
+impl Description {
+    /// Microseconds of making that its hits saved.
+    pub fn saved_us(&self) -> u64 {
+        let took = self.cost.map_or(0, |cost| cost.took_us);
+        took.saturating_mul(self.hits.unwrap_or_default())
+    }
+}
+
+/// What it took to make something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Making {
+    /// Queries that ran for it, and for all that was made for it.
+    pub queries: u32,
+    /// Microseconds from the look-up that did not find it.
+    pub took_us: u64,
+}
+
+impl Making {
+    /// Of an entry that this process made; none of one that another instance made.
+    pub(super) fn of(cost: Cost) -> Option<Self> {
+        let took_us = u64::try_from(cost.took.as_micros()).unwrap_or(u64::MAX);
+        (took_us > 0).then_some(Self { queries: cost.queries, took_us })
+    }
 }
 
 /// A tag and the stamp that it had.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::description::{Body, Description, Kind, Listed, TagStamp, Verdict};
+use super::description::{Body, Description, Kind, Listed, Making, TagStamp, Verdict};
 use crate::cache::codec::{self, CodecError, Fingerprint, Sealed};
 use crate::cache::entry::{self, Entry};
 use crate::cache::far::{Header, Spelling, unix_millis};
@@ -18,9 +18,6 @@ use crate::cache::store::Ttl;
 use crate::cache::store::number::whole;
 use crate::cache::values::plain;
 use crate::cache::view::{FreshView, View};
-
-/// So many characters of a body are shown.
-const START: usize = 200;
 
 /// The level of an entry in memory, by what its body is.
 pub(super) fn kind_of(entry: &Entry) -> Kind {
@@ -49,8 +46,22 @@ pub(super) fn kind_named(spelling: Spelling<'_>) -> Kind {
     }
 }
 
-/// An entry in memory.
-pub(super) fn at_entry(listed: Listed, entry: &Arc<Entry>, view: &FreshView) -> Description {
+/// An entry in memory, with so many characters of its body.
+pub(super) fn at_entry(
+    listed: Listed,
+    entry: &Arc<Entry>,
+    view: &FreshView,
+    letters: usize,
+) -> Description {
+    let page = || entry.body::<Stored>().map(|stored| body_of(&stored, letters));
+    let html = || entry.body::<Html>();
+    let fragment = || html().map(|html| Body::Fragment(start(html.0.as_bytes(), letters)));
+    let body = page().or_else(fragment).unwrap_or(Body::Opaque);
+    Description { body, ..outline(listed, entry, view) }
+}
+
+/// An entry in memory, without its body.
+pub(super) fn outline(listed: Listed, entry: &Entry, view: &FreshView) -> Description {
     let verdict = match view {
         Err(unvouched) => Verdict::Unknown(unvouched.to_string()),
         Ok(view) => match entry.judge(view) {
@@ -59,8 +70,6 @@ pub(super) fn at_entry(listed: Listed, entry: &Arc<Entry>, view: &FreshView) -> 
             entry::Verdict::Invalidated(tag) => Verdict::Changed(tag.to_string()),
         },
     };
-    let page = || entry.body::<Stored>().map(|stored| body_of(&stored));
-    let fragment = || entry.body::<Html>().map(|html| Body::Fragment(start(html.0.as_bytes())));
     Description {
         listed,
         fingerprint: None,
@@ -69,14 +78,21 @@ pub(super) fn at_entry(listed: Listed, entry: &Arc<Entry>, view: &FreshView) -> 
         left_ms: Some(millis(entry.remaining())),
         tags: entry.stamps().iter().map(TagStamp::from).collect(),
         verdict,
-        body: page().or_else(fragment).unwrap_or(Body::Opaque),
+        hits: Some(entry.hits()),
+        cost: Making::of(entry.cost()),
+        body: Body::Opaque,
     }
 }
 
 /// A shared entry, as it lies in the store.
-pub(super) fn at_sealed(listed: Listed, bytes: &Bytes, view: &FreshView) -> Description {
+pub(super) fn at_sealed(
+    listed: Listed,
+    bytes: &Bytes,
+    view: &FreshView,
+    letters: usize,
+) -> Description {
     let size = bytes.len() as u64;
-    open(listed.clone(), bytes, view).unwrap_or_else(|error| Description {
+    open(listed.clone(), bytes, view, letters).unwrap_or_else(|error| Description {
         listed,
         fingerprint: None,
         bytes: size,
@@ -84,11 +100,18 @@ pub(super) fn at_sealed(listed: Listed, bytes: &Bytes, view: &FreshView) -> Desc
         left_ms: None,
         tags: Vec::new(),
         verdict: Verdict::Unreadable(error.to_string()),
+        hits: None,
+        cost: None,
         body: Body::Opaque,
     })
 }
 
-fn open(listed: Listed, bytes: &Bytes, view: &FreshView) -> Result<Description, CodecError> {
+fn open(
+    listed: Listed,
+    bytes: &Bytes,
+    view: &FreshView,
+    letters: usize,
+) -> Result<Description, CodecError> {
     let sealed = codec::open(bytes)?;
     let header: Header = sealed.header_as()?;
     let now = unix_millis(SystemTime::now());
@@ -103,17 +126,21 @@ fn open(listed: Listed, bytes: &Bytes, view: &FreshView) -> Result<Description, 
             Err(unvouched) => Verdict::Unknown(unvouched.to_string()),
             Ok(view) => judge(header, now, view),
         },
-        body: body_in(&sealed),
+        hits: None,
+        cost: None,
+        body: body_in(&sealed, letters),
     })
 }
 
 /// What it says; of other types than ours nobody here can read anything.
-fn body_in(sealed: &Sealed) -> Body {
+fn body_in(sealed: &Sealed, letters: usize) -> Body {
     let page = Fingerprint::of::<Stored>().and_then(|page| sealed.value::<Stored>(page));
     let html = || Fingerprint::of::<Html>().and_then(|html| sealed.value::<Html>(html));
     match page {
-        Ok(page) => body_of(&page),
-        Err(_) => html().map_or(Body::Opaque, |html| Body::Fragment(start(html.0.as_bytes()))),
+        Ok(page) => body_of(&page, letters),
+        Err(_) => {
+            html().map_or(Body::Opaque, |html| Body::Fragment(start(html.0.as_bytes(), letters)))
+        }
     }
 }
 
@@ -152,11 +179,13 @@ pub(super) fn at_value(listed: Listed, bytes: &Bytes, ttl: Ttl) -> Description {
         },
         tags: Vec::new(),
         verdict,
+        hits: None,
+        cost: None,
         body,
     }
 }
 
-fn body_of(stored: &Stored) -> Body {
+fn body_of(stored: &Stored, letters: usize) -> Body {
     let Stored::Page(page) = stored else { return Body::Opaque };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Body::Page {
@@ -166,12 +195,14 @@ fn body_of(stored: &Stored) -> Body {
             .iter()
             .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
             .collect(),
-        start: start(page.body()),
+        start: start(page.body(), letters),
     }
 }
 
-fn start(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).chars().take(START).collect()
+/// The first `letters` characters; of a longer body no more bytes are read than they can take.
+fn start(body: &[u8], letters: usize) -> String {
+    let most = body.len().min(letters.saturating_mul(4));
+    String::from_utf8_lossy(&body[..most]).chars().take(letters).collect()
 }
 
 fn millis(duration: Duration) -> u64 {

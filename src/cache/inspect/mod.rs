@@ -10,9 +10,11 @@
 //!
 //! Not here: what happened ([`super::event`], [`super::stats`]).
 
+mod browse;
 mod description;
 mod hanging;
 mod look;
+mod survey;
 #[cfg(test)]
 mod tests;
 
@@ -21,12 +23,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use browse::{Browsed, Wanted};
 pub use description::{
-    Body, Description, Kind, Listed, Listing, LookUps, Memory, Statistics, Store, TagStamp, Verdict,
+    Body, Description, Kind, Listed, Listing, LookUps, Making, Memory, Statistics, Store, TagStamp,
+    Verdict,
 };
+pub use survey::{Hanging, MOST, Share, Survey};
 
+use super::entry::Entry;
 use super::error::Error;
 use super::far::{self, Spelling};
+use super::key::Key;
 use super::near::Near;
 use super::store::number::whole;
 use super::store::{Ttl, budget};
@@ -40,7 +47,12 @@ pub struct Inspection {
     near: Option<Near>,
     values: Values,
     versions: Option<Arc<dyn Versions>>,
+    /// So many characters of a body are shown.
+    letters: usize,
 }
+
+/// Characters of a body that are shown where nobody says how many.
+const LETTERS: usize = 200;
 
 impl Inspection {
     /// See [`Cache::inspect`](super::Cache::inspect) and [`super::open::inspect`].
@@ -49,7 +61,13 @@ impl Inspection {
         values: Values,
         versions: Option<Arc<dyn Versions>>,
     ) -> Self {
-        Self { near, values, versions }
+        Self { near, values, versions, letters: LETTERS }
+    }
+
+    /// The same, which shows so many characters of a body.
+    #[must_use]
+    pub fn showing(self, letters: usize) -> Self {
+        Self { letters, ..self }
     }
 
     /// At most `limit` of the keys that match: `*` is any text, `?` any one character.
@@ -59,12 +77,7 @@ impl Inspection {
     pub async fn keys(&self, pattern: &str, limit: usize) -> Result<Listing, Error> {
         let mut shelf = Shelf { pattern, limit, keys: BTreeSet::new(), left_off: 0 };
         for (key, entry) in self.near.iter().flat_map(Near::iter) {
-            shelf.take(Listed {
-                kind: look::kind_of(&entry),
-                key: key.to_string(),
-                place: "memory".to_owned(),
-                name: None,
-            });
+            shelf.take(in_memory(&key, &entry));
         }
         for front in [far::FRONT, self.values.cache_front()] {
             self.walk(front, |listed| shelf.take(listed)).await?;
@@ -166,7 +179,10 @@ impl Inspection {
     }
 
     /// The view to judge by.
-    async fn view(&self) -> FreshView {
+    ///
+    /// # Errors
+    /// When nobody vouches, or nobody is here to ask.
+    pub async fn view(&self) -> FreshView {
         match &self.versions {
             Some(versions) => versions.fresh().get().await,
             None => Err(Unvouched("the database was not asked".to_owned())),
@@ -175,13 +191,7 @@ impl Inspection {
 
     fn near_at(&self, key: &str, view: &FreshView) -> Option<Description> {
         let (key, entry) = self.near.as_ref()?.find(key)?;
-        let listed = Listed {
-            kind: look::kind_of(&entry),
-            key: key.to_string(),
-            place: "memory".to_owned(),
-            name: None,
-        };
-        Some(look::at_entry(listed, &entry, view))
+        Some(look::at_entry(in_memory(&key, &entry), &entry, view, self.letters))
     }
 
     /// Where in the store a key is, or would be.
@@ -205,7 +215,7 @@ impl Inspection {
         let Some(name) = at.name.clone() else { return Ok(None) };
         let Some(bytes) = self.fetch(&name).await? else { return Ok(None) };
         if matches!(at.kind, Kind::Page | Kind::Fragment | Kind::Query) {
-            return Ok(Some(look::at_sealed(at, &bytes, view)));
+            return Ok(Some(look::at_sealed(at, &bytes, view, self.letters)));
         }
         let ttl = budget::apart(self.values.store().ttl(&name)).await;
         let ttl = ttl.map_err(|source| self.failed(source))?;
@@ -254,6 +264,11 @@ impl Inspection {
     fn failed(&self, source: super::store::StoreError) -> Error {
         Error::Store { store: self.values.store().name(), source }
     }
+}
+
+fn in_memory(key: &Key, entry: &Entry) -> Listed {
+    let (kind, key, place) = (look::kind_of(entry), key.to_string(), "memory".to_owned());
+    Listed { kind, key, place, name: None }
 }
 
 fn memory(near: &Near) -> Memory {

@@ -1,0 +1,225 @@
+//! What is kept, for people: found, looked at, deleted.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::audit::Door;
+use super::forms::{DeleteForm, EntriesQuery, KINDS, KeyForm};
+use super::{Dashboard, SECTION, address, entry_at, service, words};
+use crate::cache::fragment::filters;
+use crate::cache::inspect::{Body, Description, Kind, MOST, TagStamp, Verdict, Wanted};
+use crate::cache::tag::Tag;
+use crate::cache::view::{FreshView, View};
+use crate::error::AppError;
+use crate::site::form::{Form, Query};
+use crate::site::pagination::{PageLink, Pagination};
+use crate::site::render::{Dressed, Layout, grouped, html};
+use crate::site::{flash, redirect};
+use crate::state::State;
+use crate::toolbar;
+
+/// Entries on a page.
+const SIZE: u64 = 25;
+
+const PATH: &str = "/cache/entries";
+
+type Answer = Result<HttpResponse, AppError>;
+
+/// Some of what is kept.
+#[derive(Template)]
+#[template(path = "dashboard/entries.html")]
+struct IndexPage {
+    layout: Layout,
+    query: EntriesQuery,
+    rows: Vec<Row>,
+    total: u64,
+    is_whole: bool,
+    /// Why the store is not among them.
+    trouble: Option<String>,
+    pagination: Pagination,
+}
+
+impl IndexPage {
+    fn kinds(&self) -> [Kind; 4] {
+        KINDS
+    }
+
+    /// `1,200 entries`.
+    fn counted(&self) -> String {
+        words::counted(self.total, "entry", "entries")
+    }
+
+    /// The name under which the tag can be invalidated, if it is one that is looked for.
+    fn invalidation(&self) -> Option<String> {
+        let tag = words::steered(&self.query.tag);
+        (!tag.is_empty()).then(|| address("/cache/invalidate", "tag", tag))
+    }
+
+    fn most(&self) -> String {
+        grouped(MOST as u64)
+    }
+}
+
+/// Something that is kept, ready to be printed.
+struct Row {
+    /// `products.list`.
+    name: String,
+    /// `page`, `2`.
+    parts: Vec<(String, String)>,
+    tags: Vec<TagRow>,
+    told: Description,
+}
+
+/// A tag of an entry.
+struct TagRow {
+    name: String,
+    /// Where all that depends on it is listed.
+    href: String,
+    /// The stamp that it had, and the one that it has where somebody vouches.
+    kept: String,
+    now: Option<String>,
+}
+
+impl TagRow {
+    fn of(tag: &TagStamp, view: &FreshView) -> Self {
+        let name = words::tag(&tag.tag);
+        let id = Tag::from(tag.tag.clone());
+        let now = |view: &Arc<View>| {
+            let stamp = view.stamp(&id);
+            words::stamp(&TagStamp::from(&(id.clone(), stamp)))
+        };
+        Self {
+            name: name.to_owned(),
+            href: address(PATH, "tag", name),
+            kept: words::stamp(tag),
+            now: view.as_ref().ok().map(now),
+        }
+    }
+
+    fn has_moved(&self) -> bool {
+        self.now.as_ref().is_some_and(|now| *now != self.kept)
+    }
+}
+
+impl Row {
+    fn of(told: Description, view: &FreshView) -> Self {
+        let key = &told.listed.key;
+        let name = key.split(':').next().unwrap_or_default().to_owned();
+        let tags = told.tags.iter().map(|tag| TagRow::of(tag, view)).collect();
+        Self { name, parts: toolbar::parts(key), tags, told }
+    }
+
+    fn kind(&self) -> &'static str {
+        self.told.listed.kind.name()
+    }
+
+    fn bytes(&self) -> String {
+        words::bytes(self.told.bytes)
+    }
+
+    fn worth(&self) -> String {
+        words::worth(&self.told)
+    }
+
+    /// Where it is described.
+    fn href(&self) -> String {
+        let key = self.told.listed.name.as_ref().unwrap_or(&self.told.listed.key);
+        entry_at(key)
+    }
+
+    fn state(&self) -> String {
+        words::state(&self.told.verdict)
+    }
+
+    fn is_valid(&self) -> bool {
+        self.told.verdict == Verdict::Valid
+    }
+
+    fn age(&self) -> String {
+        self.told.age_ms.map_or_else(|| "–".to_owned(), words::span)
+    }
+
+    fn left(&self) -> String {
+        self.told.left_ms.map_or_else(|| "for ever".to_owned(), words::span)
+    }
+}
+
+/// `GET /cache/entries?like=products.*&level=query`
+pub async fn index(state: web::Data<State>, Query(query): Query<EntriesQuery>) -> Answer {
+    let page = query.page().ok_or(AppError::NotFound)?;
+    let (pattern, kind) = (query.pattern(), query.kind()?);
+    let (skip, take) = (((page - 1) * SIZE) as usize, SIZE as usize);
+    let wanted = Wanted { pattern: &pattern, kind, tag: query.tag(), skip, take };
+    let inspection = state.cache.inspect();
+    let (found, view) = (inspection.browse(&wanted).await, inspection.view().await);
+    let carried = [("like", &query.like), ("tag", &query.tag), ("level", &query.level)];
+    let carried = carried.into_iter().filter(|(_, value)| !value.is_empty());
+    let carried = carried.map(|(name, value)| (name, value.clone())).collect();
+    let pagination = Pagination::new(page, found.total, SIZE, PATH, carried);
+    if !pagination.has_page() {
+        return Err(AppError::NotFound);
+    }
+    let page = IndexPage {
+        layout: Layout::new(&state, SECTION, "Entries"),
+        query,
+        rows: found.rows.into_iter().map(|told| Row::of(told, &view)).collect(),
+        total: found.total,
+        is_whole: found.is_whole,
+        trouble: found.trouble.map(|error| error.to_string()),
+        pagination,
+    };
+    html(&state, StatusCode::OK, &page).await
+}
+
+/// One of them, wherever it is kept.
+#[derive(Template)]
+#[template(path = "dashboard/entry.html")]
+struct ShowPage {
+    layout: Layout,
+    key: String,
+    name: String,
+    parts: Vec<(String, String)>,
+    places: Vec<Row>,
+}
+
+/// `GET /cache/entry?key=motd`
+pub async fn show(state: web::Data<State>, Query(query): Query<KeyForm>) -> Answer {
+    let found = service::look_at(&state, query.key()?).await?;
+    let view = state.cache.inspect().view().await;
+    let places: Vec<Row> = found.into_iter().map(|told| Row::of(told, &view)).collect();
+    let first = places.first().map(|row| (row.name.clone(), row.parts.clone()));
+    let (name, parts) = first.unwrap_or_default();
+    let layout = Layout::new(&state, SECTION, "Entry");
+    let key = query.key()?.to_owned();
+    html(&state, StatusCode::OK, &ShowPage { layout, key, name, parts, places }).await
+}
+
+/// `POST /cache/entry/delete`
+pub async fn delete(
+    request: HttpRequest,
+    state: web::Data<State>,
+    board: web::Data<Dashboard>,
+    Form(form): Form<DeleteForm>,
+) -> Answer {
+    let door = Door::of(&request, &form.back);
+    let done = match service::delete(&state, &board, form.key()?, door).await {
+        Err(AppError::Absent(_)) => "It was gone already: the cache keeps nothing under this key.",
+        done => done.map(|()| "Deleted. An entry is made anew when it is next asked for.")?,
+    };
+    Ok(flash::redirect(redirect::local_path(&form.back), done))
+}
+
+impl Dressed for IndexPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl Dressed for ShowPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}

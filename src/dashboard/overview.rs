@@ -1,0 +1,294 @@
+//! The figures of `GET /cache`, collected at one look.
+//!
+//! - A store that does not answer is one of the figures: the page is there without it.
+//! - Collecting them asks for one view, and the store one question.
+
+use std::time::{Duration, Instant};
+
+use super::chart::{self, Bar};
+use super::history::{LEVELS, Minute};
+use super::words::{by_level, bytes, counted, percent, span, stamp, steered, tag, time, worth};
+use super::{Dashboard, address, entry_at};
+use crate::cache::inspect::{Description, Hanging, LookUps, Share};
+use crate::cache::level::Level;
+use crate::cache::store::{StoreError, budget};
+use crate::metrics::{Loads, Metrics};
+use crate::site::render::grouped;
+use crate::state::State;
+
+/// So many tags are shown.
+const TAGS: usize = 50;
+
+/// A key that is never kept: asking for it tells how quickly the store answers.
+const NOBODYS_KEY: &str = "larder-health";
+
+/// All figures.
+pub struct Overview {
+    pub levels: Vec<OfLevel>,
+    pub is_whole: bool,
+    pub bytes: u64,
+    pub limit_bytes: Option<u64>,
+    pub evicted: u64,
+    pub store: StoreState,
+    pub invalidations: u64,
+    pub view_age: Option<Duration>,
+    pub vouched: u64,
+    pub unvouched: u64,
+    pub slowest: Vec<Top>,
+    pub most_saved: Vec<Top>,
+    pub tags: Vec<TagRow>,
+    pub tags_left_off: usize,
+}
+
+/// The figures of one level.
+pub struct OfLevel {
+    pub level: Level,
+    pub look_ups: LookUps,
+    pub hour: Vec<Minute>,
+    pub bars: Vec<Bar>,
+    pub loads: Loads,
+    pub share: Share,
+}
+
+/// An entry that stands out.
+pub struct Top {
+    pub key: String,
+    pub kind: &'static str,
+    pub href: String,
+    pub worth: String,
+}
+
+/// A tag, and what hangs on it.
+pub struct TagRow {
+    pub name: String,
+    pub stamp: String,
+    pub entries: String,
+    /// Where they are listed.
+    pub href: String,
+    /// Where they are made stale.
+    pub invalidation: String,
+}
+
+/// How the store that instances share is.
+pub enum StoreState {
+    /// There is none.
+    Off,
+    /// It answers in this time.
+    Answers(Duration),
+    /// It is not asked for now, since it did not answer.
+    Paused,
+    /// It does not answer; why.
+    Silent(String),
+}
+
+/// Looks at everything.
+pub async fn look(state: &State, board: &Dashboard, metrics: &Metrics) -> Overview {
+    let inspection = state.cache.inspect();
+    let store = store(board).await;
+    // Told before this page asks for a view of its own.
+    let (view_age, (vouched, unvouched)) = (metrics.view_age(), metrics.view_questions());
+    let mut survey = inspection.survey().await;
+    let memory = inspection.memory().unwrap_or_default();
+    let all_tags = survey.tags.len();
+    survey.tags.retain(|hanging| hanging.all() > 0);
+    survey.tags.truncate(TAGS);
+    let tags_left_off = all_tags - survey.tags.len();
+    let look_ups = state.stats.look_ups().into_iter();
+    let levels = LEVELS.into_iter().zip(look_ups).zip(survey.shares);
+    let of_level = |((level, look_ups), share)| {
+        let hour = board.history.hour(level);
+        let (bars, loads) = (chart::bars(&hour), metrics.loads_of(level));
+        OfLevel { level, look_ups, hour, bars, loads, share }
+    };
+    Overview {
+        levels: levels.map(of_level).collect(),
+        is_whole: survey.is_whole,
+        bytes: memory.bytes,
+        limit_bytes: memory.limit_bytes,
+        evicted: memory.evicted,
+        store,
+        invalidations: state.db.invalidations(),
+        view_age,
+        vouched,
+        unvouched,
+        slowest: survey.slowest.iter().map(Top::of).collect(),
+        most_saved: survey.most_saved.iter().map(Top::of).collect(),
+        tags: survey.tags.iter().map(TagRow::of).collect(),
+        tags_left_off,
+    }
+}
+
+async fn store(board: &Dashboard) -> StoreState {
+    let Some(store) = &board.shared else { return StoreState::Off };
+    let began = Instant::now();
+    match budget::apart(store.has(NOBODYS_KEY)).await {
+        Ok(_) => StoreState::Answers(began.elapsed()),
+        Err(StoreError::Paused { .. }) => StoreState::Paused,
+        Err(error) if store.is_paused() => StoreState::Silent(format!("{error}; it is paused")),
+        Err(error) => StoreState::Silent(error.to_string()),
+    }
+}
+
+impl Top {
+    fn of(entry: &Description) -> Self {
+        let key = entry.listed.key.clone();
+        let (kind, href) = (entry.listed.kind.name(), entry_at(&key));
+        Self { key, kind, href, worth: worth(entry) }
+    }
+}
+
+impl TagRow {
+    fn of(hanging: &Hanging) -> Self {
+        let name = tag(&hanging.stamp.tag);
+        Self {
+            name: name.to_owned(),
+            stamp: stamp(&hanging.stamp),
+            entries: by_level(hanging.entries),
+            href: address("/cache/entries", "tag", name),
+            invalidation: address("/cache/invalidate", "tag", steered(&hanging.stamp.tag)),
+        }
+    }
+}
+
+impl OfLevel {
+    /// `Pages`.
+    pub fn heading(&self) -> &'static str {
+        match self.level {
+            Level::Page => "Pages",
+            Level::Fragment => "Fragments",
+            Level::Query => "Queries",
+        }
+    }
+
+    /// What the level keeps.
+    pub fn explained(&self) -> &'static str {
+        match self.level {
+            Level::Page => "Whole answers. A hit runs no query and no template.",
+            Level::Fragment => "Parts of templates. Header and footer of this page are among them.",
+            Level::Query => "Results of queries, looked up where a page has to be made.",
+        }
+    }
+
+    /// All look-ups since the start.
+    pub fn asked(&self) -> u64 {
+        self.look_ups.hits + self.look_ups.misses + self.look_ups.stale
+    }
+
+    /// The share of hits since the start.
+    pub fn rate(&self) -> String {
+        percent(self.look_ups.hits, self.asked())
+    }
+
+    /// Hits and look-ups of the last hour.
+    pub fn last_hour(&self) -> (u64, u64) {
+        let hits = self.hour.iter().map(|minute| minute.hits).sum();
+        (hits, self.hour.iter().map(Minute::look_ups).sum())
+    }
+
+    /// The share of hits in the last hour.
+    pub fn rate_of_hour(&self) -> String {
+        let (hits, asked) = self.last_hour();
+        percent(hits, asked)
+    }
+
+    /// The minutes in which something happened, the present one first.
+    pub fn busy(&self) -> impl Iterator<Item = &Minute> {
+        self.hour.iter().rev().filter(|minute| minute.look_ups() + minute.loads > 0)
+    }
+
+    /// How long 95 of 100 took at most.
+    pub fn p95(&self) -> String {
+        match (self.loads.count, self.loads.p95) {
+            (0, _) => "–".to_owned(),
+            (_, Some(bound)) => format!("≤ {}", time(bound)),
+            (_, None) => "> 10 s".to_owned(),
+        }
+    }
+
+    /// `12 of 14 look-ups`, since the start.
+    pub fn of_all(&self) -> String {
+        format!(
+            "{} of {}",
+            grouped(self.look_ups.hits),
+            counted(self.asked(), "look-up", "look-ups")
+        )
+    }
+
+    /// The same in the last hour.
+    pub fn of_hour(&self) -> String {
+        let (hits, asked) = self.last_hour();
+        format!("{} of {}", grouped(hits), counted(asked, "look-up", "look-ups"))
+    }
+
+    /// How much was made.
+    pub fn loads(&self) -> String {
+        grouped(self.loads.count)
+    }
+
+    /// How much is kept.
+    pub fn kept(&self) -> String {
+        let Share { entries, bytes: taken } = self.share;
+        format!("{}, {}", counted(entries, "entry", "entries"), bytes(taken))
+    }
+
+    /// How long one took on average.
+    pub fn mean(&self) -> String {
+        if self.loads.count == 0 { "–".to_owned() } else { time(self.loads.mean) }
+    }
+}
+
+impl Overview {
+    /// Bytes of all entries, and the room for them.
+    pub fn room(&self) -> String {
+        let limit = self.limit_bytes.map_or_else(|| "any number".to_owned(), bytes);
+        format!("{} of {limit}", bytes(self.bytes))
+    }
+
+    /// Entries that were pushed out.
+    pub fn evictions(&self) -> String {
+        grouped(self.evicted)
+    }
+
+    /// The state of the shared store in a word or two.
+    pub fn store_state(&self) -> String {
+        match &self.store {
+            StoreState::Off => "off".to_owned(),
+            StoreState::Answers(took) => format!("answers in {}", time(*took)),
+            StoreState::Paused => "breaker open".to_owned(),
+            StoreState::Silent(_) => "does not answer".to_owned(),
+        }
+    }
+
+    /// What that means.
+    pub fn store_explained(&self) -> String {
+        match &self.store {
+            StoreState::Off => "This shop shares its entries with no other instance. Started with \
+                --redis URL it would."
+                .to_owned(),
+            StoreState::Answers(_) => "Redis was asked just now. Entries are looked up there when \
+                this process has none."
+                .to_owned(),
+            StoreState::Paused => "Redis failed several times in a row. For a moment nobody waits \
+                for it; pages are made without it."
+                .to_owned(),
+            StoreState::Silent(why) => format!("Pages are made without it. Asked just now: {why}."),
+        }
+    }
+
+    /// How long ago somebody vouched.
+    pub fn vouched_ago(&self) -> String {
+        let ago = |age: Duration| span(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        self.view_age.map_or_else(|| "not yet".to_owned(), |age| format!("{} ago", ago(age)))
+    }
+
+    /// How often the database was asked.
+    pub fn questions(&self) -> String {
+        let failed = grouped(self.unvouched);
+        format!("{}, {failed} of them in vain", grouped(self.vouched + self.unvouched))
+    }
+
+    /// The share of the room that is taken.
+    pub fn filled(&self) -> String {
+        self.limit_bytes.map_or_else(|| "–".to_owned(), |limit| percent(self.bytes, limit))
+    }
+}

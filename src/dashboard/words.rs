@@ -1,0 +1,133 @@
+//! Figures as people read them.
+
+use std::time::Duration;
+
+use crate::cache::inspect::{Description, TagStamp, Verdict};
+use crate::site::render::grouped;
+
+/// `86 %` of all; a dash of nothing. Only all of it is `100 %`.
+pub fn percent(part: u64, all: u64) -> String {
+    if all == 0 {
+        return "–".to_owned();
+    }
+    let permille = u128::from(part) * 1_000 / u128::from(all);
+    match permille {
+        1_000 => "100 %".to_owned(),
+        0 => "0 %".to_owned(),
+        _ => format!("{}.{} %", permille / 10, permille % 10),
+    }
+}
+
+/// `4.3 ms`, `12 µs`, `2.50 s`.
+pub fn time(duration: Duration) -> String {
+    let micros = duration.as_micros();
+    match micros {
+        0..1_000 => format!("{micros} µs"),
+        1_000..1_000_000 => format!("{:.1} ms", duration.as_secs_f64() * 1e3),
+        _ => format!("{:.2} s", duration.as_secs_f64()),
+    }
+}
+
+/// `2 h 5 min`, `41 s`, `300 ms`: of ages, which need not be exact.
+pub fn span(millis: u64) -> String {
+    let seconds = millis / 1_000;
+    match seconds {
+        0 => format!("{millis} ms"),
+        1..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min {} s", seconds / 60, seconds % 60),
+        7_200..172_800 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// `512 bytes`, `1.4 kB`, `64.0 MB`.
+pub fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
+/// `1 entry`, `1,200 entries`.
+pub fn counted(number: u64, one: &str, more: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { more })
+}
+
+/// `3 pages, 1 fragment, 0 queries`.
+pub fn by_level([pages, fragments, queries]: [u64; 3]) -> String {
+    let pages = counted(pages, "page", "pages");
+    let fragments = counted(fragments, "fragment", "fragments");
+    format!("{pages}, {fragments}, {}", counted(queries, "query", "queries"))
+}
+
+/// A tag as the forms know it: the generation is `everything`.
+pub fn tag(name: &str) -> &str {
+    if name == "!" { "everything" } else { name }
+}
+
+/// The name under which a tag can be invalidated: what moves with all rows of a table moves with that.
+pub fn steered(name: &str) -> &str {
+    tag(name).trim_end_matches('!')
+}
+
+/// How often a tag has changed, and the beginning of what was drawn at the last change.
+pub fn stamp(stamp: &TagStamp) -> String {
+    let nonce: i64 = stamp.nonce.parse().unwrap_or_default();
+    format!("{} · {:08x}", grouped(stamp.count.unsigned_abs()), nonce.cast_unsigned() >> 32)
+}
+
+/// Whether it would be served, and if not, why.
+pub fn state(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Valid => "fresh".to_owned(),
+        Verdict::Expired => "expired".to_owned(),
+        Verdict::Changed(name) => format!("stale: {} has changed", tag(name)),
+        Verdict::Unreadable(why) => format!("unreadable: {why}"),
+        Verdict::Unknown(why) => format!("not judged: {why}"),
+    }
+}
+
+/// What an entry took to make and what its hits saved: `4.3 ms, 2 queries, 5 hits`.
+pub fn worth(entry: &Description) -> String {
+    let mut parts = Vec::new();
+    if let Some(cost) = entry.cost {
+        parts.push(format!("{} to make", time(Duration::from_micros(cost.took_us))));
+        parts.push(counted(cost.queries.into(), "query", "queries"));
+    }
+    parts.extend(entry.hits.map(|hits| counted(hits, "hit", "hits")));
+    let saved = entry.saved_us();
+    if saved > 0 {
+        parts.push(format!("saved {}", time(Duration::from_micros(saved))));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_read_by_people() {
+        let percents = [(0, 0, "–"), (3, 4, "75.0 %"), (4, 4, "100 %"), (0, 4, "0 %")];
+        for (part, all, expected) in percents {
+            assert_eq!(percent(part, all), expected);
+        }
+        assert_eq!(percent(99_999, 100_000), "99.9 %", "only all of it is 100 %");
+        let times = [(12, "12 µs"), (4_340, "4.3 ms"), (2_500_000, "2.50 s")];
+        for (micros, expected) in times {
+            assert_eq!(time(Duration::from_micros(micros)), expected);
+        }
+        let spans =
+            [(7, "7 ms"), (41_000, "41 s"), (125_000, "2 min 5 s"), (7_500_000, "2 h 5 min")];
+        for (millis, expected) in spans {
+            assert_eq!(span(millis), expected);
+        }
+        assert_eq!([bytes(999), bytes(1_400)], ["999 bytes", "1.4 kB"]);
+        assert_eq!(by_level([3, 1, 0]), "3 pages, 1 fragment, 0 queries");
+        assert_eq!(
+            [steered("!"), steered("products!"), steered("products#7")],
+            ["everything", "products", "products#7"]
+        );
+    }
+}
