@@ -11,6 +11,7 @@ on_both_databases! {
     everything_goes_as_the_dry_run_says,
     an_unknown_tag_is_refused,
     who_had_what_forgotten_is_listed,
+    the_toolbar_is_a_door_of_its_own,
     entries_are_found_by_key_tag_and_level,
     entries_come_in_pages,
     an_entry_is_told_with_its_stamps_its_cost_and_its_body,
@@ -172,6 +173,15 @@ fn who_had_what_forgotten_is_listed(on: Database) {
     page.assert_sees("Invalidations 2");
     // Refused and in vain: neither is listed.
     assert_eq!(text.matches("deleted motd").count(), 1);
+}
+
+fn the_toolbar_is_a_door_of_its_own(on: Database) {
+    let site = TestSite::observed(on, &[]);
+    site.get("/");
+    let purge = [("tag", "products"), ("back", "/")];
+    site.visitor().submit("/toolbar/purge", &purge).assert_status(200);
+    let text = site.get("/cache").text();
+    assert!(text.contains("invalidated products") && text.contains("UTC toolbar"), "{text}");
 }
 
 fn entries_are_found_by_key_tag_and_level(on: Database) {

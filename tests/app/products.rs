@@ -141,7 +141,8 @@ fn a_wrong_method_is_told_which_are_right(on: Database) {
         ("POST", "/products/new".to_owned(), "GET"),
         ("POST", format!("{product}/edit"), "GET"),
         ("PUT", format!("{product}/delete"), "POST"),
-        ("GET", "/cache/invalidate".to_owned(), "POST"),
+        ("GET", "/cache/entry/delete".to_owned(), "POST"),
+        ("PUT", "/cache/invalidate".to_owned(), "GET"),
     ];
     for (method, path, right) in cases {
         let answer = site.raw(&request_line(method, &path, site.port()));
