@@ -30,7 +30,7 @@ use tokio::runtime::Runtime;
 const HIT: Goal = Goal::Ratio(1.25);
 
 /// What a cold page is to cost: 150 µs where a static answer takes 6.9 (DESIGN.md §6).
-const COLD: Goal = Goal::Ratio(150.0 / 6.9);
+const COLD: Goal = Goal::Ratio(21.7);
 
 /// As long as the shop keeps connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);

@@ -13,6 +13,7 @@ use crate::cache::entry::{Cost, Entry};
 use crate::cache::event::{self, Event, Listener};
 use crate::cache::key::Key;
 use crate::cache::level::Level;
+use crate::cache::page::encoding::Coding;
 use crate::cache::page::stored::Stored;
 use crate::cache::scope;
 use crate::cache::tag::{Stamp, Tag};
@@ -52,6 +53,8 @@ pub struct Known {
     pub left: Duration,
     /// How much longer it is of use where it cannot be made anew at once; of pages.
     pub stale_left: Option<Duration>,
+    /// How long it is compressed, in each coding in which somebody has asked for it; of pages.
+    pub coded: Vec<(Coding, u64)>,
     pub stamps: Vec<(Tag, Stamp)>,
     pub cost: Cost,
     pub made: SystemTime,
@@ -70,7 +73,15 @@ impl Known {
             }
             Stored::Varies(_) | Stored::Uncacheable => None,
         });
+        let coded = match stored.as_deref() {
+            Some(Stored::Page(page)) => Coding::OFFERED
+                .into_iter()
+                .filter_map(|coding| Some((coding, page.coded_len(coding)? as u64)))
+                .collect(),
+            _ => Vec::new(),
+        };
         Self {
+            coded,
             bytes: entry.size().into(),
             age: entry.age(),
             left: entry.remaining(),

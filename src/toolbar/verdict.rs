@@ -38,6 +38,7 @@ pub fn verdict(answer: &Answer<'_>) -> Verdict {
     let age = text(answer.headers, &AGE).and_then(|age| age.parse().ok()).map(Duration::from_secs);
     let is_served = page.is_some_and(|page| page.making.is_none());
     let left = entry.map(|entry| entry.left);
+    let coding = coding(answer);
     Verdict {
         outcome,
         rule: rule.map(str::to_owned),
@@ -48,8 +49,11 @@ pub fn verdict(answer: &Answer<'_>) -> Verdict {
         fresh_left: said.fresh_left().or(left),
         stale_left: entry.and_then(|entry| entry.stale_left),
         stored_bytes: entry.map(|entry| entry.bytes),
-        sent_bytes: None,
-        coding: coding(answer).map(|coding| coding.name().to_owned()),
+        sent_bytes: coding.and_then(|coding| {
+            let mut coded = entry?.coded.iter();
+            coded.find(|(known, _)| *known == coding).map(|(_, bytes)| *bytes)
+        }),
+        coding: coding.map(|coding| coding.name().to_owned()),
         level: page.and_then(|page| page.store),
         saved: entry.filter(|_| is_served).map(build),
         status_line,

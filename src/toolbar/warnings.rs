@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::compose::all;
-use super::record::{CacheNode, Level, Miss, Outcome, PageOutcome, Record, SqlKind};
+use super::record::{CacheNode, Level, Miss, Outcome, PageOutcome, Record, Sql, SqlKind};
 
 /// The same read so often in one request is a loop.
 const LOOP: usize = 3;
@@ -24,6 +24,12 @@ const KEYS: usize = 20;
 /// Stored so often and never hit is kept for nothing.
 const VAIN: usize = 5;
 
+/// The same read in so many of the last requests is one that something should keep.
+const AGAIN: usize = 3;
+
+/// So many of the last requests are looked at for that.
+const LAST: usize = 25;
+
 /// A lifetime below this is none.
 const MOMENT: Duration = Duration::from_secs(1);
 
@@ -32,6 +38,7 @@ pub fn warnings(record: &Record, history: &[Arc<Record>]) -> Vec<String> {
     let nodes = all(&record.cache);
     let mut warnings = record.cut.clone();
     repeated_reads(record, &mut warnings);
+    reads_again(record, history, &mut warnings);
     repeated_misses(&nodes, &mut warnings);
     sizes_and_lifetimes(&nodes, &mut warnings);
     headers(record, &mut warnings);
@@ -66,6 +73,27 @@ fn repeated_reads(record: &Record, warnings: &mut Vec<String>) {
                  result."
             )),
             _ => {}
+        }
+    }
+}
+
+/// What request after request asks the database for, and nothing keeps.
+fn reads_again(record: &Record, history: &[Arc<Record>], warnings: &mut Vec<String>) {
+    // What is read on the way to a write must be what the database has.
+    let is_bare = |sql: &&Sql| {
+        sql.kind == SqlKind::Query && sql.for_key.is_none() && sql.connection == "reader"
+    };
+    let mut told = BTreeSet::new();
+    for sql in record.sql.iter().filter(is_bare) {
+        let is_same = |other: &Sql| other.sql == sql.sql && other.binds == sql.binds;
+        let last = history.iter().take(LAST);
+        let times = last.filter(|other| other.sql.iter().any(is_same)).count();
+        if times >= AGAIN && told.insert((&sql.sql, &sql.binds)) {
+            let place = sql.caller.as_deref().unwrap_or("An unknown place");
+            warnings.push(format!(
+                "{place} read the same in {times} of the last {LAST} requests, and nothing keeps it: it \
+                 would be kept by get_or_set."
+            ));
         }
     }
 }
@@ -195,6 +223,21 @@ mod tests {
         assert_warns(&one, &[], "ran the same query 3 times with 3 different values");
         one.sql = ["1", "1"].map(|bind| query("SELECT ?", bind)).into();
         assert_warns(&one, &[], "2 times with the same values");
+    }
+
+    #[test]
+    fn what_request_after_request_reads_and_nothing_keeps_is_named() {
+        let reading = |for_key: Option<&str>| Record {
+            sql: vec![Sql { for_key: for_key.map(str::to_owned), ..query("SELECT 1", "7") }],
+            ..record()
+        };
+        let thrice: Vec<_> = (0..3).map(|_| Arc::new(reading(None))).collect();
+        assert_warns(&reading(None), &thrice, "in 3 of the last 25 requests");
+        let is_told = |record: &Record, history: &[Arc<Record>]| {
+            warnings(record, history).iter().any(|warning| warning.contains("nothing keeps it"))
+        };
+        assert!(!is_told(&reading(Some("products.list")), &thrice), "an entry keeps it");
+        assert!(!is_told(&reading(None), &thrice[1..]), "twice is chance");
     }
 
     #[test]

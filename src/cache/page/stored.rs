@@ -328,6 +328,12 @@ impl Page {
         coded.unwrap_or(&self.body)
     }
 
+    /// How long the body is in `coding`, where it has been made in that.
+    pub fn coded_len(&self, coding: Coding) -> Option<usize> {
+        let coded = self.coded[place(coding)?].get()?.as_ref();
+        coded.map(Bytes::len)
+    }
+
     /// Its tag in `coding`.
     pub(super) fn tag_in(&self, coding: Coding) -> Option<&Tag> {
         self.tags[place(coding).map_or(0, |place| place + 1)].as_ref()
