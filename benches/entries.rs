@@ -23,6 +23,8 @@ use larder::cache::policy::Policy;
 use larder::cache::scope;
 use larder::cache::view::{InProcess, Versions};
 use larder::site::render::{Dressed, Layout};
+use larder::site::visitor::Visitor;
+use larder::state::Access;
 use tokio::runtime::Runtime;
 
 /// What a hit is to cost, in bare look-ups.
@@ -187,8 +189,7 @@ impl Dressed for Page {
 }
 
 fn renders(table: &mut Table) -> Result<()> {
-    let page =
-        Page { layout: Layout { title: "Tea".into(), section: "products", is_read_only: false } };
+    let page = Page { layout: Layout::new(&Visitor::anybody(Access::Open), "products", "Tea") };
     let runtime = runtime();
     let render = |cache: &Cache| {
         let renders = async {

@@ -17,7 +17,8 @@ use crate::state;
 pub struct HttpConfig {
     /// Address and port to serve at; port 0 takes a free one.
     ///
-    /// Bound to anything but loopback the shop is read-only, since everybody could write.
+    /// Bound to anything but loopback an open shop is read-only, since everybody could write; see
+    /// --access staff.
     #[arg(long, env = "LARDER_BIND", default_value = "127.0.0.1:8000", value_parser = address)]
     pub bind: SocketAddr,
 
@@ -32,7 +33,7 @@ pub struct HttpConfig {
     #[arg(long, env = "LARDER_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,
 
-    /// Who may write: everybody on this machine.
+    /// Who may write: everybody on this machine, or staff who sign in (see `larder account`).
     #[arg(long, env = "LARDER_ACCESS", value_enum, default_value_t = Access::Open)]
     pub access: Access,
 }
@@ -55,6 +56,19 @@ impl HttpConfig {
 pub enum Access {
     /// Everybody on this machine; elsewhere the shop is read-only.
     Open,
+    /// Who has an account and signs in, from wherever; all others read.
+    Staff,
+}
+
+impl HttpConfig {
+    /// What that means where the shop is bound.
+    pub fn who_may_write(&self) -> state::Access {
+        match self.access {
+            Access::Staff => state::Access::Staff,
+            Access::Open if self.bind.ip().is_loopback() => state::Access::Open,
+            Access::Open => state::Access::ReadOnly,
+        }
+    }
 }
 
 /// Where the data is.

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 
 use crate::cache;
@@ -25,6 +26,17 @@ pub enum AppError {
     /// 400: the request cannot be read.
     #[error("{0}")]
     BadRequest(&'static str),
+    /// 303 to the page where staff sign in: who asks has not, and this is for staff.
+    #[error("This is for staff. Please sign in first.")]
+    SignInFirst {
+        /// Where they wanted to go, a path of this site.
+        back: String,
+    },
+    /// 401: a program shows no token, or one that is none.
+    #[error(
+        "This needs a token of this shop: Authorization: Bearer TOKEN (see larder account token)."
+    )]
+    TokenNeeded,
     /// 403: it may not be done, or not from here.
     #[error("{0}")]
     Forbidden(&'static str),
@@ -43,6 +55,12 @@ pub enum AppError {
     /// 422: it can be read, but not done.
     #[error("{0}")]
     Unprocessable(&'static str),
+    /// 429: tried too often.
+    #[error("That was tried too often. Please wait, and try again in {seconds} seconds.")]
+    TooMany {
+        /// Until it may be tried again.
+        seconds: u64,
+    },
     /// 503: the database is away, or everybody is busy.
     #[error("The shop is busy or its database is away. Please try again in a moment.")]
     Unavailable(#[source] db::Error),
@@ -89,6 +107,9 @@ impl ResponseError for AppError {
         match self {
             Self::NotFound | Self::Absent(_) => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::SignInFirst { .. } => StatusCode::SEE_OTHER,
+            Self::TokenNeeded => StatusCode::UNAUTHORIZED,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -102,7 +123,23 @@ impl ResponseError for AppError {
     /// Without a body: the page is put on outside.
     fn error_response(&self) -> HttpResponse {
         log(self);
-        HttpResponse::new(self.status_code())
+        let mut answer = HttpResponse::build(self.status_code());
+        match self {
+            Self::SignInFirst { back } => {
+                let query = form_urlencoded::Serializer::new(String::new())
+                    .append_pair("next", back)
+                    .finish();
+                answer.insert_header((LOCATION, format!("/login?{query}")));
+            }
+            Self::TokenNeeded => {
+                answer.insert_header((WWW_AUTHENTICATE, "Bearer"));
+            }
+            Self::TooMany { seconds } => {
+                answer.insert_header((RETRY_AFTER, seconds.to_string()));
+            }
+            _ => {}
+        }
+        answer.finish()
     }
 }
 

@@ -172,8 +172,8 @@ fn build(
     cache = cache.listener(stats.clone()).listener(counters.listener()).listener(history.clone());
     if let Some(store) = shared.clone() {
         // What decides how a page looks, beside the data.
-        let (size, is_read_only) = (settings.page_size, settings.is_read_only);
-        let namespace = format!("{build}:size={size}:read_only={is_read_only}");
+        let (size, access) = (settings.page_size, settings.access);
+        let namespace = format!("{build}:size={size}:access={access:?}");
         cache = cache.shared(store, namespace);
     }
     let cache = cache.open(versions);
@@ -189,7 +189,7 @@ fn settings(config: &ServeConfig) -> Settings {
     let bind = config.http.bind;
     Settings {
         page_size: config.shop.page_size,
-        is_read_only: !bind.ip().is_loopback(),
+        access: config.http.who_may_write(),
         hosts: config.http.host_names(),
         toolbar: config.toolbar.for_bind(bind),
     }
@@ -217,7 +217,7 @@ fn told(config: &ServeConfig, db: &Db, levels: Levels) -> Vec<(String, String)> 
         ("cached queries", on(levels.queries)),
         ("shared store", shared),
         ("page size", config.shop.page_size.to_string()),
-        ("read-only", on(!config.http.bind.ip().is_loopback())),
+        ("access", format!("{:?}", config.http.who_may_write()).to_lowercase()),
         ("toolbar", format!("{:?}", config.toolbar.toolbar).to_lowercase()),
     ];
     settings.map(|(name, value)| (name.to_owned(), value)).into()

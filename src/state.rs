@@ -23,12 +23,23 @@ pub struct State {
 pub struct Settings {
     /// Products on a page, 1 to 1,000.
     pub page_size: u64,
-    /// Whether nobody may write: nothing but loopback is safe without accounts.
-    pub is_read_only: bool,
+    /// Who may write.
+    pub access: Access,
     /// Names that requests may be for, lower case and without port.
     pub hosts: Vec<String>,
     /// Who gets to see what the cache and the database did.
     pub toolbar: Toolbar,
+}
+
+/// Who may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody on this machine, where no proxy stands between.
+    Open,
+    /// Nobody: the shop is open to other machines, and has no accounts.
+    ReadOnly,
+    /// Who has signed in, wherever from.
+    Staff,
 }
 
 /// Who gets to see what the cache and the database did.

@@ -43,6 +43,32 @@ impl fmt::Display for Key {
     }
 }
 
+/// The parts of a key as it is printed, for people: `("page", "2")` of `products.list:page=2`. A key that
+/// was cut is read as far as it goes.
+pub fn parts(key: &str) -> Vec<(String, String)> {
+    let mut parts = Vec::new();
+    let (mut is_quoted, mut is_escaped, mut depth, mut from) = (false, false, 0_i32, 0);
+    for (place, letter) in key.char_indices() {
+        match letter {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            _ if is_quoted => {}
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            ':' if depth == 0 => {
+                parts.push(&key[from..place]);
+                from = place + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&key[from..]);
+    // The first is the name.
+    let named = parts.into_iter().skip(1).map(|part| part.split_once('=').unwrap_or((part, "")));
+    named.map(|(label, part)| (label.to_owned(), part.to_owned())).collect()
+}
+
 /// A key to which parts are still added.
 #[derive(Debug)]
 pub struct KeyBuilder {
@@ -178,6 +204,15 @@ mod tests {
     fn key(parts: &[&str]) -> Key {
         let start = Key::named("test");
         parts.iter().fold(start, |key, part| key.part("p", *part)).build()
+    }
+
+    #[test]
+    fn a_key_is_read_in_parts_whatever_it_holds() {
+        let key = Key::named("products.list").part("page", 2u64).part("q", r#"a":b="c"#).build();
+        let parts = parts(key.as_str());
+        assert_eq!(parts[0], ("page".into(), "2".into()));
+        assert_eq!(parts[1], ("q".into(), r#""a\":b=\"c""#.into()));
+        assert_eq!(super::parts("site.header"), []);
     }
 
     #[test]

@@ -11,15 +11,16 @@ use super::forms::{DeleteForm, EntriesQuery, KINDS, KeyForm};
 use super::{Dashboard, SECTION, address, entry_at, service, words};
 use crate::cache::fragment::filters;
 use crate::cache::inspect::{Body, Description, Kind, MOST, TagStamp, Verdict, Wanted};
+use crate::cache::key;
 use crate::cache::tag::Tag;
 use crate::cache::view::{FreshView, View};
 use crate::error::AppError;
 use crate::site::form::{Form, Query};
 use crate::site::pagination::{PageLink, Pagination};
 use crate::site::render::{Dressed, Layout, grouped, html};
+use crate::site::visitor::Visitor;
 use crate::site::{flash, redirect};
 use crate::state::State;
-use crate::toolbar;
 
 /// Entries on a page.
 const SIZE: u64 = 25;
@@ -106,10 +107,10 @@ impl TagRow {
 
 impl Row {
     fn of(told: Description, view: &FreshView) -> Self {
-        let key = &told.listed.key;
-        let name = key.split(':').next().unwrap_or_default().to_owned();
+        let printed = &told.listed.key;
+        let name = printed.split(':').next().unwrap_or_default().to_owned();
         let tags = told.tags.iter().map(|tag| TagRow::of(tag, view)).collect();
-        Self { name, parts: toolbar::parts(key), tags, told }
+        Self { name, parts: key::parts(printed), tags, told }
     }
 
     fn kind(&self) -> &'static str {
@@ -148,7 +149,11 @@ impl Row {
 }
 
 /// `GET /cache/entries?like=products.*&level=query`
-pub async fn index(state: web::Data<State>, Query(query): Query<EntriesQuery>) -> Answer {
+pub async fn index(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Query(query): Query<EntriesQuery>,
+) -> Answer {
     let page = query.page().ok_or(AppError::NotFound)?;
     let (pattern, kind) = (query.pattern(), query.kind()?);
     let (skip, take) = (((page - 1) * SIZE) as usize, SIZE as usize);
@@ -163,7 +168,7 @@ pub async fn index(state: web::Data<State>, Query(query): Query<EntriesQuery>) -
         return Err(AppError::NotFound);
     }
     let page = IndexPage {
-        layout: Layout::new(&state, SECTION, "Entries"),
+        layout: Layout::new(&visitor, SECTION, "Entries"),
         query,
         rows: found.rows.into_iter().map(|told| Row::of(told, &view)).collect(),
         total: found.total,
@@ -186,13 +191,17 @@ struct ShowPage {
 }
 
 /// `GET /cache/entry?key=motd`
-pub async fn show(state: web::Data<State>, Query(query): Query<KeyForm>) -> Answer {
+pub async fn show(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Query(query): Query<KeyForm>,
+) -> Answer {
     let found = service::look_at(&state, query.key()?).await?;
     let view = state.cache.inspect().view().await;
     let places: Vec<Row> = found.into_iter().map(|told| Row::of(told, &view)).collect();
     let first = places.first().map(|row| (row.name.clone(), row.parts.clone()));
     let (name, parts) = first.unwrap_or_default();
-    let layout = Layout::new(&state, SECTION, "Entry");
+    let layout = Layout::new(&visitor, SECTION, "Entry");
     let key = query.key()?.to_owned();
     html(&state, StatusCode::OK, &ShowPage { layout, key, name, parts, places }).await
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::cache::inspect::Kind;
 use crate::cache::values::Timeout;
 use crate::error::AppError;
+use crate::site::pagination;
 
 /// So many keys are listed where nobody says how many, and at most.
 const LIMITS: (usize, usize) = (1_000, 100_000);
@@ -75,8 +76,7 @@ impl EntriesQuery {
 
     /// The page from 1, if it is written as one.
     pub fn page(&self) -> Option<u64> {
-        let page = if self.page.is_empty() { Some(1) } else { self.page.parse().ok() };
-        page.filter(|page| (1..=1_000_000).contains(page))
+        pagination::page_number(&self.page).filter(|page| *page <= 1_000_000)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::error::AppError;
 use crate::metrics::Metrics;
 use crate::site::form::{Form, Query};
 use crate::site::render::{Dressed, Layout, grouped, html};
+use crate::site::visitor::Visitor;
 use crate::site::{flash, redirect};
 use crate::state::State;
 
@@ -37,11 +38,12 @@ impl Deed {
 /// `GET /cache`
 pub async fn index(
     state: web::Data<State>,
+    visitor: Visitor,
     board: web::Data<Dashboard>,
     metrics: web::Data<Metrics>,
 ) -> Answer {
     let now = overview::look(&state, &board, &metrics).await;
-    let layout = Layout::new(&state, SECTION, "Cache");
+    let layout = Layout::new(&visitor, SECTION, "Cache");
     html(&state, StatusCode::OK, &IndexPage { layout, now, deeds: board.audit.deeds() }).await
 }
 
@@ -74,10 +76,14 @@ impl AskPage {
 }
 
 /// `GET /cache/invalidate?tag=products`
-pub async fn ask(state: web::Data<State>, Query(form): Query<InvalidateForm>) -> Answer {
+pub async fn ask(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Query(form): Query<InvalidateForm>,
+) -> Answer {
     let tags = service::tags(&state, form.tag())?;
     let would_go = state.cache.inspect().would_go(&tags).await.ok();
-    let layout = Layout::new(&state, SECTION, "Invalidate");
+    let layout = Layout::new(&visitor, SECTION, "Invalidate");
     let (tag, is_shared) = (form.tag().to_owned(), state.cache.is_shared());
     html(&state, StatusCode::OK, &AskPage { layout, tag, would_go, is_shared }).await
 }

@@ -14,6 +14,7 @@ use diesel::connection::{Instrumentation, InstrumentationEvent};
 use nix::time::{ClockId, clock_gettime};
 
 use super::connect::Role;
+use super::kind::Kind;
 
 /// What a pool asks a server before it trusts a connection.
 pub(super) const IS_ALIVE: &str = "SELECT 1 -- alive?";
@@ -52,32 +53,10 @@ pub struct Statement {
     pub origin: Option<Arc<Origin>>,
 }
 
-/// What a statement is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// It asks for data.
-    Query,
-    /// It changes data.
-    Write,
-    /// It is part of the protocol around them.
-    Transaction,
-    /// It asks for, or moves, what tells the cache that data have changed.
-    Stamps,
-}
-
 impl Statement {
     /// What it is for, as its words tell.
     pub fn kind(&self) -> Kind {
-        let begins = |words: &[&str]| words.iter().any(|word| self.sql.starts_with(word));
-        if begins(&["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", IS_ALIVE]) {
-            Kind::Transaction
-        } else if self.sql.contains("cache_versions") || self.sql.contains("cache_bump") {
-            Kind::Stamps
-        } else if begins(&["INSERT", "UPDATE", "DELETE", "LOCK"]) {
-            Kind::Write
-        } else {
-            Kind::Query
-        }
+        Kind::of(&self.sql)
     }
 
     /// Whether it asks for data or changes them, and is not part of the protocol around that.

@@ -11,6 +11,7 @@ pub mod connect;
 pub mod error;
 pub mod explain;
 pub mod file;
+pub mod kind;
 pub mod log;
 pub mod meter;
 pub mod migrations;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::model::{NewProduct, Product};
 use super::service::Seen;
 use crate::site::form::FormErrors;
+use crate::site::pagination;
 
 /// The fields of a product; a field that was not sent is empty.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -70,10 +71,6 @@ impl IndexQuery {
 
     /// The page, if it is written as one: `2`, not `02`.
     pub fn page(&self) -> Option<u64> {
-        if self.page.is_empty() {
-            return Some(1);
-        }
-        let page: u64 = self.page.parse().ok()?;
-        (page > 0 && page.to_string() == self.page).then_some(page)
+        pagination::page_number(&self.page)
     }
 }

@@ -9,6 +9,7 @@ use super::model::{Listing, ProductId};
 use crate::cache::key::Key;
 use crate::cache::page::Rules;
 use crate::cache::policy::Policy;
+use crate::site::visitor;
 use crate::versions::Table;
 
 /// The table, whose triggers move the tags `products` and `products#…`.
@@ -18,12 +19,12 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// The homepage, as a page: it depends on these parameters and no others.
 pub fn index() -> Rules {
-    Rules::shared(Policy::fresh_for(HOUR)).parameters(&["page", "q"])
+    visitor::everybodys(Policy::fresh_for(HOUR)).parameters(&["page", "q"])
 }
 
 /// A product's page.
 pub fn show_page() -> Rules {
-    Rules::shared(Policy::fresh_for(HOUR)).parameters(&[])
+    visitor::everybodys(Policy::fresh_for(HOUR)).parameters(&[])
 }
 
 /// The products on a page of the list.

@@ -19,6 +19,15 @@ pub mod service;
 use actix_web::web;
 
 use crate::cache::page;
+use crate::site::shelf::Shelf;
+
+/// What staff find of it in their index.
+pub const SHELF: Shelf = Shelf {
+    name: "Products",
+    all: "/",
+    new: Some("/products/new"),
+    find: |state, search| Box::pin(service::find(state, search)),
+};
 
 /// The catalogue's URLs.
 pub fn routes(cfg: &mut web::ServiceConfig) {

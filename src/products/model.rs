@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::site::row_id::RowId;
+use crate::site::text::{self, TextError};
 use crate::site::time::Timestamp;
 
 /// A product in the catalogue.
@@ -31,37 +33,8 @@ pub struct NewProduct {
     pub price: Price,
 }
 
-/// The number of a product, written in one way only: `7`, not `07`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ProductId(i64);
-
-impl ProductId {
-    /// As the database has it.
-    pub const fn new(id: i64) -> Self {
-        Self(id)
-    }
-
-    /// As the database wants it.
-    pub const fn get(self) -> i64 {
-        self.0
-    }
-}
-
-impl fmt::Display for ProductId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for ProductId {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let id: i64 = text.parse().map_err(|_| ())?;
-        // One product, one address: `+7` and `07` are none.
-        if id.to_string() == text { Ok(Self(id)) } else { Err(()) }
-    }
-}
+/// The number of a product.
+pub type ProductId = RowId<Product>;
 
 /// A title: trimmed, 1 to 200 characters of any language, none of them a control character.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,44 +50,12 @@ impl Title {
     }
 }
 
-/// Why a text is no title.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TitleError {
-    /// Nothing, or nothing that can be seen.
-    #[error("Enter a title.")]
-    Empty,
-    /// So many characters.
-    #[error("The title can have at most 200 characters; this one has {0}.")]
-    TooLong(usize),
-    /// Tabs, line breaks and other things that are no text.
-    #[error("The title cannot hold line breaks, tabs or other control characters.")]
-    Control,
-}
-
 impl FromStr for Title {
-    type Err = TitleError;
+    type Err = TextError;
 
-    fn from_str(text: &str) -> Result<Self, TitleError> {
-        let text = text.trim();
-        let length = text.chars().count();
-        if text.chars().all(is_invisible) {
-            return Err(TitleError::Empty);
-        }
-        if length > Self::LONGEST {
-            return Err(TitleError::TooLong(length));
-        }
-        if text.chars().any(char::is_control) {
-            return Err(TitleError::Control);
-        }
-        Ok(Self(text.to_owned()))
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        text::line("a title", text, Self::LONGEST).map(Self)
     }
-}
-
-/// Spaces of no width, and marks that only steer what is around them.
-fn is_invisible(letter: char) -> bool {
-    letter.is_whitespace()
-        || matches!(letter, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-            | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{FE0F}' | '\u{FEFF}')
 }
 
 /// A price in whole cents, 0 to 999,999,999.
@@ -218,13 +159,6 @@ pub struct ProductList {
     pub total: u64,
 }
 
-/// A text as searches compare it: without regard to case, in any language.
-///
-/// By single characters, upper and then lower: so `ß` is `ss`, and `Σ`, `σ` and `ς` are one.
-pub fn fold(text: &str) -> String {
-    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,46 +198,5 @@ mod tests {
     fn prices_are_shown_with_both_decimals() {
         assert_eq!(Price::from_cents(5).to_string(), "$0.05");
         assert_eq!(Price::from_cents(490).to_string(), "$4.90");
-    }
-
-    #[test]
-    fn titles_are_trimmed_and_counted_in_characters() {
-        let long = "🍵".repeat(200);
-        let cases = [
-            ("  Tea\n", Ok("Tea")),
-            ("抹茶 Matcha", Ok("抹茶 Matcha")),
-            (long.as_str(), Ok(long.as_str())),
-            ("", Err(TitleError::Empty)),
-            (" \t\u{A0}\u{3000}", Err(TitleError::Empty)),
-            ("\u{200B}", Err(TitleError::Empty)),
-            ("a\tb", Err(TitleError::Control)),
-            ("a\0b", Err(TitleError::Control)),
-        ];
-        for (text, expected) in cases {
-            let title = text.parse::<Title>();
-            assert_eq!(title.as_ref().map(Title::as_str), expected.as_ref().copied(), "{text:?}");
-        }
-        assert_eq!("x".repeat(201).parse::<Title>(), Err(TitleError::TooLong(201)));
-    }
-
-    #[test]
-    fn ids_are_written_in_one_way_only() {
-        assert_eq!("7".parse(), Ok(ProductId(7)));
-        for text in ["", "07", "+7", "-0", " 7", "7.0", "seven", "99999999999999999999"] {
-            assert_eq!(text.parse::<ProductId>(), Err(()), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn folding_ignores_case_in_any_language() {
-        for (one, other) in [
-            ("TEA", "tea"),
-            ("Straße", "STRASSE"),
-            ("ΟΔΟΣ", "οδος"),
-            ("ЧАЙ", "чай"),
-            ("Çay", "çAY"),
-        ] {
-            assert_eq!(fold(one), fold(other));
-        }
     }
 }

@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::forms::{IndexQuery, ProductForm};
-use super::model::{Listing, Product, ProductId, ProductList, fold};
+use super::model::{Listing, Product, ProductId, ProductList};
 use super::service::{self, Change};
 use crate::cache::fragment::filters;
 use crate::error::AppError;
@@ -15,6 +15,8 @@ use crate::site::flash;
 use crate::site::form::{Form, FormErrors, Id, Query};
 use crate::site::pagination::{PageLink, Pagination};
 use crate::site::render::{Dressed, Layout, grouped, html};
+use crate::site::text::fold;
+use crate::site::visitor::{Editor, Visitor};
 use crate::state::State;
 
 const SECTION: &str = "products";
@@ -47,7 +49,11 @@ impl IndexPage {
 }
 
 /// `GET /`
-pub async fn index(state: web::Data<State>, Query(query): Query<IndexQuery>) -> Answer {
+pub async fn index(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Query(query): Query<IndexQuery>,
+) -> Answer {
     let page = query.page().ok_or(AppError::NotFound)?;
     let search = query.search();
     let size = state.settings.page_size;
@@ -57,7 +63,7 @@ pub async fn index(state: web::Data<State>, Query(query): Query<IndexQuery>) -> 
     if !pagination.has_page() {
         return Err(AppError::NotFound);
     }
-    let layout = Layout::new(&state, SECTION, "Products");
+    let layout = Layout::new(&visitor, SECTION, "Products");
     html(&state, StatusCode::OK, &IndexPage { layout, list, search, pagination }).await
 }
 
@@ -70,9 +76,9 @@ struct ShowPage {
 }
 
 /// `GET /products/{id}`
-pub async fn show(state: web::Data<State>, Id(id): Id<ProductId>) -> Answer {
+pub async fn show(state: web::Data<State>, visitor: Visitor, Id(id): Id<ProductId>) -> Answer {
     let product = found(&state, id).await?;
-    let layout = Layout::new(&state, SECTION, &product.title);
+    let layout = Layout::new(&visitor, SECTION, &product.title);
     html(&state, StatusCode::OK, &ShowPage { layout, product }).await
 }
 
@@ -92,19 +98,23 @@ struct NewPage {
 }
 
 impl NewPage {
-    fn of(state: &State, form: ProductForm, errors: FormErrors) -> Self {
-        Self { layout: Layout::new(state, SECTION, "New product"), form, errors }
+    fn of(visitor: &Visitor, form: ProductForm, errors: FormErrors) -> Self {
+        Self { layout: Layout::new(visitor, SECTION, "New product"), form, errors }
     }
 }
 
 /// `GET /products/new`
-pub async fn new(state: web::Data<State>) -> Answer {
-    let page = NewPage::of(&state, ProductForm::default(), FormErrors::default());
+pub async fn new(state: web::Data<State>, Editor(visitor): Editor) -> Answer {
+    let page = NewPage::of(&visitor, ProductForm::default(), FormErrors::default());
     html(&state, StatusCode::OK, &page).await
 }
 
 /// `POST /products`
-pub async fn create(state: web::Data<State>, Form(form): Form<ProductForm>) -> Answer {
+pub async fn create(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Form(form): Form<ProductForm>,
+) -> Answer {
     match form.parse() {
         Ok(product) => {
             let added = format!("Added “{}”.", product.title.as_str());
@@ -112,7 +122,7 @@ pub async fn create(state: web::Data<State>, Form(form): Form<ProductForm>) -> A
             Ok(flash::redirect("/", &added))
         }
         Err(errors) => {
-            let page = NewPage::of(&state, form, errors);
+            let page = NewPage::of(&visitor, form, errors);
             html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await
         }
     }
@@ -129,27 +139,32 @@ struct EditPage {
 }
 
 impl EditPage {
-    fn of(state: &State, id: ProductId, form: ProductForm, errors: FormErrors) -> Self {
-        Self { layout: Layout::new(state, SECTION, "Edit product"), id, form, errors }
+    fn of(visitor: &Visitor, id: ProductId, form: ProductForm, errors: FormErrors) -> Self {
+        Self { layout: Layout::new(visitor, SECTION, "Edit product"), id, form, errors }
     }
 }
 
 /// `GET /products/{id}/edit`
-pub async fn edit(state: web::Data<State>, Id(id): Id<ProductId>) -> Answer {
+pub async fn edit(
+    state: web::Data<State>,
+    Editor(visitor): Editor,
+    Id(id): Id<ProductId>,
+) -> Answer {
     let form = ProductForm::showing(&found(&state, id).await?);
-    html(&state, StatusCode::OK, &EditPage::of(&state, id, form, FormErrors::default())).await
+    html(&state, StatusCode::OK, &EditPage::of(&visitor, id, form, FormErrors::default())).await
 }
 
 /// `POST /products/{id}`
 pub async fn update(
     state: web::Data<State>,
+    visitor: Visitor,
     Id(id): Id<ProductId>,
     Form(form): Form<ProductForm>,
 ) -> Answer {
     let changes = match form.parse() {
         Ok(changes) => changes,
         Err(errors) => {
-            let page = EditPage::of(&state, id, form, errors);
+            let page = EditPage::of(&visitor, id, form, errors);
             return html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await;
         }
     };
@@ -157,7 +172,7 @@ pub async fn update(
     match service::update(&state, id, form.seen(), changes).await? {
         Change::Done => Ok(flash::redirect("/", &saved)),
         Change::Conflict(None) if !form.has_seen() => Err(AppError::NotFound),
-        Change::Conflict(current) => conflict(&state, id, &form, true, current).await,
+        Change::Conflict(current) => conflict(&state, &visitor, id, &form, true, current).await,
     }
 }
 
@@ -170,22 +185,27 @@ struct DeletePage {
 }
 
 /// `GET /products/{id}/delete`
-pub async fn ask(state: web::Data<State>, Id(id): Id<ProductId>) -> Answer {
+pub async fn ask(
+    state: web::Data<State>,
+    Editor(visitor): Editor,
+    Id(id): Id<ProductId>,
+) -> Answer {
     let product = found(&state, id).await?;
-    let layout = Layout::new(&state, SECTION, "Delete product");
+    let layout = Layout::new(&visitor, SECTION, "Delete product");
     html(&state, StatusCode::OK, &DeletePage { layout, product }).await
 }
 
 /// `POST /products/{id}/delete`
 pub async fn delete(
     state: web::Data<State>,
+    visitor: Visitor,
     Id(id): Id<ProductId>,
     Form(form): Form<ProductForm>,
 ) -> Answer {
     match service::delete(&state, id, form.seen()).await? {
         Change::Done => Ok(flash::redirect("/", &format!("Deleted “{}”.", form.was_title))),
         Change::Conflict(None) if !form.has_seen() => Err(AppError::NotFound),
-        Change::Conflict(current) => conflict(&state, id, &form, false, current).await,
+        Change::Conflict(current) => conflict(&state, &visitor, id, &form, false, current).await,
     }
 }
 
@@ -208,6 +228,7 @@ struct Version {
 
 async fn conflict(
     state: &State,
+    visitor: &Visitor,
     id: ProductId,
     form: &ProductForm,
     is_edit: bool,
@@ -216,7 +237,7 @@ async fn conflict(
     let version =
         |title: &String, price: &String| Version { title: title.clone(), price: price.clone() };
     let page = ConflictPage {
-        layout: Layout::new(state, SECTION, "Changed meanwhile"),
+        layout: Layout::new(visitor, SECTION, "Changed meanwhile"),
         id,
         yours: is_edit.then(|| version(&form.title, &form.price)),
         shown: version(&form.was_title, &form.was_price),

@@ -4,9 +4,10 @@ use diesel::prelude::*;
 use time::PrimitiveDateTime;
 
 use super::keys::PRODUCTS;
-use super::model::{Listing, NewProduct, Price, Product, ProductId, ProductList, fold};
+use super::model::{Listing, NewProduct, Price, Product, ProductId, ProductList};
 use crate::db::Conn;
 use crate::db::schema::{product_counts, products};
+use crate::site::text::{fold, pattern};
 use crate::site::time::Timestamp;
 use crate::versions::Snapshot;
 
@@ -95,20 +96,6 @@ pub fn search(read: &mut Snapshot<'_>, listing: &Listing) -> QueryResult<Product
         .load(conn)?;
     let products = rows.into_iter().map(product).collect();
     Ok(ProductList { products, total: total.unsigned_abs() })
-}
-
-/// `100% tea` as `%100\% tea%`.
-fn pattern(search: &str) -> String {
-    let mut pattern = String::with_capacity(search.len() + 2);
-    pattern.push('%');
-    for letter in search.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
 }
 
 /// One product, if there is one.
@@ -250,10 +237,5 @@ mod tests {
         for (offset, place) in cases {
             assert_eq!(locate(&counts, offset), place, "{offset}");
         }
-    }
-
-    #[test]
-    fn what_means_something_in_a_pattern_is_escaped() {
-        assert_eq!(pattern(r"100%_\"), r"%100\%\_\\%");
     }
 }

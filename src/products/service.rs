@@ -6,6 +6,8 @@ use super::model::{Listing, NewProduct, Price, Product, ProductId, ProductList};
 use super::{keys, queries, sample};
 use crate::db::{self, Db};
 use crate::error::AppError;
+use crate::site::shelf::{self, Found, Thing};
+use crate::site::text::fold;
 use crate::site::time::Timestamp;
 use crate::state::State;
 use crate::versions::Database;
@@ -36,6 +38,18 @@ async fn load_list(state: &State, listing: Listing) -> Result<ProductList, AppEr
 async fn make_searchable(state: &State) -> Result<(), db::Error> {
     while state.db.write(|conn| queries::fill_search_text(conn, FILL)).await? > 0 {}
     Ok(())
+}
+
+/// What staff find of it: products whose title holds the search, newest first.
+pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
+    let listing = Listing { page: 1, size: shelf::SHOWN as u64, search: fold(&search) };
+    let list = list(state, &listing).await?;
+    let things = list.products.iter().map(|product| Thing {
+        name: product.title.clone(),
+        note: product.price.to_string(),
+        at: format!("/products/{}/edit", product.id),
+    });
+    Ok(Found { total: list.total, things: things.collect() })
 }
 
 /// One product, if there is one.

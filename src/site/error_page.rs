@@ -9,6 +9,7 @@ use askama::Template;
 
 use super::problem;
 use super::render::{self, Dressed, Layout};
+use super::visitor::Visitor;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::state::State;
@@ -72,7 +73,7 @@ async fn put_on(response: ServiceResponse<BoxBody>) -> Result<ServiceResponse<Bo
     let status = response.status();
     let heading = heading(status);
     let message = message(&response);
-    let layout = Layout::new(&state, "", heading);
+    let layout = Layout::new(&Visitor::of(response.request()), "", heading);
     let page = ErrorPage { layout, status: status.as_u16(), heading, message };
     let body = render::print(&state, &page).await?;
     let mut response = response.map_body(|_, _| BoxBody::new(body));
@@ -90,12 +91,13 @@ pub(super) fn message(response: &ServiceResponse<BoxBody>) -> String {
 /// What is written above it.
 pub(super) fn heading(status: StatusCode) -> &'static str {
     match status.as_u16() {
-        403 => "Not allowed",
+        401 | 403 => "Not allowed",
         404 => "Not on our shelves",
         405 => "Not in this way",
         413 => "Too large",
         415 | 400 => "We cannot read this",
         421 => "Not our name",
+        429 => "Not so fast",
         422 => "This cannot be done",
         503 => "Back in a moment",
         500..=599 => "Something broke",

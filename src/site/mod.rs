@@ -15,4 +15,8 @@ pub mod redirect;
 pub mod render;
 pub mod rendered;
 pub mod request_id;
+pub mod row_id;
+pub mod shelf;
+pub mod text;
 pub mod time;
+pub mod visitor;

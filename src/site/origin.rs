@@ -6,23 +6,31 @@
 //!   and which tells nothing that another name's pages could use.
 //! - Writes come from our own pages, or from a program that is no browser. A sister port of this
 //!   host is another site: `same-site` is not enough.
-//! - Writes are for this machine only, until there are accounts; and never through a proxy, behind
-//!   which everybody looks local.
+//! - Where the shop is open, writes are for this machine only, and never through a proxy, behind which
+//!   everybody looks local.
+//! - Where it has staff, writes are for those who have signed in, wherever from; signing in is for all.
 //!
 //! So pages need no token, and stay the same for everybody.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
-use actix_web::{Error, web};
+use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN};
+use actix_web::{Error, HttpMessage, web};
 
 use super::access;
+use super::visitor::Visitor;
 use crate::error::AppError;
-use crate::state::{Settings, State};
+use crate::state::{Access, Settings, State};
 
 /// May be read under any host name.
 const UNDER_ANY_NAME: [&str; 2] = ["/health/live", "/health/ready"];
+
+/// Where staff sign in, which nobody has to have done.
+const SIGN_IN: &str = "/login";
+
+/// What is asked by programs, which have tokens.
+const PROGRAMS: &str = "/api/";
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -67,24 +75,38 @@ fn is_ours(host: &str, settings: &Settings) -> bool {
 }
 
 fn check_write(request: &ServiceRequest, settings: &Settings, host: &str) -> Result<(), AppError> {
-    let scheme = if request.app_config().secure() { "https" } else { "http" };
-    if !is_from_here(request.headers(), scheme, host) {
+    // As the proxy says which speaks TLS for us; no page of another site can say it for a visitor.
+    let scheme = request.connection_info().scheme().to_owned();
+    if !is_from_here(request.headers(), &scheme, host) {
         return Err(AppError::Forbidden(
             "This was sent from a page of another site, so it was not done. Please do it here.",
         ));
     }
-    if settings.is_read_only {
-        return Err(AppError::Forbidden(
+    match settings.access {
+        Access::ReadOnly => Err(AppError::Forbidden(
             "This shop can be browsed here, but not changed: it is open to other machines and has \
              no staff accounts.",
-        ));
-    }
-    if !access::is_local(request) {
-        return Err(AppError::Forbidden(
+        )),
+        Access::Open if !access::is_local(request) => Err(AppError::Forbidden(
             "This shop can only be changed from the machine that it runs on, without a proxy.",
-        ));
+        )),
+        Access::Open => Ok(()),
+        Access::Staff => check_staff(request),
     }
-    Ok(())
+}
+
+fn check_staff(request: &ServiceRequest) -> Result<(), AppError> {
+    let visitor = Visitor::among(Access::Staff, &request.extensions(), request.headers());
+    if visitor.may_write() || request.path() == SIGN_IN {
+        return Ok(());
+    }
+    if request.path().starts_with(PROGRAMS) || request.headers().contains_key(AUTHORIZATION) {
+        return Err(AppError::TokenNeeded);
+    }
+    Err(AppError::Forbidden(
+        "This is for staff, and you are not signed in, or not any more. Sign in in another tab, come \
+         back to this page, and send it again: nothing of what you typed is lost.",
+    ))
 }
 
 /// Whether a write comes from a page of this very origin, or from no page at all.

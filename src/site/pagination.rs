@@ -30,6 +30,15 @@ pub enum PageLink {
     Gap,
 }
 
+/// The page that a query asks for, from 1, the first if it is empty; written in one way only: `2`, not `02`.
+pub fn page_number(text: &str) -> Option<u64> {
+    if text.is_empty() {
+        return Some(1);
+    }
+    let page: u64 = text.parse().ok()?;
+    (page > 0 && page.to_string() == text).then_some(page)
+}
+
 impl Pagination {
     /// For `total` rows, `size` on a page; `query` is what the links carry beside the page.
     pub fn new(

@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use askama::Template;
 
+use super::visitor::Visitor;
 use super::{assets, rendered};
 use crate::cache::fragment::{Digest, Fragment, Fragments};
 use crate::cache::policy::Policy;
@@ -26,14 +27,24 @@ pub struct Layout {
     pub title: String,
     /// The section whose navigation link is marked; empty for none.
     pub section: &'static str,
-    /// Whether the page says that nobody may write here.
-    pub is_read_only: bool,
+    /// Who it is for.
+    pub visitor: Visitor,
 }
 
 impl Layout {
-    /// For a page of this title in this section.
-    pub fn new(state: &State, section: &'static str, title: impl Into<String>) -> Self {
-        Self { title: title.into(), section, is_read_only: state.settings.is_read_only }
+    /// For a page of this title in this section, for this visitor.
+    pub fn new(visitor: &Visitor, section: &'static str, title: impl Into<String>) -> Self {
+        Self { title: title.into(), section, visitor: visitor.clone() }
+    }
+
+    /// Whether the page offers to add, edit and delete.
+    pub fn may_write(&self) -> bool {
+        self.visitor.may_write()
+    }
+
+    /// Every section, in the order of the navigation: its address, its name here and for people.
+    pub fn sections(&self) -> [(&'static str, &'static str, &'static str); 1] {
+        [("/", "products", "Products")]
     }
 
     /// Where the style sheet is.
@@ -59,14 +70,18 @@ pub trait Dressed: Template {
 
     /// The header: brand and navigation.
     fn header(&self) -> Fragment {
-        Fragment::new("site.header", LAYOUT, CHROME).vary_on("section", self.layout().section)
+        let Layout { section, visitor, .. } = self.layout();
+        let header = Fragment::new("site.header", LAYOUT, CHROME).vary_on("section", *section);
+        header.vary_on("user", visitor.name())
     }
 
     /// The footer.
     fn footer(&self) -> Fragment {
         let layout = self.layout();
         let footer = Fragment::new("site.footer", LAYOUT, CHROME);
-        footer.vary_on("version", layout.version()).vary_on("read_only", layout.is_read_only)
+        let footer = footer.vary_on("version", layout.version());
+        let footer = footer.vary_on("may_write", layout.may_write());
+        footer.vary_on("may_sign_in", layout.visitor.may_sign_in())
     }
 }
 

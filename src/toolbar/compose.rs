@@ -26,7 +26,8 @@ use crate::cache::page::compress::tag_in;
 use crate::cache::page::entity_tag::EntityTag;
 use crate::db::binds::members;
 use crate::db::connect::Role;
-use crate::db::log::{self, Statement};
+use crate::db::kind;
+use crate::db::log::Statement;
 
 /// Statements, templates and the like of one request, and their bytes.
 const ROOM: (usize, usize) = (500, 256 << 10);
@@ -162,10 +163,10 @@ fn statement(ran: &Statement, started: Instant) -> Sql {
         sql: short(&ran.sql, LONGEST_SQL),
         binds: binds.map(|bind| short(&bind, LONGEST_BIND)).collect(),
         kind: match ran.kind() {
-            log::Kind::Query => SqlKind::Query,
-            log::Kind::Write => SqlKind::Write,
-            log::Kind::Transaction => SqlKind::Transaction,
-            log::Kind::Stamps => SqlKind::Stamps,
+            kind::Kind::Query => SqlKind::Query,
+            kind::Kind::Write => SqlKind::Write,
+            kind::Kind::Transaction => SqlKind::Transaction,
+            kind::Kind::Stamps => SqlKind::Stamps,
         },
         at: ran.began.saturating_duration_since(started),
         took: ran.took,

@@ -53,7 +53,6 @@ use futures_util::future::Either;
 pub use lines::Lines;
 pub use memory::Memory;
 pub use recorder::Recorder;
-pub use tree::parts;
 
 use self::incoming::Incoming;
 use self::watch::{Watched, watch};

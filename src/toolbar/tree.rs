@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use super::record::{Build, CacheNode, Level, Miss};
 use super::recorder::{self, Known, Node};
 use crate::cache::event;
+use crate::cache::key::parts;
 use crate::cache::level;
 use crate::cache::tag::{Stamp, Tag};
 use crate::site::request_id::RequestId;
@@ -109,31 +110,6 @@ pub(super) fn why(node: &Node, miss: &event::Miss) -> Miss {
     }
 }
 
-/// The readable parts of a key: `("page", "2")` of `products.list:page=2`.
-pub fn parts(key: &str) -> Vec<(String, String)> {
-    let mut parts = Vec::new();
-    let (mut is_quoted, mut is_escaped, mut depth, mut from) = (false, false, 0_i32, 0);
-    for (place, letter) in key.char_indices() {
-        match letter {
-            _ if is_escaped => is_escaped = false,
-            '\\' if is_quoted => is_escaped = true,
-            '"' => is_quoted = !is_quoted,
-            _ if is_quoted => {}
-            '[' => depth += 1,
-            ']' => depth -= 1,
-            ':' if depth == 0 => {
-                parts.push(&key[from..place]);
-                from = place + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&key[from..]);
-    // The first is the name.
-    let named = parts.into_iter().skip(1).map(|part| part.split_once('=').unwrap_or((part, "")));
-    named.map(|(label, part)| (label.to_owned(), part.to_owned())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -147,15 +123,6 @@ mod tests {
     use crate::toolbar::record::Outcome;
 
     const TEA: Tag = Tag::named("tea");
-
-    #[test]
-    fn a_key_is_read_in_parts_whatever_it_holds() {
-        let key = Key::named("products.list").part("page", 2u64).part("q", r#"a":b="c"#).build();
-        let parts = parts(key.as_str());
-        assert_eq!(parts[0], ("page".into(), "2".into()));
-        assert_eq!(parts[1], ("q".into(), r#""a\":b=\"c""#.into()));
-        assert_eq!(super::parts("site.header"), []);
-    }
 
     #[tokio::test]
     async fn what_was_looked_up_while_something_was_made_stands_below_that() {

@@ -11,7 +11,8 @@ use actix_web::http::header::{
 
 use super::record::{PageOutcome, Verdict};
 use super::recorder::Node;
-use super::tree::{build, parts};
+use super::tree::build;
+use crate::cache::key::parts;
 use crate::cache::level::Level;
 use crate::cache::page::compress;
 use crate::cache::page::directives::Directives;

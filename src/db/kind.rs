@@ -1,0 +1,127 @@
+//! What statements are for, as their words tell: for who counts them and for who shows them.
+//!
+//! - The words alone decide, and of a statement no more than its head is read.
+
+use std::fmt::{self, Write};
+
+use super::log::IS_ALIVE;
+
+/// What a statement is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Asks for data.
+    Query,
+    /// Changes data, or the schema.
+    Write,
+    /// Begins or ends a transaction, or asks whether a connection still lives.
+    Transaction,
+    /// Asks for stamps, whether they have moved, or who moves them; or moves them by hand.
+    Stamps,
+}
+
+/// How much of a statement is looked at, in bytes.
+const HEAD: usize = 160;
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Query, Self::Write, Self::Transaction, Self::Stamps];
+
+    /// Its name, lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Write => "write",
+            Self::Transaction => "transaction",
+            Self::Stamps => "stamps",
+        }
+    }
+
+    /// Of a statement that can be printed.
+    pub(super) fn of(statement: impl fmt::Display) -> Self {
+        let mut head = Head { bytes: [0; HEAD], length: 0 };
+        // It says that it failed as soon as it is full, which ends the printing.
+        let _ = write!(head, "{statement}");
+        Self::of_text(head.text())
+    }
+
+    fn of_text(text: &str) -> Self {
+        const TRANSACTION: [&str; 5] = ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"];
+        const QUERY: [&str; 5] = ["SELECT", "WITH", "PRAGMA", "EXPLAIN", "VALUES"];
+        let text = text.trim_start();
+        let begins = |words: &[&str]| {
+            words.iter().any(|word| {
+                text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+            })
+        };
+        if begins(&TRANSACTION) || begins(&[IS_ALIVE]) {
+            Self::Transaction
+        } else if text.contains("cache_versions") || text.contains("cache_bump") {
+            Self::Stamps
+        } else if begins(&QUERY) {
+            Self::Query
+        } else {
+            Self::Write
+        }
+    }
+}
+
+/// Takes the first bytes of what is printed into it.
+struct Head {
+    bytes: [u8; HEAD],
+    length: usize,
+}
+
+impl Head {
+    /// What was taken; without a letter that was cut in two.
+    fn text(&self) -> &str {
+        let bytes = &self.bytes[..self.length];
+        match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+        }
+    }
+}
+
+impl Write for Head {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = HEAD - self.length;
+        let taken = text.len().min(room);
+        self.bytes[self.length..self.length + taken].copy_from_slice(&text.as_bytes()[..taken]);
+        self.length += taken;
+        if text.len() > room { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_told_apart_by_what_they_are_for() {
+        let cases = [
+            ("SELECT \"products\".\"id\" FROM \"products\"", Kind::Query),
+            (" select 1", Kind::Query),
+            ("WITH RECURSIVE x AS (SELECT 1) SELECT * FROM x", Kind::Query),
+            ("INSERT INTO products VALUES (?)", Kind::Write),
+            ("UPDATE products SET title = ?", Kind::Write),
+            ("DELETE FROM products", Kind::Write),
+            ("CREATE TABLE t (id INTEGER)", Kind::Write),
+            ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", Kind::Transaction),
+            ("COMMIT", Kind::Transaction),
+            (IS_ALIVE, Kind::Transaction),
+            ("SELECT \"cache_versions\".\"tag\" FROM \"cache_versions\"", Kind::Stamps),
+            ("SELECT cache_bump($1)", Kind::Stamps),
+            ("LOCK TABLE products", Kind::Write),
+            ("", Kind::Write),
+        ];
+        for (text, kind) in cases {
+            assert_eq!(Kind::of(text), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_more_than_the_head_of_a_statement_is_read() {
+        let long = format!("SELECT {} FROM cache_versions", "é".repeat(HEAD));
+        assert_eq!(Kind::of(&long), Kind::Query);
+    }
+}
