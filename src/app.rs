@@ -6,6 +6,8 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, web};
 
+use crate::accounts::identify::Identify;
+use crate::accounts::throttle::Throttle;
 use crate::cache::page::budget;
 use crate::cache::page::head::head_as_get;
 use crate::dashboard::Dashboard;
@@ -14,14 +16,25 @@ use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::site::erased::Erased;
 use crate::site::{assets, error_page, flash, headers, log, origin};
+use crate::staff::Shelves;
 use crate::state::State;
 use crate::versions::Table;
-use crate::{dashboard, health, metrics, products, toolbar};
+use crate::{accounts, dashboard, health, metrics, products, staff, toolbar};
 
 /// The tables that are read through the cache; each must have its triggers.
-pub const TABLES: &[Table] = &[products::keys::PRODUCTS];
+pub const TABLES: &[Table] = &[
+    products::keys::PRODUCTS,
+    accounts::keys::ACCOUNTS,
+    accounts::keys::SESSIONS,
+    accounts::keys::TOKENS,
+];
 
-/// Who watches the site from outside.
+/// What staff find in their index.
+fn shelves() -> Shelves {
+    Shelves(vec![products::SHELF])
+}
+
+/// Who watches the site from outside, and counts what strangers try.
 #[derive(Clone)]
 pub struct Observers {
     /// Counts.
@@ -30,6 +43,8 @@ pub struct Observers {
     pub health: web::Data<Health>,
     /// Remembers what the cache did, and who had what forgotten.
     pub dashboard: web::Data<Dashboard>,
+    /// Counts who tries to sign in.
+    pub throttle: web::Data<Throttle>,
 }
 
 /// The site, for one worker.
@@ -37,7 +52,7 @@ pub struct Observers {
 /// What is wrapped last sees a request first:
 ///
 /// ```text
-/// log and figures → toolbar → headers → flash → error page → guard → budget → HEAD as GET → routes (→ page cache → handler)
+/// log and figures → toolbar → headers → flash → error page → who asks → guard → budget → HEAD as GET → routes (→ page cache → handler)
 /// ```
 pub fn app(
     state: web::Data<State>,
@@ -61,7 +76,11 @@ pub fn app(
         .app_data(observers.health)
         .app_data(observers.dashboard)
         .app_data(memory)
+        .app_data(web::Data::new(shelves()))
+        .app_data(observers.throttle)
         .configure(products::routes)
+        .configure(accounts::routes)
+        .configure(staff::routes)
         .configure(dashboard::routes)
         .configure(toolbar::routes)
         .configure(assets::routes)
@@ -71,6 +90,7 @@ pub fn app(
         .wrap_fn(head_as_get)
         .wrap_fn(budget::limit)
         .wrap_fn(origin::guard)
+        .wrap(Identify)
         .wrap(Erased)
         .wrap_fn(error_page::dress)
         .wrap_fn(flash::show)

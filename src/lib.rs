@@ -7,6 +7,7 @@
 //!
 //! - [`app`]: every URL, and what wraps it.
 //! - [`products`]: a section; one section read, all read.
+//! - [`accounts`], [`staff`]: who may write, and where they find what they may.
 //! - [`cache`]: the framework. Knows nothing of this shop, nor of SQL.
 //! - [`versions`]: how the database tells the cache what has changed.
 //! - [`db`]: connections, transactions, migrations.
@@ -18,6 +19,7 @@
 //! Data flows one way: `app` → [`cache::page`] → a section's `pages` → its `service` → [`cache`] or
 //! its `queries` → a template, and back. `tests/architecture.rs` sees to it.
 
+pub mod accounts;
 pub mod app;
 pub mod cache;
 pub mod cli;
@@ -30,6 +32,7 @@ pub mod metrics;
 pub mod products;
 pub mod server;
 pub mod site;
+pub mod staff;
 pub mod state;
 pub mod toolbar;
 pub mod versions;

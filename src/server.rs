@@ -8,6 +8,8 @@ use actix_web::{HttpServer, dev, web};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::accounts::service as accounts;
+use crate::accounts::throttle::Throttle;
 use crate::app::Observers;
 use crate::cache::level::Levels;
 use crate::cache::open::Options;
@@ -24,7 +26,7 @@ use crate::db::{Db, Url, migrations};
 use crate::health::Health;
 use crate::metrics::{About, Counters};
 use crate::products::service as products;
-use crate::state::{Settings, State};
+use crate::state::{Access, Settings, State};
 use crate::versions::probe::Probe;
 use crate::versions::{self, Database};
 use crate::{app, toolbar};
@@ -72,6 +74,7 @@ impl Server {
         let listener = bind(config.http.bind)?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let db = open(config.database.database.clone()).await?;
+        warn_of_nobody(config, &db)?;
         let memory = web::Data::new(toolbar::Memory::new(told(config, &db, levels)));
         let (state, observers) = build(config, db, levels, shared)?;
         let state = web::Data::new(state);
@@ -182,7 +185,8 @@ fn build(
     let metrics = counters.open(shared, about(config, build));
     let state = State { db: Database::new(db, app::TABLES), cache, stats, settings };
     let (metrics, health) = (web::Data::new(metrics), web::Data::new(health));
-    Ok((state, Observers { metrics, health, dashboard }))
+    let throttle = web::Data::new(Throttle::default());
+    Ok((state, Observers { metrics, health, dashboard, throttle }))
 }
 
 fn settings(config: &ServeConfig) -> Settings {
@@ -242,6 +246,15 @@ async fn clear(state: &State) -> Result<(), String> {
     // Entries are stale already, whether their store answers or not.
     if let Err(error) = state.cache.clear().await {
         tracing::warn!(%error, "the shared store was not emptied");
+    }
+    Ok(())
+}
+
+/// Says so where the shop is for staff, and there is none.
+fn warn_of_nobody(config: &ServeConfig, db: &Db) -> Result<(), String> {
+    let is_staffs = config.http.who_may_write() == Access::Staff;
+    if is_staffs && accounts::has_nobody(db).map_err(|error| error.to_string())? {
+        tracing::warn!("nobody can sign in yet: add somebody with `larder account add NAME`");
     }
     Ok(())
 }

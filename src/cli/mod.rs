@@ -3,6 +3,7 @@
 //! - `larder` alone serves the shop.
 //! - What cannot be done is one sentence on standard error and exit code 1.
 
+mod account;
 mod cache;
 mod compare;
 mod migrate;
@@ -39,6 +40,8 @@ enum Command {
     Migrate(migrate::MigrateConfig),
     /// Add sample products, also to a shop that is being served.
     Seed(seed::SeedConfig),
+    /// Say who may sign in, where the shop is served with --access staff.
+    Account(account::AccountCommand),
     /// Look into the cache of a running shop, or of a Redis, and change what is in it.
     Cache(cache::CacheCommand),
     /// Measure what each level of caching does for the homepage, on this machine.
@@ -56,6 +59,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(config)) => serve::run(&config),
         Some(Command::Migrate(config)) => migrate::run(&config),
         Some(Command::Seed(config)) => seed::run(&config),
+        Some(Command::Account(command)) => account::run(&command),
         Some(Command::Cache(command)) => cache::run(&command),
         Some(Command::Compare(config)) => compare::run(&config),
     };

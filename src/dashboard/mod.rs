@@ -13,7 +13,8 @@
 //! | `GET /cache/stats` | [`api::stats`]: figures |
 //! | `POST /cache/clear` | [`api::clear`] |
 //!
-//! - Only this machine is told, and not through a proxy: keys hold what visitors searched for.
+//! - Only this machine is told, and not through a proxy: keys hold what visitors searched for. Where the
+//!   shop has staff, they are told, wherever they are, and nobody else.
 //! - Nothing of it is stored by anybody.
 
 pub mod api;
@@ -37,6 +38,7 @@ use actix_web::{Error, web};
 
 use crate::cache::store::Store;
 use crate::error::AppError;
+use crate::site::visitor::Visitor;
 use crate::site::{access, assets, problem};
 use audit::Audit;
 use history::History;
@@ -108,18 +110,29 @@ fn address(path: &str, field: &str, value: &str) -> String {
     format!("{path}?{query}")
 }
 
+/// Staff where the shop has some, else who is on this machine.
+fn may_look(request: &ServiceRequest, is_page: bool) -> Result<(), AppError> {
+    let visitor = Visitor::of(request.request());
+    match (visitor.may_sign_in(), visitor.name()) {
+        (true, _) if is_page => Err(AppError::SignInFirst { back: request.uri().to_string() }),
+        (true, _) => Err(AppError::TokenNeeded),
+        (false, Some(_)) => Ok(()),
+        (false, None) if access::is_local(request) => Ok(()),
+        (false, None) => Err(AppError::Forbidden(
+            "The cache is shown on the machine that the shop runs on, without a proxy.",
+        )),
+    }
+}
+
 /// Around all of it: who may look, that nobody stores it, and how errors look.
 async fn guard<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let is_page = PAGES.contains(&request.path());
-    let mut response = if access::is_local(&request) {
-        next.call(request).await?.map_into_boxed_body()
-    } else {
-        request.error_response(AppError::Forbidden(
-            "The cache is shown on the machine that the shop runs on, without a proxy.",
-        ))
+    let mut response = match may_look(&request, is_page) {
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+        Err(refusal) => request.error_response(refusal),
     };
     if !is_page {
         response = problem::tell(response);

@@ -22,7 +22,7 @@ pub mod url;
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::QueryResult;
+pub use diesel::QueryResult;
 use diesel::r2d2::Pool;
 use diesel::result::Error::RollbackTransaction;
 use tokio::sync::Semaphore;

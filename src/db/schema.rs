@@ -30,3 +30,39 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(products, product_counts);
+
+diesel::table! {
+    /// Who may sign in.
+    accounts (id) {
+        id -> BigInt,
+        name -> Text,
+        folded_name -> Text,
+        password_hash -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    /// Who has signed in.
+    sessions (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        token_hash -> Text,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    /// Programs that act for somebody.
+    tokens (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        token_hash -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::joinable!(sessions -> accounts (account_id));
+diesel::joinable!(tokens -> accounts (account_id));
+diesel::allow_tables_to_appear_in_same_query!(accounts, sessions, tokens);

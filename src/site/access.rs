@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, VIA};
 
@@ -17,6 +18,20 @@ pub fn is_local(request: &ServiceRequest) -> bool {
 pub fn is_from_here(peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
     let is_loopback = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     is_loopback && !headers.keys().any(is_from_proxy)
+}
+
+/// The address that somebody asks from, for counting what they try: that of the connection, or, where a proxy
+/// on this machine handed the request on, the one that it says it has it from.
+pub fn address(request: &HttpRequest) -> String {
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let told = request.headers().get("x-forwarded-for").and_then(|line| line.to_str().ok());
+    // The last one is what our own proxy has seen; those before it anybody can write.
+    let told = told.and_then(|line| line.rsplit(',').next()).map(str::trim);
+    match (peer, told) {
+        (Some(peer), Some(told)) if peer.is_loopback() && !told.is_empty() => told.to_owned(),
+        (Some(peer), _) => peer.to_string(),
+        (None, _) => String::new(),
+    }
 }
 
 fn is_from_proxy(name: &HeaderName) -> bool {

@@ -10,7 +10,7 @@ const DISPLAY: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC");
 
 /// A moment in UTC, to the microsecond, as both databases keep it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Timestamp(PrimitiveDateTime);
 
 impl Timestamp {
@@ -25,6 +25,11 @@ impl Timestamp {
     /// As the databases take it.
     pub fn to_primitive(self) -> PrimitiveDateTime {
         self.0
+    }
+
+    /// So much later.
+    pub fn after(self, time: std::time::Duration) -> Self {
+        Self(self.0.saturating_add(time.try_into().unwrap_or(time::Duration::MAX)))
     }
 
     /// For people: `21 Nov 2026, 01:27 UTC`.

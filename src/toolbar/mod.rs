@@ -3,6 +3,7 @@
 //! - It observes: the events of the cache, of the database and of the log; it changes none of them.
 //! - It stands outside the page cache, so nothing of it is ever stored.
 //! - Where it is off it costs one comparison.
+//! - Where the shop has staff it is for them alone; of all others nothing is remembered.
 //! - Its own addresses are not observed, and for whom it is not allowed there is nothing at them.
 //!
 //! | URL | |
@@ -46,6 +47,7 @@ use std::time::{Instant, SystemTime};
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::header::COOKIE;
 use actix_web::middleware::from_fn;
 use actix_web::{Error, web};
 use futures_util::future::Either;
@@ -58,7 +60,7 @@ use self::incoming::Incoming;
 use self::watch::{Watched, watch};
 use crate::site::access;
 use crate::site::request_id::RequestId;
-use crate::state::{State, Toolbar};
+use crate::state::{Access, State, Toolbar};
 
 /// The toolbar's own addresses.
 const OWN: &str = "/toolbar/";
@@ -89,7 +91,8 @@ where
 {
     let memory = memory_of(&request);
     let Some((memory, state)) = memory else { return Either::Right(service.call(request)) };
-    let watched = begin(&mut request, &memory);
+    let mut watched = begin(&mut request, &memory);
+    watched.is_for_staff = state.settings.access == Access::Staff;
     // Boxed: each layer that observes has room for what it wraps, twice; and what wraps all requests is
     // moved about.
     let response = Box::pin(service.call(request));
@@ -113,12 +116,16 @@ fn begin(request: &mut ServiceRequest, memory: &Memory) -> Watched {
     let is_listed = !UNLISTED.iter().any(|front| request.path().starts_with(front));
     let id = RequestId::current().unwrap_or_default();
     let incoming = is_listed.then(|| Incoming::of(request, memory));
-    Watched { id, incoming, began, started, own: started.elapsed() }
+    Watched { id, incoming, began, started, own: started.elapsed(), is_for_staff: false }
 }
 
-/// Whether who asks may know.
+/// Whether who asks may know, as far as can be said before it is known who that is: where the shop has staff,
+/// only they may, and who shows no session is none of them.
 fn is_allowed(request: &ServiceRequest) -> bool {
     let Some(state) = request.app_data::<web::Data<State>>() else { return false };
+    if state.settings.access == Access::Staff && !request.headers().contains_key(COOKIE) {
+        return false;
+    }
     match state.settings.toolbar {
         Toolbar::Off => false,
         Toolbar::On => true,

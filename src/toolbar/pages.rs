@@ -20,6 +20,7 @@ use crate::dashboard::{Dashboard, service};
 use crate::error::AppError;
 use crate::site::form::{Form, Id, Query};
 use crate::site::request_id::RequestId;
+use crate::site::visitor::Visitor;
 use crate::site::{flash, redirect};
 use crate::state::State;
 
@@ -115,7 +116,8 @@ pub async fn guard<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let mut response = if is_allowed(&request) {
+    let is_allowed = is_allowed(&request) && !Visitor::of(request.request()).may_sign_in();
+    let mut response = if is_allowed {
         next.call(request).await?.map_into_boxed_body()
     } else {
         request.error_response(AppError::NotFound)

@@ -20,6 +20,7 @@ use crate::cache::scope;
 use crate::db::log::{self, Log, Told};
 use crate::site::rendered::{self, Rendered};
 use crate::site::request_id::RequestId;
+use crate::site::visitor::Visitor;
 use crate::versions::moves::{self, Move};
 
 /// Tags that a write moved are looked for among so many entries.
@@ -34,6 +35,8 @@ pub struct Watched {
     pub started: Instant,
     /// What the toolbar has taken so far.
     pub own: Duration,
+    /// Whether only staff may know of it.
+    pub is_for_staff: bool,
 }
 
 /// What happened meanwhile.
@@ -57,6 +60,9 @@ pub async fn watch(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let (response, seen) = see(&watched, work).await;
     let mut response = response?;
+    if watched.is_for_staff && Visitor::of(response.request()).name().is_none() {
+        return Ok(response);
+    }
     let finishing = Instant::now();
     // Before anything is added to it.
     let incoming = watched.incoming.take();

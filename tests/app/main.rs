@@ -2,6 +2,7 @@
 
 mod support;
 
+mod accounts;
 mod browser;
 mod button;
 mod cache_command;

@@ -16,6 +16,7 @@ const LARGEST: u64 = 256 << 20;
 pub struct Site {
     address: String,
     agent: ureq::Agent,
+    token: Option<String>,
 }
 
 /// Why it did not do what it was asked (RFC 9457).
@@ -37,7 +38,8 @@ struct Answer {
 
 impl Site {
     /// `http://127.0.0.1:8000`, or the same without its scheme.
-    pub fn at(address: &str) -> Self {
+    /// `token` is shown where there is one.
+    pub fn at(address: &str, token: Option<String>) -> Self {
         let address = address.trim_end_matches('/');
         let scheme = if address.contains("://") { "" } else { "http://" };
         let agent = ureq::Agent::config_builder()
@@ -48,7 +50,8 @@ impl Site {
             .proxy(None)
             .timeout_global(Some(PATIENCE))
             .build();
-        Self { address: format!("{scheme}{address}"), agent: agent.into() }
+        let token = token.map(|token| format!("Bearer {token}"));
+        Self { address: format!("{scheme}{address}"), agent: agent.into(), token }
     }
 
     /// What it says at this path.
@@ -58,7 +61,10 @@ impl Site {
         query: &[(&str, &str)],
     ) -> Result<T, String> {
         let url = format!("{}{path}?{}", self.address, encoded(query));
-        let request = self.agent.get(url).header("Accept", "application/json");
+        let mut request = self.agent.get(url).header("Accept", "application/json");
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", token);
+        }
         let answer = self.take(request.call())?;
         self.read(&answer)
     }
@@ -66,9 +72,12 @@ impl Site {
     /// Posts a form; what comes back, if anything.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<Vec<u8>, String> {
         let request = self.agent.post(format!("{}{path}", self.address));
-        let request = request
+        let mut request = request
             .header("Accept", "application/json")
             .header("Content-Type", "application/x-www-form-urlencoded");
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", token);
+        }
         Ok(self.take(request.send(encoded(fields)))?.body)
     }
 

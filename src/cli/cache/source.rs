@@ -51,6 +51,17 @@ pub struct WhereConfig {
     )]
     database: Option<Url>,
 
+    /// Where the shop has staff: a token of one of them (see larder account token).
+    #[arg(
+        id = "at_token",
+        long = "token",
+        env = "LARDER_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN",
+        global = true
+    )]
+    token: Option<String>,
+
     #[arg(id = "at_bind", long = "bind", env = "LARDER_BIND", hide = true, global = true)]
     bind: Option<String>,
 }
@@ -59,7 +70,7 @@ impl WhereConfig {
     /// The running shop.
     pub fn site(&self) -> Site {
         let bound = || self.bind.as_deref().map_or("127.0.0.1:8000".to_owned(), reachable);
-        Site::at(&self.site.clone().unwrap_or_else(bound))
+        Site::at(&self.site.clone().unwrap_or_else(bound), self.token.clone())
     }
 
     /// The database whose tags are to be moved, unless a shop is to do it.

@@ -38,7 +38,7 @@ pub use process::{Ended, Program, free_port};
 pub use proxy::{Hold, Proxy};
 pub use redis::Redis;
 pub use shelf::{Shelf, Wrong};
-pub use site::{TestSite, larder, larder_at};
+pub use site::{PASSWORD, TestSite, account, larder, larder_at};
 pub use visitor::Visitor;
 pub use webdriver::{Browser, Screen};
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +57,16 @@ impl TestSite {
     #[track_caller]
     pub fn another_instance_with(&self, flags: &[&str]) -> Self {
         Self::open(Arc::clone(&self.database), flags)
+    }
+
+    /// An empty shop where only staff may write, and where each of these can sign in.
+    #[track_caller]
+    pub fn with_staff(on: Database, names: &[&str], flags: &[&str]) -> Self {
+        let database = Arc::new(TestDatabase::create(on));
+        for name in names {
+            account(&database, &["add", name], PASSWORD);
+        }
+        Self::open(database, &[&["--access", "staff"], flags].concat())
     }
 
     /// Starts the program and waits for the line that says where it is open.
@@ -172,6 +182,24 @@ impl Pending {
         self.stream.read_to_end(&mut answer).expect("an answer in time");
         super::request::parse_answer(&self.asked, &answer)
     }
+}
+
+/// The password of all staff in these stories.
+pub const PASSWORD: &str = "tea and toast";
+
+/// `larder account …` of this database, which is given a password through a pipe; what it says.
+#[track_caller]
+pub fn account(database: &TestDatabase, arguments: &[&str], password: &str) -> String {
+    let mut command = larder(&[&["account", "--database", &database.url()], arguments].concat());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = command.spawn().unwrap();
+    // A verb that asks for none has ended before it reads.
+    let _ = program.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes());
+    let ended = program.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stdout).into_owned();
+    let trouble = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(ended.status.success(), "{arguments:?}: {trouble}");
+    told
 }
 
 /// The program, with none of the settings of whoever runs the tests, and on any free port.

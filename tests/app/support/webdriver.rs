@@ -76,6 +76,12 @@ impl Browser {
         self.post("/url", json!({ "url": url }));
     }
 
+    /// To the page before this one, as its button does.
+    #[track_caller]
+    pub fn goes_back(&self) {
+        self.post("/back", json!({}));
+    }
+
     #[track_caller]
     pub fn path(&self) -> String {
         let url = self.get("/url").as_str().unwrap().to_owned();

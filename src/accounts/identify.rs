@@ -1,0 +1,198 @@
+//! Finds out who asks, for the whole app.
+//!
+//! - A session's cookie is looked up, and a token that a program shows; nobody else pays for it.
+//! - A session that is none is taken off the request: who shows it is anybody, and served as anybody is.
+//! - Pages of somebody who has signed in are stored by nobody, not even by their browser: who uses it next
+//!   finds nothing by going back.
+//! - Where the shop has no staff nobody is looked for.
+
+use std::future::{Ready, ready};
+use std::rc::Rc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, COOKIE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED,
+};
+use actix_web::{Error, HttpMessage, web};
+use futures_util::future::{Either, LocalBoxFuture};
+
+use super::model::{Known, Secret};
+use super::service;
+use crate::error::AppError;
+use crate::site::visitor::{Proof, SESSION, SignedIn, Staff};
+use crate::state::{Access, State};
+
+/// See the module.
+#[derive(Debug, Clone, Copy)]
+pub struct Identify;
+
+impl<S, B> Transform<S, ServiceRequest> for Identify
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Transform = Identifying<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(Identifying { service: Rc::new(service) }))
+    }
+}
+
+/// The app, behind this layer.
+pub struct Identifying<S> {
+    service: Rc<S>,
+}
+
+impl<S, B> Service<ServiceRequest> for Identifying<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Future = Either<
+        LocalBoxFuture<'static, Result<Self::Response, Error>>,
+        futures_util::future::MapOk<S::Future, fn(ServiceResponse<B>) -> Self::Response>,
+    >;
+
+    forward_ready!(service);
+
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        let shown = shown(&mut request);
+        match (shown, request.app_data::<web::Data<State>>().cloned()) {
+            (Some(shown), Some(state)) => {
+                let service = self.service.clone();
+                Either::Left(Box::pin(identified(service, state, request, shown)))
+            }
+            _ => {
+                let boxed: fn(ServiceResponse<B>) -> Self::Response = |r| r.map_into_boxed_body();
+                Either::Right(futures_util::TryFutureExt::map_ok(self.service.call(request), boxed))
+            }
+        }
+    }
+}
+
+/// What is shown to be known by, where the shop knows anybody.
+fn shown(request: &mut ServiceRequest) -> Option<(Proof, Secret)> {
+    let headers = request.headers();
+    if !headers.contains_key(AUTHORIZATION) && !headers.contains_key(COOKIE) {
+        return None;
+    }
+    let state = request.app_data::<web::Data<State>>()?;
+    if state.settings.access != Access::Staff {
+        return None;
+    }
+    let token = shown_token(headers).map(|token| (Proof::Token, token));
+    let shown = token.or_else(|| shown_session(headers).map(|session| (Proof::Session, session)));
+    if shown.is_none() {
+        take_off(request.headers_mut());
+    }
+    shown
+}
+
+async fn identified<S, B>(
+    service: Rc<S>,
+    state: web::Data<State>,
+    mut request: ServiceRequest,
+    (proof, secret): (Proof, Secret),
+) -> Result<ServiceResponse<BoxBody>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let known = match proof {
+        Proof::Session => service::session(&state, &secret).await,
+        Proof::Token => service::token(&state, &secret).await,
+    };
+    let is_somebody = match known {
+        Ok(Some(Known { account, name, .. })) => {
+            let staff = Staff { id: account, name: name.into() };
+            request.extensions_mut().insert(SignedIn { staff, proof });
+            true
+        }
+        Ok(None) => false,
+        Err(error) => return Ok(request.error_response::<AppError>(error)),
+    };
+    if !is_somebody || proof == Proof::Token {
+        take_off(request.headers_mut());
+    }
+    let response = service.call(request).await?.map_into_boxed_body();
+    let is_seen = is_somebody && proof == Proof::Session;
+    Ok(if is_seen { unstored(response) } else { response })
+}
+
+/// What somebody has seen who had signed in, nobody keeps; static files are the same for all.
+fn unstored(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    if response.request().path().starts_with("/static/") {
+        return response;
+    }
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.remove(ETAG);
+    headers.remove(LAST_MODIFIED);
+    response
+}
+
+/// The session that a request shows, if it can be one.
+pub fn shown_session(headers: &HeaderMap) -> Option<Secret> {
+    let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(name, _)| name.trim() == SESSION)?;
+    Secret::shown(value.trim())
+}
+
+/// The token that a program shows. Source: RFC 6750 §2.1.
+fn shown_token(headers: &HeaderMap) -> Option<Secret> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| Secret::shown(token.trim())).flatten()
+}
+
+/// Takes the session's cookie off, and leaves all others.
+fn take_off(headers: &mut HeaderMap) {
+    let is_session = |pair: &[u8]| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        name.trim_ascii() == SESSION.as_bytes()
+    };
+    let lines: Vec<HeaderValue> = headers.remove(COOKIE).collect();
+    for line in lines {
+        let pairs = line.as_bytes().split(|byte| *byte == b';');
+        let left: Vec<&[u8]> = pairs.filter(|pair| !is_session(pair)).collect();
+        if let (false, Ok(line)) = (left.is_empty(), HeaderValue::from_bytes(&left.join(&b';'))) {
+            headers.append(COOKIE, line);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(lines: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(COOKIE, line.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_session_is_found_among_other_cookies() {
+        let secret = Secret::draw();
+        let line = format!("a=b; {SESSION}={}; c=d", secret.as_str());
+        assert_eq!(shown_session(&with(&["x=y", &line])), Some(secret));
+        assert_eq!(shown_session(&with(&["larder-session=x; a=b"])), None);
+    }
+
+    #[test]
+    fn a_session_that_is_none_is_taken_off_and_others_are_left() {
+        let mut headers = with(&["a=b; larder-session=x;c=d", " larder-session =y"]);
+        take_off(&mut headers);
+        let left: Vec<_> = headers.get_all(COOKIE).map(|line| line.to_str().unwrap()).collect();
+        assert_eq!(left, ["a=b;c=d"]);
+    }
+}

@@ -1,0 +1,36 @@
+//! Every table, key and lifetime of the accounts.
+//!
+//! Who has signed in is asked on each of their requests, so it is kept as any query is: until the table of
+//! sessions changes, whoever changes it. Signing somebody out counts at once, everywhere.
+
+use std::time::Duration;
+
+use super::model::Secret;
+use crate::cache::key::Key;
+use crate::cache::policy::Policy;
+use crate::versions::Table;
+
+/// Who may sign in.
+pub const ACCOUNTS: Table = Table::named("accounts");
+
+/// Who has.
+pub const SESSIONS: Table = Table::named("sessions");
+
+/// Which programs act for them.
+pub const TOKENS: Table = Table::named("tokens");
+
+/// A browser stays signed in for so long. Django: `SESSION_COOKIE_AGE`.
+pub const SESSION_AGE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// Whose a session or token is. That it is nobody's is not kept: strangers choose what they show.
+pub const KNOWN: Policy = Policy::fresh_for(Duration::from_secs(60 * 60));
+
+/// The key of a session.
+pub fn session(shown: &Secret) -> Key {
+    Key::named("accounts.session").part("digest", shown.digest()).build()
+}
+
+/// The key of a token.
+pub fn token(shown: &Secret) -> Key {
+    Key::named("accounts.token").part("digest", shown.digest()).build()
+}

@@ -1,0 +1,214 @@
+//! Signing in and out, as HTML.
+
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::forms::{PasswordForm, SignInForm, SignInQuery};
+use super::service::{self, Attempt};
+use super::throttle::{Throttle, TooOften};
+use super::{identify, keys};
+use crate::cache::fragment::filters;
+use crate::error::AppError;
+use crate::site::form::{Form, FormErrors, Query};
+use crate::site::render::{Dressed, Layout, html};
+use crate::site::visitor::{SESSION, Visitor};
+use crate::site::{access, flash, redirect};
+use crate::state::State;
+
+type Answer = Result<HttpResponse, AppError>;
+
+/// Where staff go once they are in.
+const HOME: &str = "/staff";
+
+/// The form by which staff come in.
+#[derive(Template)]
+#[template(path = "accounts/login.html")]
+struct SignInPage {
+    layout: Layout,
+    name: String,
+    next: String,
+    error: Option<String>,
+}
+
+/// `GET /login`
+pub async fn ask(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Query(query): Query<SignInQuery>,
+) -> Answer {
+    if visitor.may_write() {
+        return Ok(redirect::see_other(next(&query.next)));
+    }
+    if !visitor.may_sign_in() {
+        return Err(AppError::Absent(
+            "This shop has no staff accounts. See larder serve --access.",
+        ));
+    }
+    sign_in_page(&state, &visitor, SignInForm { next: query.next, ..SignInForm::default() }, None)
+        .await
+}
+
+async fn sign_in_page(
+    state: &State,
+    visitor: &Visitor,
+    form: SignInForm,
+    error: Option<(StatusCode, String)>,
+) -> Answer {
+    let (status, error) = error.unzip();
+    let layout = Layout::new(visitor, "", "Sign in");
+    let page = SignInPage { layout, name: form.name, next: form.next, error };
+    unstored(html(state, status.unwrap_or(StatusCode::OK), &page).await?)
+}
+
+/// `POST /login`
+pub async fn sign_in(
+    request: HttpRequest,
+    state: web::Data<State>,
+    throttle: web::Data<Throttle>,
+    visitor: Visitor,
+    Form(form): Form<SignInForm>,
+) -> Answer {
+    if !visitor.may_sign_in() && !visitor.may_write() {
+        return Err(AppError::NotFound);
+    }
+    let who = (&*form.name, &*form.password);
+    let address = access::address(&request);
+    let shown = identify::shown_session(request.headers());
+    match service::sign_in(&state, &throttle, who, &address, shown).await? {
+        Attempt::In(secret) => {
+            let mut answer = redirect::see_other(next(&form.next));
+            keep(&mut answer, cookie(&request, secret.as_str(), keys::SESSION_AGE.as_secs()));
+            Ok(answer)
+        }
+        Attempt::Wrong => {
+            let error = "That name and that password do not go together.".to_owned();
+            let error = (StatusCode::UNPROCESSABLE_ENTITY, error);
+            sign_in_page(&state, &visitor, form, Some(error)).await
+        }
+        Attempt::TooOften(too_often) => Err(too_many(too_often)),
+    }
+}
+
+fn too_many(too_often: TooOften) -> AppError {
+    AppError::TooMany { seconds: too_often.seconds }
+}
+
+/// Where to go once they are in: a path of this site, the staff's own page by default.
+fn next(path: &str) -> &str {
+    if path.is_empty() { HOME } else { redirect::local_path(path) }
+}
+
+/// `POST /logout`
+pub async fn sign_out(request: HttpRequest, state: web::Data<State>) -> Answer {
+    if let Some(shown) = identify::shown_session(request.headers()) {
+        service::sign_out(&state, &shown).await?;
+    }
+    let mut answer = flash::redirect("/", "You are signed out.");
+    keep(&mut answer, cookie(&request, "", 0));
+    Ok(answer)
+}
+
+/// The form for another password.
+#[derive(Template)]
+#[template(path = "accounts/password.html")]
+struct PasswordPage {
+    layout: Layout,
+    errors: FormErrors,
+}
+
+/// `GET /staff/password`
+pub async fn ask_password(request: HttpRequest, state: web::Data<State>) -> Answer {
+    let visitor = signed_in(&request)?;
+    password_page(&state, &visitor, StatusCode::OK, FormErrors::default()).await
+}
+
+async fn password_page(
+    state: &State,
+    visitor: &Visitor,
+    status: StatusCode,
+    errors: FormErrors,
+) -> Answer {
+    let layout = Layout::new(visitor, "staff", "Change password");
+    unstored(html(state, status, &PasswordPage { layout, errors }).await?)
+}
+
+/// Somebody of the staff, by name: an open shop has nobody whose password could be another.
+fn signed_in(request: &HttpRequest) -> Result<Visitor, AppError> {
+    let visitor = Visitor::of(request);
+    match (visitor.name(), visitor.may_sign_in()) {
+        (Some(_), _) => Ok(visitor),
+        (None, true) => Err(AppError::SignInFirst { back: request.uri().to_string() }),
+        (None, false) => Err(AppError::NotFound),
+    }
+}
+
+/// `POST /staff/password`
+pub async fn change_password(
+    request: HttpRequest,
+    state: web::Data<State>,
+    throttle: web::Data<Throttle>,
+    Form(form): Form<PasswordForm>,
+) -> Answer {
+    let visitor = signed_in(&request)?;
+    let mut errors = FormErrors::default();
+    let new = match form.parse() {
+        Ok(new) => new,
+        Err(errors) => {
+            return password_page(&state, &visitor, StatusCode::UNPROCESSABLE_ENTITY, errors).await;
+        }
+    };
+    let who = (visitor.name().unwrap_or_default(), &*form.old);
+    let address = access::address(&request);
+    match service::change_password(&state, &throttle, who, new, &address).await? {
+        Attempt::In(secret) => {
+            let done = "Your password is changed, and your other browsers are signed out.";
+            let mut answer = flash::redirect(HOME, done);
+            keep(&mut answer, cookie(&request, secret.as_str(), keys::SESSION_AGE.as_secs()));
+            Ok(answer)
+        }
+        Attempt::Wrong => {
+            errors.keep("old", Err::<(), _>("This is not your present password."));
+            password_page(&state, &visitor, StatusCode::UNPROCESSABLE_ENTITY, errors).await
+        }
+        Attempt::TooOften(too_often) => Err(too_many(too_often)),
+    }
+}
+
+/// The session's cookie. `Secure` where the visitor came over TLS, as the proxy that speaks it says.
+fn cookie(request: &HttpRequest, value: &str, seconds: u64) -> Cookie<'static> {
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    Cookie::build(SESSION, value.to_owned())
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(request.connection_info().scheme() == "https")
+        .max_age(Duration::seconds(seconds))
+        .finish()
+}
+
+fn keep(answer: &mut HttpResponse, cookie: Cookie<'static>) {
+    // A session's value is plain ASCII, so it can always be in a header.
+    let _ = answer.add_cookie(&cookie);
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+fn unstored(mut answer: HttpResponse) -> Answer {
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(answer)
+}
+
+impl Dressed for SignInPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl Dressed for PasswordPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}

@@ -1,0 +1,167 @@
+//! The questions about accounts, one function each.
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use time::PrimitiveDateTime;
+
+use super::keys::{ACCOUNTS, SESSIONS, TOKENS};
+use super::model::{Account, AccountId, Known, Listed, Name};
+use crate::db::Conn;
+use crate::db::schema::{accounts, sessions, tokens};
+use crate::site::time::Timestamp;
+use crate::versions::Snapshot;
+
+/// Whose session this is, if it is one.
+pub fn find_session(read: &mut Snapshot<'_>, digest: &str) -> QueryResult<Option<Known>> {
+    read.table(ACCOUNTS)?;
+    let found: Option<(i64, String, PrimitiveDateTime)> = sessions::table
+        .inner_join(accounts::table)
+        .filter(sessions::token_hash.eq(digest))
+        .select((accounts::id, accounts::name, sessions::expires_at))
+        .first(read.table(SESSIONS)?)
+        .optional()?;
+    Ok(found.map(|(account, name, end)| Known { account, name, expires_at: Some(end.into()) }))
+}
+
+/// Whose token this is, if it is one.
+pub fn find_token(read: &mut Snapshot<'_>, digest: &str) -> QueryResult<Option<Known>> {
+    read.table(ACCOUNTS)?;
+    let found: Option<(i64, String)> = tokens::table
+        .inner_join(accounts::table)
+        .filter(tokens::token_hash.eq(digest))
+        .select((accounts::id, accounts::name))
+        .first(read.table(TOKENS)?)
+        .optional()?;
+    Ok(found.map(|(account, name)| Known { account, name, expires_at: None }))
+}
+
+/// The account of this name, and what is kept of its password.
+pub fn find(read: &mut Snapshot<'_>, name: &Name) -> QueryResult<Option<(Account, String)>> {
+    get(read.table(ACCOUNTS)?, name)
+}
+
+/// [`find`], within a write.
+pub fn get(conn: &mut Conn, name: &Name) -> QueryResult<Option<(Account, String)>> {
+    let row: Option<(i64, String, PrimitiveDateTime, String)> = accounts::table
+        .filter(accounts::folded_name.eq(name.folded()))
+        .select((accounts::id, accounts::name, accounts::created_at, accounts::password_hash))
+        .first(conn)
+        .optional()?;
+    Ok(row.map(|(id, name, created_at, hash)| (account(id, name, created_at), hash)))
+}
+
+fn account(id: i64, name: String, created_at: PrimitiveDateTime) -> Account {
+    Account { id: AccountId::new(id), name, created_at: created_at.into() }
+}
+
+/// Whether there is nobody.
+pub fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
+    let any: bool =
+        diesel::select(exists(accounts::table.select(accounts::id))).get_result(conn)?;
+    Ok(!any)
+}
+
+/// All accounts, by name.
+pub fn list(conn: &mut Conn) -> QueryResult<Vec<Listed>> {
+    let rows: Vec<(i64, String, PrimitiveDateTime)> = accounts::table
+        .select((accounts::id, accounts::name, accounts::created_at))
+        .order(accounts::folded_name)
+        .load(conn)?;
+    let sessions: Vec<i64> = sessions::table.select(sessions::account_id).load(conn)?;
+    let tokens: Vec<i64> = tokens::table.select(tokens::account_id).load(conn)?;
+    let of = |ids: &[i64], id| ids.iter().filter(|owner| **owner == id).count() as u64;
+    let listed = rows.into_iter().map(|(id, name, created_at)| Listed {
+        account: account(id, name, created_at),
+        sessions: of(&sessions, id),
+        tokens: of(&tokens, id),
+    });
+    Ok(listed.collect())
+}
+
+/// Adds an account.
+pub fn insert(conn: &mut Conn, name: &Name, hash: &str, now: Timestamp) -> QueryResult<AccountId> {
+    let id = diesel::insert_into(accounts::table)
+        .values((
+            accounts::name.eq(name.as_str()),
+            accounts::folded_name.eq(name.folded()),
+            accounts::password_hash.eq(hash),
+            accounts::created_at.eq(now.to_primitive()),
+        ))
+        .returning(accounts::id)
+        .get_result(conn)?;
+    Ok(AccountId::new(id))
+}
+
+/// Gives an account another password.
+pub fn set_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<()> {
+    let account = accounts::table.find(id.get());
+    diesel::update(account).set(accounts::password_hash.eq(hash)).execute(conn).map(|_| ())
+}
+
+/// Deletes an account; its sessions and tokens go with it.
+pub fn delete(conn: &mut Conn, id: AccountId) -> QueryResult<()> {
+    // By hand, and not left to the cascade: that of SQLite depends on a setting of the connection.
+    delete_sessions(conn, id)?;
+    delete_tokens(conn, id)?;
+    diesel::delete(accounts::table.find(id.get())).execute(conn).map(|_| ())
+}
+
+/// Signs a browser in.
+pub fn insert_session(
+    conn: &mut Conn,
+    owner: AccountId,
+    digest: &str,
+    now: Timestamp,
+    end: Timestamp,
+) -> QueryResult<()> {
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::account_id.eq(owner.get()),
+            sessions::token_hash.eq(digest),
+            sessions::created_at.eq(now.to_primitive()),
+            sessions::expires_at.eq(end.to_primitive()),
+        ))
+        .execute(conn)
+        .map(|_| ())
+}
+
+/// Signs a browser out.
+pub fn delete_session(conn: &mut Conn, digest: &str) -> QueryResult<()> {
+    let session = sessions::table.filter(sessions::token_hash.eq(digest));
+    diesel::delete(session).execute(conn).map(|_| ())
+}
+
+/// Signs out every browser of an account; answers how many.
+pub fn delete_sessions(conn: &mut Conn, owner: AccountId) -> QueryResult<usize> {
+    let sessions = sessions::table.filter(sessions::account_id.eq(owner.get()));
+    diesel::delete(sessions).execute(conn)
+}
+
+/// Forgets sessions that have ended.
+pub fn delete_ended(conn: &mut Conn, now: Timestamp) -> QueryResult<usize> {
+    let ended = sessions::table.filter(sessions::expires_at.le(now.to_primitive()));
+    diesel::delete(ended).execute(conn)
+}
+
+/// Lets a program act for an account.
+pub fn insert_token(
+    conn: &mut Conn,
+    owner: AccountId,
+    digest: &str,
+    now: Timestamp,
+) -> QueryResult<()> {
+    diesel::insert_into(tokens::table)
+        .values((
+            tokens::account_id.eq(owner.get()),
+            tokens::token_hash.eq(digest),
+            tokens::created_at.eq(now.to_primitive()),
+        ))
+        .execute(conn)
+        .map(|_| ())
+}
+
+/// Takes its programs from an account; answers how many.
+pub fn delete_tokens(conn: &mut Conn, owner: AccountId) -> QueryResult<usize> {
+    let tokens = tokens::table.filter(tokens::account_id.eq(owner.get()));
+    diesel::delete(tokens).execute(conn)
+}

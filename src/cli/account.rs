@@ -1,0 +1,144 @@
+//! `larder account`
+//!
+//! - A password is asked for on the terminal and not shown; from a pipe it is the first line.
+//! - What is done counts at once, also in a shop that is being served.
+
+use std::io::{BufRead, IsTerminal};
+
+use clap::{Args, Subcommand};
+
+use super::say;
+use super::table::Table;
+use crate::accounts::model::{Name, Password};
+use crate::accounts::service;
+use crate::config::DatabaseConfig;
+use crate::db::{self, Db};
+
+/// What `account` is started with.
+#[derive(Debug, Args)]
+pub struct AccountCommand {
+    #[command(flatten)]
+    database: DatabaseConfig,
+
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Add somebody, and give them a password.
+    Add {
+        /// What they are called: 1 to 50 characters; Mina and mina are one.
+        name: String,
+    },
+    /// Show who there is.
+    List,
+    /// Remove somebody: their browsers are signed out, and their tokens end.
+    Remove {
+        /// Who.
+        name: String,
+    },
+    /// Give somebody another password: their browsers are signed out.
+    Password {
+        /// Who.
+        name: String,
+    },
+    /// Make a token, by which a program may write to the API for somebody. It is shown this once.
+    Token {
+        /// For whom.
+        name: String,
+
+        /// End all their tokens instead.
+        #[arg(long)]
+        revoke: bool,
+    },
+}
+
+/// Does what the verb says.
+pub fn run(command: &AccountCommand) -> Result<(), String> {
+    let db = Db::open(&command.database.database)?;
+    db.migrate().map_err(|error| error.to_string())?;
+    match &command.verb {
+        Verb::Add { name } => add(&db, &parse(name)?),
+        Verb::List => list(&db),
+        Verb::Remove { name } => {
+            let account = known(service::remove(&db, &parse(name)?), name)?;
+            say(&format!("{} is removed.\n", account.name));
+            Ok(())
+        }
+        Verb::Password { name } => password(&db, &parse(name)?),
+        Verb::Token { name, revoke: false } => {
+            let token = known(service::make_token(&db, &parse(name)?), name)?;
+            say(&format!("{}\n", token.as_str()));
+            Ok(())
+        }
+        Verb::Token { name, revoke: true } => {
+            let (account, count) = known(service::revoke_tokens(&db, &parse(name)?), name)?;
+            say(&format!("{} has no tokens any more; ended: {count}.\n", account.name));
+            Ok(())
+        }
+    }
+}
+
+fn parse(name: &str) -> Result<Name, String> {
+    name.parse().map_err(|error| format!("{error}"))
+}
+
+/// What was done, if there was somebody to do it to.
+fn known<T>(done: Result<Option<T>, db::Error>, name: &str) -> Result<T, String> {
+    done.map_err(|error| error.to_string())?
+        .ok_or_else(|| format!("there is no account {name}; see larder account list"))
+}
+
+fn add(db: &Db, name: &Name) -> Result<(), String> {
+    let added = service::add(db, name, &ask()?).map_err(|error| error.to_string())?;
+    let name = name.as_str();
+    added.ok_or_else(|| {
+        format!("there is an account {name} already; see larder account password {name}")
+    })?;
+    say(&format!("{name} can sign in at /login of a shop served with --access staff.\n"));
+    Ok(())
+}
+
+fn password(db: &Db, name: &Name) -> Result<(), String> {
+    let changed = service::set_password(db, name, &ask()?);
+    let (account, sessions) = known(changed, name.as_str())?;
+    say(&format!("{} has another password; browsers signed out: {sessions}.\n", account.name));
+    Ok(())
+}
+
+fn list(db: &Db) -> Result<(), String> {
+    let listed = service::list(db).map_err(|error| error.to_string())?;
+    if listed.is_empty() {
+        say("Nobody yet. Add somebody with larder account add NAME.\n");
+        return Ok(());
+    }
+    let mut table = Table::new(&["name", "since", "browsers>", "tokens>"]);
+    for one in listed {
+        let (sessions, tokens) = (one.sessions.to_string(), one.tokens.to_string());
+        table.row([one.account.name, one.account.created_at.display(), sessions, tokens]);
+    }
+    say(&table.print());
+    Ok(())
+}
+
+/// Asks for a password: twice on a terminal, against slips.
+fn ask() -> Result<Password, String> {
+    let typed = if std::io::stdin().is_terminal() { from_terminal()? } else { from_pipe()? };
+    typed.parse().map_err(|error| format!("{error}"))
+}
+
+fn from_terminal() -> Result<String, String> {
+    let ask = |prompt: &str| rpassword::prompt_password(prompt).map_err(|error| error.to_string());
+    let password = ask("Password: ")?;
+    match password == ask("Once more: ")? {
+        true => Ok(password),
+        false => Err("these were two different passwords; nothing is changed".to_owned()),
+    }
+}
+
+fn from_pipe() -> Result<String, String> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(|error| error.to_string())?;
+    Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+}

@@ -1,0 +1,79 @@
+//! The index as HTML.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use futures_util::future::join_all;
+use serde::Deserialize;
+
+use super::Shelves;
+use crate::cache::fragment::filters;
+use crate::error::AppError;
+use crate::site::form::Query;
+use crate::site::render::{Dressed, Layout, grouped, html};
+use crate::site::shelf::{Found, Shelf};
+use crate::site::visitor::Editor;
+use crate::state::State;
+
+/// What stands behind the `?`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct IndexQuery {
+    q: String,
+}
+
+/// Every shelf.
+#[derive(Template)]
+#[template(path = "staff/index.html")]
+struct IndexPage {
+    layout: Layout,
+    search: String,
+    shelves: Vec<Filled>,
+}
+
+/// A shelf, and what was found on it; none where it could not be looked at.
+struct Filled {
+    shelf: Shelf,
+    found: Option<Found>,
+}
+
+impl Filled {
+    /// `1,000`, or `12 match`.
+    fn count(&self, search: &str) -> String {
+        let total = self.found.as_ref().map(|found| grouped(found.total));
+        match (total, search.is_empty()) {
+            (None, _) => "not known now".to_owned(),
+            (Some(total), true) => total,
+            (Some(total), false) => format!("{total} found"),
+        }
+    }
+}
+
+/// `GET /staff`
+pub async fn index(
+    state: web::Data<State>,
+    shelves: web::Data<Shelves>,
+    Editor(visitor): Editor,
+    Query(query): Query<IndexQuery>,
+) -> Result<HttpResponse, AppError> {
+    if !visitor.may_write() {
+        return Err(AppError::Forbidden("This is for those who may change the shop."));
+    }
+    let search = query.q.replace(char::is_control, " ").trim().to_owned();
+    let look = |shelf: &Shelf| {
+        let (shelf, looking) = (*shelf, (shelf.find)(&state, search.clone()));
+        async move { Filled { shelf, found: looking.await.ok() } }
+    };
+    let shelves = join_all(shelves.0.iter().map(look)).await;
+    let layout = Layout::new(&visitor, "staff", "Staff");
+    let mut answer = html(&state, StatusCode::OK, &IndexPage { layout, search, shelves }).await?;
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(answer)
+}
+
+impl Dressed for IndexPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
