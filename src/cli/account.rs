@@ -7,8 +7,8 @@ use std::io::{BufRead, IsTerminal};
 
 use clap::{Args, Subcommand};
 
-use super::say;
 use super::table::Table;
+use super::{chain, say};
 use crate::accounts::model::{Name, Password};
 use crate::accounts::service;
 use crate::config::DatabaseConfig;
@@ -86,12 +86,12 @@ fn parse(name: &str) -> Result<Name, String> {
 
 /// What was done, if there was somebody to do it to.
 fn known<T>(done: Result<Option<T>, db::Error>, name: &str) -> Result<T, String> {
-    done.map_err(|error| error.to_string())?
+    done.map_err(|error| chain(&error))?
         .ok_or_else(|| format!("there is no account {name}; see larder account list"))
 }
 
 fn add(db: &Db, name: &Name) -> Result<(), String> {
-    let added = service::add(db, name, &ask()?).map_err(|error| error.to_string())?;
+    let added = service::add(db, name, &ask()?).map_err(|error| chain(&error))?;
     let name = name.as_str();
     added.ok_or_else(|| {
         format!("there is an account {name} already; see larder account password {name}")
@@ -108,7 +108,7 @@ fn password(db: &Db, name: &Name) -> Result<(), String> {
 }
 
 fn list(db: &Db) -> Result<(), String> {
-    let listed = service::list(db).map_err(|error| error.to_string())?;
+    let listed = service::list(db).map_err(|error| chain(&error))?;
     if listed.is_empty() {
         say("Nobody yet. Add somebody with larder account add NAME.\n");
         return Ok(());

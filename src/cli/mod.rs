@@ -82,6 +82,12 @@ fn say_json(document: &impl Serialize) -> Result<(), String> {
     Ok(())
 }
 
+/// An error with its causes, outermost first.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 fn fail(sentence: &str) -> ExitCode {
     eprintln!("larder: {sentence}");
     ExitCode::FAILURE

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::chain;
 use crate::config::DatabaseConfig;
 use crate::db::Db;
 use crate::products::service;
@@ -36,11 +37,6 @@ pub fn run(config: &SeedConfig) -> Result<(), String> {
     let seconds = started.elapsed().as_secs_f64();
     println!("Added {} products in {seconds:.1} s.", grouped(config.products));
     Ok(())
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A line on standard error that counts up; on a terminal it stays one line.

@@ -190,7 +190,10 @@ pub const PASSWORD: &str = "tea and toast";
 /// `larder account …` of this database, which is given a password through a pipe; what it says.
 #[track_caller]
 pub fn account(database: &TestDatabase, arguments: &[&str], password: &str) -> String {
-    let mut command = larder(&[&["account", "--database", &database.url()], arguments].concat());
+    // Without a leash, whose end would stand where the password comes in: it ends by itself.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
+    without_settings(&mut command);
+    command.args(["account", "--database", &database.url()]).args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut program = command.spawn().unwrap();
     // A verb that asks for none has ended before it reads.
@@ -210,6 +213,13 @@ pub fn larder(arguments: &[&str]) -> Command {
 /// The same program where it was copied to.
 pub fn larder_at(path: &Path, arguments: &[&str]) -> Command {
     let mut command = leashed(path, Leash::default());
+    without_settings(&mut command);
+    command.args(arguments).env("LARDER_BIND", "127.0.0.1:0");
+    command
+}
+
+/// None of the settings of whoever runs the tests.
+fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         let is_setting = name.starts_with("LARDER_") || name.starts_with("RUST_");
@@ -217,8 +227,6 @@ pub fn larder_at(path: &Path, arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
-    command.args(arguments).env("LARDER_BIND", "127.0.0.1:0");
-    command
 }
 
 fn agent() -> ureq::Agent {
