@@ -19,11 +19,14 @@ use crate::site::{assets, error_page, flash, headers, log, origin};
 use crate::staff::Shelves;
 use crate::state::State;
 use crate::versions::Table;
-use crate::{accounts, dashboard, health, metrics, products, staff, toolbar};
+use crate::{accounts, cookbook, dashboard, health, metrics, products, staff, supplier, toolbar};
 
 /// The tables that are read through the cache; each must have its triggers.
 pub const TABLES: &[Table] = &[
     products::keys::PRODUCTS,
+    cookbook::keys::RECIPES,
+    cookbook::keys::FOODS,
+    cookbook::keys::INGREDIENTS,
     accounts::keys::ACCOUNTS,
     accounts::keys::SESSIONS,
     accounts::keys::TOKENS,
@@ -31,7 +34,7 @@ pub const TABLES: &[Table] = &[
 
 /// What staff find in their index.
 fn shelves() -> Shelves {
-    Shelves(vec![products::SHELF])
+    Shelves(vec![products::SHELF, cookbook::SHELF, supplier::SHELF])
 }
 
 /// Who watches the site from outside, and counts what strangers try.
@@ -79,6 +82,8 @@ pub fn app(
         .app_data(web::Data::new(shelves()))
         .app_data(observers.throttle)
         .configure(products::routes)
+        .configure(cookbook::routes)
+        .configure(supplier::routes)
         .configure(accounts::routes)
         .configure(staff::routes)
         .configure(dashboard::routes)

@@ -11,6 +11,7 @@ use crate::cache::open;
 use crate::cache::store::Store;
 use crate::db::Url;
 use crate::state;
+use crate::supplier::client::Upstream;
 
 /// Where the shop is served.
 #[derive(Debug, Clone, Args)]
@@ -165,6 +166,19 @@ pub struct ShopConfig {
     /// Leave an empty shop empty, instead of adding 1,000 sample products.
     #[arg(long, env = "LARDER_NO_SAMPLES", value_parser = BoolishValueParser::new())]
     pub no_samples: bool,
+}
+
+/// Who supplies the shop.
+#[derive(Debug, Clone, Args)]
+pub struct SupplierConfig {
+    /// Where the supplier's prices are fetched from, as JSON; without it from a slow, sometimes failing
+    /// supplier that is built in.
+    #[arg(long, env = "LARDER_SUPPLIER", value_name = "URL", value_parser = |text: &str| text.parse::<Upstream>())]
+    pub supplier: Option<Upstream>,
+
+    /// How long prices are fresh, in seconds, 1 to 86400; in the last fifth of it they are fetched again.
+    #[arg(long, env = "LARDER_SUPPLIER_FRESH", value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub supplier_fresh: u64,
 }
 
 /// What developers see.

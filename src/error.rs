@@ -64,6 +64,9 @@ pub enum AppError {
     /// 503: the database is away, or everybody is busy.
     #[error("The shop is busy or its database is away. Please try again in a moment.")]
     Unavailable(#[source] db::Error),
+    /// 503: another site that the page needs does not answer, and never did. The log has why.
+    #[error("The supplier does not answer just now, and there are no older prices to show.")]
+    Upstream,
     /// 503: the store of the cache is away, or would not do it. Only who steers the cache sees it.
     #[error(
         "The store that the cache shares did not do it: it is away, full, or the value too large."
@@ -115,7 +118,9 @@ impl ResponseError for AppError {
             Self::UnsupportedForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unavailable(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Upstream | Self::Store(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -133,6 +138,9 @@ impl ResponseError for AppError {
             }
             Self::TokenNeeded => {
                 answer.insert_header((WWW_AUTHENTICATE, "Bearer"));
+            }
+            Self::Upstream => {
+                answer.insert_header((RETRY_AFTER, "10"));
             }
             Self::TooMany { seconds } => {
                 answer.insert_header((RETRY_AFTER, seconds.to_string()));

@@ -7,6 +7,8 @@
 //!
 //! - [`app`]: every URL, and what wraps it.
 //! - [`products`]: a section; one section read, all read.
+//! - [`cookbook`]: recipes of three tables in one entry.
+//! - [`supplier`]: prices from a slow upstream.
 //! - [`accounts`], [`staff`]: who may write, and where they find what they may.
 //! - [`cache`]: the framework. Knows nothing of this shop, nor of SQL.
 //! - [`versions`]: how the database tells the cache what has changed.
@@ -24,6 +26,7 @@ pub mod app;
 pub mod cache;
 pub mod cli;
 pub mod config;
+pub mod cookbook;
 pub mod dashboard;
 pub mod db;
 pub mod error;
@@ -34,5 +37,6 @@ pub mod server;
 pub mod site;
 pub mod staff;
 pub mod state;
+pub mod supplier;
 pub mod toolbar;
 pub mod versions;

@@ -18,8 +18,9 @@ use crate::cache::store::Store;
 use crate::cache::tag::Tag;
 use crate::config::{
     CacheConfig, DatabaseConfig, HttpConfig, LogConfig, MetricsConfig, MetricsMode, ShopConfig,
-    ToolbarConfig,
+    SupplierConfig, ToolbarConfig,
 };
+use crate::cookbook::service as cookbook;
 use crate::dashboard::Dashboard;
 use crate::dashboard::history::History;
 use crate::db::{Db, Url, migrations};
@@ -27,9 +28,10 @@ use crate::health::Health;
 use crate::metrics::{About, Counters};
 use crate::products::service as products;
 use crate::state::{Access, Settings, State};
+use crate::supplier::client::Client;
 use crate::versions::probe::Probe;
 use crate::versions::{self, Database};
-use crate::{app, toolbar};
+use crate::{app, supplier, toolbar};
 
 /// Requests that are under way when the program is told to stop have so long to finish.
 const GRACE_SECONDS: u64 = 4;
@@ -48,6 +50,8 @@ pub struct ServeConfig {
     pub cache: CacheConfig,
     #[command(flatten)]
     pub shop: ShopConfig,
+    #[command(flatten)]
+    pub supplier: SupplierConfig,
     #[command(flatten)]
     pub toolbar: ToolbarConfig,
     #[command(flatten)]
@@ -183,10 +187,17 @@ fn build(
     let health = Health::new(Probe::new(db.url().clone(), app::TABLES), shared.clone());
     let dashboard = web::Data::new(Dashboard::new(history, shared.clone()));
     let metrics = counters.open(shared, about(config, build));
-    let state = State { db: Database::new(db, app::TABLES), cache, stats, settings };
+    let (db, supplier) = (Database::new(db, app::TABLES), supplier(&config.supplier)?);
+    let state = State { db, cache, supplier, stats, settings };
     let (metrics, health) = (web::Data::new(metrics), web::Data::new(health));
     let throttle = web::Data::new(Throttle::default());
     Ok((state, Observers { metrics, health, dashboard, throttle }))
+}
+
+/// Who asks the supplier that was named, or the one that is built in.
+fn supplier(config: &SupplierConfig) -> Result<Client, String> {
+    let upstream = config.supplier.clone().map_or_else(supplier::sample::start, Ok)?;
+    Ok(Client::new(upstream, Duration::from_secs(config.supplier_fresh)))
 }
 
 fn settings(config: &ServeConfig) -> Settings {
@@ -259,13 +270,15 @@ fn warn_of_nobody(config: &ServeConfig, db: &Db) -> Result<(), String> {
     Ok(())
 }
 
-/// Adds the sample products to an empty shop.
+/// Adds the samples to an empty shop.
 async fn fill(state: &State) -> Result<(), String> {
     let filled = products::fill_if_empty(&state.db).await;
     let filled = filled.map_err(|error| format!("cannot add the sample products: {error}"))?;
     if filled > 0 {
         tracing::info!(products = filled, "the empty shop was filled with sample products");
     }
+    let recipes = cookbook::fill_if_empty(&state.db).await;
+    recipes.map_err(|error| format!("cannot add the sample recipes: {error}"))?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::cache::Cache;
 use crate::cache::stats::Stats;
+use crate::supplier;
 use crate::versions::Database;
 
 /// The shop's parts.
@@ -12,6 +13,8 @@ pub struct State {
     pub db: Database,
     /// What is remembered of it.
     pub cache: Cache,
+    /// Who asks the supplier.
+    pub supplier: supplier::client::Client,
     /// What the cache was asked since the start.
     pub stats: Arc<Stats>,
     /// What was decided at the start.

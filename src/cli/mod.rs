@@ -6,6 +6,7 @@
 mod account;
 mod cache;
 mod compare;
+mod load;
 mod migrate;
 mod seed;
 mod serve;
@@ -40,6 +41,8 @@ enum Command {
     Migrate(migrate::MigrateConfig),
     /// Add sample products, also to a shop that is being served.
     Seed(seed::SeedConfig),
+    /// Take in recipes or scores from a file, all or nothing.
+    Load(load::LoadCommand),
     /// Say who may sign in, where the shop is served with --access staff.
     Account(account::AccountCommand),
     /// Look into the cache of a running shop, or of a Redis, and change what is in it.
@@ -59,6 +62,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(config)) => serve::run(&config),
         Some(Command::Migrate(config)) => migrate::run(&config),
         Some(Command::Seed(config)) => seed::run(&config),
+        Some(Command::Load(command)) => load::run(&command),
         Some(Command::Account(command)) => account::run(&command),
         Some(Command::Cache(command)) => cache::run(&command),
         Some(Command::Compare(config)) => compare::run(&config),

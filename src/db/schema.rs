@@ -66,3 +66,60 @@ diesel::table! {
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(tokens -> accounts (account_id));
 diesel::allow_tables_to_appear_in_same_query!(accounts, sessions, tokens);
+
+diesel::table! {
+    /// The cookbook.
+    recipes (id) {
+        id -> BigInt,
+        name -> Text,
+        description -> Text,
+        instructions -> Text,
+    }
+}
+
+diesel::table! {
+    /// What recipes are made of.
+    foods (id) {
+        id -> BigInt,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    /// How much of a food a recipe takes.
+    ingredients (id) {
+        id -> BigInt,
+        recipe_id -> BigInt,
+        food_id -> BigInt,
+        amount_thousandths -> Nullable<BigInt>,
+        unit -> Text,
+        description -> Text,
+    }
+}
+
+diesel::joinable!(ingredients -> recipes (recipe_id));
+diesel::joinable!(ingredients -> foods (food_id));
+diesel::allow_tables_to_appear_in_same_query!(recipes, foods, ingredients);
+
+diesel::table! {
+    /// Who plays in the tasting league.
+    members (id) {
+        id -> BigInt,
+        name -> Text,
+        favourite -> Text,
+    }
+}
+
+diesel::table! {
+    /// What they guessed, week by week.
+    scores (id) {
+        id -> BigInt,
+        member_id -> BigInt,
+        season -> BigInt,
+        week -> BigInt,
+        score -> BigInt,
+    }
+}
+
+diesel::joinable!(scores -> members (member_id));
+diesel::allow_tables_to_appear_in_same_query!(members, scores);

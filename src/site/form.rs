@@ -69,17 +69,31 @@ impl<T: FromStr> FromRequest for Id<T> {
 
 /// Sentences about fields that cannot be taken as they are.
 #[derive(Debug, Default)]
-pub struct FormErrors(BTreeMap<&'static str, String>);
+pub struct FormErrors(BTreeMap<Cow<'static, str>, String>);
 
 impl FormErrors {
     /// The value of a field, or none after its error was noted.
-    pub fn keep<T, E: Display>(&mut self, field: &'static str, value: Result<T, E>) -> Option<T> {
-        value.map_err(|error| self.0.insert(field, error.to_string())).ok()
+    pub fn keep<T, E: Display>(
+        &mut self,
+        field: impl Into<Cow<'static, str>>,
+        value: Result<T, E>,
+    ) -> Option<T> {
+        value.map_err(|error| self.0.insert(field.into(), error.to_string())).ok()
     }
 
     /// The sentence about a field.
     pub fn get(&self, field: &str) -> Option<&str> {
         self.0.get(field).map(String::as_str)
+    }
+
+    /// Each field with its sentence, by the names of the fields.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(field, sentence)| (&**field, &**sentence))
+    }
+
+    /// All sentences.
+    pub fn sentences(&self) -> impl Iterator<Item = &str> {
+        self.0.values().map(String::as_str)
     }
 
     /// Whether all fields can be taken.

@@ -8,6 +8,8 @@ pub mod flash;
 pub mod form;
 pub mod headers;
 pub mod log;
+pub mod markdown;
+pub mod money;
 pub mod origin;
 pub mod pagination;
 pub mod problem;

@@ -32,6 +32,11 @@ impl Timestamp {
         Self(self.0.saturating_add(time.try_into().unwrap_or(time::Duration::MAX)))
     }
 
+    /// The time between `earlier` and this moment; none where that is later.
+    pub fn since(self, earlier: Self) -> std::time::Duration {
+        (self.0 - earlier.0).try_into().unwrap_or_default()
+    }
+
     /// For people: `21 Nov 2026, 01:27 UTC`.
     pub fn display(&self) -> String {
         self.0.format(DISPLAY).unwrap_or_default()

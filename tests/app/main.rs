@@ -32,4 +32,5 @@ mod search;
 mod shared_store;
 mod stampede;
 mod start_failures;
+mod supplier;
 mod toolbar;

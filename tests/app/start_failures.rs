@@ -243,8 +243,8 @@ fn without_its_triggers_the_cache_is_off_and_the_log_says_so(on: Database) {
     let database = first.database.clone();
     drop(first);
     let trigger = database.sql_of_each(
-        "SELECT min(name) FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%cache_versions%'",
-        "SELECT min(tgname) FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE '%cache%'",
+        "SELECT min(name) FROM sqlite_master WHERE name LIKE 'products_cache_%'",
+        "SELECT min(tgname) FROM pg_trigger WHERE tgname LIKE 'products_cache_%'",
     );
     database.sql_of_each(
         &format!("DROP TRIGGER {trigger}"),

@@ -9,7 +9,7 @@ use super::client::{Client, Sample};
 use super::report::Report;
 use crate::config::{
     Access, CacheConfig, CacheLevel, DatabaseConfig, HttpConfig, LogConfig, LogFormat,
-    MetricsConfig, MetricsMode, ShopConfig, ToolbarConfig, ToolbarMode,
+    MetricsConfig, MetricsMode, ShopConfig, SupplierConfig, ToolbarConfig, ToolbarMode,
 };
 use crate::db::Url;
 use crate::server::{ServeConfig, Server};
@@ -140,6 +140,7 @@ fn settings(mode: &Mode, database: &Url, toolbar: ToolbarMode) -> ServeConfig {
             clear_cache: false,
         },
         shop: ShopConfig { page_size: 25, no_samples: true },
+        supplier: SupplierConfig { supplier: None, supplier_fresh: 300 },
         toolbar: ToolbarConfig { toolbar },
         metrics: MetricsConfig { metrics: MetricsMode::Local },
         log: LogConfig { log: LogFormat::Text },

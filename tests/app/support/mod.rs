@@ -20,6 +20,7 @@ mod request;
 mod shelf;
 mod site;
 mod staff;
+mod upstream;
 mod visitor;
 mod webdriver;
 
@@ -39,6 +40,7 @@ pub use proxy::{Hold, Proxy};
 pub use redis::Redis;
 pub use shelf::{Shelf, Wrong};
 pub use site::{PASSWORD, TestSite, account, larder, larder_at};
+pub use upstream::{Says, Upstream};
 pub use visitor::Visitor;
 pub use webdriver::{Browser, Screen};
 

@@ -32,12 +32,6 @@ impl Visitor<'_> {
         }
     }
 
-    /// Signs in, and looks at the page where that leads.
-    #[track_caller]
-    pub fn signs_in(&mut self, name: &str, password: &str) -> Page {
-        self.submit("/login", &[("name", name), ("password", password)])
-    }
-
     /// Sends a form and looks at the answer itself.
     #[track_caller]
     pub fn posts(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {

@@ -1,0 +1,64 @@
+//! `larder load`
+//!
+//! - All of a file is taken, or nothing of it; what is wrong is one sentence that says where.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use super::{chain, say};
+use crate::config::DatabaseConfig;
+use crate::cookbook;
+use crate::db::{self, Db};
+
+/// What `load` is started with.
+#[derive(Debug, Args)]
+pub struct LoadCommand {
+    #[command(flatten)]
+    database: DatabaseConfig,
+
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Recipes with their ingredients; the format is that of src/cookbook/sample.json.
+    Cookbook {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// Takes what is in the file.
+pub fn run(command: &LoadCommand) -> Result<(), String> {
+    match &command.what {
+        What::Cookbook { file } => {
+            let recipes =
+                cookbook::fixture::parse(&read(file)?).map_err(|why| in_file(file, &why))?;
+            let db = open(&command.database)?;
+            kept(cookbook::service::load(&db, &recipes))?;
+            say(&format!("Recipes added: {}.\n", recipes.len()));
+            Ok(())
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    std::fs::read_to_string(file)
+        .map_err(|error| format!("cannot read {}: {error}", file.display()))
+}
+
+fn in_file(file: &Path, why: &str) -> String {
+    format!("nothing of {} is taken: {why}", file.display())
+}
+
+fn open(config: &DatabaseConfig) -> Result<Db, String> {
+    let db = Db::open(&config.database)?;
+    db.migrate().map_err(|error| error.to_string())?;
+    Ok(db)
+}
+
+fn kept(done: Result<(), db::Error>) -> Result<(), String> {
+    done.map_err(|error| format!("nothing is taken: {}", chain(&error)))
+}

@@ -1,0 +1,116 @@
+//! Recipes as JSON, for `larder load cookbook` and for an empty shop.
+//!
+//! ```json
+//! {"recipes": [{
+//!   "name": "Porridge",
+//!   "description": "For cold mornings.",
+//!   "instructions": "1. Stir.\n2. Wait.",
+//!   "ingredients": [{"amount": "0.5", "unit": "cups", "food": "Rolled oats", "description": ""}]
+//! }]}
+//! ```
+//!
+//! - `amount`, `unit` and `description` may be left out. Foods are told apart by their names, without case.
+//! - All of it is taken, or nothing; what is wrong is said with the place of the recipe.
+
+use serde::Deserialize;
+
+use super::forms::{IngredientForm, RecipeForm};
+use super::model::RecipeText;
+
+/// The two recipes of an empty shop.
+pub const SAMPLE: &str = include_str!("sample.json");
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fixture {
+    recipes: Vec<FixtureRecipe>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FixtureRecipe {
+    name: String,
+    #[serde(default)]
+    description: String,
+    instructions: String,
+    #[serde(default)]
+    ingredients: Vec<FixtureIngredient>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FixtureIngredient {
+    #[serde(default)]
+    amount: String,
+    #[serde(default)]
+    unit: String,
+    food: String,
+    #[serde(default)]
+    description: String,
+}
+
+/// The recipes in it.
+///
+/// # Errors
+/// One sentence that says which recipe cannot be taken, and why.
+pub fn parse(json: &str) -> Result<Vec<RecipeText>, String> {
+    let fixture: Fixture = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    let recipes = fixture.recipes.into_iter().enumerate().map(|(place, recipe)| {
+        let name = recipe.name.clone();
+        let form = RecipeForm::from(recipe);
+        form.parse().map_err(|errors| {
+            let reasons: Vec<&str> = errors.sentences().collect();
+            format!("recipe {} ({name:?}): {}", place + 1, reasons.join(" "))
+        })
+    });
+    recipes.collect()
+}
+
+impl From<FixtureRecipe> for RecipeForm {
+    fn from(recipe: FixtureRecipe) -> Self {
+        let rows = recipe.ingredients.into_iter().map(|one| IngredientForm {
+            amount: one.amount,
+            unit: one.unit,
+            food: one.food,
+            description: one.description,
+        });
+        Self {
+            name: recipe.name,
+            description: recipe.description,
+            instructions: recipe.instructions,
+            rows: rows.collect(),
+            ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_has_two_recipes() {
+        let recipes = parse(SAMPLE).unwrap();
+        assert_eq!(recipes.len(), 2);
+        assert!(recipes.iter().all(|recipe| recipe.ingredients.len() > 3));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let cases = [
+            ("{}", "missing field `recipes`"),
+            (r#"{"recipes":[{"name":"Tea"}]}"#, "missing field `instructions`"),
+            (r#"{"recipes":[{"name":"Tea","instructions":"x","cups":1}]}"#, "unknown field `cups`"),
+            (r#"{"recipes":[{"name":"","instructions":"x"}]}"#, "recipe 1 (\"\"): Enter a name."),
+            (
+                r#"{"recipes":[{"name":"Tea","instructions":"x"},{"name":"Toast","instructions":"x",
+                "ingredients":[{"food":"Bread","amount":"two"}]}]}"#,
+                "recipe 2 (\"Toast\"): Write the amount",
+            ),
+        ];
+        for (json, reason) in cases {
+            let error = parse(json).unwrap_err();
+            assert!(error.contains(reason), "{json}: {error}");
+        }
+    }
+}

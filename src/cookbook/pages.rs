@@ -1,0 +1,243 @@
+//! The cookbook as HTML.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::forms::RecipeForm;
+use super::model::{Recipe, RecipeId, RecipeText};
+use super::service::{self, Change};
+use crate::cache::fragment::filters;
+use crate::error::AppError;
+use crate::site::flash;
+use crate::site::form::{Form, FormErrors, Id};
+use crate::site::render::{Dressed, Layout, html};
+use crate::site::visitor::{Editor, Visitor};
+use crate::state::State;
+
+const SECTION: &str = "cookbook";
+
+type Answer = Result<HttpResponse, AppError>;
+
+/// All recipes.
+#[derive(Template)]
+#[template(path = "cookbook/index.html")]
+struct IndexPage {
+    layout: Layout,
+    recipes: Arc<Vec<Recipe>>,
+}
+
+/// `GET /cookbook`
+pub async fn index(state: web::Data<State>, visitor: Visitor) -> Answer {
+    let recipes = service::list(&state).await?;
+    let layout = Layout::new(&visitor, SECTION, "Cookbook");
+    html(&state, StatusCode::OK, &IndexPage { layout, recipes }).await
+}
+
+/// One recipe.
+#[derive(Template)]
+#[template(path = "cookbook/show.html")]
+struct ShowPage {
+    layout: Layout,
+    recipe: Recipe,
+}
+
+/// `GET /cookbook/{id}`
+pub async fn show(state: web::Data<State>, visitor: Visitor, Id(id): Id<RecipeId>) -> Answer {
+    let recipe = found(&state, id).await?;
+    let layout = Layout::new(&visitor, SECTION, &recipe.text.name);
+    html(&state, StatusCode::OK, &ShowPage { layout, recipe }).await
+}
+
+/// The recipe, or 404.
+async fn found(state: &State, id: RecipeId) -> Result<Recipe, AppError> {
+    service::show(state, id).await?.ok_or(AppError::NotFound)
+}
+
+/// The form for a recipe.
+#[derive(Template)]
+#[template(path = "cookbook/form.html")]
+struct FormPage {
+    layout: Layout,
+    /// None for a new one.
+    id: Option<RecipeId>,
+    form: RecipeForm,
+    errors: FormErrors,
+    /// What the kitchen knows already.
+    foods: Vec<String>,
+}
+
+impl FormPage {
+    /// The name of a field in a row.
+    fn name_of(&self, field: &str, row: usize) -> String {
+        format!("{field}_{row}")
+    }
+
+    fn action(&self) -> String {
+        self.id.map_or_else(|| "/cookbook".to_owned(), |id| format!("/cookbook/{id}"))
+    }
+}
+
+async fn form(
+    state: &State,
+    visitor: &Visitor,
+    id: Option<RecipeId>,
+    form: RecipeForm,
+    errors: FormErrors,
+) -> Answer {
+    let title = if id.is_some() { "Edit recipe" } else { "New recipe" };
+    let status = match errors.is_empty() {
+        true => StatusCode::OK,
+        false => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let recipes = service::list(state).await?;
+    let foods = recipes.iter().flat_map(|recipe| &recipe.text.ingredients);
+    let mut foods: Vec<String> = foods.map(|one| one.food.clone()).collect();
+    foods.sort_unstable();
+    foods.dedup();
+    let layout = Layout::new(visitor, SECTION, title);
+    html(state, status, &FormPage { layout, id, form, errors, foods }).await
+}
+
+/// `GET /cookbook/new`
+pub async fn new(state: web::Data<State>, Editor(visitor): Editor) -> Answer {
+    let empty = RecipeForm { wants_more: true, ..RecipeForm::default() }.with_spare_rows();
+    form(&state, &visitor, None, empty, FormErrors::default()).await
+}
+
+/// The fields of a form.
+type Fields = Form<BTreeMap<String, String>>;
+
+/// `POST /cookbook`
+pub async fn create(state: web::Data<State>, visitor: Visitor, Form(fields): Fields) -> Answer {
+    let typed = RecipeForm::read(fields);
+    match typed.parse() {
+        _ if typed.wants_more => form(&state, &visitor, None, typed, FormErrors::default()).await,
+        Err(errors) => form(&state, &visitor, None, typed, errors).await,
+        Ok(text) => {
+            let added = format!("Added “{}”.", text.name);
+            let id = service::create(&state, text).await?;
+            Ok(flash::redirect(&format!("/cookbook/{id}"), &added))
+        }
+    }
+}
+
+/// `GET /cookbook/{id}/edit`
+pub async fn edit(
+    state: web::Data<State>,
+    Editor(visitor): Editor,
+    Id(id): Id<RecipeId>,
+) -> Answer {
+    let showing = RecipeForm::showing(&found(&state, id).await?);
+    form(&state, &visitor, Some(id), showing, FormErrors::default()).await
+}
+
+/// `POST /cookbook/{id}`
+pub async fn update(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Id(id): Id<RecipeId>,
+    Form(fields): Fields,
+) -> Answer {
+    let typed = RecipeForm::read(fields);
+    let text = match typed.parse() {
+        _ if typed.wants_more => {
+            return form(&state, &visitor, Some(id), typed, FormErrors::default()).await;
+        }
+        Err(errors) => return form(&state, &visitor, Some(id), typed, errors).await,
+        Ok(text) => text,
+    };
+    let saved = format!("Saved “{}”.", text.name);
+    match service::update(&state, id, typed.was, text.clone()).await? {
+        Change::Done => Ok(flash::redirect(&format!("/cookbook/{id}"), &saved)),
+        Change::Conflict(current) => conflict(&state, &visitor, id, Some(text), current).await,
+    }
+}
+
+/// The question before a recipe is deleted.
+#[derive(Template)]
+#[template(path = "cookbook/delete.html")]
+struct DeletePage {
+    layout: Layout,
+    recipe: Recipe,
+}
+
+/// `GET /cookbook/{id}/delete`
+pub async fn ask(state: web::Data<State>, Editor(visitor): Editor, Id(id): Id<RecipeId>) -> Answer {
+    let recipe = found(&state, id).await?;
+    let layout = Layout::new(&visitor, SECTION, "Delete recipe");
+    html(&state, StatusCode::OK, &DeletePage { layout, recipe }).await
+}
+
+/// `POST /cookbook/{id}/delete`
+pub async fn delete(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Id(id): Id<RecipeId>,
+    Form(mut fields): Fields,
+) -> Answer {
+    let was = fields.remove("was").unwrap_or_default();
+    match service::delete(&state, id, was).await? {
+        Change::Done => Ok(flash::redirect("/cookbook", "The recipe is deleted.")),
+        Change::Conflict(current) => conflict(&state, &visitor, id, None, current).await,
+    }
+}
+
+/// Both versions of a recipe that somebody else changed meanwhile, and a way on.
+#[derive(Template)]
+#[template(path = "cookbook/conflict.html")]
+struct ConflictPage {
+    layout: Layout,
+    id: RecipeId,
+    /// What was typed; none for a deletion.
+    yours: Option<RecipeText>,
+    /// What there is now; none where it is gone.
+    current: Option<Recipe>,
+}
+
+async fn conflict(
+    state: &State,
+    visitor: &Visitor,
+    id: RecipeId,
+    yours: Option<RecipeText>,
+    current: Option<Recipe>,
+) -> Answer {
+    if current.is_none() && yours.is_none() {
+        return Err(AppError::NotFound);
+    }
+    let layout = Layout::new(visitor, SECTION, "Changed meanwhile");
+    html(state, StatusCode::CONFLICT, &ConflictPage { layout, id, yours, current }).await
+}
+
+impl Dressed for IndexPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl Dressed for ShowPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl Dressed for FormPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl Dressed for DeletePage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl Dressed for ConflictPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}

@@ -1,0 +1,168 @@
+//! The questions about recipes, one function each.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::keys::{FOODS, INGREDIENTS, RECIPES};
+use super::model::{Amount, Ingredient, Recipe, RecipeId, RecipeText};
+use crate::db::Conn;
+use crate::db::schema::{foods, ingredients, recipes};
+use crate::site::text::fold;
+use crate::versions::Snapshot;
+
+#[derive(Queryable, Identifiable)]
+#[diesel(table_name = recipes)]
+struct RecipeRow {
+    id: i64,
+    name: String,
+    description: String,
+    instructions: String,
+}
+
+#[derive(Queryable, Identifiable, Associations)]
+#[diesel(table_name = ingredients, belongs_to(RecipeRow, foreign_key = recipe_id))]
+struct IngredientRow {
+    id: i64,
+    recipe_id: i64,
+    food_id: i64,
+    amount_thousandths: Option<i64>,
+    unit: String,
+    description: String,
+}
+
+/// The whole cookbook, by name: three questions, however many recipes there are.
+pub fn list(read: &mut Snapshot<'_>) -> QueryResult<Vec<Recipe>> {
+    read.table(INGREDIENTS)?;
+    read.table(FOODS)?;
+    let conn = read.table(RECIPES)?;
+    let rows: Vec<RecipeRow> = recipes::table.order((recipes::name, recipes::id)).load(conn)?;
+    with_ingredients(conn, rows)
+}
+
+/// One recipe, within a write.
+pub fn get(conn: &mut Conn, id: RecipeId) -> QueryResult<Option<Recipe>> {
+    let rows: Vec<RecipeRow> = recipes::table.find(id.get()).load(conn)?;
+    Ok(with_ingredients(conn, rows)?.pop())
+}
+
+fn with_ingredients(conn: &mut Conn, rows: Vec<RecipeRow>) -> QueryResult<Vec<Recipe>> {
+    let parts: Vec<IngredientRow> =
+        IngredientRow::belonging_to(&rows).order(ingredients::id).load(conn)?;
+    let foods: HashMap<i64, String> = names(conn)?.into_iter().collect();
+    let grouped = parts.grouped_by(&rows);
+    let recipes = rows.into_iter().zip(grouped).map(|(row, parts)| Recipe {
+        id: RecipeId::new(row.id),
+        text: RecipeText {
+            name: row.name,
+            description: row.description,
+            instructions: row.instructions,
+            ingredients: parts.into_iter().map(|part| ingredient(part, &foods)).collect(),
+        },
+    });
+    Ok(recipes.collect())
+}
+
+fn ingredient(row: IngredientRow, foods: &HashMap<i64, String>) -> Ingredient {
+    Ingredient {
+        amount: row.amount_thousandths.map(Amount::from_thousandths),
+        unit: row.unit,
+        food: foods.get(&row.food_id).cloned().unwrap_or_default(),
+        description: row.description,
+    }
+}
+
+/// Every food, by number.
+fn names(conn: &mut Conn) -> QueryResult<Vec<(i64, String)>> {
+    foods::table.select((foods::id, foods::name)).order(foods::id).load(conn)
+}
+
+/// Whether there is no recipe at all.
+pub fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
+    let any: bool =
+        diesel::select(diesel::dsl::exists(recipes::table.select(recipes::id))).get_result(conn)?;
+    Ok(!any)
+}
+
+/// Keeps other writers out until the transaction ends: of two that add one food, one finds it.
+pub fn lock(conn: &mut Conn) -> QueryResult<()> {
+    match conn {
+        // A write transaction is alone already.
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(postgres) => {
+            let lock = "LOCK TABLE recipes, foods, ingredients IN SHARE ROW EXCLUSIVE MODE";
+            diesel::sql_query(lock).execute(postgres).map(|_| ())
+        }
+    }
+}
+
+/// Adds a recipe; answers its number.
+pub fn insert(conn: &mut Conn, text: &RecipeText) -> QueryResult<RecipeId> {
+    let id: i64 = diesel::insert_into(recipes::table)
+        .values((
+            recipes::name.eq(&text.name),
+            recipes::description.eq(&text.description),
+            recipes::instructions.eq(&text.instructions),
+        ))
+        .returning(recipes::id)
+        .get_result(conn)?;
+    insert_ingredients(conn, id, &text.ingredients)?;
+    Ok(RecipeId::new(id))
+}
+
+/// Makes a recipe say something else.
+pub fn update(conn: &mut Conn, id: RecipeId, text: &RecipeText) -> QueryResult<()> {
+    diesel::update(recipes::table.find(id.get()))
+        .set((
+            recipes::name.eq(&text.name),
+            recipes::description.eq(&text.description),
+            recipes::instructions.eq(&text.instructions),
+        ))
+        .execute(conn)?;
+    delete_ingredients(conn, id)?;
+    insert_ingredients(conn, id.get(), &text.ingredients)
+}
+
+/// Deletes a recipe. Its foods stay: others may be made of them.
+pub fn delete(conn: &mut Conn, id: RecipeId) -> QueryResult<()> {
+    delete_ingredients(conn, id)?;
+    diesel::delete(recipes::table.find(id.get())).execute(conn).map(|_| ())
+}
+
+fn delete_ingredients(conn: &mut Conn, id: RecipeId) -> QueryResult<()> {
+    let parts = ingredients::table.filter(ingredients::recipe_id.eq(id.get()));
+    diesel::delete(parts).execute(conn).map(|_| ())
+}
+
+/// One by one: the order of their numbers is that of the recipe.
+fn insert_ingredients(conn: &mut Conn, recipe: i64, parts: &[Ingredient]) -> QueryResult<()> {
+    let mut known: HashMap<String, i64> =
+        names(conn)?.into_iter().rev().map(|(id, name)| (fold(&name), id)).collect();
+    for part in parts {
+        let food = match known.get(&fold(&part.food)) {
+            Some(food) => *food,
+            None => {
+                let food = insert_food(conn, &part.food)?;
+                known.insert(fold(&part.food), food);
+                food
+            }
+        };
+        diesel::insert_into(ingredients::table)
+            .values((
+                ingredients::recipe_id.eq(recipe),
+                ingredients::food_id.eq(food),
+                ingredients::amount_thousandths.eq(part.amount.map(Amount::thousandths)),
+                ingredients::unit.eq(&part.unit),
+                ingredients::description.eq(&part.description),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+fn insert_food(conn: &mut Conn, name: &str) -> QueryResult<i64> {
+    diesel::insert_into(foods::table)
+        .values(foods::name.eq(name))
+        .returning(foods::id)
+        .get_result(conn)
+}

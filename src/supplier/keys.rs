@@ -1,0 +1,31 @@
+//! Every key and lifetime of the supplier.
+//!
+//! No table tells when its prices change, so time is all there is to go by.
+
+use std::time::Duration;
+
+use crate::cache::key::Key;
+use crate::cache::policy::Policy;
+
+/// A visitor waits so long for new prices where there are old ones.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// And so long where there are none.
+const PATIENCE_AT_FIRST: Duration = Duration::from_secs(5);
+
+/// Old prices are better than none for so long.
+const USEFUL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The prices: fresh for `lifetime`, fetched again in its last fifth.
+pub fn prices_policy(lifetime: Duration) -> Policy {
+    Policy::fresh_for(lifetime)
+        .refresh_before(lifetime / 5)
+        .stale_if_error(USEFUL)
+        .soft_timeout(PATIENCE)
+        .hard_timeout(PATIENCE_AT_FIRST)
+}
+
+/// The key of the prices that are fetched from `url`.
+pub fn prices(url: &str) -> Key {
+    Key::named("supplier.prices").part("from", url).build()
+}

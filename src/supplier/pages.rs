@@ -1,0 +1,67 @@
+//! The prices as HTML.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::model::Prices;
+use super::service;
+use crate::cache::fragment::filters;
+use crate::error::AppError;
+use crate::site::render::{Dressed, Layout, html};
+use crate::site::time::Timestamp;
+use crate::site::visitor::Visitor;
+use crate::state::State;
+
+/// The prices.
+#[derive(Template)]
+#[template(path = "supplier/index.html")]
+struct IndexPage {
+    layout: Layout,
+    prices: Arc<Prices>,
+    /// How old they are, where they should be newer.
+    late: Option<String>,
+}
+
+/// `GET /supplier`
+pub async fn index(state: web::Data<State>, visitor: Visitor) -> Result<HttpResponse, AppError> {
+    let prices = service::prices(&state).await?;
+    let age = prices.age(Timestamp::now());
+    let late = (age > state.supplier.lifetime()).then(|| in_words(age));
+    let layout = Layout::new(&visitor, "supplier", "Supplier");
+    html(&state, StatusCode::OK, &IndexPage { layout, prices, late }).await
+}
+
+/// `12 minutes`, rounded down.
+fn in_words(age: Duration) -> String {
+    let seconds = age.as_secs();
+    let (count, unit) = match seconds {
+        ..60 => (seconds, "second"),
+        60..3_600 => (seconds / 60, "minute"),
+        _ => (seconds / 3_600, "hour"),
+    };
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{ending}")
+}
+
+impl Dressed for IndexPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_words() {
+        let cases = [(1, "1 second"), (59, "59 seconds"), (61, "1 minute"), (7_300, "2 hours")];
+        for (seconds, words) in cases {
+            assert_eq!(in_words(Duration::from_secs(seconds)), words);
+        }
+    }
+}

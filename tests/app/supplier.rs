@@ -1,0 +1,146 @@
+//! Prices from an upstream that is slow, fails, or says what nobody can believe.
+
+use std::thread;
+
+use crate::support::{Database, Redis, Says, TestSite, Upstream, on_both_databases};
+
+on_both_databases! {
+    prices_are_fetched_once_and_shown_with_their_time,
+    a_hundred_impatient_visitors_cause_one_call,
+    old_prices_are_shown_where_there_are_no_new_ones,
+    what_cannot_be_believed_is_a_failure,
+    instances_share_what_one_of_them_fetched,
+}
+
+fn tea(price: &'static str) -> Says {
+    Says::Prices(vec![("Tea", price), ("Honey <b>", "12.50")])
+}
+
+fn start(on: Database, upstream: &Upstream) -> TestSite {
+    TestSite::start_with(on, &["--supplier", upstream.url()])
+}
+
+fn prices_are_fetched_once_and_shown_with_their_time(on: Database) {
+    let upstream = Upstream::start(tea("4.9"));
+    let site = start(on, &upstream);
+    assert_eq!(upstream.asked(), 0, "nobody has looked yet");
+    for _ in 0..3 {
+        let page = site.get("/supplier");
+        page.assert_status(200).assert_is_in_the_shops_dress();
+        page.assert_sees("What Hill asks for").assert_sees("$4.90").assert_sees("Honey <b>");
+        page.assert_sees_not("old");
+        assert!(!page.tags("time").is_empty());
+    }
+    assert_eq!(upstream.asked(), 1);
+    site.get("/staff?q=honey").assert_sees("Supplier’s prices 1 found").assert_sees("$12.50");
+    // The button makes these stale, too.
+    upstream.says(tea("5"));
+    site.invalidates("everything");
+    site.get("/supplier").assert_sees("$5.00");
+    assert_eq!(upstream.asked(), 2);
+}
+
+fn a_hundred_impatient_visitors_cause_one_call(on: Database) {
+    let upstream = Upstream::start(Says::Nothing);
+    let site = start(on, &upstream);
+    let waiting: Vec<_> = (0..100).map(|_| site.begins("/supplier")).collect();
+    upstream.is_asked(1);
+    upstream.says(tea("4.99"));
+    for pending in waiting {
+        pending.answer().assert_status(200).assert_sees("$4.99");
+    }
+    assert_eq!(upstream.asked(), 1);
+}
+
+fn old_prices_are_shown_where_there_are_no_new_ones(on: Database) {
+    let upstream = Upstream::start(Says::Head("500 Internal Server Error"));
+    let site = TestSite::start_with(on, &["--supplier", upstream.url(), "--supplier-fresh", "1"]);
+    // There never were any.
+    let page = site.get("/supplier");
+    page.assert_status(503).assert_header("retry-after", "10").assert_is_in_the_shops_dress();
+    site.wait_for_log("it answers with status 500");
+
+    upstream.says(tea("4.99"));
+    site.get("/supplier").assert_status(200).assert_sees("$4.99");
+    let fails = [Says::Head("503 Service Unavailable"), Says::Nothing];
+    for says in fails {
+        upstream.says(says);
+        // Their time passes while one asks; an upstream that hangs keeps nobody for long.
+        let old = loop {
+            let page = site.get("/supplier");
+            page.assert_status(200).assert_sees("$4.99");
+            if page.text().contains("old") {
+                break page;
+            }
+        };
+        old.assert_sees("These prices are").assert_sees("second");
+    }
+    upstream.says(tea("6"));
+    // It is asked again, and what it says then is shown.
+    while !site.get("/supplier").text().contains("$6.00") {}
+    site.get("/supplier").assert_sees_not("old");
+}
+
+fn what_cannot_be_believed_is_a_failure(on: Database) {
+    let upstream = Upstream::start(Says::Nothing);
+    let site = start(on, &upstream);
+    let json = "application/json";
+    let large = format!("{{\"supplier\":\"{}\"", "x".repeat(2 << 20));
+    let negative = "{\"supplier\":\"Hill\",\"currency\":\"USD\",\"prices\":[{\"sku\":\"1\",\"title\":\"Tea\",\"price\":\"-1\"}]}";
+    let cases = [
+        (Says::Head("302 Found\r\nLocation: /prices.json"), "status 302"),
+        (Says::Head("204 No Content"), "status 204"),
+        (Says::Head("junk"), "does not answer"),
+        (Says::Body("text/html", "<h1>Hill</h1>".into()), "text/html"),
+        (Says::Body(json, "{\"supplier\":".into()), "EOF"),
+        (Says::Body(json, large), "larger than a megabyte"),
+        (Says::Body(json, negative.into()), "price 1"),
+    ];
+    for (says, reason) in cases {
+        upstream.says(says);
+        site.get("/supplier").assert_status(503);
+        site.wait_for_log(reason);
+    }
+    upstream.says(tea("4.99"));
+    site.get("/supplier").assert_status(200);
+    site.get("/").assert_status(200);
+}
+
+fn instances_share_what_one_of_them_fetched(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let upstream = Upstream::start(tea("4.99"));
+    let flags = ["--supplier", upstream.url(), "--redis", &redis.url()];
+    let site = TestSite::start_with(on, &flags);
+    let other = site.another_instance_with(&flags);
+    site.get("/supplier").assert_sees("$4.99");
+    // Nobody waits for the write to Redis, so it is asked until it is there.
+    while !redis.keys().contains("supplier.prices") {}
+    upstream.says(Says::Head("500 Internal Server Error"));
+    other.get("/supplier").assert_status(200).assert_sees("$4.99");
+    assert_eq!(upstream.asked(), 1);
+}
+
+#[test]
+fn prices_are_fetched_again_before_they_are_old() {
+    let upstream = Upstream::start(tea("4.99"));
+    let flags = ["--supplier", upstream.url(), "--supplier-fresh", "3"];
+    let site = TestSite::start_with(Database::Sqlite, &flags);
+    while upstream.asked() < 3 {
+        site.get("/supplier").assert_status(200).assert_sees_not("old");
+    }
+}
+
+#[test]
+fn the_supplier_that_is_built_in_has_prices_and_fails_now_and_then() {
+    let site = TestSite::start(Database::Sqlite);
+    let asked = || {
+        site.invalidates("everything");
+        site.get("/supplier").status
+    };
+    let page = site.get("/supplier");
+    page.assert_status(200).assert_sees("Hill & Daughters").assert_sees("HD-001");
+    thread::scope(|scope| {
+        scope.spawn(|| (0..4).for_each(|_| assert_eq!(asked(), 200)));
+    });
+    site.wait_for_log("it answers with status 503");
+}

@@ -1,0 +1,120 @@
+//! A supplier that says what a story wants it to say, and counts who asks.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What it says.
+#[derive(Debug, Clone)]
+pub enum Says {
+    /// These prices of these things.
+    Prices(Vec<(&'static str, &'static str)>),
+    /// This body of this type.
+    Body(&'static str, String),
+    /// This status and head.
+    Head(&'static str),
+    /// Nothing, and it does not hang up.
+    Nothing,
+}
+
+pub struct Upstream {
+    address: String,
+    told: Arc<Told>,
+}
+
+struct Told {
+    says: Mutex<Says>,
+    asked: AtomicU64,
+    /// Those whom it keeps waiting.
+    waiting: Mutex<Vec<TcpStream>>,
+}
+
+impl Upstream {
+    pub fn start(says: Says) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/prices.json", listener.local_addr().unwrap());
+        let told =
+            Told { says: Mutex::new(says), asked: AtomicU64::new(0), waiting: Mutex::default() };
+        let told = Arc::new(told);
+        let answering = told.clone();
+        // It ends with the tests: nobody waits for it.
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                answering.answer(stream);
+            }
+        });
+        Self { address, told }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.address
+    }
+
+    /// From now on it says this; to those whom it keeps waiting, too.
+    pub fn says(&self, says: Says) {
+        let waiting = std::mem::take(&mut *self.told.waiting.lock().unwrap());
+        *self.told.says.lock().unwrap() = says.clone();
+        for stream in waiting {
+            self.told.say(stream, &says);
+        }
+    }
+
+    /// How often it was asked.
+    pub fn asked(&self) -> u64 {
+        self.told.asked.load(Ordering::SeqCst)
+    }
+
+    /// Waits until it was asked so often.
+    #[track_caller]
+    pub fn is_asked(&self, times: u64) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.asked() < times {
+            assert!(Instant::now() < deadline, "it was asked {} times, not {times}", self.asked());
+            thread::yield_now();
+        }
+    }
+}
+
+impl Told {
+    fn answer(&self, mut stream: TcpStream) {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
+            head.push(byte[0]);
+        }
+        let says = self.says.lock().unwrap().clone();
+        self.say(stream, &says);
+        // Counted last: who has seen the count can change what is said next.
+        self.asked.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn say(&self, mut stream: TcpStream, says: &Says) {
+        let answer = match says {
+            Says::Nothing => return self.waiting.lock().unwrap().push(stream),
+            Says::Head(head) => format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n"),
+            Says::Body(kind, body) => with_body(kind, body),
+            Says::Prices(prices) => with_body("application/json", &json(prices)),
+        };
+        // Who asked may be gone.
+        let _ = stream.write_all(answer.as_bytes());
+    }
+}
+
+fn with_body(kind: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n{body}"
+    )
+}
+
+fn json(prices: &[(&str, &str)]) -> String {
+    let prices = prices.iter().enumerate().map(|(place, (title, price))| {
+        serde_json::json!({ "sku": format!("S-{place}"), "title": title, "price": price })
+    });
+    let prices: Vec<_> = prices.collect();
+    serde_json::json!({ "supplier": "Hill", "currency": "USD", "prices": prices }).to_string()
+}
