@@ -19,11 +19,15 @@ use crate::site::{assets, error_page, flash, headers, log, origin};
 use crate::staff::Shelves;
 use crate::state::State;
 use crate::versions::Table;
-use crate::{accounts, cookbook, dashboard, health, metrics, products, staff, supplier, toolbar};
+use crate::{
+    accounts, cookbook, dashboard, health, metrics, products, scoreboard, staff, supplier, toolbar,
+};
 
 /// The tables that are read through the cache; each must have its triggers.
 pub const TABLES: &[Table] = &[
     products::keys::PRODUCTS,
+    scoreboard::keys::MEMBERS,
+    scoreboard::keys::SCORES,
     cookbook::keys::RECIPES,
     cookbook::keys::FOODS,
     cookbook::keys::INGREDIENTS,
@@ -34,7 +38,7 @@ pub const TABLES: &[Table] = &[
 
 /// What staff find in their index.
 fn shelves() -> Shelves {
-    Shelves(vec![products::SHELF, cookbook::SHELF, supplier::SHELF])
+    Shelves(vec![products::SHELF, cookbook::SHELF, scoreboard::SHELF, supplier::SHELF])
 }
 
 /// Who watches the site from outside, and counts what strangers try.
@@ -83,6 +87,7 @@ pub fn app(
         .app_data(observers.throttle)
         .configure(products::routes)
         .configure(cookbook::routes)
+        .configure(scoreboard::routes)
         .configure(supplier::routes)
         .configure(accounts::routes)
         .configure(staff::routes)

@@ -8,6 +8,7 @@
 //! - [`app`]: every URL, and what wraps it.
 //! - [`products`]: a section; one section read, all read.
 //! - [`cookbook`]: recipes of three tables in one entry.
+//! - [`scoreboard`]: an aggregate over many rows.
 //! - [`supplier`]: prices from a slow upstream.
 //! - [`accounts`], [`staff`]: who may write, and where they find what they may.
 //! - [`cache`]: the framework. Knows nothing of this shop, nor of SQL.
@@ -33,6 +34,7 @@ pub mod error;
 pub mod health;
 pub mod metrics;
 pub mod products;
+pub mod scoreboard;
 pub mod server;
 pub mod site;
 pub mod staff;

@@ -27,6 +27,7 @@ use crate::db::{Db, Url, migrations};
 use crate::health::Health;
 use crate::metrics::{About, Counters};
 use crate::products::service as products;
+use crate::scoreboard::service as scoreboard;
 use crate::state::{Access, Settings, State};
 use crate::supplier::client::Client;
 use crate::versions::probe::Probe;
@@ -279,6 +280,8 @@ async fn fill(state: &State) -> Result<(), String> {
     }
     let recipes = cookbook::fill_if_empty(&state.db).await;
     recipes.map_err(|error| format!("cannot add the sample recipes: {error}"))?;
+    let scores = scoreboard::fill_if_empty(&state.db).await;
+    scores.map_err(|error| format!("cannot add the sample scores: {error}"))?;
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use clap::{Args, Subcommand};
 
 use super::{chain, say};
 use crate::config::DatabaseConfig;
-use crate::cookbook;
 use crate::db::{self, Db};
+use crate::{cookbook, scoreboard};
 
 /// What `load` is started with.
 #[derive(Debug, Args)]
@@ -28,6 +28,11 @@ enum What {
         /// The file.
         file: PathBuf,
     },
+    /// Scores of the tasting league; the format is that of docs/scores.json.
+    Scores {
+        /// The file.
+        file: PathBuf,
+    },
 }
 
 /// Takes what is in the file.
@@ -39,6 +44,14 @@ pub fn run(command: &LoadCommand) -> Result<(), String> {
             let db = open(&command.database)?;
             kept(cookbook::service::load(&db, &recipes))?;
             say(&format!("Recipes added: {}.\n", recipes.len()));
+            Ok(())
+        }
+        What::Scores { file } => {
+            let fixture =
+                scoreboard::fixture::parse(&read(file)?).map_err(|why| in_file(file, &why))?;
+            let db = open(&command.database)?;
+            kept(scoreboard::service::load(&db, &fixture))?;
+            say(&format!("Scores taken: {}.\n", fixture.scores.len()));
             Ok(())
         }
     }

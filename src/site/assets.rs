@@ -32,6 +32,12 @@ pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("favicon", "svg", "image/svg+xml", include_bytes!("../../static/favicon.svg"))
 });
 
+/// Sorts the table of the league.
+pub static LEAGUE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_bytes!("../../static/league.js");
+    Asset::new("league", "js", "text/javascript; charset=utf-8", content)
+});
+
 const SCRIPT: &[u8] = include_bytes!("../../static/toolbar.js");
 const STYLE: &[u8] = include_bytes!("../../static/toolbar.css");
 
@@ -85,7 +91,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
 }
 
 async fn show(request: actix_web::HttpRequest) -> Result<HttpResponse, AppError> {
-    let dress = [&*STYLESHEET, &*ICON, &*DASHBOARD_STYLESHEET];
+    let dress = [&*STYLESHEET, &*ICON, &*DASHBOARD_STYLESHEET, &*LEAGUE_SCRIPT];
     let assets = dress.into_iter().chain([&*TOOLBAR_SCRIPT, &*TOOLBAR_STYLESHEET]);
     let asset = assets.into_iter().find(|asset| asset.url == request.path());
     let asset = asset.ok_or(AppError::NotFound)?;

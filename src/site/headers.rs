@@ -1,6 +1,7 @@
 //! Headers that every answer carries.
 //!
-//! - Nothing but the shop's own style sheets and pictures is loaded; no inline style, no frames.
+//! - Nothing but the shop's own style sheets and pictures is loaded; no inline style, no frames. A page whose
+//!   handler asks for it may have a script of the shop's own.
 //! - A page that says nothing about caching is for its browser only, to be asked for each time.
 //! - Every answer says what the cache did; where it had no part, that.
 
@@ -13,6 +14,12 @@ use actix_web::http::header::{
 };
 
 use crate::cache::page::status::{CACHE_STATUS, CacheStatus};
+
+/// The policy of a page that has a script of the shop's own; a handler says so by setting it.
+pub const WITH_SCRIPT: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'; script-src 'self'",
+);
 
 const SECURITY: [(HeaderName, HeaderValue); 6] = [
     (
@@ -55,6 +62,9 @@ where
 
 fn write(headers: &mut HeaderMap, is_read: bool) {
     for (name, value) in SECURITY {
+        if name == CONTENT_SECURITY_POLICY && headers.get(&name) == Some(&WITH_SCRIPT) {
+            continue;
+        }
         headers.insert(name, value);
     }
     if !headers.contains_key(CACHE_CONTROL) {

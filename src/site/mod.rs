@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod assets;
+pub mod data_block;
 pub mod erased;
 pub mod error_page;
 pub mod flash;

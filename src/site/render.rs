@@ -43,10 +43,11 @@ impl Layout {
     }
 
     /// Every section, in the order of the navigation: its address, its name here and for people.
-    pub fn sections(&self) -> [(&'static str, &'static str, &'static str); 3] {
+    pub fn sections(&self) -> [(&'static str, &'static str, &'static str); 4] {
         [
             ("/", "products", "Products"),
             ("/cookbook", "cookbook", "Cookbook"),
+            ("/scoreboard", "scoreboard", "League"),
             ("/supplier", "supplier", "Supplier"),
         ]
     }

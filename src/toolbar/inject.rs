@@ -23,7 +23,10 @@ static LINE: LazyLock<String> =
     LazyLock::new(|| format!("<script src=\"{}\" defer></script>", assets::TOOLBAR_SCRIPT.url()));
 
 /// What the page may do beside what it says itself.
-const ALLOWED: &str = "; script-src 'self'; connect-src 'self'";
+const SCRIPTS: &str = "; script-src 'self'";
+
+/// … and asks for its panels.
+const QUESTIONS: &str = "; connect-src 'self'";
 
 /// Whether an answer is a page that can carry the script.
 pub fn can_carry(response: &ServiceResponse<BoxBody>) -> bool {
@@ -74,8 +77,14 @@ fn change(headers: &mut HeaderMap) {
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let policy = headers.get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
-    if let Some(policy) = policy.filter(|policy| !policy.contains("script-src"))
-        && let Ok(policy) = HeaderValue::from_str(&format!("{policy}{ALLOWED}"))
+    let missing = |policy: &str, allowed: &'static str| {
+        let is_there = policy.contains(allowed.trim_start_matches("; ").split(' ').next()?);
+        (!is_there).then_some(allowed)
+    };
+    if let Some(policy) = policy
+        && let allowed = [SCRIPTS, QUESTIONS].map(|allowed| missing(policy, allowed))
+        && let [scripts, questions] = allowed.map(Option::unwrap_or_default)
+        && let Ok(policy) = HeaderValue::from_str(&format!("{policy}{scripts}{questions}"))
     {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
