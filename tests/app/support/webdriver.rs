@@ -116,6 +116,13 @@ impl Browser {
         text.as_str().unwrap().to_owned()
     }
 
+    /// Clicks on what leads nowhere.
+    #[track_caller]
+    pub fn clicks(&self, selector: &str) {
+        let element = self.find(selector);
+        self.post(&format!("/element/{}/click", element.0), json!({}));
+    }
+
     /// Clicks on a link or button, and waits for the page that it leads to.
     #[track_caller]
     pub fn follows(&self, selector: &str) {
