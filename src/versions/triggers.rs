@@ -21,8 +21,10 @@ const POSTGRES_TRIGGERS: i64 = 4;
 /// The table of stamps, as the first migration makes it.
 const SQLITE_STAMPS: &str =
     include_str!("../../migrations/sqlite/2026-11-21-090000-0000_create_cache_versions/up.sql");
-const POSTGRES_STAMPS: &str =
-    include_str!("../../migrations/postgres/2026-11-21-090000-0000_create_cache_versions/up.sql");
+const POSTGRES_STAMPS: &str = concat!(
+    include_str!("../../migrations/postgres/2026-11-21-090000-0000_create_cache_versions/up.sql"),
+    include_str!("../../migrations/postgres/2026-11-26-090000-0000_qualify_cache_trigger/up.sql"),
+);
 
 #[derive(QueryableByName)]
 struct Trigger {
