@@ -69,8 +69,16 @@ pub async fn look_at(state: &State, key: &str) -> Result<Vec<Description>, AppEr
 ///
 /// # Errors
 /// [`AppError::Store`].
-pub async fn set(state: &State, key: &str, text: &str, timeout: Timeout) -> Result<(), AppError> {
-    Ok(state.cache.inspect().set(key, text, timeout).await?)
+pub async fn set(
+    state: &State,
+    board: &Dashboard,
+    (key, text): (&str, &str),
+    timeout: Timeout,
+    door: Door,
+) -> Result<(), AppError> {
+    state.cache.inspect().set(key, text, timeout).await?;
+    board.audit.note(Act::Remembered, key, door, None);
+    Ok(())
 }
 
 /// Forgets what is kept under `key`, wherever it is.

@@ -19,7 +19,7 @@ on_both_databases! {
     a_select_is_explained_and_nothing_else,
     hostile_text_is_shown_as_text,
     secrets_are_not_told,
-    the_history_tells_of_redirects_and_json,
+    the_history_tells_of_redirects_json_and_values,
 }
 
 /// How a page loads it.
@@ -279,10 +279,17 @@ fn secrets_are_not_told(on: Database) {
     assert!(added["response"]["headers"].to_string().contains("\"set-cookie\",\"…\""));
 }
 
-fn the_history_tells_of_redirects_and_json(on: Database) {
+fn the_history_tells_of_redirects_json_and_values(on: Database) {
     let site = TestSite::observed(on, &[]);
     let added = site.adds("Tea", "4");
     let stats = site.get("/cache/stats");
+    let set = site.submit("/cache/key", &[("key", "motd"), ("value", "Fresh bread")]);
+    let call = &site.told(&set)["values"][0];
+    assert_eq!((&call["operation"], &call["outcome"]), (&"set".into(), &"done".into()));
+    assert_eq!(call["key"], "larder-values:1:motd");
+    let figures = site.get("/metrics").text();
+    let counted = "larder_value_calls_total{operation=\"set\",outcome=\"done\"} 1";
+    assert!(figures.contains(counted), "{figures}");
     let rows: Value =
         serde_json::from_slice(&site.get("/toolbar/requests?format=json").body).unwrap();
     let rows = rows.as_array().unwrap();
@@ -290,7 +297,7 @@ fn the_history_tells_of_redirects_and_json(on: Database) {
     assert_eq!((&row(&added)["kind"], &row(&added)["location"]), (&"Redirect".into(), &"/".into()));
     assert_eq!(row(&stats)["kind"], "Json");
     assert!(rows.iter().all(|row| !row["target"].as_str().unwrap().starts_with("/toolbar")));
-    assert!(rows.len() == 2, "{rows:?}");
+    assert!(rows.len() == 3, "{rows:?}");
     for _ in 0..60 {
         site.get("/");
     }
