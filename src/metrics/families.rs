@@ -9,7 +9,7 @@
 //! | `larder_cache_load_duration_seconds` | `level` | histogram: making what a look-up did not find |
 //! | `larder_cache_stored_bytes_total` | `level` | bytes of what was kept |
 //! | `larder_value_calls_total` | `operation`, `outcome` | calls to values |
-//! | `larder_value_call_duration_seconds` | `operation` | histogram: how long those took |
+//! | `larder_value_seconds_total` | `operation` | how long those took |
 //! | `larder_cache_memory_entries` | `level` | entries in this process |
 //! | `larder_cache_memory_bytes` | | their bytes, about |
 //! | `larder_cache_memory_limit_bytes` | | the bound on them |

@@ -31,4 +31,5 @@ mod search;
 mod shared_store;
 mod stampede;
 mod start_failures;
+mod tables;
 mod toolbar;
