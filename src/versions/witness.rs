@@ -112,7 +112,7 @@ fn names(conn: &mut Conn) -> QueryResult<Vec<String>> {
     Ok(names.into_iter().map(|name| name.name.to_lowercase()).collect())
 }
 
-#[cfg(test)]
+#[cfg(all(test, debug_assertions))]
 mod tests {
     use diesel::connection::SimpleConnection;
     use diesel::sql_types::BigInt;
