@@ -70,6 +70,8 @@ pub enum Act {
     Deleted,
     /// Everything was deleted.
     Cleared,
+    /// The lifetime of what was under a key was ended.
+    Ended,
     /// A value was remembered.
     Remembered,
 }
@@ -81,6 +83,7 @@ impl Act {
             Self::Invalidated => "invalidated",
             Self::Deleted => "deleted",
             Self::Cleared => "emptied",
+            Self::Ended => "ended",
             Self::Remembered => "remembered",
         }
     }

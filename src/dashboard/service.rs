@@ -100,6 +100,20 @@ pub async fn delete(
     }
 }
 
+/// Ends the lifetime of what is kept under `key`: it may still stand in for an error.
+///
+/// # Errors
+/// [`AppError::Absent`] if nothing was; [`AppError::Store`].
+pub async fn end(state: &State, board: &Dashboard, key: &str, door: Door) -> Result<(), AppError> {
+    match state.cache.inspect().end(key).await? {
+        0 => Err(NO_SUCH_KEY),
+        places => {
+            board.audit.note(Act::Ended, key, door, Some(places));
+            Ok(())
+        }
+    }
+}
+
 /// Forgets every entry and every value; how many there were.
 ///
 /// # Errors

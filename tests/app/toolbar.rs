@@ -222,6 +222,11 @@ fn a_page_or_a_tag_is_purged(on: Database) {
     let told = site.told(missed.assert_cache("stored"));
     assert_eq!(told["cache"][0]["outcome"]["Miss"], "Deleted");
     assert_eq!(told["cache"][0]["children"][0]["outcome"], "Hit", "the list is still there");
+    let softly = [("key", key.as_str()), ("how", "end"), ("back", "/")];
+    site.submit("/toolbar/purge", &softly).assert_sends_to("/");
+    let told = site.told(&site.get("/"));
+    assert_eq!(told["cache"][0]["outcome"]["Miss"], "Expired");
+    assert_eq!(told["cache"][0]["children"][0]["outcome"], "Hit", "a page's end is not its parts'");
     site.submit("/toolbar/purge", &[("tag", "products"), ("back", "/")]).assert_sends_to("/");
     let told = site.told(&site.get("/"));
     assert_eq!(told["cache"][0]["outcome"]["Miss"]["Invalidated"]["tag"], "products");

@@ -85,7 +85,12 @@ impl Kept {
     /// Whether it may be answered where a new one could not be made.
     pub fn is_for_errors(&self) -> bool {
         let (freshness, age) = (&self.page.freshness, self.age());
-        matches!(freshness.at(age), Use::WhileRevalidating | Use::IfError)
+        match freshness.at(age) {
+            Use::WhileRevalidating | Use::IfError => true,
+            // It was ended before its time, by hand or with a part of it.
+            Use::Fresh => self.entry.remaining().is_zero() && freshness.end() > freshness.lifetime,
+            Use::Never => false,
+        }
     }
 
     pub fn usage(&self) -> Use {
