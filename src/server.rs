@@ -85,6 +85,7 @@ impl Server {
         let state = web::Data::new(state);
         if config.cache.clear_cache {
             clear(&state).await?;
+            observers.dashboard.note_start();
         }
         if !config.shop.no_samples {
             fill(&state).await?;

@@ -111,6 +111,19 @@ impl Entry {
         self
     }
 
+    /// The same, whose lifetime is over now.
+    #[must_use]
+    pub(super) fn ended(&self) -> Self {
+        Self {
+            body: self.body.clone(),
+            dependencies: self.dependencies.clone(),
+            expires: self.expires.min(Instant::now()),
+            seen: AtomicU64::new(0),
+            hits: AtomicU64::new(self.hits()),
+            ..*self
+        }
+    }
+
     /// Whether it may be served to somebody who judges by `view`.
     pub fn judge(&self, view: &View) -> Verdict {
         if self.seen.load(Ordering::Relaxed) != view.id() {

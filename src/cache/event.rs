@@ -11,6 +11,7 @@ use super::key::Key;
 use super::level::Level;
 use super::store::StoreError;
 use super::tag::Tag;
+use super::values::told::Call;
 
 /// Why there was nothing to serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,18 +161,26 @@ pub struct Event<'e> {
     pub departure: Option<Departure>,
     /// Who asked, where that is known.
     pub caller: Option<&'static Location<'static>>,
+    /// Of what was collapsed: on whose behalf it was being made; 0 where nobody knows.
+    pub behind: u64,
 }
 
 impl<'e> Event<'e> {
     /// That this happened, and nothing more is known of it.
     pub fn new(level: Level, key: &'e Key, outcome: Outcome, took: Duration) -> Self {
-        Self { level, key, outcome, took, entry: None, departure: None, caller: None }
+        Self { level, key, outcome, took, entry: None, departure: None, caller: None, behind: 0 }
     }
 
     /// The same of this entry.
     #[must_use]
     pub fn of(self, entry: &'e Entry) -> Self {
         Self { entry: Some(entry), ..self }
+    }
+
+    /// The same, which was waited for behind somebody.
+    #[must_use]
+    pub fn behind(self, behind: u64) -> Self {
+        Self { behind, ..self }
     }
 
     /// The same, asked for at this place of the source.
@@ -185,4 +194,9 @@ impl<'e> Event<'e> {
 pub trait Listener: Send + Sync + 'static {
     /// Called where it happened, on the thread of the request; must not block.
     fn on(&self, event: &Event<'_>);
+
+    /// Called where a call to a value was answered; must not block. Who counts entries only need not hear.
+    fn on_value(&self, call: &Call<'_>) {
+        let _ = call;
+    }
 }

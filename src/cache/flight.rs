@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::entry::Entry;
 use super::key::Key;
+use super::scope;
 use super::sync::{self, Mutex};
 
 /// Waiters lose patience after this and help themselves: longer than any page may take.
@@ -50,6 +51,8 @@ struct Flight {
     landing: watch::Receiver<Option<Landing>>,
     /// Each who waits holds one of these.
     seats: Arc<()>,
+    /// On whose behalf it is under way; 0 for nobody's.
+    by: u64,
 }
 
 impl Default for Flights {
@@ -81,12 +84,17 @@ impl Flights {
                 Turn::Full
             }
             Slot::Occupied(flight) => {
-                let Flight { landing, seats } = flight.get();
-                Turn::Wait(Ticket { landing: landing.clone(), _seat: seats.clone() })
+                let Flight { landing, seats, by } = flight.get();
+                let (landing, seat) = (landing.clone(), seats.clone());
+                Turn::Wait(Ticket { landing, _seat: seat, behind: *by })
             }
             Slot::Vacant(slot) => {
                 let (landing, watchers) = watch::channel(None);
-                slot.insert(Flight { landing: watchers, seats: Arc::default() });
+                slot.insert(Flight {
+                    landing: watchers,
+                    seats: Arc::default(),
+                    by: scope::maker(),
+                });
                 let (flights, key) = (self.clone(), key.clone());
                 Turn::Lead(Leader { flights, key, landing, is_airborne: true })
             }
@@ -128,9 +136,16 @@ impl Drop for Leader {
 pub struct Ticket {
     landing: watch::Receiver<Option<Landing>>,
     _seat: Arc<()>,
+    behind: u64,
 }
 
 impl Ticket {
+    /// On whose behalf the flight is under way, by the name that [`scope::on_behalf_of`] was given; 0 for
+    /// nobody's.
+    pub fn behind(&self) -> u64 {
+        self.behind
+    }
+
     /// What came of the flight; never later than the patience of ten seconds.
     pub async fn arrive(mut self) -> Landing {
         let landed = self.landing.wait_for(Option::is_some);
@@ -176,11 +191,20 @@ mod tests {
         let flights = Flights::default();
         let leader = lead(&flights);
         let waiters = [wait(&flights), wait(&flights)];
+        assert_eq!(waiters[0].behind(), 0, "nobody's");
         leader.land(Landing::Entry(entry()));
         for waiter in waiters {
             assert!(matches!(waiter.arrive().await, Landing::Entry(_)));
         }
         lead(&flights);
+    }
+
+    #[tokio::test]
+    async fn who_waits_knows_behind_whom() {
+        let flights = Flights::default();
+        let _leader = scope::on_behalf_of(7, async { lead(&flights) }).await;
+        let waiter = scope::on_behalf_of(8, async { wait(&flights) }).await;
+        assert_eq!(waiter.behind(), 7);
     }
 
     #[tokio::test]

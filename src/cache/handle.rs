@@ -261,6 +261,7 @@ impl Cache {
         level: Level,
         keys: &[&Key],
         view: &View,
+        caller: &'static Location<'static>,
     ) -> Vec<Option<(Arc<T>, Arc<Entry>)>> {
         let far = self.0.far.as_ref().filter(|_| !keys.is_empty());
         let Some(far) = far else { return keys.iter().map(|_| None).collect() };
@@ -269,7 +270,8 @@ impl Cache {
             Ok(fetched) => fetched,
             Err(trouble) => {
                 keys.iter().for_each(|key| {
-                    self.tell(level, key, Outcome::Outage(trouble), started);
+                    let event = Event::new(level, key, Outcome::Outage(trouble), started.elapsed());
+                    self.report(event.asked_at(Some(caller)));
                 });
                 return keys.iter().map(|_| None).collect();
             }
@@ -278,7 +280,8 @@ impl Cache {
             let (body, entry) = found?;
             let entry = Arc::new(entry);
             self.0.near.insert((*key).clone(), entry.clone());
-            self.tell_of(level, key, Outcome::FarHit, started, &entry);
+            let event = Event::new(level, key, Outcome::FarHit, started.elapsed());
+            self.report(event.of(&entry).asked_at(Some(caller)));
             Some((body, entry))
         });
         kept.collect()

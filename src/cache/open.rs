@@ -14,6 +14,7 @@ use super::page::generations::Generations;
 use super::store::Store;
 use super::store::memory::MemoryStore;
 use super::store::redis::{RedisConfig, RedisStore};
+use super::values::told::Listeners;
 use super::values::{Settings, Values};
 use super::view::Versions;
 
@@ -85,12 +86,13 @@ impl Options {
     pub fn open(self, versions: Arc<dyn Versions>) -> Cache {
         let far = self.shared.as_ref().map(|store| Far::new(store.clone(), &self.namespace));
         let store = self.shared.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let told = Listeners(self.listeners.clone());
         Cache::new(Shared {
             versions,
             levels: self.levels,
             near: Near::with_capacity(self.memory_bytes),
             far,
-            values: Values::new(store, Settings::new(VALUES)),
+            values: Values::told_to(store, Settings::new(VALUES), told),
             flights: self.flights,
             generations: Generations::default(),
             listeners: self.listeners,

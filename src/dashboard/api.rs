@@ -26,8 +26,14 @@ pub async fn key(state: web::Data<State>, Query(query): Query<KeyForm>) -> Answe
 }
 
 /// `POST /cache/key`
-pub async fn set(state: web::Data<State>, Form(form): Form<SetForm>) -> Answer {
-    service::set(&state, form.key()?, &form.value, form.timeout()?).await?;
+pub async fn set(
+    request: HttpRequest,
+    state: web::Data<State>,
+    board: web::Data<Dashboard>,
+    Form(form): Form<SetForm>,
+) -> Answer {
+    let (value, door) = ((form.key()?, form.value.as_str()), Door::of(&request, ""));
+    service::set(&state, &board, value, form.timeout()?, door).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

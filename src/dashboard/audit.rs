@@ -1,7 +1,9 @@
-//! Who had what forgotten: the last invalidations and deletions of this process.
+//! Who had what forgotten or remembered: the last invalidations, deletions and values set by hand.
 //!
 //! - The last hundred are remembered, each in a few hundred bytes.
 //! - What other instances did, and who wrote to the database, is not among them: that shows in the stamps.
+//! - Nor is what was done to Redis past this process: `larder cache --redis` asks the store itself.
+//! - Values that the program sets are its own business: only what people set is noted.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -28,6 +30,8 @@ pub enum Door {
     Toolbar,
     /// A program that is no browser: `larder cache`, `curl`.
     Program,
+    /// The shop itself, which was started with `--clear-cache`.
+    Start,
 }
 
 impl Door {
@@ -38,6 +42,7 @@ impl Door {
             Self::Dashboard => "dashboard",
             Self::Toolbar => "toolbar",
             Self::Program => "command line",
+            Self::Start => "start",
         }
     }
 
@@ -65,6 +70,10 @@ pub enum Act {
     Deleted,
     /// Everything was deleted.
     Cleared,
+    /// The lifetime of what was under a key was ended.
+    Ended,
+    /// A value was remembered.
+    Remembered,
 }
 
 impl Act {
@@ -74,11 +83,13 @@ impl Act {
             Self::Invalidated => "invalidated",
             Self::Deleted => "deleted",
             Self::Cleared => "emptied",
+            Self::Ended => "ended",
+            Self::Remembered => "remembered",
         }
     }
 }
 
-/// Something that was forgotten because somebody said so.
+/// Something that was forgotten or remembered because somebody said so.
 #[derive(Debug, Clone)]
 pub struct Deed {
     /// When.

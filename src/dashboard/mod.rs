@@ -40,7 +40,7 @@ use crate::cache::store::Store;
 use crate::error::AppError;
 use crate::site::visitor::Visitor;
 use crate::site::{access, assets, problem};
-use audit::Audit;
+use audit::{Act, Audit, Door};
 use history::History;
 
 /// The section whose navigation link is marked: none is.
@@ -65,6 +65,11 @@ impl Dashboard {
     /// Of what `history` hears, where `shared` is the store that instances share.
     pub fn new(history: Arc<History>, shared: Option<Arc<dyn Store>>) -> Self {
         Self { history, audit: Audit::default(), shared }
+    }
+
+    /// Notes that the shop has emptied its cache as it was started.
+    pub fn note_start(&self) {
+        self.audit.note(Act::Cleared, "everything", Door::Start, None);
     }
 }
 

@@ -69,8 +69,16 @@ pub async fn look_at(state: &State, key: &str) -> Result<Vec<Description>, AppEr
 ///
 /// # Errors
 /// [`AppError::Store`].
-pub async fn set(state: &State, key: &str, text: &str, timeout: Timeout) -> Result<(), AppError> {
-    Ok(state.cache.inspect().set(key, text, timeout).await?)
+pub async fn set(
+    state: &State,
+    board: &Dashboard,
+    (key, text): (&str, &str),
+    timeout: Timeout,
+    door: Door,
+) -> Result<(), AppError> {
+    state.cache.inspect().set(key, text, timeout).await?;
+    board.audit.note(Act::Remembered, key, door, None);
+    Ok(())
 }
 
 /// Forgets what is kept under `key`, wherever it is.
@@ -87,6 +95,20 @@ pub async fn delete(
         0 => Err(NO_SUCH_KEY),
         places => {
             board.audit.note(Act::Deleted, key, door, Some(places));
+            Ok(())
+        }
+    }
+}
+
+/// Ends the lifetime of what is kept under `key`: it may still stand in for an error.
+///
+/// # Errors
+/// [`AppError::Absent`] if nothing was; [`AppError::Store`].
+pub async fn end(state: &State, board: &Dashboard, key: &str, door: Door) -> Result<(), AppError> {
+    match state.cache.inspect().end(key).await? {
+        0 => Err(NO_SUCH_KEY),
+        places => {
+            board.audit.note(Act::Ended, key, door, Some(places));
             Ok(())
         }
     }

@@ -6,6 +6,7 @@
 //! - A log is bounded: a request that asks without end does not fill the memory.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -208,6 +209,7 @@ impl Instrumentation for Recorder {
                 let began = self.started.take().unwrap_or_else(Instant::now);
                 let took = began.elapsed();
                 super::meter::count(query, took, error.is_none());
+                super::overhear::hear(query);
                 THREAD.with_borrow(|listening| {
                     // Printing a query costs more than a query: only where somebody listens.
                     let Some(Listening { log, origin }) = listening else { return };
@@ -222,6 +224,11 @@ impl Instrumentation for Recorder {
             _ => {}
         }
     }
+}
+
+/// A statement as diesel prints it, its binds left out.
+pub(super) fn without_binds(printed: impl fmt::Display) -> String {
+    split(&printed.to_string()).0
 }
 
 /// A statement as diesel prints it, and its binds.

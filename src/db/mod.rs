@@ -15,6 +15,7 @@ pub mod kind;
 pub mod log;
 pub mod meter;
 pub mod migrations;
+pub mod overhear;
 pub mod schema;
 pub mod transaction;
 pub mod url;

@@ -8,6 +8,8 @@
 //! | `larder_cache_operations_total` | `level`, `outcome`, `reason` | events of the cache |
 //! | `larder_cache_load_duration_seconds` | `level` | histogram: making what a look-up did not find |
 //! | `larder_cache_stored_bytes_total` | `level` | bytes of what was kept |
+//! | `larder_value_calls_total` | `operation`, `outcome` | calls to values |
+//! | `larder_value_seconds_total` | `operation` | how long those took |
 //! | `larder_cache_memory_entries` | `level` | entries in this process |
 //! | `larder_cache_memory_bytes` | | their bytes, about |
 //! | `larder_cache_memory_limit_bytes` | | the bound on them |
@@ -59,6 +61,7 @@ impl Metrics {
         self.pages(&mut text);
         self.operations(&mut text);
         self.loads(&mut text);
+        self.operations.values.write(&mut text);
         memory(&mut text, &elsewhere.memory);
         self.views(&mut text);
         text.family("larder_invalidations_total", Counter, "Invalidations by hand or program.")

@@ -20,6 +20,7 @@ pub mod pages;
 mod requests;
 mod store;
 mod tally;
+mod values;
 mod views;
 mod words;
 

@@ -5,8 +5,10 @@
 
 use crate::cache::event::{Event, Listener, Miss, Outcome};
 use crate::cache::level::Level;
+use crate::cache::values::told::Call;
 
 use super::tally::{Counter, Histogram, Sharded, Snapshot, Table};
+use super::values::Values;
 use super::words::place;
 
 /// The levels, in the order of their numbers.
@@ -37,28 +39,32 @@ struct OfLevel {
 
 /// Listens to the cache and counts.
 #[derive(Debug, Default)]
-pub struct Operations(Sharded<[OfLevel; LEVELS.len()]>);
+pub struct Operations {
+    levels: Sharded<[OfLevel; LEVELS.len()]>,
+    /// Calls to values.
+    pub values: Values,
+}
 
 impl Operations {
     /// How often a level had this outcome for this reason, by their places.
     pub fn counted(&self, level: usize, outcome: usize, word: usize) -> u64 {
-        self.0.sum(|levels| levels[level].outcomes.at(outcome, word).read())
+        self.levels.sum(|levels| levels[level].outcomes.at(outcome, word).read())
     }
 
     /// How long a level's loads took.
     pub fn loads(&self, level: usize) -> Snapshot {
-        Snapshot::of(self.0.all().map(|levels| &levels[level].loads))
+        Snapshot::of(self.levels.all().map(|levels| &levels[level].loads))
     }
 
     /// Bytes of the entries that a level has kept, over all time.
     pub fn stored_bytes(&self, level: usize) -> u64 {
-        self.0.sum(|levels| levels[level].stored_bytes.read())
+        self.levels.sum(|levels| levels[level].stored_bytes.read())
     }
 }
 
 impl Listener for Operations {
     fn on(&self, event: &Event<'_>) {
-        let counts = &self.0.mine()[event.level as usize];
+        let counts = &self.levels.mine()[event.level as usize];
         match event.outcome {
             Outcome::Stored(bytes) => {
                 counts.loads.observe(event.took);
@@ -69,6 +75,10 @@ impl Listener for Operations {
         }
         let (outcome, word) = places(&event.outcome);
         counts.outcomes.at(outcome, word).count();
+    }
+
+    fn on_value(&self, call: &Call<'_>) {
+        self.values.count(call);
     }
 }
 

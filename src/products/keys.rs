@@ -13,7 +13,7 @@ use crate::site::visitor;
 use crate::versions::Table;
 
 /// The table, whose triggers move the tags `products` and `products#…`.
-pub const PRODUCTS: Table = Table::named("products");
+pub const PRODUCTS: Table = Table::named("products").with_derived(&["product_counts"]);
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 

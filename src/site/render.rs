@@ -100,24 +100,35 @@ impl<P: Dressed> Fragments for P {
 ///
 /// # Errors
 /// When the template fails.
-pub async fn html(
+#[track_caller]
+pub fn html(
     state: &State,
     status: StatusCode,
     page: &impl Dressed,
-) -> Result<HttpResponse, AppError> {
-    let body = print(state, page).await?;
-    Ok(HttpResponse::build(status).insert_header(ContentType::html()).body(body))
+) -> impl Future<Output = Result<HttpResponse, AppError>> {
+    let printing = print(state, page);
+    async move {
+        let body = printing.await?;
+        Ok(HttpResponse::build(status).insert_header(ContentType::html()).body(body))
+    }
 }
 
 /// The page as HTML.
 ///
 /// # Errors
 /// When the template fails.
-pub async fn print<P: Dressed>(state: &State, page: &P) -> Result<String, AppError> {
+#[track_caller]
+pub fn print<P: Dressed>(
+    state: &State,
+    page: &P,
+) -> impl Future<Output = Result<String, AppError>> {
     let began = Instant::now();
-    let body = state.cache.render(page).await?;
-    rendered::tell::<P>(began, body.len());
-    Ok(body)
+    let rendering = state.cache.render(page);
+    async move {
+        let body = rendering.await?;
+        rendered::tell::<P>(began, body.len());
+        Ok(body)
+    }
 }
 
 /// `1234567` as `1,234,567`.

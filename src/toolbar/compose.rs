@@ -105,15 +105,18 @@ pub fn record(
     let sql = room.fit("statements", sql, ROOM, seen.told.left_out, size_of_sql);
     let cache =
         room.fit("look-ups", tree(nodes, mover), ROOM, seen.recorded.left_out, size_of_node);
+    let values_took: Duration = seen.recorded.values.iter().map(|call| call.took).sum();
     let templates = templates(&seen, watched.started);
     let templates = room.fit("templates", templates, ROOM, 0, |template| template.name.len());
+    let (values, values_left_out) = (seen.recorded.values, seen.recorded.values_left_out);
+    let values = room.fit("calls to values", values, ROOM, values_left_out, |call| call.key.len());
     let lines_left_out = seen.recorded.lines_left_out;
     let (rendering, sql_took) = (took(&templates), seen.told.statements.iter().map(|ran| ran.took));
     let time = Times {
         wall: seen.wall,
         cpu: seen.processor + seen.told.processor,
         sql: sql_took.sum(),
-        cache: nodes.iter().map(|node| node.took).sum(),
+        cache: nodes.iter().map(|node| node.took).sum::<Duration>() + values_took,
         rendering,
         store: seen.spent.waited,
         round_trips: seen.spent.round_trips,
@@ -138,7 +141,7 @@ pub fn record(
         verdict,
         time,
         cache,
-        values: Vec::new(),
+        values,
         sql,
         moved: moved(&seen.moved, emptied),
         templates,

@@ -27,14 +27,18 @@ impl Told {
 pub struct PurgeForm {
     key: String,
     tag: String,
+    /// `end` ends the lifetime of an entry; otherwise it is deleted.
+    how: String,
     /// The page to go back to, a path of this site.
     pub back: String,
 }
 
 /// What a purge is about.
 pub enum Purge<'f> {
-    /// One entry.
+    /// One entry, which is deleted.
     Key(&'f str),
+    /// One entry, which may still stand in for an error.
+    End(&'f str),
     /// All that depend on a tag; its name as people know it.
     Tag(&'f str),
 }
@@ -47,6 +51,7 @@ impl PurgeForm {
             ("", "!") => Ok(Purge::Tag("everything")),
             // What moves with all rows of a table moves with the table.
             ("", tag) => Ok(Purge::Tag(tag.strip_suffix('!').unwrap_or(tag))),
+            (key, "") if self.how == "end" => Ok(Purge::End(key)),
             (key, "") => Ok(Purge::Key(key)),
             _ => Err(AppError::Unprocessable("Name a key or a tag, not both.")),
         }
@@ -109,13 +114,17 @@ mod tests {
 
     #[test]
     fn a_purge_names_a_key_or_a_tag() {
-        let what = |key: &str, tag: &str| {
-            let form = PurgeForm { key: key.into(), tag: tag.into(), back: String::new() };
+        let asked = |key: &str, tag: &str, how: &str| {
+            let (key, tag, how) = (key.into(), tag.into(), how.into());
+            let form = PurgeForm { key, tag, how, back: String::new() };
             form.what().ok().map(|what| match what {
                 Purge::Key(key) => format!("key {key}"),
+                Purge::End(key) => format!("end {key}"),
                 Purge::Tag(tag) => format!("tag {tag}"),
             })
         };
+        let what = |key: &str, tag: &str| asked(key, tag, "");
+        assert_eq!(asked("a", "", "end"), Some("end a".into()));
         assert_eq!(what("a", ""), Some("key a".into()));
         assert_eq!(what("", "products#7"), Some("tag products#7".into()));
         assert_eq!(what("", "products!"), Some("tag products".into()));

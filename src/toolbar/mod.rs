@@ -11,7 +11,7 @@
 //! | `GET /toolbar/requests` | the last requests; `?format=json` |
 //! | `GET /toolbar/requests/{id}` | all that is known of one; `?format=json` |
 //! | `GET /toolbar/explain?id=&n=` | the plan of its n-th statement |
-//! | `POST /toolbar/purge` | fields `key` or `tag`, and `back` |
+//! | `POST /toolbar/purge` | fields `key` (with `how=end`: softly) or `tag`, and `back` |
 //! | `POST /toolbar/bypass` | has the page `back` made anew when it is next asked for |
 //!
 //! In reading order: `watch` (a request under observation), `incoming`, `recorder`, `lines`, `processor`

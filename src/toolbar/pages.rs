@@ -79,6 +79,19 @@ pub async fn explain(
     })
 }
 
+const PURGED: &str = "Purged: it is made anew when it is next asked for.";
+
+const ENDED: &str = "Its time is over: it is made anew when it is next asked for, and may stand in for an \
+                     error where its policy lets it.";
+
+/// The sentence for what was done to a key, also where there was nothing any more.
+fn said(done: Result<(), AppError>, sentence: &str) -> Result<String, AppError> {
+    match done {
+        Err(AppError::Absent(_)) => Ok("The cache keeps nothing under this key any more.".into()),
+        done => done.map(|()| sentence.to_owned()),
+    }
+}
+
 /// `POST /toolbar/purge`
 pub async fn purge(
     state: web::Data<State>,
@@ -86,12 +99,8 @@ pub async fn purge(
     Form(form): Form<PurgeForm>,
 ) -> Answer {
     let done = match form.what()? {
-        Purge::Key(key) => match service::delete(&state, &board, key, Door::Toolbar).await {
-            Err(AppError::Absent(_)) => "The cache keeps nothing under this key any more.".into(),
-            done => {
-                done.map(|()| "Purged: it is made anew when it is next asked for.".to_owned())?
-            }
-        },
+        Purge::Key(key) => said(service::delete(&state, &board, key, Door::Toolbar).await, PURGED)?,
+        Purge::End(key) => said(service::end(&state, &board, key, Door::Toolbar).await, ENDED)?,
         Purge::Tag(name) => {
             service::invalidate(&state, &board, name, Door::Toolbar).await?;
             format!("Purged: what was made from “{name}” is made anew when it is next asked for.")

@@ -149,6 +149,8 @@ pub struct CacheNode {
     pub making: Option<Duration>,
     /// Waited so long behind another request.
     pub waited: Option<Duration>,
+    /// The request that it waited behind, where that is known.
+    pub behind: Option<RequestId>,
     /// Kept: bytes; or why not.
     pub kept: Option<Result<u64, String>>,
     pub bytes: Option<u64>,

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::panic::Location;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::record::{LogLine, Outcome, Store};
+use super::record::{LogLine, Outcome, Store, ValueCall};
 use crate::cache::entry::{Cost, Entry};
 use crate::cache::event::{self, Event, Listener};
 use crate::cache::key::Key;
@@ -17,9 +17,13 @@ use crate::cache::page::encoding::Coding;
 use crate::cache::page::stored::Stored;
 use crate::cache::scope;
 use crate::cache::tag::{Stamp, Tag};
+use crate::cache::values::told;
 
 /// Look-ups that a recording holds.
 const NODES: usize = 1_000;
+
+/// Calls to values that it holds.
+const CALLS: usize = 500;
 
 /// Lines of the log that it holds.
 const LINES: usize = 200;
@@ -43,6 +47,8 @@ pub struct Node {
     /// Of what was served or kept.
     pub entry: Option<Known>,
     pub caller: Option<&'static Location<'static>>,
+    /// The request that was waited for, where one was.
+    pub behind: u64,
 }
 
 /// What is known of an entry.
@@ -116,6 +122,7 @@ impl Node {
             kept: None,
             entry: event.entry.map(Known::of),
             caller: event.caller,
+            behind: event.behind,
         }
     }
 
@@ -134,10 +141,14 @@ fn is_miss(outcome: &event::Outcome) -> bool {
 pub struct Recorded {
     /// Look-ups, in the order in which they ended.
     pub nodes: Vec<Node>,
+    /// Calls to values, in the order in which they were answered.
+    pub values: Vec<ValueCall>,
     /// What was logged, in order.
     pub lines: Vec<LogLine>,
     /// Look-ups for which there was no room.
     pub left_out: u64,
+    /// Calls to values for which there was none.
+    pub values_left_out: u64,
     /// Lines of the log for which there was none.
     pub lines_left_out: u64,
 }
@@ -186,6 +197,13 @@ impl Listener for Recorder {
             recording.recorded.borrow_mut().hear(event, now);
         });
     }
+
+    fn on_value(&self, call: &told::Call<'_>) {
+        let _ = CURRENT.try_with(|recording| {
+            let now = recording.began.elapsed();
+            recording.recorded.borrow_mut().hear_call(call, now);
+        });
+    }
 }
 
 impl Recorded {
@@ -197,6 +215,24 @@ impl Recorded {
             event::Outcome::Hit if self.is_answered(event) => {}
             _ => self.push(Node::of(event, now)),
         }
+    }
+
+    fn hear_call(&mut self, call: &told::Call<'_>, now: Duration) {
+        if self.values.len() >= CALLS {
+            self.values_left_out += 1;
+            return;
+        }
+        self.values.push(ValueCall {
+            operation: call.operation.name(),
+            key: call.name.to_owned(),
+            store: if call.store == "memory" { Store::Memory } else { Store::Shared },
+            outcome: match call.outcome {
+                told::Outcome::Outage(trouble) => format!("outage: {}", trouble.name()),
+                outcome => outcome.name().to_owned(),
+            },
+            at: now.saturating_sub(call.took),
+            took: call.took,
+        });
     }
 
     fn push(&mut self, node: Node) {
@@ -282,6 +318,26 @@ mod tests {
     async fn ask(cache: &Cache, name: &'static str) {
         let (key, policy) = (Key::named(name).build(), Policy::fresh_for(Duration::from_secs(9)));
         cache.get_or_set(&key, &policy, async || Ok::<_, ()>(None::<u8>)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn calls_to_values_are_recorded_and_nothing_else_is_of_them() {
+        let cache = cache();
+        let ((), recorded) = record(Instant::now(), async {
+            cache.values().set("visits", &1, Duration::from_secs(9)).await.unwrap();
+            cache.values().incr("visits", 1).await.unwrap();
+            cache.values().get::<i64>("none").await.unwrap();
+        })
+        .await;
+        let calls = recorded.values.iter();
+        let calls: Vec<_> =
+            calls.map(|call| (call.operation, call.key.as_str(), call.outcome.as_str())).collect();
+        let (visits, none) = ("larder-values:1:visits", "larder-values:1:none");
+        assert_eq!(
+            calls,
+            [("set", visits, "done"), ("incr", visits, "done"), ("get", none, "miss")]
+        );
+        assert!(recorded.nodes.is_empty());
     }
 
     #[tokio::test]

@@ -81,6 +81,7 @@ pub fn node(level: Level, name: &str, outcome: Outcome) -> CacheNode {
         took: Duration::ZERO,
         making: None,
         waited: None,
+        behind: None,
         kept: None,
         bytes: None,
         age: None,

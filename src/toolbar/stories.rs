@@ -111,6 +111,7 @@ fn node(level: Level, name: &str, key: &[(&str, &str)], outcome: Outcome) -> Cac
         took: us(8),
         making: None,
         waited: None,
+        behind: None,
         kept: None,
         bytes: None,
         age: None,
@@ -343,7 +344,7 @@ pub fn outage() -> Record {
         operation: "incr",
         key: "visits".to_owned(),
         store: Store::Shared,
-        outcome: "outage".to_owned(),
+        outcome: "outage: breaker open".to_owned(),
         at: us(8_000),
         took: us(250),
     }];

@@ -72,6 +72,7 @@ fn branch(node: &Node, children: Vec<CacheNode>, mover: Mover<'_>) -> CacheNode 
         took: node.took,
         making: node.making,
         waited: waited.then_some(node.took),
+        behind: (node.behind != 0).then_some(RequestId(node.behind)),
         kept: node.kept.clone(),
         bytes: entry.map(|entry| entry.bytes),
         age: entry.filter(|_| is_served).map(|entry| entry.age),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use diesel::QueryResult;
 
 use super::snapshot::Snapshot;
+use super::witness::{Schema, Witness};
 use super::{Table, moves, stamps};
 use crate::cache::scope;
 use crate::cache::tag::Tag;
@@ -19,12 +20,14 @@ pub struct Database {
     db: Db,
     tables: &'static [Table],
     invalidations: Arc<AtomicU64>,
+    /// For the witness of reads.
+    schema: Schema,
 }
 
 impl Database {
     /// The database `db`, which is migrated; `tables` are read through the cache.
     pub fn new(db: Db, tables: &'static [Table]) -> Self {
-        Self { db, tables, invalidations: Arc::default() }
+        Self { db, tables, invalidations: Arc::default(), schema: Schema::default() }
     }
 
     /// The tags to move for this name, if anything here can depend on it: `products` (its lists and its
@@ -56,10 +59,12 @@ impl Database {
         async move {
             let is_collecting = scope::is_collecting();
             let tables = self.tables;
+            let schema = self.schema.clone();
             let read = self.db.read(origin(caller), move |conn| {
-                let mut snapshot = Snapshot::new(conn, tables, is_collecting);
+                let witness = Witness::open(conn, schema, caller)?;
+                let mut snapshot = Snapshot::new(conn, tables, is_collecting, witness);
                 let data = work(&mut snapshot)?;
-                Ok((data, snapshot.into_dependencies()))
+                Ok((data, snapshot.into_dependencies()?))
             });
             let (data, dependencies) = read.await?;
             scope::record(&dependencies);

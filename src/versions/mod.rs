@@ -2,12 +2,14 @@
 //!
 //! - Triggers move a tag's stamp in the transaction of whoever writes; see `migrations`.
 //! - A read names what it reads before it gets the connection, and takes the stamps first.
+//! - In debug builds a witness listens whether it has named all that it reads.
 //! - SQLite is asked on every request, inline; Postgres once for all requests that wait.
 //! - Where a trigger is missing nobody can vouch for what is cached: the cache stands aside.
 //!
 //! This is the one place that knows both [`crate::cache`] and [`crate::db`].
 
 pub mod database;
+mod mentioned;
 pub mod moves;
 pub mod postgres;
 pub mod probe;
@@ -15,6 +17,7 @@ pub mod snapshot;
 pub mod sqlite;
 pub mod stamps;
 pub mod triggers;
+pub mod witness;
 
 use std::sync::Arc;
 
@@ -27,22 +30,36 @@ use crate::db::Url;
 
 /// A table that is read through the cache. Its tag is its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Table(&'static str);
+pub struct Table {
+    name: &'static str,
+    derived: &'static [&'static str],
+}
 
 impl Table {
     /// A table of the schema; its migration gives it the triggers.
     pub const fn named(name: &'static str) -> Self {
-        Self(name)
+        Self { name, derived: &[] }
+    }
+
+    /// The same, where triggers on it keep these tables: they are read under its tag, and nobody else
+    /// writes them.
+    pub const fn with_derived(self, derived: &'static [&'static str]) -> Self {
+        Self { derived, ..self }
+    }
+
+    /// What its triggers keep.
+    pub const fn derived(self) -> &'static [&'static str] {
+        self.derived
     }
 
     /// Its name.
     pub const fn name(self) -> &'static str {
-        self.0
+        self.name
     }
 
     /// The tag that every write to it moves.
     pub const fn tag(self) -> Tag {
-        Tag::named(self.0)
+        Tag::named(self.name)
     }
 }
 

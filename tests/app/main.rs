@@ -35,4 +35,5 @@ mod shared_store;
 mod stampede;
 mod start_failures;
 mod supplier;
+mod tables;
 mod toolbar;

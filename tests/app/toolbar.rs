@@ -19,7 +19,7 @@ on_both_databases! {
     a_select_is_explained_and_nothing_else,
     hostile_text_is_shown_as_text,
     secrets_are_not_told,
-    the_history_tells_of_redirects_and_json,
+    the_history_tells_of_redirects_json_and_values,
 }
 
 /// How a page loads it.
@@ -222,6 +222,11 @@ fn a_page_or_a_tag_is_purged(on: Database) {
     let told = site.told(missed.assert_cache("stored"));
     assert_eq!(told["cache"][0]["outcome"]["Miss"], "Deleted");
     assert_eq!(told["cache"][0]["children"][0]["outcome"], "Hit", "the list is still there");
+    let softly = [("key", key.as_str()), ("how", "end"), ("back", "/")];
+    site.submit("/toolbar/purge", &softly).assert_sends_to("/");
+    let told = site.told(&site.get("/"));
+    assert_eq!(told["cache"][0]["outcome"]["Miss"], "Expired");
+    assert_eq!(told["cache"][0]["children"][0]["outcome"], "Hit", "a page's end is not its parts'");
     site.submit("/toolbar/purge", &[("tag", "products"), ("back", "/")]).assert_sends_to("/");
     let told = site.told(&site.get("/"));
     assert_eq!(told["cache"][0]["outcome"]["Miss"]["Invalidated"]["tag"], "products");
@@ -279,10 +284,17 @@ fn secrets_are_not_told(on: Database) {
     assert!(added["response"]["headers"].to_string().contains("\"set-cookie\",\"…\""));
 }
 
-fn the_history_tells_of_redirects_and_json(on: Database) {
+fn the_history_tells_of_redirects_json_and_values(on: Database) {
     let site = TestSite::observed(on, &[]);
     let added = site.adds("Tea", "4");
     let stats = site.get("/cache/stats");
+    let set = site.submit("/cache/key", &[("key", "motd"), ("value", "Fresh bread")]);
+    let call = &site.told(&set)["values"][0];
+    assert_eq!((&call["operation"], &call["outcome"]), (&"set".into(), &"done".into()));
+    assert_eq!(call["key"], "larder-values:1:motd");
+    let figures = site.get("/metrics").text();
+    let counted = "larder_value_calls_total{operation=\"set\",outcome=\"done\"} 1";
+    assert!(figures.contains(counted), "{figures}");
     let rows: Value =
         serde_json::from_slice(&site.get("/toolbar/requests?format=json").body).unwrap();
     let rows = rows.as_array().unwrap();
@@ -290,7 +302,7 @@ fn the_history_tells_of_redirects_and_json(on: Database) {
     assert_eq!((&row(&added)["kind"], &row(&added)["location"]), (&"Redirect".into(), &"/".into()));
     assert_eq!(row(&stats)["kind"], "Json");
     assert!(rows.iter().all(|row| !row["target"].as_str().unwrap().starts_with("/toolbar")));
-    assert!(rows.len() == 2, "{rows:?}");
+    assert!(rows.len() == 3, "{rows:?}");
     for _ in 0..60 {
         site.get("/");
     }

@@ -67,12 +67,24 @@ impl Cache {
     ///
     /// # Panics
     /// If `load` answers fewer or more values than it was asked for.
-    pub async fn get_or_set_many<I, T: Body, E>(
+    #[track_caller]
+    pub fn get_or_set_many<I, T: Body, E>(
         &self,
         items: &[I],
         key: impl Fn(&I) -> Key,
         policy: &Policy,
         load: impl AsyncFnOnce(Vec<&I>) -> Result<Vec<T>, E>,
+    ) -> impl Future<Output = Result<Vec<Arc<T>>, E>> {
+        self.many(items, key, policy, load, Location::caller())
+    }
+
+    async fn many<I, T: Body, E>(
+        &self,
+        items: &[I],
+        key: impl Fn(&I) -> Key,
+        policy: &Policy,
+        load: impl AsyncFnOnce(Vec<&I>) -> Result<Vec<T>, E>,
+        caller: &'static Location<'static>,
     ) -> Result<Vec<Arc<T>>, E> {
         let Some(view) = self.view_for(Level::Query).await else {
             let loaded = load(items.iter().collect()).await?;
@@ -80,7 +92,7 @@ impl Cache {
             return Ok(loaded.into_iter().map(Arc::new).collect());
         };
         let keys: Vec<Key> = items.iter().map(key).collect();
-        let mut values = self.look_up_many::<T>(&keys, &view).await;
+        let mut values = self.look_up_many::<T>(&keys, &view, caller).await;
         let missing: Vec<usize> =
             (0..items.len()).filter(|place| values[*place].is_none()).collect();
         if !missing.is_empty() {
@@ -102,18 +114,23 @@ impl Cache {
     }
 
     /// The valid values under `keys`, here or, in one question, in the shared store.
-    async fn look_up_many<T: Body>(&self, keys: &[Key], view: &View) -> Vec<Option<Arc<T>>> {
+    async fn look_up_many<T: Body>(
+        &self,
+        keys: &[Key],
+        view: &View,
+        caller: &'static Location<'static>,
+    ) -> Vec<Option<Arc<T>>> {
         let mut values: Vec<Option<Arc<T>>> = Vec::with_capacity(keys.len());
         let mut missing = Vec::new();
         for key in keys {
-            let found = self.look_up::<T>(Level::Query, key, view, None);
+            let found = self.look_up::<T>(Level::Query, key, view, Some(caller));
             values.push(found.map(|(value, entry)| take(value, &entry)).ok());
             if values.last().is_some_and(Option::is_none) {
                 missing.push(values.len() - 1);
             }
         }
         let wanted: Vec<&Key> = missing.iter().map(|place| &keys[*place]).collect();
-        let recalled = self.recall_many::<T>(Level::Query, &wanted, view).await;
+        let recalled = self.recall_many::<T>(Level::Query, &wanted, view, caller).await;
         for (place, found) in missing.into_iter().zip(recalled) {
             values[place] = found.map(|(value, entry)| take(value, &entry));
         }
@@ -172,18 +189,21 @@ impl Wanted<'_> {
                 Turn::Lead(leader) => Some(leader),
                 // Nothing here can fail a caller; the source has to know how many it can take.
                 Turn::Full => None,
-                Turn::Wait(ticket) => match ticket.arrive().await {
-                    Landing::Lost => continue,
-                    Landing::Nothing => None,
-                    Landing::Failed => match self.old_on_error::<T>(&missed) {
-                        Some(old) => return Found::Value(old),
-                        None => None,
-                    },
-                    Landing::Entry(entry) => match self.collapsed(&entry, began) {
-                        Some(value) => return Found::Value(value),
-                        None => continue,
-                    },
-                },
+                Turn::Wait(ticket) => {
+                    let behind = ticket.behind();
+                    match ticket.arrive().await {
+                        Landing::Lost => continue,
+                        Landing::Nothing => None,
+                        Landing::Failed => match self.old_on_error::<T>(&missed) {
+                            Some(old) => return Found::Value(old),
+                            None => None,
+                        },
+                        Landing::Entry(entry) => match self.collapsed(&entry, began, behind) {
+                            Some(value) => return Found::Value(value),
+                            None => continue,
+                        },
+                    }
+                }
             };
             return self.recall(missed, leader, began).await;
         }
@@ -207,10 +227,10 @@ impl Wanted<'_> {
     }
 
     /// The value that another caller has just loaded, unless it is older than our view.
-    fn collapsed<T: Body>(&self, entry: &Entry, began: Instant) -> Option<Arc<T>> {
+    fn collapsed<T: Body>(&self, entry: &Entry, began: Instant, behind: u64) -> Option<Arc<T>> {
         let value = entry.is_at_least(&self.view).then(|| entry.body())??;
         let event = Event::new(Level::Query, self.key, Outcome::Collapsed, began.elapsed());
-        self.cache.report(event.of(entry).asked_at(Some(self.caller)));
+        self.cache.report(event.of(entry).behind(behind).asked_at(Some(self.caller)));
         Some(take(value, entry))
     }
 

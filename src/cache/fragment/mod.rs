@@ -33,6 +33,7 @@ mod prefetched;
 
 use std::any::Any;
 use std::fmt::Display;
+use std::panic::Location;
 use std::sync::Arc;
 
 use askama::filters::Safe;
@@ -53,16 +54,24 @@ impl Cache {
     ///
     /// # Errors
     /// Those of the template. A fragment whose body failed is not kept.
-    pub async fn render(&self, page: &impl Fragments) -> askama::Result<String> {
-        let prefetched = self.prefetch(page.fragments()).await;
-        self.render_with(page, prefetched)
+    #[track_caller]
+    pub fn render(&self, page: &impl Fragments) -> impl Future<Output = askama::Result<String>> {
+        let prefetching = self.prefetch(page.fragments());
+        async move { self.render_with(page, prefetching.await) }
     }
 
     /// The declared fragments that are valid, for a page whose data are loaded only where they are not.
-    pub async fn prefetch(&self, declared: impl IntoIterator<Item = Fragment>) -> Prefetched {
-        match self.view_for(Level::Fragment).await {
-            None => Prefetched::default(),
-            Some(view) => Prefetched::fetch(self, view, declared).await,
+    #[track_caller]
+    pub fn prefetch(
+        &self,
+        declared: impl IntoIterator<Item = Fragment>,
+    ) -> impl Future<Output = Prefetched> {
+        let caller = Location::caller();
+        async move {
+            match self.view_for(Level::Fragment).await {
+                None => Prefetched::default(),
+                Some(view) => Prefetched::fetch(self, view, declared, caller).await,
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt::{self, Display, Write};
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use super::declaration::Fragment;
 use super::personal;
 use crate::cache::Cache;
 use crate::cache::entry::Entry;
-use crate::cache::event::{Miss, Outcome};
+use crate::cache::event::{Event, Miss, Outcome};
 use crate::cache::handle::Made;
 use crate::cache::key::Key;
 use crate::cache::level::Level;
@@ -44,6 +45,8 @@ impl Html {
 pub struct Prefetched {
     /// None where the level is off: all is made, nothing kept.
     level: Option<(Cache, Arc<View>)>,
+    /// Who asked for them.
+    caller: Option<&'static Location<'static>>,
     found: RefCell<Vec<(Key, Found)>>,
     missed: RefCell<Vec<(Key, Missing)>>,
     /// What the fragments whose bodies are being rendered depend on, the outermost first.
@@ -70,13 +73,14 @@ impl Prefetched {
         cache: &Cache,
         view: Arc<View>,
         declared: impl IntoIterator<Item = Fragment>,
+        caller: &'static Location<'static>,
     ) -> Self {
         let mut prefetched = Self::default();
         let mut asked_for = Vec::new();
         for fragment in declared {
             let Fragment { policy, reads_data, is_personal, .. } = fragment;
             let key = fragment.key();
-            let miss = match cache.look_up::<Html>(Level::Fragment, &key, &view, None) {
+            let miss = match cache.look_up::<Html>(Level::Fragment, &key, &view, Some(caller)) {
                 Ok(found) => {
                     prefetched.take(key, found);
                     continue;
@@ -91,7 +95,7 @@ impl Prefetched {
             prefetched.missed.get_mut().push((key, missing));
         }
         let keys: Vec<&Key> = asked_for.iter().collect();
-        let recalled = cache.recall_many::<Html>(Level::Fragment, &keys, &view).await;
+        let recalled = cache.recall_many::<Html>(Level::Fragment, &keys, &view, caller).await;
         for (key, found) in asked_for.iter().zip(recalled) {
             if let Some(found) = found {
                 prefetched.missed.get_mut().retain(|(missed, _)| missed != key);
@@ -99,6 +103,7 @@ impl Prefetched {
             }
         }
         prefetched.level = Some((cache.clone(), view));
+        prefetched.caller = Some(caller);
         prefetched
     }
 
@@ -157,7 +162,9 @@ impl Prefetched {
         let mut dependencies = self.open.borrow_mut().pop().unwrap_or_default();
         let html = Arc::new(html?);
         let Some((cache, _)) = &self.level else { return Ok(html) };
-        cache.tell(Level::Fragment, &key, Outcome::Miss(missing.miss), started);
+        let event =
+            Event::new(Level::Fragment, &key, Outcome::Miss(missing.miss), started.elapsed());
+        cache.report(event.asked_at(self.caller));
         let made = Made {
             body: html.clone(),
             dependencies: dependencies.clone(),

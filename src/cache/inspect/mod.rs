@@ -111,6 +111,24 @@ impl Inspection {
         Ok(u64::from(here) + self.values.delete_names(&names).await?)
     }
 
+    /// Ends the lifetime of the entry under a key: it is made anew when it is next asked for, and where that
+    /// fails its policy, or the page itself, may still let it be served. In how many places it was.
+    ///
+    /// That is so in this process; from the store that instances share it is deleted.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn end(&self, key: &str) -> Result<u64, Error> {
+        let here = self.near.as_ref().and_then(|near| Some((near, near.find(key)?)));
+        let names: Vec<String> = self.find(key).await?.into_iter().filter_map(|l| l.name).collect();
+        let there = self.values.delete_names(&names).await?;
+        // Last: nobody finds it in the store again, and keeps that here.
+        if let Some((near, (key, entry))) = &here {
+            near.insert((**key).clone(), Arc::new(entry.ended()));
+        }
+        Ok(u64::from(here.is_some()) + there)
+    }
+
     /// Remembers a value: a whole number as one that can be counted on, all else as text.
     ///
     /// # Errors

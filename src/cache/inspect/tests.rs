@@ -56,6 +56,20 @@ async fn an_entry_is_described_with_its_tags_and_judged_by_the_present() {
 }
 
 #[tokio::test]
+async fn what_was_ended_is_made_anew_and_may_stand_in_for_an_error() {
+    let cache = Options::default().open(Arc::new(InProcess::new()));
+    let policy = MINUTE.stale_if_error(Duration::from_secs(60));
+    let ask = async |answer: Result<u8, ()>| {
+        cache.get_or_set(&key(), &policy, async || answer).await.map(|value| *value)
+    };
+    assert_eq!(ask(Ok(1)).await, Ok(1));
+    assert_eq!(cache.inspect().end("teas.list:page=2").await.unwrap(), 1);
+    assert_eq!(ask(Err(())).await, Ok(1), "the old one stands in");
+    assert_eq!(ask(Ok(2)).await, Ok(2));
+    assert_eq!(cache.inspect().end("nothing").await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn a_shared_entry_is_described_without_knowing_its_type() {
     let store = Arc::new(MemoryStore::default());
     let versions = Arc::new(InProcess::new());

@@ -165,3 +165,37 @@ async fn what_took_too_long_is_told() {
     let told = told.0.lock().unwrap().join(" ");
     assert_eq!(told, "Miss(Absent) TimedOut");
 }
+
+async fn frank(works: Works) -> HttpResponse {
+    let mut response = match ask(works).await {
+        Ok(_) => HttpResponse::Ok(),
+        Err(_) => HttpResponse::InternalServerError(),
+    };
+    response.insert_header(("cache-control", "max-age=100, stale-if-error=60")).body("7")
+}
+
+#[actix_web::test]
+async fn a_page_that_was_ended_by_hand_may_stand_in_for_an_error() {
+    let cache = web::Data::new(Options::default().open(Arc::new(InProcess::new())));
+    let source = Works::new(AtomicBool::new(true));
+    let cached = page::cached(Rules::shared(Policy::fresh_for(SECOND)).canary(false));
+    let app = App::new().app_data(cache.clone()).app_data(source.clone());
+    let app = app.service(web::resource("/").wrap(cached).get(frank));
+    let app = init_service(app).await;
+    let get = async || {
+        let response = call_service(&app, TestRequest::get().uri("/").to_request()).await;
+        let status = response.headers().get(CACHE_STATUS).unwrap().to_str().unwrap().to_owned();
+        (response.status().as_u16(), status)
+    };
+    assert_eq!(get().await, (200, "larder; fwd=uri-miss; stored".to_owned()));
+    assert!(get().await.1.starts_with("larder; hit"));
+    let page = cache.inspect().keys("*", 1).await.unwrap().keys.remove(0).key;
+    source.store(false, Ordering::SeqCst);
+    assert_eq!(cache.inspect().end(&page).await.unwrap(), 1);
+    let (code, status) = get().await;
+    assert!(code == 200 && status.contains("stale-if-error"), "{code} {status}");
+    cache.inspect().delete(&page).await.unwrap();
+    assert_eq!(get().await.0, 500, "what is deleted stands in for nothing");
+    source.store(true, Ordering::SeqCst);
+    assert!(get().await.1.ends_with("stored"));
+}

@@ -31,7 +31,7 @@ use super::vary::Vary;
 use crate::cache::Cache;
 use crate::cache::derive::land;
 use crate::cache::entry::Entry;
-use crate::cache::event::{Miss, Outcome, Staleness};
+use crate::cache::event::{Event, Miss, Outcome, Staleness};
 use crate::cache::far;
 use crate::cache::flight::{Landing, Leader, Turn};
 use crate::cache::handle::{Missed, Recalled};
@@ -85,7 +85,12 @@ impl Kept {
     /// Whether it may be answered where a new one could not be made.
     pub fn is_for_errors(&self) -> bool {
         let (freshness, age) = (&self.page.freshness, self.age());
-        matches!(freshness.at(age), Use::WhileRevalidating | Use::IfError)
+        match freshness.at(age) {
+            Use::WhileRevalidating | Use::IfError => true,
+            // It was ended before its time, by hand or with a part of it.
+            Use::Fresh => self.entry.remaining().is_zero() && freshness.end() > freshness.lifetime,
+            Use::Never => false,
+        }
     }
 
     pub fn usage(&self) -> Use {
@@ -163,23 +168,28 @@ impl Visit {
                 }
                 Turn::Lead(leader) => task.leader = Some(leader),
                 Turn::Full => return Found::Answer(turned_away(task.forward)),
-                Turn::Wait(ticket) => match ticket.arrive().await {
-                    Landing::Nothing => return Found::Nothing(task),
-                    Landing::Failed => match self.instead(&task).await {
-                        Some(answer) => return Found::Answer(answer),
-                        None => return Found::Nothing(task),
-                    },
-                    // Who was left alone twice had better not lead others into the same.
-                    Landing::Lost if losses > 1 => return Found::Nothing(task),
-                    Landing::Lost => {
-                        losses += 1;
-                        continue;
+                Turn::Wait(ticket) => {
+                    let behind = ticket.behind();
+                    match ticket.arrive().await {
+                        Landing::Nothing => return Found::Nothing(task),
+                        Landing::Failed => match self.instead(&task).await {
+                            Some(answer) => return Found::Answer(answer),
+                            None => return Found::Nothing(task),
+                        },
+                        // Who was left alone twice had better not lead others into the same.
+                        Landing::Lost if losses > 1 => return Found::Nothing(task),
+                        Landing::Lost => {
+                            losses += 1;
+                            continue;
+                        }
+                        Landing::Entry(entry) => {
+                            match self.collapsed(&key, entry, &task, behind).await {
+                                Some(answer) => return Found::Answer(answer),
+                                None => continue,
+                            }
+                        }
                     }
-                    Landing::Entry(entry) => match self.collapsed(&key, entry, &task).await {
-                        Some(answer) => return Found::Answer(answer),
-                        None => continue,
-                    },
-                },
+                }
             }
             if is_stale {
                 // What is here is asked about: no other instance has a newer one for long.
@@ -259,12 +269,14 @@ impl Visit {
         key: &Key,
         entry: Arc<Entry>,
         task: &Task,
+        behind: u64,
     ) -> Option<HttpResponse<BoxBody>> {
         let kept = entry.is_at_least(&self.view).then(|| Kept::of(key, entry))??;
         if kept.usage() != Use::Fresh {
             return None;
         }
-        self.cache.tell_of(Level::Page, key, Outcome::Collapsed, self.began, &kept.entry);
+        let event = Event::new(Level::Page, key, Outcome::Collapsed, self.began.elapsed());
+        self.cache.report(event.of(&kept.entry).behind(behind));
         let status = CacheStatus::Collapsed(task.forward);
         Some(kept.page.answer(&self.asked, Some(kept.age().as_secs()), &status).await)
     }

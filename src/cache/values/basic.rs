@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::told::{Operation, Outcome};
 use super::{Error, Readable, Timeout, Values, Writable, plain, unwritable};
 use crate::cache::store::{Item, StoreError, Ttl};
 
@@ -15,8 +16,10 @@ impl Values {
     /// Django `get`.
     pub async fn get<T: Readable>(&self, key: &str) -> Result<Option<T>, Error> {
         let name = self.name(key);
-        let bytes = self.fetch(&name).await?;
-        Ok(bytes.and_then(|bytes| self.read(&name, &bytes)))
+        let call = self.begin(Operation::Get);
+        let bytes = self.fetch(&name).await;
+        let found = bytes.map(|bytes| bytes.and_then(|bytes| self.read(&name, &bytes)));
+        call.answer(&name, found, |found| Outcome::found(found.is_some()))
     }
 
     /// The value of a key, or this one.
@@ -45,8 +48,12 @@ impl Values {
         V: Writable + ?Sized,
     {
         let name = self.name(key);
-        let bytes = plain::write(value).map_err(|e| unwritable(key, e))?;
-        self.put(&name, &bytes, timeout.into()).await.map_err(|e| self.failed(e))
+        let call = self.begin(Operation::Set);
+        let kept = match plain::write(value).map_err(|e| unwritable(key, e)) {
+            Ok(bytes) => self.put(&name, &bytes, timeout.into()).await.map_err(|e| self.failed(e)),
+            Err(error) => Err(error),
+        };
+        call.answer(&name, kept, |()| Outcome::Done)
     }
 
     /// Remembers a value unless the key has one, of whatever type; whether it had none.
@@ -68,8 +75,14 @@ impl Values {
         V: Writable + ?Sized,
     {
         let name = self.name(key);
-        let bytes = plain::write(value).map_err(|e| unwritable(key, e))?;
-        self.put_new(&name, &bytes, timeout.into()).await.map_err(|e| self.failed(e))
+        let call = self.begin(Operation::Add);
+        let kept = match plain::write(value).map_err(|e| unwritable(key, e)) {
+            Ok(bytes) => {
+                self.put_new(&name, &bytes, timeout.into()).await.map_err(|e| self.failed(e))
+            }
+            Err(error) => Err(error),
+        };
+        call.answer(&name, kept, |is_ours| Outcome::taken(*is_ours))
     }
 
     /// Gives a key another timeout, counted from now; whether it has a value. One that is over at
@@ -79,11 +92,13 @@ impl Values {
     /// Django `touch`.
     pub async fn touch(&self, key: &str, timeout: impl Into<Timeout>) -> Result<bool, Error> {
         let name = self.name(key);
+        let call = self.begin(Operation::Touch);
         let touched = match self.lifetime(timeout.into()) {
             Some(lifetime) => self.store().expire(&name, lifetime).await,
             None => self.store().delete(&name).await,
         };
-        touched.map_err(|e| self.failed(e))
+        let touched = touched.map_err(|e| self.failed(e));
+        call.answer(&name, touched, |is_there| Outcome::done(*is_there))
     }
 
     /// Forgets a key; whether it had a value.
@@ -92,7 +107,9 @@ impl Values {
     /// Django `delete`.
     pub async fn delete(&self, key: &str) -> Result<bool, Error> {
         let name = self.name(key);
-        self.store().delete(&name).await.map_err(|e| self.failed(e))
+        let call = self.begin(Operation::Delete);
+        let deleted = self.store().delete(&name).await.map_err(|e| self.failed(e));
+        call.answer(&name, deleted, |was_there| Outcome::done(*was_there))
     }
 
     /// Whether a key has a value, of whatever type.
@@ -100,7 +117,11 @@ impl Values {
     /// # Source
     /// Django `has_key`, `in`.
     pub async fn has_key(&self, key: &str) -> Result<bool, Error> {
-        Ok(self.ttl(key).await? != Ttl::Absent)
+        let name = self.name(key);
+        let call = self.begin(Operation::HasKey);
+        let left = self.store().ttl(&name).await.map_err(|e| self.failed(e));
+        let is_there = left.map(|left| left != Ttl::Absent);
+        call.answer(&name, is_there, |is_there| Outcome::done(*is_there))
     }
 
     pub(super) async fn fetch(&self, name: &str) -> Result<Option<Bytes>, Error> {

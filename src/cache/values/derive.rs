@@ -5,7 +5,9 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::told::{Operation, Outcome};
 use super::{Readable, Timeout, Values, plain};
+use crate::cache::event::Trouble;
 use crate::cache::store::StoreError;
 
 /// How a look-up went.
@@ -15,6 +17,8 @@ enum Found<T> {
     Nothing,
     /// Something that is not a `T`, and would never become one.
     Garbage,
+    /// The store is of no help; why.
+    Trouble(Trouble),
 }
 
 impl Values {
@@ -53,19 +57,28 @@ impl Values {
         load: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
         let name = self.name(key);
+        let call = self.begin(Operation::GetOrSet);
         if let Found::Value(value) = self.find(&name).await {
+            call.end(&name, Outcome::Hit);
             return Ok(value);
         }
         let ticket = self.shared.flights.join(&name);
         let mut brought = ticket.flight.lock().await;
         if let Some(value) = brought.as_ref().and_then(|bytes| self.read(&name, bytes)) {
+            call.end(&name, Outcome::Hit);
             return Ok(value);
         }
         // Somebody may have landed between our look and our turn.
         let found = self.find(&name).await;
-        if let Found::Value(value) = found {
-            return Ok(value);
-        }
+        let outcome = match found {
+            Found::Value(value) => {
+                call.end(&name, Outcome::Hit);
+                return Ok(value);
+            }
+            Found::Trouble(trouble) => Outcome::Outage(trouble),
+            Found::Nothing | Found::Garbage => Outcome::Miss,
+        };
+        call.end(&name, outcome);
         let value = load().await?;
         let Some(bytes) = self.write(&name, &value) else {
             return Ok(value);
@@ -85,7 +98,7 @@ impl Values {
             Ok(None) => Found::Nothing,
             Err(error) => {
                 self.warn(name, &error);
-                Found::Nothing
+                Found::Trouble(Trouble::from(&error))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
+use super::told::{Operation, Outcome};
 use super::{Error, Values, glob};
 use crate::cache::store::{Cursor, budget};
 
@@ -32,6 +33,13 @@ impl Values {
     /// # Source
     /// django-redis `delete_pattern`.
     pub async fn delete_pattern(&self, pattern: &str) -> Result<u64, Error> {
+        let call = self.begin(Operation::DeletePattern);
+        let deleted = self.delete_matching(pattern).await;
+        let name = format_args!("{}{pattern}", self.front());
+        call.answer(name, deleted, |there| Outcome::done(*there > 0))
+    }
+
+    async fn delete_matching(&self, pattern: &str) -> Result<u64, Error> {
         let front = self.front();
         let mut pages = self.pages(front.clone() + &glob::head(pattern));
         let mut deleted = 0;
@@ -48,8 +56,10 @@ impl Values {
     /// # Source
     /// Django `clear`, which on Redis empties the whole database.
     pub async fn clear(&self) -> Result<u64, Error> {
+        let call = self.begin(Operation::Clear);
         let cleared = self.store().clear(&self.shared.front).await;
-        cleared.map_err(|e| self.failed(e))
+        let cleared = cleared.map_err(|e| self.failed(e));
+        call.answer(&self.shared.front, cleared, |_| Outcome::Done)
     }
 
     /// Names that begin so, a page at a time. Whoever walks through all keys waits for it: no

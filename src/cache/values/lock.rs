@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
+use super::told::{Operation, Outcome};
 use super::{Error, Values, name};
 use crate::cache::store::Lifetime;
 
@@ -34,10 +35,12 @@ impl Values {
     pub async fn lock(&self, key: &str, lease: Duration) -> Result<Option<Lock>, Error> {
         let name = name::bounded(format!("{}lock:{key}", self.shared.front));
         let token = token();
+        let call = self.begin(Operation::Lock);
         let lease = lease.max(Duration::from_millis(1));
         let lease = Lifetime::of(lease).expect("a millisecond is a lifetime");
         let taken = self.store().lock(&name, &token, lease).await;
-        let is_ours = taken.map_err(|e| self.failed(e))?;
+        let taken = taken.map_err(|e| self.failed(e));
+        let is_ours = call.answer(&name, taken, |is_ours| Outcome::taken(*is_ours))?;
         Ok(is_ours.then(|| Lock { values: self.clone(), name, token }))
     }
 }
@@ -46,8 +49,10 @@ impl Lock {
     /// Lets go; whether it was still held. `false` means that the lease had ended, and that
     /// somebody else may have been at work.
     pub async fn release(self) -> Result<bool, Error> {
+        let call = self.values.begin(Operation::Release);
         let released = self.values.store().unlock(&self.name, &self.token).await;
-        released.map_err(|e| self.values.failed(e))
+        let released = released.map_err(|e| self.values.failed(e));
+        call.answer(&self.name, released, |was_held| Outcome::done(*was_held))
     }
 }
 

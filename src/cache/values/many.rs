@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::told::{Operation, Outcome, Several};
 use super::{Error, Readable, Timeout, Values, Writable, plain, unwritable};
 use crate::cache::store::{Item, Lifetime};
 
@@ -20,12 +21,20 @@ impl Values {
         keys: impl IntoIterator<Item = K>,
     ) -> Result<HashMap<String, T>, Error> {
         let (keys, names) = self.names(keys);
+        let call = self.begin(Operation::GetMany);
         let found = self.store().get_many(&borrow(&names)).await;
-        let found = found.map_err(|e| self.failed(e))?;
-        let named = keys.into_iter().zip(names.iter().zip(found));
-        Ok(named
-            .filter_map(|(key, (name, bytes))| Some((key, self.read(name, &bytes?)?)))
-            .collect())
+        let found = found.map_err(|e| self.failed(e)).map(|found| {
+            let named = keys.into_iter().zip(names.iter().zip(found));
+            let read = |(key, (name, bytes)): (String, (&String, Option<Bytes>))| {
+                Some((key, self.read(name, &bytes?)?))
+            };
+            named.filter_map(read).collect()
+        });
+        call.answer(Several(&names), found, |found: &HashMap<String, T>| match found.len() {
+            0 => Outcome::Miss,
+            there if there < names.len() => Outcome::Partly,
+            _ => Outcome::Hit,
+        })
     }
 
     /// Remembers all these values, each with this timeout; answers the keys that could not be kept,
@@ -46,9 +55,30 @@ impl Values {
         K: AsRef<str>,
     {
         let (keys, values): (Vec<K>, Vec<&V>) = values.into_iter().unzip();
-        let (keys, names) = self.names(keys);
-        let Some(lifetime) = self.lifetime(timeout.into()) else {
-            self.delete_names(&names).await?;
+        let (_, names) = self.names(&keys);
+        let call = self.begin(Operation::SetMany);
+        let kept = self.put_all(keys, &names, values, timeout.into()).await;
+        call.answer(Several(&names), kept, |lost| match lost.len() {
+            0 => Outcome::Done,
+            lost if lost < names.len() => Outcome::Partly,
+            _ => Outcome::Refused,
+        })
+    }
+
+    async fn put_all<V, K>(
+        &self,
+        keys: Vec<K>,
+        names: &[String],
+        values: Vec<&V>,
+        timeout: Timeout,
+    ) -> Result<Vec<String>, Error>
+    where
+        V: Writable + ?Sized,
+        K: AsRef<str>,
+    {
+        let keys: Vec<String> = keys.iter().map(|key| key.as_ref().to_owned()).collect();
+        let Some(lifetime) = self.lifetime(timeout) else {
+            self.delete_names(names).await?;
             return Ok(Vec::new());
         };
         let written = keys
@@ -56,7 +86,7 @@ impl Values {
             .zip(values)
             .map(|(key, value)| plain::write(value).map_err(|error| unwritable(key, error)));
         let written = written.collect::<Result<Vec<Bytes>, Error>>()?;
-        self.put_many(keys, &names, &written, lifetime).await
+        self.put_many(keys, names, &written, lifetime).await
     }
 
     /// Forgets these keys; how many had a value.
@@ -68,7 +98,9 @@ impl Values {
         keys: impl IntoIterator<Item = K>,
     ) -> Result<u64, Error> {
         let (_, names) = self.names(keys);
-        self.delete_names(&names).await
+        let call = self.begin(Operation::DeleteMany);
+        let deleted = self.delete_names(&names).await;
+        call.answer(Several(&names), deleted, |there| Outcome::done(*there > 0))
     }
 
     pub(in crate::cache) async fn delete_names(&self, names: &[String]) -> Result<u64, Error> {

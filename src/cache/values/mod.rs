@@ -37,6 +37,8 @@
 //! # }).unwrap();
 //! ```
 //!
+//! Each call is told to those who listen to the cache ([`told`]).
+//!
 //! Not here: entries (`super::handle`), bytes in a store (`super::store`).
 
 use std::{sync::Arc, time::Duration};
@@ -61,6 +63,7 @@ mod name;
 pub(super) mod plain;
 mod time;
 mod timeout;
+pub mod told;
 
 pub use lock::Lock;
 pub use timeout::Timeout;
@@ -122,11 +125,21 @@ struct Shared {
     timeout: Timeout,
     key_function: fn(&str) -> String,
     flights: flight::Flights,
+    listeners: told::Listeners,
 }
 
 impl Values {
     /// A cache on this store. Caches with equal settings on one store are one cache.
     pub fn new(store: Arc<dyn Store>, settings: Settings) -> Self {
+        Self::told_to(store, settings, told::Listeners::default())
+    }
+
+    /// The same, whose calls these are told of.
+    pub(super) fn told_to(
+        store: Arc<dyn Store>,
+        settings: Settings,
+        listeners: told::Listeners,
+    ) -> Self {
         let Settings { prefix, version, timeout, key_function } = settings;
         let shared = Shared {
             store,
@@ -134,6 +147,7 @@ impl Values {
             timeout,
             key_function,
             flights: flight::Flights::default(),
+            listeners,
         };
         Self { shared: Arc::new(shared), version }
     }

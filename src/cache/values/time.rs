@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::told::{Operation, Outcome};
 use super::{Error, Timeout, Values};
 use crate::cache::store::Ttl;
 
@@ -12,7 +13,9 @@ impl Values {
     /// django-redis `ttl`, `pttl`; Redis `PTTL`.
     pub async fn ttl(&self, key: &str) -> Result<Ttl, Error> {
         let name = self.name(key);
-        self.store().ttl(&name).await.map_err(|e| self.failed(e))
+        let call = self.begin(Operation::Ttl);
+        let left = self.store().ttl(&name).await.map_err(|e| self.failed(e));
+        call.answer(&name, left, |left| Outcome::done(*left != Ttl::Absent))
     }
 
     /// Lets a value live until it is deleted or evicted; whether there is one.

@@ -115,12 +115,13 @@ fn add_node(rows: &mut Vec<Row>, node: &CacheNode) {
     node.children.iter().for_each(|child| add_node(rows, child));
 }
 
-/// Writes to values are neither hit nor miss.
+/// Writes to values, and what is found in part, are neither hit nor miss.
 fn value_column(outcome: &str) -> Option<usize> {
     match outcome {
         "hit" => Some(0),
         "miss" => Some(3),
-        "error" | "outage" => Some(5),
+        "refused" => Some(5),
+        outage if outage.starts_with("outage") => Some(5),
         _ => None,
     }
 }

@@ -91,6 +91,12 @@ impl<'a> Sql<'a> {
         count(self.rest, "statement", "statements")
     }
 
+    /// Whether the rows of a statement are not known.
+    fn lacks_rows(&self) -> bool {
+        let mut shown = self.runs.iter().flat_map(|run| run.shown.iter().chain(&run.folded));
+        shown.any(|row| !row.is_aside() && row.sql.rows.is_none())
+    }
+
     fn similar(&self) -> usize {
         self.groups.iter().map(|row| row.group.members.len()).sum()
     }

@@ -45,6 +45,8 @@ pub struct Node<'a> {
     /// Those of them that can be moved by hand.
     pub movable: Vec<&'a str>,
     pub caller: Option<&'a str>,
+    /// The request that it waited behind.
+    pub behind: Option<String>,
 }
 
 /// All steps through what the cache did.
@@ -87,6 +89,7 @@ impl<'a> Node<'a> {
             tags: tags(node).collect(),
             movable: tags(node).filter(|tag| !tag.ends_with(EVERYTHING)).collect(),
             caller: node.caller.as_deref(),
+            behind: node.behind.map(|id| id.to_string()),
         }
     }
 }
@@ -152,7 +155,9 @@ mod tests {
     fn waiting_is_a_part_of_looking_up() {
         let mut record = stories::hit();
         record.cache[0].waited = Some(record.cache[0].took);
+        record.cache[0].behind = Some(record.id);
         let Step::Node(node) = &walk(&record)[0] else { panic!("a node comes first") };
         assert_eq!(node.took, took(record.cache[0].took));
+        assert_eq!(node.behind, Some(record.id.to_string()));
     }
 }

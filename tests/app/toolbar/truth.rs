@@ -26,6 +26,10 @@ fn a_miss_tells_what_it_asked_and_a_hit_what_that_saved(on: Database) {
         assert!(sql["caller"].as_str().unwrap().starts_with("src/products/service.rs:"), "{sql}");
         assert_eq!(sql["connection"], "reader");
     }
+    let parts = page["children"].as_array().unwrap();
+    for part in parts.iter().filter(|node| node["level"] == "Fragment") {
+        assert!(part["caller"].as_str().unwrap().starts_with("src/products/pages.rs:"), "{part}");
+    }
     let fragments = &told["templates"][0]["fragments"];
     assert_eq!(told["templates"][0]["name"], "products::pages::IndexPage");
     assert_eq!(*fragments, serde_json::json!([["site.header", false], ["site.footer", false]]));

@@ -1,0 +1,81 @@
+//! Calls to values, counted by operation and by what came of them.
+
+use std::time::Duration;
+
+use crate::cache::values::told::{Call, Operation, Outcome};
+
+use super::exposition::{Exposition, Kind};
+use super::tally::{Counter, Sharded};
+
+#[derive(Debug, Default)]
+struct OfOperation {
+    outcomes: [Counter; Outcome::NAMES.len()],
+    nanos: Counter,
+}
+
+/// What was counted.
+#[derive(Debug, Default)]
+pub struct Values(Sharded<[OfOperation; Operation::ALL.len()]>);
+
+impl Values {
+    /// One more call.
+    pub fn count(&self, call: &Call<'_>) {
+        let counts = &self.0.mine()[call.operation as usize];
+        counts.outcomes[call.outcome.place()].count();
+        counts.nanos.add(u64::try_from(call.took.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// The figures; what came of calls otherwise than well is told where it did.
+    pub fn write(&self, text: &mut Exposition) {
+        let help = "Calls to values, by what came of them.";
+        text.family("larder_value_calls_total", Kind::Counter, help);
+        for (o, (_, operation)) in Operation::ALL.into_iter().enumerate() {
+            for (place, outcome) in Outcome::NAMES.into_iter().enumerate() {
+                let count = self.0.sum(|operations| operations[o].outcomes[place].read());
+                if count > 0 || is_always_told(operation, outcome) {
+                    text.series(&[("operation", operation), ("outcome", outcome)], count);
+                }
+            }
+        }
+        text.family("larder_value_seconds_total", Kind::Counter, "Time for calls to values.");
+        for (o, (_, operation)) in Operation::ALL.into_iter().enumerate() {
+            let nanos = self.0.sum(|operations| operations[o].nanos.read());
+            let took = Duration::from_nanos(nanos).as_secs_f64();
+            text.series(&[("operation", operation)], took);
+        }
+    }
+}
+
+/// Whether a series is there from the beginning, so that its first count is seen as one.
+fn is_always_told(operation: &str, outcome: &str) -> bool {
+    let finds = ["get", "get_many", "get_or_set"].contains(&operation);
+    if finds { ["hit", "miss"].contains(&outcome) } else { outcome == "done" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::event::Trouble;
+
+    #[test]
+    fn calls_are_counted_by_operation_and_outcome() {
+        let values = Values::default();
+        for outcome in [Outcome::Done, Outcome::Done, Outcome::Outage(Trouble::Paused)] {
+            let took = Duration::from_millis(1);
+            let (operation, name, store) = (Operation::Incr, "throttle:1:a", "memory");
+            values.count(&Call { operation, name, outcome, took, store });
+        }
+        let mut text = Exposition::default();
+        values.write(&mut text);
+        let text = text.finish();
+        for line in [
+            "larder_value_calls_total{operation=\"incr\",outcome=\"done\"} 2",
+            "larder_value_calls_total{operation=\"incr\",outcome=\"outage\"} 1",
+            "larder_value_seconds_total{operation=\"incr\"} 0.003",
+            "larder_value_calls_total{operation=\"get\",outcome=\"hit\"} 0",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(!text.contains("throttle"), "a figure holds no key");
+    }
+}

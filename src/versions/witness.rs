@@ -1,0 +1,201 @@
+//! A witness of each read: that it has named every table that its statements mention.
+//!
+//! - In debug builds only, so that every story is the test; a release build pays nothing.
+//! - A table counts as named from `Snapshot::table` or `Snapshot::row` on, what is derived from it only by
+//!   the former: the count of all rows does not hang on one of them.
+//! - All tables of the database are known, listed in `app::TABLES` or not.
+//!
+//! Not here: which words of a statement are tables ([`super::mentioned`]); whether listed tables have
+//! their triggers ([`super::triggers`]).
+
+use std::panic::Location;
+use std::sync::{Arc, OnceLock};
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::{Table, mentioned};
+use crate::db::overhear::Ear;
+use crate::db::{Conn, log};
+
+/// The names of the database's tables and views, but for that of the stamps.
+const SQLITE: &str =
+    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name <> 'cache_versions'";
+const POSTGRES: &str = "SELECT table_name::text AS name FROM information_schema.tables \
+                        WHERE table_name <> 'cache_versions' AND table_schema = current_schema()";
+
+/// The names of all tables, read once.
+pub type Schema = Arc<OnceLock<Vec<String>>>;
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Listens to one read.
+#[derive(Debug)]
+pub struct Witness {
+    ear: Ear,
+    schema: Schema,
+    caller: &'static Location<'static>,
+    named: Vec<&'static str>,
+}
+
+impl Witness {
+    /// Of a read that was asked for at `caller`; none in a release build.
+    ///
+    /// # Errors
+    /// Those of the database, which is asked for its tables the first time.
+    pub fn open(
+        conn: &mut Conn,
+        schema: Schema,
+        caller: &'static Location<'static>,
+    ) -> QueryResult<Option<Self>> {
+        if !cfg!(debug_assertions) {
+            return Ok(None);
+        }
+        if schema.get().is_none() {
+            let names = log::unheard(|| names(conn))?;
+            // Another read may have been quicker, and found the same.
+            let _ = schema.set(names);
+        }
+        Ok(Some(Self { ear: Ear::open(), schema, caller, named: Vec::new() }))
+    }
+
+    /// The read names a table, or one row of it.
+    ///
+    /// # Errors
+    /// If it has read before what it had not named.
+    pub fn names(&mut self, table: Table, is_whole: bool) -> QueryResult<()> {
+        self.check()?;
+        self.named.push(table.name());
+        if is_whole {
+            self.named.extend(table.derived());
+        }
+        Ok(())
+    }
+
+    /// Whether what was read since the last time was named.
+    ///
+    /// # Errors
+    /// If it was not: which table, in which statement, for whom.
+    pub fn check(&self) -> QueryResult<()> {
+        for sql in self.ear.take() {
+            let is_table = |name: &str| {
+                let known = self.schema.get().is_some_and(|names| names.iter().any(|n| n == name));
+                known && !self.named.contains(&name)
+            };
+            if let Some(table) = mentioned::tables(&sql, is_table).into_iter().next() {
+                return Err(self.unnamed(&table, &sql));
+            }
+        }
+        Ok(())
+    }
+
+    fn unnamed(&self, table: &str, sql: &str) -> diesel::result::Error {
+        let (file, line) = (self.caller.file(), self.caller.line());
+        let error = format!(
+            "the read at {file}:{line} has not named the table {table}, so what is made from it would \
+             outlive a change of {table}: say read.table(…) or read.row(…) of it before {sql}"
+        );
+        diesel::result::Error::QueryBuilderError(error.into())
+    }
+}
+
+fn names(conn: &mut Conn) -> QueryResult<Vec<String>> {
+    let sql = match conn {
+        Conn::Sqlite(_) => SQLITE,
+        Conn::Postgres(_) => POSTGRES,
+    };
+    let names: Vec<Name> = diesel::sql_query(sql).load(conn)?;
+    Ok(names.into_iter().map(|name| name.name.to_lowercase()).collect())
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use diesel::connection::SimpleConnection;
+    use diesel::sql_types::BigInt;
+
+    use super::*;
+    use crate::db::{Db, Url};
+    use crate::versions::{Database, Snapshot};
+
+    const EVENTS: Table = Table::named("events").with_derived(&["event_counts"]);
+    const GUESTS: Table = Table::named("guests");
+    const TABLES: &[Table] = &[EVENTS, GUESTS];
+
+    const SCHEMA: &str = "CREATE TABLE events (id INTEGER PRIMARY KEY, guests INTEGER); \
+                          CREATE TABLE guests (id INTEGER PRIMARY KEY, event_id INTEGER); \
+                          CREATE TABLE event_counts (n INTEGER); CREATE TABLE secrets (id INTEGER); \
+                          CREATE TABLE cache_versions (tag TEXT PRIMARY KEY, n INTEGER, r INTEGER)";
+
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        n: i64,
+    }
+
+    async fn read(
+        work: impl FnOnce(&mut Snapshot<'_>) -> QueryResult<i64> + Send + 'static,
+    ) -> Result<i64, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("test.sqlite3").display());
+        let db = Db::open(&url.parse::<Url>().unwrap()).unwrap();
+        db.write_now(|conn| conn.batch_execute(SCHEMA)).unwrap();
+        let read = Database::new(db, TABLES).read(work).await;
+        read.map_err(|error| {
+            format!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string))
+        })
+    }
+
+    fn ask(conn: &mut Conn, sql: &str) -> QueryResult<i64> {
+        Ok(diesel::sql_query(sql).get_result::<Count>(conn)?.n)
+    }
+
+    #[tokio::test]
+    async fn a_read_that_names_what_it_reads_is_none_of_its_business() {
+        let one = "SELECT count(*) AS n FROM events WHERE events.guests > 1";
+        assert_eq!(read(move |read| ask(read.table(EVENTS)?, one)).await, Ok(0));
+        assert_eq!(read(move |read| ask(read.row(EVENTS, 1)?, one)).await, Ok(0));
+        let derived = "SELECT count(*) AS n FROM event_counts";
+        assert_eq!(read(move |read| ask(read.table(EVENTS)?, derived)).await, Ok(0));
+        let both = "SELECT count(*) AS n FROM events JOIN guests ON event_id = events.id";
+        let joined = read(move |read| {
+            read.row(EVENTS, 1)?;
+            ask(read.table(GUESTS)?, both)
+        });
+        assert_eq!(joined.await, Ok(0));
+    }
+
+    #[track_caller]
+    fn assert_refused(answer: Result<i64, String>, table: &str) {
+        let error = answer.unwrap_err();
+        let named = format!("has not named the table {table}");
+        assert!(error.contains(&named) && error.contains("witness.rs:"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_read_of_what_it_has_not_named_fails() {
+        let guests = "SELECT count(*) AS n FROM guests";
+        assert_refused(read(move |read| ask(read.table(EVENTS)?, guests)).await, "guests");
+        let joined = "SELECT count(*) AS n FROM events JOIN guests ON event_id = events.id";
+        assert_refused(read(move |read| ask(read.table(EVENTS)?, joined)).await, "guests");
+        assert_refused(read(move |read| ask(read.row(EVENTS, 1)?, joined)).await, "guests");
+        let derived = "SELECT count(*) AS n FROM event_counts";
+        assert_refused(read(move |read| ask(read.row(EVENTS, 1)?, derived)).await, "event_counts");
+        let listed_nowhere = "SELECT count(*) AS n FROM secrets";
+        assert_refused(read(move |read| ask(read.table(EVENTS)?, listed_nowhere)).await, "secrets");
+    }
+
+    #[tokio::test]
+    async fn naming_it_afterwards_is_too_late() {
+        let guests = "SELECT count(*) AS n FROM guests";
+        let late = read(move |read| {
+            let n = ask(read.table(EVENTS)?, guests)?;
+            read.table(GUESTS)?;
+            Ok(n)
+        });
+        assert_refused(late.await, "guests");
+    }
+}

@@ -1,0 +1,36 @@
+//! That no table can be read through the cache without its triggers, nor be forgotten.
+
+use std::collections::BTreeSet;
+
+use larder::app::TABLES;
+
+use crate::support::{Database, TestSite, on_both_databases};
+
+on_both_databases! {
+    ; by_hand:
+    every_table_of_the_database_is_watched_or_is_never_read_through_the_cache,
+}
+
+/// Tables that nothing on any page is made from, and why. A new table belongs in `app::TABLES`, is named
+/// there as derived, or stands here.
+const NEVER_READ: [(&str, &str); 3] = [
+    ("cache_versions", "it holds the stamps themselves"),
+    ("__diesel_schema_migrations", "it says how far the database was migrated"),
+    ("product_replacements", "SQLite's triggers keep in it for a moment what REPLACE takes away"),
+];
+
+fn every_table_of_the_database_is_watched_or_is_never_read_through_the_cache(on: Database) {
+    let site = TestSite::start(on);
+    let names = site.database.sql_of_each(
+        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT GLOB 'sqlite_*'",
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()",
+    );
+    let there: BTreeSet<&str> = names.lines().map(str::trim).collect();
+    let watched = TABLES.iter().flat_map(|table| [&[table.name()], table.derived()].concat());
+    let watched: BTreeSet<&str> = watched.collect();
+    let known = &watched | &NEVER_READ.map(|(name, _)| name).into();
+    let forgotten: Vec<_> = there.difference(&known).collect();
+    assert_eq!(forgotten, [""; 0].each_ref(), "neither in app::TABLES nor in NEVER_READ");
+    let gone: Vec<_> = watched.difference(&there).collect();
+    assert_eq!(gone, [""; 0].each_ref(), "in app::TABLES, and not in the database");
+}
