@@ -5,7 +5,7 @@
 //!   the former: the count of all rows does not hang on one of them.
 //! - All tables of the database are known, listed in `app::TABLES` or not.
 //!
-//! Not here: which words of a statement are tables ([`super::mentioned`]); whether listed tables have
+//! Not here: which words of a statement are tables (`mentioned`); whether listed tables have
 //! their triggers ([`super::triggers`]).
 
 use std::panic::Location;
