@@ -59,8 +59,29 @@ impl Cache {
         E: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
+        self.get_or_stale(key, policy, load).await.map(|(value, _)| value)
+    }
+
+    /// [`Cache::get_or_refresh`] for who wants to say so where the value is an old one, and why.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancellation
+    /// As there.
+    pub async fn get_or_stale<T, E, F>(
+        &self,
+        key: &Key,
+        policy: &Policy,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<(Arc<T>, Option<Staleness>), Failure<E>>
+    where
+        T: Body,
+        E: Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
         let Some(view) = self.view_for(Level::Query).await else {
-            return load().await.map(Arc::new).map_err(Failure::Load);
+            return load().await.map(|value| (Arc::new(value), None)).map_err(Failure::Load);
         };
         let wanted = Refreshed { cache: self.clone(), key: key.clone(), policy: *policy, view };
         let missed = match self.look_up::<T>(Level::Query, key, &wanted.view, None) {
@@ -70,13 +91,14 @@ impl Cache {
                     scope::note(Note::RefreshingAhead);
                     wanted.refresh_behind(load);
                 }
-                return Ok(value);
+                return Ok((value, None));
             }
             Err(missed) => missed,
         };
         if let Some(old) = wanted.useful::<T>(&missed, policy.grace_while_revalidating()) {
             wanted.refresh_behind(load);
-            return Ok(self.serve_old(Level::Query, key, old, Staleness::Revalidating));
+            let why = Staleness::Revalidating;
+            return Ok((self.serve_old(Level::Query, key, old, why), Some(why)));
         }
         wanted.wait(missed, load).await
     }
@@ -113,7 +135,7 @@ impl Refreshed {
         self,
         missed: Missed,
         load: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Arc<T>, Failure<E>>
+    ) -> Result<(Arc<T>, Option<Staleness>), Failure<E>>
     where
         T: Body,
         E: Send + 'static,
@@ -134,11 +156,11 @@ impl Refreshed {
             Some(patience) => tokio::time::timeout(patience, waiting).await.ok(),
         };
         match (outcome, on_error) {
-            (Some(Ok(value)), _) => Ok(value),
-            (Some(Err(_)), Some(old)) => {
-                Ok(cache.serve_old(Level::Query, &key, old, Staleness::Error))
+            (Some(Ok(value)), _) => Ok((value, None)),
+            (outcome, Some(old)) => {
+                let why = if outcome.is_some() { Staleness::Error } else { Staleness::Timeout };
+                Ok((cache.serve_old(Level::Query, &key, old, why), Some(why)))
             }
-            (None, Some(old)) => Ok(cache.serve_old(Level::Query, &key, old, Staleness::Timeout)),
             (Some(Err(failure)), None) => Err(failure),
             (None, None) => {
                 cache.tell(Level::Query, &key, Outcome::TimedOut, began);

@@ -11,6 +11,9 @@ use super::model::{
 use crate::site::form::FormErrors;
 use crate::site::text::{self, Fault, TextError};
 
+/// Rows that are read at all; a form has no room for more that say something.
+const MOST_ROWS: usize = 1_000;
+
 /// Empty rows below those that are filled.
 const SPARE: usize = 3;
 
@@ -89,8 +92,11 @@ fn or_empty(text: Result<String, TextError>) -> Result<String, TextError> {
 impl RecipeForm {
     /// What was sent.
     pub fn read(mut fields: BTreeMap<String, String>) -> Self {
+        // As many as were sent: nothing of what was typed is lost, also where it is too much.
+        let sent = fields.keys().filter_map(|name| name.strip_prefix("food_")?.parse().ok());
+        let count = sent.max().map_or(0, |last: usize| last.min(MOST_ROWS) + 1);
         let mut take = |name: &str| fields.remove(name).unwrap_or_default();
-        let rows = (0..MOST_INGREDIENTS).map(|row| IngredientForm {
+        let rows = (0..count).map(|row| IngredientForm {
             amount: take(&format!("amount_{row}")),
             unit: take(&format!("unit_{row}")),
             food: take(&format!("food_{row}")),
@@ -137,7 +143,8 @@ impl RecipeForm {
     pub fn with_spare_rows(mut self) -> Self {
         let filled = self.rows.iter().rposition(|row| !row.is_empty()).map_or(0, |last| last + 1);
         let spare = if self.wants_more { 3 * SPARE } else { SPARE };
-        self.rows.resize((filled + spare).min(MOST_INGREDIENTS), IngredientForm::default());
+        let rows = (filled + spare).min(MOST_INGREDIENTS.max(filled));
+        self.rows.resize(rows, IngredientForm::default());
         self
     }
 
@@ -155,6 +162,11 @@ impl RecipeForm {
         let filled = self.rows.iter().enumerate().filter(|(_, row)| !row.is_empty());
         let ingredients: Vec<_> = filled.map(|(row, one)| one.parse(row, &mut errors)).collect();
         let ingredients: Option<Vec<_>> = ingredients.into_iter().collect();
+        let too_many = match ingredients.as_ref().is_some_and(|all| all.len() > MOST_INGREDIENTS) {
+            true => Err(format!("A recipe has at most {MOST_INGREDIENTS} ingredients.")),
+            false => Ok(()),
+        };
+        let ingredients = errors.keep("ingredients", too_many).and(ingredients);
         match (name, description, instructions, ingredients) {
             (Some(name), Some(description), Some(instructions), Some(ingredients)) => {
                 Ok(RecipeText { name, description, instructions, ingredients })

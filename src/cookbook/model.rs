@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::site::markdown::{self, Rendered};
 use crate::site::row_id::RowId;
+use crate::site::text::fold;
 
 /// Characters of the longest name of a recipe or a food.
 pub const LONGEST_NAME: usize = 200;
@@ -68,6 +69,16 @@ impl RecipeText {
     /// The instructions for people.
     pub fn instructions_html(&self) -> Rendered {
         markdown::render(&self.instructions)
+    }
+
+    /// Whether it would be kept as `other` is: foods are known by their names without case.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let folded = |text: &Self| {
+            let mut text = text.clone();
+            text.ingredients.iter_mut().for_each(|one| one.food = fold(&one.food));
+            text
+        };
+        folded(self) == folded(other)
     }
 
     /// A name for all that it says: two texts of one name are one text.

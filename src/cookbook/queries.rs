@@ -37,18 +37,23 @@ pub fn list(read: &mut Snapshot<'_>) -> QueryResult<Vec<Recipe>> {
     read.table(FOODS)?;
     let conn = read.table(RECIPES)?;
     let rows: Vec<RecipeRow> = recipes::table.order((recipes::name, recipes::id)).load(conn)?;
-    with_ingredients(conn, rows)
+    // All of them: databases bound how many numbers a question can name.
+    let parts = ingredients::table.order(ingredients::id).load(conn)?;
+    with_ingredients(conn, rows, parts)
 }
 
 /// One recipe, within a write.
 pub fn get(conn: &mut Conn, id: RecipeId) -> QueryResult<Option<Recipe>> {
     let rows: Vec<RecipeRow> = recipes::table.find(id.get()).load(conn)?;
-    Ok(with_ingredients(conn, rows)?.pop())
+    let parts = IngredientRow::belonging_to(&rows).order(ingredients::id).load(conn)?;
+    Ok(with_ingredients(conn, rows, parts)?.pop())
 }
 
-fn with_ingredients(conn: &mut Conn, rows: Vec<RecipeRow>) -> QueryResult<Vec<Recipe>> {
-    let parts: Vec<IngredientRow> =
-        IngredientRow::belonging_to(&rows).order(ingredients::id).load(conn)?;
+fn with_ingredients(
+    conn: &mut Conn,
+    rows: Vec<RecipeRow>,
+    parts: Vec<IngredientRow>,
+) -> QueryResult<Vec<Recipe>> {
     let foods: HashMap<i64, String> = names(conn)?.into_iter().collect();
     let grouped = parts.grouped_by(&rows);
     let recipes = rows.into_iter().zip(grouped).map(|(row, parts)| Recipe {

@@ -66,7 +66,7 @@ pub async fn update(
     let write = state.db.write(move |conn| {
         queries::lock(conn)?;
         let Some(current) = queries::get(conn, id)? else { return Ok(Change::Conflict(None)) };
-        if current.text == text {
+        if current.text.is_as(&text) {
             return Ok(Change::Done);
         }
         if current.text.digest() != seen {

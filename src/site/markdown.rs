@@ -8,7 +8,7 @@
 use std::fmt;
 
 use askama::filters::HtmlSafe;
-use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html};
 
 /// HTML made of Markdown, by the rules of this module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,37 +27,36 @@ impl fmt::Display for Rendered {
 ///
 /// Source: CommonMark, without raw HTML.
 pub fn render(text: &str) -> Rendered {
-    let events = Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH).filter_map(harmless);
+    let mut is_link = true;
+    let events = Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH);
+    let events = events.filter_map(|event| {
+        if let Event::Start(Tag::Link { link_type, dest_url, .. }) = &event {
+            is_link = leads_somewhere(*link_type, dest_url);
+        }
+        // Links do not stand within links, so one mark is enough.
+        let is_of_link = matches!(event, Event::Start(Tag::Link { .. }) | Event::End(TagEnd::Link));
+        (is_link || !is_of_link).then(|| harmless(event))
+    });
     let mut out = String::with_capacity(text.len() * 3 / 2);
     html::push_html(&mut out, events);
     Rendered(out)
 }
 
 /// The event, or what is left of it without harm.
-fn harmless(event: Event<'_>) -> Option<Event<'_>> {
-    Some(match event {
+fn harmless(event: Event<'_>) -> Event<'_> {
+    match event {
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
         // A block of HTML has no paragraph of its own.
         Event::Start(Tag::HtmlBlock) => Event::Start(Tag::Paragraph),
         Event::End(TagEnd::HtmlBlock) => Event::End(TagEnd::Paragraph),
         Event::Start(Tag::Image { .. }) => Event::Start(Tag::Emphasis),
         Event::End(TagEnd::Image) => Event::End(TagEnd::Emphasis),
-        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
-            let dest_url =
-                if leads_somewhere(link_type, &dest_url) { dest_url } else { "#".into() };
-            Event::Start(Tag::Link {
-                link_type: LinkType::Inline,
-                dest_url: with_scheme(link_type, dest_url),
-                title,
-                id,
-            })
-        }
         Event::Start(Tag::Heading { level, id, classes, attrs }) => {
             Event::Start(Tag::Heading { level: below(level), id, classes, attrs })
         }
         Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(below(level))),
         other => other,
-    })
+    }
 }
 
 /// Whether browsers read this address as one of the web, or as one of this site.
@@ -71,10 +70,6 @@ fn leads_somewhere(kind: LinkType, address: &str) -> bool {
     let scheme = address.split(['/', '?', '#']).next().unwrap_or_default();
     let is_plain = !address.contains(|letter: char| letter.is_control() || letter == '\\');
     is_web || (is_plain && !scheme.contains(':') && !address.starts_with("//"))
-}
-
-fn with_scheme(kind: LinkType, address: CowStr<'_>) -> CowStr<'_> {
-    if kind == LinkType::Email { format!("mailto:{address}").into() } else { address }
 }
 
 fn below(level: HeadingLevel) -> HeadingLevel {

@@ -58,7 +58,7 @@ pub fn line(noun: &'static str, text: &str, longest: usize) -> Result<String, Te
     }
 }
 
-/// As [`line`], of as many lines as one likes; their ends become `\n`, as forms send them otherwise.
+/// As [`line()`], of as many lines as one likes; their ends become `\n`, as forms send them otherwise.
 ///
 /// # Errors
 /// As there; tabs are taken.

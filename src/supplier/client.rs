@@ -2,11 +2,15 @@
 //!
 //! - It has three seconds in all, and a second to be reached; it may say a megabyte of JSON, with status 200.
 //! - No redirect is followed, and no proxy of the environment is used: what is meant is this address.
-//! - A blocking client on a thread of its own: at most one call runs at a time, since the cache sees to it.
+//! - A blocking client on a thread of its own. The cache sees to it that one call runs at a time; without a cache
+//!   a few do, and others wait for them.
 
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use super::model::Prices;
 use crate::site::time::Timestamp;
@@ -20,9 +24,22 @@ const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(1);
 /// Bytes of the longest answer.
 const LARGEST: u64 = 1 << 20;
 
+/// Calls at once, where no cache sees to it that there is one.
+const AT_ONCE: usize = 4;
+
 /// Where prices are fetched from: `http://…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upstream(String);
+pub struct Upstream {
+    url: String,
+    is_sample: bool,
+}
+
+impl Upstream {
+    /// The one that is built in, at this address.
+    pub(super) fn sample(url: String) -> Self {
+        Self { url, is_sample: true }
+    }
+}
 
 impl FromStr for Upstream {
     type Err = &'static str;
@@ -31,7 +48,9 @@ impl FromStr for Upstream {
         let uri: actix_web::http::Uri =
             text.parse().map_err(|_| "give an address such as http://prices.example/list.json")?;
         match (uri.scheme_str(), uri.host()) {
-            (Some("http"), Some(host)) if !host.is_empty() => Ok(Self(text.to_owned())),
+            (Some("http"), Some(host)) if !host.is_empty() => {
+                Ok(Self { url: text.to_owned(), is_sample: false })
+            }
             (Some("https"), _) => Err("the shop speaks plain HTTP only: give an http:// address"),
             _ => Err("give an address such as http://prices.example/list.json"),
         }
@@ -42,7 +61,10 @@ impl FromStr for Upstream {
 #[derive(Debug, Clone)]
 pub struct Client {
     upstream: Arc<str>,
+    name: Arc<str>,
+    is_sample: bool,
     lifetime: Duration,
+    turns: Arc<Semaphore>,
     agent: ureq::Agent,
 }
 
@@ -73,12 +95,19 @@ impl Client {
             // It may have gone away since; a connection is cheap beside its answer.
             .max_idle_connections(0)
             .build();
-        Self { upstream: upstream.0.into(), lifetime, agent: agent.into() }
+        let Upstream { url, is_sample } = upstream;
+        let (name, turns) = (name_of(&url, is_sample).into(), Arc::new(Semaphore::new(AT_ONCE)));
+        Self { upstream: url.into(), name, is_sample, lifetime, turns, agent: agent.into() }
     }
 
-    /// Where it asks.
-    pub fn url(&self) -> &str {
-        &self.upstream
+    /// Whom it asks, without what is nobody's business: addresses may hold passwords.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether that is the one that is built in.
+    pub fn is_sample(&self) -> bool {
+        self.is_sample
     }
 
     /// How long prices are fresh.
@@ -91,8 +120,11 @@ impl Client {
     /// # Errors
     /// [`Error`]; the log has it, too.
     pub async fn fetch(self) -> Result<Prices, Error> {
+        let turns = self.turns.clone();
+        let turn = turns.acquire().await.map_err(|error| Error::Silent(error.to_string()))?;
         let asking = tokio::task::spawn_blocking(move || self.ask());
         let answer = asking.await.unwrap_or_else(|error| Err(Error::Silent(error.to_string())));
+        drop(turn);
         answer.inspect_err(|error| {
             tracing::warn!(%error, "the supplier’s prices were not fetched");
         })
@@ -117,6 +149,14 @@ impl Client {
         })?;
         Prices::parse(&body, Timestamp::now()).map_err(Error::Body)
     }
+}
+
+/// Instances that ask the same have the same name for it; those with a sample each have one for that.
+fn name_of(url: &str, is_sample: bool) -> String {
+    if is_sample {
+        return "sample".to_owned();
+    }
+    Sha256::digest(url).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

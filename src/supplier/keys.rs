@@ -25,7 +25,7 @@ pub fn prices_policy(lifetime: Duration) -> Policy {
         .hard_timeout(PATIENCE_AT_FIRST)
 }
 
-/// The key of the prices that are fetched from `url`.
-pub fn prices(url: &str) -> Key {
-    Key::named("supplier.prices").part("from", url).build()
+/// The key of the prices of the supplier of this name.
+pub fn prices(name: &str) -> Key {
+    Key::named("supplier.prices").part("from", name).build()
 }

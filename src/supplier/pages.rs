@@ -22,17 +22,19 @@ use crate::state::State;
 struct IndexPage {
     layout: Layout,
     prices: Arc<Prices>,
-    /// How old they are, where they should be newer.
+    /// How old they are, where newer ones could not be had.
     late: Option<String>,
+    /// Whether it is the supplier that is built in.
+    is_sample: bool,
 }
 
 /// `GET /supplier`
 pub async fn index(state: web::Data<State>, visitor: Visitor) -> Result<HttpResponse, AppError> {
-    let prices = service::prices(&state).await?;
-    let age = prices.age(Timestamp::now());
-    let late = (age > state.supplier.lifetime()).then(|| in_words(age));
+    let (prices, is_old) = service::prices(&state).await?;
+    let late = is_old.then(|| in_words(prices.age(Timestamp::now())));
+    let is_sample = state.supplier.is_sample();
     let layout = Layout::new(&visitor, "supplier", "Supplier");
-    html(&state, StatusCode::OK, &IndexPage { layout, prices, late }).await
+    html(&state, StatusCode::OK, &IndexPage { layout, prices, late, is_sample }).await
 }
 
 /// `12 minutes`, rounded down.

@@ -50,7 +50,7 @@ pub fn start() -> Result<Upstream, String> {
     let server = server.bind(("127.0.0.1", 0)).map_err(failed)?;
     let address = server.addrs().first().map(ToString::to_string).unwrap_or_default();
     actix_web::rt::spawn(server.run());
-    format!("http://{address}/prices.json").parse().map_err(str::to_owned)
+    Ok(Upstream::sample(format!("http://{address}/prices.json")))
 }
 
 async fn answer(asked: web::Data<AtomicU64>) -> HttpResponse {

@@ -1,7 +1,7 @@
 //! The tasting league: its numbers, how long they are kept, and who sees what of them.
 
 use crate::support::{
-    Browser, Database, PASSWORD, Page, Screen, TestSite, larder, on_both_databases,
+    self, Browser, Database, PASSWORD, Page, Screen, TestSite, on_both_databases,
 };
 
 on_both_databases! {
@@ -28,13 +28,7 @@ const LEAGUE: &str = r#"{"season": 2026, "scores": [
 
 /// `larder load scores`; what it says when it does not.
 fn load(site: &TestSite, json: &str) -> Result<(), String> {
-    let file = site.database.folder().join("scores.json");
-    std::fs::write(&file, json).unwrap();
-    let path = file.to_string_lossy().into_owned();
-    let url = site.database.url();
-    let ended = larder(&["load", "--database", &url, "scores", &path]).output().unwrap();
-    let why = String::from_utf8_lossy(&ended.stderr).into_owned();
-    if ended.status.success() { Ok(()) } else { Err(why) }
+    support::load(&site.database, "scores", json).map(|_| ())
 }
 
 /// The cells of each row.

@@ -75,6 +75,10 @@ fn old_prices_are_shown_where_there_are_no_new_ones(on: Database) {
         };
         old.assert_sees("These prices are").assert_sees("second");
     }
+    // Where it is the button that made them stale, they are old, too.
+    upstream.says(Says::Head("500 Internal Server Error"));
+    site.invalidates("everything");
+    site.get("/supplier").assert_sees("These prices are").assert_sees("$4.99");
     upstream.says(tea("6"));
     // It is asked again, and what it says then is shown.
     while !site.get("/supplier").text().contains("$6.00") {}

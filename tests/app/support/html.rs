@@ -86,19 +86,32 @@ pub fn text_of(html: &str, tag: &Tag) -> String {
     text(&rest[..end])
 }
 
+/// What stands in a `textarea`, as it is: HTML leaves out one line end at its beginning.
+fn typed_in(html: &str, tag: &Tag) -> String {
+    let rest = &html[tag.end..];
+    let typed = decode(&rest[..rest.find("</textarea").unwrap_or(rest.len())]);
+    typed.strip_prefix('\n').map(str::to_owned).unwrap_or(typed)
+}
+
 pub fn forms(html: &str) -> Vec<Form> {
     let mut forms: Vec<Form> = Vec::new();
+    // The first button is the one that is pressed; others say nothing then.
+    let mut has_button = false;
     for tag in tags(html) {
         let attribute = |name: &str| tag.attribute(name).unwrap_or("").to_owned();
         match tag.name.as_str() {
-            "form" => forms.push(Form {
-                action: attribute("action"),
-                method: attribute("method").to_lowercase(),
-                fields: Vec::new(),
-            }),
+            "form" => {
+                has_button = false;
+                forms.push(Form {
+                    action: attribute("action"),
+                    method: attribute("method").to_lowercase(),
+                    fields: Vec::new(),
+                });
+            }
+            "button" if std::mem::replace(&mut has_button, true) => {}
             "input" | "button" | "textarea" | "select" if tag.attribute("name").is_some() => {
                 let value = match tag.name.as_str() {
-                    "textarea" => text_of(html, &tag),
+                    "textarea" => typed_in(html, &tag),
                     _ => attribute("value"),
                 };
                 if let Some(form) = forms.last_mut() {

@@ -39,7 +39,7 @@ pub use process::{Ended, Program, free_port};
 pub use proxy::{Hold, Proxy};
 pub use redis::Redis;
 pub use shelf::{Shelf, Wrong};
-pub use site::{PASSWORD, TestSite, account, larder, larder_at};
+pub use site::{PASSWORD, TestSite, account, larder, larder_at, load};
 pub use upstream::{Says, Upstream};
 pub use visitor::Visitor;
 pub use webdriver::{Browser, Screen};

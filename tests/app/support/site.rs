@@ -190,19 +190,32 @@ pub const PASSWORD: &str = "tea and toast";
 /// `larder account …` of this database, which is given a password through a pipe; what it says.
 #[track_caller]
 pub fn account(database: &TestDatabase, arguments: &[&str], password: &str) -> String {
-    // Without a leash, whose end would stand where the password comes in: it ends by itself.
+    let url = database.url();
+    let arguments = [&["account", "--database", &url], arguments].concat();
+    does(&arguments, &format!("{password}\n")).unwrap_or_else(|why| panic!("{arguments:?}: {why}"))
+}
+
+/// `larder load … FILE` of this database with a file that holds `json`; what it says when it does not.
+pub fn load(database: &TestDatabase, what: &str, json: &str) -> Result<String, String> {
+    let file = database.folder().join(what).with_extension("json");
+    std::fs::write(&file, json).unwrap();
+    does(&["load", "--database", &database.url(), what, &file.to_string_lossy()], "")
+}
+
+/// What a command says that ends by itself, or what trouble it had. Without a leash, whose end would stand
+/// where its input comes in.
+fn does(arguments: &[&str], input: &str) -> Result<String, String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
     without_settings(&mut command);
-    command.args(["account", "--database", &database.url()]).args(arguments);
+    command.args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut program = command.spawn().unwrap();
-    // A verb that asks for none has ended before it reads.
-    let _ = program.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes());
+    // One that asks for nothing has ended before it reads.
+    let _ = program.stdin.take().unwrap().write_all(input.as_bytes());
     let ended = program.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&ended.stdout).into_owned();
-    let trouble = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert!(ended.status.success(), "{arguments:?}: {trouble}");
-    told
+    let told = if ended.status.success() { &ended.stdout } else { &ended.stderr };
+    let told = String::from_utf8_lossy(told).into_owned();
+    if ended.status.success() { Ok(told) } else { Err(told) }
 }
 
 /// The program, with none of the settings of whoever runs the tests, and on any free port.
