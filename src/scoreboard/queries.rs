@@ -105,7 +105,8 @@ pub fn lock(conn: &mut Conn) -> QueryResult<()> {
     }
 }
 
-/// The number of the member of this name, who is added where there is none; their favourite is this from now on.
+/// The number of the member of this name, who is added where there is none; their favourite is this from now on,
+/// where it is given.
 pub fn member(conn: &mut Conn, name: &str, favourite: &str) -> QueryResult<i64> {
     let known: Option<i64> = members::table
         .filter(members::name.eq(name))
@@ -113,6 +114,9 @@ pub fn member(conn: &mut Conn, name: &str, favourite: &str) -> QueryResult<i64> 
         .order(members::id)
         .first(conn)
         .optional()?;
+    if let (Some(id), true) = (known, favourite.is_empty()) {
+        return Ok(id);
+    }
     if let Some(id) = known {
         diesel::update(members::table.find(id))
             .set(members::favourite.eq(favourite))
@@ -139,7 +143,7 @@ pub struct NewScore {
     pub score: i64,
 }
 
-/// Adds scores; those of the same member, season and week are replaced.
+/// Adds scores, of which there are none yet for the same member, season and week.
 pub fn insert(conn: &mut Conn, new: &[NewScore]) -> QueryResult<()> {
     for rows in new.chunks(AT_ONCE) {
         let insert = diesel::insert_into(scores::table).values(rows);

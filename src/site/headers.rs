@@ -7,11 +7,11 @@
 
 use actix_web::Error;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use actix_web::http::{Method, StatusCode};
 
 use crate::cache::page::status::{CACHE_STATUS, CacheStatus};
 
@@ -55,14 +55,17 @@ where
     let response = service.call(request);
     async move {
         let mut response = response.await?;
-        write(response.headers_mut(), is_read);
+        let is_whole = response.status() != StatusCode::NOT_MODIFIED;
+        write(response.headers_mut(), is_read, is_whole);
         Ok(response)
     }
 }
 
-fn write(headers: &mut HeaderMap, is_read: bool) {
+/// A 304 says nothing of what the page may do: the browser has been told, with the page.
+fn write(headers: &mut HeaderMap, is_read: bool, is_whole: bool) {
     for (name, value) in SECURITY {
-        if name == CONTENT_SECURITY_POLICY && headers.get(&name) == Some(&WITH_SCRIPT) {
+        let is_said = !is_whole || headers.get(&name) == Some(&WITH_SCRIPT);
+        if name == CONTENT_SECURITY_POLICY && is_said {
             continue;
         }
         headers.insert(name, value);

@@ -17,8 +17,9 @@ use crate::state::State;
 /// The template that holds header and footer.
 const LAYOUT: Digest = Digest::of(include_bytes!("../../templates/_layout.html"));
 
-/// Header and footer live as long as what they print; a day bounds the memory of unused ones.
-const CHROME: Policy = Policy::fresh_for(Duration::from_secs(24 * 60 * 60));
+/// Header and footer live as long as what they print; this bounds the memory of unused ones. No page lives longer
+/// than its fragments, and the longest lives for a week.
+const CHROME: Policy = Policy::fresh_for(Duration::from_secs(8 * 24 * 60 * 60));
 
 /// What the layout prints around a page.
 #[derive(Debug)]

@@ -15,7 +15,8 @@ CREATE TABLE scores (
 );
 
 CREATE INDEX scores_by_season ON scores (season, week);
-CREATE INDEX scores_by_member ON scores (member_id);
+-- Nobody plays a week twice.
+CREATE UNIQUE INDEX scores_of_a_week ON scores (member_id, season, week);
 
 -- Whoever writes, the stamps move in the writer's own transaction.
 CREATE TRIGGER members_cache_insert AFTER INSERT ON members
