@@ -16,10 +16,11 @@ use crate::site::erased::Erased;
 use crate::site::{assets, error_page, flash, headers, log, origin};
 use crate::state::State;
 use crate::versions::Table;
-use crate::{dashboard, health, metrics, products, toolbar};
+use crate::{dashboard, events, health, metrics, products, toolbar};
 
 /// The tables that are read through the cache; each must have its triggers.
-pub const TABLES: &[Table] = &[products::keys::PRODUCTS];
+pub const TABLES: &[Table] =
+    &[products::keys::PRODUCTS, events::keys::EVENTS, events::keys::GUESTS];
 
 /// Who watches the site from outside.
 #[derive(Clone)]
@@ -62,6 +63,7 @@ pub fn app(
         .app_data(observers.dashboard)
         .app_data(memory)
         .configure(products::routes)
+        .configure(events::routes)
         .configure(dashboard::routes)
         .configure(toolbar::routes)
         .configure(assets::routes)

@@ -7,6 +7,7 @@
 //!
 //! - [`app`]: every URL, and what wraps it.
 //! - [`products`]: a section; one section read, all read.
+//! - [`events`]: tastings and their guests, as JSON for programs and as a page.
 //! - [`cache`]: the framework. Knows nothing of this shop, nor of SQL.
 //! - [`versions`]: how the database tells the cache what has changed.
 //! - [`db`]: connections, transactions, migrations.
@@ -25,6 +26,7 @@ pub mod config;
 pub mod dashboard;
 pub mod db;
 pub mod error;
+pub mod events;
 pub mod health;
 pub mod metrics;
 pub mod products;

@@ -5,7 +5,9 @@
 
 mod cache;
 mod compare;
+mod fake;
 mod migrate;
+mod progress;
 mod seed;
 mod serve;
 mod table;
@@ -39,6 +41,8 @@ enum Command {
     Migrate(migrate::MigrateConfig),
     /// Add sample products, also to a shop that is being served.
     Seed(seed::SeedConfig),
+    /// Add made-up tastings or guests, also to a shop that is being served.
+    Fake(fake::FakeConfig),
     /// Look into the cache of a running shop, or of a Redis, and change what is in it.
     Cache(cache::CacheCommand),
     /// Measure what each level of caching does for the homepage, on this machine.
@@ -56,6 +60,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(config)) => serve::run(&config),
         Some(Command::Migrate(config)) => migrate::run(&config),
         Some(Command::Seed(config)) => seed::run(&config),
+        Some(Command::Fake(config)) => fake::run(&config),
         Some(Command::Cache(command)) => cache::run(&command),
         Some(Command::Compare(config)) => compare::run(&config),
     };

@@ -7,6 +7,7 @@ pub mod error_page;
 pub mod flash;
 pub mod form;
 pub mod headers;
+pub mod json;
 pub mod log;
 pub mod origin;
 pub mod pagination;

@@ -43,8 +43,8 @@ impl Layout {
     }
 
     /// Every section, in the order of the navigation: its address, its name here and for people.
-    pub fn sections(&self) -> [(&'static str, &'static str, &'static str); 1] {
-        [("/", "products", "Products")]
+    pub fn sections(&self) -> [(&'static str, &'static str, &'static str); 2] {
+        [("/", "products", "Products"), ("/events", "events", "Tastings")]
     }
 
     /// Where the style sheet is.

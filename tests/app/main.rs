@@ -11,6 +11,8 @@ mod compare;
 mod concurrency;
 mod conflicts;
 mod dashboard;
+mod events;
+mod events_freshness;
 mod faults;
 mod foreign_rows;
 mod freshness;
