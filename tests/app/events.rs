@@ -10,7 +10,7 @@ on_both_databases! {
     errors_are_problems_whoever_refuses,
     nobody_overwrites_what_they_have_not_seen,
     of_replacements_at_once_one_is_done,
-    programs_write_with_a_token_and_other_sites_never,
+    programs_write_and_other_sites_never_do,
     people_see_what_is_coming,
 }
 
@@ -143,7 +143,7 @@ fn of_replacements_at_once_one_is_done(on: Database) {
     assert_eq!((count(200), count(412)), (1, 11), "{statuses:?}");
 }
 
-fn programs_write_with_a_token_and_other_sites_never(on: Database) {
+fn programs_write_and_other_sites_never_do(on: Database) {
     let site = TestSite::start(on);
     let from = |name: &str, value: &str| {
         let ask = site.ask("POST", "/api/events").header("Content-Type", "application/json");
