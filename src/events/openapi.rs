@@ -58,7 +58,7 @@ fn collection(noun: &str, schema: &str, new: &str, parameters: Value) -> Value {
         },
         "post": {
             "operationId": format!("create_{noun}"),
-            "summary": format!("Adds a {noun}"),
+            "summary": format!("Adds {} {noun}", article(noun)),
             "security": [{}, { "token": [] }],
             "requestBody": body(new),
             "responses":
@@ -81,7 +81,7 @@ fn member(noun: &str, schema: &str, new: &str) -> Value {
         },
         "put": {
             "operationId": format!("replace_{noun}"),
-            "summary": format!("Makes a {noun} into another"),
+            "summary": format!("Makes {} {noun} into another", article(noun)),
             "security": [{}, { "token": [] }],
             "parameters": [if_match()],
             "requestBody": body(new),
@@ -99,6 +99,10 @@ fn member(noun: &str, schema: &str, new: &str) -> Value {
             "responses": responses("204", "It is gone", None, &[&may[..], &WRITE, &ALWAYS]),
         },
     })
+}
+
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with('e') { "an" } else { "a" }
 }
 
 fn body(schema: &str) -> Value {

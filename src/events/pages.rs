@@ -51,7 +51,8 @@ impl IndexPage {
     /// `1 guest`.
     fn guests(&self, coming: &Coming) -> String {
         let noun = if coming.guests == 1 { "guest" } else { "guests" };
-        format!("{} {noun}", grouped(coming.guests))
+        // The number stays with its noun.
+        format!("{}\u{a0}{noun}", grouped(coming.guests))
     }
 }
 

@@ -59,7 +59,11 @@ pub fn guests(
     range: Range,
 ) -> QueryResult<Part<Guest>> {
     read.table(EVENTS)?;
-    let conn = read.table(GUESTS)?;
+    get_guests(read.table(GUESTS)?, of, range)
+}
+
+/// [`guests`], of a connection.
+pub fn get_guests(conn: &mut Conn, of: Option<EventId>, range: Range) -> QueryResult<Part<Guest>> {
     let all = guests::table
         .inner_join(events::table)
         .select((GUEST_COLUMNS, events::all_columns))
