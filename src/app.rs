@@ -20,7 +20,8 @@ use crate::staff::Shelves;
 use crate::state::State;
 use crate::versions::Table;
 use crate::{
-    accounts, cookbook, dashboard, health, metrics, products, scoreboard, staff, supplier, toolbar,
+    accounts, cookbook, dashboard, events, health, metrics, products, scoreboard, staff, supplier,
+    toolbar,
 };
 
 /// The tables that are read through the cache; each must have its triggers.
@@ -31,6 +32,8 @@ pub const TABLES: &[Table] = &[
     cookbook::keys::RECIPES,
     cookbook::keys::FOODS,
     cookbook::keys::INGREDIENTS,
+    events::keys::EVENTS,
+    events::keys::GUESTS,
     accounts::keys::ACCOUNTS,
     accounts::keys::SESSIONS,
     accounts::keys::TOKENS,
@@ -38,7 +41,13 @@ pub const TABLES: &[Table] = &[
 
 /// What staff find in their index.
 fn shelves() -> Shelves {
-    Shelves(vec![products::SHELF, cookbook::SHELF, scoreboard::SHELF, supplier::SHELF])
+    Shelves(vec![
+        products::SHELF,
+        cookbook::SHELF,
+        events::SHELF,
+        scoreboard::SHELF,
+        supplier::SHELF,
+    ])
 }
 
 /// Who watches the site from outside, and counts what strangers try.
@@ -86,6 +95,7 @@ pub fn app(
         .app_data(web::Data::new(shelves()))
         .app_data(observers.throttle)
         .configure(products::routes)
+        .configure(events::routes)
         .configure(cookbook::routes)
         .configure(scoreboard::routes)
         .configure(supplier::routes)

@@ -12,6 +12,7 @@ use actix_web::{HttpResponse, ResponseError};
 
 use crate::cache;
 use crate::db;
+use crate::site::form::FormErrors;
 use crate::site::request_id::RequestId;
 
 /// How a request fails that wants HTML.
@@ -40,8 +41,11 @@ pub enum AppError {
     /// 403: it may not be done, or not from here.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// 413: the form is too large.
-    #[error("The form is too large. At most {limit} bytes are taken.")]
+    /// 412: it is not what whoever wants to change it has seen.
+    #[error("It has been changed meanwhile: this is not the version that If-Match names.")]
+    Overtaken,
+    /// 413: what was sent is too large.
+    #[error("What was sent is too large. At most {limit} bytes are taken.")]
     TooLarge {
         /// In bytes.
         limit: usize,
@@ -49,12 +53,19 @@ pub enum AppError {
     /// 415: not the way a form is sent.
     #[error("Forms are taken as application/x-www-form-urlencoded, in UTF-8.")]
     UnsupportedForm,
+    /// 415: not the way the API is written to.
+    #[error("The API takes application/json, in UTF-8.")]
+    UnsupportedJson,
     /// 421: for another host.
     #[error("This shop does not go by that name. Use one that it was started with (--host NAME).")]
     UnknownHost,
     /// 422: it can be read, but not done.
     #[error("{0}")]
     Unprocessable(&'static str),
+    /// 422: it can be read, but some of its fields cannot be taken. For programs: who fills in a form gets
+    /// the form back.
+    #[error("Some of it cannot be taken as it is; errors says what, field by field.")]
+    Invalid(FormErrors),
     /// 429: tried too often.
     #[error("That was tried too often. Please wait, and try again in {seconds} seconds.")]
     TooMany {
@@ -115,9 +126,10 @@ impl ResponseError for AppError {
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Overtaken => StatusCode::PRECONDITION_FAILED,
+            Self::UnsupportedForm | Self::UnsupportedJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unprocessable(_) | Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unavailable(_) | Self::Upstream | Self::Store(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

@@ -7,6 +7,7 @@
 //!
 //! - [`app`]: every URL, and what wraps it.
 //! - [`products`]: a section; one section read, all read.
+//! - [`events`]: tastings and their guests, as JSON for programs and as a page.
 //! - [`cookbook`]: recipes of three tables in one entry.
 //! - [`scoreboard`]: an aggregate over many rows.
 //! - [`supplier`]: prices from a slow upstream.
@@ -31,6 +32,7 @@ pub mod cookbook;
 pub mod dashboard;
 pub mod db;
 pub mod error;
+pub mod events;
 pub mod health;
 pub mod metrics;
 pub mod products;

@@ -6,8 +6,10 @@
 mod account;
 mod cache;
 mod compare;
+mod fake;
 mod load;
 mod migrate;
+mod progress;
 mod seed;
 mod serve;
 mod table;
@@ -41,6 +43,8 @@ enum Command {
     Migrate(migrate::MigrateConfig),
     /// Add sample products, also to a shop that is being served.
     Seed(seed::SeedConfig),
+    /// Add made-up tastings or guests, also to a shop that is being served.
+    Fake(fake::FakeConfig),
     /// Take in recipes or scores from a file, all or nothing.
     Load(load::LoadCommand),
     /// Say who may sign in, where the shop is served with --access staff.
@@ -62,6 +66,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(config)) => serve::run(&config),
         Some(Command::Migrate(config)) => migrate::run(&config),
         Some(Command::Seed(config)) => seed::run(&config),
+        Some(Command::Fake(config)) => fake::run(&config),
         Some(Command::Load(command)) => load::run(&command),
         Some(Command::Account(command)) => account::run(&command),
         Some(Command::Cache(command)) => cache::run(&command),

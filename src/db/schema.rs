@@ -123,3 +123,28 @@ diesel::table! {
 
 diesel::joinable!(scores -> members (member_id));
 diesel::allow_tables_to_appear_in_same_query!(members, scores);
+
+diesel::table! {
+    /// The tastings.
+    events (id) {
+        id -> BigInt,
+        name -> Text,
+        starts_at -> Timestamp,
+        is_date -> Bool,
+        location -> Text,
+        description -> Text,
+    }
+}
+
+diesel::table! {
+    /// Who comes to a tasting.
+    guests (id) {
+        id -> BigInt,
+        event_id -> BigInt,
+        name -> Text,
+        email -> Text,
+    }
+}
+
+diesel::joinable!(guests -> events (event_id));
+diesel::allow_tables_to_appear_in_same_query!(events, guests);

@@ -64,7 +64,7 @@ fn has_page(headers: &HeaderMap) -> bool {
 }
 
 async fn put_on(response: ServiceResponse<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
-    if problem::is_wanted(response.request().headers()) {
+    if problem::is_for(response.request()) {
         return Ok(problem::tell(response));
     }
     let Some(state) = response.request().app_data::<web::Data<State>>().cloned() else {

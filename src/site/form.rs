@@ -13,6 +13,7 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::{LocalBoxFuture, Ready, ready};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, MapDeserializer};
 
@@ -68,7 +69,8 @@ impl<T: FromStr> FromRequest for Id<T> {
 }
 
 /// Sentences about fields that cannot be taken as they are.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(transparent)]
 pub struct FormErrors(BTreeMap<Cow<'static, str>, String>);
 
 impl FormErrors {
@@ -79,6 +81,11 @@ impl FormErrors {
         value: Result<T, E>,
     ) -> Option<T> {
         value.map_err(|error| self.0.insert(field.into(), error.to_string())).ok()
+    }
+
+    /// Notes a sentence about a field.
+    pub fn note(&mut self, field: &'static str, sentence: impl Into<String>) {
+        self.0.insert(field.into(), sentence.into());
     }
 
     /// The sentence about a field.
@@ -113,15 +120,16 @@ fn is_form(headers: &HeaderMap) -> bool {
     is_form && parts.all(|parameter| parameter.is_empty() || is_utf_8(parameter))
 }
 
-fn is_utf_8(parameter: &str) -> bool {
+pub(super) fn is_utf_8(parameter: &str) -> bool {
     let parameter = parameter.to_ascii_lowercase();
     parameter.strip_prefix("charset=").is_none_or(|charset| charset.trim_matches('"') == "utf-8")
 }
 
-async fn read(mut payload: Payload) -> Result<Vec<u8>, AppError> {
+pub(super) async fn read(mut payload: Payload) -> Result<Vec<u8>, AppError> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| AppError::BadRequest("The form did not arrive whole."))?;
+        let chunk =
+            chunk.map_err(|_| AppError::BadRequest("What was sent did not arrive whole."))?;
         if body.len() + chunk.len() > LIMIT {
             return Err(AppError::TooLarge { limit: LIMIT });
         }

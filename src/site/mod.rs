@@ -8,6 +8,7 @@ pub mod error_page;
 pub mod flash;
 pub mod form;
 pub mod headers;
+pub mod json;
 pub mod log;
 pub mod markdown;
 pub mod money;

@@ -19,6 +19,7 @@ use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN
 use actix_web::{Error, HttpMessage, web};
 
 use super::access;
+use super::problem::PROGRAMS;
 use super::visitor::Visitor;
 use crate::error::AppError;
 use crate::state::{Access, Settings, State};
@@ -28,9 +29,6 @@ const UNDER_ANY_NAME: [&str; 2] = ["/health/live", "/health/ready"];
 
 /// Where staff sign in, which nobody has to have done.
 const SIGN_IN: &str = "/login";
-
-/// What is asked by programs, which have tokens.
-const PROGRAMS: &str = "/api/";
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

@@ -1,15 +1,29 @@
 //! Errors as JSON, for programs.
 //!
+//! - Whatever is asked under `/api/` is asked by a program; elsewhere `Accept` decides.
+//! - Where fields are at fault, the member `errors` has a sentence for each.
+//!
 //! Source: RFC 9457.
 
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 
+use actix_web::HttpRequest;
+
 use super::error_page;
+use crate::error::AppError;
 
 /// The type of a problem's body.
 pub const PROBLEM: &str = "application/problem+json";
+
+/// Where programs ask.
+pub const PROGRAMS: &str = "/api/";
+
+/// Whether this request wants its errors as JSON.
+pub fn is_for(request: &HttpRequest) -> bool {
+    request.path().starts_with(PROGRAMS) || is_wanted(request.headers())
+}
 
 /// Whether who asks wants JSON, and says so.
 pub fn is_wanted(headers: &HeaderMap) -> bool {
@@ -25,11 +39,15 @@ pub fn tell(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         return response;
     }
     let status = response.status();
-    let problem = serde_json::json!({
+    let mut problem = serde_json::json!({
         "status": status.as_u16(),
         "title": error_page::heading(status),
         "detail": error_page::message(&response),
     });
+    let error = response.response().error().and_then(|error| error.as_error::<AppError>());
+    if let Some(AppError::Invalid(errors)) = error {
+        problem["errors"] = serde_json::json!(errors);
+    }
     let mut response = response.map_body(|_, _| BoxBody::new(problem.to_string()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
     response

@@ -44,10 +44,11 @@ impl Layout {
     }
 
     /// Every section, in the order of the navigation: its address, its name here and for people.
-    pub fn sections(&self) -> [(&'static str, &'static str, &'static str); 4] {
+    pub fn sections(&self) -> [(&'static str, &'static str, &'static str); 5] {
         [
             ("/", "products", "Products"),
             ("/cookbook", "cookbook", "Cookbook"),
+            ("/events", "events", "Tastings"),
             ("/scoreboard", "scoreboard", "League"),
             ("/supplier", "supplier", "Supplier"),
         ]

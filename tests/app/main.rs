@@ -13,6 +13,8 @@ mod concurrency;
 mod conflicts;
 mod cookbook;
 mod dashboard;
+mod events;
+mod events_freshness;
 mod faults;
 mod foreign_rows;
 mod freshness;

@@ -20,6 +20,12 @@ pub struct EntityTag {
 }
 
 impl EntityTag {
+    /// The tag of a page of these bytes, for one whose handler gave it none.
+    pub fn of(body: &[u8]) -> Self {
+        let opaque = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(body)).into_bytes();
+        Self { is_weak: false, opaque }
+    }
+
     /// The tag that `text` is, and nothing else.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let (tag, rest) = Self::first(trim(text))?;

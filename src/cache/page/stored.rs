@@ -207,7 +207,7 @@ impl Page {
             kept.push((DATE, now));
         }
         if !headers.contains_key(ETAG) && status == StatusCode::OK && !body.is_empty() {
-            kept.push((ETAG, hash(&body)));
+            kept.extend(EntityTag::of(&body).print().map(|tag| (ETAG, tag)));
         }
         Self::restored(status, kept, body, freshness, initial_age)
     }
@@ -346,10 +346,4 @@ fn place(coding: Coding) -> Option<usize> {
         Coding::Gzip => Some(0),
         Coding::Brotli => Some(1),
     }
-}
-
-/// A strong validator: equal bodies, equal tags.
-fn hash(body: &[u8]) -> HeaderValue {
-    let text = format!("\"{:032x}\"", xxhash_rust::xxh3::xxh3_128(body));
-    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
 }

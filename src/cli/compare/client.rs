@@ -1,4 +1,4 @@
-//! One visitor: asks for the homepage again and again over one connection, and keeps the time.
+//! One visitor: asks for one page again and again over one connection, and keeps the time.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -56,13 +56,13 @@ impl Client {
         Ok((took, Report::of(&head)))
     }
 
-    /// Asks for the homepage so many times.
-    pub fn ask_often(&mut self, count: usize) -> Result<Sample, String> {
+    /// Asks for a page so many times.
+    pub fn ask_often(&mut self, path: &str, count: usize) -> Result<Sample, String> {
         let mut times = Vec::with_capacity(count);
         let before = server_time()?;
         for _ in 0..count {
             let started = Instant::now();
-            self.ask("/", UNOBSERVED)?;
+            self.ask(path, UNOBSERVED)?;
             times.push(started.elapsed());
         }
         Ok(Sample { times, cpu: server_time()?.saturating_sub(before) })

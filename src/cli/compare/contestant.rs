@@ -20,6 +20,9 @@ const ELSEWHERE: &str = "/?page=2";
 /// So many requests show what a warm one does.
 const OBSERVED: usize = 10;
 
+/// The homepage.
+pub const HOMEPAGE: &str = "/";
+
 /// What is remembered.
 #[derive(Debug, Clone)]
 pub struct Mode {
@@ -54,9 +57,10 @@ impl Mode {
 pub struct Contestant {
     /// What it remembers.
     pub mode: Mode,
+    path: &'static str,
     address: SocketAddr,
     handle: ServerHandle,
-    /// The very first view of the homepage.
+    /// The very first view of the page.
     pub first: (Duration, Report),
     /// What the requests did that were observed.
     pub observed: Report,
@@ -65,26 +69,26 @@ pub struct Contestant {
 }
 
 impl Contestant {
-    /// Opens the shop, looks at the homepage for the first time, and warms it.
+    /// Opens the shop, looks at the page that is measured for the first time, and warms it.
     ///
     /// What is measured is another shop than what is looked at: looking costs time, too.
-    pub async fn open(mode: Mode, database: &Url) -> Result<Self, String> {
+    pub async fn open(mode: Mode, database: &Url, path: &'static str) -> Result<Self, String> {
         let watched = Server::start(&settings(&mode, database, ToolbarMode::Auto)).await?;
         let address = watched.address();
         let handle = watched.in_background();
-        let (first, observed) = apart(move || look(address)).await?;
+        let (first, observed) = apart(move || look(address, path)).await?;
         handle.stop(false).await;
         let server = Server::start(&settings(&mode, database, ToolbarMode::Off)).await?;
         let address = server.address();
         let handle = server.in_background();
-        apart(move || look(address)).await?;
-        Ok(Self { mode, address, handle, first, observed, sample: Sample::default() })
+        apart(move || look(address, path)).await?;
+        Ok(Self { mode, path, address, handle, first, observed, sample: Sample::default() })
     }
 
-    /// Asks for the homepage so many times more.
+    /// Asks for the page so many times more.
     pub async fn run(&mut self, requests: usize) -> Result<(), String> {
-        let address = self.address;
-        let sample = apart(move || Client::connect(address)?.ask_often(requests)).await?;
+        let (address, path) = (self.address, self.path);
+        let sample = apart(move || Client::connect(address)?.ask_often(path, requests)).await?;
         self.sample.times.extend(sample.times);
         self.sample.cpu += sample.cpu;
         Ok(())
@@ -102,16 +106,16 @@ impl Contestant {
 }
 
 /// The first view, and what the next ones do.
-fn look(address: SocketAddr) -> Result<((Duration, Report), Report), String> {
+fn look(address: SocketAddr, path: &str) -> Result<((Duration, Report), Report), String> {
     let mut client = Client::connect(address)?;
     client.observe(ELSEWHERE)?;
-    let first = client.observe("/")?;
+    let first = client.observe(path)?;
     if client.status() != "200" {
-        return Err(format!("the homepage was answered {}", client.status()));
+        return Err(format!("{path} was answered {}", client.status()));
     }
     let mut observed = Report::default();
     for _ in 0..OBSERVED {
-        observed += client.observe("/")?.1;
+        observed += client.observe(path)?.1;
     }
     Ok((first, observed))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::contestant::{Contestant, Mode};
+use super::contestant::{self, Contestant, Mode};
 use crate::app;
 use crate::cache::inspect::{Inspection, Verdict};
 use crate::cache::open;
@@ -26,7 +26,8 @@ const INTERVAL: Duration = Duration::from_millis(5);
 /// Opens the shop, lets it make the homepage, and closes it.
 pub async fn run(shared: Option<&Mode>, database: &Url) -> Result<(), String> {
     let [alone, ..] = Mode::IN_MEMORY;
-    let forerunner = Contestant::open(shared.cloned().unwrap_or(alone), database).await?;
+    let forerunner =
+        Contestant::open(shared.cloned().unwrap_or(alone), database, contestant::HOMEPAGE).await?;
     if let Some(redis) = shared.and_then(|mode| mode.redis.as_deref()) {
         let versions = versions::open(database, app::TABLES)?;
         let store = open::inspect(open::redis(redis)?, Some(versions));

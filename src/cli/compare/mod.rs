@@ -4,8 +4,9 @@
 //! - The modes take turns, so that whatever else the machine does happens to all of them.
 //! - One visitor asks for the homepage over a kept connection, one request after the other: what is
 //!   told is how long somebody waits, and what that costs the processor.
-//! - A database that is named is read only.
+//! - A database that is named is read only; the API has a temporary one of its own ([`api`]).
 
+mod api;
 mod client;
 mod contestant;
 mod forerunner;
@@ -92,10 +93,11 @@ async fn compare(config: &CompareConfig) -> Result<Comparison, String> {
             contestant.run(share).await?;
         }
     }
-    let comparison = Comparison::of(database.described(), config.requests, &contestants);
+    let mut comparison = Comparison::of(database.described(), config.requests, &contestants);
     for contestant in contestants {
         contestant.close().await;
     }
+    comparison.api = Some(api::compare(config.requests).await?);
     Ok(comparison)
 }
 
@@ -105,7 +107,7 @@ async fn open_all(config: &CompareConfig, database: &Url) -> Result<Vec<Contesta
     forerunner::run(shared.as_ref(), database).await?;
     let mut contestants = Vec::new();
     for mode in Mode::IN_MEMORY.into_iter().chain(shared) {
-        contestants.push(Contestant::open(mode, database).await?);
+        contestants.push(Contestant::open(mode, database, contestant::HOMEPAGE).await?);
     }
     Ok(contestants)
 }

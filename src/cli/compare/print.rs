@@ -2,7 +2,7 @@
 
 use super::contestant::Mode;
 use super::report::LookUps;
-use super::result::{Comparison, Outcome};
+use super::result::{Api, Comparison, Outcome};
 use crate::cli::table::Table;
 use crate::site::render::grouped;
 
@@ -22,6 +22,27 @@ pub fn comparison(comparison: &Comparison) -> String {
     for sentence in meaning(comparison) {
         text += &wrapped(&sentence);
     }
+    if let Some(api) = &comparison.api {
+        text += &of_the_api(api);
+    }
+    text
+}
+
+fn of_the_api(api: &Api) -> String {
+    let requests = grouped(api.events.requests.into());
+    let mut text = format!(
+        "\nThe API’s list of 1,000 events, {requests} requests for each mode, on {}.\n\n",
+        api.events.database
+    );
+    text += &table(&api.events);
+    text.push('\n');
+    text += &wrapped(&format!(
+        "1,000 guests with their events take {} µs in one query, and {} µs with one for each, {:.0} \
+         times as long.",
+        whole(api.guests_in_one_us),
+        whole(api.guests_one_by_one_us),
+        api.guests_one_by_one_us / api.guests_in_one_us,
+    ));
     text
 }
 

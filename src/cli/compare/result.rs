@@ -18,6 +18,19 @@ pub struct Comparison {
     pub is_debug_build: bool,
     /// In the order of the table; the first has no cache.
     pub modes: Vec<Outcome>,
+    /// The same of the API, where it was measured.
+    pub api: Option<Api>,
+}
+
+/// What the API does.
+#[derive(Debug, Serialize)]
+pub struct Api {
+    /// Its list of 1,000 events.
+    pub events: Box<Comparison>,
+    /// What 1,000 guests with their events take in one query.
+    pub guests_in_one_us: f64,
+    /// What they take in one query for each.
+    pub guests_one_by_one_us: f64,
 }
 
 /// What one mode did. Times are microseconds.
@@ -49,7 +62,7 @@ impl Comparison {
         let mut modes: Vec<Outcome> = contestants.iter().map(Outcome::of).collect();
         let off = modes.first().map_or(0.0, |off| off.median_us);
         modes.iter_mut().for_each(|mode| mode.times_as_quick = off / mode.median_us);
-        Self { database, requests, is_debug_build: cfg!(debug_assertions), modes }
+        Self { database, requests, is_debug_build: cfg!(debug_assertions), modes, api: None }
     }
 
     /// The mode of this name.
@@ -78,12 +91,13 @@ impl Outcome {
 }
 
 /// The smallest time that so large a part of all of them does not exceed.
-fn at(sorted: &[Duration], part: f64) -> Duration {
+pub fn at(sorted: &[Duration], part: f64) -> Duration {
     let rank = (sorted.len() as f64 * part).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
-fn micros(duration: Duration) -> f64 {
+/// In microseconds.
+pub fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
 

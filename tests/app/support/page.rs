@@ -21,6 +21,13 @@ impl Page {
         html::text(&self.html())
     }
 
+    /// What a program reads of it.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        let json = serde_json::from_slice(&self.body);
+        json.unwrap_or_else(|error| panic!("{}: {error}: {}", self.asked, self.excerpt()))
+    }
+
     /// A header's value; several lines are joined as RFC 9110 §5.2 says.
     pub fn header(&self, name: &str) -> Option<String> {
         let lines: Vec<_> = self.lines_of(name).collect();
@@ -127,6 +134,16 @@ impl Page {
             self.excerpt()
         );
         self
+    }
+
+    /// An error as programs read it; answers it.
+    #[track_caller]
+    pub fn assert_problem(&self, status: u16) -> serde_json::Value {
+        self.assert_status(status).assert_header("content-type", "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["status"], status, "{}", self.asked);
+        assert!(problem["detail"].is_string(), "{}: {problem}", self.asked);
+        problem
     }
 
     /// The beginning of the body, for messages.

@@ -1,0 +1,74 @@
+//! Tastings and their guests: JSON for programs, and a page of the coming ones for people.
+//!
+//! | URL | |
+//! |---|---|
+//! | `GET /events` | [`pages::index`]: the coming tastings, by pages |
+//! | `GET`, `POST /api/events` | [`api::list_events`], [`api::create_event`] |
+//! | `GET`, `PUT`, `DELETE /api/events/{id}` | [`api::show_event`], [`api::replace_event`], [`api::delete_event`] |
+//! | `GET`, `POST /api/guests` | [`api::list_guests`], of one event with `?event=`; [`api::create_guest`] |
+//! | `GET`, `PUT`, `DELETE /api/guests/{id}` | [`api::show_guest`], [`api::replace_guest`], [`api::delete_guest`] |
+//! | `GET /api/openapi.json`, `GET /api` | what the API takes and answers: [`openapi`], [`pages::api`] |
+
+pub mod api;
+pub mod forms;
+pub mod keys;
+pub mod model;
+pub mod openapi;
+pub mod pages;
+pub mod queries;
+pub mod sample;
+pub mod service;
+
+use actix_web::web;
+
+use crate::cache::page;
+use crate::site::shelf::Shelf;
+
+/// What staff find of it in their index.
+pub const SHELF: Shelf = Shelf {
+    name: "Tastings",
+    all: "/events",
+    new: None,
+    find: |state, search| Box::pin(service::find(state, search)),
+};
+
+/// The tastings' URLs.
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.service(web::resource("/events").route(web::get().to(pages::index)))
+        .service(
+            web::resource("/api")
+                .wrap(page::cached(keys::document()))
+                .route(web::get().to(pages::api)),
+        )
+        .service(
+            web::resource("/api/openapi.json")
+                .wrap(page::cached(keys::document()))
+                .route(web::get().to(api::document)),
+        )
+        .service(
+            web::resource("/api/events")
+                .wrap(page::cached(keys::events_page()))
+                .route(web::get().to(api::list_events))
+                .route(web::post().to(api::create_event)),
+        )
+        .service(
+            web::resource("/api/events/{id}")
+                .wrap(page::cached(keys::one_page()))
+                .route(web::get().to(api::show_event))
+                .route(web::put().to(api::replace_event))
+                .route(web::delete().to(api::delete_event)),
+        )
+        .service(
+            web::resource("/api/guests")
+                .wrap(page::cached(keys::guests_page()))
+                .route(web::get().to(api::list_guests))
+                .route(web::post().to(api::create_guest)),
+        )
+        .service(
+            web::resource("/api/guests/{id}")
+                .wrap(page::cached(keys::one_page()))
+                .route(web::get().to(api::show_guest))
+                .route(web::put().to(api::replace_guest))
+                .route(web::delete().to(api::delete_guest)),
+        );
+}

@@ -1,0 +1,224 @@
+//! What tastings and guests are, and their rules.
+//!
+//! - A tasting is on a day or at a moment: [`Moment`]. What came in with an offset goes out in UTC.
+//! - An e-mail address is kept as it was typed; that it exists only a letter would show.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
+
+use crate::site::row_id::RowId;
+use crate::site::time::Timestamp;
+
+/// Characters of the longest name, place and e-mail address.
+pub const LONGEST: usize = 255;
+
+/// Characters of the longest description.
+pub const LONGEST_DESCRIPTION: usize = 10_000;
+
+/// A tasting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its number.
+    pub id: EventId,
+    /// What it is called.
+    pub name: String,
+    /// When it is.
+    pub date: Moment,
+    /// Where it is.
+    pub location: String,
+    /// What there is to taste; perhaps empty.
+    pub description: String,
+}
+
+/// The number of an event.
+pub type EventId = RowId<Event>;
+
+/// Somebody who comes to a tasting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guest {
+    /// Its number.
+    pub id: GuestId,
+    /// Where they come to.
+    pub event: Event,
+    /// What they are called.
+    pub name: String,
+    /// Where letters reach them.
+    pub email: String,
+}
+
+/// The number of a guest.
+pub type GuestId = RowId<Guest>;
+
+/// An event that is to be added, or what an event is to become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Its name.
+    pub name: String,
+    /// Its date.
+    pub date: Moment,
+    /// Its place.
+    pub location: String,
+    /// Its description.
+    pub description: String,
+}
+
+/// A guest that is to be added, or what a guest is to become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewGuest {
+    /// The event.
+    pub event: EventId,
+    /// The name.
+    pub name: String,
+    /// The address.
+    pub email: String,
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// So many at most.
+    pub limit: u64,
+    /// After so many others.
+    pub offset: u64,
+}
+
+impl Range {
+    /// So many where nobody says how many.
+    pub const USUAL: u64 = 100;
+    /// So many at most.
+    pub const MOST: u64 = 1_000;
+}
+
+/// A part of a list, and how many there are in all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part<T> {
+    /// How many there are.
+    pub count: u64,
+    /// Those of the part.
+    pub items: Vec<T>,
+}
+
+/// A coming event, and how many come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coming {
+    /// The event.
+    pub event: Event,
+    /// How many guests.
+    pub guests: u64,
+}
+
+const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
+const DISPLAY_DAY: &[BorrowedFormatItem<'_>] =
+    format_description!("[day padding:none] [month repr:short] [year]");
+
+/// A day, or a moment to the microsecond; both within the years 1 to 9999.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// In UTC; of a day its midnight.
+    pub at: Timestamp,
+    /// Whether only the day is known.
+    pub is_date: bool,
+}
+
+/// A text that is neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "Write a date such as 2026-12-24, or a date with time and offset such as 2026-12-24T18:00:00Z."
+)]
+pub struct NoMoment;
+
+impl Moment {
+    /// As RFC 3339 has it: `2026-12-24`, or in UTC `2026-12-24T17:00:00Z`.
+    pub fn rfc3339(&self) -> String {
+        match self.is_date {
+            true => self.at.to_primitive().date().format(DAY).unwrap_or_default(),
+            false => self.at.rfc3339(),
+        }
+    }
+
+    /// For people: `24 Dec 2026`, or `24 Dec 2026, 17:00 UTC`.
+    pub fn display(&self) -> String {
+        match self.is_date {
+            true => self.at.to_primitive().date().format(DISPLAY_DAY).unwrap_or_default(),
+            false => self.at.display(),
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = NoMoment;
+
+    fn from_str(text: &str) -> Result<Self, NoMoment> {
+        let starts_with_digit = text.starts_with(|letter: char| letter.is_ascii_digit());
+        let is_date = text.len() == "2026-12-24".len() && starts_with_digit;
+        let at = if is_date {
+            let day = Date::parse(text, DAY).map_err(|_| NoMoment)?;
+            PrimitiveDateTime::new(day, Time::MIDNIGHT)
+        } else {
+            let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| NoMoment)?;
+            let utc = moment.checked_to_offset(UtcOffset::UTC).ok_or(NoMoment)?;
+            let micros = utc.time().replace_microsecond(utc.microsecond()).map_err(|_| NoMoment)?;
+            PrimitiveDateTime::new(utc.date(), micros)
+        };
+        let is_kept = (1..=9999).contains(&at.year());
+        if is_kept { Ok(Self { at: at.into(), is_date }) } else { Err(NoMoment) }
+    }
+}
+
+/// Whether letters could be sent there: one `@`, something before it, and a host after it.
+pub fn is_email(text: &str) -> bool {
+    let Some((name, host)) = text.rsplit_once('@') else { return false };
+    let is_plain = |letter: char| !letter.is_whitespace() && !letter.is_control();
+    let labels_are = host.split('.').all(|label| {
+        let is_edge_plain = !label.starts_with('-') && !label.ends_with('-');
+        let is_of_host = |letter: char| letter.is_alphanumeric() || letter == '-';
+        !label.is_empty() && is_edge_plain && label.chars().all(is_of_host)
+    });
+    let is_name = !name.is_empty() && name.chars().count() <= 64 && !name.contains('@');
+    is_name && name.chars().all(is_plain) && labels_are
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_stays_a_day_and_a_moment_goes_out_in_utc() {
+        let cases = [
+            ("2026-12-24", Some("2026-12-24")),
+            ("2026-12-24T18:00:00+01:00", Some("2026-12-24T17:00:00Z")),
+            ("2026-12-24T18:00:00.1234567Z", Some("2026-12-24T18:00:00.123456Z")),
+            ("9999-12-31T23:59:59-01:00", None),
+            ("0001-01-01T00:00:00+01:00", None),
+            ("2026-12-24T18:00:00", None),
+            ("2026-02-30", None),
+            ("0000-01-01", None),
+            ("+2026-1-01", None),
+            ("24.12.2026", None),
+            ("soon", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            let read = text.parse::<Moment>().ok().map(|moment| moment.rfc3339());
+            assert_eq!(read.as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_a_name_and_a_host() {
+        for text in ["mina@example.org", "Mina+tea@Example.org", "m@localhost", "ü@bücher.example"]
+        {
+            assert!(is_email(text), "{text}");
+        }
+        for text in
+            ["", "mina", "@example.org", "mina@", "a b@example.org", "a@b@c", "a@b..c", "a@-b"]
+        {
+            assert!(!is_email(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! One function for each question to the database, and for each change of it.
+
+use diesel::dsl::count;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use time::PrimitiveDateTime;
+
+use super::keys::{EVENTS, GUESTS};
+use super::model::{
+    Coming, Event, EventId, Guest, GuestId, Moment, NewEvent, NewGuest, Part, Range,
+};
+use crate::db::Conn;
+use crate::db::schema::{events, guests};
+use crate::site::text::pattern;
+use crate::versions::Snapshot;
+
+type EventRow = (i64, String, PrimitiveDateTime, bool, String, String);
+type GuestRow = ((i64, String, String), EventRow);
+
+const GUEST_COLUMNS: (guests::id, guests::name, guests::email) =
+    (guests::id, guests::name, guests::email);
+
+fn event((id, name, starts_at, is_date, location, description): EventRow) -> Event {
+    let date = Moment { at: starts_at.into(), is_date };
+    Event { id: EventId::new(id), name, date, location, description }
+}
+
+fn guest(((id, name, email), row): GuestRow) -> Guest {
+    Guest { id: GuestId::new(id), event: event(row), name, email }
+}
+
+/// A part of all events, in the order in which they were added.
+pub fn events(read: &mut Snapshot<'_>, range: Range) -> QueryResult<Part<Event>> {
+    let conn = read.table(EVENTS)?;
+    let total: i64 = events::table.count().get_result(conn)?;
+    let rows: Vec<EventRow> = events::table
+        .order(events::id)
+        .offset(as_i64(range.offset))
+        .limit(as_i64(range.limit))
+        .load(conn)?;
+    Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(event).collect() })
+}
+
+/// One event, if there is one.
+pub fn find_event(read: &mut Snapshot<'_>, id: EventId) -> QueryResult<Option<Event>> {
+    get_event(read.row(EVENTS, id.get())?, id)
+}
+
+/// [`find_event`], within a write.
+pub fn get_event(conn: &mut Conn, id: EventId) -> QueryResult<Option<Event>> {
+    Ok(events::table.find(id.get()).first::<EventRow>(conn).optional()?.map(event))
+}
+
+/// A part of all guests, or of those of one event, in the order in which they were added; with their
+/// events, in one query.
+pub fn guests(
+    read: &mut Snapshot<'_>,
+    of: Option<EventId>,
+    range: Range,
+) -> QueryResult<Part<Guest>> {
+    read.table(EVENTS)?;
+    get_guests(read.table(GUESTS)?, of, range)
+}
+
+/// [`guests`], of a connection.
+pub fn get_guests(conn: &mut Conn, of: Option<EventId>, range: Range) -> QueryResult<Part<Guest>> {
+    let all = guests::table
+        .inner_join(events::table)
+        .select((GUEST_COLUMNS, events::all_columns))
+        .order(guests::id)
+        .offset(as_i64(range.offset))
+        .limit(as_i64(range.limit));
+    let (total, rows): (i64, Vec<GuestRow>) = match of {
+        None => (guests::table.count().get_result(conn)?, all.load(conn)?),
+        Some(id) => {
+            let is_meant = guests::event_id.eq(id.get());
+            let total = guests::table.filter(is_meant).count().get_result(conn)?;
+            (total, all.filter(is_meant).load(conn)?)
+        }
+    };
+    Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(guest).collect() })
+}
+
+/// One guest, if there is one.
+pub fn find_guest(read: &mut Snapshot<'_>, id: GuestId) -> QueryResult<Option<Guest>> {
+    read.table(EVENTS)?;
+    get_guest(read.row(GUESTS, id.get())?, id)
+}
+
+/// [`find_guest`], within a write.
+pub fn get_guest(conn: &mut Conn, id: GuestId) -> QueryResult<Option<Guest>> {
+    let row = guests::table
+        .inner_join(events::table)
+        .filter(guests::id.eq(id.get()))
+        .select((GUEST_COLUMNS, events::all_columns))
+        .first::<GuestRow>(conn)
+        .optional()?;
+    Ok(row.map(guest))
+}
+
+/// A part of the events from this moment on, the next one first, each with the number of its guests.
+pub fn coming(
+    read: &mut Snapshot<'_>,
+    from: PrimitiveDateTime,
+    range: Range,
+) -> QueryResult<Part<Coming>> {
+    read.table(GUESTS)?;
+    let conn = read.table(EVENTS)?;
+    let is_coming = events::starts_at.ge(from);
+    let total: i64 = events::table.filter(is_coming).count().get_result(conn)?;
+    let rows: Vec<(EventRow, i64)> = events::table
+        .left_join(guests::table)
+        .filter(is_coming)
+        .group_by(events::id)
+        .select((events::all_columns, count(guests::id.nullable())))
+        .order((events::starts_at, events::id))
+        .offset(as_i64(range.offset))
+        .limit(as_i64(range.limit))
+        .load(conn)?;
+    let coming = |(row, guests): (EventRow, i64)| Coming {
+        event: event(row),
+        guests: guests.unsigned_abs(),
+    };
+    Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(coming).collect() })
+}
+
+/// The events whose name holds the search, the last added first.
+pub fn search(read: &mut Snapshot<'_>, search: &str, limit: u64) -> QueryResult<Part<Event>> {
+    let conn = read.table(EVENTS)?;
+    let pattern = pattern(search);
+    let matches = events::name.like(&pattern).escape('\\');
+    let total: i64 = events::table.filter(matches).count().get_result(conn)?;
+    let rows: Vec<EventRow> = events::table
+        .filter(events::name.like(&pattern).escape('\\'))
+        .order(events::id.desc())
+        .limit(as_i64(limit))
+        .load(conn)?;
+    Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(event).collect() })
+}
+
+/// Keeps an event as it is until the transaction ends.
+pub fn lock_event(conn: &mut Conn, id: EventId) -> QueryResult<()> {
+    // A write transaction of SQLite is alone already.
+    let Conn::Postgres(postgres) = conn else { return Ok(()) };
+    let lock = "SELECT id FROM events WHERE id = $1 FOR UPDATE";
+    diesel::sql_query(lock).bind::<BigInt, _>(id.get()).execute(postgres).map(|_| ())
+}
+
+/// Keeps a guest, its event, and the event that it is to get as they are until the transaction ends.
+///
+/// Events first and in the order of their numbers, as deletions of events take them: so nobody waits for
+/// somebody who waits for them.
+pub fn lock_guest(conn: &mut Conn, id: GuestId, event: Option<EventId>) -> QueryResult<()> {
+    let Conn::Postgres(postgres) = conn else { return Ok(()) };
+    let lock = "SELECT id FROM events \
+                WHERE id = $2 OR id = (SELECT event_id FROM guests WHERE id = $1) \
+                ORDER BY id FOR SHARE";
+    diesel::sql_query(lock)
+        .bind::<BigInt, _>(id.get())
+        .bind::<BigInt, _>(event.map_or(0, EventId::get))
+        .execute(postgres)?;
+    let lock = "SELECT id FROM guests WHERE id = $1 FOR UPDATE";
+    diesel::sql_query(lock).bind::<BigInt, _>(id.get()).execute(postgres).map(|_| ())
+}
+
+/// Adds an event; answers its id.
+pub fn insert_event(conn: &mut Conn, new: &NewEvent) -> QueryResult<EventId> {
+    let insert = diesel::insert_into(events::table).values(EventValues::of(new));
+    insert.returning(events::id).get_result(conn).map(EventId::new)
+}
+
+/// Makes an event into what it is to be.
+pub fn update_event(conn: &mut Conn, id: EventId, changes: &NewEvent) -> QueryResult<()> {
+    let update = diesel::update(events::table.find(id.get())).set(EventValues::of(changes));
+    update.execute(conn).map(|_| ())
+}
+
+/// Deletes an event, and with it its guests.
+pub fn delete_event(conn: &mut Conn, id: EventId) -> QueryResult<()> {
+    diesel::delete(events::table.find(id.get())).execute(conn).map(|_| ())
+}
+
+/// Adds a guest; answers its id.
+pub fn insert_guest(conn: &mut Conn, new: &NewGuest) -> QueryResult<GuestId> {
+    let insert = diesel::insert_into(guests::table).values(GuestValues::of(new));
+    insert.returning(guests::id).get_result(conn).map(GuestId::new)
+}
+
+/// Makes a guest into what it is to be.
+pub fn update_guest(conn: &mut Conn, id: GuestId, changes: &NewGuest) -> QueryResult<()> {
+    let update = diesel::update(guests::table.find(id.get())).set(GuestValues::of(changes));
+    update.execute(conn).map(|_| ())
+}
+
+/// Deletes a guest.
+pub fn delete_guest(conn: &mut Conn, id: GuestId) -> QueryResult<()> {
+    diesel::delete(guests::table.find(id.get())).execute(conn).map(|_| ())
+}
+
+/// Adds many events.
+pub fn insert_events(conn: &mut Conn, new: &[NewEvent]) -> QueryResult<usize> {
+    let rows: Vec<EventValues<'_>> = new.iter().map(EventValues::of).collect();
+    let insert = diesel::insert_into(events::table).values(&rows);
+    // diesel cannot insert several rows on either database at once.
+    match conn {
+        Conn::Sqlite(sqlite) => insert.execute(sqlite),
+        Conn::Postgres(postgres) => insert.execute(postgres),
+    }
+}
+
+/// Adds many guests.
+pub fn insert_guests(conn: &mut Conn, new: &[NewGuest]) -> QueryResult<usize> {
+    let rows: Vec<GuestValues<'_>> = new.iter().map(GuestValues::of).collect();
+    let insert = diesel::insert_into(guests::table).values(&rows);
+    match conn {
+        Conn::Sqlite(sqlite) => insert.execute(sqlite),
+        Conn::Postgres(postgres) => insert.execute(postgres),
+    }
+}
+
+/// The numbers of the events that were added last, at most so many.
+pub fn latest(conn: &mut Conn, limit: u64) -> QueryResult<Vec<EventId>> {
+    let ids = events::table.select(events::id).order(events::id.desc()).limit(as_i64(limit));
+    Ok(ids.load(conn)?.into_iter().map(EventId::new).collect())
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = events)]
+struct EventValues<'e> {
+    name: &'e str,
+    starts_at: PrimitiveDateTime,
+    is_date: bool,
+    location: &'e str,
+    description: &'e str,
+}
+
+impl<'e> EventValues<'e> {
+    fn of(new: &'e NewEvent) -> Self {
+        Self {
+            name: &new.name,
+            starts_at: new.date.at.to_primitive(),
+            is_date: new.date.is_date,
+            location: &new.location,
+            description: &new.description,
+        }
+    }
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = guests)]
+struct GuestValues<'g> {
+    event_id: i64,
+    name: &'g str,
+    email: &'g str,
+}
+
+impl<'g> GuestValues<'g> {
+    fn of(new: &'g NewGuest) -> Self {
+        Self { event_id: new.event.get(), name: &new.name, email: &new.email }
+    }
+}
+
+/// Databases count in signed numbers; what does not fit is more than they hold.
+fn as_i64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,241 @@
+//! What can be done with tastings and guests. Knows neither HTTP nor HTML.
+//!
+//! - A change may say which version it is of; it is compared with what there is, in its own transaction.
+
+use std::sync::Arc;
+
+use time::Date;
+
+use super::model::{Coming, Event, EventId, Guest, GuestId, NewEvent, NewGuest, Part, Range};
+use super::{keys, queries, sample};
+use crate::db::{self, Db};
+use crate::error::AppError;
+use crate::site::form::FormErrors;
+use crate::site::shelf::{self, Found, Thing};
+use crate::state::State;
+use crate::versions::Snapshot;
+
+/// As many as a shelf shows.
+const SHOWN: u64 = shelf::SHOWN as u64;
+
+/// A part of all events.
+pub async fn events(state: &State, range: Range) -> Result<Arc<Part<Event>>, AppError> {
+    let load = async || Ok(state.db.read(move |read| queries::events(read, range)).await?);
+    state.cache.get_or_set(&keys::events(range), &keys::LIST, load).await
+}
+
+/// One event, if there is one.
+pub async fn event(state: &State, id: EventId) -> Result<Arc<Option<Event>>, AppError> {
+    let load = async || Ok(state.db.read(move |read| queries::find_event(read, id)).await?);
+    state.cache.get_or_set(&keys::event(id), &keys::SHOW, load).await
+}
+
+/// A part of all guests, or of those of one event.
+pub async fn guests(
+    state: &State,
+    of: Option<EventId>,
+    range: Range,
+) -> Result<Arc<Part<Guest>>, AppError> {
+    let load = async || Ok(state.db.read(move |read| queries::guests(read, of, range)).await?);
+    state.cache.get_or_set(&keys::guests(of, range), &keys::LIST, load).await
+}
+
+/// One guest, if there is one.
+pub async fn guest(state: &State, id: GuestId) -> Result<Arc<Option<Guest>>, AppError> {
+    let load = async || Ok(state.db.read(move |read| queries::find_guest(read, id)).await?);
+    state.cache.get_or_set(&keys::guest(id), &keys::SHOW, load).await
+}
+
+/// A part of the events on this day or after it, the next one first.
+pub async fn coming(state: &State, day: Date, range: Range) -> Result<Arc<Part<Coming>>, AppError> {
+    let from = day.midnight();
+    let load = async || Ok(state.db.read(move |read| queries::coming(read, from, range)).await?);
+    let key = keys::coming(&day.to_string(), range);
+    state.cache.get_or_set(&key, &keys::LIST, load).await
+}
+
+/// What staff find: events whose name holds the search, the last added first.
+pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
+    let key = keys::found(&search);
+    let load = async || {
+        let read = move |read: &mut Snapshot<'_>| queries::search(read, &search, SHOWN);
+        Ok::<_, AppError>(state.db.read(read).await?)
+    };
+    let found = state.cache.get_or_set(&key, &keys::LIST, load).await?;
+    let things = found.items.iter().map(|event| Thing {
+        name: event.name.clone(),
+        note: event.date.display(),
+        at: format!("/api/events/{}", event.id),
+    });
+    Ok(Found { total: found.count, things: things.collect() })
+}
+
+/// Whether what there is, is what whoever wants to change it has seen.
+pub trait Expected<T>: Fn(&T) -> bool + Send + 'static {}
+
+impl<T, F: Fn(&T) -> bool + Send + 'static> Expected<T> for F {}
+
+/// Adds an event.
+pub async fn create_event(state: &State, new: NewEvent) -> Result<Event, AppError> {
+    let write = state.db.write(move |conn| {
+        let id = queries::insert_event(conn, &new)?;
+        Ok(there(queries::get_event(conn, id)?))
+    });
+    write.await?
+}
+
+/// Makes an event into `changes`, if it is still the one that is expected.
+pub async fn replace_event(
+    state: &State,
+    id: EventId,
+    changes: NewEvent,
+    is_expected: impl Expected<Event>,
+) -> Result<Event, AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock_event(conn, id)?;
+        if let Err(refusal) = check(queries::get_event(conn, id)?, is_expected) {
+            return Ok(Err(refusal));
+        }
+        queries::update_event(conn, id, &changes)?;
+        Ok(there(queries::get_event(conn, id)?))
+    });
+    write.await?
+}
+
+/// Deletes an event with its guests, if it is still the one that is expected.
+pub async fn delete_event(
+    state: &State,
+    id: EventId,
+    is_expected: impl Expected<Event>,
+) -> Result<(), AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock_event(conn, id)?;
+        if let Err(refusal) = check(queries::get_event(conn, id)?, is_expected) {
+            return Ok(Err(refusal));
+        }
+        queries::delete_event(conn, id).map(Ok)
+    });
+    write.await?
+}
+
+/// Adds a guest.
+pub async fn create_guest(state: &State, new: NewGuest) -> Result<Guest, AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock_event(conn, new.event)?;
+        if queries::get_event(conn, new.event)?.is_none() {
+            return Ok(Err(no_event(new.event)));
+        }
+        let id = queries::insert_guest(conn, &new)?;
+        Ok(there(queries::get_guest(conn, id)?))
+    });
+    write.await?
+}
+
+/// Makes a guest into `changes`, if it is still the one that is expected.
+pub async fn replace_guest(
+    state: &State,
+    id: GuestId,
+    changes: NewGuest,
+    is_expected: impl Expected<Guest>,
+) -> Result<Guest, AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock_guest(conn, id, Some(changes.event))?;
+        if let Err(refusal) = check(queries::get_guest(conn, id)?, is_expected) {
+            return Ok(Err(refusal));
+        }
+        if queries::get_event(conn, changes.event)?.is_none() {
+            return Ok(Err(no_event(changes.event)));
+        }
+        queries::update_guest(conn, id, &changes)?;
+        Ok(there(queries::get_guest(conn, id)?))
+    });
+    write.await?
+}
+
+/// Deletes a guest, if it is still the one that is expected.
+pub async fn delete_guest(
+    state: &State,
+    id: GuestId,
+    is_expected: impl Expected<Guest>,
+) -> Result<(), AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock_guest(conn, id, None)?;
+        if let Err(refusal) = check(queries::get_guest(conn, id)?, is_expected) {
+            return Ok(Err(refusal));
+        }
+        queries::delete_guest(conn, id).map(Ok)
+    });
+    write.await?
+}
+
+/// What there is is compared only where there is something. RFC 9110 §13.2.1.
+fn check<T>(current: Option<T>, is_expected: impl Expected<T>) -> Result<(), AppError> {
+    match current {
+        None => Err(AppError::NotFound),
+        Some(current) if is_expected(&current) => Ok(()),
+        Some(_) => Err(AppError::Overtaken),
+    }
+}
+
+fn there<T>(row: Option<T>) -> Result<T, AppError> {
+    row.ok_or(AppError::NotFound)
+}
+
+fn no_event(id: EventId) -> AppError {
+    let mut errors = FormErrors::default();
+    errors.note("event", format!("There is no event {id}."));
+    AppError::Invalid(errors)
+}
+
+/// Rows that are added in one transaction: others want to write, too.
+const BATCH: u64 = 1_000;
+
+/// Events that made-up guests are spread over.
+const SPREAD: u64 = 1_000;
+
+/// Adds `count` made-up events from this day on; tells `progress` how many there are so far.
+///
+/// # Errors
+/// Those of the database; what was told to `progress` is kept.
+pub fn fake_events(
+    db: &Db,
+    count: u64,
+    today: Date,
+    mut progress: impl FnMut(u64),
+) -> Result<(), db::Error> {
+    let mut added = 0;
+    while added < count {
+        let end = count.min(added + BATCH);
+        let batch: Vec<_> = (added..end).map(|number| sample::event(number, today)).collect();
+        db.write_now(|conn| queries::insert_events(conn, &batch))?;
+        added = end;
+        progress(added);
+    }
+    Ok(())
+}
+
+/// Adds `count` made-up guests to the events that were added last; none where there is no event. Answers
+/// how many, and tells `progress` so far.
+///
+/// # Errors
+/// As [`fake_events`].
+pub fn fake_guests(db: &Db, count: u64, mut progress: impl FnMut(u64)) -> Result<u64, db::Error> {
+    let mut added = 0;
+    while added < count {
+        let end = count.min(added + BATCH);
+        let has_added = db.write_now(|conn| {
+            let events = queries::latest(conn, SPREAD)?;
+            if events.is_empty() {
+                return Ok(false);
+            }
+            let batch: Vec<_> = (added..end).map(|number| sample::guest(number, &events)).collect();
+            queries::insert_guests(conn, &batch).map(|_| true)
+        })?;
+        if !has_added {
+            break;
+        }
+        added = end;
+        progress(added);
+    }
+    Ok(added)
+}

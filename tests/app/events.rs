@@ -1,0 +1,198 @@
+//! Tastings and guests as JSON, as programs meet them.
+
+use serde_json::{Value, json};
+
+use crate::support::{Database, Page, TestSite, on_both_databases};
+
+on_both_databases! {
+    what_is_written_is_answered_listed_and_deleted,
+    what_cannot_be_taken_is_told_field_by_field,
+    errors_are_problems_whoever_refuses,
+    nobody_overwrites_what_they_have_not_seen,
+    of_replacements_at_once_one_is_done,
+    programs_write_and_other_sites_never_do,
+    people_see_what_is_coming,
+}
+
+fn what_is_written_is_answered_listed_and_deleted(on: Database) {
+    let site = TestSite::start(on);
+    let made = site.sends_json("POST", "/api/events", &event("Green teas", "2026-12-24"));
+    let id = made.assert_status(201).json()["id"].as_i64().unwrap();
+    let at = format!("/api/events/{id}");
+    made.assert_header("location", &at).assert_header("content-type", "application/json");
+    assert_eq!(made.json()["date"], "2026-12-24");
+    let shown = site.get(&at);
+    assert_eq!((shown.json(), shown.header("etag")), (made.json(), made.header("etag")));
+
+    let moment = event("Green teas", "2026-12-24T18:00:00+01:00");
+    let replaced = site.sends_json("PUT", &at, &moment);
+    assert_eq!(replaced.assert_status(200).json()["date"], "2026-12-24T17:00:00Z");
+    for number in 1..=3 {
+        site.sends_json("POST", "/api/guests", &guest(id, &format!("Guest {number}")))
+            .assert_status(201);
+    }
+    let other = site.sends_json("POST", "/api/events", &event("Honeys", "2027-01-01")).json();
+    site.sends_json("POST", "/api/guests", &guest(other["id"].as_i64().unwrap(), "Other"));
+
+    let path = format!("/api/guests?event={id}&limit=2");
+    let list = site.get(&path).assert_status(200).json();
+    assert_eq!((&list["count"], &list["previous"]), (&json!(3), &Value::Null));
+    assert_eq!(list["results"][0]["event"], replaced.json(), "the whole event stands in the guest");
+    let next = site.get(list["next"].as_str().unwrap()).json();
+    assert_eq!((&next["results"][0]["name"], &next["next"]), (&json!("Guest 3"), &Value::Null));
+    assert_eq!(site.get(next["previous"].as_str().unwrap()).json(), list);
+    assert_eq!(site.get("/api/guests?limit=5000").json()["count"], 4);
+
+    let gone = site.ask("DELETE", &at).send();
+    assert!(gone.assert_status(204).body.is_empty());
+    site.get(&at).assert_status(404);
+    site.ask("DELETE", &at).send().assert_status(404);
+    assert_eq!(site.get("/api/guests").json()["count"], 1, "its guests went with it");
+}
+
+fn what_cannot_be_taken_is_told_field_by_field(on: Database) {
+    let site = TestSite::start(on);
+    let cases = [
+        (json!({}), "name date location"),
+        (json!({"name": 7, "date": [], "location": null}), "name date location"),
+        (json!({"name": "x".repeat(256), "date": "soon", "location": "Here"}), "name date"),
+    ];
+    for (body, fields) in cases {
+        let problem = site.sends_json("POST", "/api/events", &body).assert_problem(422);
+        for field in fields.split(' ') {
+            assert!(problem["errors"][field].is_string(), "{field}: {problem}");
+        }
+    }
+    let mut somebody = guest(7, "Mina");
+    let problem = site.sends_json("POST", "/api/guests", &somebody).assert_problem(422);
+    assert_eq!(problem["errors"]["event"], "There is no event 7.");
+    somebody["email"] = json!("nowhere");
+    let problem = site.sends_json("POST", "/api/guests", &somebody).assert_problem(422);
+    assert!(problem["errors"]["email"].is_string());
+    for path in ["/api/events?limit=ten", "/api/events?offset=-1", "/api/guests?event=tea"] {
+        site.get(path).assert_problem(422);
+    }
+    assert_eq!(site.get("/api/events").json()["count"], 0);
+}
+
+fn errors_are_problems_whoever_refuses(on: Database) {
+    let site = TestSite::start(on);
+    for path in ["/api/events/1", "/api/events/tea", "/api/nothing"] {
+        site.ask("GET", path).header("Accept", "text/html").send().assert_problem(404);
+    }
+    let patched = site.ask("PATCH", "/api/events").send();
+    patched.assert_problem(405);
+    let allowed = patched.header("allow").unwrap_or_default();
+    assert!(allowed.contains("GET") && allowed.contains("POST"), "{allowed}");
+    let ask = |kind: &str, body: &str| {
+        site.ask("POST", "/api/events").header("Content-Type", kind).body(body).send()
+    };
+    ask("application/json", "{\"name\": ").assert_problem(400);
+    ask("application/json", "[]").assert_problem(400);
+    ask("text/plain", "{}").assert_problem(415);
+    ask("application/json", &format!("\"{}\"", "x".repeat(70_000))).assert_problem(413);
+    site.ask("GET", "/api/events").header("Host", "evil.test").send().assert_problem(421);
+}
+
+fn nobody_overwrites_what_they_have_not_seen(on: Database) {
+    let site = TestSite::start(on);
+    let long = json!({"name": "Teas", "date": "2026-12-24", "location": "Here", "description": "tea ".repeat(999)});
+    let made = site.sends_json("POST", "/api/events", &long);
+    let (id, first) = (made.json()["id"].clone(), made.header("etag").unwrap());
+    let at = format!("/api/events/{id}");
+    let replace = |name: &str, tag: &str| {
+        let body = event(name, "2026-12-24").to_string();
+        let ask = site.ask("PUT", &at).header("Content-Type", "application/json");
+        ask.header("If-Match", tag).body(body).send()
+    };
+    let zipped = site.ask("GET", &at).header("Accept-Encoding", "gzip").send();
+    assert_ne!(zipped.header("etag").unwrap(), first, "each coding has its tag");
+    replace("Black teas", &zipped.header("etag").unwrap()).assert_status(200);
+    for old in [first.as_str(), "\"other\"", "W/\"weak\"", "unquoted"] {
+        replace("Lost", old).assert_problem(412);
+        site.ask("DELETE", &at).header("If-Match", old).send().assert_problem(412);
+    }
+    let second = site.get(&at).assert_sees("Black teas").header("etag").unwrap();
+    replace("White teas", "*").assert_status(200);
+
+    let guest = site.sends_json("POST", "/api/guests", &guest(id.as_i64().unwrap(), "Mina"));
+    let guest_at = format!("/api/guests/{}", guest.json()["id"]);
+    let seen = guest.header("etag").unwrap();
+    replace("Yellow teas", "*").assert_status(200);
+    let leave = |tag: &str| site.ask("DELETE", &guest_at).header("If-Match", tag).send();
+    leave(&seen).assert_problem(412);
+    leave(&site.get(&guest_at).header("etag").unwrap()).assert_status(204);
+    site.ask("DELETE", &at).header("If-Match", &second).send().assert_problem(412);
+    site.ask("DELETE", &at).send().assert_status(204);
+}
+
+fn of_replacements_at_once_one_is_done(on: Database) {
+    let site = TestSite::start(on);
+    let made = site.sends_json("POST", "/api/events", &event("Teas", "2026-12-24"));
+    let (at, tag) = (made.header("location").unwrap(), made.header("etag").unwrap());
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let replace = |number: usize| {
+            let body = event(&format!("Teas {number}"), "2026-12-24").to_string();
+            let ask = site.ask("PUT", &at).header("Content-Type", "application/json");
+            ask.header("If-Match", &tag).body(body).send().status
+        };
+        let threads: Vec<_> = (0..12).map(|n| scope.spawn(move || replace(n))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let count = |status| statuses.iter().filter(|one| **one == status).count();
+    assert_eq!((count(200), count(412)), (1, 11), "{statuses:?}");
+}
+
+fn programs_write_and_other_sites_never_do(on: Database) {
+    let site = TestSite::start(on);
+    let from = |name: &str, value: &str| {
+        let ask = site.ask("POST", "/api/events").header("Content-Type", "application/json");
+        ask.header(name, value).body(event("Teas", "2026-12-24").to_string()).send()
+    };
+    from("Origin", "https://evil.test").assert_problem(403);
+    from("Sec-Fetch-Site", "cross-site").assert_problem(403);
+    // Through a proxy everybody looks local.
+    from("X-Forwarded-For", "192.0.2.1").assert_problem(403);
+    from("User-Agent", "a program").assert_status(201);
+}
+
+fn people_see_what_is_coming(on: Database) {
+    let site = TestSite::start(on);
+    site.get("/events").assert_status(200).assert_is_in_the_shops_dress().assert_sees("0 tastings");
+    let id =
+        site.sends_json("POST", "/api/events", &event("Green <teas>", "9999-12-24")).json()["id"]
+            .clone();
+    site.sends_json("POST", "/api/events", &event("Long ago", "2001-01-01"));
+    for name in ["Mina", "Omar"] {
+        site.sends_json("POST", "/api/guests", &guest(id.as_i64().unwrap(), name));
+    }
+    let page = site.get("/events");
+    page.assert_sees("1 tasting").assert_sees("Green <teas>").assert_sees("2 guests");
+    page.assert_sees("24 Dec 9999").assert_sees_not("Long ago");
+    site.get("/events?page=2").assert_status(404);
+    let api = site.get("/api");
+    api.assert_is_in_the_shops_dress().assert_sees("PUT /api/guests/{id}").assert_sees("If-Match");
+    let document = site.get("/api/openapi.json").json();
+    assert_eq!(document["openapi"], "3.1.0");
+}
+
+pub fn event(name: &str, date: &str) -> Value {
+    json!({"name": name, "date": date, "location": "Back room", "description": ""})
+}
+
+pub fn guest(event: i64, name: &str) -> Value {
+    json!({"event": event, "name": name, "email": "Mina+tea@Example.org"})
+}
+
+/// What programs do with a shop.
+pub trait Program {
+    fn sends_json(&self, method: &str, path: &str, body: &Value) -> Page;
+}
+
+impl Program for TestSite {
+    #[track_caller]
+    fn sends_json(&self, method: &str, path: &str, body: &Value) -> Page {
+        let ask = self.ask(method, path).header("Content-Type", "application/json");
+        ask.body(body.to_string()).send()
+    }
+}
