@@ -2,7 +2,7 @@
 
 use diesel::dsl::count;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 use time::PrimitiveDateTime;
 
 use super::keys::{EVENTS, GUESTS};
@@ -11,8 +11,14 @@ use super::model::{
 };
 use crate::db::Conn;
 use crate::db::schema::{events, guests};
-use crate::site::text::pattern;
+use crate::site::text::{fold, pattern};
 use crate::versions::Snapshot;
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// The text in small letters; on SQLite those of ASCII only.
+    fn lower(text: Text) -> Text;
+}
 
 type EventRow = (i64, String, PrimitiveDateTime, bool, String, String);
 type GuestRow = ((i64, String, String), EventRow);
@@ -62,7 +68,7 @@ pub fn guests(
     get_guests(read.table(GUESTS)?, of, range)
 }
 
-/// [`guests`], of a connection.
+/// [`guests()`], of a connection.
 pub fn get_guests(conn: &mut Conn, of: Option<EventId>, range: Range) -> QueryResult<Part<Guest>> {
     let all = guests::table
         .inner_join(events::table)
@@ -124,14 +130,15 @@ pub fn coming(
     Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(coming).collect() })
 }
 
-/// The events whose name holds the search, the last added first.
+/// The events whose name holds the search, without case as far as the database knows letters; the last added
+/// first.
 pub fn search(read: &mut Snapshot<'_>, search: &str, limit: u64) -> QueryResult<Part<Event>> {
     let conn = read.table(EVENTS)?;
-    let pattern = pattern(search);
-    let matches = events::name.like(&pattern).escape('\\');
+    let pattern = pattern(&fold(search));
+    let matches = lower(events::name).like(&pattern).escape('\\');
     let total: i64 = events::table.filter(matches).count().get_result(conn)?;
     let rows: Vec<EventRow> = events::table
-        .filter(events::name.like(&pattern).escape('\\'))
+        .filter(lower(events::name).like(&pattern).escape('\\'))
         .order(events::id.desc())
         .limit(as_i64(limit))
         .load(conn)?;

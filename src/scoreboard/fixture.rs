@@ -13,7 +13,7 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
-use super::model::BEST;
+use super::model::{BEST, LONGEST_NAME};
 use crate::site::text;
 
 /// Scores of a season.
@@ -53,8 +53,8 @@ pub fn parse(json: &str) -> Result<Fixture, String> {
     let mut seen = HashSet::new();
     for (place, score) in fixture.scores.iter_mut().enumerate() {
         let named = |why: String| format!("score {}: {why}", place + 1);
-        score.member =
-            text::line("a member", &score.member, 100).map_err(|e| named(e.to_string()))?;
+        score.member = text::line("a member", &score.member, LONGEST_NAME)
+            .map_err(|e| named(e.to_string()))?;
         if !(1..=53).contains(&score.week) {
             return Err(named(format!("there is no week {}", score.week)));
         }

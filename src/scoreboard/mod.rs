@@ -3,6 +3,7 @@
 //! | URL | |
 //! |---|---|
 //! | `GET /scoreboard?season=` | [`pages::index`]: the table of a season, the newest by default |
+//! | `GET /scoreboard/members/{id}/edit`, `POST /scoreboard/members/{id}` | [`pages::edit`], [`pages::update`] |
 //!
 //! - Thousands of rows become one table, once a week: an aggregate that is worth keeping.
 //! - The table is in the page twice: as HTML in the order of positions, and as JSON that the browser sorts.
@@ -11,6 +12,7 @@
 //! `fixture` reads what `larder load scores` is given, `sample` fills an empty shop.
 
 pub mod fixture;
+pub mod forms;
 pub mod keys;
 pub mod model;
 pub mod pages;
@@ -37,5 +39,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         web::resource("/scoreboard")
             .wrap(page::cached(keys::page()))
             .route(web::get().to(pages::index)),
-    );
+    )
+    .service(web::resource("/scoreboard/members/{id}").route(web::post().to(pages::update)))
+    .service(web::resource("/scoreboard/members/{id}/edit").route(web::get().to(pages::edit)));
 }

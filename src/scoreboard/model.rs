@@ -4,8 +4,25 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
+use crate::site::row_id::RowId;
+
 /// Tastings in a week: the highest score.
 pub const BEST: i64 = 10;
+
+/// Characters of the longest name.
+pub const LONGEST_NAME: usize = 100;
+
+/// Who plays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// What they are called.
+    pub name: String,
+    /// What they like best; perhaps nothing.
+    pub favourite: String,
+}
+
+/// The number of a member.
+pub type MemberId = RowId<Member>;
 
 /// A season.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use diesel::dsl::{count_star, max};
 use diesel::prelude::*;
 
 use super::keys::{MEMBERS, SCORES};
-use super::model::Sums;
+use super::model::{Member, MemberId, Sums};
 use crate::db::Conn;
 use crate::db::schema::{members, scores};
 use crate::versions::Snapshot;
@@ -80,10 +80,43 @@ fn by_member(conn: &mut Conn, season: i64) -> QueryResult<Vec<MemberSums>> {
     Ok(sums.into_values().collect())
 }
 
-/// All members, by name: name and favourite.
-pub fn members(read: &mut Snapshot<'_>) -> QueryResult<Vec<(String, String)>> {
+/// All members, by name.
+pub fn members(read: &mut Snapshot<'_>) -> QueryResult<Vec<(MemberId, Member)>> {
     let conn = read.table(MEMBERS)?;
-    members::table.select((members::name, members::favourite)).order(members::name).load(conn)
+    let rows: Vec<(i64, String, String)> =
+        members::table.order((members::name, members::id)).load(conn)?;
+    let members = rows.into_iter();
+    let members =
+        members.map(|(id, name, favourite)| (MemberId::new(id), Member { name, favourite }));
+    Ok(members.collect())
+}
+
+/// One member, if there is one.
+pub fn find(read: &mut Snapshot<'_>, id: MemberId) -> QueryResult<Option<Member>> {
+    get(read.row(MEMBERS, id.get())?, id)
+}
+
+/// [`find`], within a write.
+pub fn get(conn: &mut Conn, id: MemberId) -> QueryResult<Option<Member>> {
+    let columns = (members::name, members::favourite);
+    let row: Option<(String, String)> =
+        members::table.find(id.get()).select(columns).first(conn).optional()?;
+    Ok(row.map(|(name, favourite)| Member { name, favourite }))
+}
+
+/// Makes `current` into `changes`; answers whether they still were as `current` says.
+pub fn update(
+    conn: &mut Conn,
+    id: MemberId,
+    current: &Member,
+    changes: &Member,
+) -> QueryResult<bool> {
+    let unchanged = members::table
+        .find(id.get())
+        .filter(members::name.eq(&current.name))
+        .filter(members::favourite.eq(&current.favourite));
+    let set = (members::name.eq(&changes.name), members::favourite.eq(&changes.favourite));
+    Ok(diesel::update(unchanged).set(set).execute(conn)? == 1)
 }
 
 /// Whether nobody plays.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::fixture::Fixture;
-use super::model::{self, Season};
+use super::model::{self, Member, MemberId, Season};
 use super::queries::{self, NewScore};
 use super::{keys, sample};
 use crate::db::{self, Conn, Db, QueryResult};
@@ -31,11 +31,47 @@ pub async fn table(state: &State, season: i64) -> Result<Arc<Season>, AppError> 
 /// What staff find of it: members whose name holds the search.
 pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
     let (members, search) = (state.db.read(queries::members).await?, fold(&search));
-    let found = members.into_iter().filter(|(name, _)| fold(name).contains(&search));
-    let things: Vec<Thing> =
-        found.map(|(name, note)| Thing { name, note, at: "/scoreboard".to_owned() }).collect();
+    let found = members.into_iter().filter(|(_, member)| fold(&member.name).contains(&search));
+    let things: Vec<Thing> = found
+        .map(|(id, member)| Thing {
+            name: member.name,
+            note: member.favourite,
+            at: format!("/scoreboard/members/{id}/edit"),
+        })
+        .collect();
     let total = things.len() as u64;
     Ok(Found { total, things: things.into_iter().take(shelf::SHOWN).collect() })
+}
+
+/// One member, if there is one.
+pub async fn member(state: &State, id: MemberId) -> Result<Option<Member>, AppError> {
+    Ok(state.db.read(move |read| queries::find(read, id)).await?)
+}
+
+/// What came of a change to a member that somebody had looked at.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was done.
+    Done,
+    /// It was not: they are another meanwhile, or gone.
+    Conflict(Option<Member>),
+}
+
+/// Makes the member into `changes`, if they are still as `seen`.
+pub async fn update(
+    state: &State,
+    id: MemberId,
+    seen: Member,
+    changes: Member,
+) -> Result<Change, AppError> {
+    let write = state.db.write(move |conn| {
+        let current = queries::get(conn, id)?;
+        if current.as_ref() == Some(&changes) || queries::update(conn, id, &seen, &changes)? {
+            return Ok(Change::Done);
+        }
+        Ok(Change::Conflict(current))
+    });
+    Ok(write.await?)
 }
 
 /// Fills an empty league with the sample; answers how many scores there are then.

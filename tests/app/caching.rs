@@ -4,6 +4,7 @@ use crate::support::{Database, Page, TestSite, on_both_databases};
 
 on_both_databases! {
     the_homepage_and_product_pages_are_kept,
+    every_sections_pages_are_kept_where_they_are_for_everybody,
     each_query_string_is_a_page_of_its_own,
     a_query_that_means_the_same_is_the_same_page,
     forms_are_not_kept,
@@ -31,6 +32,27 @@ fn the_homepage_and_product_pages_are_kept(on: Database) {
         kept.assert_status(200).assert_cache("hit");
         assert_browsers_must_ask(&kept);
         assert_eq!(made.header("etag"), kept.header("etag"), "{path}");
+    }
+}
+
+fn every_sections_pages_are_kept_where_they_are_for_everybody(on: Database) {
+    let site = TestSite::start(on);
+    let tea = [("name", "Tea"), ("instructions", "Steep.")];
+    let recipe = site.submit("/cookbook", &tea).header("location").unwrap();
+    let api = ["/api", "/api/openapi.json", "/api/events", "/api/guests", "/api/guests?limit=1"];
+    for path in ["/cookbook", &recipe, "/scoreboard"].into_iter().chain(api) {
+        let made = site.get(path);
+        made.assert_status(200).assert_cache("stored");
+        assert_browsers_must_ask(&made);
+        site.get(path).assert_cache("hit");
+    }
+    // What depends on the time or on who asks, and forms.
+    let forms = [format!("{recipe}/edit"), format!("{recipe}/delete"), "/cookbook/new".into()];
+    let others = ["/supplier", "/events", "/staff"];
+    for path in forms.iter().map(String::as_str).chain(others) {
+        for _ in 0..2 {
+            site.get(path).assert_status(200).assert_cache("passed");
+        }
     }
 }
 

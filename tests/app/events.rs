@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Database, Page, TestSite, on_both_databases};
+use crate::support::{Database, PASSWORD, Page, TestSite, account, on_both_databases};
 
 on_both_databases! {
     what_is_written_is_answered_listed_and_deleted,
@@ -11,6 +11,7 @@ on_both_databases! {
     nobody_overwrites_what_they_have_not_seen,
     of_replacements_at_once_one_is_done,
     programs_write_and_other_sites_never_do,
+    where_there_is_staff_programs_show_a_token,
     people_see_what_is_coming,
 }
 
@@ -154,6 +155,36 @@ fn programs_write_and_other_sites_never_do(on: Database) {
     // Through a proxy everybody looks local.
     from("X-Forwarded-For", "192.0.2.1").assert_problem(403);
     from("User-Agent", "a program").assert_status(201);
+}
+
+fn where_there_is_staff_programs_show_a_token(on: Database) {
+    let site = TestSite::with_staff(on, &["Mina"], &[]);
+    let writes = |method: &str, path: &str, header: (&str, &str)| {
+        let ask = site.ask(method, path).header("Content-Type", "application/json");
+        ask.header(header.0, header.1).body(event("Teas", "9999-12-24").to_string()).send()
+    };
+    for (name, value) in [("User-Agent", "a program"), ("Authorization", "Bearer none of ours")] {
+        let refused = writes("POST", "/api/events", (name, value));
+        refused.assert_problem(401);
+        refused.assert_header("www-authenticate", "Bearer");
+    }
+    // Reading is for everybody, and a token makes no other page.
+    let token = account(&site.database, &["token", "Mina"], "");
+    let bearer = format!("Bearer {}", token.trim());
+    writes("POST", "/api/events", ("Authorization", &bearer)).assert_status(201);
+    site.get("/api/events").assert_status(200).assert_cache("stored").assert_sees("Teas");
+    let read = site.ask("GET", "/api/events").header("Authorization", &bearer).send();
+    read.assert_cache("hit");
+    // A session of this site will do, too; not from a page of another.
+    let answer = site.submit("/login", &[("name", "Mina"), ("password", PASSWORD)]);
+    let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    writes("PUT", "/api/events/1", ("Cookie", &cookie)).assert_status(200);
+    let foreign = site.ask("DELETE", "/api/events/1").header("Cookie", &cookie);
+    foreign.header("Sec-Fetch-Site", "cross-site").send().assert_problem(403);
+    let delete = site.ask("DELETE", "/api/events/1").header("Authorization", &bearer);
+    delete.send().assert_status(204);
+    account(&site.database, &["token", "Mina", "--revoke"], "");
+    writes("POST", "/api/events", ("Authorization", &bearer)).assert_problem(401);
 }
 
 fn people_see_what_is_coming(on: Database) {

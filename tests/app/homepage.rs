@@ -3,6 +3,7 @@
 use crate::support::{Database, Page, TestSite, on_both_databases};
 
 on_both_databases! {
+    every_page_has_its_title_and_its_section_marked,
     an_empty_shop_says_so_and_offers_a_way_to_begin,
     products_stand_newest_first,
     the_list_is_split_into_pages,
@@ -152,4 +153,40 @@ fn is_labelled(page: &Page, input: &crate::support::Tag) -> bool {
     let labels = page.tags("label");
     let names_it = |label: &crate::support::Tag| id.is_some() && label.attribute("for") == id;
     input.attribute("aria-label").is_some() || labels.iter().any(names_it)
+}
+
+fn every_page_has_its_title_and_its_section_marked(on: Database) {
+    let site = TestSite::start(on);
+    let tea = format!("/products/{}", site.has_product("Tea"));
+    let soup = [("name", "Soup"), ("instructions", "Boil.")];
+    let recipe = site.submit("/cookbook", &soup).header("location").unwrap();
+    let (edit_tea, edit_soup) = (format!("{tea}/edit"), format!("{recipe}/edit"));
+    let cases = [
+        ("/", "Products", "/"),
+        (&*tea, "Tea", "/"),
+        (&*edit_tea, "Edit product", "/"),
+        ("/products/new", "New product", "/"),
+        ("/cookbook", "Cookbook", "/cookbook"),
+        (&*recipe, "Soup", "/cookbook"),
+        (&*edit_soup, "Edit recipe", "/cookbook"),
+        ("/cookbook/new", "New recipe", "/cookbook"),
+        ("/events", "Tastings", "/events"),
+        ("/scoreboard", "League", "/scoreboard"),
+        ("/supplier", "Supplier", "/supplier"),
+        ("/staff", "Staff", ""),
+        ("/cache", "Cache", ""),
+        ("/nothing", "Not on our shelves", ""),
+    ];
+    // Twice, since the second time header and footer are kept.
+    for (path, title, section) in cases.into_iter().chain(cases) {
+        let page = site.get(path);
+        let found = page.text_of(&page.tags("title")[0]);
+        assert_eq!(found, format!("{title} · Larder"), "{path}");
+        let links = page.tags("a");
+        let marked: Vec<_> =
+            links.iter().filter(|link| link.attribute("aria-current").is_some()).collect();
+        let marked: Vec<_> = marked.iter().filter_map(|link| link.attribute("href")).collect();
+        let expected: Vec<&str> = if section.is_empty() { Vec::new() } else { vec![section] };
+        assert_eq!(marked, expected, "{path}");
+    }
 }

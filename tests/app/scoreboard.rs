@@ -9,6 +9,7 @@ on_both_databases! {
     seasons_are_chosen_by_their_year,
     a_reader_is_marked_and_nobody_else_sees_it,
     a_name_cannot_break_out_of_the_data,
+    a_member_is_edited_and_nobody_overwrites_another,
     a_file_of_scores_is_taken_whole_or_not_at_all;
     by_hand: a_score_changed_by_anybody_shows_at_once,
 }
@@ -108,6 +109,31 @@ fn a_reader_is_marked_and_nobody_else_sees_it(on: Database) {
     own.assert_sees("Ada (you)").assert_header("cache-control", "no-store");
     assert_eq!(own.html().matches("class=\"own\"").count(), 1);
     site.get("/scoreboard").assert_cache("hit").assert_sees_not("(you)");
+}
+
+fn a_member_is_edited_and_nobody_overwrites_another(on: Database) {
+    let site = TestSite::start(on);
+    load(&site, LEAGUE).unwrap();
+    let found = site.get("/staff?q=ada");
+    let links = found.tags("a");
+    let edit = links.iter().filter_map(|link| link.attribute("href"));
+    let edit = edit.filter(|path| path.starts_with("/scoreboard/members/")).collect::<Vec<_>>();
+    let [edit] = edit[..] else { panic!("one link for Ada: {edit:?}") };
+    let action = edit.strip_suffix("/edit").unwrap();
+    let (mut mine, mut theirs) = (site.get(edit).form(action), site.get(edit).form(action));
+    theirs.fill("favourite", "Coffee");
+    site.sends(&theirs).assert_sends_to("/scoreboard");
+    site.get("/scoreboard").assert_sees("Coffee");
+    mine.fill("name", "Ada Lovelace");
+    let page = site.sends(&mine);
+    page.assert_status(409).assert_sees("Changed meanwhile").assert_sees("Coffee");
+    let again = page.form(action);
+    assert_eq!(again.field("name"), Some("Ada Lovelace"));
+    site.sends(&again).assert_sends_to("/scoreboard");
+    site.get("/scoreboard").assert_sees("Ada Lovelace");
+    mine.fill("name", " ");
+    site.sends(&mine).assert_status(422).assert_sees("Enter a name.");
+    site.get("/scoreboard/members/999/edit").assert_status(404);
 }
 
 fn a_name_cannot_break_out_of_the_data(on: Database) {
