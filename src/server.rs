@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::{HttpServer, dev, web};
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::accounts::service as accounts;
 use crate::accounts::throttle::Throttle;
@@ -117,24 +117,40 @@ impl Server {
     ///
     /// # Errors
     /// When the server breaks, as one sentence.
-    pub async fn run(self) -> Result<(), String> {
+    pub async fn run(self, mut told: StopSignals) -> Result<(), String> {
         let handle = self.running.handle();
         actix_web::rt::spawn(async move {
-            if stop_signal().await.is_ok() {
-                tracing::info!("stopping; what is under way is finished");
-                handle.stop(true).await;
-            }
+            told.stop().await;
+            tracing::info!("stopping; what is under way is finished");
+            handle.stop(true).await;
         });
         self.running.await.map_err(|error| format!("the server broke: {error}"))
     }
 }
 
-/// Ctrl-C, or SIGTERM as service managers send it.
-async fn stop_signal() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
+/// Ctrl-C, or SIGTERM as service managers send it. From [`StopSignals::listen`] on they do not end the program
+/// by themselves any more.
+pub struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// One sentence, where the system has no signals to give.
+    pub fn listen() -> Result<Self, String> {
+        let listen = |kind| signal(kind).map_err(|error| format!("cannot hear signals: {error}"));
+        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+        Ok(Self { interrupt: listen(interrupt)?, terminate: listen(terminate)? })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 

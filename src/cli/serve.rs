@@ -8,16 +8,18 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{LogConfig, LogFormat};
-use crate::server::{ServeConfig, Server};
+use crate::server::{ServeConfig, Server, StopSignals};
 use crate::toolbar;
 
 /// Serves until the program is told to stop.
 pub fn run(config: &ServeConfig) -> Result<(), String> {
     let _log = start_log(&config.log);
     actix_web::rt::System::new().block_on(async {
+        // Before anybody can know that there is a shop, so that nobody can tell it to stop in vain.
+        let told = StopSignals::listen()?;
         let server = Server::start(config).await?;
         announce(&server);
-        server.run().await
+        server.run(told).await
     })
 }
 
