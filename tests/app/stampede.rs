@@ -144,8 +144,7 @@ fn a_hot_page_invalidated_a_hundred_times_a_second_is_never_made_twice_at_once()
         .with("loads", loads)
         .with("most at once", most_at_once)
         .tell();
-    // How many depends on the machine; that there were several does not.
-    assert!(loads > 1, "only {loads} loads");
+    assert!(loads > 10, "only {loads} loads");
     assert_eq!(most_at_once, 1);
 }
 
