@@ -44,7 +44,9 @@ fn shelves() -> Shelves {
     Shelves(vec![
         products::SHELF,
         cookbook::SHELF,
+        cookbook::FOODS_SHELF,
         events::SHELF,
+        events::GUESTS_SHELF,
         scoreboard::SHELF,
         supplier::SHELF,
     ])

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use super::model::{
     Ingredient, LONGEST_NAME, LONGEST_NOTE, LONGEST_TEXT, MOST_INGREDIENTS, Recipe, RecipeText,
 };
@@ -16,6 +18,26 @@ const MOST_ROWS: usize = 1_000;
 
 /// Empty rows below those that are filled.
 const SPARE: usize = 3;
+
+/// Another name for a food.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct FoodForm {
+    /// As typed.
+    pub name: String,
+    /// The name that the form had shown.
+    pub was: String,
+}
+
+impl FoodForm {
+    /// What was typed, if it can be a name.
+    ///
+    /// # Errors
+    /// A sentence for whoever typed it.
+    pub fn parse(&self) -> Result<String, TextError> {
+        text::line("a name", &self.name, LONGEST_NAME)
+    }
+}
 
 /// A recipe, as typed.
 #[derive(Debug, Clone, Default)]

@@ -7,12 +7,14 @@
 //! | `GET /cookbook/new`, `POST /cookbook` | [`pages::new`], [`pages::create`] |
 //! | `GET /cookbook/{id}/edit`, `POST /cookbook/{id}` | [`pages::edit`], [`pages::update`] |
 //! | `GET`, `POST /cookbook/{id}/delete` | [`pages::ask`], [`pages::delete`] |
+//! | `GET /cookbook/foods/{id}/edit`, `POST /cookbook/foods/{id}` | [`foods::edit`], [`foods::update`] |
 //!
 //! - Three tables, three questions, one entry: all pages are made from that. Django's `prefetch_related`.
 //!
 //! `fixture` reads what `larder load cookbook` is given.
 
 pub mod fixture;
+pub mod foods;
 pub mod forms;
 pub mod keys;
 pub mod model;
@@ -33,6 +35,14 @@ pub const SHELF: Shelf = Shelf {
     find: |state, search| Box::pin(service::find(state, search)),
 };
 
+/// And of what recipes are made of.
+pub const FOODS_SHELF: Shelf = Shelf {
+    name: "Foods",
+    all: "/cookbook",
+    new: None,
+    find: |state, search| Box::pin(service::find_foods(state, search)),
+};
+
 /// The cookbook's URLs.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
@@ -42,6 +52,8 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
             .route(web::post().to(pages::create)),
     )
     .service(web::resource("/cookbook/new").route(web::get().to(pages::new)))
+    .service(web::resource("/cookbook/foods/{id}").route(web::post().to(foods::update)))
+    .service(web::resource("/cookbook/foods/{id}/edit").route(web::get().to(foods::edit)))
     .service(
         web::resource("/cookbook/{id}")
             .wrap(page::cached(keys::page()))

@@ -34,6 +34,13 @@ pub struct Recipe {
 /// The number of a recipe.
 pub type RecipeId = RowId<Recipe>;
 
+/// What recipes are made of; known by its name.
+#[derive(Debug)]
+pub struct Food;
+
+/// The number of a food.
+pub type FoodId = RowId<Food>;
+
 /// What a recipe says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecipeText {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::keys::{FOODS, INGREDIENTS, RECIPES};
-use super::model::{Amount, Ingredient, Recipe, RecipeId, RecipeText};
+use super::model::{Amount, FoodId, Ingredient, Recipe, RecipeId, RecipeText};
 use crate::db::Conn;
 use crate::db::schema::{foods, ingredients, recipes};
 use crate::site::text::fold;
@@ -54,7 +54,8 @@ fn with_ingredients(
     rows: Vec<RecipeRow>,
     parts: Vec<IngredientRow>,
 ) -> QueryResult<Vec<Recipe>> {
-    let foods: HashMap<i64, String> = names(conn)?.into_iter().collect();
+    let foods: HashMap<i64, String> =
+        get_foods(conn)?.into_iter().map(|(id, name)| (id.get(), name)).collect();
     let grouped = parts.grouped_by(&rows);
     let recipes = rows.into_iter().zip(grouped).map(|(row, parts)| Recipe {
         id: RecipeId::new(row.id),
@@ -78,8 +79,25 @@ fn ingredient(row: IngredientRow, foods: &HashMap<i64, String>) -> Ingredient {
 }
 
 /// Every food, by number.
-fn names(conn: &mut Conn) -> QueryResult<Vec<(i64, String)>> {
-    foods::table.select((foods::id, foods::name)).order(foods::id).load(conn)
+pub fn get_foods(conn: &mut Conn) -> QueryResult<Vec<(FoodId, String)>> {
+    let rows: Vec<(i64, String)> = foods::table.order(foods::id).load(conn)?;
+    Ok(rows.into_iter().map(|(id, name)| (FoodId::new(id), name)).collect())
+}
+
+/// [`get_foods`], in a read.
+pub fn foods(read: &mut Snapshot<'_>) -> QueryResult<Vec<(FoodId, String)>> {
+    get_foods(read.table(FOODS)?)
+}
+
+/// The name of a food, if there is one.
+pub fn find_food(read: &mut Snapshot<'_>, id: FoodId) -> QueryResult<Option<String>> {
+    let conn = read.row(FOODS, id.get())?;
+    foods::table.find(id.get()).select(foods::name).first(conn).optional()
+}
+
+/// Gives a food another name.
+pub fn rename_food(conn: &mut Conn, id: FoodId, name: &str) -> QueryResult<()> {
+    diesel::update(foods::table.find(id.get())).set(foods::name.eq(name)).execute(conn).map(|_| ())
 }
 
 /// Whether there is no recipe at all.
@@ -142,7 +160,7 @@ fn delete_ingredients(conn: &mut Conn, id: RecipeId) -> QueryResult<()> {
 /// One by one: the order of their numbers is that of the recipe.
 fn insert_ingredients(conn: &mut Conn, recipe: i64, parts: &[Ingredient]) -> QueryResult<()> {
     let mut known: HashMap<String, i64> =
-        names(conn)?.into_iter().rev().map(|(id, name)| (fold(&name), id)).collect();
+        get_foods(conn)?.into_iter().rev().map(|(id, name)| (fold(&name), id.get())).collect();
     for part in parts {
         let food = match known.get(&fold(&part.food)) {
             Some(food) => *food,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::model::{Recipe, RecipeId, RecipeText};
+use super::model::{FoodId, Recipe, RecipeId, RecipeText};
 use super::{fixture, keys, queries};
 use crate::db::{self, Db};
 use crate::error::AppError;
-use crate::site::shelf::{self, Found, Thing};
+use crate::site::shelf::{Found, Thing};
 use crate::site::text::fold;
 use crate::state::State;
 use crate::versions::Database;
@@ -33,8 +33,61 @@ pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
             at: format!("/cookbook/{}/edit", recipe.id),
         })
         .collect();
-    let total = things.len() as u64;
-    Ok(Found { total, things: things.into_iter().take(shelf::SHOWN).collect() })
+    Ok(Found::of(things))
+}
+
+/// What staff find of the foods: those whose name holds the search.
+pub async fn find_foods(state: &State, search: String) -> Result<Found, AppError> {
+    let (foods, search) = (state.db.read(queries::foods).await?, fold(&search));
+    let found = foods.into_iter().filter(|(_, name)| fold(name).contains(&search));
+    let things = found.map(|(id, name)| Thing {
+        name,
+        note: String::new(),
+        at: format!("/cookbook/foods/{id}/edit"),
+    });
+    Ok(Found::of(things.collect()))
+}
+
+/// The name of a food, if there is one.
+pub async fn food(state: &State, id: FoodId) -> Result<Option<String>, AppError> {
+    Ok(state.db.read(move |read| queries::find_food(read, id)).await?)
+}
+
+/// What came of another name for a food.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Renamed {
+    /// It has it.
+    Done,
+    /// Another food has it.
+    Taken,
+    /// It was not done: it has yet another name meanwhile, or is gone.
+    Conflict(Option<String>),
+}
+
+/// Gives a food another name, if it still has the one that was `seen`.
+pub async fn rename(
+    state: &State,
+    id: FoodId,
+    seen: String,
+    name: String,
+) -> Result<Renamed, AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock(conn)?;
+        let there = queries::get_foods(conn)?;
+        let current = there.iter().find(|(known, _)| *known == id).map(|(_, name)| name.clone());
+        if current.as_ref() == Some(&name) {
+            return Ok(Renamed::Done);
+        }
+        if current.as_ref() != Some(&seen) {
+            return Ok(Renamed::Conflict(current));
+        }
+        if there.iter().any(|(other, known)| *other != id && fold(known) == fold(&name)) {
+            return Ok(Renamed::Taken);
+        }
+        queries::rename_food(conn, id, &name)?;
+        Ok(Renamed::Done)
+    });
+    Ok(write.await?)
 }
 
 /// Adds a recipe.

@@ -80,3 +80,8 @@ pub fn coming(day: &str, range: Range) -> Key {
 pub fn found(search: &str) -> Key {
     Key::named("events.found").part("search", search).build()
 }
+
+/// The key of what staff find of the guests.
+pub fn found_guests(search: &str) -> Key {
+    Key::named("events.found_guests").part("search", search).build()
+}

@@ -3,6 +3,8 @@
 //! | URL | |
 //! |---|---|
 //! | `GET /events` | [`pages::index`]: the coming tastings, by pages |
+//! | `GET /events/{id}/edit`, `POST /events/{id}` | [`edit::edit_event`], [`edit::update_event`] |
+//! | `GET /events/guests/{id}/edit`, `POST /events/guests/{id}` | [`edit::edit_guest`], [`edit::update_guest`] |
 //! | `GET`, `POST /api/events` | [`api::list_events`], [`api::create_event`] |
 //! | `GET`, `PUT`, `DELETE /api/events/{id}` | [`api::show_event`], [`api::replace_event`], [`api::delete_event`] |
 //! | `GET`, `POST /api/guests` | [`api::list_guests`], of one event with `?event=`; [`api::create_guest`] |
@@ -10,6 +12,7 @@
 //! | `GET /api/openapi.json`, `GET /api` | what the API takes and answers: [`openapi`], [`pages::api`] |
 
 pub mod api;
+pub mod edit;
 pub mod forms;
 pub mod keys;
 pub mod model;
@@ -32,9 +35,21 @@ pub const SHELF: Shelf = Shelf {
     find: |state, search| Box::pin(service::find(state, search)),
 };
 
+/// And of their guests.
+pub const GUESTS_SHELF: Shelf = Shelf {
+    name: "Guests",
+    all: "/events",
+    new: None,
+    find: |state, search| Box::pin(service::find_guests(state, search)),
+};
+
 /// The tastings' URLs.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(web::resource("/events").route(web::get().to(pages::index)))
+        .service(web::resource("/events/{id}").route(web::post().to(edit::update_event)))
+        .service(web::resource("/events/{id}/edit").route(web::get().to(edit::edit_event)))
+        .service(web::resource("/events/guests/{id}").route(web::post().to(edit::update_guest)))
+        .service(web::resource("/events/guests/{id}/edit").route(web::get().to(edit::edit_guest)))
         .service(
             web::resource("/api")
                 .wrap(page::cached(keys::document()))

@@ -145,6 +145,27 @@ pub fn search(read: &mut Snapshot<'_>, search: &str, limit: u64) -> QueryResult<
     Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(event).collect() })
 }
 
+/// The guests whose name holds the search, as [`search`] finds events.
+pub fn search_guests(
+    read: &mut Snapshot<'_>,
+    search: &str,
+    limit: u64,
+) -> QueryResult<Part<Guest>> {
+    read.table(EVENTS)?;
+    let conn = read.table(GUESTS)?;
+    let pattern = pattern(&fold(search));
+    let matches = lower(guests::name).like(&pattern).escape('\\');
+    let total: i64 = guests::table.filter(matches).count().get_result(conn)?;
+    let rows: Vec<GuestRow> = guests::table
+        .inner_join(events::table)
+        .select((GUEST_COLUMNS, events::all_columns))
+        .filter(lower(guests::name).like(&pattern).escape('\\'))
+        .order(guests::id.desc())
+        .limit(as_i64(limit))
+        .load(conn)?;
+    Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(guest).collect() })
+}
+
 /// Keeps an event as it is until the transaction ends.
 pub fn lock_event(conn: &mut Conn, id: EventId) -> QueryResult<()> {
     // A write transaction of SQLite is alone already.

@@ -65,7 +65,23 @@ pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
     let things = found.items.iter().map(|event| Thing {
         name: event.name.clone(),
         note: event.date.display(),
-        at: format!("/api/events/{}", event.id),
+        at: format!("/events/{}/edit", event.id),
+    });
+    Ok(Found { total: found.count, things: things.collect() })
+}
+
+/// What staff find of the guests: those whose name holds the search, the last added first.
+pub async fn find_guests(state: &State, search: String) -> Result<Found, AppError> {
+    let key = keys::found_guests(&search);
+    let load = async || {
+        let read = move |read: &mut Snapshot<'_>| queries::search_guests(read, &search, SHOWN);
+        Ok::<_, AppError>(state.db.read(read).await?)
+    };
+    let found = state.cache.get_or_set(&key, &keys::LIST, load).await?;
+    let things = found.items.iter().map(|guest| Thing {
+        name: guest.name.clone(),
+        note: guest.event.name.clone(),
+        at: format!("/events/guests/{}/edit", guest.id),
     });
     Ok(Found { total: found.count, things: things.collect() })
 }

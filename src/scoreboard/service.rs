@@ -8,7 +8,7 @@ use super::queries::{self, NewScore};
 use super::{keys, sample};
 use crate::db::{self, Conn, Db, QueryResult};
 use crate::error::AppError;
-use crate::site::shelf::{self, Found, Thing};
+use crate::site::shelf::{Found, Thing};
 use crate::site::text::fold;
 use crate::state::State;
 use crate::versions::Database;
@@ -39,8 +39,7 @@ pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
             at: format!("/scoreboard/members/{id}/edit"),
         })
         .collect();
-    let total = things.len() as u64;
-    Ok(Found { total, things: things.into_iter().take(shelf::SHOWN).collect() })
+    Ok(Found::of(things))
 }
 
 /// One member, if there is one.

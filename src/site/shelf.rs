@@ -39,6 +39,15 @@ pub struct Found {
     pub things: Vec<Thing>,
 }
 
+impl Found {
+    /// Of all things that match, in their order.
+    pub fn of(mut all: Vec<Thing>) -> Self {
+        let total = all.len() as u64;
+        all.truncate(SHOWN);
+        Self { total, things: all }
+    }
+}
+
 /// One thing on a shelf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thing {

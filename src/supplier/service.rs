@@ -6,7 +6,7 @@ use super::model::Prices;
 use super::{client, keys};
 use crate::cache::refresh::Failure;
 use crate::error::AppError;
-use crate::site::shelf::{self, Found, Thing};
+use crate::site::shelf::{Found, Thing};
 use crate::site::text::fold;
 use crate::state::State;
 
@@ -38,6 +38,5 @@ pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
             at: "/supplier".to_owned(),
         })
         .collect();
-    let total = things.len() as u64;
-    Ok(Found { total, things: things.into_iter().take(shelf::SHOWN).collect() })
+    Ok(Found::of(things))
 }

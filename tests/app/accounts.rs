@@ -278,6 +278,11 @@ fn the_index_has_every_section_with_its_search(on: Database) {
     }
     let index = as_shown(&site, "/staff", &cookie);
     index.assert_sees("Products 3").assert_sees("Green tea").assert_sees("$1.00");
+    for shelf in
+        ["Recipes", "Foods", "Tastings", "Guests", "Members of the league", "Supplier’s prices"]
+    {
+        index.assert_sees(shelf);
+    }
     let found = as_shown(&site, "/staff?q=TEA", &cookie);
     found.assert_sees("2 found").assert_sees_not("Coffee");
     let edit = found.listed()[0];

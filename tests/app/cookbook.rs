@@ -7,6 +7,7 @@ on_both_databases! {
     staff_add_edit_and_delete_recipes,
     what_cannot_be_cooked_is_given_back,
     a_recipe_that_changed_meanwhile_is_not_lost,
+    a_food_is_renamed_in_a_form,
     markdown_does_no_harm,
     a_file_is_taken_whole_or_not_at_all;
     by_hand: a_food_renamed_by_anybody_shows_on_every_recipe,
@@ -170,6 +171,36 @@ fn a_recipe_that_changed_meanwhile_is_not_lost(on: Database) {
     let now = format!("{path}/delete");
     site.sends(&site.get(&now).form(&now)).assert_sends_to("/cookbook");
     site.sends(&mine).assert_status(409).assert_sees("It is gone").assert_sees("My soup");
+}
+
+fn a_food_is_renamed_in_a_form(on: Database) {
+    let site = TestSite::start(on);
+    let other = site.another_instance();
+    let path = adds(&site, &SOUP);
+    let edit = site.staff_link("leeks", "/cookbook/foods/");
+    let action = edit.strip_suffix("/edit").unwrap();
+    for instance in [&site, &other] {
+        instance.get(&path).assert_sees("2.5 kg Leeks");
+    }
+    let (mut mine, mut theirs) = (site.get(&edit).form(action), site.get(&edit).form(action));
+    theirs.fill("name", "Young leeks");
+    site.sends(&theirs).assert_sends_to("/cookbook");
+    for instance in [&site, &other] {
+        instance.get(&path).assert_sees("2.5 kg Young leeks");
+        instance.get(&path).assert_cache("hit");
+    }
+    mine.fill("name", "Chives");
+    let page = site.sends(&mine);
+    page.assert_status(409).assert_sees("Young leeks");
+    site.sends(&page.form(action)).assert_sends_to("/cookbook");
+    site.get(&path).assert_sees("2.5 kg Chives");
+    for (name, sentence) in [("", "Enter a name."), ("SALT", "There is another food of this name.")]
+    {
+        let mut form = site.get(&edit).form(action);
+        form.fill("name", name);
+        site.sends(&form).assert_status(422).assert_sees(sentence);
+    }
+    site.get("/cookbook/foods/99/edit").assert_status(404);
 }
 
 fn markdown_does_no_harm(on: Database) {

@@ -13,6 +13,7 @@ on_both_databases! {
     programs_write_and_other_sites_never_do,
     where_there_is_staff_programs_show_a_token,
     people_see_what_is_coming,
+    staff_edit_tastings_and_guests_in_forms,
 }
 
 fn what_is_written_is_answered_listed_and_deleted(on: Database) {
@@ -205,6 +206,49 @@ fn people_see_what_is_coming(on: Database) {
     api.assert_is_in_the_shops_dress().assert_sees("PUT /api/guests/{id}").assert_sees("If-Match");
     let document = site.get("/api/openapi.json").json();
     assert_eq!(document["openapi"], "3.1.0");
+}
+
+fn staff_edit_tastings_and_guests_in_forms(on: Database) {
+    let site = TestSite::start(on);
+    site.sends_json("POST", "/api/events", &event("Green teas", "9999-12-24"));
+    site.sends_json("POST", "/api/guests", &guest(1, "Mina"));
+    let tasting = site.staff_link("GREEN", "/events/1/");
+    let (mut mine, mut theirs) =
+        (site.get(&tasting).form("/events/1"), site.get(&tasting).form("/events/1"));
+    site.get("/api/guests/1").assert_sees("Green teas");
+    theirs.fill("name", "Black <teas>");
+    site.sends(&theirs).assert_sends_to("/events");
+    for path in ["/events", "/api/events/1", "/api/events", "/api/guests/1", "/api/guests"] {
+        assert!(site.get(path).html().contains("teas"), "{path}");
+        site.get(path).assert_sees_not("Green");
+    }
+    // Who was overtaken is shown what there is, and loses nothing.
+    mine.fill("location", "Cellar");
+    let page = site.sends(&mine);
+    page.assert_status(409).assert_sees("Black <teas>");
+    assert_eq!(page.form("/events/1").field("location"), Some("Cellar"));
+    site.sends(&page.form("/events/1")).assert_sends_to("/events");
+    site.get("/api/events/1").assert_sees("Cellar");
+    let mut wrong = site.get(&tasting).form("/events/1");
+    wrong.fill("date", "soon");
+    site.sends(&wrong).assert_status(422).assert_sees("Write a date such as 2026-12-24");
+
+    let edit = site.staff_link("mina", "/events/guests/");
+    let mut form = site.get(&edit).form("/events/guests/1");
+    form.fill("name", "Omar");
+    site.sends(&form).assert_sends_to("/events");
+    site.get("/api/guests/1").assert_sees("Omar");
+    for (field, value, sentence) in
+        [("email", "nobody", "Write an e-mail address"), ("event", "99", "There is no event 99.")]
+    {
+        let mut form = site.get(&edit).form("/events/guests/1");
+        form.fill(field, value);
+        let page = site.sends(&form);
+        page.assert_status(422).assert_sees(sentence);
+        assert_eq!(page.form("/events/guests/1").field("name"), Some("Omar"));
+    }
+    site.get("/events/guests/9/edit").assert_status(404);
+    site.get("/events/9/edit").assert_status(404);
 }
 
 pub fn event(name: &str, date: &str) -> Value {

@@ -114,13 +114,9 @@ fn a_reader_is_marked_and_nobody_else_sees_it(on: Database) {
 fn a_member_is_edited_and_nobody_overwrites_another(on: Database) {
     let site = TestSite::start(on);
     load(&site, LEAGUE).unwrap();
-    let found = site.get("/staff?q=ada");
-    let links = found.tags("a");
-    let edit = links.iter().filter_map(|link| link.attribute("href"));
-    let edit = edit.filter(|path| path.starts_with("/scoreboard/members/")).collect::<Vec<_>>();
-    let [edit] = edit[..] else { panic!("one link for Ada: {edit:?}") };
+    let edit = site.staff_link("ada", "/scoreboard/members/");
     let action = edit.strip_suffix("/edit").unwrap();
-    let (mut mine, mut theirs) = (site.get(edit).form(action), site.get(edit).form(action));
+    let (mut mine, mut theirs) = (site.get(&edit).form(action), site.get(&edit).form(action));
     theirs.fill("favourite", "Coffee");
     site.sends(&theirs).assert_sends_to("/scoreboard");
     site.get("/scoreboard").assert_sees("Coffee");

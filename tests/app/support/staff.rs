@@ -67,6 +67,16 @@ impl TestSite {
         self.submit(&form.action, &fields)
     }
 
+    /// The one link of the staff's index that begins so, where it is searched for this.
+    #[track_caller]
+    pub fn staff_link(&self, search: &str, front: &str) -> String {
+        let tags = self.get(&format!("/staff?q={search}")).assert_status(200).tags("a");
+        let links = tags.iter().filter_map(|link| link.attribute("href"));
+        let links: Vec<_> = links.filter(|path| path.starts_with(front)).collect();
+        let [link] = links[..] else { panic!("one link to {front} for {search}: {links:?}") };
+        link.to_owned()
+    }
+
     /// Presses *Invalidate cache* for one tag.
     #[track_caller]
     pub fn invalidates(&self, tag: &str) -> Page {

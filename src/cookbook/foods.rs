@@ -1,0 +1,84 @@
+//! The form that renames a food, for staff.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::forms::FoodForm;
+use super::model::FoodId;
+use super::service::{self, Renamed};
+use crate::cache::fragment::filters;
+use crate::error::AppError;
+use crate::site::flash;
+use crate::site::form::{Form, Id};
+use crate::site::render::{Dressed, Layout, html};
+use crate::site::visitor::{Editor, Visitor};
+use crate::state::State;
+
+type Answer = Result<HttpResponse, AppError>;
+
+/// The form.
+#[derive(Template)]
+#[template(path = "cookbook/food.html")]
+struct FoodPage {
+    layout: Layout,
+    id: FoodId,
+    form: FoodForm,
+    error: Option<String>,
+}
+
+impl FoodPage {
+    fn of(visitor: &Visitor, id: FoodId, form: FoodForm, error: Option<String>) -> Self {
+        Self { layout: Layout::new(visitor, "cookbook", "Rename food"), id, form, error }
+    }
+}
+
+/// `GET /cookbook/foods/{id}/edit`
+pub async fn edit(state: web::Data<State>, Editor(visitor): Editor, Id(id): Id<FoodId>) -> Answer {
+    let name = service::food(&state, id).await?.ok_or(AppError::NotFound)?;
+    let form = FoodForm { was: name.clone(), name };
+    html(&state, StatusCode::OK, &FoodPage::of(&visitor, id, form, None)).await
+}
+
+/// `POST /cookbook/foods/{id}`
+pub async fn update(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Id(id): Id<FoodId>,
+    Form(form): Form<FoodForm>,
+) -> Answer {
+    let name = match form.parse() {
+        Ok(name) => name,
+        Err(error) => {
+            let page = FoodPage::of(&visitor, id, form, Some(error.to_string()));
+            return html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await;
+        }
+    };
+    let (status, form, sentence) = match service::rename(&state, id, form.was, name.clone()).await?
+    {
+        Renamed::Done => {
+            return Ok(flash::redirect("/cookbook", &format!("It is “{name}” now.")));
+        }
+        Renamed::Taken => {
+            let form = FoodForm { was: service::food(&state, id).await?.unwrap_or_default(), name };
+            (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                form,
+                "There is another food of this name.".to_owned(),
+            )
+        }
+        Renamed::Conflict(None) => return Err(AppError::NotFound),
+        Renamed::Conflict(Some(now)) => {
+            let told =
+                format!("Somebody has made it “{now}” meanwhile. Save to have it as you typed.");
+            (StatusCode::CONFLICT, FoodForm { was: now, name }, told)
+        }
+    };
+    html(&state, status, &FoodPage::of(&visitor, id, form, Some(sentence))).await
+}
+
+impl Dressed for FoodPage {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
