@@ -6,8 +6,8 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::site::digest;
 use crate::site::row_id::RowId;
 use crate::site::text::{self, TextError, fold};
 use crate::site::time::Timestamp;
@@ -130,7 +130,7 @@ impl Secret {
     /// What is kept of it: who reads that cannot show the secret. Plain SHA-256, since what is drawn by
     /// chance cannot be guessed.
     pub fn digest(&self) -> String {
-        Sha256::digest(self.0.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        digest::of([self.as_str()])
     }
 }
 

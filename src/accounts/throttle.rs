@@ -11,12 +11,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use super::model::Name;
 use crate::cache::store::memory::{Limits, MemoryStore};
 use crate::cache::values::{Settings, Timeout, Values};
 use crate::cache::{self, Cache};
+use crate::site::digest;
+use crate::site::text::fold;
 
 /// A window.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -54,7 +54,7 @@ impl Throttle {
     /// # Errors
     /// [`TooOften`], where there were too many for either.
     pub async fn attempt(&self, cache: &Cache, name: &str, address: &str) -> Result<(), TooOften> {
-        let limits = [(by_name(name), FOR_A_NAME), (digest("address", address), FROM_AN_ADDRESS)];
+        let limits = [(by_name(name), FOR_A_NAME), (key("address", address), FROM_AN_ADDRESS)];
         for (key, limit) in limits {
             if self.count(cache, &key).await > limit {
                 return Err(TooOften { seconds: WINDOW.as_secs() });
@@ -90,13 +90,11 @@ async fn incremented(values: &Values, key: &str) -> Result<i64, cache::Error> {
 }
 
 fn by_name(name: &str) -> String {
-    digest("name", &crate::site::text::fold(name.trim()))
+    key("name", &fold(name.trim()))
 }
 
-fn digest(kind: &str, text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    let digest: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sign-in.{kind}.{digest}")
+fn key(kind: &str, text: &str) -> String {
+    format!("sign-in.{kind}.{}", digest::of([text]))
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::site::digest;
 use crate::site::markdown::{self, Rendered};
 use crate::site::row_id::RowId;
 use crate::site::text::fold;
@@ -90,23 +90,17 @@ impl RecipeText {
 
     /// A name for all that it says: two texts of one name are one text.
     pub fn digest(&self) -> String {
-        let mut digest = Sha256::new();
-        let mut add = |text: &str| {
-            // With its length, so that no two lists of texts look alike.
-            digest.update(text.len().to_le_bytes());
-            digest.update(text.as_bytes());
-        };
-        for text in [&self.name, &self.description, &self.instructions] {
-            // Browsers send the ends of lines in their own way.
-            add(&text.replace("\r\n", "\n"));
-        }
-        for one in &self.ingredients {
-            let amount = one.amount.map(|amount| amount.to_string()).unwrap_or_default();
-            [&amount, &one.unit, &one.food, &one.description]
-                .into_iter()
-                .for_each(|text| add(text));
-        }
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        let amounts =
+            self.ingredients.iter().map(|one| one.amount.map(|amount| amount.to_string()));
+        let amounts: Vec<String> = amounts.map(Option::unwrap_or_default).collect();
+        // Browsers send the ends of lines in their own way.
+        let texts = [&self.name, &self.description, &self.instructions];
+        let texts = texts.map(|text| text.replace("\r\n", "\n"));
+        let parts =
+            self.ingredients.iter().zip(&amounts).flat_map(|(one, amount)| {
+                [amount.as_str(), &one.unit, &one.food, &one.description]
+            });
+        digest::of(texts.iter().map(String::as_str).chain(parts))
     }
 }
 

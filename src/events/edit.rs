@@ -9,16 +9,15 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use super::model::{Event, EventId, Guest, GuestId};
 use super::{forms, service};
 use crate::cache::fragment::filters;
 use crate::error::AppError;
-use crate::site::flash;
 use crate::site::form::{Form, FormErrors, Id};
 use crate::site::render::{Dressed, Layout, html};
 use crate::site::visitor::{Editor, Visitor};
+use crate::site::{digest, flash};
 use crate::state::State;
 
 type Answer = Result<HttpResponse, AppError>;
@@ -100,13 +99,7 @@ fn of_guest(guest: &Guest) -> Fields {
 
 /// A name for what a form shows.
 fn digest(fields: &Fields) -> String {
-    let mut digest = Sha256::new();
-    for text in fields.iter().flat_map(|(name, value)| [name, value]) {
-        // With its length, so that no two lists of texts look alike.
-        digest.update(text.len().to_le_bytes());
-        digest.update(text.as_bytes());
-    }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest::of(fields.iter().flat_map(|(name, value)| [name.as_str(), value]))
 }
 
 /// What was typed, as a program would say it.

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod assets;
 pub mod data_block;
+pub mod digest;
 pub mod erased;
 pub mod error_page;
 pub mod flash;

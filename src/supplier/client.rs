@@ -9,10 +9,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::model::Prices;
+use crate::site::digest;
 use crate::site::time::Timestamp;
 
 /// For the whole answer.
@@ -156,7 +156,7 @@ fn name_of(url: &str, is_sample: bool) -> String {
     if is_sample {
         return "sample".to_owned();
     }
-    Sha256::digest(url).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    digest::of([url])
 }
 
 #[cfg(test)]

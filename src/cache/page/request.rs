@@ -60,7 +60,8 @@ pub fn candidate(headers: &HeaderMap, shape: Shape, rules: &Rules) -> Result<(),
     if let Some((_, rule)) = refused.iter().find(|(kind, _)| shape.is(*kind)) {
         return Err(rule);
     }
-    if rules.sessions.iter().any(|name| has_cookie(headers, name)) {
+    let has_session = || rules.sessions.iter().any(|name| has_cookie(headers, name));
+    if shape.is(Shape::COOKIES) && has_session() {
         return Err(SESSION);
     }
     Ok(())

@@ -21,6 +21,9 @@ impl Shape {
     /// It has conditions, or asks for a part.
     pub const CONDITIONAL: Self = Self(1 << 4);
 
+    /// It brings cookies.
+    pub const COOKIES: Self = Self(1 << 5);
+
     /// What a request with these headers is like.
     pub fn of(headers: &HeaderMap) -> Self {
         let each = headers.iter().map(|(name, value)| Self::by(name.as_str(), value).0);
@@ -38,6 +41,7 @@ impl Shape {
             "content-length" if value == "0" => Self::default(),
             "content-length" | "transfer-encoding" => Self::BODY,
             "upgrade" => Self::UPGRADE,
+            "cookie" => Self::COOKIES,
             "if-match"
             | "if-none-match"
             | "if-modified-since"
@@ -61,7 +65,7 @@ impl Shape {
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::{
-        ACCEPT, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE,
+        ACCEPT, CONTENT_LENGTH, COOKIE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE,
     };
 
     use super::*;
@@ -81,6 +85,7 @@ mod tests {
         assert!(FORWARDS.iter().all(|name| by(name, "x") == Shape::FORWARDED));
         assert_eq!(by(&UPGRADE, "websocket"), Shape::UPGRADE);
         assert_eq!(by(&TRANSFER_ENCODING, "chunked"), Shape::BODY);
+        assert_eq!(by(&COOKIE, "a=b"), Shape::COOKIES);
         assert_eq!(by(&ACCEPT, "*/*"), Shape::default());
     }
 
