@@ -163,7 +163,7 @@ pub struct ShopConfig {
     #[arg(long, env = "LARDER_PAGE_SIZE", value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub page_size: u64,
 
-    /// Leave an empty shop empty, instead of adding 1,000 sample products.
+    /// Leave an empty shop empty, instead of filling it with samples.
     #[arg(long, env = "LARDER_NO_SAMPLES", value_parser = BoolishValueParser::new())]
     pub no_samples: bool,
 }

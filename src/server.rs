@@ -23,7 +23,7 @@ use crate::config::{
 use crate::cookbook::service as cookbook;
 use crate::dashboard::Dashboard;
 use crate::dashboard::history::History;
-use crate::db::{Db, Url, migrations};
+use crate::db::{self, Db, Url, migrations};
 use crate::health::Health;
 use crate::metrics::{About, Counters};
 use crate::products::service as products;
@@ -288,17 +288,20 @@ fn warn_of_nobody(config: &ServeConfig, db: &Db) -> Result<(), String> {
     Ok(())
 }
 
-/// Adds the samples to an empty shop.
+/// Fills an empty shop with samples. A shop that has products is somebody's: it gets no recipes and no league
+/// that nobody asked for.
 async fn fill(state: &State) -> Result<(), String> {
+    let failed = |what: &str, error: db::Error| format!("cannot add the sample {what}: {error}");
     let filled = products::fill_if_empty(&state.db).await;
-    let filled = filled.map_err(|error| format!("cannot add the sample products: {error}"))?;
-    if filled > 0 {
-        tracing::info!(products = filled, "the empty shop was filled with sample products");
+    let products = filled.map_err(|error| failed("products", error))?;
+    if products == 0 {
+        return Ok(());
     }
     let recipes = cookbook::fill_if_empty(&state.db).await;
-    recipes.map_err(|error| format!("cannot add the sample recipes: {error}"))?;
+    let recipes = recipes.map_err(|error| failed("recipes", error))?;
     let scores = scoreboard::fill_if_empty(&state.db).await;
-    scores.map_err(|error| format!("cannot add the sample scores: {error}"))?;
+    let scores = scores.map_err(|error| failed("scores", error))?;
+    tracing::info!(products, recipes, scores, "the empty shop was filled with samples");
     Ok(())
 }
 

@@ -29,15 +29,23 @@ fn an_empty_database_gets_a_thousand_products_once(on: Database) {
         let site = serve_samples(&database);
         site.get("/").assert_sees("1,000 products").assert_sees("of 40");
         assert_eq!(site.get("/?page=40").listed().len(), 25);
+        site.get("/cookbook").assert_sees("2 recipes");
+        site.get("/scoreboard").assert_sees("200 members after week 38");
         site.signal("TERM");
         assert!(site.ends_within(SOON).status.success());
     }
-    // Somebody who deleted all but one product gets no others.
+    // Somebody who deleted all but one product gets no others, and no recipes that they did not want.
     let site = serve_samples(&database);
+    for recipe in [1, 2] {
+        let delete = format!("/cookbook/{recipe}/delete");
+        site.sends(&site.get(&delete).form(&delete)).assert_sends_to("/cookbook");
+    }
     let last = site.get("/").listed()[0];
     site.deletes(last).assert_sends_to("/");
     drop(site);
-    serve_samples(&database).get("/").assert_sees("999 products");
+    let site = serve_samples(&database);
+    site.get("/").assert_sees("999 products");
+    site.get("/cookbook").assert_sees("0 recipes");
 }
 
 fn no_samples_leaves_it_empty(on: Database) {
