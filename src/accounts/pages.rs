@@ -14,7 +14,7 @@ use super::{identify, keys};
 use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::site::form::{Form, FormErrors, Query};
-use crate::site::render::{Dressed, Layout, html};
+use crate::site::render::{Layout, dressed, html};
 use crate::site::visitor::{SESSION, Visitor};
 use crate::site::{access, flash, redirect};
 use crate::state::State;
@@ -201,14 +201,4 @@ fn unstored(mut answer: HttpResponse) -> Answer {
     Ok(answer)
 }
 
-impl Dressed for SignInPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for PasswordPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
+dressed!(SignInPage, PasswordPage);

@@ -2,6 +2,7 @@
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use time::PrimitiveDateTime;
 
 use super::keys::{ACCOUNTS, SESSIONS, TOKENS};
@@ -52,6 +53,20 @@ pub fn get(conn: &mut Conn, name: &Name) -> QueryResult<Option<(Account, String)
 
 fn account(id: i64, name: String, created_at: PrimitiveDateTime) -> Account {
     Account { id: AccountId::new(id), name, created_at: created_at.into() }
+}
+
+/// Keeps an account as it is until the transaction ends.
+pub fn lock(conn: &mut Conn, id: AccountId) -> QueryResult<()> {
+    // A write transaction of SQLite is alone already.
+    let Conn::Postgres(postgres) = conn else { return Ok(()) };
+    let lock = "SELECT id FROM accounts WHERE id = $1 FOR UPDATE";
+    diesel::sql_query(lock).bind::<BigInt, _>(id.get()).execute(postgres).map(|_| ())
+}
+
+/// Whether this is still what is kept of the password of an account.
+pub fn is_kept(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<bool> {
+    let account = accounts::table.find(id.get()).filter(accounts::password_hash.eq(hash));
+    diesel::select(exists(account)).get_result(conn)
 }
 
 /// Whether there is nobody.

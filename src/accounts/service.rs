@@ -62,35 +62,53 @@ pub async fn sign_in(
     if let Err(too_often) = throttle.attempt(&state.cache, name, address).await {
         return Ok(Attempt::TooOften(too_often));
     }
-    let name: Option<Name> = name.parse().ok();
-    let wanted = name.clone();
-    let found = match wanted {
-        Some(wanted) => state.db.read(move |read| queries::find(read, &wanted)).await?,
-        None => None,
-    };
-    let (account, kept) = found.unzip();
-    let is_right = passwords::is_right(password.to_owned(), kept).await?;
-    let (Some(name), Some(account), true) = (name, account, is_right) else {
+    let Some((account, kept)) = whose(state, name, password).await? else {
         return Ok(Attempt::Wrong);
     };
-    throttle.succeed(&state.cache, &name).await;
-    Ok(Attempt::In(begin(state, account.id, shown).await?))
+    throttle.succeed(&state.cache, &account.name).await;
+    begin(state, (account.id, kept), move |conn| match &shown {
+        Some(shown) => queries::delete_session(conn, &shown.digest()),
+        None => Ok(()),
+    })
+    .await
 }
 
-/// Begins a session, in the place of the one that was shown.
-async fn begin(state: &State, owner: AccountId, shown: Option<Secret>) -> Result<Secret, AppError> {
+/// The account that this name and this password go with, and what is kept of the password.
+async fn whose(
+    state: &State,
+    name: &str,
+    password: &str,
+) -> Result<Option<(Account, String)>, AppError> {
+    let found = match name.parse::<Name>() {
+        Ok(name) => state.db.read(move |read| queries::find(read, &name)).await?,
+        Err(_) => None,
+    };
+    let kept = found.as_ref().map(|(_, kept)| kept.clone());
+    let is_right = passwords::is_right(password.to_owned(), kept).await?;
+    Ok(found.filter(|_| is_right))
+}
+
+/// Begins a session after some other work, both or none. Nothing is done where the password is another by now:
+/// comparing takes its time, and who changes a password meanwhile wants nobody in by the old one.
+async fn begin(
+    state: &State,
+    (owner, kept): (AccountId, String),
+    first: impl FnOnce(&mut Conn) -> QueryResult<()> + Send + 'static,
+) -> Result<Attempt, AppError> {
     let secret = Secret::draw();
-    let (digest, shown) = (secret.digest(), shown.map(|shown| shown.digest()));
+    let digest = secret.digest();
     let write = state.db.write(move |conn| {
+        queries::lock(conn, owner)?;
+        if !queries::is_kept(conn, owner, &kept)? {
+            return Ok(false);
+        }
         let now = Timestamp::now();
         queries::delete_ended(conn, now)?;
-        if let Some(shown) = &shown {
-            queries::delete_session(conn, shown)?;
-        }
-        queries::insert_session(conn, owner, &digest, now, now.after(keys::SESSION_AGE))
+        first(conn)?;
+        queries::insert_session(conn, owner, &digest, now, now.after(keys::SESSION_AGE))?;
+        Ok(true)
     });
-    write.await?;
-    Ok(secret)
+    Ok(if write.await? { Attempt::In(secret) } else { Attempt::Wrong })
 }
 
 /// Signs a browser out.
@@ -117,21 +135,20 @@ pub async fn change_password(
     if let Err(too_often) = throttle.attempt(&state.cache, name, address).await {
         return Ok(Attempt::TooOften(too_often));
     }
-    let Ok(name) = name.parse::<Name>() else { return Ok(Attempt::Wrong) };
-    let wanted = name.clone();
-    let found = state.db.read(move |read| queries::find(read, &wanted)).await?;
-    let Some((account, kept)) = found else { return Ok(Attempt::Wrong) };
-    if !passwords::is_right(old.to_owned(), Some(kept)).await? {
+    let Some((account, kept)) = whose(state, name, old).await? else {
         return Ok(Attempt::Wrong);
-    }
-    throttle.succeed(&state.cache, &name).await;
+    };
+    throttle.succeed(&state.cache, &account.name).await;
     let hash = passwords::hashed(new).await?;
-    let write = state.db.write(move |conn| {
-        queries::set_password(conn, account.id, &hash)?;
-        queries::delete_sessions(conn, account.id)
-    });
-    write.await?;
-    Ok(Attempt::In(begin(state, account.id, None).await?))
+    let id = account.id;
+    begin(state, (id, kept), move |conn| replace_password(conn, id, &hash).map(|_| ())).await
+}
+
+/// Signs an account out everywhere, and gives it another password: how many browsers that were.
+fn replace_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<usize> {
+    let ended = queries::delete_sessions(conn, id)?;
+    queries::set_password(conn, id, hash)?;
+    Ok(ended)
 }
 
 /// Whether nobody can sign in yet.
@@ -181,10 +198,7 @@ pub fn set_password(
     password: &Password,
 ) -> Result<Option<(Account, usize)>, db::Error> {
     let hash = passwords::hash(password.as_bytes());
-    with(db, name, |conn, account| {
-        queries::set_password(conn, account.id, &hash)?;
-        queries::delete_sessions(conn, account.id)
-    })
+    with(db, name, |conn, account| replace_password(conn, account.id, &hash))
 }
 
 /// Makes a token, which is told once and not kept.
@@ -214,7 +228,10 @@ fn with<T>(
     work: impl FnOnce(&mut Conn, &Account) -> QueryResult<T>,
 ) -> Result<Option<(Account, T)>, db::Error> {
     db.write_now(|conn| match queries::get(conn, name)? {
-        Some((account, _)) => work(conn, &account).map(|done| Some((account, done))),
+        Some((account, _)) => {
+            queries::lock(conn, account.id)?;
+            work(conn, &account).map(|done| Some((account, done)))
+        }
         None => Ok(None),
     })
 }

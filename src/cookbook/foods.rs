@@ -11,7 +11,7 @@ use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::site::flash;
 use crate::site::form::{Form, Id};
-use crate::site::render::{Dressed, Layout, html};
+use crate::site::render::{Layout, dressed, html};
 use crate::site::visitor::{Editor, Visitor};
 use crate::state::State;
 
@@ -77,8 +77,4 @@ pub async fn update(
     html(&state, status, &FoodPage::of(&visitor, id, form, Some(sentence))).await
 }
 
-impl Dressed for FoodPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
+dressed!(FoodPage);

@@ -14,7 +14,7 @@ use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::site::flash;
 use crate::site::form::{Form, FormErrors, Id};
-use crate::site::render::{Dressed, Layout, html};
+use crate::site::render::{Layout, dressed, html};
 use crate::site::visitor::{Editor, Visitor};
 use crate::state::State;
 
@@ -212,32 +212,4 @@ async fn conflict(
     html(state, StatusCode::CONFLICT, &ConflictPage { layout, id, yours, current }).await
 }
 
-impl Dressed for IndexPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for ShowPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for FormPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for DeletePage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for ConflictPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
+dressed!(IndexPage, ShowPage, FormPage, DeletePage, ConflictPage);

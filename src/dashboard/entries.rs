@@ -17,7 +17,7 @@ use crate::cache::view::{FreshView, View};
 use crate::error::AppError;
 use crate::site::form::{Form, Query};
 use crate::site::pagination::{PageLink, Pagination};
-use crate::site::render::{Dressed, Layout, grouped, html};
+use crate::site::render::{Layout, dressed, grouped, html};
 use crate::site::visitor::Visitor;
 use crate::site::{flash, redirect};
 use crate::state::State;
@@ -221,14 +221,4 @@ pub async fn delete(
     Ok(flash::redirect(redirect::local_path(&form.back), done))
 }
 
-impl Dressed for IndexPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for ShowPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
+dressed!(IndexPage, ShowPage);

@@ -12,7 +12,7 @@ use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::metrics::Metrics;
 use crate::site::form::{Form, Query};
-use crate::site::render::{Dressed, Layout, grouped, html};
+use crate::site::render::{Layout, dressed, grouped, html};
 use crate::site::visitor::Visitor;
 use crate::site::{flash, redirect};
 use crate::state::State;
@@ -111,14 +111,4 @@ pub async fn invalidate(
     Ok(flash::redirect(redirect::local_path(&form.back), &done))
 }
 
-impl Dressed for IndexPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for AskPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
+dressed!(IndexPage, AskPage);

@@ -15,7 +15,7 @@ use super::{forms, service};
 use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::site::form::{Form, FormErrors, Id};
-use crate::site::render::{Dressed, Layout, html};
+use crate::site::render::{Layout, dressed, html};
 use crate::site::visitor::{Editor, Visitor};
 use crate::site::{digest, flash};
 use crate::state::State;
@@ -206,8 +206,4 @@ async fn refuse(state: &State, page: FormPage, typed: Fields, error: AppError) -
     }
 }
 
-impl Dressed for FormPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
+dressed!(FormPage);

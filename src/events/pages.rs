@@ -14,7 +14,7 @@ use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::site::form::Query;
 use crate::site::pagination::{self, PageLink, Pagination};
-use crate::site::render::{Dressed, Layout, grouped, html};
+use crate::site::render::{Layout, dressed, grouped, html};
 use crate::site::visitor::Visitor;
 use crate::state::State;
 
@@ -91,14 +91,4 @@ pub async fn api(state: web::Data<State>, visitor: Visitor) -> Answer {
     html(&state, StatusCode::OK, &page).await
 }
 
-impl Dressed for IndexPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for ApiPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
+dressed!(IndexPage, ApiPage);

@@ -14,7 +14,7 @@ use crate::error::AppError;
 use crate::site::flash;
 use crate::site::form::{Form, FormErrors, Id, Query};
 use crate::site::pagination::{PageLink, Pagination};
-use crate::site::render::{Dressed, Layout, grouped, html};
+use crate::site::render::{Layout, dressed, grouped, html};
 use crate::site::text::fold;
 use crate::site::visitor::{Editor, Visitor};
 use crate::state::State;
@@ -246,38 +246,4 @@ async fn conflict(
     html(state, StatusCode::CONFLICT, &page).await
 }
 
-impl Dressed for IndexPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for ShowPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for NewPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for EditPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for DeletePage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for ConflictPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
+dressed!(IndexPage, ShowPage, NewPage, EditPage, DeletePage, ConflictPage);

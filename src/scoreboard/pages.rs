@@ -16,7 +16,7 @@ use crate::error::AppError;
 use crate::site::data_block::DataBlock;
 use crate::site::form::{Form, FormErrors, Id, Query};
 use crate::site::headers::WITH_SCRIPT;
-use crate::site::render::{Dressed, Layout, html};
+use crate::site::render::{Layout, dressed, html};
 use crate::site::text::fold;
 use crate::site::visitor::{Editor, Visitor};
 use crate::site::{assets, flash, pagination};
@@ -141,14 +141,4 @@ fn asked_for(text: &str, seasons: &[i64]) -> Option<i64> {
     seasons.contains(&year).then_some(year)
 }
 
-impl Dressed for EditPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-impl Dressed for IndexPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
+dressed!(EditPage, IndexPage);

@@ -8,7 +8,7 @@ use actix_web::{Error, web};
 use askama::Template;
 
 use super::problem;
-use super::render::{self, Dressed, Layout};
+use super::render::{self, Layout, dressed};
 use super::visitor::Visitor;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
@@ -22,12 +22,6 @@ struct ErrorPage {
     status: u16,
     heading: &'static str,
     message: String,
-}
-
-impl Dressed for ErrorPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
 }
 
 /// Puts a page around every error that has none, for the whole app; who wants JSON gets a problem.
@@ -94,6 +88,7 @@ pub(super) fn heading(status: StatusCode) -> &'static str {
         401 | 403 => "Not allowed",
         404 => "Not on our shelves",
         405 => "Not in this way",
+        412 => "Changed meanwhile",
         413 => "Too large",
         415 | 400 => "We cannot read this",
         421 => "Not our name",
@@ -116,3 +111,5 @@ fn explain(status: StatusCode) -> &'static str {
         _ => "Something went wrong on our side.",
     }
 }
+
+dressed!(ErrorPage);

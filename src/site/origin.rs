@@ -8,7 +8,7 @@
 //!   host is another site: `same-site` is not enough.
 //! - Where the shop is open, writes are for this machine only, and never through a proxy, behind which
 //!   everybody looks local.
-//! - Where it has staff, writes are for those who have signed in, wherever from; signing in is for all.
+//! - Where it has staff, writes are for those who have signed in, wherever from; signing in and out is for all.
 //!
 //! So pages need no token, and stay the same for everybody.
 
@@ -27,8 +27,8 @@ use crate::state::{Access, Settings, State};
 /// May be read under any host name.
 const UNDER_ANY_NAME: [&str; 2] = ["/health/live", "/health/ready"];
 
-/// Where staff sign in, which nobody has to have done.
-const SIGN_IN: &str = "/login";
+/// Where staff sign in, which nobody has to have done; and out, which an ended session is no hindrance to.
+const FOR_ALL: [&str; 2] = ["/login", "/logout"];
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -95,7 +95,7 @@ fn check_write(request: &ServiceRequest, settings: &Settings, host: &str) -> Res
 
 fn check_staff(request: &ServiceRequest) -> Result<(), AppError> {
     let visitor = Visitor::among(Access::Staff, &request.extensions(), request.headers());
-    if visitor.may_write() || request.path() == SIGN_IN {
+    if visitor.may_write() || FOR_ALL.contains(&request.path()) {
         return Ok(());
     }
     if request.path().starts_with(PROGRAMS) || request.headers().contains_key(AUTHORIZATION) {

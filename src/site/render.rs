@@ -68,35 +68,45 @@ impl Layout {
     pub fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
+
+    /// The header: brand and navigation.
+    pub fn header(&self) -> Fragment {
+        let header = Fragment::new("site.header", LAYOUT, CHROME);
+        header.vary_on("section", self.section).vary_on("user", self.visitor.name())
+    }
+
+    /// The footer.
+    pub fn footer(&self) -> Fragment {
+        let footer = Fragment::new("site.footer", LAYOUT, CHROME);
+        let footer = footer.vary_on("version", self.version());
+        let footer = footer.vary_on("may_write", self.may_write());
+        footer.vary_on("may_sign_in", self.visitor.may_sign_in())
+    }
 }
 
 /// A page that inherits from `_layout.html`.
 pub trait Dressed: Template {
     /// What the layout prints.
     fn layout(&self) -> &Layout;
-
-    /// The header: brand and navigation.
-    fn header(&self) -> Fragment {
-        let Layout { section, visitor, .. } = self.layout();
-        let header = Fragment::new("site.header", LAYOUT, CHROME).vary_on("section", *section);
-        header.vary_on("user", visitor.name())
-    }
-
-    /// The footer.
-    fn footer(&self) -> Fragment {
-        let layout = self.layout();
-        let footer = Fragment::new("site.footer", LAYOUT, CHROME);
-        let footer = footer.vary_on("version", layout.version());
-        let footer = footer.vary_on("may_write", layout.may_write());
-        footer.vary_on("may_sign_in", layout.visitor.may_sign_in())
-    }
 }
 
 impl<P: Dressed> Fragments for P {
     fn fragments(&self) -> Vec<Fragment> {
-        vec![self.header(), self.footer()]
+        vec![self.layout().header(), self.layout().footer()]
     }
 }
+
+/// Pages are [`Dressed`] that have a field `layout`: `dressed!(IndexPage, ShowPage);`.
+macro_rules! dressed {
+    ($($page:ty),+) => {$(
+        impl $crate::site::render::Dressed for $page {
+            fn layout(&self) -> &$crate::site::render::Layout {
+                &self.layout
+            }
+        }
+    )+};
+}
+pub(crate) use dressed;
 
 /// The page as an answer.
 ///

@@ -11,7 +11,7 @@ use super::Shelves;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::site::form::Query;
-use crate::site::render::{Dressed, Layout, grouped, html};
+use crate::site::render::{Layout, dressed, grouped, html};
 use crate::site::shelf::{Found, Shelf};
 use crate::site::visitor::Editor;
 use crate::state::State;
@@ -72,8 +72,4 @@ pub async fn index(
     Ok(answer)
 }
 
-impl Dressed for IndexPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
+dressed!(IndexPage);

@@ -11,7 +11,7 @@ use super::model::Prices;
 use super::service;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
-use crate::site::render::{Dressed, Layout, html};
+use crate::site::render::{Layout, dressed, html};
 use crate::site::time::Timestamp;
 use crate::site::visitor::Visitor;
 use crate::state::State;
@@ -49,11 +49,7 @@ fn in_words(age: Duration) -> String {
     format!("{count} {unit}{ending}")
 }
 
-impl Dressed for IndexPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
+dressed!(IndexPage);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! Staff: who may write where the shop is for them, and that nobody else sees what they see.
 
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{iter, thread};
 
 use crate::support::{
     Browser, Database, PASSWORD, Page, Redis, Screen, TestSite, account, on_both_databases,
@@ -11,6 +12,7 @@ on_both_databases! {
     who_is_wrong_is_not_told_where,
     a_name_is_tried_ten_times_and_no_more,
     a_session_ends_wherever_it_is_ended,
+    nobody_comes_in_by_a_password_that_was_changed_meanwhile,
     nobody_sees_anothers_name,
     the_cache_and_the_toolbar_are_for_staff,
     behind_tls_the_cookie_is_secure,
@@ -166,6 +168,31 @@ fn a_session_ends_wherever_it_is_ended(on: Database) {
     site.submit("/login", &otto).assert_status(422);
 }
 
+fn nobody_comes_in_by_a_password_that_was_changed_meanwhile(on: Database) {
+    let site = TestSite::with_staff(on, &["Mina"], &[]);
+    let is_changed = AtomicBool::new(false);
+    let comes_in = || {
+        let answers = iter::from_fn(|| {
+            (!is_changed.load(Ordering::SeqCst)).then(|| site.submit("/login", &STAFF))
+        });
+        answers.filter(|answer| answer.status == 303).map(|answer| cookie_of(&answer)).collect()
+    };
+    let cookies: Vec<String> = thread::scope(|scope| {
+        let browsers: Vec<_> = (0..4).map(|_| scope.spawn(comes_in)).collect();
+        // One is in: the others are on their way.
+        signed_in(&site, "Mina");
+        account(&site.database, &["password", "mina"], "coffee and cake");
+        is_changed.store(true, Ordering::SeqCst);
+        let cookies = browsers.into_iter().map(|browser| browser.join().unwrap());
+        cookies.collect::<Vec<Vec<String>>>().concat()
+    });
+    assert!(!cookies.is_empty());
+    for cookie in &cookies {
+        as_shown(&site, "/staff", cookie).assert_status(303);
+    }
+    site.submit("/login", &STAFF).assert_status(422);
+}
+
 fn a_session_deleted_in_sql_is_out_at_once(on: Database) {
     let site = TestSite::with_staff(on, &["Mina"], &[]);
     let cookie = signed_in(&site, "Mina");
@@ -179,6 +206,10 @@ fn a_session_deleted_in_sql_is_out_at_once(on: Database) {
     let cookie = signed_in(&site, "Mina");
     site.database.sql("DELETE FROM sessions");
     as_shown(&site, "/staff", &cookie).assert_status(303);
+    // Who signs out is out, whether they were still in or not.
+    let out = site.ask("POST", "/logout").header("Cookie", &cookie).form(&[]).send();
+    out.assert_sends_to("/");
+    assert!(out.header("set-cookie").is_some_and(|line| line.contains("Max-Age=0")));
 }
 
 fn nobody_sees_anothers_name(on: Database) {
