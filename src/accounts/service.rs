@@ -65,7 +65,7 @@ pub async fn sign_in(
     let Some((account, kept)) = whose(state, name, password).await? else {
         return Ok(Attempt::Wrong);
     };
-    throttle.succeed(&state.cache, &account.name).await;
+    throttle.succeed(&state.cache, &account.name, address).await;
     begin(state, (account.id, kept), move |conn| match &shown {
         Some(shown) => queries::delete_session(conn, &shown.digest()),
         None => Ok(()),
@@ -138,7 +138,7 @@ pub async fn change_password(
     let Some((account, kept)) = whose(state, name, old).await? else {
         return Ok(Attempt::Wrong);
     };
-    throttle.succeed(&state.cache, &account.name).await;
+    throttle.succeed(&state.cache, &account.name, address).await;
     let hash = passwords::hashed(new).await?;
     let id = account.id;
     begin(state, (id, kept), move |conn| replace_password(conn, id, &hash).map(|_| ())).await

@@ -1,7 +1,9 @@
 //! How often somebody may try to sign in.
 //!
-//! - Counted are attempts for a name and attempts from an address, in windows of a quarter of an hour that
-//!   begin with the first; a success takes back the count of its name.
+//! - Counted are attempts for a name from an address, from an address, and for a name, in windows of a quarter
+//!   of an hour that begin with the first; a success takes back what was counted for its name.
+//! - What is refused by one count is not counted by the next: who tries a name from one place uses up what
+//!   that place may try, and does not lock its owner out.
 //! - The counts are values of the cache, so that instances which share a Redis share them. Where that does
 //!   not answer, this process counts by itself: Redis may die, and nobody may guess for that.
 //! - What is counted is kept under a digest: names and addresses of visitors are in no cache.
@@ -20,11 +22,14 @@ use crate::site::text::fold;
 /// A window.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 
-/// Attempts for one name in a window.
-pub const FOR_A_NAME: i64 = 10;
+/// Attempts for one name from one address in a window.
+pub const FOR_A_NAME_FROM_AN_ADDRESS: i64 = 10;
 
 /// Attempts from one address in a window; behind a proxy or at work many share one.
 pub const FROM_AN_ADDRESS: i64 = 50;
+
+/// Attempts for one name in a window, from wherever: more are no typing errors.
+pub const FOR_A_NAME: i64 = 50;
 
 /// Counts attempts.
 #[derive(Debug)]
@@ -53,7 +58,11 @@ impl Throttle {
     /// # Errors
     /// [`TooOften`], where there were too many for either.
     pub async fn attempt(&self, cache: &Cache, name: &str, address: &str) -> Result<(), TooOften> {
-        let limits = [(by_name(name), FOR_A_NAME), (key("address", address), FROM_AN_ADDRESS)];
+        let limits = [
+            (pair(name, address), FOR_A_NAME_FROM_AN_ADDRESS),
+            (key("address", &[address]), FROM_AN_ADDRESS),
+            (by_name(name), FOR_A_NAME),
+        ];
         for (key, limit) in limits {
             if self.count(cache, &key).await > limit {
                 return Err(TooOften { seconds: WINDOW.as_secs() });
@@ -63,10 +72,11 @@ impl Throttle {
     }
 
     /// Takes back what was counted for a name: it was its owner.
-    pub async fn succeed(&self, cache: &Cache, name: &str) {
-        let key = by_name(name);
-        // Where it cannot be taken back the window ends by itself.
-        let _ = tokio::join!(cache.values().delete(&key), self.own.delete(&key));
+    pub async fn succeed(&self, cache: &Cache, name: &str, address: &str) {
+        for key in [pair(name, address), by_name(name)] {
+            // Where it cannot be taken back the window ends by itself.
+            let _ = tokio::join!(cache.values().delete(&key), self.own.delete(&key));
+        }
     }
 
     async fn count(&self, cache: &Cache, key: &str) -> i64 {
@@ -89,11 +99,15 @@ async fn incremented(values: &Values, key: &str) -> Result<i64, cache::Error> {
 }
 
 fn by_name(name: &str) -> String {
-    key("name", &fold(name.trim()))
+    key("name", &[&fold(name.trim())])
 }
 
-fn key(kind: &str, text: &str) -> String {
-    format!("sign-in.{kind}.{}", digest::of([text]))
+fn pair(name: &str, address: &str) -> String {
+    key("both", &[&fold(name.trim()), address])
+}
+
+fn key(kind: &str, texts: &[&str]) -> String {
+    format!("sign-in.{kind}.{}", digest::of(texts.iter().copied()))
 }
 
 #[cfg(test)]
@@ -107,16 +121,36 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_name_may_be_tried_ten_times_in_a_quarter_of_an_hour() {
+    async fn a_name_may_be_tried_ten_times_from_one_address_in_a_quarter_of_an_hour() {
         let (throttle, cache) = (Throttle::default(), cache());
-        for _ in 0..FOR_A_NAME {
+        for _ in 0..FOR_A_NAME_FROM_AN_ADDRESS {
             throttle.attempt(&cache, "Mina", "192.0.2.1").await.unwrap();
         }
-        // From elsewhere and otherwise spelled, it is the same name.
-        throttle.attempt(&cache, " MINA", "192.0.2.2").await.unwrap_err();
+        // Otherwise spelled, it is the same name; its owner is not locked out, who is elsewhere.
+        throttle.attempt(&cache, " MINA", "192.0.2.1").await.unwrap_err();
+        throttle.attempt(&cache, "mina", "192.0.2.2").await.unwrap();
         throttle.attempt(&cache, "otto", "192.0.2.1").await.unwrap();
         tokio::time::advance(WINDOW).await;
         throttle.attempt(&cache, "mina", "192.0.2.1").await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_may_be_tried_fifty_times_from_wherever() {
+        let (throttle, cache) = (Throttle::default(), cache());
+        for number in 0..FOR_A_NAME {
+            throttle.attempt(&cache, "mina", &format!("192.0.2.{number}")).await.unwrap();
+        }
+        throttle.attempt(&cache, "mina", "198.51.100.1").await.unwrap_err();
+        throttle.attempt(&cache, "otto", "198.51.100.1").await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_place_is_refused_is_not_counted_for_others() {
+        let (throttle, cache) = (Throttle::default(), cache());
+        for _ in 0..2 * FOR_A_NAME {
+            let _ = throttle.attempt(&cache, "mina", "192.0.2.1").await;
+        }
+        throttle.attempt(&cache, "mina", "198.51.100.1").await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -133,10 +167,10 @@ mod tests {
     async fn who_gets_in_begins_anew() {
         let (throttle, cache) = (Throttle::default(), cache());
         for _ in 0..3 {
-            for _ in 0..FOR_A_NAME {
+            for _ in 0..FOR_A_NAME_FROM_AN_ADDRESS {
                 throttle.attempt(&cache, "mina", "192.0.2.1").await.unwrap();
             }
-            throttle.succeed(&cache, "Mina").await;
+            throttle.succeed(&cache, "Mina", "192.0.2.1").await;
         }
     }
 }

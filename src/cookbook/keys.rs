@@ -19,12 +19,17 @@ pub const INGREDIENTS: Table = Table::named("ingredients");
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The whole cookbook.
+/// The whole cookbook, or all foods.
 pub const LIST: Policy = Policy::fresh_for(HOUR);
 
 /// The key of the whole cookbook: its pages are made from this one entry.
 pub fn list() -> Key {
     Key::named("cookbook.list").build()
+}
+
+/// The key of all foods, for staff.
+pub fn foods() -> Key {
+    Key::named("cookbook.foods").build()
 }
 
 /// The pages of the cookbook.

@@ -38,10 +38,12 @@ pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
 
 /// What staff find of the foods: those whose name holds the search.
 pub async fn find_foods(state: &State, search: String) -> Result<Found, AppError> {
-    let (foods, search) = (state.db.read(queries::foods).await?, fold(&search));
-    let found = foods.into_iter().filter(|(_, name)| fold(name).contains(&search));
+    let load = async || Ok::<_, AppError>(state.db.read(queries::foods).await?);
+    let foods = state.cache.get_or_set(&keys::foods(), &keys::LIST, load).await?;
+    let search = fold(&search);
+    let found = foods.iter().filter(|(_, name)| fold(name).contains(&search));
     let things = found.map(|(id, name)| Thing {
-        name,
+        name: name.clone(),
         note: String::new(),
         at: format!("/cookbook/foods/{id}/edit"),
     });

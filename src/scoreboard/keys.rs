@@ -23,6 +23,9 @@ pub const TABLE: Policy = Policy::fresh_for(WEEK);
 /// The seasons that there are.
 pub const SEASONS: Policy = Policy::fresh_for(WEEK);
 
+/// Who plays, for staff.
+pub const PLAYERS: Policy = Policy::fresh_for(WEEK);
+
 /// The key of the table of a season.
 pub fn table(season: i64) -> Key {
     Key::named("scoreboard.table").part("season", season).build()
@@ -31,6 +34,11 @@ pub fn table(season: i64) -> Key {
 /// The key of the seasons.
 pub fn seasons() -> Key {
     Key::named("scoreboard.seasons").build()
+}
+
+/// The key of all members.
+pub fn members() -> Key {
+    Key::named("scoreboard.members").build()
 }
 
 /// The page.

@@ -30,12 +30,14 @@ pub async fn table(state: &State, season: i64) -> Result<Arc<Season>, AppError> 
 
 /// What staff find of it: members whose name holds the search.
 pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
-    let (members, search) = (state.db.read(queries::members).await?, fold(&search));
-    let found = members.into_iter().filter(|(_, member)| fold(&member.name).contains(&search));
+    let load = async || Ok::<_, AppError>(state.db.read(queries::members).await?);
+    let members = state.cache.get_or_set(&keys::members(), &keys::PLAYERS, load).await?;
+    let search = fold(&search);
+    let found = members.iter().filter(|(_, member)| fold(&member.name).contains(&search));
     let things: Vec<Thing> = found
         .map(|(id, member)| Thing {
-            name: member.name,
-            note: member.favourite,
+            name: member.name.clone(),
+            note: member.favourite.clone(),
             at: format!("/scoreboard/members/{id}/edit"),
         })
         .collect();

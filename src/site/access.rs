@@ -1,6 +1,6 @@
 //! Who is asking, as far as the connection tells.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
@@ -28,9 +28,22 @@ pub fn address(request: &HttpRequest) -> String {
     // The last one is what our own proxy has seen; those before it anybody can write.
     let told = told.and_then(|line| line.rsplit(',').next()).map(str::trim);
     match (peer, told) {
-        (Some(peer), Some(told)) if peer.is_loopback() && !told.is_empty() => told.to_owned(),
-        (Some(peer), _) => peer.to_string(),
+        (Some(peer), Some(told)) if peer.is_loopback() && !told.is_empty() => told
+            .parse()
+            .map_or_else(|_| told.to_owned(), |told: IpAddr| network(told.to_canonical())),
+        (Some(peer), _) => network(peer),
         (None, _) => String::new(),
+    }
+}
+
+/// What one visitor has of addresses: one of IPv4, a subnet of 2^64 of IPv6, at the least. Source: RFC 6177.
+fn network(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
     }
 }
 
@@ -46,6 +59,26 @@ mod tests {
 
     fn from(peer: &str) -> TestRequest {
         TestRequest::get().peer_addr(peer.parse().unwrap())
+    }
+
+    #[test]
+    fn who_is_counted_is_the_network_that_one_visitor_has() {
+        let through =
+            |told: &'static str| from("127.0.0.1:9").insert_header(("X-Forwarded-For", told));
+        let cases = [
+            (from("192.0.2.1:9"), "192.0.2.1"),
+            (from("[::ffff:192.0.2.1]:9"), "192.0.2.1"),
+            (from("[2001:db8:1:2:3:4:5:6]:9"), "2001:db8:1:2::/64"),
+            (through("192.0.2.7"), "192.0.2.7"),
+            (through("192.0.2.7, 2001:db8:1:2:aa::1"), "2001:db8:1:2::/64"),
+            (through("unknown"), "unknown"),
+            (through(" "), "127.0.0.1"),
+            // Only of a proxy on this machine it is believed.
+            (from("192.0.2.1:9").insert_header(("X-Forwarded-For", "192.0.2.7")), "192.0.2.1"),
+        ];
+        for (request, counted) in cases {
+            assert_eq!(address(&request.to_http_request()), counted);
+        }
     }
 
     #[test]

@@ -63,7 +63,12 @@ pub async fn index(
     let search = query.q.replace(char::is_control, " ").trim().to_owned();
     let look = |shelf: &Shelf| {
         let (shelf, looking) = (*shelf, (shelf.find)(&state, search.clone()));
-        async move { Filled { shelf, found: looking.await.ok() } }
+        async move {
+            let found = looking.await.inspect_err(|error| {
+                tracing::warn!(shelf = shelf.name, reason = error.reason(), "a shelf is not shown");
+            });
+            Filled { shelf, found: found.ok() }
+        }
     };
     let shelves = join_all(shelves.0.iter().map(look)).await;
     let layout = Layout::new(&visitor, "staff", "Staff");

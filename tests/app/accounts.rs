@@ -301,7 +301,7 @@ fn behind_tls_the_cookie_is_secure(on: Database) {
 }
 
 fn the_index_has_every_section_with_its_search(on: Database) {
-    let site = TestSite::with_staff(on, &["Mina"], &[]);
+    let site = TestSite::with_staff(on, &["Mina"], &["--toolbar", "on"]);
     let cookie = signed_in(&site, "Mina");
     for title in ["Tea", "Green tea", "Coffee"] {
         let form = [("title", title), ("price", "1")];
@@ -314,6 +314,10 @@ fn the_index_has_every_section_with_its_search(on: Database) {
     {
         index.assert_sees(shelf);
     }
+    // The page is made anew, but of queries that are kept.
+    assert!(index.header("server-timing").unwrap().contains("sql;"));
+    let again = as_shown(&site, "/staff", &cookie);
+    assert!(!again.header("server-timing").unwrap().contains("sql;"));
     let found = as_shown(&site, "/staff?q=TEA", &cookie);
     found.assert_sees("2 found").assert_sees_not("Coffee");
     let edit = found.listed()[0];
