@@ -84,6 +84,25 @@ fn conditions_are_judged_in_their_order() {
 }
 
 #[test]
+fn conditions_are_for_what_would_otherwise_succeed() {
+    let site = Plan::of(Rules::respecting())
+        .replies(|_| {
+            let gone = Reply::fresh("gone").status(410).with("ETag", "\"v\"");
+            gone.with("Last-Modified", CHANGED)
+        })
+        .open();
+    assert!(site.get("/").is_stored());
+    let since = format!("If-Modified-Since: {LATER}");
+    for line in
+        ["If-None-Match: \"v\"", "If-None-Match: *", &since, "If-Match: \"a\"", "Range: bytes=0-0"]
+    {
+        let answer = site.ask("GET", "/", &[line]);
+        assert_eq!((answer.status, answer.text().as_str()), (410, "gone"), "{line}");
+        assert!(answer.is_hit(), "{answer:?}");
+    }
+}
+
+#[test]
 fn one_part_is_answered_with_that_part() {
     let site = letters();
     let part = |lines: &str| {

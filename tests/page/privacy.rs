@@ -164,6 +164,20 @@ fn what_says_that_it_depends_on_cookies_is_kept_for_each() {
     assert_eq!(site.calls("/"), 4, "cookies are no list");
 }
 
+/// Handlers of pages for everybody see no cookie, so that there is nothing to keep one for each of.
+#[test]
+fn what_is_for_everybody_is_kept_once_whatever_it_says_of_cookies() {
+    let site = Plan::of(Policy::fresh_for(MINUTE))
+        .replies(|asked| Reply::ok(&*asked.cookies).with("Vary", "Cookie, Authorization"))
+        .open();
+    site.get("/");
+    for line in ["Cookie: sid=A", "Cookie: sid=B", "Authorization: Basic QTpC"] {
+        let answer = site.ask("GET", "/", &[line]);
+        assert!(answer.is_hit() && answer.text().is_empty(), "{answer:?}");
+    }
+    assert_eq!(site.calls("/"), 1);
+}
+
 #[test]
 fn a_keyed_cookie_makes_pages_of_each_value() {
     let site = Plan::of(Rules::respecting().keyed_cookies(&["lang"]))

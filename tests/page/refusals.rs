@@ -2,7 +2,11 @@
 //!
 //! The numbers are those of the attack list.
 
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
 use larder::cache::page::Rules;
+use larder::cache::policy::Policy;
 
 use super::reply::Reply;
 use super::site::{Plan, Site, request};
@@ -26,6 +30,18 @@ fn errors_are_not_kept_whatever_they_say() {
             assert_eq!(answer.text(), format!("GET {status} {nth}"));
             assert!(answer.status == status && !answer.is_stored(), "{answer:?}");
         }
+    }
+}
+
+/// Not even where their status could be kept and the owner gives a lifetime.
+#[test]
+fn what_handlers_fail_with_is_not_kept() {
+    let policy = Policy::fresh_for(Duration::from_secs(60));
+    let site = Plan::of(policy).replies(|_| Reply::refusal(StatusCode::NOT_FOUND)).open();
+    for nth in 1..4 {
+        let answer = site.get("/");
+        assert!(answer.status == 404 && !answer.is_stored(), "{answer:?}");
+        assert!(answer.fate().contains("error") && site.calls("/") == nth, "{answer:?}");
     }
 }
 

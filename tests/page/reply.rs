@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use actix_web::body::{BodyStream, BoxBody, SizedStream};
+use actix_web::error::{self, InternalError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::Bytes;
-use actix_web::{Error, HttpResponse, error};
+use actix_web::{Error, HttpResponse};
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
@@ -61,7 +62,7 @@ enum Body {
     /// Fails half-way.
     Cut,
     Panic,
-    Error,
+    Error(StatusCode),
 }
 
 impl Reply {
@@ -89,7 +90,12 @@ impl Reply {
 
     /// The handler fails with an error, which the framework makes a 500.
     pub fn error() -> Self {
-        Self { body: Body::Error, ..Self::fresh("") }
+        Self::refusal(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The handler fails with an error, which the framework makes an answer with this status.
+    pub fn refusal(status: StatusCode) -> Self {
+        Self { body: Body::Error(status), ..Self::fresh("") }
     }
 
     pub fn status(self, status: u16) -> Self {
@@ -128,7 +134,9 @@ impl Reply {
                 BoxBody::new(SizedStream::new(2048, stream::iter(chunks)))
             }
             Body::Panic => panic!("as the test asks"),
-            Body::Error => return Err(error::ErrorInternalServerError("as the test asks")),
+            Body::Error(status) => {
+                return Err(InternalError::new("as the test asks", status).into());
+            }
         };
         let mut response = HttpResponse::build(StatusCode::from_u16(self.status).unwrap());
         for (name, value) in self.headers {

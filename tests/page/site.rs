@@ -14,6 +14,7 @@ use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, HttpServer, 
 use larder::cache::Cache;
 use larder::cache::open::Options;
 use larder::cache::page::{self, Rules};
+use larder::cache::store::Store;
 use larder::cache::tag::Tag;
 use larder::cache::view::InProcess;
 
@@ -39,8 +40,11 @@ pub struct Plan {
     is_nested: bool,
     surroundings: Surroundings,
     reads: Option<&'static [Tag]>,
+    reads_again: bool,
     changes_after: bool,
     waiting: Option<usize>,
+    versions: Arc<InProcess>,
+    store: Option<Arc<dyn Store>>,
 }
 
 impl Plan {
@@ -55,8 +59,11 @@ impl Plan {
             is_nested: false,
             surroundings: Surroundings::default(),
             reads: None,
+            reads_again: true,
             changes_after: false,
             waiting: None,
+            versions: Arc::new(InProcess::new()),
+            store: None,
         }
     }
 
@@ -114,8 +121,18 @@ impl Plan {
     }
 
     /// Handlers read what these tags name, before they wait at their gate and after it.
-    pub fn reading(self, tags: &'static [larder::cache::tag::Tag]) -> Self {
+    pub fn reading(self, tags: &'static [Tag]) -> Self {
         Self { reads: Some(tags), ..self }
+    }
+
+    /// The same, before they wait only.
+    pub fn reading_once(self, tags: &'static [Tag]) -> Self {
+        Self { reads_again: false, ..self.reading(tags) }
+    }
+
+    /// An instance that shares what it has made with others of the same data and the same store.
+    pub fn sharing(self, versions: &Arc<InProcess>, store: &Arc<dyn Store>) -> Self {
+        Self { versions: versions.clone(), store: Some(store.clone()), ..self }
     }
 
     /// What they read has changed when they have answered.
@@ -129,8 +146,12 @@ impl Plan {
     }
 
     pub fn open(self) -> Site {
-        let versions = Arc::new(InProcess::new());
+        let versions = self.versions.clone();
         let options = Options::default();
+        let options = match &self.store {
+            Some(store) => options.shared(store.clone(), "tests"),
+            None => options,
+        };
         let options = match self.memory {
             Some(bytes) => options.memory(bytes),
             None => options,
@@ -144,6 +165,7 @@ impl Plan {
             handler: self.handler.clone(),
             log: Mutex::default(),
             reads: self.reads.map(|tags| (versions.clone(), tags)),
+            reads_again: self.reads_again,
             changes_after: self.changes_after,
         });
         let (address, handle) = serve(self, cache.clone(), house.clone());
@@ -156,6 +178,7 @@ struct House {
     handler: Arc<Handler>,
     log: Mutex<Log>,
     reads: Option<(Arc<InProcess>, &'static [Tag])>,
+    reads_again: bool,
     changes_after: bool,
 }
 
@@ -234,10 +257,18 @@ impl Site {
 
     /// The bytes that are kept, about.
     pub fn kept(&self) -> u64 {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let statistics = runtime.block_on(self.cache.inspect().statistics()).unwrap();
-        statistics.memory.unwrap().bytes
+        wait_for(self.cache.inspect().statistics()).unwrap().memory.unwrap().bytes
     }
+}
+
+/// What instances share, by number.
+pub fn keys_in(store: &Arc<dyn Store>) -> u64 {
+    wait_for(store.stats()).unwrap().entries.unwrap()
+}
+
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(future)
 }
 
 /// A request as bytes.
@@ -309,7 +340,9 @@ async fn route(
     if let Some(gate) = &reply.gate {
         gate.pass().await;
     }
-    house.read();
+    if house.reads_again {
+        house.read();
+    }
     house.change();
     reply.respond()
 }

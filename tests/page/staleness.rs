@@ -1,9 +1,16 @@
 //! A stale page is asked about, or answered where it says that it may be.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use larder::cache::page::Rules;
+use larder::cache::policy::Policy;
+use larder::cache::store::Store;
+use larder::cache::store::memory::{Limits, MemoryStore};
+use larder::cache::view::InProcess;
 
 use super::reply::{Asked, Gate, Reply};
-use super::site::{Plan, Site, request, until};
+use super::site::{Plan, Site, keys_in, request, until};
 
 /// A page that is two minutes old when it is made, and so stale at once: it may be used by `said` only.
 fn stale(reply: Reply, said: &str) -> Reply {
@@ -81,6 +88,52 @@ fn a_refresh_that_fails_is_tried_again_and_hides_nothing() {
     }
 }
 
+/// Who has waited for it is told how old it is, as any other is.
+#[test]
+fn a_page_that_is_stale_when_it_is_made_is_not_fresh_for_who_waited() {
+    for (said, are_served) in [(REVALIDATING, true), (FOR_ERRORS, false)] {
+        let gate = Gate::closed();
+        let known = gate.clone();
+        let site = site(move |asked| match (asked.path.as_str(), asked.nth) {
+            ("/", 1) => stale(Reply::ok("old"), said).behind(&known),
+            _ => Reply::fresh("new"),
+        });
+        std::thread::scope(|scope| {
+            let leader = scope.spawn(|| site.get("/"));
+            until("it has begun", || (site.calls("/") == 1).then_some(()));
+            let mut waiting = site.line();
+            waiting.say(request("GET", "/", &[]));
+            // Whoever connects now is heard after that.
+            site.get("/other");
+            gate.open();
+            let waited = waiting.hear().unwrap();
+            assert_eq!(waited.text(), if are_served { "old" } else { "new" });
+            assert_eq!(waited.fate().contains("stale-while-revalidate"), are_served, "{waited:?}");
+            assert!(!waited.fate().contains("collapsed"), "{waited:?}");
+            leader.join().unwrap();
+        });
+    }
+}
+
+/// What another instance has kept for bad times is no answer in good ones.
+#[test]
+fn a_stale_page_of_another_instance_is_asked_about() {
+    let versions = Arc::new(InProcess::new());
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Limits::default()));
+    let instance = |handler: fn(&Asked) -> Reply| {
+        Plan::of(Rules::respecting()).sharing(&versions, &store).replies(handler).open()
+    };
+    let one = instance(|_| stale(Reply::ok("old"), FOR_ERRORS));
+    let other = instance(|_| Reply::fresh("new"));
+    let failing = instance(|_| Reply::error());
+    assert!(one.get("/").is_stored());
+    until("it is in the store", || (keys_in(&store) > 0).then_some(()));
+    let answer = failing.get("/");
+    assert!(answer.text() == "old" && answer.fate().contains("stale-if-error"), "{answer:?}");
+    let answer = other.get("/");
+    assert!(answer.text() == "new" && answer.is_stored(), "{answer:?}");
+}
+
 #[test]
 fn a_stale_page_replaces_an_error_only_where_it_says_so() {
     for (said, is_for_errors) in [
@@ -106,6 +159,23 @@ fn a_stale_page_replaces_an_error_only_where_it_says_so() {
                 assert_eq!(answer.fate().contains("stale-if-error"), is_for_errors, "{answer:?}");
             }
         }
+    }
+}
+
+/// The owner's windows are for answers that forbid none.
+#[test]
+fn an_answer_that_must_be_asked_about_beats_the_owners_windows() {
+    let minute = Duration::from_secs(60);
+    let policy = Policy::fresh_for(Duration::ZERO).stale_if_error(minute);
+    for (said, is_kept) in [("max-age=60", true), ("max-age=60, must-revalidate", false)] {
+        let site = Plan::of(policy)
+            .replies(move |asked| match asked.nth {
+                1 => Reply::ok("old").with("Cache-Control", said),
+                _ => Reply::error(),
+            })
+            .open();
+        assert_eq!(site.get("/").is_stored(), is_kept, "{said}");
+        assert_eq!(site.get("/").text() == "old", is_kept, "{said}");
     }
 }
 

@@ -9,7 +9,7 @@ use larder::cache::policy::Policy;
 use larder::cache::tag::Tag;
 
 use super::reply::{Gate, Reply};
-use super::site::{Plan, Site, until};
+use super::site::{Plan, Site, request, until};
 
 const TEAS: &[Tag] = &[Tag::named("teas")];
 
@@ -167,6 +167,33 @@ fn a_page_that_mixes_two_states_is_made_anew() {
         assert!(answer.is_stored() && site.calls("/static/page") == 2, "{answer:?}");
         assert!(site.get("/static/page").is_hit());
     }
+}
+
+/// Who asks after a write waits for the page that is being made, but does not take it.
+#[test]
+fn a_page_that_is_older_than_a_visitors_view_is_not_for_them() {
+    let gate = Gate::closed();
+    let known = gate.clone();
+    let site = Plan::of(Rules::respecting())
+        .reading_once(TEAS)
+        .replies(move |asked| match (asked.path.as_str(), asked.nth) {
+            ("/", 1) => Reply::fresh("before").behind(&known),
+            _ => Reply::fresh("after"),
+        })
+        .open();
+    std::thread::scope(|scope| {
+        let before = scope.spawn(|| site.get("/"));
+        until("it has begun", || (site.calls("/") == 1).then_some(()));
+        site.versions.bump(TEAS);
+        let mut after = site.line();
+        after.say(request("GET", "/", &[]));
+        // Whoever connects now is heard after that.
+        site.get("/other");
+        gate.open();
+        assert_eq!(after.hear().unwrap().text(), "after");
+        before.join().unwrap();
+    });
+    assert_eq!(site.calls("/"), 2);
 }
 
 #[test]

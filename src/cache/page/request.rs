@@ -280,6 +280,27 @@ mod tests {
     }
 
     #[test]
+    fn a_session_is_found_however_it_is_read() {
+        let rules = shared().sessions(&["sid"]);
+        let cases: [(&[u8], bool); 6] = [
+            (b"sid=1", true),
+            // The framework reads no cookie of a line that is no text; others do.
+            (b"sid=1; a=\xff", true),
+            (b"sid=%ff", true),
+            // And it decodes names, which others do not.
+            (b"%73id=1", true),
+            (b"a=sid; side=1", false),
+            (b"a=\xff", false),
+        ];
+        for (line, is_session) in cases {
+            let line = HeaderValue::from_bytes(line).unwrap();
+            let request = get("/").insert_header((COOKIE, line.clone())).to_srv_request();
+            let judged = candidate(request.headers(), Shape::of(request.headers()), &rules);
+            assert_eq!(judged.is_err(), is_session, "{line:?}");
+        }
+    }
+
+    #[test]
     fn a_shared_pages_handler_sees_nobody() {
         let mut request = get("/")
             .insert_header((COOKIE, "sid=1"))

@@ -82,13 +82,13 @@ impl Kept {
         self.page.initial_age.saturating_add(self.entry.age())
     }
 
-    /// Whether it may be answered where a new one could not be made.
+    /// Whether it, which has ended, may be answered where a new one could not be made.
     pub fn is_for_errors(&self) -> bool {
         let (freshness, age) = (&self.page.freshness, self.age());
         match freshness.at(age) {
             Use::WhileRevalidating | Use::IfError => true,
             // It was ended before its time, by hand or with a part of it.
-            Use::Fresh => self.entry.remaining().is_zero() && freshness.end() > freshness.lifetime,
+            Use::Fresh => freshness.end() > freshness.lifetime,
             Use::Never => false,
         }
     }
