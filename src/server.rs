@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::{HttpServer, dev, web};
 use clap::Args;
+use time::OffsetDateTime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::accounts::service as accounts;
@@ -24,6 +25,7 @@ use crate::cookbook::service as cookbook;
 use crate::dashboard::Dashboard;
 use crate::dashboard::history::History;
 use crate::db::{self, Db, Url, migrations};
+use crate::events::service as events;
 use crate::health::Health;
 use crate::metrics::{About, Counters};
 use crate::products::service as products;
@@ -288,8 +290,8 @@ fn warn_of_nobody(config: &ServeConfig, db: &Db) -> Result<(), String> {
     Ok(())
 }
 
-/// Fills an empty shop with samples. A shop that has products is somebody's: it gets no recipes and no league
-/// that nobody asked for.
+/// Fills an empty shop with samples. A shop that has products is somebody's: it gets no recipes, tastings
+/// and league that nobody asked for.
 async fn fill(state: &State) -> Result<(), String> {
     let failed = |what: &str, error: db::Error| format!("cannot add the sample {what}: {error}");
     let filled = products::fill_if_empty(&state.db).await;
@@ -301,7 +303,10 @@ async fn fill(state: &State) -> Result<(), String> {
     let recipes = recipes.map_err(|error| failed("recipes", error))?;
     let scores = scoreboard::fill_if_empty(&state.db).await;
     let scores = scores.map_err(|error| failed("scores", error))?;
-    tracing::info!(products, recipes, scores, "the empty shop was filled with samples");
+    let today = OffsetDateTime::now_utc().date();
+    let tastings = events::fill_if_empty(&state.db, today).await;
+    let tastings = tastings.map_err(|error| failed("tastings", error))?;
+    tracing::info!(products, recipes, scores, tastings, "the empty shop was filled with samples");
     Ok(())
 }
 

@@ -52,6 +52,8 @@ pub struct Entry {
     /// The id of the last view under which it was found valid; 0 for none.
     seen: AtomicU64,
     hits: AtomicU64,
+    /// Up to which age nothing is made in its place, in milliseconds: the last try has failed.
+    paused: AtomicU64,
 }
 
 /// Whether an entry may be served.
@@ -93,8 +95,9 @@ impl Entry {
         let size = u32::try_from(size).unwrap_or(u32::MAX);
         // Who uses the entry depends on what it depends on, but does not ask again.
         let cost = Cost { queries: dependencies.take_queries(), ..Cost::default() };
-        let (seen, hits) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { body, dependencies, born, expires, size, cost, holds_nothing: false, seen, hits }
+        let [seen, hits, paused] = [0; 3].map(AtomicU64::new);
+        let holds_nothing = false;
+        Self { body, dependencies, born, expires, size, cost, holds_nothing, seen, hits, paused }
     }
 
     /// The same, which took so long to make, on this behalf.
@@ -120,6 +123,7 @@ impl Entry {
             expires: self.expires.min(Instant::now()),
             seen: AtomicU64::new(0),
             hits: AtomicU64::new(self.hits()),
+            paused: AtomicU64::new(0),
             ..*self
         }
     }
@@ -179,6 +183,17 @@ impl Entry {
     /// Whether its lifetime ended less than `grace` ago, or has not ended yet.
     pub(super) fn is_useful(&self, grace: Duration) -> bool {
         !grace.is_zero() && Instant::now() < self.expires + grace
+    }
+
+    /// Notes that nothing new could be made in its place, and is not to be tried for so long.
+    pub(super) fn pause(&self, time: Duration) {
+        let until = self.age().saturating_add(time).as_millis();
+        self.paused.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Whether nothing is to be made in its place yet.
+    pub(super) fn is_paused(&self) -> bool {
+        self.age() < Duration::from_millis(self.paused.load(Ordering::Relaxed))
     }
 
     /// The tags with the stamps they had.

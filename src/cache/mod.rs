@@ -73,7 +73,7 @@
 //! |---|---|
 //! | pages, fragments, queries over tables with triggers | [`Policy::fresh_for`](policy::Policy::fresh_for) an hour or a day; nothing else is needed |
 //! | an expensive aggregate over such tables | the same, and a single load however many ask |
-//! | a slow upstream without stamps | fresh for as long as its data may be old, [`stale_if_error`](policy::Policy::stale_if_error) for when it fails, [`refresh_before`](policy::Policy::refresh_before) so that nobody waits, [`soft_timeout`](policy::Policy::soft_timeout) for when it hangs; with [`Cache::get_or_refresh`] |
+//! | a slow upstream without stamps | fresh for as long as its data may be old, [`stale_if_error`](policy::Policy::stale_if_error) for when it fails, [`refresh_before`](policy::Policy::refresh_before) so that nobody waits, [`soft_timeout`](policy::Policy::soft_timeout) for when it hangs, [`retry_after`](policy::Policy::retry_after) so that it can recover; with [`Cache::get_or_refresh`] |
 //! | something that may be old while it is made anew, by decision of its owner | [`stale_while_revalidate`](policy::Policy::stale_while_revalidate) |
 //! | a counter, a limit, something a visitor chose | no entry at all: a value, [`Cache::values`] |
 //!

@@ -18,6 +18,7 @@ pub struct Policy {
     stale_if_error: Duration,
     stale_while_revalidate: Duration,
     refresh_before: Duration,
+    retry_after: Duration,
     soft_timeout: Option<Duration>,
     hard_timeout: Option<Duration>,
 }
@@ -30,6 +31,7 @@ impl Policy {
             stale_if_error: Duration::ZERO,
             stale_while_revalidate: Duration::ZERO,
             refresh_before: Duration::ZERO,
+            retry_after: Duration::ZERO,
             soft_timeout: None,
             hard_timeout: None,
         }
@@ -58,6 +60,15 @@ impl Policy {
     /// Needs a load that outlives its caller: [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
     pub const fn refresh_before(mut self, head_start: Duration) -> Self {
         self.refresh_before = head_start;
+        self
+    }
+
+    /// For so long after a load has failed it is not tried again, while there is an entry that callers may
+    /// have instead: a source in trouble is not asked by each of them.
+    ///
+    /// Needs a load that outlives its caller: [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
+    pub const fn retry_after(mut self, pause: Duration) -> Self {
+        self.retry_after = pause;
         self
     }
 
@@ -93,6 +104,11 @@ impl Policy {
     /// How long before its end it is made anew.
     pub(super) const fn head_start(&self) -> Duration {
         self.refresh_before
+    }
+
+    /// How long a load that has failed is not tried again.
+    pub(super) const fn pause(&self) -> Duration {
+        self.retry_after
     }
 
     /// How long a caller waits before it takes an old entry.

@@ -5,7 +5,8 @@
 //! - Callers wait as long as the policy says; then they take the old value, if it is still useful, or are
 //!   told that it takes too long.
 //! - Near its end a value is made anew in the background; after its end it may be served meanwhile.
-//! - One load at a time, as everywhere.
+//! - One load at a time, as everywhere; and after one that failed none for a while, if the policy says so and
+//!   there is something old to be had.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,10 +16,10 @@ use tokio::task::JoinHandle;
 use super::Cache;
 use super::codec;
 use super::entry::{Body, Entry};
-use super::event::{Note, Outcome, Staleness};
+use super::event::{Miss, Note, Outcome, Staleness};
 use super::far;
 use super::flight::{Landing, Leader, Turn};
-use super::handle::{Made, Missed, Recalled};
+use super::handle::{Made, Recalled};
 use super::key::Key;
 use super::level::Level;
 use super::policy::Policy;
@@ -83,24 +84,34 @@ impl Cache {
         let Some(view) = self.view_for(Level::Query).await else {
             return load().await.map(|value| (Arc::new(value), None)).map_err(Failure::Load);
         };
-        let wanted = Refreshed { cache: self.clone(), key: key.clone(), policy: *policy, view };
-        let missed = match self.look_up::<T>(Level::Query, key, &wanted.view, None) {
+        let (cache, key, policy) = (self.clone(), key.clone(), *policy);
+        let mut wanted = Refreshed { cache, key, policy, view, old: None };
+        let miss = match self.look_up::<T>(Level::Query, &wanted.key, &wanted.view, None) {
             Ok((value, entry)) => {
                 scope::record(entry.dependencies());
-                if entry.remaining() < policy.head_start() {
+                if entry.remaining() < policy.head_start() && !entry.is_paused() {
                     scope::note(Note::RefreshingAhead);
+                    wanted.old = Some(entry);
                     wanted.refresh_behind(load);
                 }
                 return Ok((value, None));
             }
-            Err(missed) => missed,
+            Err(missed) => {
+                wanted.old = missed.old;
+                missed.miss
+            }
         };
-        if let Some(old) = wanted.useful::<T>(&missed, policy.grace_while_revalidating()) {
-            wanted.refresh_behind(load);
-            let why = Staleness::Revalidating;
-            return Ok((self.serve_old(Level::Query, key, old, why), Some(why)));
+        if let Some(old) = wanted.useful::<T>(policy.grace_while_revalidating()) {
+            let served = wanted.serve(old, Staleness::Revalidating);
+            if !wanted.is_paused() {
+                wanted.refresh_behind(load);
+            }
+            return Ok(served);
         }
-        wanted.wait(missed, load).await
+        match wanted.useful::<T>(policy.grace_on_error()) {
+            Some(old) if wanted.is_paused() => Ok(wanted.serve(old, Staleness::Error)),
+            on_error => wanted.wait(miss, on_error, load).await,
+        }
     }
 }
 
@@ -113,9 +124,21 @@ struct Refreshed {
     key: Key,
     policy: Policy,
     view: Arc<View>,
+    /// What there is of it, fresh or not.
+    old: Option<Arc<Entry>>,
 }
 
 impl Refreshed {
+    /// Whether it is not to be made yet: that has just failed.
+    fn is_paused(&self) -> bool {
+        self.old.as_ref().is_some_and(|old| old.is_paused())
+    }
+
+    /// The old value, and why it is one.
+    fn serve<T>(&self, old: Arc<T>, why: Staleness) -> (Arc<T>, Option<Staleness>) {
+        (self.cache.serve_old(Level::Query, &self.key, old, why), Some(why))
+    }
+
     /// Makes the value anew, unless somebody does so already.
     fn refresh_behind<T, E, F>(self, load: impl FnOnce() -> F + Send + 'static)
     where
@@ -133,7 +156,8 @@ impl Refreshed {
     /// Waits for the value, as long as the policy says.
     async fn wait<T, E, F>(
         self,
-        missed: Missed,
+        miss: Miss,
+        on_error: Option<Arc<T>>,
         load: impl FnOnce() -> F + Send + 'static,
     ) -> Result<(Arc<T>, Option<Staleness>), Failure<E>>
     where
@@ -141,10 +165,9 @@ impl Refreshed {
         E: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let on_error = self.useful::<T>(&missed, self.policy.grace_on_error());
         let (cache, key, policy) = (self.cache.clone(), self.key.clone(), self.policy);
         let began = Instant::now();
-        cache.tell(Level::Query, &key, Outcome::Miss(missed.miss), began);
+        cache.tell(Level::Query, &key, Outcome::Miss(miss), began);
         let waiting = self.take_or_load(load);
         let soft = on_error.as_ref().and(policy.patience_for_new());
         let patience = match (soft, policy.patience()) {
@@ -239,6 +262,9 @@ impl Refreshed {
         let body = match loaded {
             Ok(value) => Arc::new(value),
             Err(error) => {
+                if let Some(old) = &self.old {
+                    old.pause(self.policy.pause());
+                }
                 leader.land(Landing::Failed);
                 return Err(Failure::Load(error));
             }
@@ -251,8 +277,8 @@ impl Refreshed {
     }
 
     /// The old value, if it ended less than `grace` ago.
-    fn useful<T: Body>(&self, missed: &Missed, grace: Duration) -> Option<Arc<T>> {
-        let old: &Arc<Entry> = missed.old.as_ref()?;
+    fn useful<T: Body>(&self, grace: Duration) -> Option<Arc<T>> {
+        let old = self.old.as_ref()?;
         old.is_useful(grace).then(|| old.body())?
     }
 }
@@ -349,6 +375,45 @@ mod tests {
         assert_eq!(source.get(&cache, policy, true).await, Ok(1), "takes too long");
         tokio::time::sleep(2 * SECOND).await;
         assert_eq!(source.get(&cache, policy, true).await, Ok(3), "the late result was kept");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_failed_is_not_asked_again_for_a_while() {
+        let policies = [
+            MINUTE.stale_if_error(600 * SECOND),
+            MINUTE.stale_while_revalidate(600 * SECOND),
+            Policy::fresh_for(600 * SECOND).refresh_before(540 * SECOND),
+        ];
+        for policy in policies.map(|policy| policy.retry_after(10 * SECOND)) {
+            let (cache, source) = (open(), Source::default());
+            let asked = || source.asked.load(Ordering::SeqCst);
+            assert_eq!(source.get(&cache, policy, true).await, Ok(1));
+            tokio::time::advance(61 * SECOND).await;
+            for _ in 0..5 {
+                assert_eq!(source.get(&cache, policy, false).await, Ok(1));
+                tokio::time::sleep(2 * SECOND).await;
+            }
+            assert_eq!(asked(), 2, "{policy:?}");
+            tokio::time::advance(10 * SECOND).await;
+            assert_eq!(source.get(&cache, policy, false).await, Ok(1));
+            tokio::time::sleep(2 * SECOND).await;
+            assert_eq!(asked(), 3, "{policy:?}");
+            tokio::time::advance(10 * SECOND).await;
+            let _ = source.get(&cache, policy, true).await;
+            tokio::time::sleep(2 * SECOND).await;
+            assert_eq!(source.get(&cache, policy, true).await, Ok(4));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_failed_is_asked_by_who_would_have_nothing() {
+        let (cache, source) = (open(), Source::default());
+        let policy = MINUTE.stale_if_error(60 * SECOND).retry_after(600 * SECOND);
+        assert_eq!(source.get(&cache, policy, true).await, Ok(1));
+        tokio::time::advance(61 * SECOND).await;
+        assert_eq!(source.get(&cache, policy, false).await, Ok(1));
+        tokio::time::advance(60 * SECOND).await;
+        assert_eq!(source.get(&cache, policy, true).await, Ok(3));
     }
 
     #[tokio::test(start_paused = true)]

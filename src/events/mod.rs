@@ -3,8 +3,10 @@
 //! | URL | |
 //! |---|---|
 //! | `GET /events` | [`pages::index`]: the coming tastings, by pages |
-//! | `GET /events/{id}/edit`, `POST /events/{id}` | [`edit::edit_event`], [`edit::update_event`] |
-//! | `GET /events/guests/{id}/edit`, `POST /events/guests/{id}` | [`edit::edit_guest`], [`edit::update_guest`] |
+//! | `GET /events/new`, `POST /events` | [`add::new_event`], [`add::create_event`] |
+//! | `GET /events/{id}/edit`, `POST /events/{id}` | [`update::edit_event`], [`update::update_event`] |
+//! | `GET`, `POST /events/{id}/delete` | [`delete::ask_event`], [`delete::delete_event`] |
+//! | `/events/guests/…` | the same for their guests |
 //! | `GET`, `POST /api/events` | [`api::list_events`], [`api::create_event`] |
 //! | `GET`, `PUT`, `DELETE /api/events/{id}` | [`api::show_event`], [`api::replace_event`], [`api::delete_event`] |
 //! | `GET`, `POST /api/guests` | [`api::list_guests`], of one event with `?event=`; [`api::create_guest`] |
@@ -24,6 +26,7 @@ pub mod service;
 
 use actix_web::web;
 
+use self::edit::{add, delete, update};
 use crate::cache::page;
 use crate::site::shelf::Shelf;
 
@@ -31,7 +34,7 @@ use crate::site::shelf::Shelf;
 pub const SHELF: Shelf = Shelf {
     name: "Tastings",
     all: "/events",
-    new: None,
+    new: Some("/events/new"),
     find: |state, search| Box::pin(service::find(state, search)),
 };
 
@@ -39,51 +42,71 @@ pub const SHELF: Shelf = Shelf {
 pub const GUESTS_SHELF: Shelf = Shelf {
     name: "Guests",
     all: "/events",
-    new: None,
+    new: Some("/events/guests/new"),
     find: |state, search| Box::pin(service::find_guests(state, search)),
 };
 
 /// The tastings' URLs.
 pub fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.service(web::resource("/events").route(web::get().to(pages::index)))
-        .service(web::resource("/events/{id}").route(web::post().to(edit::update_event)))
-        .service(web::resource("/events/{id}/edit").route(web::get().to(edit::edit_event)))
-        .service(web::resource("/events/guests/{id}").route(web::post().to(edit::update_guest)))
-        .service(web::resource("/events/guests/{id}/edit").route(web::get().to(edit::edit_guest)))
-        .service(
-            web::resource("/api")
-                .wrap(page::cached(keys::document()))
-                .route(web::get().to(pages::api)),
-        )
-        .service(
-            web::resource("/api/openapi.json")
-                .wrap(page::cached(keys::document()))
-                .route(web::get().to(api::document)),
-        )
-        .service(
-            web::resource("/api/events")
-                .wrap(page::cached(keys::events_page()))
-                .route(web::get().to(api::list_events))
-                .route(web::post().to(api::create_event)),
-        )
-        .service(
-            web::resource("/api/events/{id}")
-                .wrap(page::cached(keys::one_page()))
-                .route(web::get().to(api::show_event))
-                .route(web::put().to(api::replace_event))
-                .route(web::delete().to(api::delete_event)),
-        )
-        .service(
-            web::resource("/api/guests")
-                .wrap(page::cached(keys::guests_page()))
-                .route(web::get().to(api::list_guests))
-                .route(web::post().to(api::create_guest)),
-        )
-        .service(
-            web::resource("/api/guests/{id}")
-                .wrap(page::cached(keys::one_page()))
-                .route(web::get().to(api::show_guest))
-                .route(web::put().to(api::replace_guest))
-                .route(web::delete().to(api::delete_guest)),
-        );
+    forms(cfg);
+    cfg.service(
+        web::resource("/api").wrap(page::cached(keys::document())).route(web::get().to(pages::api)),
+    )
+    .service(
+        web::resource("/api/openapi.json")
+            .wrap(page::cached(keys::document()))
+            .route(web::get().to(api::document)),
+    )
+    .service(
+        web::resource("/api/events")
+            .wrap(page::cached(keys::events_page()))
+            .route(web::get().to(api::list_events))
+            .route(web::post().to(api::create_event)),
+    )
+    .service(
+        web::resource("/api/events/{id}")
+            .wrap(page::cached(keys::one_page()))
+            .route(web::get().to(api::show_event))
+            .route(web::put().to(api::replace_event))
+            .route(web::delete().to(api::delete_event)),
+    )
+    .service(
+        web::resource("/api/guests")
+            .wrap(page::cached(keys::guests_page()))
+            .route(web::get().to(api::list_guests))
+            .route(web::post().to(api::create_guest)),
+    )
+    .service(
+        web::resource("/api/guests/{id}")
+            .wrap(page::cached(keys::one_page()))
+            .route(web::get().to(api::show_guest))
+            .route(web::put().to(api::replace_guest))
+            .route(web::delete().to(api::delete_guest)),
+    );
+}
+
+/// What people see, and what staff fill in.
+fn forms(cfg: &mut web::ServiceConfig) {
+    cfg.service(
+        web::resource("/events")
+            .route(web::get().to(pages::index))
+            .route(web::post().to(add::create_event)),
+    )
+    .service(web::resource("/events/new").route(web::get().to(add::new_event)))
+    .service(web::resource("/events/guests").route(web::post().to(add::create_guest)))
+    .service(web::resource("/events/guests/new").route(web::get().to(add::new_guest)))
+    .service(web::resource("/events/{id}").route(web::post().to(update::update_event)))
+    .service(web::resource("/events/{id}/edit").route(web::get().to(update::edit_event)))
+    .service(
+        web::resource("/events/{id}/delete")
+            .route(web::get().to(delete::ask_event))
+            .route(web::post().to(delete::delete_event)),
+    )
+    .service(web::resource("/events/guests/{id}").route(web::post().to(update::update_guest)))
+    .service(web::resource("/events/guests/{id}/edit").route(web::get().to(update::edit_guest)))
+    .service(
+        web::resource("/events/guests/{id}/delete")
+            .route(web::get().to(delete::ask_guest))
+            .route(web::post().to(delete::delete_guest)),
+    );
 }

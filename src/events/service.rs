@@ -13,7 +13,7 @@ use crate::error::AppError;
 use crate::site::form::FormErrors;
 use crate::site::shelf::{self, Found, Thing};
 use crate::state::State;
-use crate::versions::Snapshot;
+use crate::versions::{Database, Snapshot};
 
 /// As many as a shelf shows.
 const SHOWN: u64 = shelf::SHOWN as u64;
@@ -208,6 +208,32 @@ const BATCH: u64 = 1_000;
 
 /// Events that made-up guests are spread over.
 const SPREAD: u64 = 1_000;
+
+/// Tastings of the sample.
+const SAMPLE: u64 = 12;
+
+/// And so many guests of them.
+const SAMPLE_GUESTS: u64 = 60;
+
+/// Adds sample tastings within the year after this day, where there are none; answers how many.
+///
+/// # Errors
+/// Those of the database; there are none then.
+pub async fn fill_if_empty(db: &Database, today: Date) -> Result<u64, db::Error> {
+    db.write(move |conn| {
+        if !queries::latest(conn, 1)?.is_empty() {
+            return Ok(0);
+        }
+        let events: Vec<_> = (0..SAMPLE).map(|number| sample::event(number, today)).collect();
+        queries::insert_events(conn, &events)?;
+        let events = queries::latest(conn, SAMPLE)?;
+        let guests: Vec<_> =
+            (0..SAMPLE_GUESTS).map(|number| sample::guest(number, &events)).collect();
+        queries::insert_guests(conn, &guests)?;
+        Ok(SAMPLE)
+    })
+    .await
+}
 
 /// Adds `count` made-up events from this day on; tells `progress` how many there are so far.
 ///

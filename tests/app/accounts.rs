@@ -334,6 +334,33 @@ fn an_open_shop_needs_no_signing_in(on: Database) {
     public.get("/staff").assert_status(403);
 }
 
+/// Holds Mina's account until somebody waits for it, and then gives her another password.
+const CHANGED_UNDER_THE_HAND: &str = "DO $$ BEGIN
+    PERFORM 1 FROM accounts FOR UPDATE;
+    LOOP
+        PERFORM pg_stat_clear_snapshot();
+        EXIT WHEN EXISTS (SELECT 1 FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock');
+    END LOOP;
+    UPDATE accounts SET password_hash = 'another';
+END $$";
+
+const IS_HELD: &str = "SELECT count(*) FROM pg_locks
+    WHERE relation = 'accounts'::regclass AND mode = 'RowShareLock'";
+
+#[test]
+fn who_signs_in_while_their_password_is_changed_waits_and_is_refused() {
+    if !Database::Postgres.is_here(true) {
+        return;
+    }
+    let site = TestSite::with_staff(Database::Postgres, &["Mina"], &[]);
+    thread::scope(|scope| {
+        scope.spawn(|| site.database.sql(CHANGED_UNDER_THE_HAND));
+        while site.database.sql(IS_HELD).trim() == "0" {}
+        site.submit("/login", &STAFF).assert_status(422).assert_no_header("set-cookie");
+    });
+}
+
 #[test]
 fn going_back_after_signing_out_shows_nothing_of_staff() {
     let Some(browser) = Browser::open(Screen::Desktop) else { return };

@@ -1,5 +1,8 @@
 //! Recipes: three tables in one entry, Markdown that does no harm, and forms that lose nothing.
 
+use std::sync::Barrier;
+use std::thread;
+
 use crate::support::{Database, Page, TestDatabase, TestSite, load, on_both_databases};
 
 on_both_databases! {
@@ -8,6 +11,7 @@ on_both_databases! {
     what_cannot_be_cooked_is_given_back,
     a_recipe_that_changed_meanwhile_is_not_lost,
     a_food_is_renamed_in_a_form,
+    recipes_that_are_added_at_once_share_their_foods,
     markdown_does_no_harm,
     a_file_is_taken_whole_or_not_at_all;
     by_hand: a_food_renamed_by_anybody_shows_on_every_recipe,
@@ -201,6 +205,24 @@ fn a_food_is_renamed_in_a_form(on: Database) {
         site.sends(&form).assert_status(422).assert_sees(sentence);
     }
     site.get("/cookbook/foods/99/edit").assert_status(404);
+}
+
+fn recipes_that_are_added_at_once_share_their_foods(on: Database) {
+    let site = TestSite::start(on);
+    let start = Barrier::new(8);
+    thread::scope(|scope| {
+        for nth in 0..8 {
+            let (site, start) = (&site, &start);
+            scope.spawn(move || {
+                start.wait();
+                let name = format!("Soup {nth}");
+                let fields = [("name", &*name), ("instructions", "x"), ("food_0", "Leeks")];
+                adds(site, &fields);
+            });
+        }
+    });
+    site.get("/cookbook").assert_sees("8 recipes");
+    site.get("/staff?q=leeks").assert_sees("Foods 1 found");
 }
 
 fn markdown_does_no_harm(on: Database) {

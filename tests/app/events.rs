@@ -14,6 +14,7 @@ on_both_databases! {
     where_there_is_staff_programs_show_a_token,
     people_see_what_is_coming,
     staff_edit_tastings_and_guests_in_forms,
+    staff_add_and_delete_tastings_and_guests_in_forms,
 }
 
 fn what_is_written_is_answered_listed_and_deleted(on: Database) {
@@ -249,6 +250,48 @@ fn staff_edit_tastings_and_guests_in_forms(on: Database) {
     }
     site.get("/events/guests/9/edit").assert_status(404);
     site.get("/events/9/edit").assert_status(404);
+}
+
+fn staff_add_and_delete_tastings_and_guests_in_forms(on: Database) {
+    let site = TestSite::start(on);
+    site.get("/events").assert_sees("0 tastings").assert_sees("New tasting");
+    let mut form = site.get("/events/new").assert_sees("New tasting").form("/events");
+    form.fill("name", "Green teas");
+    form.fill("date", "soon");
+    form.fill("location", "Cellar");
+    let refused = site.sends(&form);
+    refused.assert_status(422).assert_sees("Write a date such as 2026-12-24");
+    let mut form = refused.form("/events");
+    assert_eq!(form.field("location"), Some("Cellar"), "nothing typed is lost");
+    form.fill("date", "9999-12-24");
+    site.sends(&form).assert_sends_to("/events");
+    let page = site.get("/events");
+    page.assert_sees("Green teas").assert_sees("0 guests").assert_sees("Add a guest");
+
+    let mut form = site.get("/events/guests/new?event=1").form("/events/guests");
+    assert_eq!(form.field("event"), Some("1"));
+    form.fill("name", "Mina");
+    form.fill("email", "mina@example.org");
+    site.get("/api/guests?event=1").assert_sees_not("Mina");
+    site.sends(&form).assert_sends_to("/events");
+    site.get("/events").assert_sees("1 guest");
+    site.get("/api/guests?event=1").assert_sees("Mina");
+    form.fill("event", "9");
+    site.sends(&form).assert_status(422).assert_sees("There is no event 9.");
+
+    // Who asks is told what goes; what has changed since is not deleted.
+    let ask = "/events/1/delete";
+    let mut old = site.get(ask).assert_sees("Green teas").assert_sees("guests with it").form(ask);
+    site.sends_json("PUT", "/api/events/1", &event("Black teas", "9999-12-24"));
+    let page = site.sends(&old);
+    page.assert_status(409).assert_sees("Black teas");
+    let guest = "/events/guests/1/delete";
+    site.sends(&site.get(guest).assert_sees("Mina").form(guest)).assert_sends_to("/events");
+    site.get("/events").assert_sees("Black teas").assert_sees("0 guests");
+    old = page.form(ask);
+    site.sends(&old).assert_sends_to("/events");
+    site.get("/events").assert_sees("0 tastings");
+    site.sends(&old).assert_status(404);
 }
 
 pub fn event(name: &str, date: &str) -> Value {

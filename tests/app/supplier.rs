@@ -8,6 +8,7 @@ on_both_databases! {
     prices_are_fetched_once_and_shown_with_their_time,
     a_hundred_impatient_visitors_cause_one_call,
     old_prices_are_shown_where_there_are_no_new_ones,
+    an_upstream_in_trouble_is_not_asked_by_each_visitor,
     what_cannot_be_believed_is_a_failure,
     instances_share_what_one_of_them_fetched,
 }
@@ -75,6 +76,8 @@ fn old_prices_are_shown_where_there_are_no_new_ones(on: Database) {
         };
         old.assert_sees("These prices are").assert_sees("second");
     }
+    // Nobody has waited until the shop gave up on one that says nothing.
+    assert!(!site.log().contains("error=it does not answer"), "{}", site.log());
     // Where it is the button that made them stale, they are old, too.
     upstream.says(Says::Head("500 Internal Server Error"));
     site.invalidates("everything");
@@ -83,6 +86,18 @@ fn old_prices_are_shown_where_there_are_no_new_ones(on: Database) {
     // It is asked again, and what it says then is shown.
     while !site.get("/supplier").text().contains("$6.00") {}
     site.get("/supplier").assert_sees_not("old");
+}
+
+fn an_upstream_in_trouble_is_not_asked_by_each_visitor(on: Database) {
+    let upstream = Upstream::start(tea("4.99"));
+    let site = start(on, &upstream);
+    site.get("/supplier").assert_sees("$4.99");
+    upstream.says(Says::Head("500 Internal Server Error"));
+    site.invalidates("everything");
+    for _ in 0..20 {
+        site.get("/supplier").assert_sees("These prices are").assert_sees("$4.99");
+    }
+    assert_eq!(upstream.asked(), 2);
 }
 
 fn what_cannot_be_believed_is_a_failure(on: Database) {
@@ -130,6 +145,11 @@ fn prices_are_fetched_again_before_they_are_old() {
     let flags = ["--supplier", upstream.url(), "--supplier-fresh", "3"];
     let site = TestSite::start_with(Database::Sqlite, &flags);
     while upstream.asked() < 3 {
+        site.get("/supplier").assert_status(200).assert_sees_not("old");
+    }
+    // Behind an answer: who asks then is not kept waiting by one that says nothing, and has fresh prices.
+    upstream.says(Says::Nothing);
+    while upstream.asked() < 4 {
         site.get("/supplier").assert_status(200).assert_sees_not("old");
     }
 }

@@ -72,7 +72,8 @@ impl TestSite {
     pub fn staff_link(&self, search: &str, front: &str) -> String {
         let tags = self.get(&format!("/staff?q={search}")).assert_status(200).tags("a");
         let links = tags.iter().filter_map(|link| link.attribute("href"));
-        let links: Vec<_> = links.filter(|path| path.starts_with(front)).collect();
+        let edits = |path: &&str| path.starts_with(front) && path.ends_with("/edit");
+        let links: Vec<_> = links.filter(edits).collect();
         let [link] = links[..] else { panic!("one link to {front} for {search}: {links:?}") };
         link.to_owned()
     }

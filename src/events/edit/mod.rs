@@ -1,24 +1,33 @@
-//! Tastings and guests in forms, for staff.
+//! Tastings and guests in forms, for staff: [`add`], [`update`], [`delete`].
 //!
-//! - A form says what programs say, and is judged by the same rules: [`forms`].
+//! - A form says what programs say, and is judged by the same rules: [`super::forms`].
 //! - It carries a digest of what it had shown: who was overtaken is shown what there is now (409).
+
+pub mod add;
+pub mod delete;
+pub mod update;
 
 use std::collections::BTreeMap;
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde_json::{Map, Value};
 
 use super::model::{Event, EventId, Guest, GuestId};
-use super::{forms, service};
+use super::service;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
-use crate::site::form::{Form, FormErrors, Id};
+use crate::site::digest;
+use crate::site::form::FormErrors;
 use crate::site::render::{Layout, dressed, html};
-use crate::site::visitor::{Editor, Visitor};
-use crate::site::{digest, flash};
+use crate::site::visitor::Visitor;
 use crate::state::State;
+
+const SECTION: &str = "events";
+
+/// Where one goes from a form.
+const INDEX: &str = "/events";
 
 type Answer = Result<HttpResponse, AppError>;
 
@@ -49,18 +58,24 @@ struct FormPage {
     action: String,
     shown: &'static [Shown],
     typed: Fields,
-    was: String,
+    /// What it shows of what there is; none for a new one.
+    was: Option<String>,
     errors: FormErrors,
     /// What there is now, where somebody else has changed it meanwhile.
     current: Option<Fields>,
 }
 
 impl FormPage {
-    fn of(visitor: &Visitor, action: String, shown: &'static [Shown], there: Fields) -> Self {
-        let title = if shown == OF_EVENT { "Edit tasting" } else { "Edit guest" };
-        let (layout, was) = (Layout::new(visitor, "events", title), digest(&there));
-        let errors = FormErrors::default();
-        Self { layout, action, shown, typed: there, was, errors, current: None }
+    /// For something new.
+    fn empty(visitor: &Visitor, title: &str, action: &str, shown: &'static [Shown]) -> Self {
+        let (layout, action) = (Layout::new(visitor, SECTION, title), action.to_owned());
+        let (typed, errors) = (Fields::new(), FormErrors::default());
+        Self { layout, action, shown, typed, was: None, errors, current: None }
+    }
+
+    /// With what there is.
+    fn showing(self, there: Fields) -> Self {
+        Self { was: Some(digest(&there)), typed: there, ..self }
     }
 
     fn value(&self, field: &str) -> &str {
@@ -69,7 +84,7 @@ impl FormPage {
 
     /// With what was typed instead, which cannot be taken.
     fn refused(self, mut typed: Fields, errors: FormErrors) -> Self {
-        let was = typed.remove("was").unwrap_or_default();
+        let was = self.was.map(|_| typed.remove("was").unwrap_or_default());
         Self { typed, was, errors, ..self }
     }
 
@@ -125,78 +140,7 @@ async fn guest(state: &State, id: GuestId) -> Result<Guest, AppError> {
     (*service::guest(state, id).await?).clone().ok_or(AppError::NotFound)
 }
 
-fn form_of_event(visitor: &Visitor, event: &Event) -> FormPage {
-    FormPage::of(visitor, format!("/events/{}", event.id), OF_EVENT, of_event(event))
-}
-
-fn form_of_guest(visitor: &Visitor, guest: &Guest) -> FormPage {
-    FormPage::of(visitor, format!("/events/guests/{}", guest.id), OF_GUEST, of_guest(guest))
-}
-
-/// `GET /events/{id}/edit`
-pub async fn edit_event(
-    state: web::Data<State>,
-    Editor(visitor): Editor,
-    Id(id): Id<EventId>,
-) -> Answer {
-    let page = form_of_event(&visitor, &event(&state, id).await?);
-    html(&state, StatusCode::OK, &page).await
-}
-
-/// `POST /events/{id}`
-pub async fn update_event(
-    state: web::Data<State>,
-    visitor: Visitor,
-    Id(id): Id<EventId>,
-    Form(typed): Form<Fields>,
-) -> Answer {
-    let page = form_of_event(&visitor, &event(&state, id).await?);
-    let done = match forms::event(&said(&typed)) {
-        Ok(new) => service::replace_event(&state, id, new, is_still(&typed, of_event)).await,
-        Err(error) => Err(error),
-    };
-    match done {
-        Ok(event) => Ok(flash::redirect("/events", &format!("Saved “{}”.", event.name))),
-        Err(AppError::Overtaken) => {
-            let page = form_of_event(&visitor, &event(&state, id).await?);
-            html(&state, StatusCode::CONFLICT, &page.overtaken(typed)).await
-        }
-        Err(error) => refuse(&state, page, typed, error).await,
-    }
-}
-
-/// `GET /events/guests/{id}/edit`
-pub async fn edit_guest(
-    state: web::Data<State>,
-    Editor(visitor): Editor,
-    Id(id): Id<GuestId>,
-) -> Answer {
-    let page = form_of_guest(&visitor, &guest(&state, id).await?);
-    html(&state, StatusCode::OK, &page).await
-}
-
-/// `POST /events/guests/{id}`
-pub async fn update_guest(
-    state: web::Data<State>,
-    visitor: Visitor,
-    Id(id): Id<GuestId>,
-    Form(typed): Form<Fields>,
-) -> Answer {
-    let page = form_of_guest(&visitor, &guest(&state, id).await?);
-    let done = match forms::guest(&said(&typed)) {
-        Ok(new) => service::replace_guest(&state, id, new, is_still(&typed, of_guest)).await,
-        Err(error) => Err(error),
-    };
-    match done {
-        Ok(guest) => Ok(flash::redirect("/events", &format!("Saved “{}”.", guest.name))),
-        Err(AppError::Overtaken) => {
-            let page = form_of_guest(&visitor, &guest(&state, id).await?);
-            html(&state, StatusCode::CONFLICT, &page.overtaken(typed)).await
-        }
-        Err(error) => refuse(&state, page, typed, error).await,
-    }
-}
-
+/// The form again, where fields are at fault; else the error.
 async fn refuse(state: &State, page: FormPage, typed: Fields, error: AppError) -> Answer {
     match error {
         AppError::Invalid(errors) => {

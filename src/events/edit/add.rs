@@ -1,0 +1,69 @@
+//! A new tasting, or a guest for one.
+
+use actix_web::http::StatusCode;
+use actix_web::web;
+
+use super::{Answer, Fields, FormPage, INDEX, OF_EVENT, OF_GUEST, refuse, said};
+use crate::events::forms::{self, ListQuery};
+use crate::events::service;
+use crate::site::flash;
+use crate::site::form::{Form, Query};
+use crate::site::render::html;
+use crate::site::visitor::{Editor, Visitor};
+use crate::state::State;
+
+fn form_of_event(visitor: &Visitor) -> FormPage {
+    FormPage::empty(visitor, "New tasting", "/events", OF_EVENT)
+}
+
+fn form_of_guest(visitor: &Visitor) -> FormPage {
+    FormPage::empty(visitor, "New guest", "/events/guests", OF_GUEST)
+}
+
+/// `GET /events/new`
+pub async fn new_event(state: web::Data<State>, Editor(visitor): Editor) -> Answer {
+    html(&state, StatusCode::OK, &form_of_event(&visitor)).await
+}
+
+/// `POST /events`
+pub async fn create_event(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Form(typed): Form<Fields>,
+) -> Answer {
+    let done = match forms::event(&said(&typed)) {
+        Ok(new) => service::create_event(&state, new).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(event) => Ok(flash::redirect(INDEX, &format!("Added “{}”.", event.name))),
+        Err(error) => refuse(&state, form_of_event(&visitor), typed, error).await,
+    }
+}
+
+/// `GET /events/guests/new?event=7`
+pub async fn new_guest(
+    state: web::Data<State>,
+    Editor(visitor): Editor,
+    Query(query): Query<ListQuery>,
+) -> Answer {
+    let mut page = form_of_guest(&visitor);
+    page.typed.insert("event".to_owned(), query.event);
+    html(&state, StatusCode::OK, &page).await
+}
+
+/// `POST /events/guests`
+pub async fn create_guest(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Form(typed): Form<Fields>,
+) -> Answer {
+    let done = match forms::guest(&said(&typed)) {
+        Ok(new) => service::create_guest(&state, new).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(guest) => Ok(flash::redirect(INDEX, &format!("Added “{}”.", guest.name))),
+        Err(error) => refuse(&state, form_of_guest(&visitor), typed, error).await,
+    }
+}

@@ -1,0 +1,91 @@
+//! A tasting or a guest, made another.
+
+use actix_web::web;
+
+use super::{
+    Answer, Fields, FormPage, INDEX, OF_EVENT, OF_GUEST, event, guest, is_still, of_event,
+    of_guest, refuse, said,
+};
+use crate::error::AppError;
+use crate::events::model::{Event, EventId, Guest, GuestId};
+use crate::events::{forms, service};
+use crate::site::flash;
+use crate::site::form::{Form, Id};
+use crate::site::render::html;
+use crate::site::visitor::{Editor, Visitor};
+use crate::state::State;
+use actix_web::http::StatusCode;
+
+fn form_of_event(visitor: &Visitor, event: &Event) -> FormPage {
+    let action = format!("/events/{}", event.id);
+    FormPage::empty(visitor, "Edit tasting", &action, OF_EVENT).showing(of_event(event))
+}
+
+fn form_of_guest(visitor: &Visitor, guest: &Guest) -> FormPage {
+    let action = format!("/events/guests/{}", guest.id);
+    FormPage::empty(visitor, "Edit guest", &action, OF_GUEST).showing(of_guest(guest))
+}
+
+/// `GET /events/{id}/edit`
+pub async fn edit_event(
+    state: web::Data<State>,
+    Editor(visitor): Editor,
+    Id(id): Id<EventId>,
+) -> Answer {
+    let page = form_of_event(&visitor, &event(&state, id).await?);
+    html(&state, StatusCode::OK, &page).await
+}
+
+/// `POST /events/{id}`
+pub async fn update_event(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Id(id): Id<EventId>,
+    Form(typed): Form<Fields>,
+) -> Answer {
+    let page = form_of_event(&visitor, &event(&state, id).await?);
+    let done = match forms::event(&said(&typed)) {
+        Ok(new) => service::replace_event(&state, id, new, is_still(&typed, of_event)).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(event) => Ok(flash::redirect(INDEX, &format!("Saved “{}”.", event.name))),
+        Err(AppError::Overtaken) => {
+            let page = form_of_event(&visitor, &event(&state, id).await?);
+            html(&state, StatusCode::CONFLICT, &page.overtaken(typed)).await
+        }
+        Err(error) => refuse(&state, page, typed, error).await,
+    }
+}
+
+/// `GET /events/guests/{id}/edit`
+pub async fn edit_guest(
+    state: web::Data<State>,
+    Editor(visitor): Editor,
+    Id(id): Id<GuestId>,
+) -> Answer {
+    let page = form_of_guest(&visitor, &guest(&state, id).await?);
+    html(&state, StatusCode::OK, &page).await
+}
+
+/// `POST /events/guests/{id}`
+pub async fn update_guest(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Id(id): Id<GuestId>,
+    Form(typed): Form<Fields>,
+) -> Answer {
+    let page = form_of_guest(&visitor, &guest(&state, id).await?);
+    let done = match forms::guest(&said(&typed)) {
+        Ok(new) => service::replace_guest(&state, id, new, is_still(&typed, of_guest)).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(guest) => Ok(flash::redirect(INDEX, &format!("Saved “{}”.", guest.name))),
+        Err(AppError::Overtaken) => {
+            let page = form_of_guest(&visitor, &guest(&state, id).await?);
+            html(&state, StatusCode::CONFLICT, &page.overtaken(typed)).await
+        }
+        Err(error) => refuse(&state, page, typed, error).await,
+    }
+}
