@@ -84,9 +84,9 @@ impl Cache {
         let Some(view) = self.view_for(Level::Query).await else {
             return load().await.map(|value| (Arc::new(value), None)).map_err(Failure::Load);
         };
-        let (cache, key, policy) = (self.clone(), key.clone(), *policy);
-        let mut wanted = Refreshed { cache, key, policy, view, old: None };
-        let miss = match self.look_up::<T>(Level::Query, &wanted.key, &wanted.view, None) {
+        let (cache, old) = (self.clone(), None);
+        let mut wanted = Refreshed { cache, key: key.clone(), policy: *policy, view, old };
+        let miss = match self.look_up::<T>(Level::Query, key, &wanted.view, None) {
             Ok((value, entry)) => {
                 scope::record(entry.dependencies());
                 if entry.remaining() < policy.head_start() && !entry.is_paused() {
@@ -102,14 +102,17 @@ impl Cache {
             }
         };
         if let Some(old) = wanted.useful::<T>(policy.grace_while_revalidating()) {
-            let served = wanted.serve(old, Staleness::Revalidating);
             if !wanted.is_paused() {
                 wanted.refresh_behind(load);
             }
-            return Ok(served);
+            let why = Staleness::Revalidating;
+            return Ok((self.serve_old(Level::Query, key, old, why), Some(why)));
         }
         match wanted.useful::<T>(policy.grace_on_error()) {
-            Some(old) if wanted.is_paused() => Ok(wanted.serve(old, Staleness::Error)),
+            Some(old) if wanted.is_paused() => {
+                let why = Staleness::Error;
+                Ok((self.serve_old(Level::Query, key, old, why), Some(why)))
+            }
             on_error => wanted.wait(miss, on_error, load).await,
         }
     }
@@ -132,11 +135,6 @@ impl Refreshed {
     /// Whether it is not to be made yet: that has just failed.
     fn is_paused(&self) -> bool {
         self.old.as_ref().is_some_and(|old| old.is_paused())
-    }
-
-    /// The old value, and why it is one.
-    fn serve<T>(&self, old: Arc<T>, why: Staleness) -> (Arc<T>, Option<Staleness>) {
-        (self.cache.serve_old(Level::Query, &self.key, old, why), Some(why))
     }
 
     /// Makes the value anew, unless somebody does so already.

@@ -23,7 +23,7 @@ struct DeletePage {
     /// Where it is answered yes; the form for editing is beside it.
     action: String,
     name: String,
-    /// What else goes, or stays.
+    /// What comes of it: the rest of a sentence that begins with the name.
     told: String,
     was: String,
     /// Whether somebody else has changed it since it was asked.
@@ -36,7 +36,7 @@ impl DeletePage {
             layout: Layout::new(visitor, SECTION, "Delete tasting"),
             action: format!("/events/{}", event.id),
             name: event.name.clone(),
-            told: format!("on {}, and its guests with it", event.date.display()),
+            told: format!("on {} will be gone, and its guests with it.", event.date.display()),
             was: digest(&of_event(event)),
             is_changed: false,
         }
@@ -47,7 +47,7 @@ impl DeletePage {
             layout: Layout::new(visitor, SECTION, "Delete guest"),
             action: format!("/events/guests/{}", guest.id),
             name: guest.name.clone(),
-            told: format!("as a guest of “{}”", guest.event.name),
+            told: format!("will not be a guest of “{}” any more.", guest.event.name),
             was: digest(&of_guest(guest)),
             is_changed: false,
         }
