@@ -48,7 +48,7 @@ pub const GUESTS_SHELF: Shelf = Shelf {
 
 /// The tastings' URLs.
 pub fn routes(cfg: &mut web::ServiceConfig) {
-    forms(cfg);
+    for_people(cfg);
     cfg.service(
         web::resource("/api").wrap(page::cached(keys::document())).route(web::get().to(pages::api)),
     )
@@ -86,7 +86,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
 }
 
 /// What people see, and what staff fill in.
-fn forms(cfg: &mut web::ServiceConfig) {
+fn for_people(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::resource("/events")
             .route(web::get().to(pages::index))

@@ -1,5 +1,6 @@
 //! A tasting or a guest, made another.
 
+use actix_web::http::StatusCode;
 use actix_web::web;
 
 use super::{
@@ -14,7 +15,6 @@ use crate::site::form::{Form, Id};
 use crate::site::render::html;
 use crate::site::visitor::{Editor, Visitor};
 use crate::state::State;
-use actix_web::http::StatusCode;
 
 fn form_of_event(visitor: &Visitor, event: &Event) -> FormPage {
     let action = format!("/events/{}", event.id);
