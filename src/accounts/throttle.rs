@@ -56,7 +56,7 @@ impl Throttle {
     /// Counts one attempt for this name from this address.
     ///
     /// # Errors
-    /// [`TooOften`], where there were too many for either.
+    /// [`TooOften`], where there were too many by one of the counts.
     pub async fn attempt(&self, cache: &Cache, name: &str, address: &str) -> Result<(), TooOften> {
         let limits = [
             (pair(name, address), FOR_A_NAME_FROM_AN_ADDRESS),

@@ -12,6 +12,7 @@ on_both_databases! {
     a_recipe_that_changed_meanwhile_is_not_lost,
     a_food_is_renamed_in_a_form,
     recipes_that_are_added_at_once_share_their_foods,
+    of_two_edits_at_once_one_is_a_conflict,
     markdown_does_no_harm,
     a_file_is_taken_whole_or_not_at_all;
     by_hand: a_food_renamed_by_anybody_shows_on_every_recipe,
@@ -209,20 +210,45 @@ fn a_food_is_renamed_in_a_form(on: Database) {
 
 fn recipes_that_are_added_at_once_share_their_foods(on: Database) {
     let site = TestSite::start(on);
-    let start = Barrier::new(8);
+    // Writers of one process take turns; those of two meet in the database.
+    let other = site.another_instance();
+    let start = Barrier::new(2);
     thread::scope(|scope| {
-        for nth in 0..8 {
-            let (site, start) = (&site, &start);
-            scope.spawn(move || {
-                start.wait();
-                let name = format!("Soup {nth}");
-                let fields = [("name", &*name), ("instructions", "x"), ("food_0", "Leeks")];
-                adds(site, &fields);
+        for instance in [&site, &other] {
+            scope.spawn(|| {
+                for nth in 0..8 {
+                    start.wait();
+                    let food = format!("Leeks {nth}");
+                    adds(instance, &[("name", "Soup"), ("instructions", "x"), ("food_0", &food)]);
+                }
             });
         }
     });
-    site.get("/cookbook").assert_sees("8 recipes");
-    site.get("/staff?q=leeks").assert_sees("Foods 1 found");
+    site.get("/cookbook").assert_sees("16 recipes");
+    site.get("/staff?q=leeks").assert_sees("Foods 8 found");
+}
+
+fn of_two_edits_at_once_one_is_a_conflict(on: Database) {
+    let site = TestSite::start(on);
+    let other = site.another_instance();
+    let path = adds(&site, &SOUP);
+    let start = Barrier::new(2);
+    for round in 0..8 {
+        let shown = site.get(&format!("{path}/edit")).form(&path);
+        let saves = |instance: &TestSite, name: String| {
+            let mut form = shown.clone();
+            form.fill("name", &name);
+            start.wait();
+            instance.sends(&form).status
+        };
+        let mut statuses = thread::scope(|scope| {
+            let here = scope.spawn(|| saves(&site, format!("Here {round}")));
+            let there = scope.spawn(|| saves(&other, format!("There {round}")));
+            [here, there].map(|saving| saving.join().unwrap())
+        });
+        statuses.sort_unstable();
+        assert_eq!(statuses, [303, 409], "round {round}");
+    }
 }
 
 fn markdown_does_no_harm(on: Database) {
