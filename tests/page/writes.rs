@@ -58,10 +58,10 @@ fn only_a_write_that_was_done_empties() {
     }
 }
 
-/// 47.
+/// 47. Three sites in a row, as a page may share its number with what was written: once in 65,536 times.
 #[test]
 fn a_write_empties_what_its_answer_names_of_the_same_origin() {
-    let site = site();
+    let sites = [site(), site(), site()];
     for (line, is_named) in [
         ("X-Location: /named", true),
         ("X-Content-Location: /named", true),
@@ -77,7 +77,8 @@ fn a_write_empties_what_its_answer_names_of_the_same_origin() {
         ("X-Location: \\named", false),
         ("X-Status: 500\r\nX-Location: /named", false),
     ] {
-        assert_eq!(is_kept(&site, "/named", "POST", &[line]), !is_named, "{line}");
+        let is_kept = sites.iter().any(|site| is_kept(site, "/named", "POST", &[line]));
+        assert_eq!(is_kept, !is_named, "{line}");
     }
 }
 
