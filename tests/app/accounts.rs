@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::{iter, thread};
 
 use crate::support::{
-    Browser, Database, PASSWORD, Page, Redis, Screen, TestSite, account, on_both_databases,
+    Browser, Database, PASSWORD, Page, Redis, Screen, TestSite, account, on_both_databases, until,
 };
 
 on_both_databases! {
@@ -335,7 +335,7 @@ fn an_open_shop_needs_no_signing_in(on: Database) {
 }
 
 /// Holds Mina's account until somebody waits for it, and then gives her another password.
-const CHANGED_UNDER_THE_HAND: &str = "DO $$ BEGIN
+const CHANGED_UNDER_THE_HAND: &str = "SET statement_timeout = '60s'; DO $$ BEGIN
     PERFORM 1 FROM accounts FOR UPDATE;
     LOOP
         PERFORM pg_stat_clear_snapshot();
@@ -356,7 +356,7 @@ fn who_signs_in_while_their_password_is_changed_waits_and_is_refused() {
     let site = TestSite::with_staff(Database::Postgres, &["Mina"], &[]);
     thread::scope(|scope| {
         scope.spawn(|| site.database.sql(CHANGED_UNDER_THE_HAND));
-        while site.database.sql(IS_HELD).trim() == "0" {}
+        until("the account is held", || site.database.sql(IS_HELD).trim() != "0");
         site.submit("/login", &STAFF).assert_status(422).assert_no_header("set-cookie");
     });
 }

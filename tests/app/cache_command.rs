@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::{
-    Database, Ended, Program, Redis, TestSite, free_port, larder, on_both_databases,
+    Database, Ended, Program, Redis, TestSite, free_port, larder, on_both_databases, until,
 };
 
 on_both_databases! {
@@ -257,6 +257,5 @@ fn assert_refused(ended: &Ended, word: &str) {
 #[track_caller]
 fn wait_for_shared(redis: &Redis) {
     let is_list = |key: &str| key.ends_with(LIST);
-    let is_shared = (0..1_000).any(|_| redis.keys().lines().any(is_list));
-    assert!(is_shared, "nothing is shared: {}", redis.keys());
+    until("the list is shared", || redis.keys().lines().any(is_list));
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{
     Database, Hold, Page, Program, Proxy, Redis, TestDatabase, TestSite, free_port, larder,
-    on_both_databases,
+    on_both_databases, until,
 };
 
 on_both_databases! {
@@ -122,10 +122,7 @@ fn a_database_that_hangs_holds_nobody_up_for_longer_than_two_seconds() {
     assert!(asked.elapsed() < LIMIT, "it took {:?}", asked.elapsed());
     assert_eq!(proxy.held_within(Duration::ZERO), 1, "they look together");
     proxy.let_go();
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while site.get("/health/ready").status != 200 {
-        assert!(Instant::now() < deadline, "the shop stays unready");
-    }
+    until("the shop is ready again", || site.get("/health/ready").status == 200);
 }
 
 /// A shop on Postgres behind a wire; `None` where Postgres is not installed.

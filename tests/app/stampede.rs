@@ -19,6 +19,7 @@ const VISITORS: usize = 10_000;
 const CROWDS: usize = 8;
 const PAGE: &str = "/?page=2";
 const ASKERS: usize = 64;
+const LOOKS: usize = 40;
 
 /// A page while it is made: everything that the database answers to who only reads.
 const MAKING: Hold = Hold { connection: "READ ONLY", statement: "" };
@@ -133,10 +134,12 @@ fn a_hot_page_invalidated_a_hundred_times_a_second_is_never_made_twice_at_once()
                 }
             });
         }
-        let invalidation = scope.spawn(|| site.database.sql(INVALIDATIONS));
-        let looks =
-            std::iter::from_fn(|| (!invalidation.is_finished()).then(|| look(&proxy, &evening)));
-        looks.max().expect("somebody looked")
+        scope.spawn(|| {
+            while !evening.has_rung() {
+                site.database.sql(INVALIDATIONS);
+            }
+        });
+        (0..LOOKS).map(|_| look(&proxy, &evening)).max().expect("somebody looked")
     });
     let loads = loads.into_inner();
     Figures::new()
@@ -144,20 +147,20 @@ fn a_hot_page_invalidated_a_hundred_times_a_second_is_never_made_twice_at_once()
         .with("loads", loads)
         .with("most at once", most_at_once)
         .tell();
-    assert!(loads > 10, "only {loads} loads");
+    // A load whose questions are slow may be met by more than one look.
+    assert!(loads > LOOKS / 4, "only {loads} loads");
     assert_eq!(most_at_once, 1);
 }
 
-/// A hundred each second.
-const INVALIDATIONS: &str = "DO $$ BEGIN FOR i IN 1..200 LOOP
+/// A hundred each second, for half of one.
+const INVALIDATIONS: &str = "DO $$ BEGIN FOR i IN 1..50 LOOP
     PERFORM cache_bump('products'); COMMIT; PERFORM pg_sleep(0.01);
 END LOOP; END $$";
 
 /// Holds the answers for a moment; how many then make the page, while all others wait for it.
 fn look(proxy: &Proxy, evening: &Bell) -> usize {
     proxy.hold(MAKING);
-    // After the last invalidation nobody makes it any more.
-    proxy.held_within(Duration::from_secs(2));
+    proxy.wait_until_held();
     evening.rings_within(Duration::from_millis(40));
     let held = proxy.held_within(Duration::ZERO);
     proxy.let_go();

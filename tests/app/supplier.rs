@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::support::{Database, Redis, Says, TestSite, Upstream, on_both_databases};
+use crate::support::{Database, Redis, Says, TestSite, Upstream, on_both_databases, until};
 
 on_both_databases! {
     prices_are_fetched_once_and_shown_with_their_time,
@@ -84,7 +84,8 @@ fn old_prices_are_shown_where_there_are_no_new_ones(on: Database) {
     site.get("/supplier").assert_sees("These prices are").assert_sees("$4.99");
     upstream.says(tea("6"));
     // It is asked again, and what it says then is shown.
-    while !site.get("/supplier").text().contains("$6.00") {}
+    let is_shown = || site.get("/supplier").text().contains("$6.00");
+    until("the new price is shown", is_shown);
     site.get("/supplier").assert_sees_not("old");
 }
 
@@ -133,7 +134,7 @@ fn instances_share_what_one_of_them_fetched(on: Database) {
     let other = site.another_instance_with(&flags);
     site.get("/supplier").assert_sees("$4.99");
     // Nobody waits for the write to Redis, so it is asked until it is there.
-    while !redis.keys().contains("supplier.prices") {}
+    until("the prices are shared", || redis.keys().contains("supplier.prices"));
     upstream.says(Says::Head("500 Internal Server Error"));
     other.get("/supplier").assert_status(200).assert_sees("$4.99");
     assert_eq!(upstream.asked(), 1);
@@ -144,14 +145,14 @@ fn prices_are_fetched_again_before_they_are_old() {
     let upstream = Upstream::start(tea("4.99"));
     let flags = ["--supplier", upstream.url(), "--supplier-fresh", "3"];
     let site = TestSite::start_with(Database::Sqlite, &flags);
-    while upstream.asked() < 3 {
+    let is_asked = |times| {
         site.get("/supplier").assert_status(200).assert_sees_not("old");
-    }
+        upstream.asked() >= times
+    };
+    until("it is asked again", || is_asked(3));
     // Behind an answer: who asks then is not kept waiting by one that says nothing, and has fresh prices.
     upstream.says(Says::Nothing);
-    while upstream.asked() < 4 {
-        site.get("/supplier").assert_status(200).assert_sees_not("old");
-    }
+    until("it is asked once more", || is_asked(4));
 }
 
 #[test]

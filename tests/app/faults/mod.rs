@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use load::Shop;
 
-use crate::support::{Bell, Database, Line, Redis, TestSite, Trouble};
+use crate::support::{Bell, Database, Line, Redis, TestSite, Trouble, until};
 
 /// Makes of each story a test on SQLite; of those after `on_postgres_too:` one on Postgres as well.
 macro_rules! faults {
@@ -86,7 +86,7 @@ fn redis_flushed_every_100_ms(on: Database, redis: Redis) {
 fn redis_restarted_on_an_old_snapshot(on: Database, mut redis: Redis) {
     let shop = Shop::open(on, &redis.url());
     reads_once(&shop, &shop.here);
-    wait_until(|| redis.keys().contains("products.list"));
+    until("the list is shared", || redis.keys().contains("products.list"));
     redis.command(&["SAVE"]);
     for item in 0..shop.shelf.len() {
         shop.shelf.edit(&shop.here, item).unwrap();
@@ -100,7 +100,7 @@ fn redis_restarted_on_an_old_snapshot(on: Database, mut redis: Redis) {
     shop.lives_through(|_| {
         redis.command(&["SAVE"]);
         let changes = shop.shelf.changes();
-        wait_until(|| shop.shelf.changes() > changes + 20);
+        until("twenty edits are done", || shop.shelf.changes() > changes + 20);
         redis.returns();
     });
 }
@@ -212,15 +212,5 @@ fn repeat(evening: &Bell, time: Duration, every: Duration, mut work: impl FnMut(
     while Instant::now() < end {
         work();
         evening.rings_within(every);
-    }
-}
-
-/// Looks again and again until it is so.
-#[track_caller]
-fn wait_until(is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "it never came");
-        std::thread::yield_now();
     }
 }

@@ -5,7 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+
+use super::until;
 
 /// What it says.
 #[derive(Debug, Clone)]
@@ -70,11 +71,7 @@ impl Upstream {
     /// Waits until it was asked so often.
     #[track_caller]
     pub fn is_asked(&self, times: u64) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while self.asked() < times {
-            assert!(Instant::now() < deadline, "it was asked {} times, not {times}", self.asked());
-            thread::yield_now();
-        }
+        until(&format!("it is asked {times} times"), || self.asked() >= times);
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::queries;
-use crate::support::{Browser, Database, Screen, TestSite, on_both_databases};
+use crate::support::{Browser, Database, Screen, TestSite, on_both_databases, until};
 
 on_both_databases! {
     every_panel_opens_on_every_view_and_reads_the_same_numbers,
@@ -143,9 +143,6 @@ fn text(browser: &Browser) -> String {
 }
 
 #[track_caller]
-fn wait(browser: &Browser, until: &str) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while browser.asks(until) != true {
-        assert!(std::time::Instant::now() < deadline, "not yet: {until}");
-    }
+fn wait(browser: &Browser, is_so: &str) {
+    until(is_so, || browser.asks(is_so) == true);
 }
