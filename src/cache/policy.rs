@@ -6,10 +6,14 @@
 //!   the default: each way of it is asked for by name, is told as an event, and marks what is made from
 //!   it, which is not kept.
 //! - "After its end" counts from the end of the lifetime, also where the data has changed before.
+//! - For ever is 68 years: what is longer is that long, and no moment is too late to be reckoned.
 //! - Pages go by the lifetime only.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
+
+/// The longest time of a policy, 2^31 seconds, as in HTTP. RFC 9111 §1.2.2.
+const LONGEST: Duration = Duration::from_secs(1 << 31);
 
 /// How long an entry is fresh, and how useful it is afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +28,12 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Kept for so long, unless what it was made from changes first.
+    /// Kept for so long, unless what it was made from changes first; `Duration::MAX` for as long as that.
+    ///
+    /// Source: Django's `timeout`, of which `None` is for ever.
     pub const fn fresh_for(lifetime: Duration) -> Self {
         Self {
-            fresh_for: lifetime,
+            fresh_for: bounded(lifetime),
             stale_if_error: Duration::ZERO,
             stale_while_revalidate: Duration::ZERO,
             refresh_before: Duration::ZERO,
@@ -41,7 +47,7 @@ impl Policy {
     ///
     /// Source: RFC 5861 §4.
     pub const fn stale_if_error(mut self, grace: Duration) -> Self {
-        self.stale_if_error = grace;
+        self.stale_if_error = bounded(grace);
         self
     }
 
@@ -51,7 +57,7 @@ impl Policy {
     ///
     /// Source: RFC 5861 §3.
     pub const fn stale_while_revalidate(mut self, grace: Duration) -> Self {
-        self.stale_while_revalidate = grace;
+        self.stale_while_revalidate = bounded(grace);
         self
     }
 
@@ -59,7 +65,7 @@ impl Policy {
     ///
     /// Needs a load that outlives its caller: [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
     pub const fn refresh_before(mut self, head_start: Duration) -> Self {
-        self.refresh_before = head_start;
+        self.refresh_before = bounded(head_start);
         self
     }
 
@@ -68,7 +74,7 @@ impl Policy {
     ///
     /// Needs a load that outlives its caller: [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
     pub const fn retry_after(mut self, pause: Duration) -> Self {
-        self.retry_after = pause;
+        self.retry_after = bounded(pause);
         self
     }
 
@@ -126,9 +132,13 @@ impl Policy {
     pub(super) fn jittered(mut self) -> Self {
         // Each `RandomState` has a key of its own: that is all the chance that is needed.
         let chance = RandomState::new().build_hasher().finish() % 1_000;
-        self.fresh_for -= self.fresh_for / 10 * u32::try_from(chance).unwrap_or(0) / 1_000;
+        self.fresh_for -= self.fresh_for / 10_000 * u32::try_from(chance).unwrap_or(0);
         self
     }
+}
+
+const fn bounded(time: Duration) -> Duration {
+    if time.as_secs() < LONGEST.as_secs() { time } else { LONGEST }
 }
 
 #[cfg(test)]
@@ -137,10 +147,12 @@ mod tests {
 
     #[test]
     fn jitter_takes_off_at_most_a_tenth() {
-        let policy = Policy::fresh_for(Duration::from_secs(100));
-        let lifetimes: Vec<_> = (0..100).map(|_| policy.jittered().lifetime()).collect();
-        let range = Duration::from_secs(90)..=Duration::from_secs(100);
-        assert!(lifetimes.iter().all(|lifetime| range.contains(lifetime)));
-        assert!(lifetimes.iter().any(|lifetime| *lifetime != lifetimes[0]));
+        for lifetime in [Duration::from_secs(100), Duration::MAX] {
+            let policy = Policy::fresh_for(lifetime);
+            let lifetimes: Vec<_> = (0..100).map(|_| policy.jittered().lifetime()).collect();
+            let range = policy.lifetime() / 10 * 9..=policy.lifetime();
+            assert!(lifetimes.iter().all(|lifetime| range.contains(lifetime)));
+            assert!(lifetimes.iter().any(|lifetime| *lifetime != lifetimes[0]));
+        }
     }
 }

@@ -116,7 +116,8 @@ async fn a_page_whose_part_is_being_made_anew_ahead_of_its_end_says_so_and_is_ke
     tokio::time::pause();
     let [ahead, then] = say("/ahead", true).await;
     assert_eq!(ahead, r#"larder; fwd=stale; stored; detail="refreshing ahead""#);
-    assert_eq!(then, "larder; hit; ttl=0");
+    // Of its second, up to a tenth is taken off at random.
+    assert!(["larder; hit; ttl=0", "larder; hit; ttl=1"].contains(&then.as_str()), "{then}");
 }
 
 #[actix_web::test]

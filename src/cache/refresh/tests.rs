@@ -40,6 +40,24 @@ fn open() -> Cache {
 }
 
 #[tokio::test(start_paused = true)]
+async fn for_ever_is_kept_and_no_moment_is_too_late_to_be_reckoned() {
+    let policy = |lifetime| {
+        let ever = Duration::MAX;
+        let policy = Policy::fresh_for(lifetime).stale_if_error(ever).retry_after(ever);
+        policy.soft_timeout(ever).hard_timeout(ever)
+    };
+    for (lifetime, asked) in [(Duration::MAX, 1), (SECOND, 2)] {
+        let (cache, source) = (open(), Source::default());
+        assert_eq!(source.get(&cache, policy(lifetime), true).await, Ok(1));
+        for _ in 0..2 {
+            tokio::time::advance(1_000 * 24 * 3_600 * SECOND).await;
+            assert_eq!(source.get(&cache, policy(lifetime), false).await, Ok(1));
+        }
+        assert_eq!(source.asked.load(Ordering::SeqCst), asked);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hundred_impatient_callers_make_one_load() {
     let (cache, source) = (open(), Source::default());
     let all = (0..100).map(|_| source.get(&cache, MINUTE, true));
