@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::support::{Database, TestSite, address_of_its_own, until};
+use crate::support::{Database, TestSite, address_of_its_own};
 
 #[test]
 fn truncate_shows_at_once_in_postgres() {
@@ -82,8 +83,10 @@ fn a_file_replaced_by_another_is_noticed_in_sqlite() {
     fs::rename(&other, &file).unwrap();
 
     // The file is looked at once a second, which is the declared window: no event tells us sooner.
-    let is_shown = || site.get("/").assert_status(200).text().contains("Restored");
-    until("the other file is shown", is_shown);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !site.get("/").assert_status(200).text().contains("Restored") {
+        assert!(Instant::now() < deadline, "the old file is still shown");
+    }
     for path in ["/", "/?q=restored", &address_of_its_own(1)] {
         site.get(path).assert_sees("Restored").assert_sees_not("Tea");
     }
