@@ -15,14 +15,14 @@ use anyhow::Result;
 use askama::Template;
 use harness::{Goal, Table, duel};
 use larder::cache::Cache;
-use larder::cache::fragment::filters;
+use larder::cache::fragment::{Fragment, Fragments, filters};
 use larder::cache::key::Key;
 use larder::cache::level::Levels;
 use larder::cache::open::Options;
 use larder::cache::policy::Policy;
 use larder::cache::scope;
 use larder::cache::view::{InProcess, Versions};
-use larder::site::render::{Dressed, Layout};
+use larder::site::render::Layout;
 use larder::site::visitor::Visitor;
 use larder::state::Access;
 use tokio::runtime::Runtime;
@@ -182,9 +182,9 @@ struct Page {
     layout: Layout,
 }
 
-impl Dressed for Page {
-    fn layout(&self) -> &Layout {
-        &self.layout
+impl Fragments for Page {
+    fn fragments(&self) -> Vec<Fragment> {
+        vec![self.layout.header(), self.layout.footer()]
     }
 }
 

@@ -25,7 +25,7 @@
 
 pub mod accounts;
 pub mod app;
-pub mod cache;
+pub use larder_cache as cache;
 pub mod cli;
 pub mod config;
 pub mod cookbook;

@@ -9,11 +9,11 @@ use std::path::Path;
 #[path = "architecture/source.rs"]
 mod source;
 
-use source::{Name, Source, files, sources};
+use source::{Name, Source, all_sources, files, sources};
 
 /// Folders of `src` that are no section of the site.
-const FRAMEWORK: [&str; 9] =
-    ["cache", "db", "versions", "site", "toolbar", "dashboard", "metrics", "health", "cli"];
+const FRAMEWORK: [&str; 8] =
+    ["db", "versions", "site", "toolbar", "dashboard", "metrics", "health", "cli"];
 
 /// What watches the others; known only to those who put the program together.
 const OBSERVERS: [&str; 4] = ["toolbar", "dashboard", "metrics", "health"];
@@ -22,11 +22,6 @@ const OBSERVERS: [&str; 4] = ["toolbar", "dashboard", "metrics", "health"];
 const BUILDERS: [&str; 4] = ["app", "server", "cli", "main"];
 
 const MOST_LINES: usize = 400;
-
-#[test]
-fn the_cache_knows_only_itself() {
-    check(in_folder("cache"), |known, _| known.ours().is_none_or(|module| module == "cache"));
-}
 
 #[test]
 fn the_database_knows_only_itself() {
@@ -78,9 +73,9 @@ fn observers_know_no_section_and_only_builders_know_them() {
 
 #[test]
 fn only_the_cache_itself_and_observers_listen() {
-    for source in sources("src") {
+    for source in all_sources() {
         let listens = source.tokens.windows(2).any(|pair| pair == ["Listener", "for"]);
-        let may = source.folder() == "cache" || OBSERVERS.contains(&source.folder());
+        let may = source.folder() == "larder-cache" || OBSERVERS.contains(&source.folder());
         assert!(may || !listens, "{} listens to the cache", source.name);
     }
 }
@@ -88,15 +83,15 @@ fn only_the_cache_itself_and_observers_listen() {
 #[test]
 fn redis_is_named_where_the_store_is_and_opened_only() {
     // The contract of the stores asks Redis itself what was kept.
-    let may = ["src/cache/store/redis", "src/cache/store/contract/", "src/cache/open.rs"];
+    let may = ["store/redis", "store/contract/", "open.rs"];
     for name in ["redis", "deadpool_redis"] {
-        only_in(name, |source| may.iter().any(|place| source.name.starts_with(place)));
+        only_in(name, |source| may.iter().any(|place| is_in_the_cache(source, place)));
     }
 }
 
 #[test]
 fn bincode_is_named_in_one_module_only() {
-    only_in("bincode", |source| source.name.starts_with("src/cache/codec"));
+    only_in("bincode", |source| is_in_the_cache(source, "codec"));
 }
 
 #[test]
@@ -142,14 +137,14 @@ fn nothing_is_called_after_a_drawer() {
 
 #[test]
 fn files_are_short_enough_to_hold_one_thing() {
-    for source in sources("src").into_iter().chain(sources("tests")) {
+    for source in ["src", "tests", "crates"].into_iter().flat_map(sources) {
         assert!(source.lines <= MOST_LINES, "{} has {} lines", source.name, source.lines);
     }
 }
 
 #[test]
 fn tests_neither_sleep_nor_are_switched_off() {
-    for source in sources("src").into_iter().chain(sources("tests")) {
+    for source in ["src", "tests", "crates"].into_iter().flat_map(sources) {
         let tests = source.tests();
         let sleeps = tests.windows(2).any(|pair| pair == ["sleep", "("]);
         // Under a paused clock sleeping takes no time.
@@ -239,6 +234,11 @@ fn is_below(module: &str) -> bool {
     !OBSERVERS.contains(&module) && !BUILDERS.contains(&module)
 }
 
+/// Whether it lies at this place of the crate `larder-cache`.
+fn is_in_the_cache(source: &Source, place: &str) -> bool {
+    source.name.strip_prefix("crates/larder-cache/src/").is_some_and(|rest| rest.starts_with(place))
+}
+
 fn in_folder(folder: &'static str) -> impl Fn(&Source) -> bool {
     move |source| source.folder() == folder
 }
@@ -247,7 +247,7 @@ fn in_folder(folder: &'static str) -> impl Fn(&Source) -> bool {
 #[track_caller]
 fn check(these: impl Fn(&Source) -> bool, rule: impl Fn(&Name, &Source) -> bool) {
     let mut broken = BTreeSet::new();
-    for source in sources("src").iter().filter(|source| these(source)) {
+    for source in all_sources().iter().filter(|source| these(source)) {
         for name in source.names().iter().filter(|name| !rule(name, source)) {
             broken.insert(format!("{} must not know {}", source.name, name.parts.join("::")));
         }

@@ -9,7 +9,7 @@ use askama::Template;
 
 use super::visitor::Visitor;
 use super::{assets, rendered};
-use crate::cache::fragment::{Digest, Fragment, Fragments};
+use crate::cache::fragment::{Digest, Fragment};
 use crate::cache::policy::Policy;
 use crate::error::AppError;
 use crate::state::State;
@@ -90,12 +90,6 @@ pub trait Dressed: Template {
     fn layout(&self) -> &Layout;
 }
 
-impl<P: Dressed> Fragments for P {
-    fn fragments(&self) -> Vec<Fragment> {
-        vec![self.layout().header(), self.layout().footer()]
-    }
-}
-
 /// Pages are [`Dressed`] that have a field `layout`: `dressed!(IndexPage, ShowPage);`.
 macro_rules! dressed {
     ($($page:ty),+) => {$(
@@ -135,9 +129,10 @@ pub fn print<P: Dressed>(
     page: &P,
 ) -> impl Future<Output = Result<String, AppError>> {
     let began = Instant::now();
-    let rendering = state.cache.render(page);
+    let layout = page.layout();
+    let fetching = state.cache.prefetch([layout.header(), layout.footer()]);
     async move {
-        let body = rendering.await?;
+        let body = state.cache.render_with(page, fetching.await)?;
         rendered::tell::<P>(began, body.len());
         Ok(body)
     }

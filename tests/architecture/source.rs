@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 /// A file of Rust.
 pub struct Source {
-    /// `src/cache/key.rs`.
+    /// `src/products/keys.rs`, `crates/larder-cache/src/key.rs`.
     pub name: String,
-    /// `["cache", "key"]`.
+    /// `["products", "keys"]`: the place in its crate.
     pub module: Vec<String>,
     pub tokens: Vec<String>,
     pub lines: usize,
@@ -43,19 +43,22 @@ impl Source {
     }
 
     pub fn of(name: String, text: &str) -> Self {
-        let inside = name.trim_start_matches("src/").trim_end_matches(".rs");
+        let inside = name.split_once("src/").map_or(&*name, |(_, inside)| inside);
+        let inside = inside.trim_end_matches(".rs");
         let module = inside.trim_end_matches("/mod").split('/').map(str::to_owned).collect();
         Self { name, module, tokens: tokens(text), lines: text.lines().count() }
     }
 
-    /// The folder, or the file where it lies in `src` itself.
+    /// The folder, or the file where it lies in `src` itself; of a file in `crates`, the crate.
     pub fn folder(&self) -> &str {
-        &self.module[0]
+        let in_crates = self.name.strip_prefix("crates/");
+        in_crates.and_then(|rest| rest.split('/').next()).unwrap_or(&self.module[0])
     }
 
     /// The tokens of its tests: from the first `#[cfg(test)]` on, or all of a file of tests.
     pub fn tests(&self) -> &[String] {
         let is_of_tests = self.name.starts_with("tests/")
+            || self.name.contains("/tests/")
             || self.module.iter().any(|part| ["tests", "contract"].contains(&part.as_str()));
         let begin = match is_of_tests {
             true => Some(0),
@@ -208,6 +211,13 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// All of our source: the shop and the crates, without their tests in folders of their own.
+pub fn all_sources() -> Vec<Source> {
+    let crates = sources("crates").into_iter().filter(|source| source.name.contains("/src/"));
+    sources("src").into_iter().chain(crates).collect()
+}
+
+/// Every file of Rust below a folder.
 pub fn sources(folder: &str) -> Vec<Source> {
     let mut paths = files(Path::new(folder));
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));

@@ -1,0 +1,130 @@
+//! Values to bytes and back, in a sealed envelope.
+//!
+//! - *payload*: the value, written by bincode; *header*: opaque bytes of whoever sealed it (stamps,
+//!   birth, lifetimes), readable without decoding the payload.
+//! - *fingerprint*: what a type looks like to serde, as a number. A changed struct has another one.
+//! - What comes out is what went in, or a [`CodecError`]: never a panic, never another value.
+//! - All bytes of a payload must be used up; nothing larger than [`LIMIT`] is written or read.
+//! - A payload above [`COMPRESS_ABOVE`] is deflated where that makes it smaller.
+//! - A type that bincode could write but not read back (`flatten`, `untagged`) is refused when
+//!   sealed.
+//! - `#[serde(skip_serializing)]` and `skip_serializing_if` lose data in bincode: not for cached
+//!   types.
+//! - The checksum guards against accidents. It is no signature: whoever may write to the store can
+//!   forge an entry.
+//!
+//! Not here: whole numbers that a counter needs in plain text (`values::plain`).
+//!
+//! ```
+//! use bytes::Bytes;
+//! use larder_cache::codec::{self, Fingerprint};
+//!
+//! let tea = Fingerprint::of::<(String, u32)>()?;
+//! let bytes = codec::seal(tea, b"born today", &("Tea", 499_u32))?;
+//! let sealed = codec::open(&bytes)?;
+//! assert_eq!(sealed.header(), &Bytes::from_static(b"born today"));
+//! assert_eq!(sealed.value::<(String, u32)>(tea)?, ("Tea".to_owned(), 499));
+//! # Ok::<(), codec::CodecError>(())
+//! ```
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+mod deflate;
+mod envelope;
+mod error;
+mod fingerprint;
+mod nothing;
+mod probe;
+mod survey;
+
+pub use envelope::Sealed;
+pub use error::CodecError;
+pub use fingerprint::{Fingerprint, shape};
+pub use nothing::is_nothing;
+
+use envelope::Draft;
+
+/// The largest payload that is written or read, in bytes before compression: 64 MiB.
+///
+/// A hostile length must end in an error, not in an allocation.
+pub const LIMIT: usize = 64 << 20;
+
+/// Payloads above this many bytes are compressed: 8 KiB.
+///
+/// A list of 25 products (3 kB) stays plain: deflating it costs more than sending it.
+pub const COMPRESS_ABOVE: usize = 8 << 10;
+
+/// The value in a sealed envelope.
+///
+/// - `fingerprint` — of the type that will read it back, usually `Fingerprint::of::<T>()`.
+/// - `header` — opaque bytes, less than 16 MiB, handed out again by [`Sealed::header`].
+///
+/// # Errors
+/// [`CodecError::Encode`] if the value's `Serialize` fails; [`CodecError::TooLarge`] above
+/// [`LIMIT`].
+pub fn seal<T>(fingerprint: Fingerprint, header: &[u8], value: &T) -> Result<Bytes, CodecError>
+where
+    T: Serialize + ?Sized,
+{
+    let mut draft = Draft::new(header)?;
+    bincode::serde::encode_into_std_write(value, draft.payload(), config())
+        .map_err(|error| CodecError::Encode(error.to_string()))?;
+    draft.close(fingerprint)
+}
+
+/// Bytes in a sealed envelope as they are: for page bodies, which must not be copied to be read.
+///
+/// # Errors
+/// [`CodecError::TooLarge`] above [`LIMIT`].
+pub fn seal_bytes(
+    fingerprint: Fingerprint,
+    header: &[u8],
+    body: &[u8],
+) -> Result<Bytes, CodecError> {
+    let mut draft = Draft::new(header)?;
+    draft.payload().extend_from_slice(body);
+    draft.close(fingerprint)
+}
+
+/// A header as bytes, for [`seal`].
+///
+/// # Errors
+/// [`CodecError::Encode`] if its `Serialize` fails.
+pub fn header<T: Serialize>(header: &T) -> Result<Vec<u8>, CodecError> {
+    bincode::serde::encode_to_vec(header, config())
+        .map_err(|error| CodecError::Encode(error.to_string()))
+}
+
+/// How many bytes `value` takes as a payload, before compression; 0 if it cannot be written.
+pub fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
+    let mut counter = bincode::enc::write::SizeWriter::default();
+    let encoded = bincode::serde::encode_into_writer(value, &mut counter, config());
+    encoded.map_or(0, |()| counter.bytes_written)
+}
+
+/// The envelope around these bytes, checked, its value not yet decoded.
+///
+/// # Errors
+/// Anything but a whole envelope of this format: `Truncated`, `Magic`, `Format`, `Checksum`.
+pub fn open(bytes: &Bytes) -> Result<Sealed, CodecError> {
+    Sealed::parse(bytes)
+}
+
+/// The value that these payload bytes spell, all of them.
+fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, CodecError> {
+    let (value, used) = bincode::serde::decode_from_slice(payload, config())
+        .map_err(|error| CodecError::Payload(error.to_string()))?;
+    if used != payload.len() {
+        let spare = payload.len() - used;
+        return Err(CodecError::Payload(format!("{spare} bytes left over")));
+    }
+    Ok(value)
+}
+
+fn config() -> impl bincode::config::Config {
+    bincode::config::standard().with_limit::<LIMIT>()
+}
+
+#[cfg(test)]
+mod tests;

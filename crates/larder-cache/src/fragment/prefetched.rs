@@ -1,0 +1,200 @@
+//! The fragments of one render: fetched before it, looked up and kept in it.
+
+use std::cell::RefCell;
+use std::fmt::{self, Display, Write};
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::declaration::Fragment;
+use super::personal;
+use crate::Cache;
+use crate::entry::Entry;
+use crate::event::{Event, Miss, Outcome};
+use crate::handle::Made;
+use crate::key::Key;
+use crate::level::Level;
+use crate::policy::Policy;
+use crate::scope::{self, Dependencies};
+use crate::view::View;
+
+/// The HTML of a fragment, escaped where it must be.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Html(pub(crate) String);
+
+impl Display for Html {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Html {
+    /// What `body` prints.
+    pub(super) fn of(body: impl Display) -> Result<Self, fmt::Error> {
+        let mut html = String::with_capacity(512);
+        // Not `to_string`, which panics when a body fails.
+        write!(html, "{body}")?;
+        Ok(Self(html))
+    }
+}
+
+/// The fragments of a page that is about to be rendered.
+#[derive(Default)]
+pub struct Prefetched {
+    /// None where the level is off: all is made, nothing kept.
+    level: Option<(Cache, Arc<View>)>,
+    /// Who asked for them.
+    caller: Option<&'static Location<'static>>,
+    found: RefCell<Vec<(Key, Found)>>,
+    missed: RefCell<Vec<(Key, Missing)>>,
+    /// What the fragments whose bodies are being rendered depend on, the outermost first.
+    open: RefCell<Vec<Dependencies>>,
+}
+
+/// A fragment that is there, and the entry that holds it.
+type Found = (Arc<Html>, Arc<Entry>);
+
+/// A declared fragment that is to be made.
+struct Missing {
+    policy: Policy,
+    reads_data: bool,
+    is_personal: bool,
+    miss: Miss,
+    /// What its data were read from.
+    dependencies: Dependencies,
+}
+
+impl Prefetched {
+    /// The declared fragments that are valid: in memory, or, in one question for all that read data, in
+    /// the shared store.
+    pub(super) async fn fetch(
+        cache: &Cache,
+        view: Arc<View>,
+        declared: impl IntoIterator<Item = Fragment>,
+        caller: &'static Location<'static>,
+    ) -> Self {
+        let mut prefetched = Self::default();
+        let mut asked_for = Vec::new();
+        for fragment in declared {
+            let Fragment { policy, reads_data, is_personal, .. } = fragment;
+            let key = fragment.key();
+            let miss = match cache.look_up::<Html>(Level::Fragment, &key, &view, Some(caller)) {
+                Ok(found) => {
+                    prefetched.take(key, found);
+                    continue;
+                }
+                Err(missed) => missed.miss,
+            };
+            if reads_data {
+                asked_for.push(key.clone());
+            }
+            let dependencies = Dependencies::on_everything(&view);
+            let missing = Missing { policy, reads_data, is_personal, miss, dependencies };
+            prefetched.missed.get_mut().push((key, missing));
+        }
+        let keys: Vec<&Key> = asked_for.iter().collect();
+        let recalled = cache.recall_many::<Html>(Level::Fragment, &keys, &view, caller).await;
+        for (key, found) in asked_for.iter().zip(recalled) {
+            if let Some(found) = found {
+                prefetched.missed.get_mut().retain(|(missed, _)| missed != key);
+                prefetched.take(key.clone(), found);
+            }
+        }
+        prefetched.level = Some((cache.clone(), view));
+        prefetched.caller = Some(caller);
+        prefetched
+    }
+
+    fn take(&mut self, key: Key, found: Found) {
+        scope::record(found.1.dependencies());
+        self.found.get_mut().push((key, found));
+    }
+
+    /// The data that the body of `fragment` prints; `None` where the fragment is there already and its
+    /// body will not be rendered.
+    ///
+    /// The fragment depends on all that `load` reads.
+    ///
+    /// # Errors
+    /// Those of `load`, unchanged.
+    pub async fn load<T, E>(
+        &mut self,
+        fragment: Fragment,
+        load: impl AsyncFnOnce() -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let key = fragment.key();
+        if self.found.get_mut().iter().any(|(found, _)| *found == key) {
+            return Ok(None);
+        }
+        let missing = self.missed.get_mut().iter_mut().find(|(missed, _)| *missed == key);
+        let (Some((_, view)), Some((_, missing))) = (&self.level, missing) else {
+            return load().await.map(Some);
+        };
+        let (loaded, dependencies) = scope::collect_for(&key, view.clone(), load()).await;
+        missing.dependencies.merge(&dependencies);
+        loaded.map(Some)
+    }
+
+    /// The fragment as it is kept; else what its body prints, which is kept from now on.
+    pub(super) fn show(&self, fragment: Fragment, body: impl Display) -> askama::Result<Arc<Html>> {
+        let key = fragment.key();
+        let found = self.found.borrow();
+        if let Some((_, (html, entry))) = found.iter().find(|(found, _)| *found == key) {
+            self.record(entry.dependencies());
+            return Ok(html.clone());
+        }
+        drop(found);
+        // Only what was declared is kept: an undeclared one was never looked up.
+        let place = self.missed.borrow().iter().position(|(missed, _)| *missed == key);
+        let Some(place) = place else {
+            return Ok(Arc::new(personal::within(false, || Html::of(body))?));
+        };
+        let (key, missing) = self.missed.borrow_mut().swap_remove(place);
+        self.make(key, missing, body)
+    }
+
+    fn make(&self, key: Key, missing: Missing, body: impl Display) -> askama::Result<Arc<Html>> {
+        let started = Instant::now();
+        self.open.borrow_mut().push(missing.dependencies);
+        let html = personal::within(missing.is_personal, || Html::of(body));
+        let mut dependencies = self.open.borrow_mut().pop().unwrap_or_default();
+        let html = Arc::new(html?);
+        let Some((cache, _)) = &self.level else { return Ok(html) };
+        let event =
+            Event::new(Level::Fragment, &key, Outcome::Miss(missing.miss), started.elapsed());
+        cache.report(event.asked_at(self.caller));
+        let made = Made {
+            body: html.clone(),
+            dependencies: dependencies.clone(),
+            size: html.0.len(),
+            started,
+        };
+        let entry = if missing.reads_data {
+            cache.keep(Level::Fragment, &key, &missing.policy, made, None)
+        } else {
+            cache.keep_here(Level::Fragment, &key, &missing.policy, made)
+        };
+        match entry {
+            Some(entry) => {
+                self.record(entry.dependencies());
+                self.found.borrow_mut().push((key, (html.clone(), entry)));
+            }
+            None => {
+                // Whoever loaded its data has counted the queries.
+                dependencies.take_queries();
+                self.record(&dependencies);
+            }
+        }
+        Ok(html)
+    }
+
+    /// Hands outwards what a fragment depends on: to the one around it, and to the page.
+    fn record(&self, dependencies: &Dependencies) {
+        match self.open.borrow_mut().last_mut() {
+            Some(around) => around.merge(dependencies),
+            None => scope::record(dependencies),
+        }
+    }
+}

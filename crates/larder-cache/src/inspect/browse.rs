@@ -1,0 +1,109 @@
+//! Going through what is kept, page by page.
+//!
+//! - A store that does not answer takes nothing from what this process shows.
+//! - Which tags an entry in a store depends on is known only to who opens it: where a tag is asked for,
+//!   the memory of this process is looked through, and no store.
+//! - Locks are nobody's business here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::description::{Description, Kind, Listed};
+use super::survey::MOST;
+use super::{Inspection, far, glob, in_memory, look};
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::near::Near;
+
+/// Which of what is kept, and which part of that.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'w> {
+    /// Over keys: `*` is any text, `?` any one character.
+    pub pattern: &'w str,
+    /// Only of this kind.
+    pub kind: Option<Kind>,
+    /// Only what depends on the tag of this name.
+    pub tag: Option<&'w str>,
+    /// So many are passed over.
+    pub skip: usize,
+    /// And so many shown at most.
+    pub take: usize,
+}
+
+/// Some of what is kept.
+#[derive(Debug)]
+pub struct Browsed {
+    /// Ordered by kind and key.
+    pub rows: Vec<Description>,
+    /// How many there are in all.
+    pub total: u64,
+    /// Whether all was looked through: not more than [`MOST`] are.
+    pub is_whole: bool,
+    /// Why the store is not among them.
+    pub trouble: Option<Error>,
+}
+
+type Shelf = BTreeMap<Listed, Option<Arc<Entry>>>;
+
+impl Inspection {
+    /// What is wanted, described without bodies of entries in memory; see the module.
+    pub async fn browse(&self, wanted: &Wanted<'_>) -> Browsed {
+        let mut shelf = self.near_wanted(wanted);
+        let mut trouble = None;
+        if wanted.tag.is_none() {
+            for front in [far::FRONT, self.values.cache_front()] {
+                let walk = self.walk(front, |listed| {
+                    if shelf.len() < MOST && wanted.has(&listed) {
+                        shelf.insert(listed, None);
+                    }
+                });
+                trouble = walk.await.err();
+                if trouble.is_some() {
+                    break;
+                }
+            }
+        }
+        let (total, is_whole) = (shelf.len() as u64, shelf.len() < MOST);
+        let rows = self.described(shelf, wanted, &mut trouble).await;
+        Browsed { rows, total, is_whole, trouble }
+    }
+
+    fn near_wanted(&self, wanted: &Wanted<'_>) -> Shelf {
+        let entries = self.near.iter().flat_map(Near::iter).take(MOST);
+        let depends = |entry: &Entry| {
+            wanted.tag.is_none_or(|tag| entry.tags().any(|known| known.as_str() == tag))
+        };
+        let entries = entries.filter(|(_, entry)| depends(entry));
+        let listed = entries.map(|(key, entry)| (in_memory(&key, &entry), Some(entry)));
+        listed.filter(|(listed, _)| wanted.has(listed)).collect()
+    }
+
+    async fn described(
+        &self,
+        shelf: Shelf,
+        wanted: &Wanted<'_>,
+        trouble: &mut Option<Error>,
+    ) -> Vec<Description> {
+        let view = self.view().await;
+        let mut rows = Vec::new();
+        for (listed, entry) in shelf.into_iter().skip(wanted.skip).take(wanted.take) {
+            match entry {
+                Some(entry) => rows.push(look::outline(listed, &entry, &view)),
+                None if trouble.is_some() => {}
+                None => match self.look_at(listed, &view).await {
+                    Ok(description) => rows.extend(description),
+                    Err(error) => *trouble = Some(error),
+                },
+            }
+        }
+        rows
+    }
+}
+
+impl Wanted<'_> {
+    fn has(&self, listed: &Listed) -> bool {
+        listed.kind != Kind::Lock
+            && self.kind.is_none_or(|kind| listed.kind == kind)
+            && glob::matches(self.pattern, &listed.key)
+    }
+}

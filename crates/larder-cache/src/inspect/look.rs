@@ -1,0 +1,210 @@
+//! One look at something that is kept: in memory as it is, in a store as sealed bytes.
+//!
+//! - Envelope and header are read without knowing the type; bodies only of the cache's own types.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+
+use super::description::{Body, Description, Kind, Listed, Making, TagStamp, Verdict};
+use crate::codec::{self, CodecError, Fingerprint, Sealed};
+use crate::entry::{self, Entry};
+use crate::far::{Header, Spelling, unix_millis};
+use crate::fragment::Html;
+use crate::page::stored::Stored;
+use crate::scope::Dependencies;
+use crate::store::Ttl;
+use crate::store::number::whole;
+use crate::values::plain;
+use crate::view::{FreshView, View};
+
+/// The level of an entry in memory, by what its body is.
+pub(super) fn kind_of(entry: &Entry) -> Kind {
+    if entry.body::<Stored>().is_some() {
+        Kind::Page
+    } else if entry.body::<Html>().is_some() {
+        Kind::Fragment
+    } else {
+        Kind::Query
+    }
+}
+
+/// What a name in the store is the name of.
+pub(super) fn kind_named(spelling: Spelling<'_>) -> Kind {
+    let is = |body: Result<Fingerprint, CodecError>| {
+        body.is_ok_and(|body| body.number() as u32 == spelling.fingerprint)
+    };
+    if spelling.is_lock {
+        Kind::Lock
+    } else if is(Fingerprint::of::<Stored>()) {
+        Kind::Page
+    } else if is(Fingerprint::of::<Html>()) {
+        Kind::Fragment
+    } else {
+        Kind::Query
+    }
+}
+
+/// An entry in memory, with so many characters of its body.
+pub(super) fn at_entry(
+    listed: Listed,
+    entry: &Arc<Entry>,
+    view: &FreshView,
+    letters: usize,
+) -> Description {
+    let page = || entry.body::<Stored>().map(|stored| body_of(&stored, letters));
+    let html = || entry.body::<Html>();
+    let fragment = || html().map(|html| Body::Fragment(start(html.0.as_bytes(), letters)));
+    let body = page().or_else(fragment).unwrap_or(Body::Opaque);
+    Description { body, ..outline(listed, entry, view) }
+}
+
+/// An entry in memory, without its body.
+pub(super) fn outline(listed: Listed, entry: &Entry, view: &FreshView) -> Description {
+    let verdict = match view {
+        Err(unvouched) => Verdict::Unknown(unvouched.to_string()),
+        Ok(view) => match entry.judge(view) {
+            entry::Verdict::Fresh => Verdict::Valid,
+            entry::Verdict::Expired => Verdict::Expired,
+            entry::Verdict::Invalidated(tag) => Verdict::Changed(tag.to_string()),
+        },
+    };
+    Description {
+        listed,
+        fingerprint: None,
+        bytes: entry.size().into(),
+        age_ms: Some(millis(entry.age())),
+        left_ms: Some(millis(entry.remaining())),
+        tags: entry.stamps().iter().map(TagStamp::from).collect(),
+        verdict,
+        hits: Some(entry.hits()),
+        cost: Making::of(entry.cost()),
+        body: Body::Opaque,
+    }
+}
+
+/// A shared entry, as it lies in the store.
+pub(super) fn at_sealed(
+    listed: Listed,
+    bytes: &Bytes,
+    view: &FreshView,
+    letters: usize,
+) -> Description {
+    let size = bytes.len() as u64;
+    open(listed.clone(), bytes, view, letters).unwrap_or_else(|error| Description {
+        listed,
+        fingerprint: None,
+        bytes: size,
+        age_ms: None,
+        left_ms: None,
+        tags: Vec::new(),
+        verdict: Verdict::Unreadable(error.to_string()),
+        hits: None,
+        cost: None,
+        body: Body::Opaque,
+    })
+}
+
+fn open(
+    listed: Listed,
+    bytes: &Bytes,
+    view: &FreshView,
+    letters: usize,
+) -> Result<Description, CodecError> {
+    let sealed = codec::open(bytes)?;
+    let header: Header = sealed.header_as()?;
+    let now = unix_millis(SystemTime::now());
+    Ok(Description {
+        listed,
+        fingerprint: Some(sealed.fingerprint().to_string()),
+        bytes: bytes.len() as u64,
+        age_ms: Some(now.saturating_sub(header.born)),
+        left_ms: Some(header.expires.saturating_sub(now)),
+        tags: header.stamps.iter().map(TagStamp::from).collect(),
+        verdict: match view {
+            Err(unvouched) => Verdict::Unknown(unvouched.to_string()),
+            Ok(view) => judge(header, now, view),
+        },
+        hits: None,
+        cost: None,
+        body: body_in(&sealed, letters),
+    })
+}
+
+/// What it says; of other types than ours nobody here can read anything.
+fn body_in(sealed: &Sealed, letters: usize) -> Body {
+    let page = Fingerprint::of::<Stored>().and_then(|page| sealed.value::<Stored>(page));
+    let html = || Fingerprint::of::<Html>().and_then(|html| sealed.value::<Html>(html));
+    match page {
+        Ok(page) => body_of(&page, letters),
+        Err(_) => {
+            html().map_or(Body::Opaque, |html| Body::Fragment(start(html.0.as_bytes(), letters)))
+        }
+    }
+}
+
+/// As an instance judges that finds it.
+fn judge(header: Header, now: u64, view: &View) -> Verdict {
+    let mut dependencies = Dependencies::default();
+    header.stamps.into_iter().for_each(|(tag, stamp)| dependencies.add(tag, stamp));
+    match dependencies.first_moved(view) {
+        Some(tag) => Verdict::Changed(tag.to_string()),
+        None if header.expires <= now => Verdict::Expired,
+        None => Verdict::Valid,
+    }
+}
+
+/// What somebody set, or a lock.
+pub(super) fn at_value(listed: Listed, bytes: &Bytes, ttl: Ttl) -> Description {
+    let (body, verdict) = match (listed.kind, whole(bytes)) {
+        (Kind::Lock, _) => (Body::Opaque, Verdict::Valid),
+        (_, Some(number)) => (Body::Number(number), Verdict::Valid),
+        (_, None) => match plain::read::<String>(bytes) {
+            Ok(text) => (Body::Text(text), Verdict::Valid),
+            Err(CodecError::Schema { .. }) => (Body::Opaque, Verdict::Valid),
+            Err(error) => (Body::Opaque, Verdict::Unreadable(error.to_string())),
+        },
+    };
+    let sealed = codec::open(bytes).ok();
+    Description {
+        listed,
+        fingerprint: sealed.map(|sealed| sealed.fingerprint().to_string()),
+        bytes: bytes.len() as u64,
+        age_ms: None,
+        left_ms: match ttl {
+            Ttl::In(left) => Some(millis(left)),
+            Ttl::Absent => Some(0),
+            Ttl::Forever => None,
+        },
+        tags: Vec::new(),
+        verdict,
+        hits: None,
+        cost: None,
+        body,
+    }
+}
+
+fn body_of(stored: &Stored, letters: usize) -> Body {
+    let Stored::Page(page) = stored else { return Body::Opaque };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Body::Page {
+        status: page.status().as_u16(),
+        headers: page
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
+            .collect(),
+        start: start(page.body(), letters),
+    }
+}
+
+/// The first `letters` characters; of a longer body no more bytes are read than they can take.
+fn start(body: &[u8], letters: usize) -> String {
+    let most = body.len().min(letters.saturating_mul(4));
+    String::from_utf8_lossy(&body[..most]).chars().take(letters).collect()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

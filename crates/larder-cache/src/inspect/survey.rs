@@ -1,0 +1,227 @@
+//! All entries of this process at one look: how many, what stands out, what hangs on which tag.
+//!
+//! - The look is bounded: so many entries, however many there are; and says whether that was all.
+//! - What hangs on a tag depends on it at its present stamp: what is stale already hangs on nothing.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::description::{Description, Kind, TagStamp};
+use super::{Inspection, in_memory, look};
+use crate::entry::{Entry, Verdict};
+use crate::key::Key;
+use crate::near::{self, Near};
+use crate::tag::{Stamp, Tag};
+use crate::view::{FreshView, Unvouched, View};
+
+/// So many entries are looked at, at most.
+pub const MOST: usize = 20_000;
+
+/// So many entries stand out.
+const TOP: usize = 10;
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Of pages, fragments and queries.
+    pub shares: [Share; 3],
+    /// Whether all entries were looked at.
+    pub is_whole: bool,
+    /// What took longest to make, that first.
+    pub slowest: Vec<Description>,
+    /// Whose hits saved the most time, that first.
+    pub most_saved: Vec<Description>,
+    /// The tags, those first on which most hangs. Without [`Tag::ANY`], on which nothing does.
+    pub tags: Vec<Hanging>,
+}
+
+/// The entries of one level.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Share {
+    /// How many, valid or not.
+    pub entries: u64,
+    /// Their bytes with their keys, about.
+    pub bytes: u64,
+}
+
+/// What hangs on a tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hanging {
+    /// The tag, and its stamp as it is now.
+    pub stamp: TagStamp,
+    /// Pages, fragments and queries that depend on it as it is now.
+    pub entries: [u64; 3],
+}
+
+impl Hanging {
+    /// On all three levels.
+    pub fn all(&self) -> u64 {
+        self.entries.iter().sum()
+    }
+}
+
+type Kept = (Arc<Key>, Arc<Entry>);
+
+impl Inspection {
+    /// Looks at the entries of this process. Without a view there is nothing to tell about tags.
+    pub async fn survey(&self) -> Survey {
+        let view = self.view().await;
+        let kept: Vec<Kept> = self.near.iter().flat_map(Near::iter).take(MOST).collect();
+        let mut shares = [Share::default(); 3];
+        for (key, entry) in &kept {
+            let share = &mut shares[level(entry)];
+            share.entries += 1;
+            share.bytes += u64::from(near::weight(key, entry));
+        }
+        Survey {
+            shares,
+            is_whole: kept.len() < MOST,
+            slowest: top(&kept, &view, |entry| entry.cost().took.as_micros()),
+            most_saved: top(&kept, &view, |entry| {
+                entry.cost().took.as_micros() * u128::from(entry.hits())
+            }),
+            tags: view.as_deref().map(|view| hanging(&kept, view)).unwrap_or_default(),
+        }
+    }
+
+    /// How many entries of this process that are valid now would be stale if these tags moved: pages,
+    /// fragments, queries. Looks at [`MOST`] of them.
+    ///
+    /// # Errors
+    /// When nobody vouches for what is kept, so that nothing of it is served.
+    pub async fn would_go(&self, tags: &[Tag]) -> Result<[u64; 3], Unvouched> {
+        let view = self.view().await?;
+        let mut counts = [0; 3];
+        for (_, entry) in self.near.iter().flat_map(Near::iter).take(MOST) {
+            let hangs = entry.tags().any(|tag| tags.contains(tag));
+            counts[level(&entry)] += u64::from(hangs && entry.judge(&view) == Verdict::Fresh);
+        }
+        Ok(counts)
+    }
+}
+
+fn level(entry: &Entry) -> usize {
+    match look::kind_of(entry) {
+        Kind::Page => 0,
+        Kind::Fragment => 1,
+        _ => 2,
+    }
+}
+
+/// The entries with the most of something; not those with nothing of it.
+fn top(kept: &[Kept], view: &FreshView, much: impl Fn(&Entry) -> u128) -> Vec<Description> {
+    let mut order: Vec<(u128, &Kept)> = kept.iter().map(|kept| (much(&kept.1), kept)).collect();
+    order.retain(|(much, _)| *much > 0);
+    order.sort_by_key(|(much, kept)| (Reverse(*much), kept.0.clone()));
+    let first = order.into_iter().take(TOP);
+    first.map(|(_, (key, entry))| look::outline(in_memory(key, entry), entry, view)).collect()
+}
+
+fn hanging(kept: &[Kept], view: &View) -> Vec<Hanging> {
+    let mut counts: HashMap<&Tag, (Stamp, [u64; 3])> = view
+        .stamps()
+        .filter(|(tag, _)| **tag != Tag::ANY)
+        .map(|(tag, stamp)| (tag, (stamp, [0; 3])))
+        .collect();
+    for (_, entry) in kept {
+        for (tag, stamp) in entry.stamps() {
+            let now = view.stamp(tag);
+            let (_, entries) = counts.entry(tag).or_insert((now, [0; 3]));
+            entries[level(entry)] += u64::from(*stamp == now);
+        }
+    }
+    let told = |(tag, (stamp, entries)): (&Tag, (Stamp, [u64; 3]))| Hanging {
+        stamp: TagStamp::from(&(tag.clone(), stamp)),
+        entries,
+    };
+    let mut tags: Vec<Hanging> = counts.into_iter().map(told).collect();
+    tags.sort_by_key(|hanging| (Reverse(hanging.all()), hanging.stamp.tag.clone()));
+    tags
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Cache;
+    use crate::inspect::Wanted;
+    use crate::open::Options;
+    use crate::policy::Policy;
+    use crate::stats::Stats;
+    use crate::view::InProcess;
+
+    const TEAS: Tag = Tag::named("teas");
+    const MILK: Tag = Tag::named("milk");
+
+    async fn look_up(cache: &Cache, versions: &InProcess, tag: &Tag, number: u64) {
+        let key = Key::named("shelf").part("of", tag.as_str()).part("n", number).build();
+        let load = async || {
+            versions.reads(std::slice::from_ref(tag));
+            tokio::time::advance(Duration::from_millis(number)).await;
+            Ok::<_, ()>(number)
+        };
+        let minute = Policy::fresh_for(Duration::from_secs(60));
+        cache.get_or_set(&key, &minute, load).await.unwrap();
+    }
+
+    async fn filled() -> (Cache, Arc<InProcess>) {
+        let versions = Arc::new(InProcess::new());
+        let options = Options::default().listener(Arc::new(Stats::default()));
+        let cache = options.open(versions.clone());
+        for number in 0..30 {
+            look_up(&cache, &versions, &TEAS, number).await;
+        }
+        look_up(&cache, &versions, &MILK, 0).await;
+        (cache, versions)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_hangs_on_a_tag_depends_on_it_at_its_present_stamp() {
+        let (cache, versions) = filled().await;
+        versions.bump(&[MILK]);
+        let survey = cache.inspect().survey().await;
+        let tags = survey.tags.iter().map(|tag| (tag.stamp.tag.as_str(), tag.all()));
+        assert_eq!(tags.collect::<Vec<_>>(), [("!", 31), ("teas", 30), ("milk", 0)]);
+        assert_eq!((survey.shares[2].entries, survey.is_whole), (31, true));
+        assert!(survey.shares[2].bytes > 31 * 256);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_would_go_is_valid_now_and_counted_once() {
+        let (cache, versions) = filled().await;
+        let inspection = cache.inspect();
+        let all = [TEAS, MILK, Tag::EVERYTHING];
+        assert_eq!(inspection.would_go(&all).await.unwrap(), [0, 0, 31]);
+        assert_eq!(inspection.would_go(&[MILK]).await.unwrap(), [0, 0, 1]);
+        versions.bump(&[TEAS]);
+        assert_eq!(inspection.would_go(&all).await.unwrap(), [0, 0, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hits_are_counted_for_each_entry() {
+        let (cache, versions) = filled().await;
+        for _ in 0..3 {
+            look_up(&cache, &versions, &TEAS, 7).await;
+        }
+        let found = cache.inspect().describe("shelf:of=\"teas\":n=7").await.unwrap();
+        assert_eq!(found[0].hits, Some(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_kept_is_browsed_by_pattern_kind_tag_and_part() {
+        let (cache, _) = filled().await;
+        let inspection = cache.inspect();
+        let all = Wanted { pattern: "*", kind: None, tag: None, skip: 0, take: 10 };
+        let found = async |wanted: Wanted<'_>| {
+            let browsed = inspection.browse(&wanted).await;
+            (browsed.total, browsed.rows.len(), browsed.is_whole)
+        };
+        assert_eq!(found(all).await, (31, 10, true));
+        assert_eq!(found(Wanted { skip: 30, ..all }).await, (31, 1, true));
+        assert_eq!(found(Wanted { tag: Some("milk"), ..all }).await, (1, 1, true));
+        assert_eq!(found(Wanted { pattern: "*n=1?", ..all }).await, (10, 10, true));
+        assert_eq!(found(Wanted { kind: Some(Kind::Page), ..all }).await, (0, 0, true));
+    }
+}

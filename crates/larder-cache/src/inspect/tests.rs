@@ -1,0 +1,129 @@
+use std::time::Duration;
+
+use super::*;
+use crate::Cache;
+use crate::key::Key;
+use crate::open::{self, Options};
+use crate::policy::Policy;
+use crate::store::memory::MemoryStore;
+use crate::tag::Tag;
+use crate::view::InProcess;
+
+const TEAS: Tag = Tag::named("teas");
+const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
+
+fn key() -> Key {
+    Key::named("teas.list").part("page", 2u64).build()
+}
+
+async fn list_teas(cache: &Cache, versions: &InProcess) {
+    let load = async || {
+        versions.reads(&[TEAS]);
+        Ok::<_, ()>(vec!["Assam".to_owned()])
+    };
+    cache.get_or_set(&key(), &MINUTE, load).await.unwrap();
+}
+
+/// Lets the task run that writes behind the answer.
+async fn settle(inspection: &Inspection) {
+    for _ in 0..100 {
+        let listing = inspection.keys("*", 10).await.unwrap();
+        if listing.keys.iter().any(|listed| listed.kind == Kind::Query) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn an_entry_is_described_with_its_tags_and_judged_by_the_present() {
+    let versions = Arc::new(InProcess::new());
+    let cache = Options::default().open(versions.clone());
+    list_teas(&cache, &versions).await;
+    let inspection = cache.inspect();
+
+    let found = inspection.describe("teas.list:page=2").await.unwrap();
+    let [description] = found.as_slice() else { panic!("in memory only: {found:?}") };
+    assert_eq!(description.listed.kind, Kind::Query);
+    assert_eq!(description.verdict, Verdict::Valid);
+    let tags: Vec<_> = description.tags.iter().map(|tag| tag.tag.as_str()).collect();
+    assert_eq!(tags, ["!", "teas"]);
+    assert!(description.left_ms.is_some_and(|left| (50_000..=60_000).contains(&left)));
+
+    versions.bump(&[TEAS]);
+    let found = inspection.describe("teas.list:page=2").await.unwrap();
+    assert_eq!(found[0].verdict, Verdict::Changed("teas".to_owned()));
+}
+
+#[tokio::test]
+async fn what_was_ended_is_made_anew_and_may_stand_in_for_an_error() {
+    let cache = Options::default().open(Arc::new(InProcess::new()));
+    let policy = MINUTE.stale_if_error(Duration::from_secs(60));
+    let ask = async |answer: Result<u8, ()>| {
+        cache.get_or_set(&key(), &policy, async || answer).await.map(|value| *value)
+    };
+    assert_eq!(ask(Ok(1)).await, Ok(1));
+    assert_eq!(cache.inspect().end("teas.list:page=2").await.unwrap(), 1);
+    assert_eq!(ask(Err(())).await, Ok(1), "the old one stands in");
+    assert_eq!(ask(Ok(2)).await, Ok(2));
+    assert_eq!(cache.inspect().end("nothing").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_shared_entry_is_described_without_knowing_its_type() {
+    let store = Arc::new(MemoryStore::default());
+    let versions = Arc::new(InProcess::new());
+    let cache = Options::default().shared(store.clone(), "build").open(versions.clone());
+    list_teas(&cache, &versions).await;
+
+    // Somebody who only has the store, and somebody who has the stamps as well.
+    let stranger = open::inspect(store.clone(), None);
+    settle(&stranger).await;
+    let stranger = stranger.describe("teas.list:page=2").await.unwrap();
+    assert!(matches!(stranger[0].verdict, Verdict::Unknown(_)), "{stranger:?}");
+    assert_eq!((stranger[0].body.clone(), stranger[0].tags.len()), (Body::Opaque, 2));
+    let judge = open::inspect(store.clone(), Some(versions.clone()));
+    let name = stranger[0].listed.name.clone().unwrap();
+    assert!(name.starts_with("larder:entry:build:") && name.ends_with(":teas.list:page=2"));
+    assert_eq!(judge.describe(&name).await.unwrap()[0].verdict, Verdict::Valid);
+    versions.bump(&[TEAS]);
+    let changed = Verdict::Changed("teas".to_owned());
+    assert_eq!(judge.describe(&name).await.unwrap()[0].verdict, changed);
+}
+
+#[tokio::test]
+async fn what_is_set_can_be_counted_on_or_read_as_text() {
+    let store = Arc::new(MemoryStore::default());
+    let inspection = open::inspect(store, None);
+    let body = async |key| {
+        let found = inspection.describe(key).await.unwrap();
+        found.into_iter().next().map(|description| description.body)
+    };
+    inspection.set("visits", "41", Timeout::Never).await.unwrap();
+    assert_eq!(inspection.values.incr("visits", 1).await.unwrap(), 42);
+    assert_eq!(body("visits").await, Some(Body::Number(42)));
+    for text in ["Fresh bread", "", "+1", "01", "1.5"] {
+        inspection.set("motd", text, Timeout::Default).await.unwrap();
+        assert_eq!(body("motd").await, Some(Body::Text(text.to_owned())));
+        assert_eq!(inspection.values.get::<String>("motd").await.unwrap().as_deref(), Some(text));
+    }
+    assert_eq!(inspection.delete("motd").await.unwrap(), 1);
+    assert_eq!(body("motd").await, None);
+}
+
+#[tokio::test]
+async fn keys_are_listed_in_order_up_to_a_limit() {
+    let store = Arc::new(MemoryStore::default());
+    let inspection = open::inspect(store, None);
+    for key in ["tea.3", "tea.1", "milk", "tea.2"] {
+        inspection.set(key, "1", Timeout::Never).await.unwrap();
+    }
+    let keys = async |pattern, limit| {
+        let listing = inspection.keys(pattern, limit).await.unwrap();
+        let keys = listing.keys.into_iter().map(|listed| listed.key);
+        (keys.collect::<Vec<_>>().join(" "), listing.left_off)
+    };
+    assert_eq!(keys("*", 10).await, ("milk tea.1 tea.2 tea.3".to_owned(), 0));
+    assert_eq!(keys("tea.?", 2).await, ("tea.1 tea.2".to_owned(), 1));
+    assert_eq!(inspection.clear().await.unwrap(), 4);
+}

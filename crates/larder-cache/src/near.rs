@@ -1,0 +1,119 @@
+//! Entries in this process, bounded by bytes.
+//!
+//! A dumb map: it gets and it inserts, the last insert wins. That cannot make anybody see an old
+//! state, since who gets an entry judges it; it can only cost a load.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use moka::notification::RemovalCause;
+
+use super::departures::Departures;
+use super::entry::Entry;
+use super::event::Departure;
+use super::key::Key;
+
+/// What an entry takes beside its body and its key, about: two reference counts, stamps, slots.
+const OVERHEAD: u32 = 256;
+
+/// Entries that were looked up or made here.
+#[derive(Debug, Clone)]
+pub struct Near {
+    entries: moka::sync::Cache<Key, Arc<Entry>>,
+    /// How many were dropped for lack of room.
+    evicted: Arc<AtomicU64>,
+    departures: Arc<Departures>,
+}
+
+impl Near {
+    /// Room for so many bytes, bodies and keys together.
+    pub fn with_capacity(bytes: u64) -> Self {
+        let evicted = Arc::<AtomicU64>::default();
+        let departures = Arc::new(Departures::default());
+        let (count, notes) = (evicted.clone(), departures.clone());
+        let note = move |key: Arc<Key>, _, cause| match cause {
+            RemovalCause::Size => {
+                count.fetch_add(1, Ordering::Relaxed);
+                notes.note(&key, Departure::Evicted);
+            }
+            RemovalCause::Explicit => notes.note(&key, Departure::Deleted),
+            RemovalCause::Replaced | RemovalCause::Expired => {}
+        };
+        let entries = moka::sync::Cache::builder().max_capacity(bytes).weigher(weight);
+        Self { entries: entries.eviction_listener(note).build(), evicted, departures }
+    }
+
+    /// How what was kept under `key` left, as far as is remembered.
+    pub fn departure_of(&self, key: &Key) -> Option<Departure> {
+        self.departures.of(key)
+    }
+
+    /// What is kept under `key`, valid or not.
+    pub fn get(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.entries.get(key)
+    }
+
+    /// Keeps `entry` in place of whatever was there.
+    pub fn insert(&self, key: Key, entry: Arc<Entry>) {
+        self.entries.insert(key, entry);
+    }
+
+    /// Forgets what is kept under `key`; whether there was anything.
+    pub fn remove(&self, key: &Key) -> bool {
+        self.entries.remove(key).is_some()
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.entries.invalidate_all();
+    }
+
+    /// What is kept under the key that reads so. Does not count as use.
+    pub(super) fn find(&self, text: &str) -> Option<(Arc<Key>, Arc<Entry>)> {
+        self.iter().find(|(key, _)| key.as_str() == text)
+    }
+
+    /// Everything that is kept, valid or not, in no order. Does not count as use.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Arc<Key>, Arc<Entry>)> {
+        self.entries.iter()
+    }
+
+    /// Bytes of everything that is kept, about, and how many there is room for.
+    pub(super) fn bytes(&self) -> (u64, Option<u64>) {
+        self.entries.run_pending_tasks();
+        (self.entries.weighted_size(), self.entries.policy().max_capacity())
+    }
+
+    /// How many entries were dropped for lack of room, over all time.
+    pub(super) fn evicted(&self) -> u64 {
+        self.evicted.load(Ordering::Relaxed)
+    }
+}
+
+/// The bytes that an entry takes together with its key, about.
+pub(super) fn weight(key: &Key, entry: &Arc<Entry>) -> u32 {
+    let key_bytes = u32::try_from(key.as_str().len()).unwrap_or(u32::MAX);
+    entry.size().saturating_add(key_bytes).saturating_add(OVERHEAD)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+    use crate::scope::Dependencies;
+
+    #[test]
+    fn what_is_dropped_for_lack_of_room_is_counted() {
+        let near = Near::with_capacity(10 * u64::from(OVERHEAD));
+        let policy = Policy::fresh_for(std::time::Duration::from_secs(60));
+        for number in 0..100_u64 {
+            let key = Key::named("tea").part("number", number).build();
+            let entry = Entry::new(Arc::new(number), Dependencies::default(), &policy, 1);
+            near.insert(key, Arc::new(entry));
+        }
+        let (bytes, limit) = near.bytes();
+        let kept = near.iter().count() as u64;
+        assert!(bytes <= limit.unwrap() && (1..10).contains(&kept), "{kept} take {bytes} bytes");
+        assert_eq!(near.evicted(), 100 - kept);
+    }
+}

@@ -1,0 +1,146 @@
+//! The canary: in debug builds a page for everybody is made a second time, as for somebody else.
+//!
+//! - A page that shows who asked is not kept, and is answered as an error that says where it differs.
+//! - What was made from other data meanwhile is not compared.
+//! - It runs in a task of its own, so that whoever observes the request does not count it.
+//!
+//! A page may differ for another reason, such as the time: then its owner says so with
+//! [`Rules::canary`](super::rules::Rules::canary), and should ask whether it is one for keeping.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+
+use actix_web::body::{BoxBody, MessageBody, to_bytes};
+use actix_web::dev::{Path, Service, ServiceRequest, ServiceResponse, Url};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HeaderName, HeaderValue, ORIGIN, REFERER, USER_AGENT,
+};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
+use bytes::Bytes;
+
+use super::ask::{MAKING, again, ask};
+use super::rules::Rules;
+use super::status::{CacheStatus, Forward};
+use super::stored::Stored;
+use super::visit::{Kept, Visit};
+use crate::scope::{self, Dependencies};
+
+/// What the other visitor sends.
+const OTHERS: [(HeaderName, HeaderValue); 7] = [
+    (USER_AGENT, HeaderValue::from_static("larder-canary")),
+    (ACCEPT_LANGUAGE, HeaderValue::from_static("eo")),
+    (REFERER, HeaderValue::from_static("https://canary.invalid/")),
+    (ORIGIN, HeaderValue::from_static("https://canary.invalid")),
+    (COOKIE, HeaderValue::from_static("canary=canary")),
+    (AUTHORIZATION, HeaderValue::from_static("Bearer canary")),
+    (HeaderName::from_static("x-real-ip"), HeaderValue::from_static("192.0.2.1")),
+];
+
+/// Where the other visitor is: an address that nobody has. RFC 5737.
+const ELSEWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 1);
+
+/// So many bytes are shown around a difference.
+const AROUND: usize = 40;
+
+impl Visit {
+    /// The answer, where the page that was just kept is the same for somebody else; else an error.
+    pub async fn send_canary<S, B>(
+        &self,
+        service: Rc<S>,
+        (request, response): (HttpRequest, HttpResponse<BoxBody>),
+        kept: Kept,
+        place: &Path<Url>,
+    ) -> Result<ServiceResponse<BoxBody>, Error>
+    where
+        S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+        B: MessageBody + 'static,
+    {
+        let (seen, peer) = (request.headers().clone(), request.peer_addr());
+        let known = std::mem::take(&mut *request.extensions_mut());
+        let mut other = again(request, place);
+        disguise(&mut other, &self.rules, &kept.page.varies());
+        let (rules, key, view) = (self.rules.clone(), self.key.clone(), self.view.clone());
+        let made = actix_web::rt::spawn(async move {
+            let asked = MAKING.scope(key, ask(&*service, &rules, other));
+            let (answered, dependencies) = scope::collect(view, asked).await;
+            let (request, response) = answered?.into_parts();
+            let body = to_bytes(response.into_body()).await.map_err(Into::into);
+            Ok::<_, Error>((request, body.unwrap_or_default(), dependencies))
+        });
+        let (request, body, dependencies) = match made.await {
+            Ok(made) => made?,
+            Err(panic) => return Err(actix_web::error::ErrorInternalServerError(panic)),
+        };
+        let mut request = ServiceRequest::from_request(request);
+        *request.headers_mut() = seen;
+        request.head_mut().peer_addr = peer;
+        *request.extensions_mut() = known;
+        let is_comparable = are_of_one_state(kept.entry.dependencies(), &dependencies);
+        let response = match difference(kept.page.body(), &body).filter(|_| is_comparable) {
+            None => response,
+            Some(difference) => self.refuse(&kept, &difference).await,
+        };
+        Ok(request.into_response(response))
+    }
+
+    async fn refuse(&self, kept: &Kept, difference: &str) -> HttpResponse<BoxBody> {
+        // Where the shared store does not answer, the entry has not reached it either.
+        let _ = self.cache.delete::<Stored>(&kept.key).await;
+        let sentence = format!(
+            "This page is cached for everybody, but is another one for somebody else: {difference}. \
+             It was not kept. Take what is personal off the page, name in `Vary` what it depends on, \
+             or switch the canary off in its `Rules` if it differs for another reason."
+        );
+        tracing::error!(key = %kept.key, "{sentence}");
+        let mut response =
+            HttpResponse::build(StatusCode::INTERNAL_SERVER_ERROR).body(sentence + "\n");
+        CacheStatus::NotStored(Forward::UriMiss, "canary").write(response.headers_mut());
+        response
+    }
+}
+
+/// Makes it the request of somebody else, in all that the page is not known to depend on.
+fn disguise(request: &mut ServiceRequest, rules: &Rules, varies: &[HeaderName]) {
+    for (name, value) in OTHERS {
+        if !varies.contains(&name) && !rules.headers.contains(&name) {
+            request.headers_mut().insert(name, value);
+        }
+    }
+    request.head_mut().peer_addr = Some(ELSEWHERE);
+}
+
+/// Whether no tag was read at two stamps.
+fn are_of_one_state(one: &Dependencies, other: &Dependencies) -> bool {
+    let mut both = one.clone();
+    both.merge(other);
+    !both.is_torn()
+}
+
+/// Where two bodies begin to differ, with what is there; nothing where they do not.
+fn difference(one: &Bytes, other: &Bytes) -> Option<String> {
+    if one == other {
+        return None;
+    }
+    let at = one.iter().zip(other).take_while(|(one, other)| one == other).count();
+    let around = |body: &Bytes| {
+        let part = &body[at.saturating_sub(AROUND / 2)..body.len().min(at + AROUND)];
+        String::from_utf8_lossy(part).into_owned()
+    };
+    Some(format!("at byte {at}, “{}” instead of “{}”", around(other), around(one)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_two_pages_differ_is_shown_with_what_is_around_it() {
+        let one = Bytes::from_static(b"<p>Hello, Ada.</p>");
+        let other = Bytes::from_static(b"<p>Hello, Bob.</p>");
+        assert_eq!(difference(&one, &one), None);
+        let told = difference(&one, &other).unwrap();
+        assert!(told.starts_with("at byte 10, “<p>Hello, Bob.</p>”"), "{told}");
+        assert!(difference(&one, &Bytes::new()).unwrap().starts_with("at byte 0, “”"));
+    }
+}

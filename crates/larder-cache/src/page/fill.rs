@@ -1,0 +1,266 @@
+//! Making a page: the handler is asked, and what it answers is judged, kept and answered.
+//!
+//! - The handler is asked for the whole page, as nobody in particular where pages are for everybody.
+//! - About a stale page it is asked whether that is still good; its 304 brings the stored headers up to
+//!   date. Source: RFC 9111 §4.3.
+//! - Where it fails, a stale page is answered if that one says so. Source: RFC 5861 §4.
+//!
+//! Not here: how it is asked (`super::ask`), whether an answer may be kept (`super::judged`).
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::header::HeaderMap;
+use actix_web::http::{Method, StatusCode};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
+
+use super::conditional::{Validators, questions};
+use super::freshness::Use;
+use super::judged::Refused;
+use super::middleware::pass_by;
+use super::status::{CacheStatus, Forward};
+use super::stored::{Page, Stored};
+use super::vary::Vary;
+use super::visit::{Kept, Task, Visit};
+use super::{merge, request};
+use crate::derive::land;
+use crate::event::{Note, Outcome, Staleness};
+use crate::flight::{Landing, Turn};
+use crate::handle::{Made, refusal};
+use crate::key::Key;
+use crate::level::Level;
+use crate::policy::Policy;
+use crate::scope::Dependencies;
+
+impl Visit {
+    /// Answers the stale page, and has it made anew meanwhile, once.
+    ///
+    /// The handler gets the request, without who asked and without what the framework keeps in it; the
+    /// answer belongs to a likeness of it: handlers and whatever is around this middleware would else
+    /// share one request, which the framework does not allow.
+    pub async fn refresh_behind<S, B>(
+        self,
+        service: Rc<S>,
+        mut request: ServiceRequest,
+        old: Kept,
+        varies: BTreeSet<String>,
+    ) -> Result<ServiceResponse<BoxBody>, Error>
+    where
+        S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+        B: MessageBody + 'static,
+    {
+        let response = self.stale(&old, Staleness::Revalidating).await;
+        let Turn::Lead(leader) = self.cache.take_turn(&old.key) else {
+            return Ok(request.into_response(response));
+        };
+        let likeness = likeness(&request);
+        // Whatever is around this middleware looks for what it put there when the answer comes.
+        std::mem::swap(&mut *likeness.extensions_mut(), &mut *request.extensions_mut());
+        self.cache.tell(Level::Page, &old.key, Outcome::Refreshing, Instant::now());
+        request::make_discreet(&mut request, &self.rules, &varies);
+        let (cache, key, view) = (self.cache.clone(), old.key.clone(), self.view.clone());
+        let (forward, page) = (Forward::Stale, old.page.clone());
+        let task =
+            Task { forward, varies, old: Some(old), leader: Some(leader), ..Task::default() };
+        actix_web::rt::spawn(async move {
+            // Whoever asked has an answer already; a failure leaves the page as it is.
+            let _ = self.make(service, request, task).await;
+            let kept = cache.peek::<Stored>(&key, &view).ok();
+            let kept = kept.and_then(|(_, entry)| Kept::of(&key, entry));
+            if kept.is_some_and(|kept| Arc::ptr_eq(&kept.page, &page)) {
+                page.fail_behind();
+            }
+        });
+        Ok(ServiceResponse::new(likeness, response))
+    }
+
+    /// Lets the handler make the page and keeps it, if that is allowed.
+    pub async fn make<S, B>(
+        self,
+        service: Rc<S>,
+        mut request: ServiceRequest,
+        task: Task,
+    ) -> Result<ServiceResponse<BoxBody>, Error>
+    where
+        S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+        B: MessageBody + 'static,
+    {
+        if self.rules.obeys_requests && request::asks(request.headers(), "only-if-cached") {
+            // RFC 9111 §5.2.1.7.
+            let mut response = HttpResponse::new(StatusCode::GATEWAY_TIMEOUT);
+            CacheStatus::NotStored(task.forward, "only-if-cached").write(response.headers_mut());
+            return Ok(request.into_response(response));
+        }
+        if request.method() == Method::HEAD {
+            let status = CacheStatus::NotStored(task.forward, "head");
+            return pass_by(&*service, &self.rules, request, status).await;
+        }
+        let started = Instant::now();
+        if let Some(miss) = task.miss.clone() {
+            self.cache.tell(Level::Page, &self.key, Outcome::Miss(miss), self.began);
+        }
+        request::make_whole(&mut request);
+        let likeness = self.prepare(&mut request, task.old.as_ref());
+        let place = request.match_info().clone();
+        let (mut answered, mut dependencies) = self.call(&*service, request).await;
+        if let Ok(answer) = answered.as_ref()
+            && is_about_another(task.old.as_ref(), answer)
+        {
+            (answered, dependencies) = self.call_anew(&*service, answered?, &place).await;
+        }
+        let failed = answered.as_ref().map_or(true, |answer| answer.status().is_server_error());
+        if let Some(old) = task.old.as_ref().filter(|old| failed && old.is_for_errors()) {
+            let response = self.stale(old, Staleness::Error).await;
+            land(task.leader, Landing::Failed);
+            let request = match (answered, likeness) {
+                (Ok(answer), _) => answer.into_parts().0,
+                (Err(_), Some(likeness)) => likeness,
+                (Err(error), None) => return Err(error),
+            };
+            return Ok(ServiceResponse::new(request, response));
+        }
+        let (request, response) = answered?.into_parts();
+        let made = (dependencies, started);
+        let response = response.map_into_boxed_body();
+        let (response, kept) = self.keep(request.headers(), response, task, made).await;
+        match kept.filter(|_| self.rules.has_canary) {
+            None => Ok(ServiceResponse::new(request, response)),
+            Some(kept) => self.send_canary(service, (request, response), kept, &place).await,
+        }
+    }
+
+    /// Asks about the stale page, where the owner wants that; a likeness of the request for an answer
+    /// should the handler fail without one.
+    fn prepare(&self, request: &mut ServiceRequest, old: Option<&Kept>) -> Option<HttpRequest> {
+        let old = old?;
+        if self.rules.revalidates {
+            for (name, value) in questions(&old.page.header_map()) {
+                request.headers_mut().insert(name, value);
+            }
+        }
+        old.is_for_errors().then(|| likeness(request))
+    }
+
+    /// Keeps the answer if that is allowed; what who asked gets, and what was kept.
+    async fn keep(
+        &self,
+        seen: &HeaderMap,
+        response: HttpResponse<BoxBody>,
+        mut task: Task,
+        (dependencies, started): (Dependencies, Instant),
+    ) -> (HttpResponse<BoxBody>, Option<Kept>) {
+        let is_revalidated = response.status() == StatusCode::NOT_MODIFIED;
+        let is_useful = task.old.as_ref().is_some_and(|old| old.usage() != Use::Never);
+        let response = match task.old.take().filter(|_| is_revalidated) {
+            Some(old) => freshened(&old, response),
+            None => response,
+        };
+        let forward = task.forward;
+        let (page, vary) = match self.page_of(seen, response) {
+            Ok(page) => page,
+            Err(refused) => {
+                let Refused { mut response, rule } = *refused;
+                self.cache.tell(Level::Page, &self.key, Outcome::NotStored(rule), started);
+                let is_about_who_asked = ["cookie", "authorization"].contains(&rule);
+                let says_nothing = ["status", "error"].contains(&rule);
+                if !(says_nothing || is_about_who_asked && is_useful) {
+                    self.note_uncacheable(&task.varies, seen);
+                }
+                land(task.leader, Landing::Nothing);
+                // Why a handler has failed says more than that it has.
+                let cause = refusal(&dependencies).filter(|_| says_nothing);
+                let rule = cause.unwrap_or(rule);
+                CacheStatus::NotStored(forward, rule).write(response.headers_mut());
+                return (response, None);
+            }
+        };
+        let page = Arc::new(page);
+        let body = Arc::new(Stored::Page(page.clone()));
+        let lifetime = page.freshness.end().saturating_sub(page.initial_age);
+        let size = body.size();
+        let place = self.place(vary, &task, seen, lifetime);
+        let rule = refusal(&dependencies).or_else(|| place.as_ref().err().copied());
+        let note = dependencies.note().map(Note::name);
+        let made = Made { body, dependencies, size, started };
+        let kept = match (&place, rule) {
+            (Ok(key), None) => {
+                self.cache.keep(Level::Page, key, &Policy::fresh_for(lifetime), made, task.lock)
+            }
+            _ => None,
+        };
+        let varies = matches!(&place, Ok(key) if *key != self.key);
+        let landing = match &kept {
+            // Who waited for the address looks again for a variant of its own.
+            Some(_) if varies && task.varies.is_empty() => Landing::Lost,
+            Some(entry) => Landing::Entry(entry.clone()),
+            None => Landing::Nothing,
+        };
+        land(task.leader, landing);
+        let status = match rule {
+            Some(rule) => CacheStatus::NotStored(forward, rule),
+            None if is_revalidated => CacheStatus::Revalidated,
+            None => CacheStatus::Stored(forward, note),
+        };
+        let kept = kept.zip(place.ok());
+        let kept = kept.map(|(entry, key)| Kept { key, page: page.clone(), entry });
+        (page.answer(&self.asked, None, &status).await, kept)
+    }
+
+    /// Where the page is to be kept.
+    fn place(
+        &self,
+        vary: Vary,
+        task: &Task,
+        seen: &HeaderMap,
+        lifetime: Duration,
+    ) -> Result<Key, &'static str> {
+        let known = Vary::Names(task.varies.clone());
+        let Vary::Names(names) = known.union(vary) else { return Err("vary") };
+        if names.is_empty() {
+            return Ok(self.key.clone());
+        }
+        let key = self.variant_key(&names, seen).ok_or("variant too long")?;
+        if self.note_variants(names, &key, lifetime) { Ok(key) } else { Err("too many variants") }
+    }
+}
+
+/// Whether a handler that was asked about the stored page says that another one is still good: nobody else
+/// has asked for that. RFC 9111 §4.3.4.
+fn is_about_another<B>(old: Option<&Kept>, answer: &ServiceResponse<B>) -> bool {
+    let is_another = |page: &Page| {
+        let now = SystemTime::now();
+        !merge::freshens(&page.validators, &Validators::of(answer.headers(), now))
+    };
+    answer.status() == StatusCode::NOT_MODIFIED && old.is_some_and(|old| is_another(&old.page))
+}
+
+/// The stored page with what a 304 says of it; the 304 itself where it is about another one.
+fn freshened(old: &Kept, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
+    let page = &old.page;
+    if !merge::freshens(&page.validators, &Validators::of(response.headers(), SystemTime::now())) {
+        return response;
+    }
+    let headers = merge::merge(&page.header_map(), response.headers());
+    let mut whole = HttpResponse::with_body(page.status, BoxBody::new(page.body.clone()));
+    *whole.headers_mut() = headers;
+    whole
+}
+
+/// A request like this one, for an answer that is given while a handler has this one.
+fn likeness(request: &ServiceRequest) -> HttpRequest {
+    let mut like = actix_web::test::TestRequest::default()
+        .method(request.method().clone())
+        .uri(&request.uri().to_string())
+        .version(request.version());
+    if let Some(peer) = request.peer_addr() {
+        like = like.peer_addr(peer);
+    }
+    for (name, value) in request.headers() {
+        like = like.append_header((name.clone(), value.clone()));
+    }
+    like.to_http_request()
+}

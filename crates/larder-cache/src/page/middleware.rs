@@ -1,0 +1,194 @@
+//! The middleware around handlers.
+
+use std::future::{Ready, ready};
+use std::rc::Rc;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::http::Method;
+use actix_web::{Error, web};
+use futures_util::future::LocalBoxFuture;
+
+use super::ask::{apart, ask};
+use super::invalidation::{self, Address};
+use super::request;
+use super::response::Asked;
+use super::rules::Rules;
+use super::shape::Shape;
+use super::status::{CacheStatus, Forward};
+use super::visit::{Found, Visit};
+use crate::Cache;
+use crate::level::Level;
+
+/// Caches the whole pages of a resource, a scope or an app, by the owner's rules: a
+/// [`Policy`](crate::policy::Policy) for pages that are for everybody, or [`Rules`].
+///
+/// A handler that goes by other headers must say so in `Vary`. The [`Cache`] is found in the app's data;
+/// without one each request passes by.
+///
+/// Source: Django's `cache_page`.
+pub fn cached(rules: impl Into<Rules>) -> Cached {
+    Cached { rules: rules.into() }
+}
+
+/// See [`cached`].
+#[derive(Debug, Clone)]
+pub struct Cached {
+    rules: Rules,
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Cached
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Transform = Middleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(Middleware { service: Rc::new(service), rules: Rc::new(self.rules.clone()) }))
+    }
+}
+
+/// A handler behind the page cache.
+pub struct Middleware<S> {
+    service: Rc<S>,
+    rules: Rc<Rules>,
+}
+
+impl<S, B> Service<ServiceRequest> for Middleware<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let (service, rules) = (self.service.clone(), self.rules.clone());
+        Box::pin(answer(service, rules, request))
+    }
+}
+
+/// Answers from a stored page, or has it made.
+async fn answer<S, B>(
+    service: Rc<S>,
+    rules: Rc<Rules>,
+    mut request: ServiceRequest,
+) -> Result<ServiceResponse<BoxBody>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    let began = Instant::now();
+    let cache = request.app_data::<web::Data<Cache>>().cloned();
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return write(&*service, &rules, cache.as_ref(), request).await;
+    }
+    let shape = Shape::of(request.headers());
+    let view = match (&cache, request::candidate(request.headers(), shape, &rules)) {
+        (_, Err(rule)) => Err(rule),
+        (None, Ok(())) => Err("no cache"),
+        (Some(cache), Ok(())) => cache.view_for(Level::Page).await.ok_or("off"),
+    };
+    let (cache, view) = match (cache, view) {
+        (Some(cache), Ok(view)) => (cache, view),
+        (_, view) => {
+            let rule = view.err().unwrap_or("off");
+            if rule == request::SESSION {
+                return pass_seen(&*service, request).await;
+            }
+            return pass_by(&*service, &rules, request, CacheStatus::Bypass(rule)).await;
+        }
+    };
+    let is_emptied = rules.is_emptied_by_writes;
+    let generation = if is_emptied { cache.generation_of(request.path()) } else { 0 };
+    let key = apart(request::key(&mut request, shape, &rules, generation));
+    // Parts are of what `GET` answers. RFC 9110 §14.2.
+    let has_ranges = rules.has_ranges && *request.method() == Method::GET;
+    let asked = Asked::of(request.headers(), shape, has_ranges);
+    let visit = Visit { cache, key, view, rules, asked, began };
+    match visit.find(&request).await {
+        Found::Answer(response) => Ok(request.into_response(response)),
+        Found::Stale(old, varies) => visit.refresh_behind(service, request, old, varies).await,
+        Found::Nobodys => {
+            let status = CacheStatus::NotStored(Forward::UriMiss, "uncacheable");
+            pass_by(&*service, &visit.rules, request, status).await
+        }
+        Found::Nothing(task) => visit.make(service, request, task).await,
+    }
+}
+
+/// Lets the handler answer, and says that the cache had no part in it.
+pub(super) async fn pass_by<S, B>(
+    service: &S,
+    rules: &Rules,
+    request: ServiceRequest,
+    status: CacheStatus,
+) -> Result<ServiceResponse<BoxBody>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let mut response = ask(service, rules, request).await?.map_into_boxed_body();
+    status.write(response.headers_mut());
+    Ok(response)
+}
+
+/// Lets the handler answer somebody who has signed in, and whom it sees.
+async fn pass_seen<S, B>(
+    service: &S,
+    request: ServiceRequest,
+) -> Result<ServiceResponse<BoxBody>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let mut response = service.call(request).await?.map_into_boxed_body();
+    CacheStatus::Bypass(request::SESSION).write(response.headers_mut());
+    Ok(response)
+}
+
+/// A request that may change something: where it has, the pages of its address are stale, and those that
+/// the answer names. Source: RFC 9111 §4.4.
+async fn write<S, B>(
+    service: &S,
+    rules: &Rules,
+    cache: Option<&web::Data<Cache>>,
+    request: ServiceRequest,
+) -> Result<ServiceResponse<BoxBody>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let method = request.method().clone();
+    let mut response = service.call(request).await?.map_into_boxed_body();
+    CacheStatus::Method.write(response.headers_mut());
+    if let Some(cache) = cache.filter(|_| rules.is_emptied_by_writes)
+        && invalidation::invalidates(&method, response.status())
+    {
+        empty(cache, &response);
+    }
+    Ok(response)
+}
+
+fn empty(cache: &Cache, response: &ServiceResponse<BoxBody>) {
+    let request = response.request();
+    let connection = request.connection_info();
+    let address = Address {
+        scheme: connection.scheme(),
+        host: connection.host(),
+        path: request.path(),
+        query: request.uri().query(),
+    };
+    let named = address.named_by(response.headers());
+    let paths = named.iter().map(|target| target.path.as_str()).chain([address.path]);
+    paths.for_each(|path| cache.renew_generation_of(path));
+}

@@ -1,0 +1,316 @@
+//! Which requests a page may answer, and by which key.
+//!
+//! - Only `GET` is stored; `HEAD` is answered from what is stored for `GET`, and stores nothing.
+//! - A request with a body, an upgrade or a method override is never a candidate: it neither looks
+//!   up, stores, leads nor waits.
+//! - The key is scheme and host as handlers see them, raw path and raw query; nothing is decoded,
+//!   so no two targets share a page. Where the owner declares the parameters, the query is made the one
+//!   that it means ([`super::query`]).
+//! - A shared page's handler sees neither `Cookie` nor `Authorization`, so it cannot leak them.
+//! - What a client asks of caches and its conditions are taken off before a fill, which must be
+//!   whole; the conditions are judged afterwards on the stored page.
+
+use std::collections::BTreeSet;
+
+use actix_web::HttpMessage;
+use actix_web::cookie::Cookie;
+use actix_web::dev::{Extensions, ServiceRequest};
+use actix_web::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, COOKIE, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
+    PRAGMA,
+};
+
+use super::conditional::CONDITIONS;
+use super::list;
+use super::query;
+use super::rules::Rules;
+use super::shape::Shape;
+use crate::key::{Key, KeyBuilder};
+
+/// Headers that make handlers believe in another scheme or host, or write other links.
+pub(super) const FORWARDS: [HeaderName; 8] = [
+    FORWARDED,
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-forwarded-prefix"),
+    HeaderName::from_static("x-forwarded-server"),
+    HeaderName::from_static("x-forwarded-scheme"),
+    HeaderName::from_static("x-host"),
+];
+
+/// What a client says to caches: they are not for handlers.
+pub const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
+
+/// The rule for those who have signed in.
+pub(super) const SESSION: &str = "session";
+
+/// Among the extensions of a request: it wants its page made anew, as with `Cache-Control: no-cache` where
+/// the owner obeys that. For whoever stands around the cache; no client can say it.
+#[derive(Debug, Clone, Copy)]
+pub struct Bypass;
+
+/// Whether `request` is one that a page may answer; or why not.
+///
+/// # Errors
+/// The rule that says no.
+pub fn candidate(headers: &HeaderMap, shape: Shape, rules: &Rules) -> Result<(), &'static str> {
+    let refused =
+        [(Shape::BODY, "body"), (Shape::UPGRADE, "upgrade"), (Shape::OVERRIDDEN, "override")];
+    if let Some((_, rule)) = refused.iter().find(|(kind, _)| shape.is(*kind)) {
+        return Err(rule);
+    }
+    let has_session = || rules.sessions.iter().any(|name| has_cookie(headers, name));
+    if shape.is(Shape::COOKIES) && has_session() {
+        return Err(SESSION);
+    }
+    Ok(())
+}
+
+/// The key of the page that answers `request`, a candidate.
+pub fn key(request: &mut ServiceRequest, shape: Shape, rules: &Rules, generation: u64) -> Key {
+    if let Some(parameters) = rules.parameters {
+        query::normalise(request.head_mut(), parameters);
+    }
+    let headers = request.headers();
+    let mut page = origin(Key::named(rules.prefix), request, shape)
+        .part("path", request.path())
+        .part("query", request.uri().query());
+    for name in &rules.headers {
+        let lines: Vec<_> =
+            headers.get_all(name).map(|line| line.as_bytes().escape_ascii()).collect();
+        let lines: Vec<String> = lines.into_iter().map(|line| line.to_string()).collect();
+        page = page.part("header", name.as_str()).part("is", lines.as_slice());
+    }
+    for name in &rules.cookies {
+        page = page
+            .part("cookie", *name)
+            .part("is", cookie(headers, name).as_ref().map(Cookie::value));
+    }
+    if generation > 0 {
+        page = page.part("generation", generation);
+    }
+    page.build()
+}
+
+/// Scheme and host as handlers see them. A target that has some of its own, and headers by which others
+/// are believed in, make another page, each by what it says.
+fn origin(mut page: KeyBuilder, request: &ServiceRequest, shape: Shape) -> KeyBuilder {
+    let (headers, uri) = (request.headers(), request.uri());
+    let host = headers.get(HOST).map(|host| host.to_str());
+    let is_absolute = uri.scheme().is_some() || uri.authority().is_some();
+    if let (Some(Ok(host)), false, false) = (host, is_absolute, shape.is(Shape::FORWARDED)) {
+        let scheme = if request.app_config().secure() { "https" } else { "http" };
+        return page.part("scheme", scheme).part("host", host);
+    }
+    let connection = request.connection_info().clone();
+    page = page.part("scheme", connection.scheme()).part("host", connection.host());
+    page = page.part("of", uri.scheme_str()).part("at", uri.authority().map(|at| at.as_str()));
+    for name in FORWARDS.iter().chain(&[HOST]) {
+        for line in headers.get_all(name) {
+            page = page
+                .part("forward", name.as_str())
+                .part("is", line.as_bytes().escape_ascii().to_string());
+        }
+    }
+    page
+}
+
+/// The cookie of this name that the framework finds for handlers: names and values are decoded, and where
+/// a line is no text there is none.
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cookie<'h>> {
+    let lines = headers.get_all(COOKIE).map(|line| str::from_utf8(line.as_bytes()));
+    let lines: Vec<_> = lines.collect::<Result<_, _>>().ok()?;
+    let pairs = lines.into_iter().flat_map(|line| line.split(';'));
+    let mut cookies = pairs.filter_map(|pair| Cookie::parse_encoded(pair.trim()).ok());
+    cookies.find(|cookie| cookie.name() == name)
+}
+
+/// Whether there is a cookie of this name, also where only others than the framework find it.
+fn has_cookie(headers: &HeaderMap, name: &str) -> bool {
+    let is_raw = |pair: &[u8]| {
+        let known = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        list::trim(known) == name.as_bytes()
+    };
+    let mut lines = headers.get_all(COOKIE);
+    lines.any(|line| line.as_bytes().split(|byte| *byte == b';').any(is_raw))
+        || cookie(headers, name).is_some()
+}
+
+/// What a request asks of caches. Source: RFC 9111 §5.2.1.
+pub fn asks(headers: &HeaderMap, directive: &str) -> bool {
+    let lines = headers.get_all(CACHE_CONTROL).filter_map(|line| line.to_str().ok());
+    let mut members = lines.flat_map(|line| line.split(',')).map(str::trim);
+    members.any(|member| member.eq_ignore_ascii_case(directive))
+}
+
+/// Takes off what must not reach the handler of a fill.
+pub fn make_whole(request: &mut ServiceRequest) {
+    let headers = request.headers_mut();
+    for name in CONDITIONS.iter().chain(&OF_CACHES) {
+        headers.remove(name);
+    }
+}
+
+/// Takes off who asks, for a page that is made anew behind the back of whoever asked: nothing of them is
+/// needed, but what the page is known to depend on.
+pub fn make_discreet(request: &mut ServiceRequest, rules: &Rules, varies: &BTreeSet<String>) {
+    let matters =
+        |name: &HeaderName| varies.contains(name.as_str()) || rules.headers.contains(name);
+    if !matters(&AUTHORIZATION) {
+        request.headers_mut().remove(AUTHORIZATION);
+    }
+    if matters(&COOKIE) {
+        return;
+    }
+    let known = rules.cookies.iter().filter_map(|name| cookie(request.headers(), name));
+    let known: Vec<_> = known.map(|cookie| cookie.encoded().stripped().to_string()).collect();
+    request.headers_mut().remove(COOKIE);
+    if let (false, Ok(line)) = (known.is_empty(), HeaderValue::try_from(known.join("; "))) {
+        request.headers_mut().insert(COOKIE, line);
+    }
+}
+
+/// Takes off who asks, where the owner says that the pages are for everybody; also what is known of the
+/// request, which is the answer, where somebody around the cache has read its cookies: the framework
+/// remembers them there.
+pub fn make_anybodys(request: &mut ServiceRequest, rules: &Rules) -> Option<Extensions> {
+    if !rules.is_shared {
+        return None;
+    }
+    request.headers_mut().remove(AUTHORIZATION);
+    request.headers_mut().remove(COOKIE).next()?;
+    let is_known = request.cookies().is_ok_and(|cookies| !cookies.is_empty());
+    is_known.then(|| std::mem::take(&mut *request.extensions_mut()))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{
+        CONTENT_LENGTH, IF_NONE_MATCH, RANGE, TRANSFER_ENCODING, UPGRADE,
+    };
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::policy::Policy;
+
+    fn shared() -> Rules {
+        Rules::shared(Policy::fresh_for(std::time::Duration::from_secs(60)))
+    }
+
+    fn key_by(rules: &Rules, request: TestRequest) -> String {
+        let mut request = request.to_srv_request();
+        let shape = Shape::of(request.headers());
+        key(&mut request, shape, rules, 0).to_string()
+    }
+
+    fn key_of(request: TestRequest) -> String {
+        key_by(&shared(), request)
+    }
+
+    fn get(target: &str) -> TestRequest {
+        TestRequest::get().uri(target).insert_header((HOST, "shop.test"))
+    }
+
+    #[test]
+    fn the_key_is_scheme_host_raw_path_and_raw_query() {
+        let key = key_of(get("/a%41?x=%41"));
+        let expected = r#"page:scheme="http":host="shop.test":path="/a%41":query="x=%41""#;
+        assert_eq!(key, expected);
+    }
+
+    #[test]
+    fn different_targets_have_different_keys() {
+        let targets = ["/", "/?", "/?x", "/?x=", "/?x=A", "/?x=%41", "//", "/..", "/%2e%2e"];
+        let keys: Vec<_> = targets.iter().map(|target| key_of(get(target))).collect();
+        for (i, key) in keys.iter().enumerate() {
+            assert!(!keys[..i].contains(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn declared_parameters_make_one_page_and_the_handler_sees_no_others() {
+        let rules = shared().parameters(&["page", "q"]);
+        let plain = key_by(&rules, get("/"));
+        for target in ["/?", "/?utm_source=x", "/?q=", "/?page=&q"] {
+            assert_eq!(key_by(&rules, get(target)), plain, "{target}");
+        }
+        let mut request = get("/?q=tea&utm=1&page=2").to_srv_request();
+        key(&mut request, Shape::default(), &rules, 0);
+        assert_eq!(request.uri().to_string(), "/?page=2&q=tea");
+    }
+
+    #[test]
+    fn forwarded_hosts_and_schemes_are_in_the_key() {
+        let plain = key_of(get("/"));
+        for header in
+            [("x-forwarded-host", "evil.test"), ("forwarded", "proto=https"), ("x-host", "a")]
+        {
+            assert_ne!(plain, key_of(get("/").insert_header(header)), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn headers_and_cookies_that_the_owner_names_are_in_the_key() {
+        let rules = shared().keyed_headers(&[RANGE]).keyed_cookies(&["theme"]);
+        let plain = key_by(&rules, get("/"));
+        assert_ne!(plain, key_by(&rules, get("/").insert_header((RANGE, ""))));
+        assert_ne!(plain, key_by(&rules, get("/").insert_header((COOKIE, "a=b; theme=dark"))));
+        assert_eq!(plain, key_by(&rules, get("/").insert_header((COOKIE, "a=b"))));
+    }
+
+    #[test]
+    fn what_is_no_plain_get_is_no_candidate() {
+        let rules = shared().sessions(&["sid"]);
+        let cases = [
+            (get("/").insert_header((CONTENT_LENGTH, "3")), "body"),
+            (get("/").insert_header((TRANSFER_ENCODING, "chunked")), "body"),
+            (get("/").insert_header((UPGRADE, "websocket")), "upgrade"),
+            (get("/").insert_header(("X-HTTP-Method-Override", "DELETE")), "override"),
+            (get("/").insert_header((COOKIE, "a=b; sid=1")), "session"),
+        ];
+        let judge = |request: TestRequest| {
+            let request = request.to_srv_request();
+            candidate(request.headers(), Shape::of(request.headers()), &rules)
+        };
+        for (request, reason) in cases {
+            assert_eq!(judge(request), Err(reason));
+        }
+        assert_eq!(judge(get("/")), Ok(()));
+    }
+
+    #[test]
+    fn a_session_is_found_however_it_is_read() {
+        let rules = shared().sessions(&["sid"]);
+        let cases: [(&[u8], bool); 6] = [
+            (b"sid=1", true),
+            // The framework reads no cookie of a line that is no text; others do.
+            (b"sid=1; a=\xff", true),
+            (b"sid=%ff", true),
+            // And it decodes names, which others do not.
+            (b"%73id=1", true),
+            (b"a=sid; side=1", false),
+            (b"a=\xff", false),
+        ];
+        for (line, is_session) in cases {
+            let line = HeaderValue::from_bytes(line).unwrap();
+            let request = get("/").insert_header((COOKIE, line.clone())).to_srv_request();
+            let judged = candidate(request.headers(), Shape::of(request.headers()), &rules);
+            assert_eq!(judged.is_err(), is_session, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_shared_pages_handler_sees_nobody() {
+        let mut request = get("/")
+            .insert_header((COOKIE, "sid=1"))
+            .insert_header((AUTHORIZATION, "Bearer x"))
+            .insert_header((IF_NONE_MATCH, "*"))
+            .insert_header((RANGE, "bytes=0-1"))
+            .to_srv_request();
+        make_whole(&mut request);
+        make_anybodys(&mut request, &shared());
+        let left: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
+        assert_eq!(left, ["host"]);
+    }
+}

@@ -1,0 +1,109 @@
+//! What a request is like, by the names of its headers, found in one pass over them.
+//!
+//! - Each header is looked at once, however many rules ask: a page hit asks for twenty names.
+//! - Nothing of a value is judged here, but that a body of no bytes is none.
+
+use actix_web::http::header::{HeaderMap, HeaderValue};
+
+/// What a request is like. Several of them at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shape(u8);
+
+impl Shape {
+    /// It brings a body.
+    pub const BODY: Self = Self(1);
+    /// It wants another protocol.
+    pub const UPGRADE: Self = Self(1 << 1);
+    /// Some frameworks treat it as another request.
+    pub const OVERRIDDEN: Self = Self(1 << 2);
+    /// It makes handlers believe in another scheme or host, or write other links.
+    pub const FORWARDED: Self = Self(1 << 3);
+    /// It has conditions, or asks for a part.
+    pub const CONDITIONAL: Self = Self(1 << 4);
+
+    /// It brings cookies.
+    pub const COOKIES: Self = Self(1 << 5);
+
+    /// What a request with these headers is like.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let each = headers.iter().map(|(name, value)| Self::by(name.as_str(), value).0);
+        Self(each.fold(0, |all, one| all | one))
+    }
+
+    /// Whether it is like this, too.
+    pub fn is(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// What one header, whose name is in lower case, makes of a request.
+    fn by(name: &str, value: &HeaderValue) -> Self {
+        match name {
+            "content-length" if value == "0" => Self::default(),
+            "content-length" | "transfer-encoding" => Self::BODY,
+            "upgrade" => Self::UPGRADE,
+            "cookie" => Self::COOKIES,
+            "if-match"
+            | "if-none-match"
+            | "if-modified-since"
+            | "if-unmodified-since"
+            | "if-range"
+            | "range" => Self::CONDITIONAL,
+            "forwarded" | "x-forwarded-host" | "x-forwarded-proto" | "x-forwarded-port"
+            | "x-forwarded-prefix" | "x-forwarded-server" | "x-forwarded-scheme" | "x-host" => {
+                Self::FORWARDED
+            }
+            "x-http-method-override"
+            | "x-http-method"
+            | "x-method-override"
+            | "x-original-url"
+            | "x-rewrite-url" => Self::OVERRIDDEN,
+            _ => Self::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{
+        ACCEPT, CONTENT_LENGTH, COOKIE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE,
+    };
+
+    use super::*;
+    use crate::page::conditional::CONDITIONS;
+    use crate::page::request::FORWARDS;
+
+    fn by(name: &HeaderName, value: &'static str) -> Shape {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static("shop.test"));
+        headers.insert(name.clone(), HeaderValue::from_static(value));
+        Shape::of(&headers)
+    }
+
+    #[test]
+    fn every_name_that_a_rule_asks_for_is_seen() {
+        assert!(CONDITIONS.iter().all(|name| by(name, "x") == Shape::CONDITIONAL));
+        assert!(FORWARDS.iter().all(|name| by(name, "x") == Shape::FORWARDED));
+        assert_eq!(by(&UPGRADE, "websocket"), Shape::UPGRADE);
+        assert_eq!(by(&TRANSFER_ENCODING, "chunked"), Shape::BODY);
+        assert_eq!(by(&COOKIE, "a=b"), Shape::COOKIES);
+        assert_eq!(by(&ACCEPT, "*/*"), Shape::default());
+    }
+
+    #[test]
+    fn a_body_of_no_bytes_is_none() {
+        assert_eq!(by(&CONTENT_LENGTH, "0"), Shape::default());
+        for length in ["1", "00", "", "x"] {
+            assert_eq!(by(&CONTENT_LENGTH, length), Shape::BODY, "{length:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_can_be_like_several_things() {
+        let mut headers = HeaderMap::new();
+        headers.append(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        headers.append(CONTENT_LENGTH, HeaderValue::from_static("5"));
+        headers.append(UPGRADE, HeaderValue::from_static("h2c"));
+        let shape = Shape::of(&headers);
+        assert!(shape.is(Shape::BODY) && shape.is(Shape::UPGRADE) && !shape.is(Shape::FORWARDED));
+    }
+}

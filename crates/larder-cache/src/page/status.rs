@@ -1,0 +1,139 @@
+//! `Cache-Status`: what the cache did, in the standard's words.
+//!
+//! - It never holds a key, nor anything that another client sent.
+//!
+//! Source: RFC 9211.
+
+use std::fmt;
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
+
+use crate::event::Miss;
+
+/// The header.
+pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+
+/// What happened to a request in the page cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheStatus {
+    /// Answered from a stored page, which has so many seconds left.
+    Hit {
+        /// Seconds.
+        ttl: u64,
+    },
+    /// Answered from a stored page that is stale, for this reason, since so many seconds.
+    Stale {
+        /// Seconds.
+        since: u64,
+        /// Why it was served all the same.
+        why: &'static str,
+    },
+    /// Answered from a page that another request was just making.
+    Collapsed(Forward),
+    /// Made now and stored; and what is to be known of its sources.
+    Stored(Forward, Option<&'static str>),
+    /// Made now and not stored, for this reason.
+    NotStored(Forward, &'static str),
+    /// The handler says that the stored page is still good.
+    Revalidated,
+    /// The cache was not asked, for this reason.
+    Bypass(&'static str),
+    /// The method is not one that the cache answers.
+    Method,
+}
+
+/// Why a request went to the handler.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Forward {
+    /// Nothing is stored for the address.
+    #[default]
+    UriMiss,
+    /// What is stored for the address is for other requests.
+    VaryMiss,
+    /// What is stored is stale.
+    Stale,
+    /// The request asked for it.
+    Request,
+}
+
+impl From<&Miss> for Forward {
+    fn from(miss: &Miss) -> Self {
+        match miss {
+            Miss::Absent => Self::UriMiss,
+            Miss::Expired | Miss::Invalidated(_) => Self::Stale,
+        }
+    }
+}
+
+impl CacheStatus {
+    /// Writes the header.
+    pub fn write(&self, headers: &mut HeaderMap) {
+        let text = match self {
+            // Written on every hit: formatting it would take longer than finding the page.
+            Self::Hit { ttl } => {
+                [b"larder; hit; ttl=", HeaderValue::from(*ttl).as_bytes()].concat()
+            }
+            other => other.to_string().into_bytes(),
+        };
+        if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {
+            headers.insert(CACHE_STATUS, value);
+        }
+    }
+}
+
+impl fmt::Display for CacheStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hit { ttl } => write!(f, "larder; hit; ttl={ttl}"),
+            Self::Stale { since, why } => {
+                let ttl = 0_i64.saturating_sub_unsigned(*since);
+                write!(f, "larder; hit; ttl={ttl}; detail=\"{why}\"")
+            }
+            Self::Collapsed(why) => write!(f, "larder; fwd={why}; collapsed"),
+            Self::Stored(why, None) => write!(f, "larder; fwd={why}; stored"),
+            Self::Stored(why, Some(note)) => {
+                write!(f, "larder; fwd={why}; stored; detail=\"{note}\"")
+            }
+            Self::NotStored(why, rule) => write!(f, "larder; fwd={why}; detail=\"{rule}\""),
+            Self::Revalidated => write!(f, "larder; fwd=stale; fwd-status=304; stored"),
+            Self::Bypass(why) => write!(f, "larder; fwd=bypass; detail=\"{why}\""),
+            Self::Method => write!(f, "larder; fwd=method"),
+        }
+    }
+}
+
+impl fmt::Display for Forward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UriMiss => "uri-miss",
+            Self::VaryMiss => "vary-miss",
+            Self::Stale => "stale",
+            Self::Request => "request",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_just_become_stale_has_nothing_left() {
+        let stale = |since| CacheStatus::Stale { since, why: "stale-if-error" }.to_string();
+        assert_eq!(stale(0), "larder; hit; ttl=0; detail=\"stale-if-error\"");
+        assert_eq!(stale(6), "larder; hit; ttl=-6; detail=\"stale-if-error\"");
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_printed() {
+        let hit = |ttl| CacheStatus::Hit { ttl };
+        let stored = CacheStatus::Stored(Forward::VaryMiss, None);
+        let stale = CacheStatus::Stale { since: 5, why: "stale-if-error" };
+        for status in [hit(0), hit(3552), stored, stale, CacheStatus::Method] {
+            let mut headers = HeaderMap::new();
+            status.write(&mut headers);
+            assert_eq!(headers.get(CACHE_STATUS).unwrap(), status.to_string().as_str());
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Which answers may be kept.
+//!
+//! - Judged on what the handler said, before defaults for browsers are written.
+//! - Only a whole answer with one of the statuses in the owner's list; never a part of one.
+//!   RFC 9111 §3, §3.3.
+//! - Never with `Set-Cookie`, and never where it says `private`, `no-store` or `no-cache`, with or
+//!   without field names. RFC 9111 §5.2.2, §7.3. Django: `UpdateCacheMiddleware`.
+//! - Never where it varies on everything. RFC 9111 §4.1.
+//! - Where the request carried `Authorization`, only with `public`, `s-maxage` or
+//!   `must-revalidate`. RFC 9111 §3.5.
+//! - Where it carried a cookie, only with `public` or `s-maxage`, or if it varies on `Cookie`.
+//! - Only with a lifetime, and only if that leaves a time to use it in.
+//! - What cannot be read is not kept: in doubt, no.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_RANGE, COOKIE, HeaderMap, SET_COOKIE};
+
+use super::directives::Directives;
+use super::freshness::Freshness;
+use super::vary::Vary;
+
+/// The statuses whose answers are kept where the owner names no others.
+pub const STATUSES: [u16; 11] = [200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 410];
+
+/// An answer, and the request as its handler saw it.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// The headers of the request, without those that were taken off before the handler saw it.
+    pub request: &'a HeaderMap,
+    /// The status.
+    pub status: StatusCode,
+    /// The headers of the answer.
+    pub headers: &'a HeaderMap,
+    /// What they say about its keeping.
+    pub directives: &'a Directives,
+    /// What they say about its use.
+    pub freshness: Option<&'a Freshness>,
+    /// What they say about its variants.
+    pub vary: &'a Vary,
+}
+
+impl Answer<'_> {
+    /// Whether it may be kept, or the reason why not.
+    pub fn may_be_stored(&self, statuses: &[u16]) -> Result<(), &'static str> {
+        let directives = self.directives;
+        let rules = [
+            (!statuses.contains(&self.status.as_u16()), "status"),
+            (self.is_partial(), "partial"),
+            (self.headers.contains_key(SET_COOKIE), "set-cookie"),
+            (directives.is_unreadable, "cache-control"),
+            (directives.no_store, "no-store"),
+            (directives.private, "private"),
+            (directives.no_cache, "no-cache"),
+            (*self.vary == Vary::Everything, "vary"),
+            (self.is_somebodys(), "authorization"),
+            (self.is_of_a_cookie(), "cookie"),
+            (self.freshness.is_none(), "no lifetime"),
+            (self.freshness.is_some_and(|freshness| freshness.end() == Duration::ZERO), "stale"),
+        ];
+        match rules.iter().find(|(refuses, _)| *refuses) {
+            Some((_, reason)) => Err(reason),
+            None => Ok(()),
+        }
+    }
+
+    fn is_partial(&self) -> bool {
+        self.status == StatusCode::PARTIAL_CONTENT || self.headers.contains_key(CONTENT_RANGE)
+    }
+
+    fn is_somebodys(&self) -> bool {
+        let directives = self.directives;
+        self.request.contains_key(AUTHORIZATION)
+            && !(directives.public || directives.must_revalidate || directives.s_maxage.is_some())
+    }
+
+    fn is_of_a_cookie(&self) -> bool {
+        let directives = self.directives;
+        let is_meant = directives.public || directives.s_maxage.is_some();
+        self.request.contains_key(COOKIE) && !is_meant && !self.vary.names(&COOKIE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, VARY};
+
+    use super::*;
+    use crate::page::freshness::Owner;
+    use crate::page::targeted::Policy;
+
+    type Lines = [(HeaderName, &'static str)];
+
+    fn map(lines: &Lines) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(name.clone(), HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    fn judge(status: u16, request: &Lines, lines: &Lines) -> Result<(), &'static str> {
+        let headers = map(lines);
+        let policy = Policy::of(&headers, &[]);
+        let freshness = Freshness::of(&policy, None, Owner::Silent);
+        let answer = Answer {
+            request: &map(request),
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: &headers,
+            directives: &policy.directives,
+            freshness: freshness.as_ref(),
+            vary: &Vary::of(&headers),
+        };
+        answer.may_be_stored(&STATUSES)
+    }
+
+    /// A 200 with this `Cache-Control`, after a request with these headers.
+    fn control(request: &Lines, line: &'static str) -> Result<(), &'static str> {
+        judge(200, request, &[(CACHE_CONTROL, line)])
+    }
+
+    #[test]
+    fn only_statuses_of_the_list_are_kept() {
+        for status in 200..600 {
+            let expected = if STATUSES.contains(&status) { Ok(()) } else { Err("status") };
+            assert_eq!(judge(status, &[], &[(CACHE_CONTROL, "max-age=60")]), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_never_kept() {
+        let lines = [(CACHE_CONTROL, "max-age=60"), (CONTENT_RANGE, "bytes 0-1/2")];
+        assert_eq!(judge(200, &[], &lines), Err("partial"));
+    }
+
+    #[test]
+    fn set_cookie_private_no_store_and_no_cache_are_never_kept() {
+        let lines = [(CACHE_CONTROL, "public, max-age=60"), (SET_COOKIE, "a=b")];
+        assert_eq!(judge(200, &[], &lines), Err("set-cookie"));
+        let lines = [(SET_COOKIE, "a=b"), (VARY, "Cookie"), (CACHE_CONTROL, "max-age=60")];
+        assert_eq!(judge(200, &[(COOKIE, "x=y")], &lines), Err("set-cookie"));
+        let cases = [
+            ("max-age=60, Private", "private"),
+            ("max-age=60, No-Store", "no-store"),
+            ("max-age=60, NO-CACHE", "no-cache"),
+            ("max-age=60, no-cache=\"x, y\"", "no-cache"),
+            ("max-age=60, private=x", "private"),
+            ("must-understand, no-store, max-age=60", "no-store"),
+            ("max-age=60, ?", "cache-control"),
+        ];
+        for (line, reason) in cases {
+            assert_eq!(control(&[], line), Err(reason), "{line}");
+        }
+        assert_eq!(control(&[], "max-age=60, ext=\"a, private\""), Ok(()));
+    }
+
+    #[test]
+    fn what_varies_on_everything_is_never_kept() {
+        for vary in ["*", " * ", "Accept, *", "*, Accept", "a b"] {
+            let lines = [(CACHE_CONTROL, "max-age=60"), (VARY, "Accept"), (VARY, vary)];
+            assert_eq!(judge(200, &[], &lines), Err("vary"), "{vary}");
+        }
+        let lines = [(CACHE_CONTROL, "max-age=60"), (VARY, "Accept")];
+        assert_eq!(judge(200, &[], &lines), Ok(()));
+    }
+
+    #[test]
+    fn an_authorized_answer_is_kept_only_if_it_is_meant_for_all() {
+        for value in ["Bearer A", ""] {
+            let request = [(AUTHORIZATION, value)];
+            assert_eq!(control(&request, "max-age=60"), Err("authorization"));
+            assert_eq!(control(&request, "max-age=60, proxy-revalidate"), Err("authorization"));
+            for line in ["public, max-age=60", "s-maxage=60", "max-age=60, must-revalidate"] {
+                assert_eq!(control(&request, line), Ok(()), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_to_a_cookie_is_kept_only_if_it_is_meant_for_all_or_varies_on_it() {
+        let request = [(COOKIE, "sid=A")];
+        assert_eq!(control(&request, "max-age=60"), Err("cookie"));
+        assert_eq!(control(&request, "max-age=60, must-revalidate"), Err("cookie"));
+        assert_eq!(control(&request, "public, max-age=60"), Ok(()));
+        assert_eq!(control(&request, "s-maxage=60"), Ok(()));
+        let lines = [(CACHE_CONTROL, "max-age=60"), (VARY, "Accept, COOKIE")];
+        assert_eq!(judge(200, &request, &lines), Ok(()));
+    }
+
+    #[test]
+    fn only_what_can_be_used_is_kept() {
+        assert_eq!(judge(200, &[], &[]), Err("no lifetime"));
+        assert_eq!(control(&[], "public"), Err("no lifetime"));
+        assert_eq!(control(&[], "max-age=0"), Err("stale"));
+        assert_eq!(control(&[], "max-age=x"), Err("stale"));
+        assert_eq!(control(&[], "max-age=0, stale-while-revalidate=60"), Ok(()));
+        assert_eq!(control(&[], "max-age=0, stale-if-error=60, must-revalidate"), Err("stale"));
+    }
+}

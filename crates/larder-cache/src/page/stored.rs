@@ -1,0 +1,349 @@
+//! What is kept under the key of an address.
+//!
+//! - A page is kept whole: status, headers as the handler wrote them, body.
+//! - Its `ETag` is a hash of its body, unless the handler gave one; its `Date` is when it was made.
+//! - Browsers are told `private, no-cache` where the handler said nothing: a browser's own copy is
+//!   the one cache that cannot be invalidated.
+//! - A body is compressed once for each coding, when somebody first accepts it.
+//!
+//! Not here: how it is answered ([`super::response`]).
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use actix_web::error::HttpError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    AGE, CACHE_CONTROL, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, HttpDate,
+    TryIntoHeaderValue, VARY,
+};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::compress::{self, tag_in};
+use super::conditional::Validators;
+use super::directives::Directives;
+use super::encoding::Coding;
+use super::entity_tag::EntityTag;
+use super::freshness::Freshness;
+use super::merge::Hops;
+use super::vary;
+use crate::key::Key;
+
+/// What is kept under the key of an address, or of one of its variants.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Stored {
+    /// A page.
+    Page(Arc<Page>),
+    /// The address has a page for each variant.
+    Varies(Variants),
+    /// What the handler answers is not for keeping, so that nobody need wait for it.
+    Uncacheable,
+}
+
+/// What the variants of an address are told apart by.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Variants {
+    /// The request headers, by their names in lower case.
+    pub names: BTreeSet<String>,
+    /// Those that were stored here, by a hash of their keys, and when they end.
+    #[serde(skip)]
+    stored: Mutex<HashMap<u64, Instant>>,
+}
+
+impl Variants {
+    /// Variants of one address that are stored: who sends others cannot push out all other pages.
+    pub const MOST: usize = 256;
+
+    /// What they take while they are remembered: room for all of them is counted from the start.
+    const SIZE: usize = Self::MOST * 32;
+
+    /// How long it is known that an address varies, and on what.
+    pub(super) const LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+    /// Whether there is room for the variant `key`: one that was stored before may be stored again.
+    pub(super) fn take_in(&self, key: &Key, lifetime: Duration) -> bool {
+        let (now, hash) = (Instant::now(), xxhash_rust::xxh3::xxh3_64(key.as_str().as_bytes()));
+        let mut stored = self.stored.lock().unwrap();
+        if stored.len() >= Self::MOST && !stored.contains_key(&hash) {
+            stored.retain(|_, end| *end > now);
+        }
+        let has_room = stored.len() < Self::MOST || stored.contains_key(&hash);
+        if has_room {
+            stored.insert(hash, now + lifetime);
+        }
+        has_room
+    }
+}
+
+impl From<BTreeSet<String>> for Variants {
+    fn from(names: BTreeSet<String>) -> Self {
+        Self { names, stored: Mutex::default() }
+    }
+}
+
+impl Stored {
+    /// How long nobody waits for what an address answers once that was not for keeping.
+    pub(super) const UNCACHEABLE_FOR: Duration = Duration::from_secs(10);
+
+    /// The bytes it takes, about.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Page(page) => page.size(),
+            Self::Varies(variants) => {
+                variants.names.iter().map(String::len).sum::<usize>() + Variants::SIZE
+            }
+            Self::Uncacheable => 0,
+        }
+    }
+}
+
+/// A whole page.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(try_from = "Plain", into = "Plain")]
+pub struct Page {
+    pub(super) status: StatusCode,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) body: Bytes,
+    /// How long it may be used.
+    pub(super) freshness: Freshness,
+    /// How old it was when it was made.
+    pub(super) initial_age: Duration,
+    /// What tells one state from another, as it is; and its tag in each coding.
+    pub(super) validators: Validators,
+    pub(super) tags: [Option<Tag>; 3],
+    is_codable: bool,
+    coded: [OnceCell<Option<Bytes>>; 2],
+    /// It could not be made anew behind an answer.
+    failed_behind: AtomicBool,
+}
+
+/// A page's tag, read and as a header has it.
+#[derive(Debug, Clone)]
+pub(super) struct Tag {
+    pub parsed: EntityTag,
+    pub printed: HeaderValue,
+}
+
+/// A page as serde knows it.
+#[derive(Serialize, Deserialize)]
+struct Plain {
+    status: u16,
+    headers: Vec<(String, Bytes)>,
+    body: Bytes,
+    freshness: Freshness,
+    initial_age: Duration,
+}
+
+impl Clone for Page {
+    fn clone(&self) -> Self {
+        let headers = self.headers.clone();
+        Self::restored(self.status, headers, self.body.clone(), self.freshness, self.initial_age)
+    }
+}
+
+impl From<Page> for Plain {
+    fn from(page: Page) -> Self {
+        let bytes = |value: &HeaderValue| Bytes::copy_from_slice(value.as_bytes());
+        let headers = page.headers.iter();
+        Self {
+            status: page.status.as_u16(),
+            headers: headers.map(|(name, value)| (name.to_string(), bytes(value))).collect(),
+            body: page.body,
+            freshness: page.freshness,
+            initial_age: page.initial_age,
+        }
+    }
+}
+
+impl TryFrom<Plain> for Page {
+    type Error = HttpError;
+
+    fn try_from(plain: Plain) -> Result<Self, HttpError> {
+        let header = |(name, value): (String, Bytes)| -> Result<_, HttpError> {
+            let name = HeaderName::try_from(name)?;
+            Ok((name, HeaderValue::from_maybe_shared(value)?))
+        };
+        let headers = plain.headers.into_iter().map(header).collect::<Result<_, _>>()?;
+        let status = StatusCode::from_u16(plain.status)?;
+        Ok(Self::restored(status, headers, plain.body, plain.freshness, plain.initial_age))
+    }
+}
+
+impl Page {
+    /// The page that an answer is; `codes` says whether it may be compressed.
+    pub(super) fn new(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: Bytes,
+        freshness: Freshness,
+        initial_age: Duration,
+        codes: bool,
+    ) -> Self {
+        let hops = Hops::of(headers);
+        let is_kept = |name: &HeaderName| *name != AGE && !hops.contain(name);
+        let mut kept: Vec<_> = headers
+            .iter()
+            .filter(|(name, _)| is_kept(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let directives = Directives::of(headers.get_all(CACHE_CONTROL));
+        if codes && compress::is_worth(headers, &directives, body.len()) {
+            kept.retain(|(name, _)| *name != VARY);
+            kept.extend(
+                vary::patch(headers.get_all(VARY), &["accept-encoding"]).map(|v| (VARY, v)),
+            );
+        }
+        if !headers.contains_key(CACHE_CONTROL) {
+            kept.push((CACHE_CONTROL, HeaderValue::from_static("private, no-cache")));
+        }
+        if !headers.contains_key(DATE)
+            && let Ok(now) = HttpDate::from(SystemTime::now()).try_into_value()
+        {
+            kept.push((DATE, now));
+        }
+        if !headers.contains_key(ETAG) && status == StatusCode::OK && !body.is_empty() {
+            kept.extend(EntityTag::of(&body).print().map(|tag| (ETAG, tag)));
+        }
+        Self::restored(status, kept, body, freshness, initial_age)
+    }
+
+    fn restored(
+        status: StatusCode,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        body: Bytes,
+        freshness: Freshness,
+        initial_age: Duration,
+    ) -> Self {
+        let map: HeaderMap = headers.iter().cloned().collect();
+        let validators = Validators::of(&map, SystemTime::now());
+        let directives = Directives::of(map.get_all(CACHE_CONTROL));
+        let is_codable = vary::has(map.get_all(VARY), "accept-encoding")
+            && compress::is_worth(&map, &directives, body.len());
+        let tag = |coding| {
+            let parsed = tag_in(coding, validators.etag.as_ref()?);
+            Some(Tag { printed: parsed.print()?, parsed })
+        };
+        let tags = [Coding::Identity, Coding::Gzip, Coding::Brotli].map(tag);
+        let coded = [OnceCell::new(), OnceCell::new()];
+        Self {
+            status,
+            headers,
+            body,
+            freshness,
+            initial_age,
+            validators,
+            tags,
+            is_codable,
+            coded,
+            failed_behind: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes that it could not be made anew behind an answer.
+    pub(super) fn fail_behind(&self) {
+        self.failed_behind.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether whoever asks this has to wait until it is made anew: one visitor, each time that it failed
+    /// behind an answer, since some handlers need what is known of a request only while that lasts.
+    pub(super) fn is_to_be_awaited(&self) -> bool {
+        self.failed_behind.load(Ordering::Relaxed)
+            && self.failed_behind.swap(false, Ordering::Relaxed)
+    }
+
+    /// The bytes it takes, headers included, and what its compressed forms may take.
+    pub fn size(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        let coded = if self.is_codable { self.body.len() / 2 } else { 0 };
+        self.body.len() + headers.sum::<usize>() + coded
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// How long it may be used, counted from when its source made it.
+    pub fn freshness(&self) -> Freshness {
+        self.freshness
+    }
+
+    /// How old it was when it came here.
+    pub fn initial_age(&self) -> Duration {
+        self.initial_age
+    }
+
+    /// Its headers, as they are kept.
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.headers
+    }
+
+    /// Its body, as the handler wrote it.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The headers that it says it varies on.
+    pub(super) fn varies(&self) -> Vec<HeaderName> {
+        let lines = self.headers.iter().filter(|(name, _)| *name == VARY);
+        match vary::Vary::said(lines.map(|(_, value)| value)) {
+            vary::Vary::Names(names) => names.iter().filter_map(|name| name.parse().ok()).collect(),
+            vary::Vary::Everything => Vec::new(),
+        }
+    }
+
+    /// Whether it may be compressed.
+    pub(super) fn is_codable(&self) -> bool {
+        self.is_codable
+    }
+
+    /// Its headers as a map.
+    pub(super) fn header_map(&self) -> HeaderMap {
+        self.headers.iter().cloned().collect()
+    }
+
+    /// Makes the body in `coding`, if nobody has yet; what it will be answered in.
+    pub(super) async fn coded(&self, coding: Coding) -> Coding {
+        let Some(place) = place(coding) else { return Coding::Identity };
+        let code = || async {
+            let body = self.body.clone();
+            let coded = tokio::task::spawn_blocking(move || compress::compress(coding, &body));
+            coded.await.ok().and_then(Result::ok).flatten().map(Bytes::from)
+        };
+        let coded = match self.coded[place].get() {
+            Some(coded) => coded,
+            None => self.coded[place].get_or_init(code).await,
+        };
+        if coded.is_some() { coding } else { Coding::Identity }
+    }
+
+    /// The body in `coding`; as it is, where it was not made in that.
+    pub(super) fn body_in(&self, coding: Coding) -> &Bytes {
+        let coded = place(coding).and_then(|place| self.coded[place].get()?.as_ref());
+        coded.unwrap_or(&self.body)
+    }
+
+    /// How long the body is in `coding`, where it has been made in that.
+    pub fn coded_len(&self, coding: Coding) -> Option<usize> {
+        let coded = self.coded[place(coding)?].get()?.as_ref();
+        coded.map(Bytes::len)
+    }
+
+    /// Its tag in `coding`.
+    pub(super) fn tag_in(&self, coding: Coding) -> Option<&Tag> {
+        self.tags[place(coding).map_or(0, |place| place + 1)].as_ref()
+    }
+}
+
+fn place(coding: Coding) -> Option<usize> {
+    match coding {
+        Coding::Identity => None,
+        Coding::Gzip => Some(0),
+        Coding::Brotli => Some(1),
+    }
+}

@@ -1,0 +1,204 @@
+//! Pages around handlers that read from troubled sources.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::{App, HttpResponse, web};
+
+use super::status::CACHE_STATUS;
+use crate::Cache;
+use crate::event::{Event, Listener};
+use crate::key::Key;
+use crate::open::Options;
+use crate::page::{self, Rules};
+use crate::policy::Policy;
+use crate::view::InProcess;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Whether the source of the handlers below works.
+type Works = web::Data<AtomicBool>;
+
+async fn ask(works: Works) -> Result<u32, &'static str> {
+    tokio::task::yield_now().await;
+    if works.load(Ordering::SeqCst) { Ok(7) } else { Err("down") }
+}
+
+/// Prints what the source says, by a policy that prefers something old to an error and to waiting.
+async fn patient(cache: web::Data<Cache>, works: Works) -> HttpResponse {
+    let policy = Policy::fresh_for(10 * SECOND).stale_if_error(60 * SECOND);
+    let key = Key::named("patient").build();
+    let value = cache.get_or_set(&key, &policy, async || ask(works).await).await.unwrap();
+    HttpResponse::Ok().body(value.to_string())
+}
+
+/// The same, by a policy that makes nobody wait who need not.
+async fn impatient(cache: web::Data<Cache>, works: Works) -> HttpResponse {
+    let policy = Policy::fresh_for(10 * SECOND).stale_while_revalidate(60 * SECOND);
+    let key = Key::named("impatient").build();
+    let value = cache.get_or_refresh(&key, &policy, || ask(works)).await.unwrap();
+    HttpResponse::Ok().body(value.to_string())
+}
+
+/// The same, by a policy that makes it anew long before its end.
+async fn ahead(cache: web::Data<Cache>, works: Works) -> HttpResponse {
+    let policy = Policy::fresh_for(100 * SECOND).refresh_before(99 * SECOND);
+    let key = Key::named("ahead").build();
+    let value = cache.get_or_refresh(&key, &policy, || ask(works)).await.unwrap();
+    HttpResponse::Ok().body(value.to_string())
+}
+
+/// Prints what the source says, or with this status that it takes too long: one that does not work never
+/// answers.
+async fn hurried(cache: &Cache, works: Works, without: StatusCode) -> HttpResponse {
+    let policy = Policy::fresh_for(10 * SECOND).hard_timeout(SECOND);
+    let key = Key::named("hurried").build();
+    let load = || async move {
+        match ask(works).await {
+            Ok(value) => Ok::<_, ()>(value),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    match cache.get_or_refresh(&key, &policy, load).await {
+        Ok(value) => HttpResponse::Ok().body(value.to_string()),
+        Err(_) => HttpResponse::build(without).body("no prices today"),
+    }
+}
+
+async fn lenient(cache: web::Data<Cache>, works: Works) -> HttpResponse {
+    hurried(&cache, works, StatusCode::OK).await
+}
+
+async fn strict(cache: web::Data<Cache>, works: Works) -> HttpResponse {
+    hurried(&cache, works, StatusCode::SERVICE_UNAVAILABLE).await
+}
+
+/// What `Cache-Status` says of `path`, first, after a while with the source as `works` says, and after
+/// that again.
+async fn say(path: &str, works: bool) -> [String; 2] {
+    let cache = web::Data::new(Options::default().open(Arc::new(InProcess::new())));
+    let source = Works::new(AtomicBool::new(true));
+    // Sources are asked once for a page: without a canary.
+    let cached = || page::cached(Rules::shared(Policy::fresh_for(SECOND)).canary(false));
+    let app = App::new()
+        .app_data(cache.clone())
+        .app_data(source.clone())
+        .service(web::resource("/patient").wrap(cached()).get(patient))
+        .service(web::resource("/impatient").wrap(cached()).get(impatient))
+        .service(web::resource("/ahead").wrap(cached()).get(ahead))
+        .service(web::resource("/lenient").wrap(cached()).get(lenient))
+        .service(web::resource("/strict").wrap(cached()).get(strict));
+    let app = init_service(app).await;
+    let get = async || {
+        let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;
+        response.headers().get(CACHE_STATUS).unwrap().to_str().unwrap().to_owned()
+    };
+    assert_eq!(get().await, "larder; fwd=uri-miss; stored");
+    tokio::time::advance(30 * SECOND).await;
+    source.store(works, Ordering::SeqCst);
+    let first = get().await;
+    // What is left is whole seconds: a moment later it is less than the second, whatever chance took off it.
+    tokio::time::advance(SECOND / 100).await;
+    [first, get().await]
+}
+
+#[actix_web::test]
+async fn a_page_made_from_something_old_says_why_and_is_not_kept() {
+    tokio::time::pause();
+    let old = r#"larder; fwd=stale; detail="stale-if-error""#;
+    assert_eq!(say("/patient", false).await, [old, old]);
+    let [behind, _] = say("/impatient", true).await;
+    assert_eq!(behind, r#"larder; fwd=stale; detail="stale-while-revalidate""#);
+}
+
+#[actix_web::test]
+async fn a_page_whose_part_is_being_made_anew_ahead_of_its_end_says_so_and_is_kept() {
+    tokio::time::pause();
+    let [ahead, then] = say("/ahead", true).await;
+    assert_eq!(ahead, r#"larder; fwd=stale; stored; detail="refreshing ahead""#);
+    assert_eq!(then, "larder; hit; ttl=0");
+}
+
+#[actix_web::test]
+async fn a_page_without_a_part_that_took_too_long_says_so_and_is_not_kept() {
+    tokio::time::pause();
+    let without = r#"larder; fwd=stale; detail="hard timeout""#;
+    for path in ["/lenient", "/strict"] {
+        let [first, then] = say(path, false).await;
+        assert_eq!(first, without, "{path}");
+        assert!(then.ends_with(r#"detail="hard timeout""#), "{path}: {then}");
+    }
+}
+
+/// A listener that writes down what came of everything.
+#[derive(Default)]
+struct Told(std::sync::Mutex<Vec<String>>);
+impl Listener for Told {
+    fn on(&self, event: &Event<'_>) {
+        self.0.lock().unwrap().push(format!("{:?}", event.outcome));
+    }
+}
+
+#[actix_web::test]
+async fn what_is_served_old_and_what_is_made_behind_an_answer_is_told() {
+    tokio::time::pause();
+    let told = Arc::new(Told::default());
+    let cache = Options::default().listener(told.clone()).open(Arc::new(InProcess::new()));
+    let key = Key::named("test").build();
+    let policy = Policy::fresh_for(10 * SECOND).stale_while_revalidate(60 * SECOND);
+    for _ in 0..2 {
+        cache.get_or_refresh(&key, &policy, || async { Ok::<_, ()>(1) }).await.unwrap();
+        tokio::time::advance(30 * SECOND).await;
+    }
+    let told = told.0.lock().unwrap().join(" ");
+    assert!(told.contains("Refreshing Stale(Revalidating)"), "{told}");
+}
+
+#[actix_web::test]
+async fn what_took_too_long_is_told() {
+    tokio::time::pause();
+    let told = Arc::new(Told::default());
+    let cache = Options::default().listener(told.clone()).open(Arc::new(InProcess::new()));
+    let policy = Policy::fresh_for(10 * SECOND).hard_timeout(SECOND);
+    let endless = || std::future::pending::<Result<u32, ()>>();
+    let _ = cache.get_or_refresh(&Key::named("test").build(), &policy, endless).await;
+    let told = told.0.lock().unwrap().join(" ");
+    assert_eq!(told, "Miss(Absent) TimedOut");
+}
+
+async fn frank(works: Works) -> HttpResponse {
+    let mut response = match ask(works).await {
+        Ok(_) => HttpResponse::Ok(),
+        Err(_) => HttpResponse::InternalServerError(),
+    };
+    response.insert_header(("cache-control", "max-age=100, stale-if-error=60")).body("7")
+}
+
+#[actix_web::test]
+async fn a_page_that_was_ended_by_hand_may_stand_in_for_an_error() {
+    let cache = web::Data::new(Options::default().open(Arc::new(InProcess::new())));
+    let source = Works::new(AtomicBool::new(true));
+    let cached = page::cached(Rules::shared(Policy::fresh_for(SECOND)).canary(false));
+    let app = App::new().app_data(cache.clone()).app_data(source.clone());
+    let app = app.service(web::resource("/").wrap(cached).get(frank));
+    let app = init_service(app).await;
+    let get = async || {
+        let response = call_service(&app, TestRequest::get().uri("/").to_request()).await;
+        let status = response.headers().get(CACHE_STATUS).unwrap().to_str().unwrap().to_owned();
+        (response.status().as_u16(), status)
+    };
+    assert_eq!(get().await, (200, "larder; fwd=uri-miss; stored".to_owned()));
+    assert!(get().await.1.starts_with("larder; hit"));
+    let page = cache.inspect().keys("*", 1).await.unwrap().keys.remove(0).key;
+    source.store(false, Ordering::SeqCst);
+    assert_eq!(cache.inspect().end(&page).await.unwrap(), 1);
+    let (code, status) = get().await;
+    assert!(code == 200 && status.contains("stale-if-error"), "{code} {status}");
+    cache.inspect().delete(&page).await.unwrap();
+    assert_eq!(get().await.0, 500, "what is deleted stands in for nothing");
+    source.store(true, Ordering::SeqCst);
+    assert!(get().await.1.ends_with("stored"));
+}

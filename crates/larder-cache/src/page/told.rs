@@ -1,0 +1,125 @@
+//! What the page cache did with a request, read back from its answer: for those who count and log.
+//!
+//! - It is what `Cache-Status` says, in few words; nothing is looked up or remembered for it.
+//!
+//! Source: RFC 9211. Not here: writing it ([`super::status`]).
+
+use actix_web::http::header::HeaderMap;
+
+use super::status::CACHE_STATUS;
+
+/// What the page cache did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Answered from a stored page.
+    Hit,
+    /// Answered from a stored page that is stale.
+    Stale,
+    /// Answered from a page that another request was just making.
+    Collapsed,
+    /// Answered from a stored page that the handler says is still good.
+    Revalidated,
+    /// Made and stored.
+    Stored,
+    /// Made and not stored.
+    NotStored,
+    /// The cache was not asked.
+    Bypass,
+    /// The method is not one that the cache answers.
+    Method,
+}
+
+impl Outcome {
+    /// All of them, with their names, in the order of their numbers.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Hit, "hit"),
+        (Self::Stale, "stale"),
+        (Self::Collapsed, "collapsed"),
+        (Self::Revalidated, "revalidated"),
+        (Self::Stored, "stored"),
+        (Self::NotStored, "not stored"),
+        (Self::Bypass, "bypass"),
+        (Self::Method, "method"),
+    ];
+
+    /// What to call it in logs and figures.
+    pub const fn name(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+}
+
+/// What the page cache did, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told<'h> {
+    /// What.
+    pub outcome: Outcome,
+    /// The rule or reason in the words of `Cache-Status`; empty where there is nothing to say.
+    pub reason: &'h str,
+}
+
+impl<'h> Told<'h> {
+    /// What these headers of an answer say; none where the cache has not written them.
+    pub fn of(headers: &'h HeaderMap) -> Option<Self> {
+        let said = headers.get(CACHE_STATUS)?.to_str().ok()?.strip_prefix("larder; ")?;
+        let mut parts = said.split("; ");
+        let first = parts.next()?;
+        let (mut detail, mut word) = (None, None);
+        for part in parts {
+            match part.split_once('=') {
+                Some(("detail", text)) => detail = Some(text.trim_matches('"')),
+                Some(("fwd-status", _)) => word = Some(Outcome::Revalidated),
+                None if part == "collapsed" => word = Some(Outcome::Collapsed),
+                None if part == "stored" => word = word.or(Some(Outcome::Stored)),
+                _ => {}
+            }
+        }
+        let reason = detail.unwrap_or_default();
+        let (outcome, reason) = match (first.strip_prefix("fwd="), word) {
+            (None, _) if detail.is_some() => (Outcome::Stale, reason),
+            (None, _) => (Outcome::Hit, reason),
+            (Some("bypass"), _) => (Outcome::Bypass, reason),
+            (Some("method"), _) => (Outcome::Method, reason),
+            (Some(forward), Some(outcome)) => (outcome, forward),
+            (Some(_), None) => (Outcome::NotStored, reason),
+        };
+        Some(Self { outcome, reason })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::status::{CacheStatus, Forward};
+
+    #[test]
+    fn it_is_what_cache_status_says_in_few_words() {
+        let stale = CacheStatus::Stale { since: 3, why: "stale-if-error" };
+        let cases = [
+            (CacheStatus::Hit { ttl: 7 }, Outcome::Hit, ""),
+            (stale, Outcome::Stale, "stale-if-error"),
+            (CacheStatus::Collapsed(Forward::UriMiss), Outcome::Collapsed, "uri-miss"),
+            (CacheStatus::Stored(Forward::Stale, None), Outcome::Stored, "stale"),
+            (
+                CacheStatus::NotStored(Forward::UriMiss, "no lifetime"),
+                Outcome::NotStored,
+                "no lifetime",
+            ),
+            (CacheStatus::Revalidated, Outcome::Revalidated, "stale"),
+            (CacheStatus::Bypass("session"), Outcome::Bypass, "session"),
+            (CacheStatus::Method, Outcome::Method, ""),
+        ];
+        for (status, outcome, reason) in cases {
+            let mut headers = HeaderMap::new();
+            status.write(&mut headers);
+            assert_eq!(Told::of(&headers), Some(Told { outcome, reason }), "{status}");
+        }
+        assert_eq!(Told::of(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn every_outcome_is_found_at_its_number() {
+        for (number, (outcome, name)) in Outcome::ALL.into_iter().enumerate() {
+            assert_eq!((outcome as usize, outcome.name()), (number, name));
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! A visit: one request for a page that may be stored.
+//!
+//! - A stored page is answered while it is fresh; while it is made anew, if it says so; and where a new
+//!   one cannot be made, if it says so.
+//! - One visit makes a page, the others wait for it and judge for themselves; each variant for itself.
+//! - Only so many wait for one page: who comes then is asked to come again.
+//! - What turned out not to be for keeping makes nobody wait for a while; who wants a part of it, or has
+//!   conditions, is the handler's.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, RETRY_AFTER};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web;
+use actix_web::{HttpMessage, HttpResponse};
+
+use super::conditional::CONDITIONS;
+use super::freshness::Use;
+use super::request;
+use super::response::Asked;
+use super::rules::Rules;
+use super::status::{CacheStatus, Forward};
+use super::stored::{Page, Stored, Variants};
+use super::variant::variant;
+use super::vary::Vary;
+use crate::Cache;
+use crate::derive::land;
+use crate::entry::Entry;
+use crate::event::{Event, Miss, Outcome, Staleness};
+use crate::far;
+use crate::flight::{Landing, Leader, Turn};
+use crate::handle::{Missed, Recalled};
+use crate::key::Key;
+use crate::level::Level;
+use crate::view::View;
+
+/// A request for a page, and all it is judged by.
+pub(super) struct Visit {
+    pub cache: web::Data<Cache>,
+    /// Of the address.
+    pub key: Key,
+    pub view: Arc<View>,
+    pub rules: Rc<Rules>,
+    pub asked: Asked,
+    /// When it began.
+    pub began: Instant,
+}
+
+/// What there is for a visit.
+pub(super) enum Found {
+    /// An answer.
+    Answer(HttpResponse<BoxBody>),
+    /// A stale page that may be answered while it is made anew; the headers by which its address varies.
+    Stale(Kept, BTreeSet<String>),
+    /// What the address answers is not for keeping, and the client wants less than the whole of it.
+    Nobodys,
+    /// Nothing: make it.
+    Nothing(Task),
+}
+
+/// A stored page.
+pub(super) struct Kept {
+    pub key: Key,
+    pub page: Arc<Page>,
+    pub entry: Arc<Entry>,
+}
+
+impl Kept {
+    /// The page that an entry holds, if it holds one.
+    pub fn of(key: &Key, entry: Arc<Entry>) -> Option<Self> {
+        let stored = entry.body::<Stored>()?;
+        let Stored::Page(page) = &*stored else { return None };
+        Some(Self { key: key.clone(), page: page.clone(), entry })
+    }
+
+    pub fn age(&self) -> Duration {
+        self.page.initial_age.saturating_add(self.entry.age())
+    }
+
+    /// Whether it, which has ended, may be answered where a new one could not be made.
+    pub fn is_for_errors(&self) -> bool {
+        let (freshness, age) = (&self.page.freshness, self.age());
+        match freshness.at(age) {
+            Use::WhileRevalidating | Use::IfError => true,
+            // It was ended before its time, by hand or with a part of it.
+            Use::Fresh => freshness.end() > freshness.lifetime,
+            Use::Never => false,
+        }
+    }
+
+    pub fn usage(&self) -> Use {
+        self.page.freshness.at(self.age())
+    }
+}
+
+/// A page that is to be made.
+#[derive(Default)]
+pub(super) struct Task {
+    pub miss: Option<Miss>,
+    pub forward: Forward,
+    /// The headers by which the address is known to vary.
+    pub varies: BTreeSet<String>,
+    /// Stale, but still to be asked about, or to be answered where making it fails.
+    pub old: Option<Kept>,
+    /// Where other requests of this process may wait for it.
+    pub leader: Option<Leader>,
+    /// Where other instances may.
+    pub lock: Option<far::Lock>,
+}
+
+/// What a look at the memory of this process shows.
+enum Looked {
+    Kept(Kept, BTreeSet<String>),
+    Uncacheable(BTreeSet<String>),
+    Missed(Key, Missed, BTreeSet<String>),
+}
+
+/// For whom there is no room among those who wait.
+fn turned_away(forward: Forward) -> HttpResponse<BoxBody> {
+    let mut response = HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    CacheStatus::NotStored(forward, "too many wait").write(response.headers_mut());
+    response
+}
+
+impl Visit {
+    /// Looks the page up, and waits for who makes it.
+    pub async fn find(&self, request: &ServiceRequest) -> Found {
+        let headers = request.headers();
+        let must_ask = request.extensions().contains::<request::Bypass>()
+            || self.rules.obeys_requests && request::asks(headers, "no-cache");
+        if must_ask {
+            return Found::Nothing(Task { forward: Forward::Request, ..Task::default() });
+        }
+        let mut losses = 0;
+        loop {
+            let (key, missed, varies, is_stale) = match self.look(headers) {
+                Looked::Kept(kept, varies) => match kept.usage() {
+                    Use::Fresh => return Found::Answer(self.hit(&kept).await),
+                    Use::WhileRevalidating if !kept.page.is_to_be_awaited() => {
+                        return Found::Stale(kept, varies);
+                    }
+                    Use::WhileRevalidating | Use::IfError | Use::Never => {
+                        let missed = Missed { miss: Miss::Expired, old: Some(kept.entry) };
+                        (kept.key, missed, varies, true)
+                    }
+                },
+                Looked::Uncacheable(_) if self.asked.is_conditional() => return Found::Nobodys,
+                Looked::Uncacheable(varies) => {
+                    return Found::Nothing(Task { varies, ..Task::default() });
+                }
+                Looked::Missed(key, missed, varies) => (key, missed, varies, false),
+            };
+            let mut task = self.task(&key, &missed, varies);
+            if request.method() == Method::HEAD {
+                return Found::Nothing(task);
+            }
+            match self.cache.take_turn(&key) {
+                Turn::Lead(leader) if missed.is_outdated(&self.cache, &key) => {
+                    // Somebody landed between our look-up and our turn.
+                    drop(leader);
+                    continue;
+                }
+                Turn::Lead(leader) => task.leader = Some(leader),
+                Turn::Full => return Found::Answer(turned_away(task.forward)),
+                Turn::Wait(ticket) => {
+                    let behind = ticket.behind();
+                    match ticket.arrive().await {
+                        Landing::Nothing => return Found::Nothing(task),
+                        Landing::Failed => match self.instead(&task).await {
+                            Some(answer) => return Found::Answer(answer),
+                            None => return Found::Nothing(task),
+                        },
+                        // Who was left alone twice had better not lead others into the same.
+                        Landing::Lost if losses > 1 => return Found::Nothing(task),
+                        Landing::Lost => {
+                            losses += 1;
+                            continue;
+                        }
+                        Landing::Entry(entry) => {
+                            match self.collapsed(&key, entry, &task, behind).await {
+                                Some(answer) => return Found::Answer(answer),
+                                None => continue,
+                            }
+                        }
+                    }
+                }
+            }
+            if is_stale {
+                // What is here is asked about: no other instance has a newer one for long.
+                return Found::Nothing(task);
+            }
+            match self.recall(&key, task).await {
+                Some(found) => return found,
+                None => continue,
+            }
+        }
+    }
+
+    /// What this process has.
+    fn look(&self, headers: &HeaderMap) -> Looked {
+        let (stored, entry) = match self.cache.peek::<Stored>(&self.key, &self.view) {
+            Ok(found) => found,
+            Err(missed) => return Looked::Missed(self.key.clone(), missed, BTreeSet::new()),
+        };
+        let names = match &*stored {
+            Stored::Page(page) => {
+                let kept = Kept { key: self.key.clone(), page: page.clone(), entry };
+                return Looked::Kept(kept, BTreeSet::new());
+            }
+            Stored::Uncacheable => return Looked::Uncacheable(BTreeSet::new()),
+            Stored::Varies(variants) => variants.names.clone(),
+        };
+        let Some(key) = self.variant_key(&names, headers) else {
+            return Looked::Uncacheable(names);
+        };
+        match self.cache.peek::<Stored>(&key, &self.view) {
+            Ok((stored, entry)) => match &*stored {
+                Stored::Page(page) => Looked::Kept(Kept { key, page: page.clone(), entry }, names),
+                Stored::Varies(_) | Stored::Uncacheable => Looked::Uncacheable(names),
+            },
+            Err(missed) => Looked::Missed(key, missed, names),
+        }
+    }
+
+    fn task(&self, key: &Key, missed: &Missed, varies: BTreeSet<String>) -> Task {
+        let is_new_variant = !varies.is_empty() && missed.miss == Miss::Absent;
+        let forward = if is_new_variant { Forward::VaryMiss } else { Forward::from(&missed.miss) };
+        // What has changed is not asked about: it is not what it was.
+        let old = missed.old.as_ref().filter(|_| missed.miss == Miss::Expired);
+        let old = old.and_then(|entry| Kept::of(key, entry.clone()));
+        Task { miss: Some(missed.miss.clone()), forward, varies, old, leader: None, lock: None }
+    }
+
+    /// Asks the shared store before the page is made; nothing to say where it tells what the address
+    /// varies on.
+    async fn recall(&self, key: &Key, task: Task) -> Option<Found> {
+        match self.cache.recall::<Stored>(Level::Page, key, &self.view).await {
+            Recalled::Nothing(lock) => Some(Found::Nothing(Task { lock, ..task })),
+            Recalled::Found(_, entry) => {
+                let kept = Kept::of(key, entry.clone());
+                let Some(kept) = kept.filter(|kept| kept.usage() == Use::Fresh) else {
+                    land(task.leader, Landing::Lost);
+                    return None;
+                };
+                let answer = self.hit(&kept).await;
+                land(task.leader, Landing::Entry(entry));
+                Some(Found::Answer(answer))
+            }
+        }
+    }
+
+    async fn hit(&self, kept: &Kept) -> HttpResponse<BoxBody> {
+        self.cache.tell_of(Level::Page, &kept.key, Outcome::Hit, self.began, &kept.entry);
+        let age = kept.age();
+        let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
+        let status = CacheStatus::Hit { ttl: ttl.as_secs() };
+        kept.page.answer(&self.asked, Some(age.as_secs()), &status).await
+    }
+
+    /// The page that another request has just made, unless it is older than our view.
+    async fn collapsed(
+        &self,
+        key: &Key,
+        entry: Arc<Entry>,
+        task: &Task,
+        behind: u64,
+    ) -> Option<HttpResponse<BoxBody>> {
+        let kept = entry.is_at_least(&self.view).then(|| Kept::of(key, entry))??;
+        if kept.usage() != Use::Fresh {
+            return None;
+        }
+        let event = Event::new(Level::Page, key, Outcome::Collapsed, self.began.elapsed());
+        self.cache.report(event.of(&kept.entry).behind(behind));
+        let status = CacheStatus::Collapsed(task.forward);
+        Some(kept.page.answer(&self.asked, Some(kept.age().as_secs()), &status).await)
+    }
+
+    /// What to answer where making the page has just failed for another request: the stale one, if it
+    /// says so.
+    async fn instead(&self, task: &Task) -> Option<HttpResponse<BoxBody>> {
+        let old = task.old.as_ref().filter(|old| old.is_for_errors())?;
+        Some(self.stale(old, Staleness::Error).await)
+    }
+
+    /// A stale page as an answer, and why.
+    pub async fn stale(&self, old: &Kept, why: Staleness) -> HttpResponse<BoxBody> {
+        self.cache.tell_of(Level::Page, &old.key, Outcome::Stale(why), self.began, &old.entry);
+        let age = old.age();
+        let since = age.saturating_sub(old.page.freshness.lifetime).as_secs();
+        let status = CacheStatus::Stale { since, why: why.name() };
+        old.page.answer(&self.asked, Some(age.as_secs()), &status).await
+    }
+
+    /// The key of the variant that answers a request with these headers; none if there can be none.
+    pub fn variant_key(&self, names: &BTreeSet<String>, headers: &HeaderMap) -> Option<Key> {
+        let is_seen = |name: &&String| {
+            let is = |known: &actix_web::http::header::HeaderName| known.as_str() == name.as_str();
+            let is_taken_off = CONDITIONS.iter().chain(&request::OF_CACHES).any(is);
+            let is_personal = self.rules.is_shared && (is(&COOKIE) || is(&AUTHORIZATION));
+            !is_taken_off && !is_personal
+        };
+        let names = names.iter().filter(is_seen).cloned().collect();
+        let variant = variant(&Vary::Names(names), headers)?;
+        Some(Key::named("page.variant").part("of", self.key.as_str()).part("is", variant).build())
+    }
+
+    /// Notes that the address varies on `names`; whether there is room for the variant `key`.
+    pub fn note_variants(&self, names: BTreeSet<String>, key: &Key, lifetime: Duration) -> bool {
+        if let Ok((stored, _)) = self.cache.peek::<Stored>(&self.key, &self.view)
+            && let Stored::Varies(variants) = &*stored
+            && variants.names == names
+        {
+            return variants.take_in(key, lifetime);
+        }
+        let variants = Variants::from(names);
+        variants.take_in(key, lifetime);
+        self.mark(&self.key, Variants::LIFETIME, Stored::Varies(variants));
+        true
+    }
+
+    /// Notes that nobody need wait for what the address answers; of an address that is known to vary, for
+    /// what it answers to requests like this one.
+    pub fn note_uncacheable(&self, varies: &BTreeSet<String>, seen: &HeaderMap) {
+        let variant = (!varies.is_empty()).then(|| self.variant_key(varies, seen)).flatten();
+        let key = variant.as_ref().unwrap_or(&self.key);
+        self.mark(key, Stored::UNCACHEABLE_FOR, Stored::Uncacheable);
+    }
+
+    fn mark(&self, key: &Key, lifetime: Duration, note: Stored) {
+        let size = note.size();
+        self.cache.mark(key, lifetime, note, size, &self.view);
+    }
+}

@@ -1,0 +1,197 @@
+//! How long a request may wait for stores, in all.
+//!
+//! - The budget is *time spent waiting*: a slow query between two look-ups costs nothing.
+//! - Calls under way at the same time are counted once.
+//! - It belongs to the task, not to each call: `cache.get(key)` stays `cache.get(key)`, and no
+//!   layer in between can forget to hand it on. What a handler spawns runs on the store's own
+//!   timeout instead.
+//! - A store that never waits (memory) does not ask.
+//!
+//! ```
+//! # use std::time::Duration;
+//! use larder_cache::store::{Budget, budget};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let page = async { budget::left() };
+//! let left = Budget::new(Duration::from_millis(80)).scope(page).await;
+//! assert_eq!(left, Some(Duration::from_millis(80)));
+//! # });
+//! ```
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+tokio::task_local! {
+    /// `None` where the budget does not count ([`apart`]).
+    static CURRENT: Option<Budget>;
+}
+
+/// The time one request may spend waiting for stores. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Budget(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    left: Duration,
+    /// Calls under way.
+    running: u32,
+    /// When the first of them began.
+    since: Instant,
+}
+
+impl Budget {
+    /// A budget of which nothing is spent.
+    pub fn new(total: Duration) -> Self {
+        Self(Arc::new(Mutex::new(State { left: total, running: 0, since: Instant::now() })))
+    }
+
+    /// Runs a request on this budget.
+    pub async fn scope<F: Future>(self, request: F) -> F::Output {
+        CURRENT.scope(Some(self), request).await
+    }
+
+    /// What has not been spent yet.
+    pub fn left(&self) -> Duration {
+        self.0.lock().unwrap().left()
+    }
+
+    fn begin(&self) {
+        let mut state = self.0.lock().unwrap();
+        if state.running == 0 {
+            state.since = Instant::now();
+        }
+        state.running += 1;
+    }
+
+    fn end(&self) {
+        let mut state = self.0.lock().unwrap();
+        state.running -= 1;
+        if state.running == 0 {
+            state.left = state.left.saturating_sub(state.since.elapsed());
+        }
+    }
+}
+
+impl State {
+    fn left(&self) -> Duration {
+        match self.running {
+            0 => self.left,
+            _ => self.left.saturating_sub(self.since.elapsed()),
+        }
+    }
+}
+
+/// What the request that runs here has left; `None` outside of one.
+pub fn left() -> Option<Duration> {
+    current().map(|budget| budget.left())
+}
+
+/// Runs something whose waiting the request does not mind: a walk through all keys.
+pub async fn apart<F: Future>(work: F) -> F::Output {
+    CURRENT.scope(None, work).await
+}
+
+/// Counts the time until it is dropped, answered or cancelled.
+pub fn spend() -> Spending {
+    let budget = current();
+    if let Some(budget) = &budget {
+        budget.begin();
+    }
+    Spending(budget)
+}
+
+/// A call under way.
+#[must_use = "the time is counted while this lives"]
+#[derive(Debug)]
+pub struct Spending(Option<Budget>);
+
+impl Drop for Spending {
+    fn drop(&mut self) {
+        if let Some(budget) = &self.0 {
+            budget.end();
+        }
+    }
+}
+
+fn current() -> Option<Budget> {
+    CURRENT.try_with(Clone::clone).ok().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    async fn wait(time: Duration) {
+        let _spending = spend();
+        tokio::time::sleep(time).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_waiting_for_stores_is_spent() {
+        let request = async {
+            wait(30 * MS).await;
+            tokio::time::sleep(1000 * MS).await;
+            wait(20 * MS).await;
+            left()
+        };
+        let left = Budget::new(80 * MS).scope(request).await;
+        assert_eq!(left, Some(30 * MS));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_at_the_same_time_are_spent_once() {
+        let request = async {
+            tokio::join!(wait(30 * MS), wait(20 * MS));
+            left()
+        };
+        let left = Budget::new(80 * MS).scope(request).await;
+        assert_eq!(left, Some(50 * MS));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_overlap_are_spent_from_first_to_last() {
+        let late = async {
+            tokio::time::sleep(10 * MS).await;
+            wait(30 * MS).await;
+        };
+        let request = async {
+            tokio::join!(wait(30 * MS), late);
+            left()
+        };
+        let left = Budget::new(80 * MS).scope(request).await;
+        assert_eq!(left, Some(40 * MS));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_budget_ends_at_nothing() {
+        let request = async {
+            wait(100 * MS).await;
+            left()
+        };
+        let left = Budget::new(80 * MS).scope(request).await;
+        assert_eq!(left, Some(Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancelled_call_is_spent_until_it_was_cancelled() {
+        let request = async {
+            let _ = tokio::time::timeout(10 * MS, wait(70 * MS)).await;
+            left()
+        };
+        let left = Budget::new(80 * MS).scope(request).await;
+        assert_eq!(left, Some(70 * MS));
+    }
+
+    #[tokio::test]
+    async fn apart_there_is_no_budget() {
+        let request = apart(async { left() });
+        assert_eq!(Budget::new(80 * MS).scope(request).await, None);
+    }
+}

@@ -1,0 +1,101 @@
+//! A store under test, and time for it to pass.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use deadpool_redis::redis::cmd;
+
+use super::server::{self, Server, wait_until};
+use crate::{
+    store::{
+        Store,
+        memory::{Limits, MemoryStore},
+        null::NullStore,
+    },
+    values::{Settings, Timeout, Values},
+};
+
+/// A store with a cache of values on it that no other test sees.
+pub(crate) struct Bench {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) values: Values,
+    pub(crate) prefix: String,
+    server: Option<&'static Server>,
+}
+
+impl Bench {
+    pub(crate) fn memory() -> Self {
+        Self::on(Arc::new(MemoryStore::default()), None)
+    }
+
+    pub(crate) fn bounded(entries: usize, bytes: usize) -> Self {
+        let limits = Limits { entries, bytes };
+        Self::on(Arc::new(MemoryStore::new(limits)), None)
+    }
+
+    pub(crate) fn null() -> Self {
+        Self::on(Arc::new(NullStore), None)
+    }
+
+    /// `None` if redis-server is not installed.
+    pub(crate) fn redis() -> Option<Self> {
+        let server = server::shared()?;
+        Some(Self::on(Arc::new(server.store()), Some(server)))
+    }
+
+    pub(crate) fn on(store: Arc<dyn Store>, server: Option<&'static Server>) -> Self {
+        static BENCHES: AtomicU32 = AtomicU32::new(0);
+        let prefix = format!("bench-{}", BENCHES.fetch_add(1, Relaxed));
+        Self { values: Values::new(store.clone(), Settings::new(&prefix)), store, prefix, server }
+    }
+
+    /// Another cache on the same store.
+    pub(crate) fn cache(&self, change: impl FnOnce(&mut Settings)) -> Values {
+        let mut settings = Settings::new(&self.prefix);
+        change(&mut settings);
+        Values::new(self.store.clone(), settings)
+    }
+
+    /// Lets a key outlive its time, which must be what is said here or a little less.
+    ///
+    /// Redis has its own clock: it is asked for the time that is left, and then told to hurry.
+    pub(crate) async fn outlive(&self, key: &str, time: Duration) {
+        let Some(server) = self.server else {
+            return tokio::time::advance(time).await;
+        };
+        let name = self.values.name(key);
+        let left: i64 = server.run(cmd("PTTL").arg(&name));
+        let most = time.as_millis() as i64;
+        assert!((most - 5_000..=most).contains(&left), "{left} ms left of {most}");
+        let _: bool = server.run(cmd("PEXPIRE").arg(&name).arg(1));
+        wait_until("the key is gone", || {
+            let exists: bool = server.run(cmd("EXISTS").arg(&name));
+            !exists
+        });
+    }
+
+    /// Whether what is left of a key's time is this, give or take what a busy computer takes.
+    pub(crate) async fn has_left(&self, key: &str, time: Duration) -> bool {
+        use crate::store::Ttl::In;
+        let margin = Duration::from_secs(5);
+        matches!(self.values.ttl(key).await, Ok(In(left)) if left <= time && left + margin > time)
+    }
+
+    /// Keeps some keys.
+    pub(crate) async fn with(self, keys: &[(&str, i64)]) -> Self {
+        for (key, value) in keys {
+            self.values.set(key, value, Timeout::Default).await.unwrap();
+        }
+        self
+    }
+
+    /// The number under a key.
+    pub(crate) async fn number(&self, key: &str) -> Option<i64> {
+        self.values.get(key).await.unwrap()
+    }
+}

@@ -1,0 +1,73 @@
+//! What the core is synchronised with.
+//!
+//! These are the standard library's and tokio's. With the feature `schedules` they are shuttle's, which
+//! decides itself who runs next, so that `tests/schedules.rs` can run the same source through thousands of
+//! orders.
+
+#[cfg(not(feature = "schedules"))]
+pub(super) use real::*;
+#[cfg(feature = "schedules")]
+pub(super) use scheduled::*;
+
+#[cfg(not(feature = "schedules"))]
+mod real {
+    pub use std::sync::{Mutex, atomic::AtomicU64};
+    use std::time::Duration;
+
+    pub use tokio::task_local;
+
+    /// What `work` answers, unless it takes longer than `patience`.
+    pub async fn timeout<W: Future>(patience: Duration, work: W) -> Option<W::Output> {
+        tokio::time::timeout(patience, work).await.ok()
+    }
+}
+
+#[cfg(feature = "schedules")]
+mod scheduled {
+    use std::cell::RefCell;
+    use std::future::poll_fn;
+    use std::marker::PhantomData;
+    use std::pin::pin;
+    use std::time::Duration;
+
+    use shuttle::thread::LocalKey;
+
+    pub use shuttle::sync::{Mutex, atomic::AtomicU64};
+
+    /// What `work` answers: shuttle knows no time.
+    pub async fn timeout<W: Future>(_: Duration, work: W) -> Option<W::Output> {
+        Some(work.await)
+    }
+
+    /// As much of tokio's task locals as is used here, on shuttle's threads.
+    pub struct TaskLocal<T: 'static>(LocalKey<RefCell<Option<T>>>);
+
+    impl<T: Clone> TaskLocal<T> {
+        pub const fn new() -> Self {
+            Self(LocalKey { init: || RefCell::new(None), _p: PhantomData })
+        }
+
+        pub async fn scope<W: Future>(&'static self, value: T, work: W) -> W::Output {
+            let mut work = pin!(work);
+            poll_fn(|context| {
+                let outside = self.0.with(|slot| slot.replace(Some(value.clone())));
+                let polled = work.as_mut().poll(context);
+                self.0.with(|slot| slot.replace(outside));
+                polled
+            })
+            .await
+        }
+
+        pub fn try_with<R>(&'static self, read: impl FnOnce(&T) -> R) -> Result<R, ()> {
+            let value = self.0.with(|slot| slot.borrow().clone());
+            value.as_ref().map(read).ok_or(())
+        }
+    }
+
+    macro_rules! task_local {
+        (static $name:ident: $kept:ty;) => {
+            static $name: crate::sync::TaskLocal<$kept> = crate::sync::TaskLocal::new();
+        };
+    }
+    pub(crate) use task_local;
+}

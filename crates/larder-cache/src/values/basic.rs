@@ -1,0 +1,164 @@
+//! One key at a time.
+
+use bytes::Bytes;
+
+use super::told::{Operation, Outcome};
+use super::{Error, Readable, Timeout, Values, Writable, plain, unwritable};
+use crate::store::{Item, StoreError, Ttl};
+
+impl Values {
+    /// The value of a key, if it has one of this type.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; a value that cannot be read is none, and a warning in the log.
+    ///
+    /// # Source
+    /// Django `get`.
+    pub async fn get<T: Readable>(&self, key: &str) -> Result<Option<T>, Error> {
+        let name = self.name(key);
+        let call = self.begin(Operation::Get);
+        let bytes = self.fetch(&name).await;
+        let found = bytes.map(|bytes| bytes.and_then(|bytes| self.read(&name, &bytes)));
+        call.answer(&name, found, |found| Outcome::found(found.is_some()))
+    }
+
+    /// The value of a key, or this one.
+    ///
+    /// # Errors
+    /// As [`Values::get`].
+    pub async fn get_or<T: Readable>(&self, key: &str, default: T) -> Result<T, Error> {
+        Ok(self.get(key).await?.unwrap_or(default))
+    }
+
+    /// Remembers a value.
+    ///
+    /// # Errors
+    /// [`Error::Codec`] if it cannot be written; [`Error::Store`] if it is too large, or there is
+    /// no room: then the old value is gone, too.
+    ///
+    /// # Source
+    /// Django `set`.
+    pub async fn set<V>(
+        &self,
+        key: &str,
+        value: &V,
+        timeout: impl Into<Timeout>,
+    ) -> Result<(), Error>
+    where
+        V: Writable + ?Sized,
+    {
+        let name = self.name(key);
+        let call = self.begin(Operation::Set);
+        let kept = match plain::write(value).map_err(|e| unwritable(key, e)) {
+            Ok(bytes) => self.put(&name, &bytes, timeout.into()).await.map_err(|e| self.failed(e)),
+            Err(error) => Err(error),
+        };
+        call.answer(&name, kept, |()| Outcome::Done)
+    }
+
+    /// Remembers a value unless the key has one, of whatever type; whether it had none.
+    ///
+    /// With a timeout that is over at once nothing is kept, and the answer is the same.
+    ///
+    /// # Errors
+    /// As [`Values::set`].
+    ///
+    /// # Source
+    /// Django `add`.
+    pub async fn add<V>(
+        &self,
+        key: &str,
+        value: &V,
+        timeout: impl Into<Timeout>,
+    ) -> Result<bool, Error>
+    where
+        V: Writable + ?Sized,
+    {
+        let name = self.name(key);
+        let call = self.begin(Operation::Add);
+        let kept = match plain::write(value).map_err(|e| unwritable(key, e)) {
+            Ok(bytes) => {
+                self.put_new(&name, &bytes, timeout.into()).await.map_err(|e| self.failed(e))
+            }
+            Err(error) => Err(error),
+        };
+        call.answer(&name, kept, |is_ours| Outcome::taken(*is_ours))
+    }
+
+    /// Gives a key another timeout, counted from now; whether it has a value. One that is over at
+    /// once deletes it.
+    ///
+    /// # Source
+    /// Django `touch`.
+    pub async fn touch(&self, key: &str, timeout: impl Into<Timeout>) -> Result<bool, Error> {
+        let name = self.name(key);
+        let call = self.begin(Operation::Touch);
+        let touched = match self.lifetime(timeout.into()) {
+            Some(lifetime) => self.store().expire(&name, lifetime).await,
+            None => self.store().delete(&name).await,
+        };
+        let touched = touched.map_err(|e| self.failed(e));
+        call.answer(&name, touched, |is_there| Outcome::done(*is_there))
+    }
+
+    /// Forgets a key; whether it had a value.
+    ///
+    /// # Source
+    /// Django `delete`.
+    pub async fn delete(&self, key: &str) -> Result<bool, Error> {
+        let name = self.name(key);
+        let call = self.begin(Operation::Delete);
+        let deleted = self.store().delete(&name).await.map_err(|e| self.failed(e));
+        call.answer(&name, deleted, |was_there| Outcome::done(*was_there))
+    }
+
+    /// Whether a key has a value, of whatever type.
+    ///
+    /// # Source
+    /// Django `has_key`, `in`.
+    pub async fn has_key(&self, key: &str) -> Result<bool, Error> {
+        let name = self.name(key);
+        let call = self.begin(Operation::HasKey);
+        let left = self.store().ttl(&name).await.map_err(|e| self.failed(e));
+        let is_there = left.map(|left| left != Ttl::Absent);
+        call.answer(&name, is_there, |is_there| Outcome::done(*is_there))
+    }
+
+    pub(super) async fn fetch(&self, name: &str) -> Result<Option<Bytes>, Error> {
+        self.store().get(name).await.map_err(|e| self.failed(e))
+    }
+
+    /// The value of these bytes; nothing, and a warning, if they are something else.
+    pub(super) fn read<T: Readable>(&self, name: &str, bytes: &Bytes) -> Option<T> {
+        plain::read(bytes)
+            .inspect_err(|error| {
+                let store = self.store().name();
+                tracing::warn!(cache.key = ?name, cache.store = store, "unreadable: {error}");
+            })
+            .ok()
+    }
+
+    pub(super) async fn put(
+        &self,
+        name: &str,
+        bytes: &Bytes,
+        timeout: Timeout,
+    ) -> Result<(), StoreError> {
+        match self.lifetime(timeout) {
+            Some(lifetime) => self.store().set(Item::new(name, bytes, lifetime)).await,
+            None => self.store().delete(name).await.map(|_| ()),
+        }
+    }
+
+    pub(super) async fn put_new(
+        &self,
+        name: &str,
+        bytes: &Bytes,
+        timeout: Timeout,
+    ) -> Result<bool, StoreError> {
+        match self.lifetime(timeout) {
+            Some(lifetime) => self.store().add(Item::new(name, bytes, lifetime)).await,
+            None => self.store().has(name).await.map(|has| !has),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Walking through keys.
+
+use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
+
+use super::told::{Operation, Outcome};
+use super::{Error, Values, glob};
+use crate::store::{Cursor, budget};
+
+impl Values {
+    /// The keys of this version, page by page, as the key function made them; a long key as it was
+    /// shortened.
+    ///
+    /// A key that is there all the while is listed at least once; Redis may list it twice. Keys
+    /// that come and go meanwhile may be listed or not.
+    ///
+    /// # Source
+    /// django-redis `iter_keys`.
+    pub fn iter_keys(&self) -> BoxStream<'_, Result<String, Error>> {
+        let front = self.front();
+        self.pages(front.clone())
+            .map_ok(move |names| {
+                let keys = names.into_iter();
+                let keys = keys.map(|name| Ok(name[front.len()..].to_owned()));
+                stream::iter(keys.collect::<Vec<_>>())
+            })
+            .try_flatten()
+            .boxed()
+    }
+
+    /// Forgets the keys of this version that match: `*` is any text, `?` any one character, `\`
+    /// takes away their meaning. How many there were.
+    ///
+    /// # Source
+    /// django-redis `delete_pattern`.
+    pub async fn delete_pattern(&self, pattern: &str) -> Result<u64, Error> {
+        let call = self.begin(Operation::DeletePattern);
+        let deleted = self.delete_matching(pattern).await;
+        let name = format_args!("{}{pattern}", self.front());
+        call.answer(name, deleted, |there| Outcome::done(*there > 0))
+    }
+
+    async fn delete_matching(&self, pattern: &str) -> Result<u64, Error> {
+        let front = self.front();
+        let mut pages = self.pages(front.clone() + &glob::head(pattern));
+        let mut deleted = 0;
+        while let Some(mut names) = pages.try_next().await? {
+            names.retain(|name| glob::matches(pattern, &name[front.len()..]));
+            deleted += budget::apart(self.delete_names(&names)).await?;
+        }
+        Ok(deleted)
+    }
+
+    /// Forgets everything in this cache: all versions, and locks. What others keep in the store
+    /// stays. How many keys there were.
+    ///
+    /// # Source
+    /// Django `clear`, which on Redis empties the whole database.
+    pub async fn clear(&self) -> Result<u64, Error> {
+        let call = self.begin(Operation::Clear);
+        let cleared = self.store().clear(&self.shared.front).await;
+        let cleared = cleared.map_err(|e| self.failed(e));
+        call.answer(&self.shared.front, cleared, |_| Outcome::Done)
+    }
+
+    /// Names that begin so, a page at a time. Whoever walks through all keys waits for it: no
+    /// budget.
+    fn pages(&self, front: String) -> BoxStream<'_, Result<Vec<String>, Error>> {
+        let start = Some((front, None::<Cursor>));
+        stream::try_unfold(start, move |state| async move {
+            let Some((front, from)) = state else {
+                return Ok(None);
+            };
+            let page = budget::apart(self.store().scan(&front, from)).await;
+            let page = page.map_err(|e| self.failed(e))?;
+            let rest = page.next.map(|next| (front, Some(next)));
+            Ok(Some((page.keys, rest)))
+        })
+        .boxed()
+    }
+}

@@ -1,0 +1,139 @@
+//! Many keys in one round trip.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::told::{Operation, Outcome, Several};
+use super::{Error, Readable, Timeout, Values, Writable, plain, unwritable};
+use crate::store::{Item, Lifetime};
+
+impl Values {
+    /// The values of those keys that have one of this type.
+    ///
+    /// # Errors
+    /// As [`Values::get`].
+    ///
+    /// # Source
+    /// Django `get_many`.
+    pub async fn get_many<T: Readable, K: AsRef<str>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<HashMap<String, T>, Error> {
+        let (keys, names) = self.names(keys);
+        let call = self.begin(Operation::GetMany);
+        let found = self.store().get_many(&borrow(&names)).await;
+        let found = found.map_err(|e| self.failed(e)).map(|found| {
+            let named = keys.into_iter().zip(names.iter().zip(found));
+            let read = |(key, (name, bytes)): (String, (&String, Option<Bytes>))| {
+                Some((key, self.read(name, &bytes?)?))
+            };
+            named.filter_map(read).collect()
+        });
+        call.answer(Several(&names), found, |found: &HashMap<String, T>| match found.len() {
+            0 => Outcome::Miss,
+            there if there < names.len() => Outcome::Partly,
+            _ => Outcome::Hit,
+        })
+    }
+
+    /// Remembers all these values, each with this timeout; answers the keys that could not be kept,
+    /// which have no value now.
+    ///
+    /// # Errors
+    /// [`Error::Codec`] if a value cannot be written: then none was kept. [`Error::Store`].
+    ///
+    /// # Source
+    /// Django `set_many`.
+    pub async fn set_many<'v, V, K>(
+        &self,
+        values: impl IntoIterator<Item = (K, &'v V)>,
+        timeout: impl Into<Timeout>,
+    ) -> Result<Vec<String>, Error>
+    where
+        V: Writable + ?Sized + 'v,
+        K: AsRef<str>,
+    {
+        let (keys, values): (Vec<K>, Vec<&V>) = values.into_iter().unzip();
+        let (_, names) = self.names(&keys);
+        let call = self.begin(Operation::SetMany);
+        let kept = self.put_all(keys, &names, values, timeout.into()).await;
+        call.answer(Several(&names), kept, |lost| match lost.len() {
+            0 => Outcome::Done,
+            lost if lost < names.len() => Outcome::Partly,
+            _ => Outcome::Refused,
+        })
+    }
+
+    async fn put_all<V, K>(
+        &self,
+        keys: Vec<K>,
+        names: &[String],
+        values: Vec<&V>,
+        timeout: Timeout,
+    ) -> Result<Vec<String>, Error>
+    where
+        V: Writable + ?Sized,
+        K: AsRef<str>,
+    {
+        let keys: Vec<String> = keys.iter().map(|key| key.as_ref().to_owned()).collect();
+        let Some(lifetime) = self.lifetime(timeout) else {
+            self.delete_names(names).await?;
+            return Ok(Vec::new());
+        };
+        let written = keys
+            .iter()
+            .zip(values)
+            .map(|(key, value)| plain::write(value).map_err(|error| unwritable(key, error)));
+        let written = written.collect::<Result<Vec<Bytes>, Error>>()?;
+        self.put_many(keys, names, &written, lifetime).await
+    }
+
+    /// Forgets these keys; how many had a value.
+    ///
+    /// # Source
+    /// Django `delete_many`, which does not count.
+    pub async fn delete_many<K: AsRef<str>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<u64, Error> {
+        let (_, names) = self.names(keys);
+        let call = self.begin(Operation::DeleteMany);
+        let deleted = self.delete_names(&names).await;
+        call.answer(Several(&names), deleted, |there| Outcome::done(*there > 0))
+    }
+
+    pub(crate) async fn delete_names(&self, names: &[String]) -> Result<u64, Error> {
+        let deleted = self.store().delete_many(&borrow(names)).await;
+        deleted.map_err(|e| self.failed(e))
+    }
+
+    async fn put_many(
+        &self,
+        keys: Vec<String>,
+        names: &[String],
+        written: &[Bytes],
+        lifetime: Lifetime,
+    ) -> Result<Vec<String>, Error> {
+        let named = names.iter().zip(written);
+        let items: Vec<Item<'_>> =
+            named.map(|(name, bytes)| Item::new(name, bytes, lifetime)).collect();
+        let answers = self.store().set_many(&items).await;
+        let answers = answers.map_err(|e| self.failed(e))?;
+        let fates = keys.into_iter().zip(answers);
+        Ok(fates.filter(|(_, answer)| answer.is_err()).map(|(key, _)| key).collect())
+    }
+
+    /// Keys as they were given, and their names.
+    fn names<K: AsRef<str>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> (Vec<String>, Vec<String>) {
+        let keys = keys.into_iter();
+        keys.map(|key| (key.as_ref().to_owned(), self.name(key.as_ref()))).unzip()
+    }
+}
+
+fn borrow(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}

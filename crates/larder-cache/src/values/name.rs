@@ -1,0 +1,79 @@
+//! The names of values in a store.
+//!
+//! - A name is `prefix:version:key`; a lock's is `prefix:lock:key`. So `redis-cli --scan` reads
+//!   well, and a lock is never a value.
+//! - A `:` or `%` in a prefix is written `%3A` or `%25`: no prefix can look like another's first
+//!   keys.
+//! - Names of up to 250 bytes are as they read. Longer ones keep a readable head, and end in `#`
+//!   and the SHA-256 of the whole name: whoever chooses keys must not be able to choose a
+//!   collision.
+//!
+//! Source: Django `default_key_func` (`prefix:version:key`); Rails `truncate_key`.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use crate::store::KeyFault;
+
+/// `#` and 64 hexadecimal digits.
+const TAIL_BYTES: usize = 65;
+
+/// The longest prefix that stays as it reads. What `clear` looks for must survive the shortening of
+/// names.
+const PREFIX_BYTES: usize = 100;
+
+/// What all names of a cache begin with, whatever their version.
+pub(super) fn of_cache(prefix: &str) -> String {
+    let prefix = prefix.replace('%', "%25").replace(':', "%3A");
+    shortened(prefix, PREFIX_BYTES) + ":"
+}
+
+/// A name of bounded length for a name of any length.
+pub(super) fn bounded(name: String) -> String {
+    shortened(name, KeyFault::MAX_BYTES)
+}
+
+fn shortened(text: String, limit: usize) -> String {
+    if text.len() <= limit {
+        return text;
+    }
+    let head = text.floor_char_boundary(limit - TAIL_BYTES);
+    let mut short = format!("{}#", &text[..head]);
+    for byte in Sha256::digest(text.as_bytes()) {
+        write!(short, "{byte:02x}").expect("a string takes everything");
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_with_separators_stay_apart() {
+        assert_ne!(of_cache("a") + "1:1:x", of_cache("a:1") + "1:x");
+        assert_ne!(of_cache("a:"), of_cache("a%3A"));
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_head_and_differs_in_its_tail() {
+        let name = |last| bounded("products:".to_owned() + &"é".repeat(200) + last);
+        let short = name("a");
+        assert!(short.starts_with("products:é"), "{short}");
+        assert!(short.len() <= 250 && short.len() > 245, "{}", short.len());
+        assert_ne!(short, name("b"));
+    }
+
+    #[test]
+    fn a_long_prefix_leaves_room_for_keys() {
+        let front = of_cache(&"p".repeat(300));
+        assert!(bounded(front.clone() + "1:" + &"k".repeat(300)).starts_with(&front));
+    }
+
+    #[test]
+    fn a_short_name_is_as_it_reads() {
+        let name = "a".repeat(250);
+        assert_eq!(bounded(name.clone()), name);
+    }
+}

@@ -1,0 +1,126 @@
+//! Values to bytes: whole numbers in plain text, so that a store can count; everything else sealed.
+//!
+//! - Whole numbers are the integer types of up to 64 bits, where the number fits into an `i64`.
+//! - `bool` is none, nor is a struct around a number: those keep their type.
+//! - Numbers of different types read each other, as long as they fit.
+
+use std::any::{Any, TypeId};
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    codec::{self, CodecError, Fingerprint},
+    store::number,
+};
+
+macro_rules! for_each_integer {
+    ($apply:ident) => {
+        $apply!(i64, u64, i32, u32, i16, u16, i8, u8, isize, usize)
+    };
+}
+
+/// The bytes of a value; `T` is its owned form, the type it is read as.
+pub(super) fn write<V, T>(value: &V) -> Result<Bytes, CodecError>
+where
+    V: Serialize + ToOwned<Owned = T> + ?Sized,
+    T: DeserializeOwned + 'static,
+{
+    if is_integer::<T>()
+        && let Some(number) = to_number(&value.to_owned())
+    {
+        return Ok(number.to_string().into());
+    }
+    codec::seal(Fingerprint::of::<T>()?, &[], value)
+}
+
+/// The bytes of an owned value.
+pub(super) fn write_owned<T>(value: &T) -> Result<Bytes, CodecError>
+where
+    T: Serialize + DeserializeOwned + 'static,
+{
+    match to_number(value) {
+        Some(number) => Ok(number.to_string().into()),
+        None => codec::seal(Fingerprint::of::<T>()?, &[], value),
+    }
+}
+
+/// The value these bytes are of.
+pub(crate) fn read<T>(bytes: &Bytes) -> Result<T, CodecError>
+where
+    T: DeserializeOwned + 'static,
+{
+    if is_integer::<T>()
+        && let Some(number) = number::whole(bytes)
+    {
+        return from_number(number)
+            .ok_or_else(|| CodecError::Payload(format!("{number} does not fit")));
+    }
+    codec::open(bytes)?.value(Fingerprint::of::<T>()?)
+}
+
+fn is_integer<T: 'static>() -> bool {
+    let wanted = TypeId::of::<T>();
+    macro_rules! is_one_of {
+        ($($integer:ty),*) => { $(wanted == TypeId::of::<$integer>())||* };
+    }
+    for_each_integer!(is_one_of)
+}
+
+fn to_number(value: &dyn Any) -> Option<i64> {
+    macro_rules! take_first {
+        ($($integer:ty),*) => {$(
+            if let Some(number) = value.downcast_ref::<$integer>() {
+                return i64::try_from(*number).ok();
+            }
+        )*};
+    }
+    for_each_integer!(take_first);
+    None
+}
+
+fn from_number<T: 'static>(number: i64) -> Option<T> {
+    macro_rules! fill_first {
+        ($($integer:ty),*) => {$(
+            let mut slot = <$integer>::try_from(number).ok();
+            if let Some(slot) = (&mut slot as &mut dyn Any).downcast_mut::<Option<T>>() {
+                return slot.take();
+            }
+        )*};
+    }
+    for_each_integer!(fill_first);
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_plain_text() {
+        assert_eq!(write(&42_i64).unwrap(), "42");
+        assert_eq!(write_owned(&200_u8).unwrap(), "200");
+        assert_eq!(read::<u16>(&Bytes::from_static(b"42")), Ok(42));
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_is_not_read() {
+        assert!(read::<u8>(&Bytes::from_static(b"300")).is_err());
+        assert!(read::<u64>(&Bytes::from_static(b"-1")).is_err());
+    }
+
+    #[test]
+    fn a_number_beyond_64_signed_bits_is_sealed() {
+        let bytes = write(&u64::MAX).unwrap();
+        assert_eq!(number::whole(&bytes), None);
+        assert_eq!(read(&bytes), Ok(u64::MAX));
+    }
+
+    #[test]
+    fn truth_is_no_number() {
+        let bytes = write(&true).unwrap();
+        assert_eq!(number::whole(&bytes), None);
+        assert!(read::<i64>(&bytes).is_err());
+        assert!(read::<bool>(&Bytes::from_static(b"1")).is_err());
+    }
+}

@@ -1,0 +1,81 @@
+//! Pages that are made once more as for somebody else, and refused where they differ.
+
+use std::time::Duration;
+
+use larder_cache::page::Rules;
+use larder_cache::policy::Policy;
+use larder_cache::tag::Tag;
+
+use super::reply::{Asked, Reply};
+use super::site::{Plan, Site};
+
+const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
+
+fn site(replies: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Site {
+    Plan::of(MINUTE).with_canary().replies(replies).open()
+}
+
+fn agent(asked: &Asked) -> Reply {
+    Reply::ok(format!("Hello, {}!", asked.header("user-agent").unwrap_or_default()))
+}
+
+#[test]
+fn a_page_that_shows_who_asked_is_refused_loudly_and_not_kept() {
+    let site = site(agent);
+    for calls in [2, 4] {
+        let answer = site.ask("GET", "/", &["User-Agent: Ada"]);
+        assert_eq!(answer.status, 500);
+        assert!(answer.text().contains("at byte 7"), "{answer:?}");
+        assert!(answer.text().contains("larder-canary"), "{answer:?}");
+        assert_eq!(site.calls("/"), calls);
+    }
+}
+
+#[test]
+fn a_page_that_is_the_same_for_all_is_kept() {
+    let site = site(|asked| Reply::ok(format!("Welcome to {}.", asked.path)));
+    let answer = site.ask("GET", "/", &["User-Agent: Ada", "Cookie: sid=A", "Authorization: a"]);
+    assert!(answer.status == 200 && answer.is_stored(), "{answer:?}");
+    assert!(site.get("/").is_hit());
+    assert_eq!(site.calls("/"), 2);
+}
+
+#[test]
+fn a_page_may_differ_in_what_it_says_it_depends_on() {
+    let site = site(|asked| agent(asked).with("Vary", "User-Agent"));
+    assert!(site.ask("GET", "/", &["User-Agent: Ada"]).is_stored());
+    assert!(site.ask("GET", "/", &["User-Agent: Ada"]).is_hit());
+    assert_eq!(site.ask("GET", "/", &["User-Agent: Bob"]).text(), "Hello, Bob!");
+}
+
+#[test]
+fn the_other_visitor_comes_by_the_same_way() {
+    for plan in [Plan::of(MINUTE), Plan::of(MINUTE).around_the_app()] {
+        let site = plan
+            .with_canary()
+            .replies(|asked| Reply::ok(format!("{:?} {:?}", asked.route, asked.file)))
+            .open();
+        let answer = site.get("/static/page");
+        assert!(answer.is_stored(), "{answer:?}");
+        assert_eq!(answer.text(), r#"Some("/static/{file}") Some("page")"#);
+    }
+}
+
+#[test]
+fn what_was_made_from_other_data_meanwhile_is_not_compared() {
+    const TEAS: &[Tag] = &[Tag::named("teas")];
+    let site = Plan::of(MINUTE)
+        .with_canary()
+        .reading(TEAS)
+        .changing_after_each_call()
+        .replies(|asked| Reply::ok(asked.nth.to_string()))
+        .open();
+    assert_eq!(site.get("/").status, 200);
+}
+
+#[test]
+fn whoever_owns_a_page_can_do_without() {
+    let site = Plan::of(Rules::shared(MINUTE).canary(false)).replies(agent).open();
+    assert!(site.get("/").is_stored());
+    assert_eq!(site.calls("/"), 1);
+}

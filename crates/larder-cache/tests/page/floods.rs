@@ -1,0 +1,114 @@
+//! What comes by the hundred thousand takes its bytes and no more, and pushes nothing out that is used.
+//!
+//! 49 of the attack list.
+
+use larder_cache::page::Rules;
+
+use super::reply::Reply;
+use super::site::{Plan, Site, request};
+
+const MEMORY: u64 = 1 << 20;
+const FLOOD: usize = 100_000;
+/// Sent at once.
+const BATCH: usize = 250;
+
+/// Sends the whole flood over two lines; the hot page is asked for after each batch.
+fn flood(site: &Site, ask: impl Fn(usize) -> Vec<u8> + Sync, hot: &[u8]) -> usize {
+    let misses: Vec<usize> = std::thread::scope(|scope| {
+        let half = |first: usize| {
+            let (ask, mut line) = (&ask, site.line());
+            scope.spawn(move || {
+                let mut misses = 0;
+                let batches = (first..FLOOD).step_by(2 * BATCH);
+                for batch in batches {
+                    let mut bytes: Vec<u8> = (batch..batch + BATCH).flat_map(ask).collect();
+                    bytes.extend(hot);
+                    line.say(bytes);
+                    for _ in 0..BATCH {
+                        assert_eq!(line.hear().unwrap().status, 200);
+                    }
+                    misses += usize::from(!line.hear().unwrap().is_hit());
+                }
+                misses
+            })
+        };
+        let halves = [half(0), half(BATCH)];
+        halves.into_iter().map(|half| half.join().unwrap()).collect()
+    });
+    misses.into_iter().sum()
+}
+
+fn site() -> Site {
+    Plan::of(Rules::respecting())
+        .memory(MEMORY)
+        .workers(2)
+        .replies(|asked| match asked.path.as_str() {
+            "/varied" => Reply::fresh("page").with("Vary", "X-Kind"),
+            _ => Reply::fresh("page"),
+        })
+        .open()
+}
+
+#[test]
+fn a_flood_of_queries_leaves_the_hot_page_and_the_memory() {
+    let site = site();
+    let hot = request("GET", "/hot", &[]);
+    for _ in 0..50 {
+        site.send(&hot);
+    }
+    let misses = flood(&site, |nth| request("GET", &format!("/r?x={nth}"), &[]), &hot);
+    assert!(misses <= 2, "the hot page was made anew {misses} times");
+    assert!(site.kept() <= MEMORY, "{}", site.kept());
+    assert!(site.send(&hot).is_hit());
+}
+
+#[test]
+fn a_flood_of_variants_leaves_the_hot_variant_and_the_memory() {
+    let site = site();
+    let hot = request("GET", "/varied", &["X-Kind: hot"]);
+    for _ in 0..50 {
+        site.send(&hot);
+    }
+    let ask = |nth| request("GET", "/varied", &[&format!("X-Kind: {nth}")]);
+    let misses = flood(&site, ask, &hot);
+    assert!(misses <= 2, "the hot variant was made anew {misses} times");
+    assert!(site.kept() <= MEMORY, "{}", site.kept());
+    assert!(site.send(&hot).is_hit());
+}
+
+/// Variants that were there before are kept anew, however many others were tried, and however often.
+#[test]
+fn a_flood_of_variants_keeps_no_old_one_from_being_made_anew() {
+    let site = Plan::of(Rules::respecting())
+        .replies(|asked| {
+            let said = if asked.nth > 300 { "max-age=60" } else { "max-age=60, stale-if-error=60" };
+            // Two hundred seconds old: stale at once.
+            let old = Reply::ok(asked.header("x-kind").unwrap()).with("Cache-Control", said);
+            if asked.nth > 300 { old } else { old.with("Age", "60") }.with("Vary", "X-Kind")
+        })
+        .open();
+    for nth in 0..150 {
+        for kind in ["a", "b"] {
+            let answer = site.ask("GET", "/", &[&format!("X-Kind: {kind}")]);
+            assert!(answer.is_stored(), "{kind} {nth}: {answer:?}");
+        }
+    }
+    let lines = ["X-Kind: a"];
+    assert!(site.ask("GET", "/", &lines).is_stored());
+    assert!(site.ask("GET", "/", &lines).is_hit());
+}
+
+#[test]
+fn an_address_has_so_many_variants_and_no_more() {
+    let site = site();
+    let ask = |kind: usize| site.ask("GET", "/varied", &[&format!("X-Kind: {kind}")]);
+    let stored = (0..300).filter(|kind| ask(*kind).is_stored()).count();
+    assert!((200..=260).contains(&stored), "{stored}");
+    assert!(ask(0).is_hit());
+    assert_eq!(ask(299).status, 200);
+    let long = format!("X-Kind: {}", "k".repeat(8000));
+    for _ in 0..2 {
+        let answer = site.ask("GET", "/varied", &[&long]);
+        assert!(answer.status == 200 && !answer.is_hit() && !answer.is_stored(), "{answer:?}");
+    }
+}

@@ -1,0 +1,193 @@
+//! What an attacker sends must not be in what the next visitor is answered.
+//!
+//! The numbers are those of the attack list.
+
+use larder_cache::page::Rules;
+
+use super::line::Answer;
+use super::site::{Plan, Site};
+use super::surroundings::Side;
+
+fn site() -> Site {
+    Plan::of(Rules::respecting()).open()
+}
+
+/// What a visitor is answered after an attack; the traces are nowhere in it.
+#[track_caller]
+fn clean(site: &Site, target: &str, traces: &[&str]) -> Answer {
+    let answer = site.get(target);
+    assert!([200, 302].contains(&answer.status), "{answer:?}");
+    for trace in traces {
+        assert!(!answer.holds(trace), "{trace} in {answer:?}");
+    }
+    answer
+}
+
+/// 1, 2, 3.
+#[test]
+fn a_forwarded_host_makes_a_page_of_its_own() {
+    for line in [
+        "X-Forwarded-Host: evil.test",
+        "Forwarded: host=evil.test;proto=https",
+        "Forwarded: for=\"evil.test\", for=x;HOST=\"evil.test\"",
+        "X-Forwarded-Host: evil.test\"><script>",
+        "Forwarded: host=\"evil.test\\\"><script>\"",
+        "X-Forwarded-Host: good.test\r\nX-Forwarded-Host: evil.test",
+        "X-Forwarded-Host: evil.test, good.test",
+    ] {
+        let site = site();
+        let attack = site.ask("GET", "/r", &[line]);
+        assert!(attack.status == 200 && attack.holds("evil.test"), "{attack:?}");
+        clean(&site, "/r", &["evil.test", "script"]);
+        assert!(site.get("/r").is_hit());
+    }
+}
+
+/// 3.
+#[test]
+fn a_host_of_any_letters_makes_a_page_of_its_own() {
+    for host in
+        ["a\"><b>", "evil test", "evil\\", "[evil", "evil:99999", "evil@good.test", "", "EVIL"]
+    {
+        let site = site();
+        let attack = site.try_send(format!("GET /r HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        assert!(attack.is_none_or(|answer| [200, 400].contains(&answer.status)), "{host}");
+        clean(&site, "/r", &["evil", "EVIL", "<b>"]);
+    }
+    let site = site();
+    let mut attack = b"GET /r HTTP/1.1\r\nHost: evil\xff\xfe\r\n\r\n".to_vec();
+    assert!([200, 400].contains(&site.send(&attack).status));
+    clean(&site, "/r", &["evil"]);
+    attack.splice(..3, *b"PUT");
+    assert!([200, 400].contains(&site.send(&attack).status), "a write is no different");
+}
+
+/// 4.
+#[test]
+fn a_forwarded_scheme_redirects_nobody_else() {
+    for line in [
+        "X-Forwarded-Proto: nothttps",
+        "Forwarded: proto=nothttps",
+        "X-Forwarded-Proto: nothttps, https",
+        "X-Forwarded-Scheme: nothttps",
+    ] {
+        let site = site();
+        assert_eq!(site.ask("GET", "/redir", &[line]).status, 302);
+        let answer = clean(&site, "/redir", &["nothttps"]);
+        assert_eq!(answer.header("location"), Some("http://good.test/login"));
+    }
+}
+
+/// 7.
+#[test]
+fn a_header_that_makes_frameworks_see_another_request_keeps_nothing() {
+    for line in [
+        "X-Original-URL: /evil",
+        "X-Rewrite-URL: /evil",
+        "X-HTTP-Method-Override: evil",
+        "X-HTTP-Method: evil",
+        "X-Method-Override: evil",
+        "X-Forwarded-Prefix: /evil",
+        "X-Forwarded-Port: 1evil",
+        "X-Host: evil.test",
+        "X-Forwarded-Server: evil.test",
+    ] {
+        let site = site();
+        assert_eq!(site.ask("GET", "/r", &[line]).status, 200);
+        clean(&site, "/r", &["evil"]);
+        assert!(site.ask("GET", "/r", &[line]).holds("evil"), "nor is the clean page for {line}");
+    }
+}
+
+/// 8.
+#[test]
+fn what_a_cookie_says_is_printed_for_nobody_else() {
+    let site = site();
+    let attack = site.ask("GET", "/r", &["Cookie: fehost=x\"-alert(1)-\""]);
+    assert!(attack.holds("alert(1)") && !attack.is_stored(), "{attack:?}");
+    clean(&site, "/r", &["alert"]);
+}
+
+/// 9.
+#[test]
+fn a_user_agent_is_printed_for_itself() {
+    let site = site();
+    assert!(site.ask("GET", "/agent", &["User-Agent: <script>"]).is_stored());
+    let answer = site.ask("GET", "/agent", &["User-Agent: Firefox"]);
+    assert_eq!(answer.text(), "Firefox");
+    clean(&site, "/agent", &["script"]);
+    for agent in ["<script> ", "<SCRIPT>", "<script>,<script>", "a, <script>"] {
+        let answer = site.ask("GET", "/agent", &[&format!("User-Agent: {agent}")]);
+        assert_eq!(answer.text(), agent.trim());
+    }
+}
+
+/// 10.
+#[test]
+fn one_origin_is_let_in_by_another_ones_page_on_neither_side() {
+    for side in [Side::Inside, Side::Outside] {
+        let site = Plan::of(Rules::respecting())
+            .with_cors(side)
+            .replies(|_| super::reply::Reply::fresh("page"))
+            .open();
+        let allowed = |origin: Option<&str>| {
+            let line = origin.map(|origin| format!("Origin: {origin}"));
+            let lines: Vec<_> = line.as_deref().into_iter().collect();
+            let answer = site.ask("GET", "/r", &lines);
+            assert!(answer.all("vary").any(|vary| vary.contains("Origin")), "{answer:?}");
+            answer.header("access-control-allow-origin").map(str::to_owned)
+        };
+        for _ in 0..2 {
+            for origin in [Some("https://evil.test"), Some("https://ok.test"), None] {
+                assert_eq!(allowed(origin).as_deref(), origin, "{side:?}");
+            }
+        }
+    }
+}
+
+/// 20.
+#[test]
+fn a_coded_body_is_for_those_who_accept_the_coding() {
+    let site = site();
+    assert!(site.ask("GET", "/coded", &["Accept-Encoding: br"]).is_stored());
+    let plain = site.ask("GET", "/coded", &["Accept-Encoding: identity"]);
+    assert_eq!((plain.header("content-encoding"), plain.text().as_str()), (None, "good"));
+    clean(&site, "/coded", &["evil"]);
+    let coded = site.ask("GET", "/coded", &["Accept-Encoding:  BR"]);
+    assert!(coded.is_hit() && coded.holds("evil"), "{coded:?}");
+}
+
+/// 30.
+#[test]
+fn what_follows_a_hash_is_not_in_the_page() {
+    let site = site();
+    let attack = site.try_send("GET /r#<script> HTTP/1.1\r\nHost: good.test\r\n\r\n");
+    assert!(attack.is_none_or(|answer| [200, 400].contains(&answer.status)));
+    clean(&site, "/r", &["script"]);
+}
+
+/// 30, and the same by the versions and hosts that leave more to the target.
+#[test]
+fn an_absolute_target_makes_a_page_of_its_own() {
+    let host = "Host: good.test\r\n";
+    for (first, host) in [
+        ("GET http://evil.test/r HTTP/1.1", host),
+        ("GET evil://good.test/r HTTP/1.1", host),
+        ("GET http://evil.test/r HTTP/1.0", ""),
+        ("GET http://evil.test/r HTTP/1.1", "Host: \u{e9}\r\n"),
+        ("GET //evil.test/r HTTP/1.1", host),
+    ] {
+        let site = site();
+        let attack = site.try_send(format!("{first}\r\n{host}\r\n"));
+        assert!(attack.is_none_or(|answer| [200, 400].contains(&answer.status)), "{first}");
+        clean(&site, "/r", &["evil"]);
+        let nameless = site.try_send("GET /r HTTP/1.0\r\n\r\n").unwrap();
+        assert!(!nameless.holds("evil"), "{first}: {nameless:?}");
+        let strange = site.try_send("GET /r HTTP/1.1\r\nHost: \u{e9}\r\n\r\n").unwrap();
+        assert!(!strange.holds("evil"), "{first}: {strange:?}");
+    }
+    let site = site();
+    site.send("GET evil://good.test/redir HTTP/1.1\r\nHost: good.test\r\n\r\n");
+    let answer = clean(&site, "/redir", &["evil"]);
+    assert_eq!(answer.header("location"), Some("http://good.test/login"));
+}

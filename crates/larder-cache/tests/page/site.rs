@@ -1,0 +1,393 @@
+//! A site of its own for each test: handlers under the page cache, on a port of its own.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use actix_web::cookie::Cookie;
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
+use larder_cache::Cache;
+use larder_cache::open::Options;
+use larder_cache::page::{self, Rules};
+use larder_cache::store::Store;
+use larder_cache::tag::Tag;
+use larder_cache::view::InProcess;
+
+use super::line::{Answer, Line};
+use super::reply::{Asked, Gate, Reply};
+use super::surroundings::{Side, Surroundings, inside, outside};
+
+type Handler = dyn Fn(&Asked) -> Reply + Send + Sync;
+
+/// Requests that are remembered; more are only counted.
+const MEMORY: usize = 1000;
+
+/// How long a condition may take to come true.
+const DEADLINE: Duration = Duration::from_secs(15);
+
+/// What is around and behind the handlers, before it is opened.
+pub struct Plan {
+    rules: Rules,
+    handler: Arc<Handler>,
+    memory: Option<u64>,
+    workers: usize,
+    is_whole_app: bool,
+    is_nested: bool,
+    surroundings: Surroundings,
+    reads: Option<&'static [Tag]>,
+    reads_again: bool,
+    changes_after: bool,
+    waiting: Option<usize>,
+    versions: Arc<InProcess>,
+    store: Option<Arc<dyn Store>>,
+}
+
+impl Plan {
+    /// Handlers are called once for a page: without a canary.
+    pub fn of(rules: impl Into<Rules>) -> Self {
+        Self {
+            rules: rules.into().canary(false),
+            handler: Arc::new(super::routes::answer),
+            memory: None,
+            workers: 1,
+            is_whole_app: false,
+            is_nested: false,
+            surroundings: Surroundings::default(),
+            reads: None,
+            reads_again: true,
+            changes_after: false,
+            waiting: None,
+            versions: Arc::new(InProcess::new()),
+            store: None,
+        }
+    }
+
+    /// In place of the fixture's routes.
+    pub fn replies(mut self, handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        self.handler = Arc::new(handler);
+        self
+    }
+
+    pub fn with_canary(mut self) -> Self {
+        self.rules = self.rules.canary(true);
+        self
+    }
+
+    pub fn memory(self, bytes: u64) -> Self {
+        Self { memory: Some(bytes), ..self }
+    }
+
+    pub fn workers(self, workers: usize) -> Self {
+        Self { workers, ..self }
+    }
+
+    /// The cache is around the whole app and not around its scope.
+    pub fn around_the_app(self) -> Self {
+        Self { is_whole_app: true, ..self }
+    }
+
+    /// The cache is around the whole app, and around its scope once more.
+    pub fn around_itself(self) -> Self {
+        Self { is_nested: true, ..self }
+    }
+
+    /// A middleware around the cache awaits something after it was answered.
+    pub fn with_an_outer_wait(mut self) -> Self {
+        self.surroundings.waits_after = true;
+        self
+    }
+
+    /// A middleware around the cache reads the request's cookies.
+    pub fn with_cookies_read_before(mut self) -> Self {
+        self.surroundings.reads_cookies_before = true;
+        self
+    }
+
+    /// A middleware that lets other origins in.
+    pub fn with_cors(mut self, side: Side) -> Self {
+        self.surroundings.cors = Some(side);
+        self
+    }
+
+    /// A middleware between cache and handler that begins sessions.
+    pub fn with_inner_sessions(mut self) -> Self {
+        self.surroundings.sets_cookie = true;
+        self
+    }
+
+    /// Handlers read what these tags name, before they wait at their gate and after it.
+    pub fn reading(self, tags: &'static [Tag]) -> Self {
+        Self { reads: Some(tags), ..self }
+    }
+
+    /// The same, before they wait only.
+    pub fn reading_once(self, tags: &'static [Tag]) -> Self {
+        Self { reads_again: false, ..self.reading(tags) }
+    }
+
+    /// An instance that shares what it has made with others of the same data and the same store.
+    pub fn sharing(self, versions: &Arc<InProcess>, store: &Arc<dyn Store>) -> Self {
+        Self { versions: versions.clone(), store: Some(store.clone()), ..self }
+    }
+
+    /// What they read has changed when they have answered.
+    pub fn changing_after_each_call(self) -> Self {
+        Self { changes_after: true, ..self }
+    }
+
+    /// So many may wait for one page.
+    pub fn waiting(self, most: usize) -> Self {
+        Self { waiting: Some(most), ..self }
+    }
+
+    pub fn open(self) -> Site {
+        let versions = self.versions.clone();
+        let options = Options::default();
+        let options = match &self.store {
+            Some(store) => options.shared(store.clone(), "tests"),
+            None => options,
+        };
+        let options = match self.memory {
+            Some(bytes) => options.memory(bytes),
+            None => options,
+        };
+        let options = match self.waiting {
+            Some(most) => options.waiting(most),
+            None => options,
+        };
+        let cache = options.open(versions.clone());
+        let house = Arc::new(House {
+            handler: self.handler.clone(),
+            log: Mutex::default(),
+            reads: self.reads.map(|tags| (versions.clone(), tags)),
+            reads_again: self.reads_again,
+            changes_after: self.changes_after,
+        });
+        let (address, handle) = serve(self, cache.clone(), house.clone());
+        Site { address, handle, cache, versions, house }
+    }
+}
+
+/// What all workers share.
+struct House {
+    handler: Arc<Handler>,
+    log: Mutex<Log>,
+    reads: Option<(Arc<InProcess>, &'static [Tag])>,
+    reads_again: bool,
+    changes_after: bool,
+}
+
+#[derive(Default)]
+struct Log {
+    calls: HashMap<String, usize>,
+    asked: Vec<Asked>,
+}
+
+/// Ends with its test.
+pub struct Site {
+    address: SocketAddr,
+    handle: ServerHandle,
+    pub cache: Cache,
+    pub versions: Arc<InProcess>,
+    house: Arc<House>,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+    }
+}
+
+impl Site {
+    pub fn line(&self) -> Line {
+        Line::to(self.address)
+    }
+
+    /// A visitor's plain request.
+    pub fn get(&self, target: &str) -> Answer {
+        self.ask("GET", target, &[])
+    }
+
+    /// A request with these header lines beside its host.
+    pub fn ask(&self, method: &str, target: &str, lines: &[&str]) -> Answer {
+        self.try_ask(method, target, lines).expect("an answer")
+    }
+
+    pub fn try_ask(&self, method: &str, target: &str, lines: &[&str]) -> Option<Answer> {
+        let mut line = self.line();
+        line.say(request(method, target, lines));
+        line.hear_of(method)
+    }
+
+    /// The answer to exactly these bytes.
+    pub fn send(&self, bytes: impl AsRef<[u8]>) -> Answer {
+        self.try_send(bytes).expect("an answer")
+    }
+
+    pub fn try_send(&self, bytes: impl AsRef<[u8]>) -> Option<Answer> {
+        let mut line = self.line();
+        line.say(bytes);
+        line.hear()
+    }
+
+    /// All of these at once, by a thread each.
+    pub fn together(&self, requests: Vec<Vec<u8>>) -> Vec<Option<Answer>> {
+        thread::scope(|scope| {
+            let ask = |request: Vec<u8>| scope.spawn(move || self.try_send(request));
+            let asked: Vec<_> = requests.into_iter().map(ask).collect();
+            asked.into_iter().map(|answer| answer.join().unwrap()).collect()
+        })
+    }
+
+    /// How often the handler was asked for this target.
+    pub fn calls(&self, target: &str) -> usize {
+        self.house.log.lock().unwrap().calls.get(target).copied().unwrap_or(0)
+    }
+
+    /// What the handler was asked for this target.
+    pub fn asked(&self, target: &str) -> Vec<Asked> {
+        let log = self.house.log.lock().unwrap();
+        log.asked.iter().filter(|asked| asked.target == target).cloned().collect()
+    }
+
+    /// The bytes that are kept, about.
+    pub fn kept(&self) -> u64 {
+        wait_for(self.cache.inspect().statistics()).unwrap().memory.unwrap().bytes
+    }
+}
+
+/// What instances share, by number.
+pub fn keys_in(store: &Arc<dyn Store>) -> u64 {
+    wait_for(store.stats()).unwrap().entries.unwrap()
+}
+
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(future)
+}
+
+/// A request as bytes.
+pub fn request(method: &str, target: &str, lines: &[&str]) -> Vec<u8> {
+    let mut text = format!("{method} {target} HTTP/1.1\r\nHost: good.test\r\n");
+    for line in lines {
+        text.push_str(line);
+        text.push_str("\r\n");
+    }
+    (text + "\r\n").into_bytes()
+}
+
+/// Asks until it is so; fails if that takes too long.
+#[track_caller]
+pub fn until<T>(what: &str, mut is_so: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = is_so() {
+            return found;
+        }
+        assert!(started.elapsed() < DEADLINE, "not in time: {what}");
+        thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+fn serve(plan: Plan, cache: Cache, house: Arc<House>) -> (SocketAddr, ServerHandle) {
+    let (sender, opened) = mpsc::channel();
+    thread::spawn(move || {
+        let workers = plan.workers;
+        let server = HttpServer::new(move || {
+            let scope = web::scope("")
+                .wrap(from_fn(inside))
+                .wrap(Condition::new(!plan.is_whole_app, page::cached(plan.rules.clone())))
+                .service(web::resource("/me-maxage").to(route))
+                .service(web::resource("/account").to(route))
+                .service(web::resource("/static/{file}").to(route))
+                .default_service(web::to(route));
+            let surroundings = plan.surroundings;
+            let is_around = plan.is_whole_app || plan.is_nested;
+            App::new()
+                .app_data(web::Data::new(cache.clone()))
+                .app_data(web::Data::from(house.clone()))
+                .app_data(web::Data::new(surroundings))
+                .app_data(web::PayloadConfig::new(1 << 20))
+                .wrap(Condition::new(is_around, page::cached(plan.rules.clone())))
+                .wrap(from_fn(outside))
+                .service(scope)
+        });
+        let server = server.workers(workers).disable_signals().shutdown_timeout(0);
+        let server = server.bind(("127.0.0.1", 0)).unwrap();
+        let address = server.addrs()[0];
+        actix_web::rt::System::new().block_on(async move {
+            let server = server.run();
+            sender.send((address, server.handle())).unwrap();
+            server.await.unwrap();
+        });
+    });
+    opened.recv().unwrap()
+}
+
+/// The one handler behind all routes.
+async fn route(
+    request: HttpRequest,
+    body: web::Bytes,
+    house: web::Data<House>,
+) -> Result<HttpResponse, Error> {
+    let reply = (house.handler)(&house.note(&request, &body));
+    house.read();
+    if let Some(gate) = &reply.gate {
+        gate.pass().await;
+    }
+    if house.reads_again {
+        house.read();
+    }
+    house.change();
+    reply.respond()
+}
+
+impl House {
+    /// Says what is read from here on.
+    fn read(&self) {
+        if let Some((versions, tags)) = &self.reads {
+            versions.reads(tags);
+        }
+    }
+
+    fn change(&self) {
+        if let Some((versions, tags)) = self.reads.as_ref().filter(|_| self.changes_after) {
+            versions.bump(tags);
+        }
+    }
+
+    fn note(&self, request: &HttpRequest, body: &[u8]) -> Asked {
+        let target = request.uri().to_string();
+        let mut log = self.log.lock().unwrap();
+        let calls = log.calls.entry(target.clone()).or_default();
+        *calls += 1;
+        let connection = request.connection_info().clone();
+        let print = |cookie: &Cookie<'_>| format!("{}={};", cookie.name(), cookie.value());
+        let cookies = request.cookies().map(|cookies| cookies.iter().map(print).collect());
+        let asked = Asked {
+            method: request.method().to_string(),
+            target,
+            path: request.path().to_owned(),
+            query: request.query_string().to_owned(),
+            scheme: connection.scheme().to_owned(),
+            host: connection.host().to_owned(),
+            headers: request.headers().clone(),
+            body: String::from_utf8_lossy(body).into_owned(),
+            user: request.cookie("sid").map(|cookie| cookie.value().to_owned()),
+            cookies: cookies.unwrap_or_default(),
+            route: request.match_pattern(),
+            file: request.match_info().get("file").map(str::to_owned),
+            is_marked: request.extensions().contains::<Gate>(),
+            nth: *calls,
+        };
+        if log.asked.len() < MEMORY {
+            log.asked.push(asked.clone());
+        }
+        asked
+    }
+}
