@@ -116,6 +116,7 @@ pub fn app(
         .wrap(Erased)
         .wrap_fn(error_page::dress)
         .wrap_fn(flash::show)
+        .wrap(Erased)
         .wrap_fn(headers::add)
         .wrap_fn(toolbar::observe)
         .wrap(log::Lines(counters))
