@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::support::{Database, Ended, Program, TestDatabase, TestSite, larder, on_both_databases};
 
@@ -21,8 +20,6 @@ on_both_databases! {
     settings_may_come_from_the_environment,
 }
 
-const SOON: Duration = Duration::from_secs(5);
-
 fn an_empty_database_gets_a_thousand_products_once(on: Database) {
     let database = Arc::new(TestDatabase::create(on));
     for _ in 0..2 {
@@ -32,7 +29,7 @@ fn an_empty_database_gets_a_thousand_products_once(on: Database) {
         site.get("/cookbook").assert_sees("2 recipes");
         site.get("/scoreboard").assert_sees("200 members after week 38");
         site.signal("TERM");
-        assert!(site.ends_within(SOON).status.success());
+        assert!(site.ends().status.success());
     }
     // Somebody who deleted all but one product gets no others, and no recipes that they did not want.
     let site = serve_samples(&database);
@@ -135,7 +132,7 @@ fn a_signal_stops_the_shop_although_a_connection_is_idle(on: Database) {
         let silent = site.connect();
 
         site.signal(signal);
-        let ended = site.ends_within(SOON);
+        let ended = site.ends();
         assert!(ended.status.success(), "{signal}: {ended:?}");
         drop((idle, silent));
     }
@@ -167,7 +164,7 @@ fn a_request_under_way_is_finished_before_the_shop_stops(on: Database) {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.contains("HTTP/1.1 303"), "{signal}: {answer}");
-        assert!(site.ends_within(SOON).status.success());
+        assert!(site.ends().status.success());
         TestSite::open(database, &[]).get("/").assert_sees("Tea");
     }
 }
@@ -223,7 +220,7 @@ fn serve_samples(database: &Arc<TestDatabase>) -> TestSite {
 
 #[track_caller]
 fn run(arguments: &[&str]) -> Ended {
-    Program::start(larder(arguments)).ends_within(Duration::from_secs(60))
+    Program::start(larder(arguments)).ends()
 }
 
 #[track_caller]

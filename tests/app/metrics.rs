@@ -20,13 +20,6 @@ on_both_databases! {
 /// What the families are documented by.
 const FAMILIES: &str = include_str!("../../src/metrics/families.rs");
 
-impl TestSite {
-    #[track_caller]
-    fn figures(&self) -> Exposition {
-        Exposition::of(&self.get("/metrics"))
-    }
-}
-
 fn the_figures_equal_what_was_done(on: Database) {
     let site = TestSite::observed(on, &[]);
     let tea = site.has_product("Tea");

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Bell, Caller, Database, Figures, Hold, Page, Program, Proxy, Ringer, TestDatabase, TestSite,
-    larder, on_both_databases,
+    Bell, Caller, Database, Figures, Hold, PATIENCE, Page, Program, Proxy, Ringer, TestDatabase,
+    TestSite, larder, on_both_databases,
 };
 
 on_both_databases! {
@@ -139,7 +139,17 @@ fn a_hot_page_invalidated_a_hundred_times_a_second_is_never_made_twice_at_once()
                 site.database.sql(INVALIDATIONS);
             }
         });
-        (0..LOOKS).map(|_| look(&proxy, &evening)).max().expect("somebody looked")
+        let deadline = Instant::now() + PATIENCE;
+        let is_enough = |looks| looks >= LOOKS && loads.load(Ordering::Relaxed) > LOOKS / 4;
+        let mut most_at_once = 0;
+        for looks in 0.. {
+            if is_enough(looks) {
+                break;
+            }
+            assert!(Instant::now() < deadline, "the page is hardly ever loaded again");
+            most_at_once = most_at_once.max(look(&proxy, &evening));
+        }
+        most_at_once
     });
     let loads = loads.into_inner();
     Figures::new()
@@ -147,8 +157,6 @@ fn a_hot_page_invalidated_a_hundred_times_a_second_is_never_made_twice_at_once()
         .with("loads", loads)
         .with("most at once", most_at_once)
         .tell();
-    // A load whose questions are slow may be met by more than one look.
-    assert!(loads > LOOKS / 4, "only {loads} loads");
     assert_eq!(most_at_once, 1);
 }
 

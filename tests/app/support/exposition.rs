@@ -61,6 +61,11 @@ impl Exposition {
         self.series.iter().filter(|(series, _)| is_meant(series)).map(|(_, value)| value).sum()
     }
 
+    /// How many calls waited for the shared store in vain, each for as long as one may.
+    pub fn waits_for_the_store(&self) -> f64 {
+        self.sum("larder_store_calls_total", &[r#"result="timeout""#])
+    }
+
     /// How much a series has grown; one that is not there is 0.
     #[track_caller]
     pub fn grown(&self, since: &Self, series: &str) -> f64 {

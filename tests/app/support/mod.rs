@@ -41,7 +41,7 @@ pub use proxy::{Hold, Proxy};
 pub use redis::Redis;
 pub use shelf::{Shelf, Wrong};
 pub use site::{PASSWORD, TestSite, account, larder, larder_at, load};
-pub use until::until;
+pub use until::{PATIENCE, until};
 pub use upstream::{Says, Upstream};
 pub use visitor::Visitor;
 pub use webdriver::{Browser, Screen};

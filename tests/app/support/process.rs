@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use super::until::PATIENCE;
 
 /// Becomes the program that it is given, and leaves a watcher behind that holds the other end of the
 /// test's leash (standard input). A line on it lets the program go; its end, which comes when the test
@@ -98,7 +100,7 @@ impl Program {
     /// Waits until `found` finds something in what was said; `None` if the program ended without it.
     #[track_caller]
     pub fn wait_for<T>(&self, found: impl Fn(&str, &str) -> Option<T>) -> Option<T> {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + PATIENCE;
         let mut streams = self.said.state.lock().unwrap();
         loop {
             if let Some(answer) = found(&streams.out, &streams.err) {
@@ -127,14 +129,14 @@ impl Program {
 
     /// Waits until both output streams are closed, which is when the program has ended.
     #[track_caller]
-    pub fn ends_within(mut self, limit: Duration) -> Ended {
-        let deadline = Instant::now() + limit;
+    pub fn ends(mut self) -> Ended {
+        let deadline = Instant::now() + PATIENCE;
         let mut streams = self.said.state.lock().unwrap();
         while streams.closed < 2 {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(
                 !left.is_zero(),
-                "the program still runs after {limit:?}; it said:\n{}{}",
+                "the program still runs; it said:\n{}{}",
                 streams.out,
                 streams.err
             );

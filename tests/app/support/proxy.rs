@@ -9,6 +9,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use super::until::PATIENCE;
+
 /// Which answers are held.
 #[derive(Debug, Clone, Copy)]
 pub struct Hold {
@@ -89,9 +91,8 @@ impl Proxy {
     #[track_caller]
     pub fn wait_until_held(&self) {
         let state = self.wire.state.lock().unwrap();
-        let limit = Duration::from_secs(20);
         let (state, _) =
-            self.wire.changed.wait_timeout_while(state, limit, |state| state.held == 0).unwrap();
+            self.wire.changed.wait_timeout_while(state, PATIENCE, |state| state.held == 0).unwrap();
         assert!(state.held > 0, "no answer came by that could be held");
     }
 

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tempfile::TempDir;
 
 use super::process::{Leash, Program, are_installed, find_program, free_port, leashed};
+use super::until::PATIENCE;
 
 /// A server, and the folder into which it saves when it is told to.
 pub struct Redis {
@@ -51,7 +52,7 @@ impl Redis {
     #[track_caller]
     pub fn returns(&mut self) {
         self.dies();
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         while self.server.is_none() {
             assert!(Instant::now() < deadline, "nobody gives port {} back", self.port);
             self.server = serve(self.port, self.folder.path());

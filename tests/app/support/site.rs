@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::database::{Database, TestDatabase};
+use super::exposition::Exposition;
 use super::page::Page;
 use super::process::{Ended, Leash, Program, leashed};
 use super::request::Request;
+use super::until::PATIENCE;
 
 /// With these it shows the toolbar, to who may see it.
 const OBSERVED: [&str; 2] = ["--toolbar", "auto"];
@@ -114,14 +116,20 @@ impl TestSite {
     }
 
     #[track_caller]
-    pub fn ends_within(self, limit: Duration) -> Ended {
-        self.program.ends_within(limit)
+    pub fn ends(self) -> Ended {
+        self.program.ends()
     }
 
     /// Asks as a stranger would: no cookies, no redirects followed.
     #[track_caller]
     pub fn get(&self, path: &str) -> Page {
         self.ask("GET", path).send()
+    }
+
+    /// The figures for operators, as they are now.
+    #[track_caller]
+    pub fn figures(&self) -> Exposition {
+        Exposition::of(&self.get("/metrics"))
     }
 
     #[track_caller]
@@ -163,7 +171,7 @@ impl TestSite {
     /// A connection on which a story plays the client itself.
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
     }
 }
@@ -248,7 +256,7 @@ fn agent() -> ureq::Agent {
         .max_redirects(0)
         .max_redirects_will_error(false)
         .proxy(None)
-        .timeout_global(Some(Duration::from_secs(30)))
+        .timeout_global(Some(PATIENCE))
         // Shorter than the server's own patience, so that no request meets a closing connection.
         .max_idle_age(Duration::from_secs(2))
         .build()

@@ -56,8 +56,10 @@ impl Upstream {
 
     /// From now on it says this; to those whom it keeps waiting, too.
     pub fn says(&self, says: Says) {
+        let mut now = self.told.says.lock().unwrap();
         let waiting = std::mem::take(&mut *self.told.waiting.lock().unwrap());
-        *self.told.says.lock().unwrap() = says.clone();
+        *now = says.clone();
+        drop(now);
         for stream in waiting {
             self.told.say(stream, &says);
         }
@@ -82,10 +84,12 @@ impl Told {
         while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
             head.push(byte[0]);
         }
-        let says = self.says.lock().unwrap().clone();
-        self.say(stream, &says);
-        // Counted last: who has seen the count can change what is said next.
+        // Counted under the lock: whoever has seen the count can change what is said next, and whoever has seen
+        // the answer sees the count.
+        let says = self.says.lock().unwrap();
         self.asked.fetch_add(1, Ordering::SeqCst);
+        let says = says.clone();
+        self.say(stream, &says);
     }
 
     fn say(&self, mut stream: TcpStream, says: &Says) {

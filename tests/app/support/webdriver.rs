@@ -1,14 +1,14 @@
 //! A real browser, driven by the W3C WebDriver protocol: a few JSON requests to `chromedriver`.
 //!
-//! Written out here because `fantoccini` without TLS cannot be started without naming `hyper-util`,
-//! and because these lines are shorter than its dependencies.
+//! These lines are shorter than the dependencies of a crate for it.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::process::{Leash, Program, are_installed, find_program, leashed};
+use super::until::PATIENCE;
 
 /// The key under which WebDriver hands out references to elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -34,8 +34,11 @@ pub enum Screen {
 pub struct Element(String);
 
 impl Browser {
-    /// `None` where Chromium is not installed.
+    /// `None` where Chromium is not installed, and in `scripts/test --fast`.
     pub fn open(screen: Screen) -> Option<Self> {
+        if std::env::var_os("LARDER_TESTS_WITHOUT_BROWSERS").is_some() {
+            return None;
+        }
         let chromium = ["chromium", "chromium-browser", "google-chrome"]
             .into_iter()
             .find(|name| find_program(name).is_some())
@@ -57,7 +60,7 @@ impl Browser {
             agent: ureq::Agent::config_builder()
                 .http_status_as_error(false)
                 .proxy(None)
-                .timeout_global(Some(Duration::from_secs(60)))
+                .timeout_global(Some(PATIENCE))
                 .build()
                 .into(),
             session: format!("http://127.0.0.1:{port}/session"),
@@ -142,7 +145,7 @@ impl Browser {
     /// event for it: so this asks, without rest and within a limit, until the old page is gone.
     #[track_caller]
     fn is_led_on_by(&self, action: impl FnOnce()) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         let old_page = format!("{}/element/{}/name", self.session, self.find("html").0);
         action();
         while self.agent.get(&old_page).call().is_ok_and(|answer| answer.status().is_success()) {
