@@ -4,7 +4,7 @@
 //! - They are the words of `Cache-Status` and of the cache's events.
 
 /// All reasons. The first is for what needs none, the last for those that nobody listed.
-pub const WORDS: [&str; 50] = [
+pub const WORDS: [&str; 51] = [
     "",
     // Why a page was asked of its handler.
     "uri-miss",
@@ -51,6 +51,7 @@ pub const WORDS: [&str; 50] = [
     "streaming",
     "too large",
     "error",
+    "panic",
     "only-if-cached",
     "head",
     "variant too long",

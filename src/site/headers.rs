@@ -62,7 +62,7 @@ where
 }
 
 /// A 304 says nothing of what the page may do: the browser has been told, with the page.
-fn write(headers: &mut HeaderMap, is_read: bool, is_whole: bool) {
+pub(super) fn write(headers: &mut HeaderMap, is_read: bool, is_whole: bool) {
     for (name, value) in SECURITY {
         let is_said = !is_whole || headers.get(&name) == Some(&WITH_SCRIPT);
         if name == CONTENT_SECURITY_POLICY && is_said {

@@ -10,23 +10,28 @@
 //! - An answer that is an error carries the name as `X-Request-Id`, for who reports it; a page need not,
 //!   and pays nothing.
 //! - Where no line is wanted, nothing is copied or allocated for it.
+//! - What panics before it has answered is a failure of ours like any other: a 500, a line, a figure.
 //!
 //! Not here: causes of failures, which [`crate::error`] writes under the same name; where lines go.
 
 use std::future::{Ready, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use actix_web::Error;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::error::InternalError;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use pin_project_lite::pin_project;
 use tokio::task::futures::TaskLocalFuture;
 
 use super::request_id::RequestId;
+use super::headers;
 use crate::cache::page::told::Told;
 use crate::error::AppError;
 
@@ -97,16 +102,36 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let line = Line::begin(&request);
         let id = line.id;
-        let response = id.enter(|| self.service.call(request));
+        let response = caught(|| id.enter(|| self.service.call(request)));
         id.scope(Answer { response, line: Some(line), counts: self.counts.clone() })
     }
 }
 
+/// What `work` answers, or that it has panicked, which is written into the log.
+///
+/// Unwind safe: a request whose handler has panicked is dropped as a whole, and what it shares with others
+/// are locks, which the panic has poisoned.
+fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.inspect_err(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let request = RequestId::current().map(tracing::field::display);
+        tracing::error!(request, panic = text.unwrap_or("without a message"), "a request panicked");
+    })
+    .ok()
+}
+
+/// The answer to a request that has panicked.
+fn panicked() -> Error {
+    AppError::Internal(Arc::new(anyhow::anyhow!("it panicked"))).into()
+}
+
 pin_project! {
-    /// An answer that is on its way.
+    /// An answer that is on its way; none where its making panicked before it had begun.
     pub struct Answer<F, C> {
         #[pin]
-        response: F,
+        response: Option<F>,
         line: Option<Line>,
         counts: Rc<C>,
     }
@@ -120,8 +145,16 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let mut answer = ready!(this.response.poll(context));
+        let mut this = self.project();
+        let polled = this.response.as_mut().as_pin_mut();
+        let polled = polled.and_then(|response| caught(|| response.poll(context)));
+        let mut answer = match polled {
+            Some(polled) => ready!(polled),
+            None => {
+                this.response.set(None);
+                Err(panicked())
+            }
+        };
         if let Some(line) = this.line.take() {
             line.end(&mut answer, &**this.counts);
         }
@@ -149,10 +182,18 @@ impl Line {
     /// Writes it, and the request's name into an answer that is an error.
     fn end<B>(mut self, answer: &mut Result<ServiceResponse<B>, Error>, counts: &impl Counts) {
         self.is_written = true;
-        if let Ok(response) = answer
-            && is_error(response.status())
-        {
-            put_name(self.id, response.headers_mut());
+        match answer {
+            Ok(response) if is_error(response.status()) => {
+                put_name(self.id, response.headers_mut());
+            }
+            Ok(_) => {}
+            Err(error) => {
+                // What is around the app has not seen it: a handler, or a layer, was cut short.
+                let mut response = error.error_response();
+                put_name(self.id, response.headers_mut());
+                headers::write(response.headers_mut(), true, true);
+                *answer = Err(InternalError::from_response("the request failed", response).into());
+            }
         }
         let answer = &*answer;
         let (status, told) = match answer {
@@ -265,6 +306,39 @@ mod tests {
         ];
         for (path, expected) in cases {
             assert_eq!(is_for_machines(path), expected, "{path}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_panics_is_answered_as_a_failure_of_ours_and_counted() {
+        struct Counted(std::cell::Cell<u16>);
+        impl Counts for Counted {
+            fn count(&self, answered: Answered<'_>) {
+                self.0.set(answered.status.as_u16());
+            }
+        }
+        async fn handler() -> &'static str {
+            std::panic::resume_unwind(Box::new("as the test asks"))
+        }
+        let counted = Rc::new(Counted(std::cell::Cell::new(0)));
+        let app = actix_web::App::new()
+            .route("/late", actix_web::web::get().to(handler))
+            .wrap_fn(|request, service| {
+                if request.path() == "/early" {
+                    std::panic::resume_unwind(Box::new("as the test asks"));
+                }
+                service.call(request)
+            })
+            .wrap(Lines(counted.clone()));
+        let app = actix_web::test::init_service(app).await;
+        for path in ["/late", "/early"] {
+            counted.0.set(0);
+            let request = actix_web::test::TestRequest::with_uri(path).to_request();
+            let error = app.call(request).await.err().expect("nothing is around it");
+            let response = error.error_response();
+            assert_eq!((response.status().as_u16(), counted.0.get()), (500, 500), "{path}");
+            assert!(response.headers().contains_key(X_REQUEST_ID), "{path}");
+            assert!(response.headers().contains_key("content-security-policy"), "{path}");
         }
     }
 }

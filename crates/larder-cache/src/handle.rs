@@ -25,6 +25,7 @@ use super::level::Levels;
 use super::near::Near;
 use super::page::generations::Generations;
 use super::policy::Policy;
+use super::presence::{self, Client};
 use super::scope::{self, Dependencies};
 use super::values::Values;
 use super::view::{Versions, View};
@@ -287,9 +288,19 @@ impl Cache {
         kept.collect()
     }
 
+    /// Tells this cache's keys from those of others.
+    pub(super) fn flights_place(&self) -> usize {
+        self.0.flights.place()
+    }
+
     /// Leads the making of `key`, or waits for who does.
     pub(super) fn take_turn(&self, key: &Key) -> Turn {
-        self.0.flights.take_turn(key)
+        self.0.flights.take_turn(key, presence::current())
+    }
+
+    /// The same for what is made in the background, whichever client leaves.
+    pub(super) fn take_turn_behind(&self, key: &Key) -> Turn {
+        self.0.flights.take_turn(key, Client::default())
     }
 
     /// Keeps what was made: here, and where instances share it.

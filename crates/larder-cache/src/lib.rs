@@ -103,7 +103,8 @@
 //! - Nobody is served an entry whose tags have moved, in the view that its reader judges by. How new
 //!   that view is, [`Versions`] promises.
 //! - One load of a key at a time in a process; waiters take nothing older than their own view.
-//! - Nothing here fails a request: a store in trouble is a miss.
+//! - Nothing here fails a request: a store in trouble is a miss. But a load that asks for its own key, which
+//!   would never end, panics and says so; and a panic in a handler is answered as an error.
 //! - A page made for one visitor is never another's: a cached page's handler sees no cookie.
 //! - Not promised: that values ([`values`]) are true; that a load which reads what it does not say
 //!   (a file, the time, another table) is noticed; that what a policy lets be served old is new.
@@ -111,8 +112,8 @@
 //! # Layout
 //!
 //! In reading order: [`tag`], [`view`], [`scope`], [`entry`], [`key`], [`policy`]; [`handle`], `derive`,
-//! [`refresh`], [`flight`], [`near`], `far`; [`fragment`], [`page`]; [`values`], [`store`], [`codec`];
-//! [`event`], [`stats`], [`meter`], [`inspect`], [`open`].
+//! [`refresh`], [`flight`], [`presence`], `lineage`, `panics`, [`near`], `far`; [`fragment`], [`page`];
+//! [`values`], [`store`], [`codec`]; [`event`], [`stats`], [`meter`], [`inspect`], [`open`].
 
 pub mod codec;
 mod departures;
@@ -127,11 +128,14 @@ pub mod handle;
 pub mod inspect;
 pub mod key;
 pub mod level;
+mod lineage;
 pub mod meter;
 pub mod near;
 pub mod open;
 pub mod page;
+mod panics;
 pub mod policy;
+pub mod presence;
 pub mod refresh;
 pub mod scope;
 pub mod stats;
@@ -143,4 +147,5 @@ pub mod view;
 
 pub use error::Error;
 pub use handle::Cache;
+pub use lineage::Circle;
 pub use view::Versions;

@@ -4,10 +4,42 @@
 //! decides itself who runs next, so that `tests/schedules.rs` can run the same source through thousands of
 //! orders.
 
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
 #[cfg(not(feature = "schedules"))]
 pub(super) use real::*;
 #[cfg(feature = "schedules")]
 pub(super) use scheduled::*;
+
+/// Something that happens once, if at all. Clones are the same.
+#[derive(Debug, Clone)]
+pub(super) struct Signal(Arc<watch::Sender<bool>>);
+
+impl Default for Signal {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Signal {
+    /// It happens now.
+    pub fn set(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether it has happened.
+    pub fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Comes when it has happened.
+    pub async fn wait(&self) {
+        // Its sender is ours: it is not gone before.
+        let _ = self.0.subscribe().wait_for(|is_set| *is_set).await;
+    }
+}
 
 #[cfg(not(feature = "schedules"))]
 mod real {

@@ -18,12 +18,14 @@ use larder_cache::entry::{Entry, Verdict};
 use larder_cache::key::Key;
 use larder_cache::open::Options;
 use larder_cache::policy::Policy;
+use larder_cache::presence::Client;
 use larder_cache::scope::Dependencies;
 use larder_cache::tag::Tag;
 use larder_cache::view::{InProcess, Versions, View};
 use shuttle::future::{block_on, yield_now};
 use shuttle::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use shuttle::thread;
+use tokio::sync::watch;
 
 const TEA: Tag = Tag::named("tea");
 const HOUR: Policy = Policy::fresh_for(Duration::from_secs(3600));
@@ -71,6 +73,18 @@ impl Shop {
         yield_now().await;
         self.loading.fetch_sub(1, SeqCst);
         Ok(tea)
+    }
+
+    /// As [`Shop::read`], where another load may be under way.
+    async fn read_beside_others(&self) -> u64 {
+        let load = async || {
+            self.versions.reads(&[TEA]);
+            yield_now().await;
+            Ok::<_, Infallible>(self.tea.load(SeqCst))
+        };
+        let key = Key::named("tea").build();
+        let Ok(tea) = self.cache.get_or_set(&key, &HOUR, load).await;
+        *tea
     }
 
     async fn read(&self) -> u64 {
@@ -136,6 +150,61 @@ fn a_leader_that_is_dropped_leaves_nobody_waiting() {
         };
         let reader: fn(&Shop) = |shop| assert_eq!(block_on(shop.read()), 0);
         at_once(&shop, &[quitter, reader, quitter, reader]);
+    });
+}
+
+/// A leader that hangs until all others are done, whose client leaves at some time; and a write that makes
+/// what it has read old. Were it waited for, nothing would go on, which shuttle finds.
+#[test]
+fn a_leader_whose_client_has_left_is_replaced_and_comes_too_late() {
+    in_many_orders(|| {
+        let (shop, client) = (Shop::open(), Client::default());
+        let (release, released) = watch::channel(false);
+        let (here, left) = (shop.clone(), client.clone());
+        let hanging = thread::spawn(move || {
+            let load = async || {
+                here.versions.reads(&[TEA]);
+                let tea = here.tea.load(SeqCst);
+                let _ = released.clone().wait_for(|is_released| *is_released).await;
+                Ok::<_, Infallible>(tea)
+            };
+            let key = Key::named("tea").build();
+            let asked = left.scope(here.cache.get_or_set(&key, &HOUR, load));
+            block_on(asked).map(|tea| *tea)
+        });
+        let leaving = thread::spawn(move || client.leave());
+        let reader: fn(&Shop) = |shop| {
+            let answered = shop.answered.load(SeqCst);
+            let tea = block_on(shop.read_beside_others());
+            assert!(tea >= answered, "read {tea} after {answered} was answered");
+        };
+        at_once(&shop, &[reader, Shop::write, reader]);
+        leaving.join().unwrap();
+        release.send_replace(true);
+        assert!(hanging.join().unwrap().is_ok_and(|tea| tea <= 1));
+        assert_eq!(block_on(shop.read_beside_others()), 1);
+    });
+}
+
+/// Two loads that ask for each other's key, in threads of their own.
+#[test]
+fn loads_that_need_each_other_do_not_wait_for_each_other() {
+    in_many_orders(|| {
+        let shop = Shop::open();
+        let ask: fn(&Shop, [&'static str; 2]) -> u64 = |shop, [own, other]| {
+            let [own, other] = [own, other].map(|name| Key::named(name).build());
+            let load = async || {
+                yield_now().await;
+                let load = async || Ok::<_, Infallible>(1);
+                shop.cache.get_or_set(&other, &HOUR, load).await.map(|value| *value)
+            };
+            let Ok(value) = block_on(shop.cache.get_or_set(&own, &HOUR, load));
+            *value
+        };
+        let (one, other) = (shop.clone(), shop.clone());
+        let one = thread::spawn(move || ask(&one, ["tea", "milk"]));
+        let other = thread::spawn(move || ask(&other, ["milk", "tea"]));
+        assert_eq!((one.join().unwrap(), other.join().unwrap()), (1, 1));
     });
 }
 

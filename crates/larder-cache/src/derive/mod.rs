@@ -4,7 +4,8 @@
 //! - At most one load of a key runs at a time; a load older than a waiter's view is not for it.
 //! - Absence is a value like any other. Errors are handed to who asked and never kept.
 //! - Where the load fails and the policy allows it, the old value is served, and marked so that nothing
-//!   made from it is kept.
+//!   made from it is kept. A panic is a failure; where there is no old value it goes on.
+//! - A load that asks for its own key is stopped by a panic: there is no other error that every caller has.
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -15,10 +16,12 @@ use super::codec;
 use super::entry::{Body, Entry};
 use super::event::{Event, Outcome, Staleness};
 use super::far;
-use super::flight::{Landing, Leader, Turn};
+use super::flight::{Landing, Leader, Turn, land};
 use super::handle::{Made, Missed, Recalled};
 use super::key::Key;
 use super::level::Level;
+use super::lineage::Load;
+use super::panics::{self, Panic, caught};
 use super::policy::Policy;
 use super::scope;
 use super::view::View;
@@ -32,6 +35,10 @@ impl Cache {
     /// # Errors
     /// Those of `load`, unchanged. The cache adds none of its own.
     ///
+    /// # Panics
+    /// If `load` asks for `key` itself, or for what cannot be had without it: that would never end. And
+    /// where `load` panics and there is nothing old to serve.
+    ///
     /// # Cancellation
     /// Dropping it lets another caller that waits for the same key load instead.
     #[track_caller]
@@ -44,7 +51,7 @@ impl Cache {
         let caller = Location::caller();
         async move {
             let Some(view) = self.view_for(Level::Query).await else {
-                return load().await.map(Arc::new);
+                return self.begin([key]).run(load()).await.map(Arc::new);
             };
             let wanted = Wanted { cache: self, key, policy, view, caller };
             match wanted.find().await {
@@ -66,7 +73,7 @@ impl Cache {
     /// Those of `load`, unchanged.
     ///
     /// # Panics
-    /// If `load` answers fewer or more values than it was asked for.
+    /// If `load` answers fewer or more values than it was asked for, or asks for one of its own keys.
     #[track_caller]
     pub fn get_or_set_many<I, T: Body, E>(
         &self,
@@ -86,19 +93,20 @@ impl Cache {
         load: impl AsyncFnOnce(Vec<&I>) -> Result<Vec<T>, E>,
         caller: &'static Location<'static>,
     ) -> Result<Vec<Arc<T>>, E> {
+        let keys: Vec<Key> = items.iter().map(key).collect();
         let Some(view) = self.view_for(Level::Query).await else {
-            let loaded = load(items.iter().collect()).await?;
+            let loaded = self.begin(&keys).run(load(items.iter().collect())).await?;
             assert_eq!(loaded.len(), items.len(), "a load answers a value for each item");
             return Ok(loaded.into_iter().map(Arc::new).collect());
         };
-        let keys: Vec<Key> = items.iter().map(key).collect();
         let mut values = self.look_up_many::<T>(&keys, &view, caller).await;
         let missing: Vec<usize> =
             (0..items.len()).filter(|place| values[*place].is_none()).collect();
         if !missing.is_empty() {
             let started = Instant::now();
             let wanted = missing.iter().map(|place| &items[*place]).collect();
-            let (loaded, dependencies) = scope::collect(view, load(wanted)).await;
+            let within = self.begin(missing.iter().map(|place| &keys[*place]));
+            let (loaded, dependencies) = scope::collect(view, within.run(load(wanted))).await;
             let loaded = loaded?;
             assert_eq!(loaded.len(), missing.len(), "a load answers a value for each item");
             for (place, value) in missing.into_iter().zip(loaded) {
@@ -135,6 +143,20 @@ impl Cache {
             values[place] = found.map(|(value, entry)| take(value, &entry));
         }
         values
+    }
+}
+
+impl Cache {
+    /// A load of these keys without a flight.
+    ///
+    /// # Panics
+    /// If what runs here is loading one of them already.
+    pub(super) fn begin<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k Key, IntoIter: Clone>,
+    ) -> Arc<Load> {
+        let keys = keys.into_iter().map(Key::as_str);
+        Load::begin(self.flights_place(), keys).unwrap_or_else(|circle| panic!("{circle}"))
     }
 }
 
@@ -188,7 +210,8 @@ impl Wanted<'_> {
                 }
                 Turn::Lead(leader) => Some(leader),
                 // Nothing here can fail a caller; the source has to know how many it can take.
-                Turn::Full => None,
+                Turn::Full | Turn::Alone => None,
+                Turn::Circle(circle) => panic!("{circle}; it was asked for at {}", self.caller),
                 Turn::Wait(ticket) => {
                     let behind = ticket.behind();
                     match ticket.arrive().await {
@@ -245,12 +268,21 @@ impl Wanted<'_> {
         let event = Event::new(Level::Query, self.key, miss, began.elapsed());
         self.cache.report(event.asked_at(Some(self.caller)));
         let started = Instant::now();
-        let (loaded, dependencies) = scope::collect_for(self.key, self.view.clone(), load()).await;
+        let within = match &leader {
+            Some(leader) => leader.load().clone(),
+            None => self.cache.begin([self.key]),
+        };
+        let work = within.run(caught(async { load().await }));
+        let (loaded, dependencies) = scope::collect_for(self.key, self.view.clone(), work).await;
         let body = match loaded {
-            Ok(value) => Arc::new(value),
-            Err(error) => {
+            Ok(Ok(value)) => Arc::new(value),
+            Ok(Err(error)) => {
                 land(leader, Landing::Failed);
                 return self.old_on_error(&missed).ok_or(error);
+            }
+            Err(panic) => {
+                land(leader, Landing::Failed);
+                return Ok(self.old_on_panic(&missed, panic, started));
             }
         };
         let size = codec::encoded_len(&*body);
@@ -258,6 +290,18 @@ impl Wanted<'_> {
         let entry = self.cache.keep(Level::Query, self.key, self.policy, made, lock);
         land(leader, entry.map_or(Landing::Nothing, Landing::Entry));
         Ok(body)
+    }
+
+    /// The old value, where the policy serves it instead of an error; else the panic goes on.
+    fn old_on_panic<T: Body>(&self, missed: &Missed, panic: Panic, started: Instant) -> Arc<T> {
+        self.cache.tell(Level::Query, self.key, Outcome::NotStored(panics::RULE), started);
+        match self.old_on_error(missed) {
+            Some(old) => {
+                panic.log(self.key);
+                old
+            }
+            None => panic.resume(),
+        }
     }
 
     /// The old value, where the policy serves it instead of an error.
@@ -282,13 +326,6 @@ impl Cache {
         dependencies.mark_stale(why);
         scope::record(&dependencies);
         old
-    }
-}
-
-/// Tells those who wait, if somebody may.
-pub(super) fn land(leader: Option<Leader>, landing: Landing) {
-    if let Some(leader) = leader {
-        leader.land(landing);
     }
 }
 

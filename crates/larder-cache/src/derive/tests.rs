@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::open::Options;
+use crate::presence::Client;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
 use crate::tag::Tag;
@@ -301,4 +302,68 @@ async fn what_is_made_from_something_old_is_not_kept() {
     tokio::time::advance(Duration::from_secs(61)).await;
     assert_eq!(get(Err("down")).await, Ok(1));
     assert_eq!(get(Ok(2)).await, Ok(2), "the outer value made from an old one was not kept");
+}
+
+/// A panic that nobody is shown: it does not pass the hook that would print it.
+fn panic_quietly() -> ! {
+    std::panic::resume_unwind(Box::new("as the test asks"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panicking_load_is_replaced_by_the_old_value_where_the_policy_says_so() {
+    let (_, cache) = open();
+    let policy = MINUTE.stale_if_error(Duration::from_secs(60));
+    let get = async |panics: bool| {
+        let load = async || if panics { panic_quietly() } else { Ok::<u32, Infallible>(1) };
+        caught(cache.get_or_set(&key(), &policy, load)).await.map(|value| *value.unwrap())
+    };
+    assert_eq!(get(false).await.ok(), Some(1));
+    tokio::time::advance(Duration::from_secs(61)).await;
+    assert_eq!(get(true).await.ok(), Some(1));
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let panic = get(true).await.unwrap_err();
+    assert_eq!(panic.to_string(), "as the test asks");
+    assert_eq!(get(false).await.ok(), Some(1), "nothing is left of it");
+}
+
+/// Those who wait for a load that panics are not led into the same, one after the other.
+#[tokio::test]
+async fn who_waits_for_a_panicking_load_is_told_once() {
+    let (_, cache) = open();
+    let (key, running, most) = (key(), Cell::new(0), Cell::new(0));
+    let get = || {
+        let load = async || {
+            running.set(running.get() + 1);
+            most.set(most.get().max(running.get()));
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            running.set(running.get() - 1);
+            if true { panic_quietly() } else { Ok::<u32, Infallible>(1) }
+        };
+        caught(cache.get_or_set(&key, &MINUTE, load))
+    };
+    let all = futures_util::future::join_all((0..10).map(|_| get())).await;
+    assert!(all.iter().all(Result::is_err));
+    assert_eq!(most.get(), 9, "all but the first load at the same time");
+}
+
+/// The load of a client that has left is not waited for, at this level as at that of pages.
+#[tokio::test(start_paused = true)]
+async fn a_load_whose_client_has_left_is_replaced_by_the_next_caller() {
+    let (_, cache) = open();
+    let (client, key) = (Client::default(), key());
+    let hanging = client.scope(cache.get_or_set(&key, &MINUTE, async || {
+        std::future::pending::<Result<u32, Infallible>>().await
+    }));
+    let began = tokio::time::Instant::now();
+    let next = async {
+        client.leave();
+        *cache.get_or_set(&key, &MINUTE, async || Ok::<_, Infallible>(2)).await.unwrap()
+    };
+    tokio::select! {
+        biased;
+        _ = hanging => panic!("it hangs"),
+        next = next => assert_eq!(next, 2),
+    }
+    assert!(began.elapsed().is_zero());
 }

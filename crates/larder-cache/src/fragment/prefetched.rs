@@ -119,6 +119,9 @@ impl Prefetched {
     ///
     /// # Errors
     /// Those of `load`, unchanged.
+    ///
+    /// # Panics
+    /// If `load` loads the data of this very fragment: that would never end.
     pub async fn load<T, E>(
         &mut self,
         fragment: Fragment,
@@ -129,10 +132,12 @@ impl Prefetched {
             return Ok(None);
         }
         let missing = self.missed.get_mut().iter_mut().find(|(missed, _)| *missed == key);
-        let (Some((_, view)), Some((_, missing))) = (&self.level, missing) else {
+        let (Some((cache, view)), Some((_, missing))) = (&self.level, missing) else {
             return load().await.map(Some);
         };
-        let (loaded, dependencies) = scope::collect_for(&key, view.clone(), load()).await;
+        let within = cache.begin([&key]);
+        let work = within.run(load());
+        let (loaded, dependencies) = scope::collect_for(&key, view.clone(), work).await;
         missing.dependencies.merge(&dependencies);
         loaded.map(Some)
     }

@@ -3,15 +3,21 @@
 //! - As nobody in particular, where pages are for everybody.
 //! - Anew, where what it read meanwhile mixes two states of the data.
 //! - From the same place: a request that is sent once more is routed from where it had come to.
+//! - One that panics is one that fails.
+
+use std::pin::pin;
 
 use actix_web::dev::{Path, Service, ServiceRequest, ServiceResponse, Url};
-use actix_web::{Error, HttpMessage, HttpRequest};
+use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
+use futures_util::future::{Either, select};
 
 use super::request;
 use super::rules::Rules;
 use super::visit::Visit;
+use crate::flight::Leader;
 use crate::key::Key;
 use crate::level::Level;
+use crate::panics::caught;
 use crate::scope::{self, Dependencies};
 
 /// How often a page is made anew because the data changed while it was made.
@@ -31,6 +37,38 @@ pub(super) fn apart(key: Key) -> Key {
     }
 }
 
+/// A handler that has panicked; the log has its message. Answered as a 500.
+#[derive(Debug, thiserror::Error)]
+#[error("Something went wrong on our side.")]
+pub struct Panicked;
+
+impl ResponseError for Panicked {}
+
+/// Calls a handler, and whatever is between it and the cache; a panic is an error.
+pub(super) async fn call<S, B>(
+    service: &S,
+    request: ServiceRequest,
+) -> Result<ServiceResponse<B>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    let address = request.uri().clone();
+    caught(async { service.call(request).await }).await.unwrap_or_else(|panic| {
+        panic.log(address.path());
+        Err(Panicked.into())
+    })
+}
+
+/// What `work` brings, which is the load of this leader, if there is one; nothing where it is given up.
+pub(super) async fn led<W: Future>(leader: Option<&Leader>, work: W) -> Option<W::Output> {
+    let Some(leader) = leader else { return Some(work.await) };
+    let work = pin!(leader.load().run(work));
+    match select(work, pin!(leader.given_up())).await {
+        Either::Left((brought, _)) => Some(brought),
+        Either::Right(_) => None,
+    }
+}
+
 /// Lets the handler answer, who sees nobody where pages are for everybody.
 pub(super) async fn ask<S, B>(
     service: &S,
@@ -41,7 +79,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
     let hidden = request::make_anybodys(&mut request, rules);
-    let response = service.call(request).await?;
+    let response = call(service, request).await?;
     if let Some(hidden) = hidden {
         response.request().extensions_mut().extend(hidden);
     }

@@ -3,7 +3,8 @@
 //! - The handler is asked for the whole page, as nobody in particular where pages are for everybody.
 //! - About a stale page it is asked whether that is still good; its 304 brings the stored headers up to
 //!   date. Source: RFC 9111 §4.3.
-//! - Where it fails, a stale page is answered if that one says so. Source: RFC 5861 §4.
+//! - Where it fails or panics, a stale page is answered if that one says so. Source: RFC 5861 §4.
+//! - Where its client has left, and enough others have asked since, it is given up.
 //!
 //! Not here: how it is asked (`super::ask`), whether an answer may be kept (`super::judged`).
 
@@ -14,10 +15,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::header::HeaderMap;
+use actix_web::error::InternalError;
+use actix_web::http::header::{HeaderMap, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
+use super::ask::{Panicked, led};
 use super::conditional::{Validators, questions};
 use super::freshness::Use;
 use super::judged::Refused;
@@ -27,12 +30,12 @@ use super::stored::{Page, Stored};
 use super::vary::Vary;
 use super::visit::{Kept, Task, Visit};
 use super::{merge, request};
-use crate::derive::land;
 use crate::event::{Note, Outcome, Staleness};
-use crate::flight::{Landing, Turn};
+use crate::flight::{Landing, Turn, land};
 use crate::handle::{Made, refusal};
 use crate::key::Key;
 use crate::level::Level;
+use crate::panics;
 use crate::policy::Policy;
 use crate::scope::Dependencies;
 
@@ -54,7 +57,7 @@ impl Visit {
         B: MessageBody + 'static,
     {
         let response = self.stale(&old, Staleness::Revalidating).await;
-        let Turn::Lead(leader) = self.cache.take_turn(&old.key) else {
+        let Turn::Lead(leader) = self.cache.take_turn_behind(&old.key) else {
             return Ok(request.into_response(response));
         };
         let likeness = likeness(&request);
@@ -106,11 +109,17 @@ impl Visit {
         request::make_whole(&mut request);
         let likeness = self.prepare(&mut request, task.old.as_ref());
         let place = request.match_info().clone();
-        let (mut answered, mut dependencies) = self.call(&*service, request).await;
+        let called = led(task.leader.as_ref(), self.call(&*service, request)).await;
+        let Some((mut answered, mut dependencies)) = called else { return Err(given_up()) };
         if let Ok(answer) = answered.as_ref()
             && is_about_another(task.old.as_ref(), answer)
         {
             (answered, dependencies) = self.call_anew(&*service, answered?, &place).await;
+        }
+        if let Err(error) = &answered {
+            let is_panic = error.as_error::<Panicked>().is_some();
+            let rule = if is_panic { panics::RULE } else { "error" };
+            self.cache.tell(Level::Page, &self.key, Outcome::NotStored(rule), started);
         }
         let failed = answered.as_ref().map_or(true, |answer| answer.status().is_server_error());
         if let Some(old) = task.old.as_ref().filter(|old| failed && old.is_for_errors()) {
@@ -123,7 +132,14 @@ impl Visit {
             };
             return Ok(ServiceResponse::new(request, response));
         }
-        let (request, response) = answered?.into_parts();
+        let (request, response) = match answered {
+            Ok(answer) => answer.into_parts(),
+            Err(error) => {
+                // Once for all: who waited had better not be led into the same, one after the other.
+                land(task.leader, Landing::Failed);
+                return Err(error);
+            }
+        };
         let made = (dependencies, started);
         let response = response.map_into_boxed_body();
         let (response, kept) = self.keep(request.headers(), response, task, made).await;
@@ -236,6 +252,12 @@ fn is_about_another<B>(old: Option<&Kept>, answer: &ServiceResponse<B>) -> bool 
         !merge::freshens(&page.validators, &Validators::of(answer.headers(), now))
     };
     answer.status() == StatusCode::NOT_MODIFIED && old.is_some_and(|old| is_another(&old.page))
+}
+
+/// For a client that has left, or looks as if: its page is being made for others.
+fn given_up() -> Error {
+    let answer = HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, "1")).finish();
+    InternalError::from_response("others have asked for this page since", answer).into()
 }
 
 /// The stored page with what a 304 says of it; the 304 itself where it is about another one.

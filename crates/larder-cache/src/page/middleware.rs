@@ -10,7 +10,7 @@ use actix_web::http::Method;
 use actix_web::{Error, web};
 use futures_util::future::LocalBoxFuture;
 
-use super::ask::{apart, ask};
+use super::ask::{apart, ask, call};
 use super::invalidation::{self, Address};
 use super::request;
 use super::response::Asked;
@@ -151,7 +151,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let mut response = service.call(request).await?.map_into_boxed_body();
+    let mut response = call(service, request).await?.map_into_boxed_body();
     CacheStatus::Bypass(request::SESSION).write(response.headers_mut());
     Ok(response)
 }
@@ -169,7 +169,7 @@ where
     B: MessageBody + 'static,
 {
     let method = request.method().clone();
-    let mut response = service.call(request).await?.map_into_boxed_body();
+    let mut response = call(service, request).await?.map_into_boxed_body();
     CacheStatus::Method.write(response.headers_mut());
     if let Some(cache) = cache.filter(|_| rules.is_emptied_by_writes)
         && invalidation::invalidates(&method, response.status())

@@ -29,11 +29,10 @@ use super::stored::{Page, Stored, Variants};
 use super::variant::variant;
 use super::vary::Vary;
 use crate::Cache;
-use crate::derive::land;
 use crate::entry::Entry;
 use crate::event::{Event, Miss, Outcome, Staleness};
 use crate::far;
-use crate::flight::{Landing, Leader, Turn};
+use crate::flight::{Landing, Leader, Turn, land};
 use crate::handle::{Missed, Recalled};
 use crate::key::Key;
 use crate::level::Level;
@@ -167,6 +166,8 @@ impl Visit {
                     continue;
                 }
                 Turn::Lead(leader) => task.leader = Some(leader),
+                // A page within itself has a key of its own: see `apart`.
+                Turn::Alone | Turn::Circle(_) => return Found::Nothing(task),
                 Turn::Full => return Found::Answer(turned_away(task.forward)),
                 Turn::Wait(ticket) => {
                     let behind = ticket.behind();

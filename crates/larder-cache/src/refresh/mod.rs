@@ -18,10 +18,12 @@ use super::codec;
 use super::entry::{Body, Entry};
 use super::event::{Miss, Note, Outcome, Staleness};
 use super::far;
-use super::flight::{Landing, Leader, Turn};
+use super::flight::{Landing, Leader, Turn, land};
 use super::handle::{Made, Recalled};
 use super::key::Key;
 use super::level::Level;
+use super::lineage::{Circle, Load};
+use super::panics::{self, caught};
 use super::policy::Policy;
 use super::scope;
 use super::view::View;
@@ -38,6 +40,12 @@ pub enum Failure<E> {
     /// Another caller's load, which this one waited for, has just failed; or too many wait for it already.
     #[error("it has just failed for another caller, or too many wait for it")]
     Elsewhere,
+    /// The load panicked; the log has its message.
+    #[error("the load panicked")]
+    Panicked,
+    /// The load asks for the very value that it loads.
+    #[error(transparent)]
+    Circular(#[from] Circle),
 }
 
 impl Cache {
@@ -82,7 +90,9 @@ impl Cache {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         let Some(view) = self.view_for(Level::Query).await else {
-            return load().await.map(|value| (Arc::new(value), None)).map_err(Failure::Load);
+            let within = Load::begin(self.flights_place(), [key.as_str()])?;
+            let loaded = within.run(load()).await;
+            return loaded.map(|value| (Arc::new(value), None)).map_err(Failure::Load);
         };
         let (cache, old) = (self.clone(), None);
         let mut wanted = Refreshed { cache, key: key.clone(), policy: *policy, view, old };
@@ -144,10 +154,10 @@ impl Refreshed {
         E: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        if let Turn::Lead(leader) = self.cache.take_turn(&self.key) {
+        if let Turn::Lead(leader) = self.cache.take_turn_behind(&self.key) {
             self.cache.tell(Level::Query, &self.key, Outcome::Refreshing, Instant::now());
             // The shared store has nothing newer than what is being replaced.
-            tokio::spawn(self.make(leader, None, load()));
+            tokio::spawn(self.make(Some(leader), None, load));
         }
     }
 
@@ -202,12 +212,14 @@ impl Refreshed {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         loop {
-            let ticket = match self.cache.take_turn(&self.key) {
+            let ticket = match self.cache.take_turn_behind(&self.key) {
                 Turn::Lead(leader) => {
-                    return arrived(tokio::spawn(self.load(leader, load()))).await;
+                    return arrived(tokio::spawn(self.load(leader, load))).await;
                 }
+                Turn::Alone => return arrived(tokio::spawn(self.make(None, None, load))).await,
                 Turn::Wait(ticket) => ticket,
                 Turn::Full => return Err(Failure::Elsewhere),
+                Turn::Circle(circle) => return Err(circle.into()),
             };
             match ticket.arrive().await {
                 Landing::Entry(entry) if entry.is_at_least(&self.view) => {
@@ -224,10 +236,10 @@ impl Refreshed {
     }
 
     /// Takes the value from the shared store, or makes it; whoever still waits.
-    async fn load<T: Body, E>(
+    async fn load<T: Body, E, F: Future<Output = Result<T, E>>>(
         self,
         leader: Leader,
-        load: impl Future<Output = Result<T, E>>,
+        load: impl FnOnce() -> F,
     ) -> Loaded<T, E> {
         if let Ok((value, entry)) =
             self.cache.look_up::<T>(Level::Query, &self.key, &self.view, None)
@@ -245,32 +257,41 @@ impl Refreshed {
                 return Ok((value, dependencies));
             }
         };
-        self.make(leader, lock, load).await
+        self.make(Some(leader), lock, load).await
     }
 
-    /// Makes the value anew and keeps it.
-    async fn make<T: Body, E>(
+    /// Makes the value anew and keeps it; without a leader, for one caller.
+    async fn make<T: Body, E, F: Future<Output = Result<T, E>>>(
         self,
-        leader: Leader,
+        leader: Option<Leader>,
         lock: Option<far::Lock>,
-        load: impl Future<Output = Result<T, E>>,
+        load: impl FnOnce() -> F,
     ) -> Loaded<T, E> {
         let started = Instant::now();
-        let (loaded, dependencies) = scope::collect_for(&self.key, self.view.clone(), load).await;
-        let body = match loaded {
+        let within = leader.as_ref().map(|leader| leader.load().clone());
+        let within =
+            within.unwrap_or_else(|| Load::new(self.cache.flights_place(), [self.key.as_str()]));
+        let work = within.run(caught(async { load().await }));
+        let (loaded, dependencies) = scope::collect_for(&self.key, self.view.clone(), work).await;
+        let loaded = loaded.map_err(|panic| {
+            panic.log(&self.key);
+            self.cache.tell(Level::Query, &self.key, Outcome::NotStored(panics::RULE), started);
+            Failure::Panicked
+        });
+        let body = match loaded.and_then(|loaded| loaded.map_err(Failure::Load)) {
             Ok(value) => Arc::new(value),
-            Err(error) => {
+            Err(failure) => {
                 if let Some(old) = &self.old {
                     old.pause(self.policy.pause());
                 }
-                leader.land(Landing::Failed);
-                return Err(Failure::Load(error));
+                land(leader, Landing::Failed);
+                return Err(failure);
             }
         };
         let size = codec::encoded_len(&*body);
         let made = Made { body: body.clone(), dependencies: dependencies.clone(), size, started };
         let entry = self.cache.keep(Level::Query, &self.key, &self.policy, made, lock);
-        leader.land(entry.map_or(Landing::Nothing, Landing::Entry));
+        land(leader, entry.map_or(Landing::Nothing, Landing::Entry));
         Ok((body, dependencies))
     }
 
@@ -283,7 +304,7 @@ impl Refreshed {
 
 /// What the task of a load brought, as what the caller depends on.
 async fn arrived<T, E>(task: JoinHandle<Loaded<T, E>>) -> Result<Arc<T>, Failure<E>> {
-    // A task that panicked has told its waiters by being gone.
+    // Its panics are caught: it is gone only where the whole runtime goes.
     let (value, dependencies) = task.await.unwrap_or(Err(Failure::Elsewhere))?;
     scope::record(&dependencies);
     Ok(value)

@@ -157,3 +157,42 @@ async fn without_an_old_value_a_failure_is_the_callers() {
     assert_eq!(source.get(&cache, MINUTE, false).await, Err(Failure::Load("down")));
     assert_eq!(source.get(&cache, MINUTE, true).await, Ok(2), "errors are not kept");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_load_that_panics_is_one_that_failed() {
+    let cache = open();
+    let key = Key::named("test").build();
+    let policy = MINUTE.stale_if_error(60 * SECOND);
+    let get = async |panics: bool| {
+        let load = move || async move {
+            tokio::time::sleep(SECOND).await;
+            if panics {
+                std::panic::resume_unwind(Box::new("as the test asks"))
+            }
+            Ok::<u32, &str>(1)
+        };
+        cache.get_or_refresh(&key, &policy, load).await.map(|value| *value)
+    };
+    let both = futures_util::future::join(get(true), get(true)).await;
+    assert_eq!(both, (Err(Failure::Panicked), Err(Failure::Elsewhere)));
+    assert_eq!(get(false).await, Ok(1));
+    tokio::time::advance(61 * SECOND).await;
+    assert_eq!(get(true).await, Ok(1), "the old value stands in for it");
+}
+
+/// No caller is kept for ever by a load that hangs, nor by one that others gave up waiting for.
+#[tokio::test(start_paused = true)]
+async fn a_load_that_hangs_is_replaced_after_a_while() {
+    let (cache, source) = (open(), Source::default());
+    let key = Key::named("test").build();
+    for policy in [MINUTE, MINUTE.hard_timeout(SECOND)] {
+        let hanging =
+            cache.get_or_refresh(&key, &policy, std::future::pending::<Result<u32, &str>>);
+        let hanging = tokio::time::timeout(SECOND, hanging).await;
+        assert!(!matches!(hanging, Ok(Ok(_))));
+        tokio::time::advance(if policy == MINUTE { SECOND } else { 10 * SECOND }).await;
+        let policy = policy.hard_timeout(20 * SECOND);
+        assert!(source.get(&cache, policy, true).await.is_ok());
+        cache.delete::<u32>(&key).await.unwrap();
+    }
+}

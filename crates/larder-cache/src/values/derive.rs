@@ -1,6 +1,7 @@
 //! Get or make: a value that is computed when it is missing, once.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -8,6 +9,10 @@ use serde::Serialize;
 use super::told::{Operation, Outcome};
 use super::{Readable, Timeout, Values, plain};
 use crate::event::Trouble;
+use crate::flight::{Landing, Leader, Turn, land};
+use crate::lineage::Load;
+use crate::panics::caught;
+use crate::presence;
 use crate::store::StoreError;
 
 /// How a look-up went.
@@ -30,6 +35,9 @@ impl Values {
     /// # Errors
     /// None: what goes wrong with the store is a warning in the log.
     ///
+    /// # Panics
+    /// If `load` panics; and if it asks for this very key, which would never end.
+    ///
     /// # Cancellation
     /// Dropped while computing, one of those who wait computes instead.
     ///
@@ -49,7 +57,11 @@ impl Values {
     /// As [`Values::get_or_set`], with a computation that may fail.
     ///
     /// # Errors
-    /// Those of `load`, which are not remembered: the next caller tries again.
+    /// Those of `load`, which are not remembered: the next caller tries again, and those who waited try all
+    /// at once.
+    ///
+    /// # Panics
+    /// As [`Values::get_or_set`].
     pub async fn get_or_try_set<T: Readable + Serialize, E>(
         &self,
         key: &str,
@@ -58,17 +70,14 @@ impl Values {
     ) -> Result<T, E> {
         let name = self.name(key);
         let call = self.begin(Operation::GetOrSet);
-        if let Found::Value(value) = self.find(&name).await {
-            call.end(&name, Outcome::Hit);
-            return Ok(value);
-        }
-        let ticket = self.shared.flights.join(&name);
-        let mut brought = ticket.flight.lock().await;
-        if let Some(value) = brought.as_ref().and_then(|bytes| self.read(&name, bytes)) {
-            call.end(&name, Outcome::Hit);
-            return Ok(value);
-        }
-        // Somebody may have landed between our look and our turn.
+        let leader = match self.value_or_turn(&name).await {
+            Ok(value) => {
+                call.end(&name, Outcome::Hit);
+                return Ok(value);
+            }
+            Err(leader) => leader,
+        };
+        // Another caller may have landed between our look and our turn.
         let found = self.find(&name).await;
         let outcome = match found {
             Found::Value(value) => {
@@ -79,14 +88,52 @@ impl Values {
             Found::Nothing | Found::Garbage => Outcome::Miss,
         };
         call.end(&name, outcome);
-        let value = load().await?;
+        let work = caught(async { load().await });
+        let value = match self.within(&name, leader.as_ref()).run(work).await {
+            Ok(Ok(value)) => value,
+            failed => {
+                land(leader, Landing::Failed);
+                return failed.unwrap_or_else(|panic| panic.resume());
+            }
+        };
         let Some(bytes) = self.write(&name, &value) else {
+            land(leader, Landing::Nothing);
             return Ok(value);
         };
         let theirs = self.offer(&name, &bytes, timeout.into(), found).await;
-        *brought = Some(bytes);
-        ticket.land();
+        land(leader, Landing::Entry(bytes));
         Ok(theirs.unwrap_or(value))
+    }
+
+    /// The value, from the store or from the caller that was just computing it; else it is to be computed,
+    /// where others may wait for it if there is a leader.
+    async fn value_or_turn<T: Readable>(
+        &self,
+        name: &String,
+    ) -> Result<T, Option<Leader<String, Bytes>>> {
+        loop {
+            if let Found::Value(value) = self.find(name).await {
+                return Ok(value);
+            }
+            let ticket = match self.shared.flights.take_turn(name, presence::current()) {
+                Turn::Lead(leader) => return Err(Some(leader)),
+                Turn::Full | Turn::Alone => return Err(None),
+                Turn::Circle(circle) => panic!("{circle}"),
+                Turn::Wait(ticket) => ticket,
+            };
+            match ticket.arrive().await {
+                Landing::Entry(bytes) => return self.read(name, &bytes).ok_or(None),
+                Landing::Nothing | Landing::Failed => return Err(None),
+                Landing::Lost => {}
+            }
+        }
+    }
+
+    fn within(&self, name: &str, leader: Option<&Leader<String, Bytes>>) -> Arc<Load> {
+        match leader {
+            Some(leader) => leader.load().clone(),
+            None => Load::new(self.shared.flights.place(), [name]),
+        }
     }
 
     async fn find<T: Readable>(&self, name: &str) -> Found<T> {

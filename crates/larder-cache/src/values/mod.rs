@@ -43,18 +43,19 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Error,
     codec::CodecError,
+    flight::Flights,
     store::{Lifetime, Store, StoreError},
 };
 
 mod basic;
 mod count;
 mod derive;
-mod flight;
 pub(super) mod glob;
 mod list;
 mod lock;
@@ -124,7 +125,7 @@ struct Shared {
     front: String,
     timeout: Timeout,
     key_function: fn(&str) -> String,
-    flights: flight::Flights,
+    flights: Flights<String, Bytes>,
     listeners: told::Listeners,
 }
 
@@ -146,7 +147,7 @@ impl Values {
             front: name::of_cache(&prefix),
             timeout,
             key_function,
-            flights: flight::Flights::default(),
+            flights: Flights::default(),
             listeners,
         };
         Self { shared: Arc::new(shared), version }

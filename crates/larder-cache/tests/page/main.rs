@@ -1,5 +1,6 @@
 //! The page cache as clients meet it: a real server around handlers of the tests' own, and raw bytes.
 
+mod house;
 mod line;
 mod reply;
 mod routes;
@@ -10,6 +11,7 @@ mod canary;
 mod collapse;
 mod conditions;
 mod confusion;
+mod departures;
 mod floods;
 mod lifetimes;
 mod poisoning;

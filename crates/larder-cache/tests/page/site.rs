@@ -1,16 +1,13 @@
 //! A site of its own for each test: handlers under the page cache, on a port of its own.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use actix_web::cookie::Cookie;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Condition, from_fn};
-use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpServer, web};
 use larder_cache::Cache;
 use larder_cache::open::Options;
 use larder_cache::page::{self, Rules};
@@ -18,17 +15,13 @@ use larder_cache::store::Store;
 use larder_cache::tag::Tag;
 use larder_cache::view::InProcess;
 
+use super::house::{Handler, House, route};
 use super::line::{Answer, Line};
-use super::reply::{Asked, Gate, Reply};
+use super::reply::{Asked, Reply};
 use super::surroundings::{Side, Surroundings, inside, outside};
 
-type Handler = dyn Fn(&Asked) -> Reply + Send + Sync;
-
-/// Requests that are remembered; more are only counted.
-const MEMORY: usize = 1000;
-
-/// How long a condition may take to come true.
-const DEADLINE: Duration = Duration::from_secs(15);
+/// How long a condition may take to come true, on a machine that is busy with other things.
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// What is around and behind the handlers, before it is opened.
 pub struct Plan {
@@ -161,31 +154,13 @@ impl Plan {
             None => options,
         };
         let cache = options.open(versions.clone());
-        let house = Arc::new(House {
-            handler: self.handler.clone(),
-            log: Mutex::default(),
-            reads: self.reads.map(|tags| (versions.clone(), tags)),
-            reads_again: self.reads_again,
-            changes_after: self.changes_after,
-        });
+        let mut house = House::of(self.handler.clone());
+        house.reads = self.reads.map(|tags| (versions.clone(), tags));
+        (house.reads_again, house.changes_after) = (self.reads_again, self.changes_after);
+        let house = Arc::new(house);
         let (address, handle) = serve(self, cache.clone(), house.clone());
         Site { address, handle, cache, versions, house }
     }
-}
-
-/// What all workers share.
-struct House {
-    handler: Arc<Handler>,
-    log: Mutex<Log>,
-    reads: Option<(Arc<InProcess>, &'static [Tag])>,
-    reads_again: bool,
-    changes_after: bool,
-}
-
-#[derive(Default)]
-struct Log {
-    calls: HashMap<String, usize>,
-    asked: Vec<Asked>,
 }
 
 /// Ends with its test.
@@ -246,13 +221,22 @@ impl Site {
 
     /// How often the handler was asked for this target.
     pub fn calls(&self, target: &str) -> usize {
-        self.house.log.lock().unwrap().calls.get(target).copied().unwrap_or(0)
+        self.house.calls(target)
+    }
+
+    /// How many handlers have been called, and neither have answered nor were given up.
+    pub fn running(&self) -> usize {
+        self.house.running()
+    }
+
+    /// The client that its requests call so, by `X-Client`, closes its side of the connection.
+    pub fn leaves(&self, name: &str) {
+        self.house.client(name).leave();
     }
 
     /// What the handler was asked for this target.
     pub fn asked(&self, target: &str) -> Vec<Asked> {
-        let log = self.house.log.lock().unwrap();
-        log.asked.iter().filter(|asked| asked.target == target).cloned().collect()
+        self.house.asked(target)
     }
 
     /// The bytes that are kept, about.
@@ -327,67 +311,4 @@ fn serve(plan: Plan, cache: Cache, house: Arc<House>) -> (SocketAddr, ServerHand
         });
     });
     opened.recv().unwrap()
-}
-
-/// The one handler behind all routes.
-async fn route(
-    request: HttpRequest,
-    body: web::Bytes,
-    house: web::Data<House>,
-) -> Result<HttpResponse, Error> {
-    let reply = (house.handler)(&house.note(&request, &body));
-    house.read();
-    if let Some(gate) = &reply.gate {
-        gate.pass().await;
-    }
-    if house.reads_again {
-        house.read();
-    }
-    house.change();
-    reply.respond()
-}
-
-impl House {
-    /// Says what is read from here on.
-    fn read(&self) {
-        if let Some((versions, tags)) = &self.reads {
-            versions.reads(tags);
-        }
-    }
-
-    fn change(&self) {
-        if let Some((versions, tags)) = self.reads.as_ref().filter(|_| self.changes_after) {
-            versions.bump(tags);
-        }
-    }
-
-    fn note(&self, request: &HttpRequest, body: &[u8]) -> Asked {
-        let target = request.uri().to_string();
-        let mut log = self.log.lock().unwrap();
-        let calls = log.calls.entry(target.clone()).or_default();
-        *calls += 1;
-        let connection = request.connection_info().clone();
-        let print = |cookie: &Cookie<'_>| format!("{}={};", cookie.name(), cookie.value());
-        let cookies = request.cookies().map(|cookies| cookies.iter().map(print).collect());
-        let asked = Asked {
-            method: request.method().to_string(),
-            target,
-            path: request.path().to_owned(),
-            query: request.query_string().to_owned(),
-            scheme: connection.scheme().to_owned(),
-            host: connection.host().to_owned(),
-            headers: request.headers().clone(),
-            body: String::from_utf8_lossy(body).into_owned(),
-            user: request.cookie("sid").map(|cookie| cookie.value().to_owned()),
-            cookies: cookies.unwrap_or_default(),
-            route: request.match_pattern(),
-            file: request.match_info().get("file").map(str::to_owned),
-            is_marked: request.extensions().contains::<Gate>(),
-            nth: *calls,
-        };
-        if log.asked.len() < MEMORY {
-            log.asked.push(asked.clone());
-        }
-        asked
-    }
 }

@@ -88,6 +88,21 @@ fn a_refresh_that_fails_is_tried_again_and_hides_nothing() {
     }
 }
 
+#[test]
+fn the_stale_page_stands_in_for_a_handler_that_panics() {
+    let site = site(move |asked| match asked.nth {
+        1 => stale(Reply::ok("old"), FOR_ERRORS),
+        2..5 => Reply::panic(),
+        _ => Reply::fresh("new"),
+    });
+    site.get("/");
+    for _ in 2..5 {
+        let answer = site.get("/");
+        assert!(answer.text() == "old" && answer.fate().contains("stale-if-error"), "{answer:?}");
+    }
+    assert_eq!(site.get("/").text(), "new");
+}
+
 /// Who has waited for it is told how old it is, as any other is.
 #[test]
 fn a_page_that_is_stale_when_it_is_made_is_not_fresh_for_who_waited() {

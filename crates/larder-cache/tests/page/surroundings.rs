@@ -12,6 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 use tokio::time::timeout;
 
+use super::house::client_of;
 use super::reply::Gate;
 
 /// What middlewares around the cache and within it do.
@@ -58,7 +59,8 @@ pub async fn outside(
     let names = surroundings.reads_cookies_before.then(|| request.cookies().unwrap().len());
     request.extensions_mut().insert(Gate::closed());
     let path = request.path().to_owned();
-    let mut response = next.call(request).await?.map_into_boxed_body();
+    let client = client_of(&request);
+    let mut response = client.scope(next.call(request)).await?.map_into_boxed_body();
     if surroundings.waits_after {
         // As a session does that is saved in a database.
         let _ = timeout(Duration::from_millis(50), pending::<()>()).await;

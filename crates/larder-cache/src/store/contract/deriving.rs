@@ -5,6 +5,8 @@ use std::cell::Cell;
 use futures_util::{FutureExt, future::join_all};
 
 use super::*;
+use crate::panics::caught;
+use crate::presence::Client;
 
 /// A25, S02.
 pub(super) async fn get_or_set_calls_its_function_only_on_a_miss(bench: Bench) {
@@ -75,6 +77,45 @@ pub(super) async fn a_caller_that_leaves_hands_its_load_over(bench: Bench) {
     assert_eq!((&mut waiter).now_or_never(), None);
     drop(leader);
     assert_eq!(waiter.await, 2);
+}
+
+/// A load whose client has left is not waited for.
+pub(super) async fn a_load_whose_client_has_left_is_replaced(bench: Bench) {
+    let Bench { values, .. } = bench;
+    let client = Client::default();
+    let load = values.get_or_set("a", DEFAULT, async || std::future::pending::<i64>().await);
+    let mut leader = Box::pin(client.scope(load));
+    for _ in 0..1000 {
+        assert_eq!((&mut leader).now_or_never(), None::<i64>);
+        tokio::task::yield_now().await;
+    }
+    client.leave();
+    assert_eq!(values.get_or_set("a", DEFAULT, async || 2).await, 2);
+}
+
+/// Those who wait for a load that fails or panics try all at once, not one after the other.
+pub(super) async fn who_waits_for_a_load_that_fails_is_told_once(bench: Bench) {
+    for panics in [false, true] {
+        let (running, most) = (Cell::new(0), Cell::new(0));
+        let get = || {
+            let load = async || {
+                running.set(running.get() + 1);
+                most.set(most.get().max(running.get()));
+                for _ in 0..1000 {
+                    tokio::task::yield_now().await;
+                }
+                running.set(running.get() - 1);
+                if panics {
+                    std::panic::resume_unwind(Box::new("as the test asks"))
+                }
+                Err::<i64, _>("down")
+            };
+            caught(bench.values.get_or_try_set("a", DEFAULT, load))
+        };
+        let all = join_all((0..5).map(|_| get())).await;
+        assert!(all.iter().all(|got| got.as_ref().map_or(true, |got| *got == Err("down"))));
+        assert!(most.get() > 1, "one after the other");
+    }
 }
 
 /// A25: a load that fails is not remembered.

@@ -115,6 +115,8 @@ contract! {
         get_or_set_that_loses_the_race_answers_the_winner
         get_or_set_computes_once_for_a_hundred_callers
         a_caller_that_leaves_hands_its_load_over
+        a_load_whose_client_has_left_is_replaced
+        who_waits_for_a_load_that_fails_is_told_once
         a_failed_load_is_tried_again_by_the_next
         who_comes_after_a_delete_computes_anew;
     timeouts:
@@ -188,6 +190,8 @@ null! {
     keys::every_operation_warns_of_a_key_others_would_refuse
     deriving::get_or_set_computes_once_for_a_hundred_callers
     deriving::a_caller_that_leaves_hands_its_load_over
+    deriving::a_load_whose_client_has_left_is_replaced
+    deriving::who_waits_for_a_load_that_fails_is_told_once
     deriving::a_failed_load_is_tried_again_by_the_next
 }
 
