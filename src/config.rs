@@ -10,6 +10,7 @@ use crate::cache::level::Levels;
 use crate::cache::open;
 use crate::cache::store::Store;
 use crate::db::Url;
+use crate::site::client::{AddressHeader, Network, Proxies};
 use crate::state;
 use crate::supplier::client::Upstream;
 
@@ -34,12 +35,32 @@ pub struct HttpConfig {
     #[arg(long, env = "LARDER_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,
 
+    /// Addresses and networks of the proxies that are believed where they say for which client they pass a
+    /// request on; may be given several times. Headers of others are ignored.
+    #[arg(
+        long,
+        env = "LARDER_TRUSTED_PROXIES",
+        value_name = "ADDRESS",
+        value_delimiter = ',',
+        default_value = "127.0.0.0/8,::1/128"
+    )]
+    pub trusted_proxies: Vec<Network>,
+
+    /// Where trusted proxies say it: the header that they set or append to.
+    #[arg(long, env = "LARDER_CLIENT_ADDRESS", value_enum, value_name = "HEADER", default_value_t = AddressHeader::default())]
+    pub client_address: AddressHeader,
+
     /// Who may write: everybody on this machine, or staff who sign in (see `larder account`).
     #[arg(long, env = "LARDER_ACCESS", value_enum, default_value_t = Access::Open)]
     pub access: Access,
 }
 
 impl HttpConfig {
+    /// Which proxies say where a request comes from, and how.
+    pub fn proxies(&self) -> Proxies {
+        Proxies { trusted: self.trusted_proxies.clone(), header: self.client_address }
+    }
+
     /// The names that requests may be for, lower case and without port.
     pub fn host_names(&self) -> Vec<String> {
         let bound = match self.bind {

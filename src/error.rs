@@ -72,6 +72,9 @@ pub enum AppError {
         /// Until it may be tried again.
         seconds: u64,
     },
+    /// 503: more clients sign in at this moment than passwords can be compared.
+    #[error("Too many visitors are signing in at this moment. Please try again in a few seconds.")]
+    Crowded,
     /// 503: the database is away, or everybody is busy.
     #[error("The shop is busy or its database is away. Please try again in a moment.")]
     Unavailable(#[source] db::Error),
@@ -130,7 +133,7 @@ impl ResponseError for AppError {
             Self::UnsupportedForm | Self::UnsupportedJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Unprocessable(_) | Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unavailable(_) | Self::Upstream | Self::Store(_) => {
+            Self::Crowded | Self::Unavailable(_) | Self::Upstream | Self::Store(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -150,6 +153,9 @@ impl ResponseError for AppError {
             }
             Self::TokenNeeded => {
                 answer.insert_header((WWW_AUTHENTICATE, "Bearer"));
+            }
+            Self::Crowded => {
+                answer.insert_header((RETRY_AFTER, "5"));
             }
             Self::Upstream => {
                 answer.insert_header((RETRY_AFTER, "10"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{HttpServer, dev, web};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use time::OffsetDateTime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -225,6 +225,7 @@ fn settings(config: &ServeConfig) -> Settings {
     Settings {
         page_size: config.shop.page_size,
         access: config.http.who_may_write(),
+        proxies: config.http.proxies(),
         hosts: config.http.host_names(),
         toolbar: config.toolbar.for_bind(bind),
     }
@@ -246,6 +247,7 @@ fn told(config: &ServeConfig, db: &Db, levels: Levels) -> Vec<(String, String)> 
         ("bind", config.http.bind.to_string()),
         ("workers", workers(config.http.workers).to_string()),
         ("hosts", config.http.host_names().join(", ")),
+        ("client address", client_address(&config.http)),
         ("database", db.url().to_string()),
         ("cached pages", on(levels.pages)),
         ("cached fragments", on(levels.fragments)),
@@ -256,6 +258,14 @@ fn told(config: &ServeConfig, db: &Db, levels: Levels) -> Vec<(String, String)> 
         ("toolbar", format!("{:?}", config.toolbar.toolbar).to_lowercase()),
     ];
     settings.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// `x-forwarded-for of 127.0.0.0/8, ::1/128`
+fn client_address(config: &HttpConfig) -> String {
+    let trusted: Vec<_> = config.trusted_proxies.iter().map(ToString::to_string).collect();
+    let header = config.client_address.to_possible_value();
+    let header = header.map_or_else(String::new, |value| value.get_name().to_owned());
+    format!("{header} of {}", trusted.join(", "))
 }
 
 /// Names this very program: another build may render the same data in another way.

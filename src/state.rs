@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::cache::Cache;
 use crate::cache::stats::Stats;
+use crate::site::client::Proxies;
 use crate::supplier;
 use crate::versions::Database;
 
@@ -28,6 +29,8 @@ pub struct Settings {
     pub page_size: u64,
     /// Who may write.
     pub access: Access,
+    /// Which proxies say where a request comes from, and how.
+    pub proxies: Proxies,
     /// Names that requests may be for, lower case and without port.
     pub hosts: Vec<String>,
     /// Who gets to see what the cache and the database did.

@@ -89,6 +89,27 @@ fn redis_is_named_where_the_store_is_and_opened_only() {
     }
 }
 
+/// Any other reader of the connection, or of what proxies say of it, could be deceived by every client.
+#[test]
+fn only_one_module_of_the_shop_decides_who_the_client_is() {
+    let readers =
+        ["connection_info", "peer_addr", "realip_remote_addr", "ConnectionInfo", "PeerAddr"];
+    for source in
+        sources("src").iter().filter(|source| !source.name.starts_with("src/site/client/"))
+    {
+        // The toolbar shows the other end of the connection beside the client.
+        let may = |name: &str| name == "peer_addr" && source.name == "src/toolbar/incoming.rs";
+        let read =
+            readers.iter().find(|name| source.tokens.iter().any(|t| t == **name) && !may(name));
+        assert!(read.is_none(), "{} reads {read:?}; use site::client::Client", source.name);
+        let text = fs::read_to_string(&source.name).unwrap().to_lowercase();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for header in ["\"x-forwarded", "\"x-real-ip", "\"forwarded\""] {
+            assert!(!code.contains(header), "{} names {header}", source.name);
+        }
+    }
+}
+
 #[test]
 fn bincode_is_named_in_one_module_only() {
     only_in("bincode", |source| is_in_the_cache(source, "codec"));

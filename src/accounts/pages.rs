@@ -9,14 +9,15 @@ use askama::Template;
 
 use super::forms::{PasswordForm, SignInForm, SignInQuery};
 use super::service::{self, Attempt};
-use super::throttle::{Throttle, TooOften};
+use super::throttle::{Refusal, Throttle};
 use super::{identify, keys};
 use crate::cache::fragment::filters;
 use crate::error::AppError;
+use crate::site::client::Client;
 use crate::site::form::{Form, FormErrors, Query};
 use crate::site::render::{Layout, dressed, html};
 use crate::site::visitor::{SESSION, Visitor};
-use crate::site::{access, flash, redirect};
+use crate::site::{flash, redirect};
 use crate::state::State;
 
 type Answer = Result<HttpResponse, AppError>;
@@ -76,7 +77,7 @@ pub async fn sign_in(
         return Err(AppError::NotFound);
     }
     let who = (&*form.name, &*form.password);
-    let address = access::address(&request);
+    let address = Client::of(&request).network();
     let shown = identify::shown_session(request.headers());
     match service::sign_in(&state, &throttle, who, &address, shown).await? {
         Attempt::In(secret) => {
@@ -89,12 +90,15 @@ pub async fn sign_in(
             let error = (StatusCode::UNPROCESSABLE_ENTITY, error);
             sign_in_page(&state, &visitor, form, Some(error)).await
         }
-        Attempt::TooOften(too_often) => Err(too_many(too_often)),
+        Attempt::Refused(refusal) => Err(refused(refusal)),
     }
 }
 
-fn too_many(too_often: TooOften) -> AppError {
-    AppError::TooMany { seconds: too_often.seconds }
+fn refused(refusal: Refusal) -> AppError {
+    match refusal {
+        Refusal::TooOften { seconds } => AppError::TooMany { seconds },
+        Refusal::Crowded => AppError::Crowded,
+    }
 }
 
 /// Where to go once they are in: a path of this site, the staff's own page by default.
@@ -162,7 +166,7 @@ pub async fn change_password(
         }
     };
     let who = (visitor.name().unwrap_or_default(), &*form.old);
-    let address = access::address(&request);
+    let address = Client::of(&request).network();
     match service::change_password(&state, &throttle, who, new, &address).await? {
         Attempt::In(secret) => {
             let done = "Your password is changed, and your other browsers are signed out.";
@@ -174,7 +178,7 @@ pub async fn change_password(
             errors.keep("old", Err::<(), _>("This is not your present password."));
             password_page(&state, &visitor, StatusCode::UNPROCESSABLE_ENTITY, errors).await
         }
-        Attempt::TooOften(too_often) => Err(too_many(too_often)),
+        Attempt::Refused(refusal) => Err(refused(refusal)),
     }
 }
 
@@ -185,7 +189,7 @@ fn cookie(request: &HttpRequest, value: &str, seconds: u64) -> Cookie<'static> {
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(request.connection_info().scheme() == "https")
+        .secure(Client::of(request).is_https)
         .max_age(Duration::seconds(seconds))
         .finish()
 }

@@ -1,7 +1,7 @@
 //! What can be done with accounts. Knows neither HTTP nor HTML.
 
 use super::model::{Account, AccountId, Known, Listed, Name, Password, Secret};
-use super::throttle::{Throttle, TooOften};
+use super::throttle::{Refusal, Throttle};
 use super::{keys, passwords, queries};
 use crate::db::{self, Conn, Db, QueryResult};
 use crate::error::AppError;
@@ -44,8 +44,8 @@ pub enum Attempt {
     In(Secret),
     /// Name and password do not go together; which of them is wrong is told to nobody.
     Wrong,
-    /// It was tried too often.
-    TooOften(TooOften),
+    /// The password was not compared.
+    Refused(Refusal),
 }
 
 /// Signs somebody in. A browser that shows a session already gives that one up.
@@ -59,18 +59,39 @@ pub async fn sign_in(
     address: &str,
     shown: Option<Secret>,
 ) -> Result<Attempt, AppError> {
-    if let Err(too_often) = throttle.attempt(&state.cache, name, address).await {
-        return Ok(Attempt::TooOften(too_often));
-    }
-    let Some((account, kept)) = whose(state, name, password).await? else {
-        return Ok(Attempt::Wrong);
+    let (account, kept) = match try_password(state, throttle, (name, password), address).await? {
+        Ok(found) => found,
+        Err(attempt) => return Ok(attempt),
     };
-    throttle.succeed(&state.cache, &account.name, address).await;
     begin(state, (account.id, kept), move |conn| match &shown {
         Some(shown) => queries::delete_session(conn, &shown.digest()),
         None => Ok(()),
     })
     .await
+}
+
+/// Compares a password as often as the throttle lets it: the account and what is kept of its password, or how
+/// the attempt ends.
+async fn try_password(
+    state: &State,
+    throttle: &Throttle,
+    (name, password): (&str, &str),
+    address: &str,
+) -> Result<Result<(Account, String), Attempt>, AppError> {
+    let attempt = match throttle.attempt(&state.cache, name, address).await {
+        Ok(attempt) => attempt,
+        Err(refusal) => return Ok(Err(Attempt::Refused(refusal))),
+    };
+    Ok(match whose(state, name, password).await? {
+        Some(found) => {
+            attempt.succeed(&state.cache).await;
+            Ok(found)
+        }
+        None => {
+            attempt.fail(&state.cache).await;
+            Err(Attempt::Wrong)
+        }
+    })
 }
 
 /// The account that this name and this password go with, and what is kept of the password.
@@ -132,13 +153,10 @@ pub async fn change_password(
     new: Password,
     address: &str,
 ) -> Result<Attempt, AppError> {
-    if let Err(too_often) = throttle.attempt(&state.cache, name, address).await {
-        return Ok(Attempt::TooOften(too_often));
-    }
-    let Some((account, kept)) = whose(state, name, old).await? else {
-        return Ok(Attempt::Wrong);
+    let (account, kept) = match try_password(state, throttle, (name, old), address).await? {
+        Ok(found) => found,
+        Err(attempt) => return Ok(attempt),
     };
-    throttle.succeed(&state.cache, &account.name, address).await;
     let hash = passwords::hashed(new).await?;
     let id = account.id;
     begin(state, (id, kept), move |conn| replace_password(conn, id, &hash).map(|_| ())).await

@@ -38,8 +38,9 @@ use actix_web::{Error, web};
 
 use crate::cache::store::Store;
 use crate::error::AppError;
+use crate::site::client::Client;
 use crate::site::visitor::Visitor;
-use crate::site::{access, assets, problem};
+use crate::site::{assets, problem};
 use audit::{Act, Audit, Door};
 use history::History;
 
@@ -122,7 +123,7 @@ fn may_look(request: &ServiceRequest, is_page: bool) -> Result<(), AppError> {
         (true, _) if is_page => Err(AppError::SignInFirst { back: request.uri().to_string() }),
         (true, _) => Err(AppError::TokenNeeded),
         (false, Some(_)) => Ok(()),
-        (false, None) if access::is_local(request) => Ok(()),
+        (false, None) if Client::of(request.request()).is_local => Ok(()),
         (false, None) => Err(AppError::Forbidden(
             "The cache is shown on the machine that the shop runs on, without a proxy.",
         )),

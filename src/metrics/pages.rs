@@ -4,7 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::error::AppError;
-use crate::site::access;
+use crate::site::client::Client;
 use crate::state::State;
 
 use super::Metrics;
@@ -17,7 +17,7 @@ pub async fn show(
     state: web::Data<State>,
     metrics: web::Data<Metrics>,
 ) -> Result<HttpResponse, AppError> {
-    if !metrics.about.is_public && !access::is_from_here(request.peer_addr(), request.headers()) {
+    if !metrics.about.is_public && !Client::of(&request).is_local {
         return Err(AppError::Forbidden(
             "Figures are shown on the machine that the shop runs on, without a proxy, unless it was \
              started with --metrics public.",

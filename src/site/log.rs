@@ -30,6 +30,7 @@ use actix_web::http::{Method, StatusCode};
 use pin_project_lite::pin_project;
 use tokio::task::futures::TaskLocalFuture;
 
+use super::client::Client;
 use super::request_id::RequestId;
 use super::headers;
 use crate::cache::page::told::Told;
@@ -167,6 +168,7 @@ struct Line {
     id: RequestId,
     began: Instant,
     method: Method,
+    client: Client,
     /// Copied only where a line is wanted whatever the answer.
     path: Option<Box<str>>,
     is_written: bool,
@@ -176,7 +178,15 @@ impl Line {
     fn begin(request: &ServiceRequest) -> Self {
         let path = tracing::enabled!(tracing::Level::INFO).then(|| head(request.path()).into());
         let method = request.method().clone();
-        Self { id: RequestId::new(), began: Instant::now(), method, path, is_written: false }
+        let client = Client::of(request.request());
+        Self {
+            id: RequestId::new(),
+            began: Instant::now(),
+            method,
+            client,
+            path,
+            is_written: false,
+        }
     }
 
     /// Writes it, and the request's name into an answer that is an error.
@@ -219,19 +229,20 @@ impl Line {
         let cache = told.map(|told| told.outcome.name());
         let because = told.map(|told| told.reason).filter(|reason| !reason.is_empty());
         let (status_code, took_ms) = (status.as_u16(), millis(took));
+        let client = self.client.address.map(tracing::field::display);
         if status.is_server_error() {
             tracing::warn!(
-                %request, method, path, status = status_code, took_ms, cache, because, reason,
+                %request, client, method, path, status = status_code, took_ms, cache, because, reason,
                 "answered"
             );
         } else if is_for_machines(path) {
             tracing::debug!(
-                %request, method, path, status = status_code, took_ms, cache, because, reason,
+                %request, client, method, path, status = status_code, took_ms, cache, because, reason,
                 "answered"
             );
         } else {
             tracing::info!(
-                %request, method, path, status = status_code, took_ms, cache, because, reason,
+                %request, client, method, path, status = status_code, took_ms, cache, because, reason,
                 "answered"
             );
         }
@@ -248,7 +259,8 @@ impl Drop for Line {
         if let (false, Some(path)) = (self.is_written, &self.path) {
             let (request, method, path) = (self.id, head(self.method.as_str()), &**path);
             let took_ms = millis(self.began.elapsed());
-            tracing::info!(%request, method, path, took_ms, "the client went away");
+            let client = self.client.address.map(tracing::field::display);
+            tracing::info!(%request, client, method, path, took_ms, "the client went away");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What all pages share. Knows no section.
 
-pub mod access;
 pub mod assets;
+pub mod client;
 pub mod data_block;
 pub mod digest;
 pub mod erased;

@@ -18,7 +18,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN};
 use actix_web::{Error, HttpMessage, web};
 
-use super::access;
+use super::client::{self, Client};
 use super::problem::PROGRAMS;
 use super::visitor::Visitor;
 use crate::error::AppError;
@@ -34,7 +34,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuses what may not be asked, for the whole app.
 pub fn guard<S, B>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     service: &S,
 ) -> impl Future<Output = Result<ServiceResponse<BoxBody>, Error>> + use<S, B>
 where
@@ -47,7 +47,10 @@ where
     };
     let answer = match refused {
         Some(error) => Err(request.error_response(error)),
-        None => Ok(service.call(request)),
+        None => {
+            client::hide(&mut request);
+            Ok(service.call(request))
+        }
     };
     async move {
         Ok(match answer {
@@ -73,9 +76,8 @@ fn is_ours(host: &str, settings: &Settings) -> bool {
 }
 
 fn check_write(request: &ServiceRequest, settings: &Settings, host: &str) -> Result<(), AppError> {
-    // As the proxy says which speaks TLS for us; no page of another site can say it for a visitor.
-    let scheme = request.connection_info().scheme().to_owned();
-    if !is_from_here(request.headers(), &scheme, host) {
+    let client = Client::of(request.request());
+    if !is_from_here(request.headers(), client.scheme(), host) {
         return Err(AppError::Forbidden(
             "This was sent from a page of another site, so it was not done. Please do it here.",
         ));
@@ -85,7 +87,7 @@ fn check_write(request: &ServiceRequest, settings: &Settings, host: &str) -> Res
             "This shop can be browsed here, but not changed: it is open to other machines and has \
              no staff accounts.",
         )),
-        Access::Open if !access::is_local(request) => Err(AppError::Forbidden(
+        Access::Open if !client.is_local => Err(AppError::Forbidden(
             "This shop can only be changed from the machine that it runs on, without a proxy.",
         )),
         Access::Open => Ok(()),

@@ -18,6 +18,7 @@ use super::record::Request;
 use super::room::short;
 use crate::cache::page::conditional::CONDITIONS;
 use crate::cache::page::request::Bypass;
+use crate::site::client::Client;
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
@@ -51,8 +52,8 @@ impl Incoming {
             for name in &CONDITIONS {
                 request.headers_mut().remove(name);
             }
-            let peer = request.peer_addr().map(|peer| peer.ip());
-            if memory.take_bypass(peer, &target(request)) {
+            let client = Client::of(request.request()).address;
+            if memory.take_bypass(client, &target(request)) {
                 request.extensions_mut().insert(Bypass);
             }
         }
@@ -82,6 +83,7 @@ fn look_at(request: &ServiceRequest) -> Request {
         query: query.collect(),
         route: None,
         version: version(request.version()).to_owned(),
+        client: Client::of(request.request()).address.map(|address| address.to_string()),
         peer: request.peer_addr().map(|peer| peer.to_string()),
         headers: headers(request.headers()),
         cookies: cookies(request.headers()),

@@ -45,7 +45,7 @@ struct Remembered {
 
 #[derive(Debug)]
 struct Bypass {
-    peer: Option<IpAddr>,
+    client: Option<IpAddr>,
     target: String,
     since: Instant,
 }
@@ -95,21 +95,21 @@ impl Memory {
         found.map(|(_, at, by)| (*at, *by))
     }
 
-    /// Lets the next request of `peer` for `target`, path and query, have its page made anew.
-    pub fn bypass_next(&self, peer: Option<IpAddr>, target: &str) {
+    /// Lets the next request of `client` for `target`, path and query, have its page made anew.
+    pub fn bypass_next(&self, client: Option<IpAddr>, target: &str) {
         let mut remembered = self.remembered.lock().unwrap();
-        let bypass = Bypass { peer, target: target.to_owned(), since: Instant::now() };
+        let bypass = Bypass { client, target: target.to_owned(), since: Instant::now() };
         remembered.bypasses.push_front(bypass);
         remembered.bypasses.truncate(BYPASSES);
     }
 
     /// Whether this is that request; no other will be.
-    pub fn take_bypass(&self, peer: Option<IpAddr>, target: &str) -> bool {
+    pub fn take_bypass(&self, client: Option<IpAddr>, target: &str) -> bool {
         let mut remembered = self.remembered.lock().unwrap();
         let bypasses = &mut remembered.bypasses;
         bypasses.retain(|bypass| bypass.since.elapsed() < NEXT);
         let mut places = bypasses.iter();
-        let place = places.position(|bypass| bypass.peer == peer && bypass.target == target);
+        let place = places.position(|bypass| bypass.client == client && bypass.target == target);
         place.is_some_and(|place| bypasses.remove(place).is_some())
     }
 }

@@ -58,7 +58,7 @@ pub use recorder::Recorder;
 
 use self::incoming::Incoming;
 use self::watch::{Watched, watch};
-use crate::site::access;
+use crate::site::client::Client;
 use crate::site::request_id::RequestId;
 use crate::state::{Access, State, Toolbar};
 
@@ -129,6 +129,6 @@ fn is_allowed(request: &ServiceRequest) -> bool {
     match state.settings.toolbar {
         Toolbar::Off => false,
         Toolbar::On => true,
-        Toolbar::Local => access::is_local(request),
+        Toolbar::Local => Client::of(request.request()).is_local,
     }
 }

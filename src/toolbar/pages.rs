@@ -18,6 +18,7 @@ use super::{about, is_allowed, json, panels, warnings};
 use crate::dashboard::audit::Door;
 use crate::dashboard::{Dashboard, service};
 use crate::error::AppError;
+use crate::site::client::Client;
 use crate::site::form::{Form, Id, Query};
 use crate::site::request_id::RequestId;
 use crate::site::visitor::Visitor;
@@ -116,7 +117,7 @@ pub async fn bypass(
     Form(form): Form<BypassForm>,
 ) -> HttpResponse {
     let back = redirect::local_path(&form.back);
-    memory.bypass_next(request.peer_addr().map(|peer| peer.ip()), back);
+    memory.bypass_next(Client::of(&request).address, back);
     redirect::see_other(back)
 }
 

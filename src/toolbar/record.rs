@@ -38,6 +38,9 @@ pub struct Request {
     /// The route that answered, as `/products/{id}`; none where no route did.
     pub route: Option<String>,
     pub version: String,
+    /// The address of the client, as trusted proxies say.
+    pub client: Option<String>,
+    /// The other end of the connection: the client, or the last proxy.
     pub peer: Option<String>,
     /// As received; values of Cookie, Authorization and Proxy-Authorization are already "…".
     pub headers: Vec<(String, String)>,

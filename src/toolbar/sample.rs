@@ -19,6 +19,7 @@ pub fn record() -> Record {
             query: Vec::new(),
             route: Some("/".into()),
             version: "HTTP/1.1".into(),
+            client: None,
             peer: None,
             headers: Vec::new(),
             cookies: Vec::new(),

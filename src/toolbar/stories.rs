@@ -45,6 +45,7 @@ fn plain(id: u64, method: &str, path: &str, status: u16, kind: Kind) -> Record {
             query: Vec::new(),
             route: Some(path.to_owned()),
             version: "HTTP/1.1".to_owned(),
+            client: Some("127.0.0.1".to_owned()),
             peer: Some("127.0.0.1".to_owned()),
             headers: pairs(&headers),
             cookies: vec!["larder-flash".to_owned()],

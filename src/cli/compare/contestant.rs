@@ -13,6 +13,7 @@ use crate::config::{
 };
 use crate::db::Url;
 use crate::server::{ServeConfig, Server};
+use crate::site::client::AddressHeader;
 
 /// Opens connections and warms what all pages share, without touching the homepage.
 const ELSEWHERE: &str = "/?page=2";
@@ -131,6 +132,8 @@ async fn apart<T: Send + 'static>(
 fn settings(mode: &Mode, database: &Url, toolbar: ToolbarMode) -> ServeConfig {
     ServeConfig {
         http: HttpConfig {
+            trusted_proxies: Vec::new(),
+            client_address: AddressHeader::Peer,
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             hosts: Vec::new(),
             // One visitor keeps one thread busy.

@@ -35,7 +35,8 @@ impl<'a> Request<'a> {
             "Body sent",
             request.body.as_ref().map(|(kind, size)| format!("{kind}, {}", bytes(*size))),
         );
-        add("From", request.peer.clone());
+        add("Client", request.client.clone());
+        add("Peer of the connection", request.peer.clone());
         add("Protocol", Some(request.version.clone()));
         add("Began", Some(format!("{} UTC", clock(record.began))));
         add("Request id", Some(record.id.to_string()));

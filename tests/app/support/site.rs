@@ -95,6 +95,10 @@ impl TestSite {
         self.port
     }
 
+    pub fn pid(&self) -> u32 {
+        self.program.pid()
+    }
+
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }

@@ -15,12 +15,17 @@ pub struct Unreadable;
 
 /// The members of one line, without the space around them and without empty ones.
 pub fn members(line: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Unreadable> {
+    Ok(items(line, b',')?.filter(|member| !member.is_empty()))
+}
+
+/// The texts between these separators, without the space around them; empty ones, too.
+pub fn items(line: &[u8], separator: u8) -> Result<impl Iterator<Item = &[u8]>, Unreadable> {
     if is_open(line) {
         return Err(Unreadable);
     }
     let mut quotes = Quotes::default();
-    let members = line.split(move |byte| !quotes.cover(*byte) && *byte == b',');
-    Ok(members.map(trim).filter(|member| !member.is_empty()))
+    let items = line.split(move |byte| !quotes.cover(*byte) && *byte == separator);
+    Ok(items.map(trim))
 }
 
 /// Where a reader is, of quoted strings.
