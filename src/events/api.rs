@@ -5,7 +5,9 @@
 //! - `next` and `previous` are paths: they are right behind every proxy, and under every name.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH, LOCATION};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH, LOCATION,
+};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
@@ -18,7 +20,7 @@ use crate::cache::page::entity_tag::{EntityTag, EntityTags};
 use crate::error::AppError;
 use crate::site::form::{Id, Query};
 use crate::site::json::Json;
-use crate::state::State;
+use crate::state::{Access, State};
 
 type Answer = Result<HttpResponse, AppError>;
 
@@ -116,7 +118,7 @@ pub async fn delete_event(
 pub async fn list_guests(state: web::Data<State>, Query(query): Query<ListQuery>) -> Answer {
     let (range, of) = (query.range()?, query.event()?);
     let part = service::guests(&state, of, range).await?;
-    Ok(list::<_, GuestBody<'_>>("/api/guests", of, range, &part))
+    Ok(personal(&state, list::<_, GuestBody<'_>>("/api/guests", of, range, &part)))
 }
 
 /// `POST /api/guests`
@@ -129,7 +131,7 @@ pub async fn create_guest(state: web::Data<State>, Json(fields): Json) -> Answer
 pub async fn show_guest(state: web::Data<State>, Id(id): Id<GuestId>) -> Answer {
     let guest = service::guest(&state, id).await?;
     let guest = guest.as_ref().as_ref().ok_or(AppError::NotFound)?;
-    Ok(answer(StatusCode::OK, &GuestBody::from(guest)))
+    Ok(personal(&state, answer(StatusCode::OK, &GuestBody::from(guest))))
 }
 
 /// `PUT /api/guests/{id}`
@@ -196,6 +198,14 @@ fn answer(status: StatusCode, body: &impl Serialize) -> HttpResponse {
         answer.insert_header((ETAG, tag));
     }
     answer.body(body)
+}
+
+/// Where guests are for staff only, no page of them is stored for all.
+fn personal(state: &State, mut answer: HttpResponse) -> HttpResponse {
+    if state.settings.access == Access::Staff {
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    answer
 }
 
 fn print(body: &impl Serialize) -> Vec<u8> {

@@ -11,6 +11,7 @@
 //! | `GET`, `PUT`, `DELETE /api/events/{id}` | [`api::show_event`], [`api::replace_event`], [`api::delete_event`] |
 //! | `GET`, `POST /api/guests` | [`api::list_guests`], of one event with `?event=`; [`api::create_guest`] |
 //! | `GET`, `PUT`, `DELETE /api/guests/{id}` | [`api::show_guest`], [`api::replace_guest`], [`api::delete_guest`] |
+//! | | Where the shop has staff, guests are for them and for tokens: [`visitor::staff_only`] |
 //! | `GET /api/openapi.json`, `GET /api` | what the API takes and answers: [`openapi`], [`pages::api`] |
 
 pub mod api;
@@ -24,11 +25,13 @@ pub mod queries;
 pub mod sample;
 pub mod service;
 
+use actix_web::middleware::from_fn;
 use actix_web::web;
 
 use self::edit::{add, delete, update};
 use crate::cache::page;
 use crate::site::shelf::Shelf;
+use crate::site::visitor;
 
 /// What staff find of it in their index.
 pub const SHELF: Shelf = Shelf {
@@ -73,12 +76,14 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     .service(
         web::resource("/api/guests")
             .wrap(page::cached(keys::guests_page()))
+            .wrap(from_fn(visitor::staff_only))
             .route(web::get().to(api::list_guests))
             .route(web::post().to(api::create_guest)),
     )
     .service(
         web::resource("/api/guests/{id}")
             .wrap(page::cached(keys::one_page()))
+            .wrap(from_fn(visitor::staff_only))
             .route(web::get().to(api::show_guest))
             .route(web::put().to(api::replace_guest))
             .route(web::delete().to(api::delete_guest)),

@@ -28,8 +28,8 @@ pub fn document() -> Value {
         "info": {
             "title": "Larder’s tastings",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Tastings and their guests. Reads are for everybody; where the shop has staff, \
-                            writes need a token (larder account token). Members of a body that are not \
+            "description": "Tastings and their guests. Tastings can be read by everybody; where the shop has \
+                            staff, guests and all writes need a token (larder account token). Members of a body that are not \
                             named here are ignored. A date stays a date; a date-time goes out in UTC.",
         },
         "paths": {
@@ -48,7 +48,7 @@ pub fn document() -> Value {
 
 fn collection(noun: &str, schema: &str, new: &str, parameters: Value) -> Value {
     let list = format!("{schema}List");
-    json!({
+    let mut paths = json!({
         "get": {
             "operationId": format!("list_{noun}s"),
             "summary": format!("A part of all {noun}s, in the order in which they were added"),
@@ -64,12 +64,14 @@ fn collection(noun: &str, schema: &str, new: &str, parameters: Value) -> Value {
             "responses":
                 responses("201", "Added; Location says where", Some(schema), &[&WRITE[..], &BODY, &ALWAYS]),
         },
-    })
+    });
+    guard(noun, &mut paths["get"]);
+    paths
 }
 
 fn member(noun: &str, schema: &str, new: &str) -> Value {
     let may = ["404", "412"];
-    json!({
+    let mut paths = json!({
         "parameters": [{
             "name": "id", "in": "path", "required": true,
             "schema": { "type": "integer", "format": "int64", "minimum": 1 },
@@ -98,7 +100,18 @@ fn member(noun: &str, schema: &str, new: &str) -> Value {
             "parameters": [if_match()],
             "responses": responses("204", "It is gone", None, &[&may[..], &WRITE, &ALWAYS]),
         },
-    })
+    });
+    guard(noun, &mut paths["get"]);
+    paths
+}
+
+/// Reads of guests need a token where the shop has staff: names and addresses are personal data.
+fn guard(noun: &str, read: &mut Value) {
+    if noun == "guest" {
+        read["security"] = json!([{}, { "token": [] }]);
+        let refusal = responses("401", meaning("401"), None, &[&["401"]]);
+        read["responses"]["401"] = refusal["401"].clone();
+    }
 }
 
 fn article(noun: &str) -> &'static str {

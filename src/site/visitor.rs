@@ -9,9 +9,11 @@
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
-use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 
 use crate::cache::page::Rules;
 use crate::cache::policy::Policy;
@@ -166,6 +168,24 @@ mod tests {
         if let Some(header) = header {
             request = request.insert_header(header);
         }
+/// Guards a resource for programs that shows personal data: where the shop has staff, a request needs a session
+/// or a token, whatever its method, and no answer is stored.
+pub async fn staff_only<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let visitor = Visitor::of(request.request());
+    let mut response = if visitor.may_sign_in() {
+        request.error_response(AppError::TokenNeeded)
+    } else {
+        next.call(request).await?.map_into_boxed_body()
+    };
+    if visitor.access == Access::Staff {
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    Ok(response)
+}
+
         let request = request.to_http_request();
         let staff = Staff { id: 7, name: "mina".into() };
         request.extensions_mut().insert(SignedIn { staff, proof });

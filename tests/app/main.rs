@@ -28,6 +28,7 @@ mod levels;
 mod metrics;
 mod outage;
 mod overtaking;
+mod personal_data;
 mod product_forms;
 mod products;
 mod request_log;
