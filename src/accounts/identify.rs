@@ -14,13 +14,14 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forwar
 use actix_web::http::header::{
     AUTHORIZATION, CACHE_CONTROL, COOKIE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED,
 };
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 use futures_util::future::{Either, LocalBoxFuture};
 
 use super::model::{Known, Secret};
 use super::service;
 use crate::error::AppError;
-use crate::site::visitor::{Proof, SESSION, SignedIn, Staff};
+use crate::site::client::Client;
+use crate::site::visitor::{HOST_SESSION, Proof, SESSION, SignedIn, Staff, session_cookie};
 use crate::state::{Access, State};
 
 /// See the module.
@@ -88,7 +89,8 @@ fn shown(request: &mut ServiceRequest) -> Option<(Proof, Secret)> {
         return None;
     }
     let token = shown_token(headers).map(|token| (Proof::Token, token));
-    let shown = token.or_else(|| shown_session(headers).map(|session| (Proof::Session, session)));
+    let session = || shown_session(request.request()).map(|session| (Proof::Session, session));
+    let shown = token.or_else(session);
     if shown.is_none() {
         take_off(request.headers_mut());
     }
@@ -138,11 +140,15 @@ fn unstored(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> 
     response
 }
 
-/// The session that a request shows, if it can be one.
-pub fn shown_session(headers: &HeaderMap) -> Option<Secret> {
+/// Returns the session that a request shows, if it can be one.
+pub fn shown_session(request: &HttpRequest) -> Option<Secret> {
+    session_in(request.headers(), session_cookie(Client::of(request)))
+}
+
+fn session_in(headers: &HeaderMap, cookie: &str) -> Option<Secret> {
     let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(name, _)| name.trim() == SESSION)?;
+    let (_, value) = pairs.find(|(name, _)| name.trim() == cookie)?;
     Secret::shown(value.trim())
 }
 
@@ -152,11 +158,11 @@ fn shown_token(headers: &HeaderMap) -> Option<Secret> {
     scheme.eq_ignore_ascii_case("bearer").then(|| Secret::shown(token.trim())).flatten()
 }
 
-/// Takes the session's cookie off, and leaves all others.
+/// Takes the session's cookies off, and leaves all others.
 fn take_off(headers: &mut HeaderMap) {
     let is_session = |pair: &[u8]| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-        name.trim_ascii() == SESSION.as_bytes()
+        [SESSION, HOST_SESSION].iter().any(|one| name.trim_ascii() == one.as_bytes())
     };
     let lines: Vec<HeaderValue> = headers.remove(COOKIE).collect();
     for line in lines {
@@ -184,13 +190,19 @@ mod tests {
     fn a_session_is_found_among_other_cookies() {
         let secret = Secret::draw();
         let line = format!("a=b; {SESSION}={}; c=d", secret.as_str());
-        assert_eq!(shown_session(&with(&["x=y", &line])), Some(secret));
-        assert_eq!(shown_session(&with(&["larder-session=x; a=b"])), None);
+        assert_eq!(session_in(&with(&["x=y", &line]), SESSION), Some(secret));
+        assert_eq!(session_in(&with(&["larder-session=x; a=b"]), SESSION), None);
+        // The name of one scheme is none of the other.
+        assert_eq!(session_in(&with(&[&line]), HOST_SESSION), None);
+        let line = format!("__Host-{}", line.replace("a=b; ", ""));
+        assert!(session_in(&with(&[&line]), HOST_SESSION).is_some());
+        assert_eq!(session_in(&with(&[&line]), SESSION), None);
     }
 
     #[test]
     fn a_session_that_is_none_is_taken_off_and_others_are_left() {
-        let mut headers = with(&["a=b; larder-session=x;c=d", " larder-session =y"]);
+        let mut headers =
+            with(&["a=b; larder-session=x;c=d", " larder-session =y; __Host-larder-session=z"]);
         take_off(&mut headers);
         let left: Vec<_> = headers.get_all(COOKIE).map(|line| line.to_str().unwrap()).collect();
         assert_eq!(left, ["a=b;c=d"]);

@@ -7,7 +7,8 @@
 //! | `GET`, `POST /staff/password` | [`pages::ask_password`], [`pages::change_password`] |
 //!
 //! - What browsers and programs show is drawn by chance, and only its digest is kept.
-//! - A session ends when its owner signs out or gets another password, wherever that is done, and at once.
+//! - A session ends when its owner signs out; sessions and tokens end with the password, whichever program
+//!   changes it, and at once.
 //! - Accounts are added from the command line: `larder account add`.
 //!
 //! [`identify`] finds out who asks, for all other sections; they see a

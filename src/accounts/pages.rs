@@ -16,7 +16,7 @@ use crate::error::AppError;
 use crate::site::client::Client;
 use crate::site::form::{Form, FormErrors, Query};
 use crate::site::render::{Layout, dressed, html};
-use crate::site::visitor::{SESSION, Visitor};
+use crate::site::visitor::{Visitor, session_cookie};
 use crate::site::{flash, redirect};
 use crate::state::State;
 
@@ -78,7 +78,7 @@ pub async fn sign_in(
     }
     let who = (&*form.name, &*form.password);
     let address = Client::of(&request).network();
-    let shown = identify::shown_session(request.headers());
+    let shown = identify::shown_session(&request);
     match service::sign_in(&state, &throttle, who, &address, shown).await? {
         Attempt::In(secret) => {
             let mut answer = redirect::see_other(next(&form.next));
@@ -108,7 +108,7 @@ fn next(path: &str) -> &str {
 
 /// `POST /logout`
 pub async fn sign_out(request: HttpRequest, state: web::Data<State>) -> Answer {
-    if let Some(shown) = identify::shown_session(request.headers()) {
+    if let Some(shown) = identify::shown_session(&request) {
         service::sign_out(&state, &shown).await?;
     }
     let mut answer = flash::redirect("/", "You are signed out.");
@@ -169,7 +169,7 @@ pub async fn change_password(
     let address = Client::of(&request).network();
     match service::change_password(&state, &throttle, who, new, &address).await? {
         Attempt::In(secret) => {
-            let done = "Your password is changed, and your other browsers are signed out.";
+            let done = "Your password is changed, your other browsers are signed out, and your tokens have ended.";
             let mut answer = flash::redirect(HOME, done);
             keep(&mut answer, cookie(&request, secret.as_str(), keys::SESSION_AGE.as_secs()));
             Ok(answer)
@@ -182,14 +182,15 @@ pub async fn change_password(
     }
 }
 
-/// The session's cookie. `Secure` where the visitor came over TLS, as the proxy that speaks it says.
+/// The session's cookie, by the name of the scheme that the client used.
 fn cookie(request: &HttpRequest, value: &str, seconds: u64) -> Cookie<'static> {
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-    Cookie::build(SESSION, value.to_owned())
+    let client = Client::of(request);
+    Cookie::build(session_cookie(client), value.to_owned())
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(Client::of(request).is_https)
+        .secure(client.is_https)
         .max_age(Duration::seconds(seconds))
         .finish()
 }

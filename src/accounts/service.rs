@@ -142,7 +142,7 @@ pub async fn sign_out(state: &State, shown: &Secret) -> Result<(), AppError> {
 }
 
 /// Gives somebody who is signed in another password, if they know the old one: every other browser of theirs
-/// is signed out, and theirs goes on with a new session.
+/// is signed out, their tokens end, and their browser goes on with a new session.
 ///
 /// # Errors
 /// Those of the database.
@@ -162,11 +162,22 @@ pub async fn change_password(
     begin(state, (id, kept), move |conn| replace_password(conn, id, &hash).map(|_| ())).await
 }
 
-/// Signs an account out everywhere, and gives it another password: how many browsers that were.
-fn replace_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<usize> {
-    let ended = queries::delete_sessions(conn, id)?;
+/// What another password has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// So many browsers were signed out.
+    pub sessions: usize,
+    /// So many programs have no token any more.
+    pub tokens: usize,
+}
+
+/// Signs an account out everywhere, ends its tokens, and gives it another password.
+fn replace_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<Ended> {
+    // By hand, for their number: a trigger does the same where the password is changed by other programs.
+    let sessions = queries::delete_sessions(conn, id)?;
+    let tokens = queries::delete_tokens(conn, id)?;
     queries::set_password(conn, id, hash)?;
-    Ok(ended)
+    Ok(Ended { sessions, tokens })
 }
 
 /// Whether nobody can sign in yet.
@@ -214,8 +225,8 @@ pub fn set_password(
     db: &Db,
     name: &Name,
     password: &Password,
-) -> Result<Option<(Account, usize)>, db::Error> {
-    let hash = passwords::hash(password.as_bytes());
+) -> Result<Option<(Account, Ended)>, db::Error> {
+    let hash = passwords::hash(password);
     with(db, name, |conn, account| replace_password(conn, account.id, &hash))
 }
 

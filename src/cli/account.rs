@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use super::table::Table;
 use super::{chain, say};
 use crate::accounts::model::{Name, Password};
-use crate::accounts::service;
+use crate::accounts::service::{self, Ended};
 use crate::config::DatabaseConfig;
 use crate::db::{self, Db};
 
@@ -38,7 +38,7 @@ enum Verb {
         /// Who.
         name: String,
     },
-    /// Give somebody another password: their browsers are signed out.
+    /// Give somebody another password: their browsers are signed out, and their tokens end.
     Password {
         /// Who.
         name: String,
@@ -102,8 +102,11 @@ fn add(db: &Db, name: &Name) -> Result<(), String> {
 
 fn password(db: &Db, name: &Name) -> Result<(), String> {
     let changed = service::set_password(db, name, &ask()?);
-    let (account, sessions) = known(changed, name.as_str())?;
-    say(&format!("{} has another password; browsers signed out: {sessions}.\n", account.name));
+    let (account, Ended { sessions, tokens }) = known(changed, name.as_str())?;
+    let name = account.name;
+    say(&format!(
+        "{name} has another password; browsers signed out: {sessions}, tokens ended: {tokens}.\n"
+    ));
     Ok(())
 }
 

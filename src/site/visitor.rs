@@ -15,13 +15,24 @@ use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, H
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 
+use super::client::Client;
 use crate::cache::page::Rules;
 use crate::cache::policy::Policy;
 use crate::error::AppError;
 use crate::state::{Access, State};
 
-/// The cookie of a session; other programs of this host have cookies too.
+/// The cookie of a session over http; other programs of this host have cookies too.
 pub const SESSION: &str = "larder-session";
+
+/// The cookie of a session over https. Browsers take a cookie of this prefix only from this very host over
+/// https, so neither a sister domain nor an answer over http can set it. Source: RFC 6265bis §4.1.3.2.
+pub const HOST_SESSION: &str = "__Host-larder-session";
+
+/// Returns the name of the cookie by which a client is known. The other name counts for nothing, or a cookie
+/// that was set over http would sign its victim in over https.
+pub fn session_cookie(client: Client) -> &'static str {
+    if client.is_https { HOST_SESSION } else { SESSION }
+}
 
 /// Somebody who has signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +147,7 @@ impl FromRequest for Visitor {
 /// The rules of a page that is the same for everybody who has not signed in. Staff pass by: theirs offer to
 /// write, and show their name.
 pub fn everybodys(policy: Policy) -> Rules {
-    Rules::shared(policy).sessions(&[SESSION])
+    Rules::shared(policy).sessions(&[SESSION, HOST_SESSION])
 }
 
 /// For addresses of those who write: where the shop has staff, others are asked to sign in first.
@@ -157,17 +168,6 @@ impl FromRequest for Editor {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use actix_web::test::TestRequest;
-
-    use super::*;
-
-    fn seen(proof: Proof, header: Option<(&str, &str)>) -> Visitor {
-        let mut request = TestRequest::get();
-        if let Some(header) = header {
-            request = request.insert_header(header);
-        }
 /// Guards a resource for programs that shows personal data: where the shop has staff, a request needs a session
 /// or a token, whatever its method, and no answer is stored.
 pub async fn staff_only<B: MessageBody + 'static>(
@@ -186,6 +186,17 @@ pub async fn staff_only<B: MessageBody + 'static>(
     Ok(response)
 }
 
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn seen(proof: Proof, header: Option<(&str, &str)>) -> Visitor {
+        let mut request = TestRequest::get();
+        if let Some(header) = header {
+            request = request.insert_header(header);
+        }
         let request = request.to_http_request();
         let staff = Staff { id: 7, name: "mina".into() };
         request.extensions_mut().insert(SignedIn { staff, proof });

@@ -24,7 +24,7 @@ on_both_databases! {
 const STAFF: [(&str, &str); 2] = [("name", "Mina"), ("password", PASSWORD)];
 
 fn cookie_of(page: &Page) -> String {
-    let session = page.lines_of("set-cookie").find(|line| line.starts_with("larder-session="));
+    let session = page.lines_of("set-cookie").find(|line| line.contains("larder-session="));
     session.expect("a session").split(';').next().unwrap().to_owned()
 }
 

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod access_ends;
 mod accounts;
 mod browser;
 mod button;
