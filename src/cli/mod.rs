@@ -10,6 +10,7 @@ mod fake;
 mod load;
 mod migrate;
 mod progress;
+mod secrets;
 mod seed;
 mod serve;
 mod table;
@@ -109,8 +110,13 @@ fn parse() -> Result<Cli, ExitCode> {
         match error.kind() {
             ErrorKind::ValueValidation | ErrorKind::InvalidValue => fail(&one_sentence(&error)),
             _ => {
-                // Nothing can be told to somebody whose terminal is gone.
-                let _ = error.print();
+                let sentence = secrets::sentence(&error);
+                if sentence == error.to_string() {
+                    // Nothing can be told to a terminal that is gone.
+                    let _ = error.print();
+                } else {
+                    eprint!("{sentence}");
+                }
                 ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
             }
         }
@@ -119,7 +125,7 @@ fn parse() -> Result<Cli, ExitCode> {
 
 /// `error: invalid value …` and what is possible, on one line and without the hint about `--help`.
 fn one_sentence(error: &clap::Error) -> String {
-    let text = error.to_string();
+    let text = secrets::sentence(error);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let told = lines.take_while(|line| !line.starts_with("For more information"));
     let sentence = told.collect::<Vec<_>>().join(" ");

@@ -67,7 +67,7 @@ impl Conn {
                 Conn::Sqlite(sqlite)
             }
             Url::Postgres(url) => {
-                let mut postgres = PgConnection::establish(&with_timeout(url))?;
+                let mut postgres = PgConnection::establish(&with_timeout(url.with_password()))?;
                 set_up(&mut postgres, POSTGRES_SETTINGS)?;
                 Conn::Postgres(postgres)
             }

@@ -16,6 +16,7 @@ pub mod log;
 pub mod meter;
 pub mod migrations;
 pub mod overhear;
+mod postgres_url;
 pub mod schema;
 pub mod transaction;
 pub mod url;

@@ -4,21 +4,24 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::postgres_url::PostgresUrl;
+
 /// A database, by its URL.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Url {
     /// A file: `sqlite://larder.sqlite3`, or `sqlite:///var/lib/larder.sqlite3` from the root.
     Sqlite(PathBuf),
-    /// A server: `postgres://user:password@host:5432/name`, as libpq reads it.
-    Postgres(String),
+    /// A server: `postgres://user:password@host:5432/name`.
+    Postgres(PostgresUrl),
 }
 
 impl FromStr for Url {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(Url::Postgres(text.to_owned()));
+        let schemes = ["postgres://", "postgresql://"];
+        if let Some(rest) = schemes.iter().find_map(|scheme| text.strip_prefix(scheme)) {
+            return PostgresUrl::parse(rest).map(Url::Postgres);
         }
         match text.strip_prefix("sqlite://") {
             Some("") => {
@@ -35,7 +38,7 @@ impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Url::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
-            Url::Postgres(url) => f.write_str(&without_password(url)),
+            Url::Postgres(url) => f.write_str(url.without_password()),
         }
     }
 }
@@ -43,17 +46,6 @@ impl fmt::Display for Url {
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
-    }
-}
-
-/// `postgres://ann:secret@host/name?x=y` as `postgres://ann:***@host/name`.
-fn without_password(url: &str) -> String {
-    let shown = url.split('?').next().unwrap_or(url);
-    let Some((scheme, rest)) = shown.split_once("://") else { return "***".into() };
-    let Some((user, place)) = rest.rsplit_once('@') else { return shown.to_owned() };
-    match user.split_once(':') {
-        Some((name, _)) => format!("{scheme}://{name}:***@{place}"),
-        None => shown.to_owned(),
     }
 }
 

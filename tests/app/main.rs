@@ -29,6 +29,7 @@ mod levels;
 mod metrics;
 mod outage;
 mod overtaking;
+mod passwords_in_urls;
 mod personal_data;
 mod product_forms;
 mod products;

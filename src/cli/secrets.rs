@@ -1,0 +1,82 @@
+//! Keeps passwords out of what the command line says about itself.
+//!
+//! - clap repeats what it was given where it cannot take it, and where it was given something by mistake.
+
+use clap::error::{ContextKind, ContextValue};
+
+/// Flags whose values are never repeated.
+const SECRET_FLAGS: [&str; 4] = ["--database", "--redis", "--token", "--supplier"];
+
+/// Settings whose values may hold a password.
+const SECRET_SETTINGS: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "LARDER_TOKEN", "LARDER_SUPPLIER"];
+
+/// What clap says of an error, without anything that may hold a password.
+pub fn sentence(error: &clap::Error) -> String {
+    let flag = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) => flag.as_str(),
+        _ => "",
+    };
+    let text = masked(&error.to_string());
+    match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value))
+            if SECRET_FLAGS.iter().any(|one| flag.starts_with(one)) =>
+        {
+            text.replace(&format!(" '{value}'"), "")
+        }
+        _ => text,
+    }
+}
+
+/// The text without anything that was given to this program and may hold a password.
+fn masked(text: &str) -> String {
+    let arguments = std::env::args_os().skip(1).map(|one| one.to_string_lossy().into_owned());
+    let settings = SECRET_SETTINGS.iter().filter_map(|name| std::env::var(name).ok());
+    mask(text, arguments, settings)
+}
+
+fn mask(
+    text: &str,
+    arguments: impl Iterator<Item = String>,
+    settings: impl Iterator<Item = String>,
+) -> String {
+    let values = arguments.flat_map(|argument| match argument.split_once('=') {
+        Some((name, value)) if name.starts_with('-') => vec![value.to_owned()],
+        _ => vec![argument],
+    });
+    let mut secrets: Vec<String> =
+        values.filter(|value| may_be_secret(value)).chain(settings).collect();
+    // A longer one may hold a shorter one.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+    secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "…"))
+}
+
+/// An address with a login, or `password=…` as libpq takes it, also where it is broken.
+fn may_be_secret(value: &str) -> bool {
+    let behind = value.split_once("://").map_or("", |(_, behind)| behind);
+    behind.contains([':', '?']) || value.contains('@') || value.to_lowercase().contains("password")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_hold_a_password_is_not_repeated() {
+        let given = [
+            "serve",
+            "postgress://ann:secret@db/shop",
+            "--database=host=db password=secret",
+            "ann:secret@db",
+            "--port",
+        ];
+        for value in given {
+            let value = value.strip_prefix("--database=").unwrap_or(value);
+            let text = format!("error: invalid value '{value}' for '--database <URL>'");
+            let arguments = given.iter().map(|one| (*one).to_owned());
+            let told = mask(&text, arguments, std::iter::once("secret".to_owned()));
+            assert!(!told.contains("secret"), "{told}");
+            assert_eq!(told.contains(value), ["serve", "--port"].contains(&value), "{told}");
+        }
+    }
+}

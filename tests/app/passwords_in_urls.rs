@@ -1,0 +1,113 @@
+//! The database's password: of any letters, and in nothing that the program says.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::support::{Database, Program, TestDatabase, TestSite, free_port, larder};
+
+/// Pieces of the password in all of these.
+const PIECES: [&str; 4] = ["sesame", "tahini", "sesam", "ahini"];
+
+fn assert_tells_nothing(said: &str, given: &str) {
+    for piece in PIECES {
+        assert!(!said.contains(piece), "{given} is told: {said}");
+    }
+}
+
+fn ends(command: Command) -> (Option<i32>, String) {
+    let ended = Program::start(command).ends_within(Duration::from_secs(120));
+    (ended.status.code(), format!("{}{}", ended.out, ended.err))
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_without_the_password() {
+    let place = format!("127.0.0.1:{}/shop", free_port());
+    let urls = [
+        format!("postgres://ann:sesame?tahini@{place}"),
+        format!("postgres://ann:sesame/tahini@{place}"),
+        format!("postgres://ann:sesame#tahini@{place}"),
+        format!("postgres://ann:sesame%tahini@{place}"),
+        format!("postgres://ann:sesame%@{place}"),
+        format!("postgres://ann:12/tahini@{place}"),
+        "postgres://ann:sesame".to_owned(),
+        "postgres://ann:sesame/shop".to_owned(),
+        format!("postgres://{place}?password=sesame&tahini"),
+        format!("postgres://{place}?password=sesame&tahini=x"),
+        format!("postgres://{place}?passwort=sesame"),
+        format!("postgres://{place}?sesame"),
+        format!("postgress://ann:sesame@{place}"),
+        format!("ann:sesame@{place}"),
+        "host=127.0.0.1 user=ann password=sesame dbname=shop".to_owned(),
+        "sesame".to_owned(),
+    ];
+    for url in &urls {
+        let folder = tempfile::tempdir().unwrap();
+        for arguments in [&["serve"][..], &["migrate"], &["account", "list"], &["load", "scores"]] {
+            let mut by_flag = larder(arguments);
+            by_flag.args(["--database", url]).current_dir(folder.path());
+            let mut by_equals = larder(arguments);
+            by_equals.arg(format!("--database={url}")).current_dir(folder.path());
+            let mut by_setting = larder(arguments);
+            by_setting.env("DATABASE_URL", url).current_dir(folder.path());
+            for command in [by_flag, by_equals, by_setting] {
+                let (code, said) = ends(command);
+                assert!(code == Some(1) || code == Some(2), "{url} {arguments:?}: {said}");
+                assert_tells_nothing(&said, url);
+            }
+        }
+    }
+    // Given where it does not belong.
+    for arguments in [
+        vec!["postgres://ann:sesame@db/shop"],
+        vec!["serve", "postgres://ann:sesame@db/shop"],
+        vec!["--databse", "postgres://ann:sesame@db/shop"],
+        vec!["--databse=postgres://ann:sesame@db/shop"],
+        vec!["--bind", "postgres://ann:sesame@db/shop"],
+        vec!["serve", "--redis", "redis://:sesame tahini@db:x/1"],
+    ] {
+        let (code, said) = ends(larder(&arguments));
+        assert!(code == Some(1) || code == Some(2), "{arguments:?}: {said}");
+        assert_tells_nothing(&said, &arguments.join(" "));
+    }
+}
+
+#[test]
+fn an_unreachable_server_is_told_without_the_password() {
+    let port = free_port();
+    let urls = [
+        format!("postgres://ann:sesame%3Ftahini@127.0.0.1:{port}/shop"),
+        format!("postgres://ann:sesame@tahini@127.0.0.1:{port}/shop"),
+        format!("postgres://ann:sesame tahini@127.0.0.1:{port}/shop"),
+        format!("postgres://ann:[sesame]:tahini@127.0.0.1:{port}/shop"),
+        format!("postgres://ann@127.0.0.1:{port}/shop?password=sesame/tahini"),
+    ];
+    for url in &urls {
+        let (code, said) = ends(larder(&["migrate", "--database", url]));
+        assert!(code == Some(1) && said.contains("127.0.0.1"), "{said}");
+        assert_tells_nothing(&said, url);
+    }
+}
+
+#[test]
+fn a_password_of_any_letters_opens_the_shop_and_is_shown_nowhere() {
+    if !Database::Postgres.is_here(false) {
+        return;
+    }
+    let database = Arc::new(TestDatabase::create(Database::Postgres));
+    for password in ["s%3Fs%40s%2F%23%25esame", "[sesame] ta@hi:ni", "sesame"] {
+        let url = database.url().replacen('@', &format!(":{password}@"), 1);
+        let flags = ["serve", "--no-samples", "--toolbar", "on", "--database", &url];
+        let program = Program::start(larder(&flags));
+        let site = TestSite::of(program, Arc::clone(&database));
+        site.get("/").assert_status(200);
+        let requests = site.get("/toolbar/requests?format=json").json();
+        let id = requests[0]["id"].as_str().expect("an id").to_owned();
+        let panels = site.get(&format!("/toolbar/requests/{id}"));
+        panels.assert_status(200).assert_sees(":***@127.0.0.1");
+        for said in [panels.html(), site.get("/health/ready").html(), site.log()] {
+            assert_tells_nothing(&said, password);
+            assert!(!said.contains("ta@hi") && !said.contains("%3Fs"), "{said}");
+        }
+    }
+}
