@@ -14,6 +14,7 @@ use crate::cache;
 use crate::db;
 use crate::site::form::FormErrors;
 use crate::site::request_id::RequestId;
+use crate::site::text::TextError;
 
 /// How a request fails that wants HTML.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -62,6 +63,9 @@ pub enum AppError {
     /// 422: it can be read, but not done.
     #[error("{0}")]
     Unprocessable(&'static str),
+    /// 422: a text is too long, or holds what it may not.
+    #[error("{0}")]
+    Text(#[from] TextError),
     /// 422: it can be read, but some of its fields cannot be taken. For programs: who fills in a form gets
     /// the form back.
     #[error("Some of it cannot be taken as it is; errors says what, field by field.")]
@@ -132,7 +136,9 @@ impl ResponseError for AppError {
             Self::Overtaken => StatusCode::PRECONDITION_FAILED,
             Self::UnsupportedForm | Self::UnsupportedJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::Unprocessable(_) | Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unprocessable(_) | Self::Text(_) | Self::Invalid(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Crowded | Self::Unavailable(_) | Self::Upstream | Self::Store(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

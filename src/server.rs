@@ -178,6 +178,9 @@ pub async fn open(url: Url) -> Result<Db, String> {
         if migrated > 0 {
             tracing::info!(migrations = migrated, database = %url, "the database was migrated");
         }
+        for (old, new) in accounts::refold(&db).map_err(|error| error.to_string())? {
+            tracing::warn!(old, new, "two accounts had one name: one of them was renamed");
+        }
         Ok(db)
     });
     opening.await.map_err(|error| error.to_string())?

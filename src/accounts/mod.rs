@@ -18,6 +18,7 @@ pub mod forms;
 pub mod identify;
 pub mod keys;
 pub mod model;
+pub mod names;
 pub mod pages;
 pub mod passwords;
 pub mod queries;

@@ -26,7 +26,8 @@ pub struct Account {
 /// The number of an account.
 pub type AccountId = RowId<Account>;
 
-/// A name: one line, 1 to 50 characters; `Mina` and `mina` are one.
+/// A name: one line, 1 to 50 characters that are seen; `Mina`, `mina` and `Ｍｉｎａ` are one, and so are `José` in
+/// NFC and in NFD.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
 
@@ -49,11 +50,11 @@ impl FromStr for Name {
     type Err = TextError;
 
     fn from_str(text: &str) -> Result<Self, TextError> {
-        text::line("a name", text, Self::LONGEST).map(Self)
+        text::name("a name", text, Self::LONGEST).map(Self)
     }
 }
 
-/// A password that somebody chose: 8 to 200 characters, taken as typed.
+/// A password that was chosen: 8 to 200 characters, taken as typed but for its Unicode form.
 ///
 /// Source: NIST SP 800-63B, which asks for length and for nothing else.
 #[derive(Clone, PartialEq, Eq)]
@@ -66,9 +67,9 @@ impl Password {
     /// Characters of the longest: hashing takes longer for a longer one.
     pub const LONGEST: usize = 200;
 
-    /// Its bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+    /// As it was typed.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::model::Password;
 use crate::error::AppError;
+use crate::site::text::nfc;
 
 /// Comparisons at once.
 const AT_ONCE: usize = 2;
@@ -24,13 +25,18 @@ static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 static BUFFERS: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
 
 /// What the password of nobody is compared with.
-static NOBODYS: LazyLock<String> = LazyLock::new(|| hash(b"the password of nobody"));
+static NOBODYS: LazyLock<String> = LazyLock::new(|| hash_bytes(b"the password of nobody"));
 
 /// What is kept of a password. Takes a tenth of a second or so.
 ///
 /// # Panics
 /// Where the system has no randomness to give, or no memory.
-pub fn hash(password: &[u8]) -> String {
+pub fn hash(password: &Password) -> String {
+    // Keyboards and systems write one letter in several ways. Source: NIST SP 800-63B §3.1.1.2.
+    hash_bytes(nfc(password.as_str()).as_bytes())
+}
+
+fn hash_bytes(password: &[u8]) -> String {
     let mut salt = [0; argon2::RECOMMENDED_SALT_LEN];
     getrandom::fill(&mut salt).expect("the system gives random bytes");
     let kept = PasswordHash {
@@ -50,7 +56,7 @@ pub fn hash(password: &[u8]) -> String {
 /// # Errors
 /// None but those of a program that is ending.
 pub async fn hashed(password: Password) -> Result<String, AppError> {
-    on_a_thread(move || hash(password.as_bytes())).await
+    on_a_thread(move || hash(&password)).await
 }
 
 /// Whether the password is that of `kept`; without an account it never is, and takes as long.
@@ -64,7 +70,11 @@ pub async fn is_right(password: String, kept: Option<String>) -> Result<bool, Ap
         // A longer one was never taken, and would take longer.
         let length = password.chars().count();
         let password = if length > Password::LONGEST { "" } else { &password };
-        is_of(password.as_bytes(), &kept) && is_somebodys
+        let normal = nfc(password);
+        // Passwords that were kept as they were typed, before they were kept in one form.
+        let is_equal = is_of(normal.as_bytes(), &kept)
+            || (normal != password && is_of(password.as_bytes(), &kept));
+        is_equal && is_somebodys
     };
     on_a_thread(compare).await
 }
@@ -133,13 +143,22 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_very_password_is_right() {
-        let kept = hash(b"tea and toast");
+        let kept = hash_bytes(b"tea and toast");
         assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
-        assert_ne!(kept, hash(b"tea and toast"), "each has a salt of its own");
+        assert_ne!(kept, hash_bytes(b"tea and toast"), "each has a salt of its own");
         assert!(is_right("tea and toast", Some(&kept)).await);
         assert!(!is_right("tea and  toast", Some(&kept)).await);
         assert!(!is_right("", Some(&kept)).await);
         assert!(!is_right("the password of nobody", None).await);
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_in_each_unicode_form() {
+        let (composed, apart) = ("d\u{e9}j\u{e0} vu!", "de\u{301}ja\u{300} vu!");
+        let kept = hash(&apart.parse().unwrap());
+        assert!(is_right(composed, Some(&kept)).await && is_right(apart, Some(&kept)).await);
+        // One that was kept as it was typed goes on counting.
+        assert!(is_right(apart, Some(&hash_bytes(apart.as_bytes()))).await);
     }
 
     #[tokio::test]

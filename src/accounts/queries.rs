@@ -7,6 +7,7 @@ use time::PrimitiveDateTime;
 
 use super::keys::{ACCOUNTS, SESSIONS, TOKENS};
 use super::model::{Account, AccountId, Known, Listed, Name};
+use super::names::Named;
 use crate::db::Conn;
 use crate::db::schema::{accounts, sessions, tokens};
 use crate::site::time::Timestamp;
@@ -91,6 +92,29 @@ pub fn list(conn: &mut Conn) -> QueryResult<Vec<Listed>> {
         tokens: of(&tokens, id),
     });
     Ok(listed.collect())
+}
+
+/// The names of all accounts, as they are shown and compared; the first account first.
+pub fn names(conn: &mut Conn) -> QueryResult<Vec<Named>> {
+    let columns = (accounts::id, accounts::name, accounts::folded_name);
+    let rows: Vec<(i64, String, String)> =
+        accounts::table.select(columns).order(accounts::id).load(conn)?;
+    let named = rows.into_iter().map(|(id, name, folded_name)| Named { id, name, folded_name });
+    Ok(named.collect())
+}
+
+/// Gives accounts other names, all at once: what one gets another may have had.
+pub fn set_names(conn: &mut Conn, changes: &[Named]) -> QueryResult<()> {
+    for one in changes {
+        // No text folds to this one: it has a capital letter.
+        let free = accounts::folded_name.eq(format!("Free {}", one.id));
+        diesel::update(accounts::table.find(one.id)).set(free).execute(conn)?;
+    }
+    for one in changes {
+        let names = (accounts::name.eq(&one.name), accounts::folded_name.eq(&one.folded_name));
+        diesel::update(accounts::table.find(one.id)).set(names).execute(conn)?;
+    }
+    Ok(())
 }
 
 /// Adds an account.

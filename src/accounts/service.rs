@@ -2,9 +2,10 @@
 
 use super::model::{Account, AccountId, Known, Listed, Name, Password, Secret};
 use super::throttle::{Refusal, Throttle};
-use super::{keys, passwords, queries};
+use super::{keys, names, passwords, queries};
 use crate::db::{self, Conn, Db, QueryResult};
 use crate::error::AppError;
+use crate::site::text::fold;
 use crate::site::time::Timestamp;
 use crate::state::State;
 
@@ -188,6 +189,28 @@ pub fn has_nobody(db: &Db) -> Result<bool, db::Error> {
     db.read_now(queries::is_empty)
 }
 
+/// Makes the names of all accounts comparable as this program compares them: they may have been added by a
+/// version that compared them in another way. Of accounts that have one name now the first keeps it; the others
+/// get a number behind theirs. Returns the names that were changed, each with the new one.
+///
+/// # Errors
+/// Those of the database.
+pub fn refold(db: &Db) -> Result<Vec<(String, String)>, db::Error> {
+    if db.read_now(queries::names)?.iter().all(|one| one.folded_name == fold(&one.name)) {
+        return Ok(Vec::new());
+    }
+    db.write_now(|conn| {
+        let kept = queries::names(conn)?;
+        let changes = names::refolded(&kept);
+        queries::set_names(conn, &changes)?;
+        let renamed = changes.iter().filter_map(|new| {
+            let old = kept.iter().find(|old| old.id == new.id)?;
+            (old.name != new.name).then(|| (old.name.clone(), new.name.clone()))
+        });
+        Ok(renamed.collect())
+    })
+}
+
 /// All accounts, by name.
 ///
 /// # Errors
@@ -201,7 +224,7 @@ pub fn list(db: &Db) -> Result<Vec<Listed>, db::Error> {
 /// # Errors
 /// Those of the database.
 pub fn add(db: &Db, name: &Name, password: &Password) -> Result<Option<AccountId>, db::Error> {
-    let hash = passwords::hash(password.as_bytes());
+    let hash = passwords::hash(password);
     db.write_now(|conn| match queries::get(conn, name)? {
         Some(_) => Ok(None),
         None => queries::insert(conn, name, &hash, Timestamp::now()).map(Some),
@@ -217,7 +240,7 @@ pub fn remove(db: &Db, name: &Name) -> Result<Option<Account>, db::Error> {
         .map(|found| found.map(|(account, ())| account))
 }
 
-/// Gives an account another password, and signs it out everywhere: how many browsers that were.
+/// Gives an account another password, signs it out everywhere and ends its tokens.
 ///
 /// # Errors
 /// Those of the database.

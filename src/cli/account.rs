@@ -58,6 +58,9 @@ enum Verb {
 pub fn run(command: &AccountCommand) -> Result<(), String> {
     let db = Db::open(&command.database.database)?;
     db.migrate().map_err(|error| error.to_string())?;
+    for (old, new) in service::refold(&db).map_err(|error| chain(&error))? {
+        eprintln!("larder: two accounts were called {old}: one of them is {new} now");
+    }
     match &command.verb {
         Verb::Add { name } => add(&db, &parse(name)?),
         Verb::List => list(&db),

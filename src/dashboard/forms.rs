@@ -10,6 +10,9 @@ use crate::site::pagination;
 /// So many keys are listed where nobody says how many, and at most.
 const LIMITS: (usize, usize) = (1_000, 100_000);
 
+/// Bytes of the longest key: that of a page, whose query may be long.
+const LONGEST_KEY: usize = 16_384;
+
 /// The button.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -160,6 +163,14 @@ impl SetForm {
     }
 }
 
-fn named(key: &str) -> Result<&str, AppError> {
-    if key.is_empty() { Err(AppError::Unprocessable("Name a key.")) } else { Ok(key) }
+/// A key, if it can be one.
+///
+/// # Errors
+/// [`AppError::Unprocessable`] where there is none, or where it is longer than keys are.
+pub fn named(key: &str) -> Result<&str, AppError> {
+    match key.len() {
+        0 => Err(AppError::Unprocessable("Name a key.")),
+        1..=LONGEST_KEY => Ok(key),
+        _ => Err(AppError::Unprocessable("A key has at most 16384 bytes.")),
+    }
 }

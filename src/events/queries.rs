@@ -2,7 +2,7 @@
 
 use diesel::dsl::count;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::BigInt;
 use time::PrimitiveDateTime;
 
 use super::keys::{EVENTS, GUESTS};
@@ -11,14 +11,8 @@ use super::model::{
 };
 use crate::db::Conn;
 use crate::db::schema::{events, guests};
-use crate::site::text::{fold, pattern};
+use crate::site::text::fold;
 use crate::versions::Snapshot;
-
-#[diesel::declare_sql_function]
-extern "SQL" {
-    /// The text in small letters; on SQLite those of ASCII only.
-    fn lower(text: Text) -> Text;
-}
 
 type EventRow = (i64, String, PrimitiveDateTime, bool, String, String);
 type GuestRow = ((i64, String, String), EventRow);
@@ -130,19 +124,22 @@ pub fn coming(
     Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(coming).collect() })
 }
 
-/// The events whose name holds the search, without case as far as the database knows letters; the last added
-/// first.
+/// The events whose name holds the search, the last added first.
+///
+/// The names are compared here, all of them: the databases know too little of letters, each in its own way.
 pub fn search(read: &mut Snapshot<'_>, search: &str, limit: u64) -> QueryResult<Part<Event>> {
     let conn = read.table(EVENTS)?;
-    let pattern = pattern(&fold(search));
-    let matches = lower(events::name).like(&pattern).escape('\\');
-    let total: i64 = events::table.filter(matches).count().get_result(conn)?;
-    let rows: Vec<EventRow> = events::table
-        .filter(lower(events::name).like(&pattern).escape('\\'))
-        .order(events::id.desc())
-        .limit(as_i64(limit))
-        .load(conn)?;
-    Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(event).collect() })
+    let all = events::table.select((events::id, events::name)).order(events::id.desc());
+    let (count, ids) = match search {
+        "" => {
+            let count: i64 = events::table.count().get_result(conn)?;
+            (count.unsigned_abs(), ids(all.limit(as_i64(limit)).load(conn)?))
+        }
+        search => matching(all.load(conn)?, search, limit),
+    };
+    let found = events::table.filter(events::id.eq_any(ids)).order(events::id.desc());
+    let rows: Vec<EventRow> = found.load(conn)?;
+    Ok(Part { count, items: rows.into_iter().map(event).collect() })
 }
 
 /// The guests whose name holds the search, as [`search`] finds events.
@@ -153,17 +150,34 @@ pub fn search_guests(
 ) -> QueryResult<Part<Guest>> {
     read.table(EVENTS)?;
     let conn = read.table(GUESTS)?;
-    let pattern = pattern(&fold(search));
-    let matches = lower(guests::name).like(&pattern).escape('\\');
-    let total: i64 = guests::table.filter(matches).count().get_result(conn)?;
+    let joined = guests::table.inner_join(events::table);
+    let all = joined.select((guests::id, guests::name)).order(guests::id.desc());
+    let (count, ids) = match search {
+        "" => {
+            let count: i64 = joined.count().get_result(conn)?;
+            (count.unsigned_abs(), ids(all.limit(as_i64(limit)).load(conn)?))
+        }
+        search => matching(all.load(conn)?, search, limit),
+    };
     let rows: Vec<GuestRow> = guests::table
         .inner_join(events::table)
         .select((GUEST_COLUMNS, events::all_columns))
-        .filter(lower(guests::name).like(&pattern).escape('\\'))
+        .filter(guests::id.eq_any(ids))
         .order(guests::id.desc())
-        .limit(as_i64(limit))
         .load(conn)?;
-    Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(guest).collect() })
+    Ok(Part { count, items: rows.into_iter().map(guest).collect() })
+}
+
+/// How many of these names hold the search, and the ids of the first of them.
+fn matching(names: Vec<(i64, String)>, search: &str, limit: u64) -> (u64, Vec<i64>) {
+    let search = fold(search);
+    let found = names.into_iter().filter(|(_, name)| fold(name).contains(&search));
+    let found: Vec<(i64, String)> = found.collect();
+    (found.len() as u64, ids(found).into_iter().take(limit as usize).collect())
+}
+
+fn ids(named: Vec<(i64, String)>) -> Vec<i64> {
+    named.into_iter().map(|(id, _)| id).collect()
 }
 
 /// Keeps an event as it is until the transaction ends.

@@ -6,6 +6,7 @@ use super::model::{NewProduct, Product};
 use super::service::Seen;
 use crate::site::form::FormErrors;
 use crate::site::pagination;
+use crate::site::text::{self, TextError};
 
 /// The fields of a product; a field that was not sent is empty.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -64,9 +65,12 @@ pub struct IndexQuery {
 }
 
 impl IndexQuery {
-    /// The search as it is shown: without what no title can hold.
-    pub fn search(&self) -> String {
-        self.q.replace(char::is_control, " ").trim().to_owned()
+    /// The search as it is shown.
+    ///
+    /// # Errors
+    /// Where it is too long.
+    pub fn search(&self) -> Result<String, TextError> {
+        text::search(&self.q)
     }
 
     /// The page, if it is written as one: `2`, not `02`.

@@ -55,7 +55,7 @@ pub async fn index(
     Query(query): Query<IndexQuery>,
 ) -> Answer {
     let page = query.page().ok_or(AppError::NotFound)?;
-    let search = query.search();
+    let search = query.search()?;
     let size = state.settings.page_size;
     let list = service::list(&state, &Listing { page, size, search: fold(&search) }).await?;
     let carried = (!search.is_empty()).then(|| ("q", search.clone()));

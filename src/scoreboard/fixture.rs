@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use super::model::{BEST, LONGEST_NAME};
-use crate::site::text;
+use crate::site::text::{self, Fault};
 
 /// Scores of a season.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
@@ -55,6 +55,10 @@ pub fn parse(json: &str) -> Result<Fixture, String> {
         let named = |why: String| format!("score {}: {why}", place + 1);
         score.member = text::line("a member", &score.member, LONGEST_NAME)
             .map_err(|e| named(e.to_string()))?;
+        score.favourite = match text::line("a favourite", &score.favourite, LONGEST_NAME) {
+            Err(error) if error.fault() == Fault::Empty => String::new(),
+            favourite => favourite.map_err(|e| named(e.to_string()))?,
+        };
         if !(1..=53).contains(&score.week) {
             return Err(named(format!("there is no week {}", score.week)));
         }

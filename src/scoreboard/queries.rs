@@ -9,6 +9,7 @@ use super::keys::{MEMBERS, SCORES};
 use super::model::{Member, MemberId, Sums};
 use crate::db::Conn;
 use crate::db::schema::{members, scores};
+use crate::site::text::nfc;
 use crate::versions::Snapshot;
 
 /// Rows that are added at once: databases bound how many values a statement has.
@@ -138,15 +139,13 @@ pub fn lock(conn: &mut Conn) -> QueryResult<()> {
     }
 }
 
-/// The number of the member of this name, who is added where there is none; their favourite is this from now on,
+/// The number of the member of this name, which is in NFC, who is added where there is none; their favourite is this from now on,
 /// where it is given.
 pub fn member(conn: &mut Conn, name: &str, favourite: &str) -> QueryResult<i64> {
-    let known: Option<i64> = members::table
-        .filter(members::name.eq(name))
-        .select(members::id)
-        .order(members::id)
-        .first(conn)
-        .optional()?;
+    // Names that were written by other programs may be in another form than `name`.
+    let members: Vec<(i64, String)> =
+        members::table.select((members::id, members::name)).order(members::id).load(conn)?;
+    let known = members.into_iter().find(|(_, known)| nfc(known) == name).map(|(id, _)| id);
     if let (Some(id), true) = (known, favourite.is_empty()) {
         return Ok(id);
     }

@@ -67,7 +67,11 @@ pub async fn update(
 ) -> Result<Change, AppError> {
     let write = state.db.write(move |conn| {
         let current = queries::get(conn, id)?;
-        if current.as_ref() == Some(&changes) || queries::update(conn, id, &seen, &changes)? {
+        if current.as_ref() == Some(&changes) {
+            return Ok(Change::Done);
+        }
+        // Compared here first: what a form says it has seen may be any text, and reaches no database.
+        if current.as_ref() == Some(&seen) && queries::update(conn, id, &seen, &changes)? {
             return Ok(Change::Done);
         }
         Ok(Change::Conflict(current))

@@ -1,4 +1,14 @@
 //! Text that people type, and how it is compared.
+//!
+//! - What is kept is in one Unicode form, NFC: `é` is one character, however it was typed.
+//! - What is compared is [`fold`]ed: without regard to case, to compatibility forms (`Ｔ` is `T`, `ﬁ` is `fi`)
+//!   and to what is not seen. So names and searches find each other whatever keyboard, file or database they
+//!   come from. Letters of other alphabets that look alike stay different: `А` is not `A`.
+//! - Every text has a bound, searches too: databases bound what they index and match.
+//!
+//! Source: Unicode Standard Annex #15, and its Default Caseless Matching (§3.13 D146).
+
+use unicode_normalization::UnicodeNormalization;
 
 /// A text that cannot be taken as it is, and what it was to be: `a title`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +32,8 @@ pub enum Fault {
     },
     /// Tabs, line breaks and other things that are no text.
     Control,
+    /// Characters that are not seen, where two texts must not look alike.
+    Invisible,
 }
 
 impl TextError {
@@ -41,21 +53,60 @@ impl TextError {
             Fault::Control => {
                 format!("The {name} cannot hold line breaks, tabs or other control characters.")
             }
+            Fault::Invisible => format!("The {name} cannot hold characters that are not seen."),
         }
     }
 }
 
-/// One line: trimmed, 1 to `longest` characters (Unicode scalar values, as both databases count) of any
+/// One line: in NFC, trimmed, 1 to `longest` characters (Unicode scalar values, as both databases count) of any
 /// language, none of them a control character. `noun` says what it is to be: `a title`.
 ///
 /// # Errors
 /// A sentence for whoever typed it.
 pub fn line(noun: &'static str, text: &str, longest: usize) -> Result<String, TextError> {
-    let line = whole(noun, text.trim(), longest)?;
+    let line = whole(noun, nfc(text.trim()), longest)?;
     match line.chars().any(char::is_control) {
         true => Err(TextError { noun, fault: Fault::Control }),
-        false => Ok(line.to_owned()),
+        false => Ok(line),
     }
+}
+
+/// As [`line()`], for what names a person: without characters that are not seen, by which two names would look
+/// alike, or turn around what stands beside them.
+///
+/// # Errors
+/// As there.
+pub fn name(noun: &'static str, text: &str, longest: usize) -> Result<String, TextError> {
+    let name = line(noun, text, longest)?;
+    match name.chars().any(is_ignorable) {
+        true => Err(TextError { noun, fault: Fault::Invisible }),
+        false => Ok(name),
+    }
+}
+
+/// Characters of the longest search: as many as the longest name has that can be searched for.
+pub const LONGEST_SEARCH: usize = 255;
+
+/// What is searched for: in NFC and trimmed, perhaps empty; no title holds control characters, so they are
+/// spaces here.
+///
+/// # Errors
+/// [`Fault::TooLong`].
+pub fn search(text: &str) -> Result<String, TextError> {
+    let text = nfc(text.replace(char::is_control, " ").trim());
+    let length = text.chars().count();
+    match length > LONGEST_SEARCH {
+        true => {
+            let fault = Fault::TooLong { length, longest: LONGEST_SEARCH };
+            Err(TextError { noun: "a search", fault })
+        }
+        false => Ok(text),
+    }
+}
+
+/// The text in NFC.
+pub fn nfc(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }
 }
 
 /// As [`line()`], of as many lines as one likes; their ends become `\n`, as forms send them otherwise.
@@ -64,16 +115,16 @@ pub fn line(noun: &'static str, text: &str, longest: usize) -> Result<String, Te
 /// As there; tabs are taken.
 pub fn lines(noun: &'static str, text: &str, longest: usize) -> Result<String, TextError> {
     let text = text.replace("\r\n", "\n");
-    let lines = whole(noun, text.trim(), longest)?;
+    let lines = whole(noun, nfc(text.trim()), longest)?;
     match lines.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\t')) {
         true => Err(TextError { noun, fault: Fault::Control }),
-        false => Ok(lines.to_owned()),
+        false => Ok(lines),
     }
 }
 
-fn whole<'t>(noun: &'static str, text: &'t str, longest: usize) -> Result<&'t str, TextError> {
+fn whole(noun: &'static str, text: String, longest: usize) -> Result<String, TextError> {
     let length = text.chars().count();
-    if text.chars().all(is_invisible) {
+    if text.chars().all(|letter| letter.is_whitespace() || is_ignorable(letter)) {
         return Err(TextError { noun, fault: Fault::Empty });
     }
     match length > longest {
@@ -82,18 +133,29 @@ fn whole<'t>(noun: &'static str, text: &'t str, longest: usize) -> Result<&'t st
     }
 }
 
-/// Spaces of no width, and marks that only steer what is around them.
-fn is_invisible(letter: char) -> bool {
-    letter.is_whitespace()
-        || matches!(letter, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-            | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{FE0F}' | '\u{FEFF}')
+/// Spaces of no width, fillers, and marks that only steer what is around them.
+///
+/// Source: `Default_Ignorable_Code_Point` of the Unicode Character Database.
+fn is_ignorable(letter: char) -> bool {
+    matches!(letter, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}'
+        | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}'
+        | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}'
+        | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}' | '\u{1BCA0}'..='\u{1BCA3}'
+        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// A text as searches compare it: without regard to case, in any language.
+/// A text as it is compared: without regard to case, in any language, to compatibility forms, and to what is
+/// not seen.
 ///
-/// By single characters, upper and then lower: so `ß` is `ss`, and `Σ`, `σ` and `ς` are one.
+/// Case by single characters, upper and then lower: so `ß` is `ss`, and `Σ`, `σ` and `ς` are one. What is
+/// stored of it is made again where this changes: `products.search_text`, `accounts.folded_name`.
 pub fn fold(text: &str) -> String {
-    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    // Taken apart before the case is changed: a mark may become a letter.
+    let apart = text.nfkd().filter(|letter| !is_ignorable(*letter));
+    apart.flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
 }
 
 /// What a search matches, for SQL's `LIKE … ESCAPE '\'`: `100% tea` as `%100\% tea%`.
@@ -165,6 +227,51 @@ mod tests {
             ("Çay", "çAY"),
         ] {
             assert_eq!(fold(one), fold(other));
+        }
+    }
+
+    #[test]
+    fn one_text_is_kept_and_compared_in_one_form() {
+        assert_eq!(title("Jose\u{301}"), Ok("Jos\u{e9}".to_owned()));
+        assert_eq!(title(&"e\u{301}".repeat(200)), Ok("\u{e9}".repeat(200)));
+        for (one, other) in [
+            ("Jose\u{301}", "JOS\u{c9}"),
+            ("Ｍｉｎａ", "mina"),
+            ("ﬁg", "FIG"),
+            ("Mi\u{200B}na\u{FE0F}", "mina"),
+            ("가", "\u{1100}\u{1161}"),
+            // The iota beneath is a mark when small, and a letter when large.
+            ("\u{1fb4}", "\u{3b1}\u{345}\u{301}"),
+            ("\u{212b}", "a\u{30a}"),
+        ] {
+            assert_eq!(fold(one), fold(other), "{one} {other}");
+        }
+        assert_ne!(fold("Mina"), fold("Mіna"), "another alphabet");
+    }
+
+    #[test]
+    fn a_folded_text_is_the_same_folded_again_and_bounded() {
+        for letter in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
+            let text = format!("a{letter}b");
+            let folded = fold(&text);
+            assert_eq!(fold(&folded), folded, "{letter:?}");
+            assert_eq!(fold(&nfc(&text)), folded, "{letter:?}");
+            assert_eq!(fold(&text.nfd().collect::<String>()), folded, "{letter:?}");
+            // Of the longest search, half of what SQLite matches: each may be escaped.
+            assert!(folded.len() * LONGEST_SEARCH < 25_000, "{letter:?}");
+        }
+    }
+
+    #[test]
+    fn searches_are_bounded_and_names_are_seen_whole() {
+        assert_eq!(search(" Jose\u{301}\0x\n"), Ok("José x".to_owned()));
+        assert_eq!(search(""), Ok(String::new()));
+        assert!(search(&"ß".repeat(LONGEST_SEARCH)).is_ok());
+        let error = search(&"ß".repeat(LONGEST_SEARCH + 1)).unwrap_err().to_string();
+        assert_eq!(error, "The search can have at most 255 characters; this one has 256.");
+        for odd in ["Mi\u{200B}na", "\u{202E}aniM", "Mina\u{3164}"] {
+            let error = name("a name", odd, 50).unwrap_err();
+            assert_eq!(error.fault(), Fault::Invisible, "{odd:?}");
         }
     }
 

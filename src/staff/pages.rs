@@ -13,6 +13,7 @@ use crate::error::AppError;
 use crate::site::form::Query;
 use crate::site::render::{Layout, dressed, grouped, html};
 use crate::site::shelf::{Found, Shelf};
+use crate::site::text;
 use crate::site::visitor::Editor;
 use crate::state::State;
 
@@ -60,7 +61,7 @@ pub async fn index(
     if !visitor.may_write() {
         return Err(AppError::Forbidden("This is for those who may change the shop."));
     }
-    let search = query.q.replace(char::is_control, " ").trim().to_owned();
+    let search = text::search(&query.q)?;
     let look = |shelf: &Shelf| {
         let (shelf, looking) = (*shelf, (shelf.find)(&state, search.clone()));
         async move {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::dashboard::forms::named;
 use crate::db::binds::Bind;
 use crate::db::explain::can_be_explained;
 use crate::error::AppError;
@@ -51,8 +52,8 @@ impl PurgeForm {
             ("", "!") => Ok(Purge::Tag("everything")),
             // What moves with all rows of a table moves with the table.
             ("", tag) => Ok(Purge::Tag(tag.strip_suffix('!').unwrap_or(tag))),
-            (key, "") if self.how == "end" => Ok(Purge::End(key)),
-            (key, "") => Ok(Purge::Key(key)),
+            (key, "") if self.how == "end" => Ok(Purge::End(named(key)?)),
+            (key, "") => Ok(Purge::Key(named(key)?)),
             _ => Err(AppError::Unprocessable("Name a key or a tag, not both.")),
         }
     }

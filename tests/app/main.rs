@@ -4,6 +4,7 @@ mod support;
 
 mod access_ends;
 mod accounts;
+mod bounds;
 mod browser;
 mod button;
 mod cache_command;
@@ -44,3 +45,4 @@ mod start_failures;
 mod supplier;
 mod tables;
 mod toolbar;
+mod unicode;

@@ -40,7 +40,7 @@ pub use process::{Ended, Program, free_port};
 pub use proxy::{Hold, Proxy};
 pub use redis::Redis;
 pub use shelf::{Shelf, Wrong};
-pub use site::{PASSWORD, TestSite, account, larder, larder_at, load};
+pub use site::{PASSWORD, TestSite, account, larder, larder_at, load, tries_account};
 pub use until::{PATIENCE, until};
 pub use upstream::{Says, Upstream};
 pub use visitor::Visitor;

@@ -202,9 +202,19 @@ pub const PASSWORD: &str = "tea and toast";
 /// `larder account …` of this database, which is given a password through a pipe; what it says.
 #[track_caller]
 pub fn account(database: &TestDatabase, arguments: &[&str], password: &str) -> String {
+    tries_account(database, arguments, password)
+        .unwrap_or_else(|why| panic!("{arguments:?}: {why}"))
+}
+
+/// The same, and what it says when it does not.
+pub fn tries_account(
+    database: &TestDatabase,
+    arguments: &[&str],
+    password: &str,
+) -> Result<String, String> {
     let url = database.url();
     let arguments = [&["account", "--database", &url], arguments].concat();
-    does(&arguments, &format!("{password}\n")).unwrap_or_else(|why| panic!("{arguments:?}: {why}"))
+    does(&arguments, &format!("{password}\n"))
 }
 
 /// `larder load … FILE` of this database with a file that holds `json`; what it says when it does not.
