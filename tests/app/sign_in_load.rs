@@ -23,8 +23,6 @@ fn sign_in(port: u16, name: &str, password: &str, address: &str) -> String {
 fn at_once(site: &TestSite, requests: &[String]) -> Vec<u16> {
     let mut streams: Vec<TcpStream> = requests.iter().map(|_| site.connect()).collect();
     for (stream, request) in streams.iter_mut().zip(requests) {
-        // Many wait for their turn, on a machine that may be busy.
-        stream.set_read_timeout(None).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
     }
     let status = |mut stream: TcpStream| {
