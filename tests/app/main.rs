@@ -34,6 +34,7 @@ mod passwords_in_urls;
 mod personal_data;
 mod product_forms;
 mod products;
+mod ranges;
 mod request_log;
 mod safety;
 mod scoreboard;

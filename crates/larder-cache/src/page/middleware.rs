@@ -11,6 +11,7 @@ use actix_web::{Error, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::ask::{apart, ask, call};
+use super::head::ignore_range;
 use super::invalidation::{self, Address};
 use super::request;
 use super::response::Asked;
@@ -92,6 +93,8 @@ where
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return write(&*service, &rules, cache.as_ref(), request).await;
     }
+    // Also where the handler answers: it may know nothing of this rule.
+    ignore_range(&mut request);
     let shape = Shape::of(request.headers());
     let view = match (&cache, request::candidate(request.headers(), shape, &rules)) {
         (_, Err(rule)) => Err(rule),
@@ -111,9 +114,7 @@ where
     let is_emptied = rules.is_emptied_by_writes;
     let generation = if is_emptied { cache.generation_of(request.path()) } else { 0 };
     let key = apart(request::key(&mut request, shape, &rules, generation));
-    // Parts are of what `GET` answers. RFC 9110 §14.2.
-    let has_ranges = rules.has_ranges && *request.method() == Method::GET;
-    let asked = Asked::of(request.headers(), shape, has_ranges);
+    let asked = Asked::of(request.headers(), shape, rules.has_ranges);
     let visit = Visit { cache, key, view, rules, asked, began };
     match visit.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),

@@ -244,6 +244,39 @@ fn what_must_not_be_coded_is_not() {
     assert_eq!((plain.header("content-encoding"), plain.header("vary")), (None, None));
 }
 
+/// `Range` is for `GET`: a handler that knows of parts is not asked for one by `HEAD`, whatever the cache does.
+#[test]
+fn a_head_with_a_range_is_answered_as_without_it() {
+    let site = Plan::of(Rules::respecting())
+        .replies(|asked| {
+            let reply = match asked.header("range").or(asked.header("if-range")) {
+                None => Reply::ok("0123456789"),
+                Some(_) => Reply::ok("34").status(206).with("Content-Range", "bytes 3-4/10"),
+            };
+            let said = if asked.path == "/stored" { "max-age=60" } else { "no-store" };
+            reply.with("Cache-Control", said).with("ETag", "\"v\"")
+        })
+        .open();
+    for (target, body) in [("/stored", ""), ("/passed", ""), ("/bodied", "Content-Length: 0")] {
+        for range in ["bytes=3-4", "bytes=99-", "bytes=5-2", "bytes=0-1,3-4", "lines=3-4"] {
+            for condition in ["X-None: 1", "If-Range: \"v\"", "If-Range: \"w\""] {
+                let range = format!("Range: {range}");
+                let extra = if body.is_empty() { "X-Body: 0" } else { body };
+                let head = site.ask("HEAD", target, &[&range, condition, extra]);
+                let seen =
+                    (head.status, head.header("content-length"), head.header("content-range"));
+                assert_eq!(seen, (200, Some("10"), None), "{target} {range} {condition}: {head:?}");
+            }
+        }
+        // Now it is known what the address answers.
+        site.get(target);
+        let head = site.ask("HEAD", target, &["Range: bytes=3-4"]);
+        assert_eq!((head.status, head.header("content-length")), (200, Some("10")), "{head:?}");
+        let part = site.ask("GET", target, &["Range: bytes=3-4"]);
+        assert_eq!((part.status, part.text().as_str()), (206, "34"), "{target}");
+    }
+}
+
 /// Large files that are not for keeping can be gone on with.
 #[test]
 fn who_wants_a_part_of_what_is_not_for_keeping_asks_the_handler() {
