@@ -11,6 +11,7 @@ use crate::cache::open;
 use crate::cache::store::Store;
 use crate::db::Url;
 use crate::site::client::{AddressHeader, Network, Proxies};
+use crate::site::host::Host;
 use crate::state;
 use crate::supplier::client::Upstream;
 
@@ -26,10 +27,11 @@ pub struct HttpConfig {
 
     /// A name that visitors may use for this shop; may be given several times.
     ///
-    /// Always allowed: localhost, 127.0.0.1, `[::1]`, and the address it is bound to. Requests for
-    /// other names are refused.
+    /// It is answered at the port of --bind and at the scheme's own; NAME:PORT at that port only. Always
+    /// allowed: localhost, 127.0.0.1, `[::1]`, and the address it is bound to. Requests for other names and
+    /// ports are refused.
     #[arg(long = "host", env = "LARDER_HOST", value_name = "NAME", value_delimiter = ',')]
-    pub hosts: Vec<String>,
+    pub hosts: Vec<Host>,
 
     /// Threads that answer requests; as many as processors where not given.
     #[arg(long, env = "LARDER_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
@@ -59,17 +61,6 @@ impl HttpConfig {
     /// Which proxies say where a request comes from, and how.
     pub fn proxies(&self) -> Proxies {
         Proxies { trusted: self.trusted_proxies.clone(), header: self.client_address }
-    }
-
-    /// The names that requests may be for, lower case and without port.
-    pub fn host_names(&self) -> Vec<String> {
-        let bound = match self.bind {
-            SocketAddr::V4(address) => address.ip().to_string(),
-            SocketAddr::V6(address) => format!("[{}]", address.ip()),
-        };
-        let always = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
-        let given = self.hosts.iter().map(|host| host.trim().to_ascii_lowercase());
-        always.into_iter().chain([bound]).chain(given).collect()
     }
 }
 

@@ -58,7 +58,10 @@ pub enum AppError {
     #[error("The API takes application/json, in UTF-8.")]
     UnsupportedJson,
     /// 421: for another host.
-    #[error("This shop does not go by that name. Use one that it was started with (--host NAME).")]
+    #[error(
+        "This shop does not go by that name and port. Use one that it was started with (--host NAME, or \
+         NAME:PORT)."
+    )]
     UnknownHost,
     /// 422: it can be read, but not done.
     #[error("{0}")]

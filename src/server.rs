@@ -30,6 +30,7 @@ use crate::health::Health;
 use crate::metrics::{About, Counters};
 use crate::products::service as products;
 use crate::scoreboard::service as scoreboard;
+use crate::site::host::Hosts;
 use crate::state::{Access, Settings, State};
 use crate::supplier::client::Client;
 use crate::versions::probe::Probe;
@@ -82,8 +83,9 @@ impl Server {
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let db = open(config.database.database.clone()).await?;
         warn_of_nobody(config, &db)?;
-        let memory = web::Data::new(toolbar::Memory::new(told(config, &db, levels)));
-        let (state, observers) = build(config, db, levels, shared)?;
+        let hosts = Hosts::new(&config.http.hosts, address);
+        let memory = web::Data::new(toolbar::Memory::new(told(config, &hosts, &db, levels)));
+        let (state, observers) = build(config, hosts, db, levels, shared)?;
         let state = web::Data::new(state);
         if config.cache.clear_cache {
             clear(&state).await?;
@@ -188,6 +190,7 @@ pub async fn open(url: Url) -> Result<Db, String> {
 
 fn build(
     config: &ServeConfig,
+    hosts: Hosts,
     db: Db,
     levels: Levels,
     shared: Option<Arc<dyn Store>>,
@@ -195,7 +198,7 @@ fn build(
     let counters = Counters::default();
     let shared = shared.map(|store| counters.around_store(store));
     let versions = counters.around_versions(versions::open(db.url(), app::TABLES)?);
-    let (settings, build) = (settings(config), this_build());
+    let (settings, build) = (settings(config, hosts), this_build());
     let stats = Arc::new(Stats::default());
     let mut cache = Options::default().levels(levels).listener(Arc::new(toolbar::Recorder));
     let history = Arc::new(History::default());
@@ -223,13 +226,13 @@ fn supplier(config: &SupplierConfig) -> Result<Client, String> {
     Ok(Client::new(upstream, Duration::from_secs(config.supplier_fresh)))
 }
 
-fn settings(config: &ServeConfig) -> Settings {
+fn settings(config: &ServeConfig, hosts: Hosts) -> Settings {
     let bind = config.http.bind;
     Settings {
         page_size: config.shop.page_size,
         access: config.http.who_may_write(),
         proxies: config.http.proxies(),
-        hosts: config.http.host_names(),
+        hosts,
         toolbar: config.toolbar.for_bind(bind),
     }
 }
@@ -243,13 +246,13 @@ fn about(config: &ServeConfig, build: String) -> About {
 }
 
 /// The settings, for the toolbar: names and values without secrets.
-fn told(config: &ServeConfig, db: &Db, levels: Levels) -> Vec<(String, String)> {
+fn told(config: &ServeConfig, hosts: &Hosts, db: &Db, levels: Levels) -> Vec<(String, String)> {
     let on = |is_on: bool| if is_on { "on" } else { "off" }.to_owned();
     let shared = config.cache.redis.as_ref().map_or("none", |_| "Redis").to_owned();
     let settings = [
         ("bind", config.http.bind.to_string()),
         ("workers", workers(config.http.workers).to_string()),
-        ("hosts", config.http.host_names().join(", ")),
+        ("hosts", hosts.to_string()),
         ("client address", client_address(&config.http)),
         ("database", db.url().to_string()),
         ("cached pages", on(levels.pages)),

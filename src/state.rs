@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::cache::Cache;
 use crate::cache::stats::Stats;
 use crate::site::client::Proxies;
+use crate::site::host::Hosts;
 use crate::supplier;
 use crate::versions::Database;
 
@@ -31,8 +32,8 @@ pub struct Settings {
     pub access: Access,
     /// Which proxies say where a request comes from, and how.
     pub proxies: Proxies,
-    /// Names that requests may be for, lower case and without port.
-    pub hosts: Vec<String>,
+    /// Names and ports that requests may be for.
+    pub hosts: Hosts,
     /// Who gets to see what the cache and the database did.
     pub toolbar: Toolbar,
 }

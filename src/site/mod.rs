@@ -9,6 +9,7 @@ pub mod error_page;
 pub mod flash;
 pub mod form;
 pub mod headers;
+pub mod host;
 pub mod json;
 pub mod log;
 pub mod markdown;

@@ -1,7 +1,7 @@
 //! Who may ask for what, by where the request comes from.
 //!
-//! - Requests are for a host that the shop goes by; otherwise another name could be made to lead
-//!   here, and its pages to act as ours.
+//! - Requests are for a name and a port that the shop goes by ([`super::host`]); otherwise another name
+//!   could be made to lead here, and its pages to act as ours. Each says in one spelling which, from here on.
 //! - But for the shop's health, which load balancers ask under the address of the machine, or under none,
 //!   and which tells nothing that another name's pages could use.
 //! - Writes come from our own pages, or from a program that is no browser. A sister port of this
@@ -15,12 +15,14 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, ORIGIN};
 use actix_web::{Error, HttpMessage, web};
 
 use super::client::{self, Client};
 use super::problem::PROGRAMS;
 use super::visitor::Visitor;
+use crate::cache::page::authority::Authority;
+use crate::cache::page::target::{self, Target, Unknown};
 use crate::error::AppError;
 use crate::state::{Access, Settings, State};
 
@@ -41,13 +43,16 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let refused = match request.app_data::<web::Data<State>>() {
-        Some(state) => check(&request, &state.settings).err(),
-        None => None,
+    let checked = match request.app_data::<web::Data<State>>() {
+        Some(state) => check(&request, &state.settings),
+        None => Ok(None),
     };
-    let answer = match refused {
-        Some(error) => Err(request.error_response(error)),
-        None => {
+    let answer = match checked {
+        Err(error) => Err(request.error_response(error)),
+        Ok(respelled) => {
+            if let Some(host) = respelled {
+                target::rewrite(&mut request, &host);
+            }
             client::hide(&mut request);
             Ok(service.call(request))
         }
@@ -60,23 +65,43 @@ where
     }
 }
 
-fn check(request: &ServiceRequest, settings: &Settings) -> Result<(), AppError> {
+/// The host to write into the request, where it is spelled in another way.
+fn check(request: &ServiceRequest, settings: &Settings) -> Result<Option<String>, AppError> {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    match text(request.headers(), &HOST).filter(|host| is_ours(host, settings)) {
-        Some(_) if is_read => Ok(()),
-        Some(host) => check_write(request, settings, host),
-        None if is_read && UNDER_ANY_NAME.contains(&request.path()) => Ok(()),
-        None => Err(AppError::UnknownHost),
+    // As the proxy says which speaks TLS for us; no page of another site can say it for a visitor.
+    let client = Client::of(request.request());
+    let scheme = client.scheme();
+    let target = Target::of(request.head(), scheme)?;
+    match &target.authority {
+        Some(host) if settings.hosts.has(host, scheme) => {
+            if !is_read {
+                check_write(request, settings, client, host)?;
+            }
+        }
+        _ if is_read && UNDER_ANY_NAME.contains(&request.path()) => {}
+        _ => return Err(AppError::UnknownHost),
+    }
+    Ok(target.respelled())
+}
+
+impl From<Unknown> for AppError {
+    fn from(unknown: Unknown) -> Self {
+        match unknown {
+            Unknown::Malformed => Self::BadRequest(
+                "The Host of the request is none: expected a name or an address, and maybe a port from \
+                 1 to 65535, as in shop.example:8000.",
+            ),
+            Unknown::OtherScheme => Self::UnknownHost,
+        }
     }
 }
 
-fn is_ours(host: &str, settings: &Settings) -> bool {
-    let name = name_of(host);
-    settings.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
-}
-
-fn check_write(request: &ServiceRequest, settings: &Settings, host: &str) -> Result<(), AppError> {
-    let client = Client::of(request.request());
+fn check_write(
+    request: &ServiceRequest,
+    settings: &Settings,
+    client: Client,
+    host: &Authority<'_>,
+) -> Result<(), AppError> {
     if !is_from_here(request.headers(), client.scheme(), host) {
         return Err(AppError::Forbidden(
             "This was sent from a page of another site, so it was not done. Please do it here.",
@@ -110,15 +135,21 @@ fn check_staff(request: &ServiceRequest) -> Result<(), AppError> {
 }
 
 /// Whether a write comes from a page of this very origin, or from no page at all.
-fn is_from_here(headers: &HeaderMap, scheme: &str, host: &str) -> bool {
+fn is_from_here(headers: &HeaderMap, scheme: &str, host: &Authority<'_>) -> bool {
     if headers.contains_key(&SEC_FETCH_SITE) {
         return matches!(text(headers, &SEC_FETCH_SITE), Some("same-origin" | "none"));
     }
     if headers.contains_key(ORIGIN) {
-        let here = format!("{scheme}://{host}");
-        return text(headers, &ORIGIN).is_some_and(|origin| origin.eq_ignore_ascii_case(&here));
+        return text(headers, &ORIGIN).is_some_and(|origin| is_origin(origin, scheme, host));
     }
     true
+}
+
+/// Whether `origin` is that of these, however it is spelled.
+fn is_origin(origin: &str, scheme: &str, host: &Authority<'_>) -> bool {
+    let Some((of, at)) = origin.split_once("://") else { return false };
+    let at = Authority::parse(at.as_bytes(), scheme);
+    of.eq_ignore_ascii_case(scheme) && at.is_ok_and(|at| at == *host)
 }
 
 /// The one value of a header; none if it is missing, repeated, or not text.
@@ -126,15 +157,6 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let mut values = headers.get_all(name);
     let value = values.next()?.to_str().ok();
     if values.next().is_some() { None } else { value }
-}
-
-/// `shop.test:8000` as `shop.test`; `[::1]:8000` as `[::1]`.
-fn name_of(host: &str) -> &str {
-    let end = match host.rfind(']') {
-        Some(bracket) => bracket + 1,
-        None => host.find(':').unwrap_or(host.len()),
-    };
-    host[..end].trim_end_matches('.')
 }
 
 #[cfg(test)]
@@ -148,7 +170,8 @@ mod tests {
                 headers.insert(name, value.parse().unwrap());
             }
         }
-        is_from_here(&headers, "http", "shop.test:8000")
+        let host = Authority::parse(b"shop.test:8000", "http").unwrap();
+        is_from_here(&headers, "http", &host)
     }
 
     #[test]
@@ -161,27 +184,18 @@ mod tests {
             (Some("cross-site"), Some("http://shop.test:8000"), false),
             (Some("junk"), None, false),
             (None, Some("http://shop.test:8000"), true),
+            (None, Some("HTTP://SHOP.test.:08000"), true),
             (None, Some("http://shop.test:9000"), false),
+            (None, Some("http://u@shop.test:8000"), false),
+            (None, Some("http://shop.test:8000/"), false),
+            (None, Some("shop.test:8000"), false),
+            (None, Some("http://"), false),
             (None, Some("https://shop.test:8000"), false),
             (None, Some("http://evil.test"), false),
             (None, Some("null"), false),
         ];
         for (fetch_site, origin, expected) in cases {
             assert_eq!(is_here(fetch_site, origin), expected, "{fetch_site:?} {origin:?}");
-        }
-    }
-
-    #[test]
-    fn hosts_are_compared_without_their_port() {
-        let cases = [
-            ("shop.test", "shop.test"),
-            ("shop.test:8000", "shop.test"),
-            ("shop.test.", "shop.test"),
-            ("[::1]:8000", "[::1]"),
-            ("[::1]", "[::1]"),
-        ];
-        for (host, name) in cases {
-            assert_eq!(name_of(host), name);
         }
     }
 }

@@ -24,6 +24,7 @@ mod freshness;
 mod health;
 mod homepage;
 mod hostile_requests;
+mod hosts;
 mod invalidation;
 mod invalidation_on_one;
 mod levels;

@@ -213,14 +213,9 @@ impl Cache {
         }
     }
 
-    /// The generation of the pages with this path.
-    pub(super) fn generation_of(&self, path: &str) -> u64 {
-        self.0.generations.of(path)
-    }
-
-    /// Makes the pages with this path stale, in this process; also those that are being made.
-    pub(super) fn renew_generation_of(&self, path: &str) {
-        self.0.generations.renew(path);
+    /// How written addresses make their pages stale, in this process; also those that are being made.
+    pub(super) fn generations(&self) -> &Generations {
+        &self.0.generations
     }
 
     /// The valid body under `key` in the shared store; or the turn to make it, which instances take

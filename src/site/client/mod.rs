@@ -22,6 +22,7 @@ use clap::ValueEnum;
 use ipnet::IpNet;
 
 use crate::cache::page::list;
+use crate::cache::page::passed_on::{PassedOn, passed_on};
 use crate::state::State;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -167,8 +168,11 @@ impl Client {
 ///
 /// A page is the same for all clients: without these headers it cannot differ by them.
 pub fn hide(request: &mut ServiceRequest) {
-    let names: Vec<HeaderName> =
-        request.headers().keys().filter(|name| is_from_proxy(name)).cloned().collect();
+    // Also what is no sign of a proxy, and may come from any client.
+    let is_believed =
+        |name: &HeaderName| passed_on(name.as_str()).is_some_and(|kind| kind != PassedOn::Request);
+    let names = request.headers().keys().filter(|name| is_from_proxy(name) || is_believed(name));
+    let names: Vec<HeaderName> = names.cloned().collect();
     if names.is_empty() {
         return;
     }

@@ -6,10 +6,13 @@
 //!   scheme, host and port. RFC 9111 §4.4.
 //! - A reference is resolved strictly; what is no reference to this origin invalidates nothing.
 //!   RFC 3986 §5.2.2.
-//! - Nothing is decoded and no letter's case is changed, as in the key of a page.
+//! - Hosts are compared in their one spelling; of paths nothing is decoded and no letter's case is changed,
+//!   as in the key of a page.
 
 use actix_web::http::header::{CONTENT_LOCATION, HeaderMap, LOCATION};
 use actix_web::http::{Method, StatusCode};
+
+use super::authority::Authority;
 
 /// Whether an answer with this status to this method invalidates anything.
 pub fn invalidates(method: &Method, status: StatusCode) -> bool {
@@ -68,7 +71,8 @@ impl Address<'_> {
 
     fn absolute(&self, rest: &str, query: Option<&str>) -> Option<Target> {
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let (ours, theirs) = (origin(self.scheme, self.host)?, origin(self.scheme, authority)?);
+        let ours = Authority::parse(self.host.as_bytes(), self.scheme).ok()?;
+        let theirs = Authority::parse(authority.as_bytes(), self.scheme).ok()?;
         let path = if path.is_empty() { "/".to_owned() } else { without_dots(path) };
         (ours == theirs).then(|| Target { path, query: query.map(str::to_owned) })
     }
@@ -106,25 +110,6 @@ fn split_scheme(text: &str) -> (Option<&str>, &str) {
         Some((scheme, rest)) if is_scheme(scheme) => (Some(scheme), rest),
         _ => (None, text),
     }
-}
-
-/// Host in lower case and port; nothing where it is neither, or names a user. RFC 9110 §4.3.1.
-fn origin(scheme: &str, authority: &str) -> Option<(String, u16)> {
-    let default = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
-    let is_address = |host: &str| host.starts_with('[') && host.ends_with(']');
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port),
-        _ => (authority, ""),
-    };
-    let is_host = !host.is_empty()
-        && !host.contains('@')
-        && (is_address(host) || !host.contains([':', '[', ']']));
-    let port = match port {
-        "" => default,
-        _ if port.bytes().all(|byte| byte.is_ascii_digit()) => port.parse().ok()?,
-        _ => return None,
-    };
-    is_host.then(|| (host.to_ascii_lowercase(), port))
 }
 
 /// A path that begins with `/`, without `.` and `..`. RFC 3986 §5.2.4.
@@ -240,6 +225,8 @@ mod tests {
             "//good.test",
             "//good.test:80",
             "http://good.test:",
+            "//good.test.",
+            "//%67ood.test:080",
         ] {
             assert_eq!(
                 resolve(HERE, &format!("{prefix}/r?x")).as_deref(),
@@ -262,7 +249,7 @@ mod tests {
             "mailto:a",
             "//good.test:99999/r",
             "//good.test:+80/r",
-            "//good.test./r",
+            "//good.test../r",
             "//good.test\\/r",
             "/\\other.test",
             "/a b",
@@ -276,6 +263,7 @@ mod tests {
             assert_eq!(resolve(HERE, reference), None, "{reference}");
         }
         let here = Address { scheme: "https", host: "[::1]:8443", ..HERE };
+        assert_eq!(resolve(here, "//[0::0001]:8443/r").as_deref(), Some("/r"));
         assert_eq!(resolve(here, "//[::1]:8443/r").as_deref(), Some("/r"));
         assert_eq!(resolve(here, "//[::1]/r"), None);
         let here = Address { scheme: "https", host: "Good.test", ..HERE };

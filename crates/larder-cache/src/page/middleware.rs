@@ -10,6 +10,7 @@ use actix_web::http::Method;
 use actix_web::{Error, web};
 use futures_util::future::LocalBoxFuture;
 
+use super::address;
 use super::ask::{apart, ask, call};
 use super::head::ignore_range;
 use super::invalidation::{self, Address};
@@ -18,6 +19,7 @@ use super::response::Asked;
 use super::rules::Rules;
 use super::shape::Shape;
 use super::status::{CacheStatus, Forward};
+use super::target::Origin;
 use super::visit::{Found, Visit};
 use crate::Cache;
 use crate::level::Level;
@@ -96,7 +98,8 @@ where
     // Also where the handler answers: it may know nothing of this rule.
     ignore_range(&mut request);
     let shape = Shape::of(request.headers());
-    let view = match (&cache, request::candidate(request.headers(), shape, &rules)) {
+    let candidate = request::candidate(request.headers(), shape, &rules);
+    let view = match (&cache, candidate.and_then(|()| address::settle(&mut request))) {
         (_, Err(rule)) => Err(rule),
         (None, Ok(())) => Err("no cache"),
         (Some(cache), Ok(())) => cache.view_for(Level::Page).await.ok_or("off"),
@@ -111,9 +114,11 @@ where
             return pass_by(&*service, &rules, request, CacheStatus::Bypass(rule)).await;
         }
     };
-    let is_emptied = rules.is_emptied_by_writes;
-    let generation = if is_emptied { cache.generation_of(request.path()) } else { 0 };
-    let key = apart(request::key(&mut request, shape, &rules, generation));
+    let generation = match rules.is_emptied_by_writes {
+        true => cache.generations().of(&address::origin(request.request(), shape), request.path()),
+        false => 0,
+    };
+    let key = apart(address::key(&mut request, shape, &rules, generation));
     let asked = Asked::of(request.headers(), shape, rules.has_ranges);
     let visit = Visit { cache, key, view, rules, asked, began };
     match visit.find(&request).await {
@@ -163,16 +168,18 @@ async fn write<S, B>(
     service: &S,
     rules: &Rules,
     cache: Option<&web::Data<Cache>>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
     let method = request.method().clone();
+    // A request for no valid host has no pages.
+    let is_settled = rules.is_emptied_by_writes && address::settle(&mut request).is_ok();
     let mut response = call(service, request).await?.map_into_boxed_body();
     CacheStatus::Method.write(response.headers_mut());
-    if let Some(cache) = cache.filter(|_| rules.is_emptied_by_writes)
+    if let Some(cache) = cache.filter(|_| is_settled)
         && invalidation::invalidates(&method, response.status())
     {
         empty(cache, &response);
@@ -182,14 +189,21 @@ where
 
 fn empty(cache: &Cache, response: &ServiceResponse<BoxBody>) {
     let request = response.request();
-    let connection = request.connection_info();
-    let address = Address {
-        scheme: connection.scheme(),
-        host: connection.host(),
+    let origin = address::origin(request, Shape::of(request.headers()));
+    let written = Address {
+        scheme: &origin.scheme,
+        host: &origin.host,
         path: request.path(),
         query: request.uri().query(),
     };
-    let named = address.named_by(response.headers());
-    let paths = named.iter().map(|target| target.path.as_str()).chain([address.path]);
-    paths.for_each(|path| cache.renew_generation_of(path));
+    let named = written.named_by(response.headers());
+    let paths = named.iter().map(|target| target.path.as_str()).chain([written.path]);
+    // Also by the connection's own: a client that writes what proxies write must not spare these pages.
+    let direct = Origin::of(request);
+    for path in paths {
+        cache.generations().renew(&origin, path);
+        if direct != origin {
+            cache.generations().renew(&direct, path);
+        }
+    }
 }

@@ -4,7 +4,8 @@
 //! web::resource("/").wrap(page::cached(keys::index())).get(pages::index)
 //! ```
 //!
-//! - What a page may answer, and by which key: [`request`], [`query`], [`variant`].
+//! - What a page may answer, and by which key: [`request`], [`address`], [`target`], [`authority`], [`query`],
+//!   [`passed_on`], [`variant`].
 //! - A page that is for everybody: its handler never sees a cookie or a password ([`rules`]).
 //! - Around handlers of others only what an answer says of itself counts, as RFC 9111 reads it:
 //!   [`directives`], [`targeted`], [`freshness`], [`vary`], [`storable`].
@@ -19,8 +20,10 @@
 //!
 //! Not here: fragments ([`super::fragment`]), values ([`super::handle`]).
 
+pub mod address;
 pub mod age;
 mod ask;
+pub mod authority;
 pub mod budget;
 mod canary;
 pub mod compress;
@@ -40,6 +43,7 @@ mod judged;
 pub mod list;
 pub mod merge;
 mod middleware;
+pub mod passed_on;
 pub mod patch;
 pub mod query;
 pub mod range;
@@ -51,6 +55,7 @@ pub mod status;
 pub mod storable;
 pub mod stored;
 pub mod structured;
+pub mod target;
 pub mod targeted;
 pub mod told;
 pub mod variant;

@@ -1,14 +1,14 @@
-//! Which requests a page may answer, and by which key.
+//! Which requests a page may answer, and what their handlers see.
 //!
 //! - Only `GET` is stored; `HEAD` is answered from what is stored for `GET`, and stores nothing.
 //! - A request with a body, an upgrade or a method override is never a candidate: it neither looks
 //!   up, stores, leads nor waits.
-//! - The key is scheme and host as handlers see them, raw path and raw query; nothing is decoded,
-//!   so no two targets share a page. Where the owner declares the parameters, the query is made the one
-//!   that it means ([`super::query`]).
-//! - A shared page's handler sees neither `Cookie` nor `Authorization`, so it cannot leak them.
+//! - A shared page's handler sees neither `Cookie` nor `Authorization` nor what proxies pass on of the client,
+//!   so it cannot leak them. Around handlers of others the latter is in the key.
 //! - What a client asks of caches and its conditions are taken off before a fill, which must be
 //!   whole; the conditions are judged afterwards on the stored page.
+//!
+//! Not here: by which key ([`super::address`]).
 
 use std::collections::BTreeSet;
 
@@ -16,28 +16,14 @@ use actix_web::HttpMessage;
 use actix_web::cookie::Cookie;
 use actix_web::dev::{Extensions, ServiceRequest};
 use actix_web::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, COOKIE, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
-    PRAGMA,
+    AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, PRAGMA,
 };
 
 use super::conditional::CONDITIONS;
 use super::list;
-use super::query;
+use super::passed_on::{PassedOn, passed_on};
 use super::rules::Rules;
 use super::shape::Shape;
-use crate::key::{Key, KeyBuilder};
-
-/// Headers that make handlers believe in another scheme or host, or write other links.
-pub(super) const FORWARDS: [HeaderName; 8] = [
-    FORWARDED,
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-prefix"),
-    HeaderName::from_static("x-forwarded-server"),
-    HeaderName::from_static("x-forwarded-scheme"),
-    HeaderName::from_static("x-host"),
-];
 
 /// What a client says to caches: they are not for handlers.
 pub const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
@@ -67,58 +53,9 @@ pub fn candidate(headers: &HeaderMap, shape: Shape, rules: &Rules) -> Result<(),
     Ok(())
 }
 
-/// The key of the page that answers `request`, a candidate.
-pub fn key(request: &mut ServiceRequest, shape: Shape, rules: &Rules, generation: u64) -> Key {
-    if let Some(parameters) = rules.parameters {
-        query::normalise(request.head_mut(), parameters);
-    }
-    let headers = request.headers();
-    let mut page = origin(Key::named(rules.prefix), request, shape)
-        .part("path", request.path())
-        .part("query", request.uri().query());
-    for name in &rules.headers {
-        let lines: Vec<_> =
-            headers.get_all(name).map(|line| line.as_bytes().escape_ascii()).collect();
-        let lines: Vec<String> = lines.into_iter().map(|line| line.to_string()).collect();
-        page = page.part("header", name.as_str()).part("is", lines.as_slice());
-    }
-    for name in &rules.cookies {
-        page = page
-            .part("cookie", *name)
-            .part("is", cookie(headers, name).as_ref().map(Cookie::value));
-    }
-    if generation > 0 {
-        page = page.part("generation", generation);
-    }
-    page.build()
-}
-
-/// Scheme and host as handlers see them. A target that has some of its own, and headers by which others
-/// are believed in, make another page, each by what it says.
-fn origin(mut page: KeyBuilder, request: &ServiceRequest, shape: Shape) -> KeyBuilder {
-    let (headers, uri) = (request.headers(), request.uri());
-    let host = headers.get(HOST).map(|host| host.to_str());
-    let is_absolute = uri.scheme().is_some() || uri.authority().is_some();
-    if let (Some(Ok(host)), false, false) = (host, is_absolute, shape.is(Shape::FORWARDED)) {
-        let scheme = if request.app_config().secure() { "https" } else { "http" };
-        return page.part("scheme", scheme).part("host", host);
-    }
-    let connection = request.connection_info().clone();
-    page = page.part("scheme", connection.scheme()).part("host", connection.host());
-    page = page.part("of", uri.scheme_str()).part("at", uri.authority().map(|at| at.as_str()));
-    for name in FORWARDS.iter().chain(&[HOST]) {
-        for line in headers.get_all(name) {
-            page = page
-                .part("forward", name.as_str())
-                .part("is", line.as_bytes().escape_ascii().to_string());
-        }
-    }
-    page
-}
-
 /// The cookie of this name that the framework finds for handlers: names and values are decoded, and where
 /// a line is no text there is none.
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cookie<'h>> {
+pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cookie<'h>> {
     let lines = headers.get_all(COOKIE).map(|line| str::from_utf8(line.as_bytes()));
     let lines: Vec<_> = lines.collect::<Result<_, _>>().ok()?;
     let pairs = lines.into_iter().flat_map(|line| line.split(';'));
@@ -171,6 +108,12 @@ pub fn make_discreet(request: &mut ServiceRequest, rules: &Rules, varies: &BTree
     }
 }
 
+/// Whether a page for everybody hides this header from its handler: it says who the client is, and the owner
+/// did not name it.
+pub fn is_hidden(name: &str, rules: &Rules) -> bool {
+    passed_on(name) == Some(PassedOn::Client) && !rules.headers.iter().any(|known| known == name)
+}
+
 /// Takes off who asks, where the owner says that the pages are for everybody; also what is known of the
 /// request, which is the answer, where somebody around the cache has read its cookies: the framework
 /// remembers them there.
@@ -178,7 +121,11 @@ pub fn make_anybodys(request: &mut ServiceRequest, rules: &Rules) -> Option<Exte
     if !rules.is_shared {
         return None;
     }
-    request.headers_mut().remove(AUTHORIZATION);
+    let names = request.headers().keys().filter(|name| is_hidden(name.as_str(), rules));
+    let names: Vec<_> = names.cloned().collect();
+    for name in names.into_iter().chain([AUTHORIZATION]) {
+        request.headers_mut().remove(name);
+    }
     request.headers_mut().remove(COOKIE).next()?;
     let is_known = request.cookies().is_ok_and(|cookies| !cookies.is_empty());
     is_known.then(|| std::mem::take(&mut *request.extensions_mut()))
@@ -187,7 +134,7 @@ pub fn make_anybodys(request: &mut ServiceRequest, rules: &Rules) -> Option<Exte
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::{
-        CONTENT_LENGTH, IF_NONE_MATCH, RANGE, TRANSFER_ENCODING, UPGRADE,
+        CONTENT_LENGTH, HOST, IF_NONE_MATCH, RANGE, TRANSFER_ENCODING, UPGRADE,
     };
     use actix_web::test::TestRequest;
 
@@ -198,65 +145,8 @@ mod tests {
         Rules::shared(Policy::fresh_for(std::time::Duration::from_secs(60)))
     }
 
-    fn key_by(rules: &Rules, request: TestRequest) -> String {
-        let mut request = request.to_srv_request();
-        let shape = Shape::of(request.headers());
-        key(&mut request, shape, rules, 0).to_string()
-    }
-
-    fn key_of(request: TestRequest) -> String {
-        key_by(&shared(), request)
-    }
-
     fn get(target: &str) -> TestRequest {
         TestRequest::get().uri(target).insert_header((HOST, "shop.test"))
-    }
-
-    #[test]
-    fn the_key_is_scheme_host_raw_path_and_raw_query() {
-        let key = key_of(get("/a%41?x=%41"));
-        let expected = r#"page:scheme="http":host="shop.test":path="/a%41":query="x=%41""#;
-        assert_eq!(key, expected);
-    }
-
-    #[test]
-    fn different_targets_have_different_keys() {
-        let targets = ["/", "/?", "/?x", "/?x=", "/?x=A", "/?x=%41", "//", "/..", "/%2e%2e"];
-        let keys: Vec<_> = targets.iter().map(|target| key_of(get(target))).collect();
-        for (i, key) in keys.iter().enumerate() {
-            assert!(!keys[..i].contains(key), "{key}");
-        }
-    }
-
-    #[test]
-    fn declared_parameters_make_one_page_and_the_handler_sees_no_others() {
-        let rules = shared().parameters(&["page", "q"]);
-        let plain = key_by(&rules, get("/"));
-        for target in ["/?", "/?utm_source=x", "/?q=", "/?page=&q"] {
-            assert_eq!(key_by(&rules, get(target)), plain, "{target}");
-        }
-        let mut request = get("/?q=tea&utm=1&page=2").to_srv_request();
-        key(&mut request, Shape::default(), &rules, 0);
-        assert_eq!(request.uri().to_string(), "/?page=2&q=tea");
-    }
-
-    #[test]
-    fn forwarded_hosts_and_schemes_are_in_the_key() {
-        let plain = key_of(get("/"));
-        for header in
-            [("x-forwarded-host", "evil.test"), ("forwarded", "proto=https"), ("x-host", "a")]
-        {
-            assert_ne!(plain, key_of(get("/").insert_header(header)), "{header:?}");
-        }
-    }
-
-    #[test]
-    fn headers_and_cookies_that_the_owner_names_are_in_the_key() {
-        let rules = shared().keyed_headers(&[RANGE]).keyed_cookies(&["theme"]);
-        let plain = key_by(&rules, get("/"));
-        assert_ne!(plain, key_by(&rules, get("/").insert_header((RANGE, ""))));
-        assert_ne!(plain, key_by(&rules, get("/").insert_header((COOKIE, "a=b; theme=dark"))));
-        assert_eq!(plain, key_by(&rules, get("/").insert_header((COOKIE, "a=b"))));
     }
 
     #[test]

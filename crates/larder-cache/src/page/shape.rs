@@ -5,6 +5,8 @@
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
 
+use super::passed_on::{PassedOn, passed_on};
+
 /// What a request is like. Several of them at once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Shape(u8);
@@ -16,13 +18,15 @@ impl Shape {
     pub const UPGRADE: Self = Self(1 << 1);
     /// Some frameworks treat it as another request.
     pub const OVERRIDDEN: Self = Self(1 << 2);
-    /// It makes handlers believe in another scheme or host, or write other links.
+    /// It makes handlers believe in another scheme or host, or write other links or another page.
     pub const FORWARDED: Self = Self(1 << 3);
     /// It has conditions, or asks for a part.
     pub const CONDITIONAL: Self = Self(1 << 4);
 
     /// It brings cookies.
     pub const COOKIES: Self = Self(1 << 5);
+    /// It says who the client is, or where, besides by `Cookie` and `Authorization`.
+    pub const CLIENT: Self = Self(1 << 6);
 
     /// What a request with these headers is like.
     pub fn of(headers: &HeaderMap) -> Self {
@@ -48,16 +52,12 @@ impl Shape {
             | "if-unmodified-since"
             | "if-range"
             | "range" => Self::CONDITIONAL,
-            "forwarded" | "x-forwarded-host" | "x-forwarded-proto" | "x-forwarded-port"
-            | "x-forwarded-prefix" | "x-forwarded-server" | "x-forwarded-scheme" | "x-host" => {
-                Self::FORWARDED
-            }
-            "x-http-method-override"
-            | "x-http-method"
-            | "x-method-override"
-            | "x-original-url"
-            | "x-rewrite-url" => Self::OVERRIDDEN,
-            _ => Self::default(),
+            _ => match passed_on(name) {
+                Some(PassedOn::Origin) => Self::FORWARDED,
+                Some(PassedOn::Client) => Self::CLIENT,
+                Some(PassedOn::Request) => Self::OVERRIDDEN,
+                None => Self::default(),
+            },
         }
     }
 }
@@ -70,7 +70,6 @@ mod tests {
 
     use super::*;
     use crate::page::conditional::CONDITIONS;
-    use crate::page::request::FORWARDS;
 
     fn by(name: &HeaderName, value: &'static str) -> Shape {
         let mut headers = HeaderMap::new();
@@ -82,7 +81,13 @@ mod tests {
     #[test]
     fn every_name_that_a_rule_asks_for_is_seen() {
         assert!(CONDITIONS.iter().all(|name| by(name, "x") == Shape::CONDITIONAL));
-        assert!(FORWARDS.iter().all(|name| by(name, "x") == Shape::FORWARDED));
+        for (name, shape) in [
+            ("x-forwarded-ssl", Shape::FORWARDED),
+            ("x-forwarded-for", Shape::CLIENT),
+            ("x-http-method-override", Shape::OVERRIDDEN),
+        ] {
+            assert_eq!(by(&HeaderName::from_static(name), "x"), shape);
+        }
         assert_eq!(by(&UPGRADE, "websocket"), Shape::UPGRADE);
         assert_eq!(by(&TRANSFER_ENCODING, "chunked"), Shape::BODY);
         assert_eq!(by(&COOKIE, "a=b"), Shape::COOKIES);

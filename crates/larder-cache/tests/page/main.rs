@@ -13,6 +13,7 @@ mod conditions;
 mod confusion;
 mod departures;
 mod floods;
+mod hosts;
 mod lifetimes;
 mod poisoning;
 mod privacy;

@@ -2,7 +2,10 @@
 //!
 //! The numbers are those of the attack list.
 
+use std::time::Duration;
+
 use larder_cache::page::Rules;
+use larder_cache::policy::Policy;
 
 use super::line::Answer;
 use super::site::{Plan, Site};
@@ -91,12 +94,85 @@ fn a_header_that_makes_frameworks_see_another_request_keeps_nothing() {
         "X-Forwarded-Port: 1evil",
         "X-Host: evil.test",
         "X-Forwarded-Server: evil.test",
+        "X-Forwarded-SSL: evil",
+        "X-Forwarded-Protocol: evil",
+        "X-Forwarded-Scheme: evil",
+        "X-Forwarded-Path: /evil",
+        "X-Forwarded-Uri: /evil",
+        "X-Forwarded-By: evil",
+        "X-Forwarded-Anything: evil",
+        "X-Forwarded-For: evil",
+        "X-Forwarded-User: evil",
+        "X-URL-Scheme: evil",
+        "X-Scheme: evil",
+        "X-Original-Host: evil.test",
+        "X-Original-Anything: evil",
+        "X-Real-IP: evil",
+        "X-Cluster-Client-IP: evil",
+        "X-ProxyUser-Ip: evil",
+        "X-ATT-DeviceId: evil",
+        "X-WAP-Profile: evil",
+        "X-Api-Key: evil",
+        "X-Forwarded-SSL: on\r\nX-Forwarded-SSL: evil",
     ] {
         let site = site();
         assert_eq!(site.ask("GET", "/r", &[line]).status, 200);
         clean(&site, "/r", &["evil"]);
         assert!(site.ask("GET", "/r", &[line]).holds("evil"), "nor is the clean page for {line}");
     }
+}
+
+/// What handlers of other frameworks read, and names that do not begin with `X-`.
+#[test]
+fn what_any_proxy_passes_on_makes_a_page_of_its_own_or_is_hidden() {
+    const NAMES: [&str; 14] = [
+        "front-end-https",
+        "x-forwarded-ssl",
+        "x-url-scheme",
+        "cf-visitor",
+        "fastly-ssl",
+        "wl-proxy-ssl",
+        "cloudfront-forwarded-proto",
+        "cloudfront-is-mobile-viewer",
+        "cf-connecting-ip",
+        "true-client-ip",
+        "client-ip",
+        "fastly-client-ip",
+        "remote-user",
+        "x-forwarded-for",
+    ];
+    let page = |asked: &super::reply::Asked| {
+        let seen =
+            NAMES.iter().filter_map(|name| Some(format!("{name}: {}\n", asked.header(name)?)));
+        super::reply::Reply::fresh(seen.collect::<String>())
+    };
+    for rules in [Rules::respecting(), Rules::from(Policy::fresh_for(Duration::from_secs(60)))] {
+        for name in NAMES {
+            let site = Plan::of(rules.clone()).replies(page).open();
+            let ask = |value: &str| site.ask("GET", "/", &[&format!("{name}: {value}")]);
+            for _ in 0..2 {
+                for value in ["evil", "other"] {
+                    let own = ask(value).text();
+                    assert!(own == format!("{name}: {value}\n") || own.is_empty(), "{name}: {own}");
+                }
+                assert_eq!(site.get("/").text(), "", "{name}");
+            }
+            assert!(ask("evil").is_hit() && site.get("/").is_hit(), "{name}");
+        }
+    }
+}
+
+/// A page for everybody is one page, from wherever it is asked for; each client would else have its own.
+#[test]
+fn behind_a_proxy_all_clients_have_one_page_for_everybody() {
+    let site = Plan::of(Policy::fresh_for(Duration::from_secs(60))).open();
+    for nth in 0..5 {
+        let lines =
+            [format!("X-Forwarded-For: 192.0.2.{nth}"), format!("X-Real-IP: 192.0.2.{nth}")];
+        let answer = site.ask("GET", "/r", &[&lines[0], &lines[1]]);
+        assert!(!answer.holds("192.0.2"), "{answer:?}");
+    }
+    assert_eq!((site.calls("/r"), site.entries()), (1, 1));
 }
 
 /// 8.
@@ -172,6 +248,10 @@ fn an_absolute_target_makes_a_page_of_its_own() {
     let host = "Host: good.test\r\n";
     for (first, host) in [
         ("GET http://evil.test/r HTTP/1.1", host),
+        ("GET http://EVIL.test.:080/r HTTP/1.1", host),
+        ("GET https://evil.test/r HTTP/1.1", host),
+        ("GET http://evil@good.test/r HTTP/1.1", host),
+        ("GET evil.test:80 HTTP/1.1", host),
         ("GET evil://good.test/r HTTP/1.1", host),
         ("GET http://evil.test/r HTTP/1.0", ""),
         ("GET http://evil.test/r HTTP/1.1", "Host: \u{e9}\r\n"),

@@ -239,6 +239,11 @@ impl Site {
         self.house.asked(target)
     }
 
+    /// The pages that are kept, and what is noted about addresses.
+    pub fn entries(&self) -> u64 {
+        wait_for(self.cache.inspect().statistics()).unwrap().memory.unwrap().pages
+    }
+
     /// The bytes that are kept, about.
     pub fn kept(&self) -> u64 {
         wait_for(self.cache.inspect().statistics()).unwrap().memory.unwrap().bytes

@@ -82,6 +82,63 @@ fn a_write_empties_what_its_answer_names_of_the_same_origin() {
     }
 }
 
+/// Whether the pages of each of these hosts are still stored after a write to the last one, which is sent so.
+fn are_kept(hosts: &[&str], write: &str) -> Vec<bool> {
+    let site = site();
+    let get = |host: &str| site.send(format!("GET /r HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+    for host in hosts {
+        assert!(get(host).is_stored() && get(host).is_hit(), "{host}");
+    }
+    assert_eq!(site.send(write.to_owned()).status, 200, "{write}");
+    hosts.iter().map(|host| get(host).is_hit()).collect()
+}
+
+/// Pages share a number once in 65,536 times: then both go. Three times in a row that is no chance.
+#[track_caller]
+fn assert_kept(hosts: &[&str], write: &str, expected: &[bool]) {
+    let tries: Vec<_> = (0..3).map(|_| are_kept(hosts, write)).collect();
+    assert!(tries.iter().any(|kept| kept == expected), "{write:?}: {tries:?}");
+}
+
+#[test]
+fn a_write_empties_the_page_of_its_own_host_only() {
+    let hosts = ["other.test", "good.test:8000", "good.test"];
+    for write in [
+        "POST /r HTTP/1.1\r\nHost: good.test\r\n\r\n",
+        "POST /r HTTP/1.1\r\nHost: GOOD.test.:80\r\n\r\n",
+        "POST /r?x=1 HTTP/1.1\r\nHost: %67ood.test\r\n\r\n",
+        // The target decides.
+        "POST http://good.test/r HTTP/1.1\r\nHost: other.test\r\n\r\n",
+        // What a client may write spares no page.
+        "POST /r HTTP/1.1\r\nHost: good.test\r\nX-Forwarded-Host: third.test\r\n\r\n",
+        "POST /r HTTP/1.1\r\nHost: good.test\r\nForwarded: host=third.test;proto=https\r\n\r\n",
+    ] {
+        assert_kept(&hosts, write, &[true, true, false]);
+    }
+    for write in [
+        "POST /r HTTP/1.1\r\nHost: good.test:443\r\n\r\n",
+        "POST /other HTTP/1.1\r\nHost: good.test\r\n\r\n",
+        "POST https://good.test/r HTTP/1.1\r\nHost: good.test\r\n\r\n",
+        "POST /r HTTP/1.1\r\nHost: good test\r\n\r\n",
+    ] {
+        assert_kept(&hosts, write, &[true, true, true]);
+    }
+}
+
+#[test]
+fn a_write_names_pages_of_its_own_host_only() {
+    let hosts = ["other.test", "good.test"];
+    let write = |host: &str, location: &str| {
+        format!("POST /else HTTP/1.1\r\nHost: {host}\r\nX-Location: {location}\r\n\r\n")
+    };
+    for location in ["/r", "http://good.test/r", "//GOOD.test.:80/r"] {
+        assert_kept(&hosts, &write("good.test", location), &[true, false]);
+    }
+    for location in ["http://other.test/r", "//other.test/r", "https://good.test/r"] {
+        assert_kept(&hosts, &write("good.test", location), &[true, true]);
+    }
+}
+
 #[test]
 fn a_write_empties_all_variants_and_queries_of_its_address() {
     let site = site();

@@ -1,0 +1,247 @@
+//! By which key a page is stored.
+//!
+//! - The key is scheme and host as handlers see them, raw path and raw query. The host has one spelling,
+//!   which is also the one that handlers see ([`super::target`]); of path and query nothing is decoded, so
+//!   no two targets share a page. Where the owner declares the parameters, the query is made the one that
+//!   it means ([`super::query`]).
+//! - A request that is for no valid host is never a candidate. Without a list of the site's hosts, each
+//!   valid host has pages of its own: refusing those of others is for a guard around the cache.
+//! - What proxies pass on of scheme, host and links is in the key ([`super::passed_on`]). So is what they pass
+//!   on of the client, around handlers of others: those of pages for everybody do not see it.
+
+use actix_web::HttpRequest;
+use actix_web::cookie::Cookie;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use sha2::{Digest, Sha256};
+
+use super::passed_on::{PassedOn, passed_on};
+use super::query;
+use super::request::cookie;
+use super::rules::Rules;
+use super::shape::Shape;
+use super::target::{self, Origin, Target};
+use crate::key::{Key, KeyBuilder};
+
+/// Makes a candidate say in one spelling for which host it is.
+///
+/// # Errors
+/// The rule that says no, where it is for none.
+pub fn settle(request: &mut ServiceRequest) -> Result<(), &'static str> {
+    let target =
+        Target::of(request.head(), target::scheme_of(request.request())).map_err(|_| "host")?;
+    if let Some(host) = target.respelled() {
+        target::rewrite(request, &host);
+    }
+    Ok(())
+}
+
+/// The key of the page that answers `request`, a candidate that was settled.
+pub fn key(request: &mut ServiceRequest, shape: Shape, rules: &Rules, generation: u64) -> Key {
+    if let Some(parameters) = rules.parameters {
+        query::normalise(request.head_mut(), parameters);
+    }
+    let headers = request.headers();
+    let mut page = with_origin(Key::named(rules.prefix), request, shape, rules)
+        .part("path", request.path())
+        .part("query", request.uri().query());
+    for name in &rules.headers {
+        let lines: Vec<_> =
+            headers.get_all(name).map(|line| line.as_bytes().escape_ascii()).collect();
+        let lines: Vec<String> = lines.into_iter().map(|line| line.to_string()).collect();
+        page = page.part("header", name.as_str()).part("is", lines.as_slice());
+    }
+    for name in &rules.cookies {
+        page = page
+            .part("cookie", *name)
+            .part("is", cookie(headers, name).as_ref().map(Cookie::value));
+    }
+    if generation > 0 {
+        page = page.part("generation", generation);
+    }
+    page.build()
+}
+
+/// Scheme and host of a request that was settled, as handlers see them.
+pub fn origin(request: &HttpRequest, shape: Shape) -> Origin<'_> {
+    if shape.is(Shape::FORWARDED) { Origin::forwarded(request) } else { Origin::of(request) }
+}
+
+/// Scheme and host as handlers see them, and all that proxies pass on, by what it says.
+fn with_origin(
+    mut page: KeyBuilder,
+    request: &ServiceRequest,
+    shape: Shape,
+    rules: &Rules,
+) -> KeyBuilder {
+    let headers = request.headers();
+    let origin = origin(request.request(), shape);
+    let host = headers.contains_key(HOST).then_some(&*origin.host);
+    page = page.part("scheme", &*origin.scheme).part("host", host);
+    if shape.is(Shape::FORWARDED) {
+        // The host by which the proxy asks, too: handlers see both.
+        let direct = Origin::of(request.request());
+        page = page.part("at", &*direct.host);
+        for line in lines_of(headers, PassedOn::Origin) {
+            page = page.part("forward", line);
+        }
+    }
+    if shape.is(Shape::CLIENT) && !rules.is_shared {
+        // Only a digest: keys are shown to people, and stored where others read them.
+        let lines = lines_of(headers, PassedOn::Client).join("\n");
+        page = page.part("client", format!("{:x}", Sha256::digest(lines)));
+    }
+    page
+}
+
+/// All lines of the headers that speak of this, as printable text, in the order of their names.
+fn lines_of(headers: &HeaderMap, kind: PassedOn) -> Vec<String> {
+    let is_it = |name: &&HeaderName| passed_on(name.as_str()) == Some(kind);
+    let mut names: Vec<_> = headers.keys().filter(is_it).collect();
+    names.sort_unstable_by_key(|name| name.as_str());
+    let lines = |name: &HeaderName| -> Vec<String> {
+        let line = |line: &HeaderValue| format!("{name}: {}", line.as_bytes().escape_ascii());
+        headers.get_all(name).map(line).collect()
+    };
+    names.into_iter().flat_map(lines).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{COOKIE, RANGE};
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::page::request::make_anybodys;
+    use crate::policy::Policy;
+
+    fn shared() -> Rules {
+        Rules::shared(Policy::fresh_for(std::time::Duration::from_secs(60)))
+    }
+
+    fn key_by(rules: &Rules, request: TestRequest) -> String {
+        let mut request = request.to_srv_request();
+        let shape = Shape::of(request.headers());
+        settle(&mut request).unwrap();
+        key(&mut request, shape, rules, 0).to_string()
+    }
+
+    fn key_of(request: TestRequest) -> String {
+        key_by(&shared(), request)
+    }
+
+    fn get(target: &str) -> TestRequest {
+        TestRequest::get().uri(target).insert_header((HOST, "shop.test"))
+    }
+
+    #[test]
+    fn the_key_is_scheme_host_raw_path_and_raw_query() {
+        let key = key_of(get("/a%41?x=%41"));
+        let expected = r#"page:scheme="http":host="shop.test":path="/a%41":query="x=%41""#;
+        assert_eq!(key, expected);
+    }
+
+    #[test]
+    fn different_targets_have_different_keys() {
+        let targets = ["/", "/?", "/?x", "/?x=", "/?x=A", "/?x=%41", "//", "/..", "/%2e%2e"];
+        let keys: Vec<_> = targets.iter().map(|target| key_of(get(target))).collect();
+        for (i, key) in keys.iter().enumerate() {
+            assert!(!keys[..i].contains(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_one_page_however_it_is_spelled() {
+        let plain = key_of(get("/r?x"));
+        for host in ["SHOP.test", "shop.test.", "shop.test:80", "shop.test:", "%73hop.test"] {
+            let request = TestRequest::get().uri("/r?x").insert_header((HOST, host));
+            assert_eq!(key_of(request), plain, "{host}");
+        }
+        for target in ["http://shop.test/r?x", "HTTP://SHOP.test:80/r?x"] {
+            let request = TestRequest::get().uri(target).insert_header((HOST, "evil.test"));
+            assert_eq!(key_of(request), plain, "{target}");
+        }
+        for host in ["shop.test:443", "shop.test:8000", "other.test", "shop_test", "shop.test.."] {
+            let request = TestRequest::get().uri("/r?x").insert_header((HOST, host));
+            assert_ne!(key_of(request), plain, "{host}");
+        }
+    }
+
+    #[test]
+    fn what_is_for_no_host_is_no_candidate() {
+        for (target, host) in
+            [("/", "a b"), ("/", "u@shop.test"), ("https://shop.test/", "shop.test")]
+        {
+            let request = TestRequest::get().uri(target).insert_header((HOST, host));
+            assert_eq!(settle(&mut request.to_srv_request()), Err("host"), "{target} {host}");
+        }
+    }
+
+    #[test]
+    fn declared_parameters_make_one_page_and_the_handler_sees_no_others() {
+        let rules = shared().parameters(&["page", "q"]);
+        let plain = key_by(&rules, get("/"));
+        for target in ["/?", "/?utm_source=x", "/?q=", "/?page=&q"] {
+            assert_eq!(key_by(&rules, get(target)), plain, "{target}");
+        }
+        let mut request = get("/?q=tea&utm=1&page=2").to_srv_request();
+        key(&mut request, Shape::default(), &rules, 0);
+        assert_eq!(request.uri().to_string(), "/?page=2&q=tea");
+    }
+
+    #[test]
+    fn forwarded_hosts_and_schemes_are_in_the_key() {
+        let plain = key_of(get("/"));
+        for header in
+            [("x-forwarded-host", "evil.test"), ("forwarded", "proto=https"), ("x-host", "a")]
+        {
+            assert_ne!(plain, key_of(get("/").insert_header(header)), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn what_proxies_pass_on_is_in_the_key_or_hidden() {
+        let (shared, respecting) = (shared(), Rules::respecting());
+        for (name, is_hidden) in [
+            ("x-forwarded-ssl", false),
+            ("x-forwarded-protocol", false),
+            ("front-end-https", false),
+            ("x-url-scheme", false),
+            ("x-original-host", false),
+            ("cloudfront-viewer-country", false),
+            ("x-wap-profile", false),
+            ("x-forwarded-for", true),
+            ("x-real-ip", true),
+            ("cf-connecting-ip", true),
+            ("x-api-key", true),
+        ] {
+            let with = |value: &'static str| get("/").insert_header((name, value));
+            let plain = key_by(&respecting, get("/"));
+            let one = key_by(&respecting, with("1"));
+            assert!(one != plain && one != key_by(&respecting, with("2")), "{name}");
+            assert_eq!(
+                key_by(&shared, with("1")) == key_by(&shared, get("/")),
+                is_hidden,
+                "{name}"
+            );
+            let mut request = with("1").to_srv_request();
+            make_anybodys(&mut request, &shared);
+            assert_eq!(request.headers().contains_key(name), !is_hidden, "{name}");
+        }
+        let named = self::shared().keyed_headers(&[HeaderName::from_static("x-real-ip")]);
+        let mut request = get("/").insert_header(("x-real-ip", "1")).to_srv_request();
+        make_anybodys(&mut request, &named);
+        assert!(request.headers().contains_key("x-real-ip"), "the owner names it");
+        let secret = get("/").insert_header(("x-api-key", "secret"));
+        assert!(!key_by(&respecting, secret).contains("secret"));
+    }
+
+    #[test]
+    fn headers_and_cookies_that_the_owner_names_are_in_the_key() {
+        let rules = shared().keyed_headers(&[RANGE]).keyed_cookies(&["theme"]);
+        let plain = key_by(&rules, get("/"));
+        assert_ne!(plain, key_by(&rules, get("/").insert_header((RANGE, ""))));
+        assert_ne!(plain, key_by(&rules, get("/").insert_header((COOKIE, "a=b; theme=dark"))));
+        assert_eq!(plain, key_by(&rules, get("/").insert_header((COOKIE, "a=b"))));
+    }
+}
