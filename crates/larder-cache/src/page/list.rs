@@ -49,7 +49,8 @@ impl Quotes {
     }
 }
 
-fn is_open(line: &[u8]) -> bool {
+/// Whether a quoted string is not closed.
+pub fn is_open(line: &[u8]) -> bool {
     let mut quotes = Quotes::default();
     for byte in line {
         quotes.cover(*byte);

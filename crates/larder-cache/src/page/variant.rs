@@ -2,8 +2,9 @@
 //!
 //! - Different headers never print alike: an absent one is not an empty one, and no value can end
 //!   itself, so that it cannot say what the next one is. Django: CVE-2026-113593.
-//! - Lines are joined, and space between members is taken off, as far as RFC 9111 §4.1 allows:
-//!   not in what is no list (`User-Agent`, `Cookie` …), nor where quotes do not close.
+//! - A value is kept as it is, but for the space around it. Lines are joined by `, `, as RFC 9110 §5.3 has
+//!   it: not in what is no list (`User-Agent`, `Cookie` …), nor where quotes do not close.
+//! - What is within a value may mean something, whatever the grammar of other headers is: `x,` is not `x`.
 //! - Only `Accept-Language` and `Accept-Encoding` are lower-cased: others may mean their case.
 //! - Order is kept: it may mean preference.
 //! - What is longer than [`LONGEST`] bytes has no variant: such a request is no candidate.
@@ -59,16 +60,11 @@ fn print(name: &HeaderName, lines: &[&HeaderValue], text: &mut String) {
     }
 }
 
-/// All members, with commas between them; nothing where it is not sure what a member is.
+/// All lines as one; nothing where they must not be joined.
 fn joined(name: &HeaderName, lines: &[&HeaderValue]) -> Option<Vec<u8>> {
-    if SINGLE.contains(name) {
-        return None;
-    }
-    let mut members: Vec<&[u8]> = Vec::new();
-    for line in lines {
-        members.extend(list::members(line.as_bytes()).ok()?);
-    }
-    Some(members.join(b",".as_slice()))
+    let lines: Vec<_> = lines.iter().map(|line| list::trim(line.as_bytes())).collect();
+    let may_be_joined = !SINGLE.contains(name) && !lines.iter().any(|line| list::is_open(line));
+    may_be_joined.then(|| lines.join(b", ".as_slice()))
 }
 
 fn print_quoted(value: &[u8], is_caseless: bool, text: &mut String) {
@@ -121,8 +117,8 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_joined_and_list_space_is_taken_off() {
-        assert_eq!(of("Foo", &[("foo", "1,2")]), of("foo", &[("foo", " 1, 2 ")]));
+    fn lines_are_joined_and_the_space_around_them_is_taken_off() {
+        assert_eq!(of("Foo", &[("foo", "1,2")]), of("foo", &[("foo", " 1,2\t")]));
         assert_eq!(of("Foo", &[("foo", "1, 2")]), of("foo", &[("foo", "1"), ("foo", "2")]));
         assert_ne!(of("Foo", &[("foo", "1,2")]), of("foo", &[("foo", "2,1")]));
         assert_ne!(of("Foo", &[("foo", "x=\"1,2\"")]), of("foo", &[("foo", "x=\"1, 2\"")]));
@@ -138,9 +134,43 @@ mod tests {
     }
 
     #[test]
+    fn what_is_within_a_value_is_kept() {
+        let values: [&[&str]; 16] = [
+            &["x"],
+            &["x,"],
+            &["x,,"],
+            &[",x"],
+            &["x,,y"],
+            &["x,y"],
+            &["x ,y"],
+            &["x, ,y"],
+            &["x  y"],
+            &["x y"],
+            &[","],
+            &[""],
+            &["x", "", "y"],
+            &["x\ty"],
+            &["x;y"],
+            &["x; y"],
+        ];
+        let variants: Vec<_> = values
+            .iter()
+            .map(|lines| of("A", &lines.iter().map(|line| ("a", *line)).collect::<Vec<_>>()))
+            .collect();
+        for (i, variant) in variants.iter().enumerate() {
+            assert!(!variants[..i].contains(variant), "{variant:?}");
+        }
+        for lines in
+            [&[("a", "x"), ("a", "")][..], &[("a", ""), ("a", "x")], &[("a", ""), ("a", "")]]
+        {
+            assert!(!variants.contains(&of("A", lines)), "{lines:?}");
+        }
+    }
+
+    #[test]
     fn only_language_and_encoding_lose_their_case() {
         let alike = |name, one, other| of(name, &[(name, one)]) == of(name, &[(name, other)]);
-        assert!(alike("accept-language", "de-AT, EN", "de-at,en"));
+        assert!(alike("accept-language", "de-AT, EN", "de-at, en"));
         assert!(alike("accept-encoding", "GZIP", "gzip"));
         assert!(!alike("accept", "Text/HTML", "text/html"));
         assert!(!alike("cookie", "A=b", "a=b"));
@@ -170,17 +200,19 @@ mod tests {
         }
     }
 
-    /// The members where they are sure, the lines where they are not.
+    /// One value where the lines are sure to be one, the lines where they are not.
     fn meaning(name: &str, request: &HeaderMap) -> Option<(bool, Vec<Vec<u8>>)> {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-        let lines: Vec<_> = request.get_all(&name).map(HeaderValue::as_bytes).collect();
-        let members =
-            lines.iter().map(|line| Ok(list::members(line)?.map(<[u8]>::to_vec).collect()));
-        let members: Result<Vec<Vec<_>>, list::Unreadable> = members.collect();
-        match members {
+        let lines: Vec<_> = request.get_all(&name).map(|line| line.as_bytes().to_vec()).collect();
+        let is_sure =
+            !SINGLE.contains(&name) && lines.iter().all(|line| list::members(line).is_ok());
+        match is_sure {
             _ if lines.is_empty() => None,
-            Ok(members) if !SINGLE.contains(&name) => Some((true, members.concat())),
-            _ => Some((false, lines.iter().map(|line| line.to_vec()).collect())),
+            true => {
+                let trimmed: Vec<_> = lines.iter().map(|line| list::trim(line)).collect();
+                Some((true, vec![trimmed.join(b", ".as_slice())]))
+            }
+            false => Some((false, lines)),
         }
     }
 

@@ -223,6 +223,16 @@ fn a_varied_header_cannot_end_itself() {
         &["X-A: \"1", "X-A: 2\""],
         &["X-A: \"1,2\""],
         &["X-A: a;x-b=1"],
+        &["X-A: 1,"],
+        &["X-A: ,1"],
+        &["X-A: 1,,"],
+        &["X-A: 1 ,2"],
+        &["X-A: 1,2"],
+        &["X-A: 1, 2"],
+        &["X-A: 1", "X-A:"],
+        &["X-A:", "X-A: 1"],
+        &["X-A: ,"],
+        &["X-A: 1  2"],
     ];
     let made: Vec<_> = asks.iter().map(|lines| site.ask("GET", "/", lines)).collect();
     for (lines, made) in asks.iter().zip(made) {
