@@ -213,6 +213,11 @@ impl Cache {
         }
     }
 
+    /// Drops an entry of this process to make room for another; where instances share it, it stays.
+    pub(super) fn evict(&self, key: &Key) {
+        self.0.near.evict(key);
+    }
+
     /// How written addresses make their pages stale, in this process; also those that are being made.
     pub(super) fn generations(&self) -> &Generations {
         &self.0.generations

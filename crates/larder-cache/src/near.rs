@@ -63,6 +63,14 @@ impl Near {
         self.entries.remove(key).is_some()
     }
 
+    /// Drops what is kept under `key` to make room for something else.
+    pub(super) fn evict(&self, key: &Key) {
+        if self.remove(key) {
+            self.evicted.fetch_add(1, Ordering::Relaxed);
+            self.departures.note(key, Departure::Evicted);
+        }
+    }
+
     /// Forgets everything.
     pub fn clear(&self) {
         self.entries.invalidate_all();

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
@@ -198,17 +198,20 @@ impl Visit {
         let body = Arc::new(Stored::Page(page.clone()));
         let lifetime = page.freshness.end().saturating_sub(page.initial_age);
         let size = body.size();
-        let place = self.place(vary, &task, seen, lifetime);
+        let place = self.place(vary, &task, seen);
         let rule = refusal(&dependencies).or_else(|| place.as_ref().err().copied());
         let note = dependencies.note().map(Note::name);
         let made = Made { body, dependencies, size, started };
         let kept = match (&place, rule) {
-            (Ok(key), None) => {
+            (Ok((key, _)), None) => {
                 self.cache.keep(Level::Page, key, &Policy::fresh_for(lifetime), made, task.lock)
             }
             _ => None,
         };
-        let varies = matches!(&place, Ok(key) if *key != self.key);
+        let varies = matches!(&place, Ok((_, names)) if !names.is_empty());
+        if let (true, Ok((key, names))) = (varies, &place) {
+            self.note_variant(names, kept.as_ref().map(|entry| (key, entry)));
+        }
         let landing = match &kept {
             // Who waited for the address looks again for a variant of its own.
             Some(_) if varies && task.varies.is_empty() => Landing::Lost,
@@ -222,25 +225,24 @@ impl Visit {
             None => CacheStatus::Stored(forward, note),
         };
         let kept = kept.zip(place.ok());
-        let kept = kept.map(|(entry, key)| Kept { key, page: page.clone(), entry });
+        let kept = kept.map(|(entry, (key, _))| Kept { key, page: page.clone(), entry });
         (page.answer(&self.asked, None, &status).await, kept)
     }
 
-    /// Where the page is to be kept.
+    /// Where the page is to be kept, and by which headers its address varies.
     fn place(
         &self,
         vary: Vary,
         task: &Task,
         seen: &HeaderMap,
-        lifetime: Duration,
-    ) -> Result<Key, &'static str> {
+    ) -> Result<(Key, BTreeSet<String>), &'static str> {
         let known = Vary::Names(task.varies.clone());
         let Vary::Names(names) = known.union(vary) else { return Err("vary") };
         if names.is_empty() {
-            return Ok(self.key.clone());
+            return Ok((self.key.clone(), names));
         }
         let key = self.variant_key(&names, seen).ok_or("variant too long")?;
-        if self.note_variants(names, &key, lifetime) { Ok(key) } else { Err("too many variants") }
+        Ok((key, names))
     }
 }
 

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! - What a page may answer, and by which key: [`request`], [`address`], [`target`], [`authority`], [`query`],
-//!   [`passed_on`], [`variant`].
+//!   [`passed_on`], [`variant`], [`variants`].
 //! - A page that is for everybody: its handler never sees a cookie or a password ([`rules`]).
 //! - Around handlers of others only what an answer says of itself counts, as RFC 9111 reads it:
 //!   [`directives`], [`targeted`], [`freshness`], [`vary`], [`storable`].
@@ -59,6 +59,7 @@ pub mod target;
 pub mod targeted;
 pub mod told;
 pub mod variant;
+pub mod variants;
 pub mod vary;
 mod visit;
 

@@ -8,9 +8,8 @@
 //!
 //! Not here: how it is answered ([`super::response`]).
 
-use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use actix_web::error::HttpError;
@@ -22,7 +21,6 @@ use actix_web::http::header::{
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
 use super::compress::{self, tag_in};
 use super::conditional::Validators;
@@ -31,8 +29,8 @@ use super::encoding::Coding;
 use super::entity_tag::EntityTag;
 use super::freshness::Freshness;
 use super::merge::Hops;
+use super::variants::Variants;
 use super::vary;
-use crate::key::Key;
 
 /// What is kept under the key of an address, or of one of its variants.
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,47 +41,6 @@ pub enum Stored {
     Varies(Variants),
     /// What the handler answers is not for keeping, so that nobody need wait for it.
     Uncacheable,
-}
-
-/// What the variants of an address are told apart by.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Variants {
-    /// The request headers, by their names in lower case.
-    pub names: BTreeSet<String>,
-    /// Those that were stored here, by a hash of their keys, and when they end.
-    #[serde(skip)]
-    stored: Mutex<HashMap<u64, Instant>>,
-}
-
-impl Variants {
-    /// Variants of one address that are stored: who sends others cannot push out all other pages.
-    pub const MOST: usize = 256;
-
-    /// What they take while they are remembered: room for all of them is counted from the start.
-    const SIZE: usize = Self::MOST * 32;
-
-    /// How long it is known that an address varies, and on what.
-    pub(super) const LIFETIME: Duration = Duration::from_secs(60 * 60);
-
-    /// Whether there is room for the variant `key`: one that was stored before may be stored again.
-    pub(super) fn take_in(&self, key: &Key, lifetime: Duration) -> bool {
-        let (now, hash) = (Instant::now(), xxhash_rust::xxh3::xxh3_64(key.as_str().as_bytes()));
-        let mut stored = self.stored.lock().unwrap();
-        if stored.len() >= Self::MOST && !stored.contains_key(&hash) {
-            stored.retain(|_, end| *end > now);
-        }
-        let has_room = stored.len() < Self::MOST || stored.contains_key(&hash);
-        if has_room {
-            stored.insert(hash, now + lifetime);
-        }
-        has_room
-    }
-}
-
-impl From<BTreeSet<String>> for Variants {
-    fn from(names: BTreeSet<String>) -> Self {
-        Self { names, stored: Mutex::default() }
-    }
 }
 
 impl Stored {

@@ -25,8 +25,9 @@ use super::request;
 use super::response::Asked;
 use super::rules::Rules;
 use super::status::{CacheStatus, Forward};
-use super::stored::{Page, Stored, Variants};
+use super::stored::{Page, Stored};
 use super::variant::variant;
+use super::variants::Variants;
 use super::vary::Vary;
 use crate::Cache;
 use crate::entry::Entry;
@@ -249,6 +250,9 @@ impl Visit {
                     land(task.leader, Landing::Lost);
                     return None;
                 };
+                if !task.varies.is_empty() {
+                    self.note_variant(&task.varies, Some((key, &entry)));
+                }
                 let answer = self.hit(&kept).await;
                 land(task.leader, Landing::Entry(entry));
                 Some(Found::Answer(answer))
@@ -303,26 +307,34 @@ impl Visit {
         let is_seen = |name: &&String| {
             let is = |known: &actix_web::http::header::HeaderName| known.as_str() == name.as_str();
             let is_taken_off = CONDITIONS.iter().chain(&request::OF_CACHES).any(is);
-            let is_personal = self.rules.is_shared && (is(&COOKIE) || is(&AUTHORIZATION));
-            !is_taken_off && !is_personal
+            let is_hidden = |name: &str| {
+                is(&COOKIE) || is(&AUTHORIZATION) || request::is_hidden(name, &self.rules)
+            };
+            !is_taken_off && !(self.rules.is_shared && is_hidden(name))
         };
         let names = names.iter().filter(is_seen).cloned().collect();
         let variant = variant(&Vary::Names(names), headers)?;
         Some(Key::named("page.variant").part("of", self.key.as_str()).part("is", variant).build())
     }
 
-    /// Notes that the address varies on `names`; whether there is room for the variant `key`.
-    pub fn note_variants(&self, names: BTreeSet<String>, key: &Key, lifetime: Duration) -> bool {
-        if let Ok((stored, _)) = self.cache.peek::<Stored>(&self.key, &self.view)
-            && let Stored::Varies(variants) = &*stored
-            && variants.names == names
-        {
-            return variants.take_in(key, lifetime);
+    /// Notes that the address varies on `names`, and which variant was just stored.
+    pub fn note_variant(&self, names: &BTreeSet<String>, stored: Option<(&Key, &Arc<Entry>)>) {
+        let (known, is_valid) = match self.cache.peek::<Stored>(&self.key, &self.view) {
+            Ok((known, _)) => (Some(known), true),
+            // A note whose time is over: what it knows of is stored all the same.
+            Err(missed) => (missed.old.and_then(|old| old.body::<Stored>()), false),
+        };
+        let known = match known.as_deref() {
+            Some(Stored::Varies(known)) if known.names == *names => Some(known.renewed()),
+            _ => None,
+        };
+        let is_noted = is_valid && known.is_some();
+        let variants = known.unwrap_or_else(|| Variants::from(names.clone()));
+        let leaves = stored.and_then(|(key, entry)| variants.take_in(key, entry));
+        leaves.iter().for_each(|key| self.cache.evict(key));
+        if !is_noted {
+            self.mark(&self.key, Variants::LIFETIME, Stored::Varies(variants));
         }
-        let variants = Variants::from(names);
-        variants.take_in(key, lifetime);
-        self.mark(&self.key, Variants::LIFETIME, Stored::Varies(variants));
-        true
     }
 
     /// Notes that nobody need wait for what the address answers; of an address that is known to vary, for
