@@ -310,7 +310,7 @@ impl Visit {
             let is_hidden = |name: &str| {
                 is(&COOKIE) || is(&AUTHORIZATION) || request::is_hidden(name, &self.rules)
             };
-            !is_taken_off && !(self.rules.is_shared && is_hidden(name))
+            !(is_taken_off || self.rules.is_shared && is_hidden(name))
         };
         let names = names.iter().filter(is_seen).cloned().collect();
         let variant = variant(&Vary::Names(names), headers)?;
