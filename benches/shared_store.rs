@@ -25,6 +25,7 @@ use larder::cache::fragment::{Digest, Fragment, filters};
 use larder::cache::key::Key;
 use larder::cache::open::{self, Options};
 use larder::cache::policy::Policy;
+use larder::cache::secret::Secret;
 use larder::cache::view::InProcess;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -97,7 +98,7 @@ impl Bench {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let url = server.url();
         let store = open::redis(&url).map_err(anyhow::Error::msg)?;
-        let options = Options::default().memory(0).shared(store, "bench");
+        let options = Options::default().memory(0).shared(store, "bench", &Secret::random());
         let cache = options.open(Arc::new(InProcess::new()));
         let client = Client::open(url.as_str())?;
         let connection = runtime.block_on(client.get_multiplexed_async_connection())?;

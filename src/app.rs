@@ -21,7 +21,7 @@ use crate::state::State;
 use crate::versions::Table;
 use crate::{
     accounts, cookbook, dashboard, events, health, metrics, products, scoreboard, staff, supplier,
-    toolbar,
+    toolbar, versions,
 };
 
 /// The tables that are read through the cache; each must have its triggers.
@@ -37,6 +37,7 @@ pub const TABLES: &[Table] = &[
     accounts::keys::ACCOUNTS,
     accounts::keys::SESSIONS,
     accounts::keys::TOKENS,
+    versions::secret::SECRET,
 ];
 
 /// What staff find in their index.

@@ -34,6 +34,7 @@ use crate::site::host::Hosts;
 use crate::state::{Access, Settings, State};
 use crate::supplier::client::Client;
 use crate::versions::probe::Probe;
+use crate::versions::secret::Keeper;
 use crate::versions::{self, Database};
 use crate::{app, supplier, toolbar};
 
@@ -197,7 +198,9 @@ fn build(
 ) -> Result<(State, Observers), String> {
     let counters = Counters::default();
     let shared = shared.map(|store| counters.around_store(store));
-    let versions = counters.around_versions(versions::open(db.url(), app::TABLES)?);
+    let keeper = Keeper::open(db.url())?;
+    let versions = keeper.around(versions::open(db.url(), app::TABLES)?);
+    let versions = counters.around_versions(versions);
     let (settings, build) = (settings(config, hosts), this_build());
     let stats = Arc::new(Stats::default());
     let mut cache = Options::default().levels(levels).listener(Arc::new(toolbar::Recorder));
@@ -207,7 +210,7 @@ fn build(
         // What decides how a page looks, beside the data.
         let (size, access) = (settings.page_size, settings.access);
         let namespace = format!("{build}:size={size}:access={access:?}");
-        cache = cache.shared(store, namespace);
+        cache = cache.shared(store, namespace, keeper.secret());
     }
     let cache = cache.open(versions);
     let health = Health::new(Probe::new(db.url().clone(), app::TABLES), shared.clone());

@@ -1,7 +1,8 @@
 //! Every table, key and lifetime of the accounts.
 //!
 //! Who has signed in is asked on each of their requests, so it is kept as any query is: until the table of
-//! sessions changes, whoever changes it. Signing somebody out counts at once, everywhere.
+//! sessions changes, whoever changes it. Signing somebody out counts at once, everywhere. It is kept in this
+//! process only: an identity is never taken from a store to which others can write.
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ pub const TOKENS: Table = Table::named("tokens");
 pub const SESSION_AGE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// Whose a session or token is. That it is nobody's is not kept: strangers choose what they show.
-pub const KNOWN: Policy = Policy::fresh_for(Duration::from_secs(60 * 60));
+pub const KNOWN: Policy = Policy::fresh_for(Duration::from_secs(60 * 60)).local_only();
 
 /// The key of a session.
 pub fn session(shown: &Secret) -> Key {

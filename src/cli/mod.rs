@@ -11,6 +11,7 @@ mod load;
 mod migrate;
 mod progress;
 mod secrets;
+mod secret;
 mod seed;
 mod serve;
 mod table;
@@ -50,6 +51,8 @@ enum Command {
     Load(load::LoadCommand),
     /// Say who may sign in, where the shop is served with --access staff.
     Account(account::AccountCommand),
+    /// Replace the secret under which instances seal what they share in Redis.
+    Secret(secret::SecretCommand),
     /// Look into the cache of a running shop, or of a Redis, and change what is in it.
     Cache(cache::CacheCommand),
     /// Measure what each level of caching does for the homepage, on this machine.
@@ -70,6 +73,7 @@ pub fn run() -> ExitCode {
         Some(Command::Fake(config)) => fake::run(&config),
         Some(Command::Load(command)) => load::run(&command),
         Some(Command::Account(command)) => account::run(&command),
+        Some(Command::Secret(command)) => secret::run(&command),
         Some(Command::Cache(command)) => cache::run(&command),
         Some(Command::Compare(config)) => compare::run(&config),
     };

@@ -111,7 +111,10 @@ impl History {
                 counts.loads.add(minute, 1);
                 counts.load_micros.add(minute, micros.min(Dated::MOST_AT_ONCE));
             }
-            Outcome::Unreadable | Outcome::Outage(_) | Outcome::Refreshing | Outcome::TimedOut => {}
+            Outcome::Unreadable(_)
+            | Outcome::Outage(_)
+            | Outcome::Refreshing
+            | Outcome::TimedOut => {}
         }
     }
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::connect::Conn;
-use super::transaction;
+use super::{secret, transaction};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -42,7 +42,11 @@ pub fn run(conn: &mut Conn) -> Result<usize, Error> {
             Conn::Sqlite(sqlite) => run_pending(sqlite, SQLITE),
             Conn::Postgres(pg) => run_pending(pg, POSTGRES),
         };
-        outcome.is_ok().then_some(()).ok_or(diesel::result::Error::RollbackTransaction)
+        if outcome.is_err() {
+            return Err(diesel::result::Error::RollbackTransaction);
+        }
+        // Here, since only one program at a time comes so far.
+        secret::ensure(conn)
     });
     match (outcome, transaction) {
         (Ok(count), Ok(())) => Ok(count),

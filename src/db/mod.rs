@@ -18,6 +18,7 @@ pub mod migrations;
 pub mod overhear;
 mod postgres_url;
 pub mod schema;
+pub mod secret;
 pub mod transaction;
 pub mod url;
 

@@ -10,6 +10,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Under what instances seal what they share: one row.
+    cache_secret (id) {
+        id -> BigInt,
+        secret -> Binary,
+    }
+}
+
+diesel::table! {
     /// The catalogue.
     products (id) {
         id -> BigInt,

@@ -94,7 +94,7 @@ fn places(outcome: &Outcome) -> (usize, usize) {
         Outcome::Miss(Miss::Invalidated(_)) => (4, place("invalidated")),
         Outcome::Stored(_) => (5, 0),
         Outcome::NotStored(why) => (6, place(why)),
-        Outcome::Unreadable => (7, 0),
+        Outcome::Unreadable(why) => (7, place(why)),
         Outcome::Outage(why) => (8, place(why.name())),
         Outcome::Refreshing => (9, 0),
         Outcome::TimedOut => (10, 0),

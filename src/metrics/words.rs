@@ -4,7 +4,7 @@
 //! - They are the words of `Cache-Status` and of the cache's events.
 
 /// All reasons. The first is for what needs none, the last for those that nobody listed.
-pub const WORDS: [&str; 51] = [
+pub const WORDS: [&str; 59] = [
     "",
     // Why a page was asked of its handler.
     "uri-miss",
@@ -28,6 +28,15 @@ pub const WORDS: [&str; 51] = [
     "breaker open",
     "unreachable",
     "refused",
+    // Why what the shared store held was not taken; `too large` is below.
+    "not sealed",
+    "another format",
+    "truncated",
+    "wrong seal",
+    "no secret",
+    "another type",
+    "undecodable",
+    "no generation",
     // Why the page cache was not asked.
     "route",
     "off",

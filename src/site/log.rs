@@ -31,8 +31,8 @@ use pin_project_lite::pin_project;
 use tokio::task::futures::TaskLocalFuture;
 
 use super::client::Client;
-use super::request_id::RequestId;
 use super::headers;
+use super::request_id::RequestId;
 use crate::cache::page::told::Told;
 use crate::error::AppError;
 

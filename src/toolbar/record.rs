@@ -178,8 +178,8 @@ pub enum Outcome {
     Miss(Miss),
     /// The shared store did not help; why (`breaker open`, `timeout` …). The look-up went on as a miss.
     Outage(String),
-    /// What the store held was no entry of this kind (another build, damage).
-    Unreadable,
+    /// What the store held was not taken; why (`wrong seal`, `another type` …).
+    Unreadable(String),
     Refreshing,
     TimedOut,
 }

@@ -292,7 +292,7 @@ pub fn outcome(node: &Node) -> Outcome {
         event::Outcome::Collapsed => Outcome::Collapsed,
         event::Outcome::Stale(why) => Outcome::Stale(why.name().to_owned()),
         event::Outcome::Outage(trouble) => Outcome::Outage(trouble.name().to_owned()),
-        event::Outcome::Unreadable => Outcome::Unreadable,
+        event::Outcome::Unreadable(why) => Outcome::Unreadable((*why).to_owned()),
         event::Outcome::Refreshing => Outcome::Refreshing,
         event::Outcome::TimedOut => Outcome::TimedOut,
         event::Outcome::Miss(miss) => Outcome::Miss(super::tree::why(node, miss)),

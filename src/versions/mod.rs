@@ -13,6 +13,7 @@ mod mentioned;
 pub mod moves;
 pub mod postgres;
 pub mod probe;
+pub mod secret;
 pub mod snapshot;
 pub mod sqlite;
 pub mod stamps;

@@ -36,6 +36,7 @@ mod personal_data;
 mod product_forms;
 mod products;
 mod ranges;
+mod redis_writer;
 mod request_log;
 mod safety;
 mod scoreboard;

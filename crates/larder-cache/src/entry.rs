@@ -97,6 +97,7 @@ impl Entry {
         let cost = Cost { queries: dependencies.take_queries(), ..Cost::default() };
         let [seen, hits, paused] = [0; 3].map(AtomicU64::new);
         let holds_nothing = false;
+        let dependencies = dependencies.settled();
         Self { body, dependencies, born, expires, size, cost, holds_nothing, seen, hits, paused }
     }
 

@@ -133,8 +133,9 @@ pub enum Outcome {
     Stored(u32),
     /// Not kept, and why.
     NotStored(&'static str),
-    /// What the shared store holds under the key is no entry of this kind.
-    Unreadable,
+    /// What the shared store holds under the key was not sealed by us for this key, or cannot be read; why,
+    /// in few words ([`CodecError::name`](super::codec::CodecError::name)). It is a miss.
+    Unreadable(&'static str),
     /// The shared store was of no help, which is as good as a miss there; why.
     Outage(Trouble),
     /// Made anew in the background, behind an answer that was given without waiting.

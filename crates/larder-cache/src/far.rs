@@ -1,7 +1,9 @@
 //! Entries in the store that instances share.
 //!
 //! - Optional in every way: what it does not have, or has in a form that cannot be read, is made.
-//! - An entry is sealed with its stamps in front, which are compared before its body is decoded.
+//! - An entry is sealed for its name, under a MAC, with its stamps in front, which are compared before its
+//!   body is decoded. What was not sealed by us for this name is a miss and an event. An old entry that
+//!   an attacker puts back under its own name is judged by its stamps and its end, as any other.
 //! - Keys begin with a namespace, which names the build and its settings, and a type's fingerprint is
 //!   part of each: old and new builds share a store without reading each other.
 //! - One instance makes an entry at a time: a short lock says who. Who does not get it looks again for a
@@ -11,20 +13,18 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::codec::{self, CodecError, Fingerprint};
+use super::codec::{CodecError, Fingerprint, Guard, Slot};
 use super::entry::{Body, Entry};
 use super::event::Trouble;
 use super::key::Key;
-use super::meter;
-use super::scope::Dependencies;
+use super::sealed::{Header, seal, unix_millis, unseal};
+use super::secret::Secret;
 use super::store::{Item, Lifetime, Store, StoreError, budget};
-use super::tag::{Stamp, Tag};
 use super::view::View;
 
 /// What the keys of all entries begin with.
@@ -46,6 +46,7 @@ pub(super) struct Far {
     store: Arc<dyn Store>,
     /// What all keys begin with.
     front: Arc<str>,
+    guard: Arc<Guard>,
     complaint: Arc<Complaint>,
     vain: Arc<Vain>,
 }
@@ -81,20 +82,6 @@ impl Vain {
         waits.retain(|_, since| since.elapsed() < LEASE);
         waits.insert(name, Instant::now());
     }
-}
-
-/// What stands in front of a sealed body.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Header {
-    pub stamps: Vec<(Tag, Stamp)>,
-    /// Milliseconds since 1970.
-    pub born: u64,
-    /// Milliseconds since 1970.
-    pub expires: u64,
-    /// Queries that ran for it.
-    pub queries: u32,
-    /// Microseconds that its making took.
-    pub took: u64,
 }
 
 /// What a complete name says to readers.
@@ -137,29 +124,36 @@ fn is_fingerprint(part: &str) -> bool {
 pub(super) enum Nothing {
     /// Not there, or not true any more.
     Absent,
-    /// There, but not readable.
-    Unreadable,
+    /// There, but not readable: why, in few words.
+    Unreadable(&'static str),
     /// The store is in trouble.
     Outage(Trouble),
 }
 
+impl From<CodecError> for Nothing {
+    fn from(error: CodecError) -> Self {
+        Self::Unreadable(error.name())
+    }
+}
+
 impl Far {
-    /// Entries of one namespace, in `store`.
-    pub fn new(store: Arc<dyn Store>, namespace: &str) -> Self {
+    /// Entries of one namespace, in `store`, sealed under `secret`.
+    pub fn new(store: Arc<dyn Store>, namespace: &str, secret: Secret) -> Self {
         let front = format!("{FRONT}{namespace}").into();
-        Self { store, front, complaint: Arc::default(), vain: Arc::default() }
+        let guard = Arc::new(Guard::Shared(secret));
+        Self { store, front, guard, complaint: Arc::default(), vain: Arc::default() }
     }
 
     /// The entry under `key`, if it is true in `view`.
     pub async fn fetch<T: Body>(&self, key: &Key, view: &View) -> Result<(Arc<T>, Entry), Nothing> {
-        let name = self.name::<T>(key).map_err(|_| Nothing::Unreadable)?;
+        let name = self.name::<T>(key)?;
         match self.store.get(&name).await {
             Err(error) => {
                 self.complaint.about(self.store.name(), &error);
                 Err(Nothing::Outage(Trouble::from(&error)))
             }
             Ok(None) => Err(Nothing::Absent),
-            Ok(Some(bytes)) => unseal(&bytes, view),
+            Ok(Some(bytes)) => unseal(self.slot(&name), &bytes, view),
         }
     }
 
@@ -168,17 +162,22 @@ impl Far {
         &self,
         keys: &[&Key],
         view: &View,
-    ) -> Result<Vec<Option<(Arc<T>, Entry)>>, Trouble> {
+    ) -> Result<Vec<Result<(Arc<T>, Entry), Nothing>>, Trouble> {
         let names: Result<Vec<String>, _> = keys.iter().map(|key| self.name::<T>(key)).collect();
-        let names = names.unwrap_or_default();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut found = self.store.get_many(&names).await.map_err(|error| {
+        // There is nothing of a type that cannot be sealed.
+        let Ok(names) = names else {
+            return Ok(keys.iter().map(|_| Err(Nothing::Absent)).collect());
+        };
+        let borrowed: Vec<&str> = names.iter().map(String::as_str).collect();
+        let found = self.store.get_many(&borrowed).await.map_err(|error| {
             self.complaint.about(self.store.name(), &error);
             Trouble::from(&error)
         })?;
-        // There is nothing of a type that cannot be sealed.
-        found.resize(keys.len(), None);
-        Ok(found.into_iter().map(|bytes| unseal(&bytes?, view).ok()).collect())
+        let found = found
+            .into_iter()
+            .zip(&names)
+            .map(|(bytes, name)| unseal(self.slot(name), &bytes.ok_or(Nothing::Absent)?, view));
+        Ok(found.collect())
     }
 
     /// Takes the lock of `key`, so that other instances wait.
@@ -204,7 +203,8 @@ impl Far {
             match self.fetch(key, view).await {
                 Ok(found) => return Turn::Found(found),
                 Err(Nothing::Outage(_)) => return Turn::Alone,
-                Err(_) => {}
+                Err(Nothing::Unreadable(why)) => return Turn::Unreadable(why),
+                Err(Nothing::Absent) => {}
             }
         }
         self.vain.remember(name);
@@ -222,11 +222,12 @@ impl Far {
         };
         let Ok(name) = self.name::<T>(key) else { return };
         let (store, complaint) = (self.store.clone(), self.complaint.clone());
+        let guard = self.guard.clone();
         let remaining = entry.remaining();
         let work = async move {
             // An entry that cannot be sealed is kept in this process only.
-            let (Ok(bytes), Some(lifetime)) = (seal(&header, &*body), Lifetime::of(remaining))
-            else {
+            let sealed = seal(Slot::new(&guard, &name), &header, &*body);
+            let (Ok(bytes), Some(lifetime)) = (sealed, Lifetime::of(remaining)) else {
                 return;
             };
             // The entry is not needed there; only the log wants to know.
@@ -259,9 +260,13 @@ impl Far {
     pub async fn garble(&self) {
         let page = self.store.scan(FRONT, None).await.unwrap();
         for key in page.keys {
-            let garbage = Bytes::from_static(b"LDR\x01 but nothing that was sealed here");
+            let garbage = Bytes::from_static(b"LDR\x02 but nothing that was sealed here");
             self.store.set(Item::new(&key, &garbage, Lifetime::FOREVER)).await.unwrap();
         }
+    }
+
+    fn slot<'s>(&'s self, name: &'s str) -> Slot<'s> {
+        Slot::new(&self.guard, name)
     }
 
     fn name<T: Body>(&self, key: &Key) -> Result<String, CodecError> {
@@ -276,6 +281,8 @@ pub(super) enum Turn<T> {
     Lead(Lock),
     /// Another instance has just made it.
     Found((Arc<T>, Entry)),
+    /// Make it: what lies in the store meanwhile cannot be read, why.
+    Unreadable(&'static str),
     /// Make it: the lock is not to be had.
     Alone,
 }
@@ -319,46 +326,6 @@ impl Drop for Lock {
             }));
         }
     }
-}
-
-fn seal<T: Body>(header: &Header, body: &T) -> Result<Bytes, CodecError> {
-    codec::seal(Fingerprint::of::<T>()?, &codec::header(header)?, body)
-}
-
-/// The entry in `bytes`; its body is decoded only if its stamps are those of `view`.
-fn unseal<T: Body>(bytes: &Bytes, view: &View) -> Result<(Arc<T>, Entry), Nothing> {
-    meter::coding(|| decode(bytes, view))
-}
-
-fn decode<T: Body>(bytes: &Bytes, view: &View) -> Result<(Arc<T>, Entry), Nothing> {
-    let sealed = codec::open(bytes).map_err(|_| Nothing::Unreadable)?;
-    let header: Header = sealed.header_as().map_err(|_| Nothing::Unreadable)?;
-    let mut dependencies = Dependencies::default();
-    header.stamps.into_iter().for_each(|(tag, stamp)| dependencies.add(tag, stamp));
-    if dependencies.stamps().iter().all(|(tag, _)| *tag != Tag::EVERYTHING) {
-        // Every entry depends on the generation; what says otherwise was not written by us.
-        return Err(Nothing::Unreadable);
-    }
-    let now = unix_millis(SystemTime::now());
-    if dependencies.first_moved(view).is_some() || header.expires <= now {
-        return Err(Nothing::Absent);
-    }
-    let fingerprint = Fingerprint::of::<T>().map_err(|_| Nothing::Unreadable)?;
-    let body = Arc::new(sealed.value::<T>(fingerprint).map_err(|_| Nothing::Unreadable)?);
-    let age = Duration::from_millis(now.saturating_sub(header.born));
-    let expires = Instant::now() + Duration::from_millis(header.expires - now);
-    let born = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
-    let (plain, _) = sealed.payload_bytes();
-    dependencies.asked(header.queries);
-    let entry = Entry::restored(body.clone(), dependencies, born, expires, plain)
-        .made_in(Duration::from_micros(header.took), 0)
-        .holding_nothing(codec::is_nothing(&*body));
-    Ok((body, entry))
-}
-
-pub(super) fn unix_millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -7,16 +7,18 @@
 //!
 //! Not here: how a value is derived (`derive`, [`super::refresh`]), pages, fragments.
 
+mod recall;
+
 use std::any::Any;
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::codec;
 use super::entry::{Body, Entry, Verdict};
 use super::error::Error;
 use super::event::{Event, Listener, Miss, Note, Outcome, Staleness};
-use super::far::{self, Far, Nothing};
+use super::far::{self, Far};
 use super::flight::{Flights, Turn};
 use super::inspect::Inspection;
 use super::key::Key;
@@ -198,17 +200,16 @@ impl Cache {
     pub(super) fn mark<T: Body>(
         &self,
         key: &Key,
-        lifetime: Duration,
+        policy: &Policy,
         note: T,
         size: usize,
         view: &View,
     ) {
         let note = Arc::new(note);
         let dependencies = Dependencies::on_everything(view);
-        let policy = Policy::fresh_for(lifetime);
-        let entry = Arc::new(Entry::new(note.clone(), dependencies, &policy, size));
+        let entry = Arc::new(Entry::new(note.clone(), dependencies, policy, size));
         self.0.near.insert(key.clone(), entry.clone());
-        if let Some(far) = &self.0.far {
+        if let Some(far) = self.far_for(policy) {
             far.keep(key, note, &entry, None);
         }
     }
@@ -221,76 +222,6 @@ impl Cache {
     /// How written addresses make their pages stale, in this process; also those that are being made.
     pub(super) fn generations(&self) -> &Generations {
         &self.0.generations
-    }
-
-    /// The valid body under `key` in the shared store; or the turn to make it, which instances take
-    /// one after the other.
-    pub(super) async fn recall<T: Body>(
-        &self,
-        level: Level,
-        key: &Key,
-        view: &View,
-    ) -> Recalled<T> {
-        let Some(far) = &self.0.far else { return Recalled::Nothing(None) };
-        let started = Instant::now();
-        let (body, entry) = match far.fetch::<T>(key, view).await {
-            Ok(found) => found,
-            Err(Nothing::Outage(trouble)) => {
-                self.tell(level, key, Outcome::Outage(trouble), started);
-                return Recalled::Nothing(None);
-            }
-            Err(nothing) => {
-                if matches!(nothing, Nothing::Unreadable) {
-                    self.tell(level, key, Outcome::Unreadable, started);
-                }
-                match far.lock_or_fetch(key, view).await {
-                    far::Turn::Lead(lock) => return Recalled::Nothing(Some(lock)),
-                    far::Turn::Alone => return Recalled::Nothing(None),
-                    far::Turn::Found(found) => found,
-                }
-            }
-        };
-        let entry = Arc::new(entry);
-        self.0.near.insert(key.clone(), entry.clone());
-        self.tell_of(level, key, Outcome::FarHit, started, &entry);
-        Recalled::Found(body, entry)
-    }
-
-    /// The valid bodies under `keys` in the shared store, in one question.
-    pub(super) async fn recall_many<T: Body>(
-        &self,
-        level: Level,
-        keys: &[&Key],
-        view: &View,
-        caller: &'static Location<'static>,
-    ) -> Vec<Option<(Arc<T>, Arc<Entry>)>> {
-        let far = self.0.far.as_ref().filter(|_| !keys.is_empty());
-        let Some(far) = far else { return keys.iter().map(|_| None).collect() };
-        let started = Instant::now();
-        let fetched = match far.fetch_many::<T>(keys, view).await {
-            Ok(fetched) => fetched,
-            Err(trouble) => {
-                keys.iter().for_each(|key| {
-                    let event = Event::new(level, key, Outcome::Outage(trouble), started.elapsed());
-                    self.report(event.asked_at(Some(caller)));
-                });
-                return keys.iter().map(|_| None).collect();
-            }
-        };
-        let kept = fetched.into_iter().zip(keys).map(|(found, key)| {
-            let (body, entry) = found?;
-            let entry = Arc::new(entry);
-            self.0.near.insert((*key).clone(), entry.clone());
-            let event = Event::new(level, key, Outcome::FarHit, started.elapsed());
-            self.report(event.of(&entry).asked_at(Some(caller)));
-            Some((body, entry))
-        });
-        kept.collect()
-    }
-
-    /// Tells this cache's keys from those of others.
-    pub(super) fn flights_place(&self) -> usize {
-        self.0.flights.place()
     }
 
     /// Leads the making of `key`, or waits for who does.
@@ -314,7 +245,7 @@ impl Cache {
     ) -> Option<Arc<Entry>> {
         let body = made.body.clone();
         let entry = self.keep_here(level, key, policy, made)?;
-        if let Some(far) = &self.0.far {
+        if let Some(far) = self.far_for(policy) {
             far.keep(key, body, &entry, lock);
         }
         Some(entry)

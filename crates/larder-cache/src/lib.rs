@@ -112,8 +112,8 @@
 //! # Layout
 //!
 //! In reading order: [`tag`], [`view`], [`scope`], [`entry`], [`key`], [`policy`]; [`handle`], `derive`,
-//! [`refresh`], [`flight`], [`presence`], `lineage`, `panics`, [`near`], `far`; [`fragment`], [`page`];
-//! [`values`], [`store`], [`codec`]; [`event`], [`stats`], [`meter`], [`inspect`], [`open`].
+//! [`refresh`], [`flight`], [`presence`], `lineage`, `panics`, [`near`], `far`, [`secret`]; [`fragment`],
+//! [`page`]; [`values`], [`store`], [`codec`]; [`event`], [`stats`], [`meter`], [`inspect`], [`open`].
 
 pub mod codec;
 mod departures;
@@ -123,6 +123,8 @@ pub mod error;
 pub mod event;
 mod far;
 pub mod flight;
+#[cfg(test)]
+mod forgery;
 pub mod fragment;
 pub mod handle;
 pub mod inspect;
@@ -138,6 +140,8 @@ pub mod policy;
 pub mod presence;
 pub mod refresh;
 pub mod scope;
+mod sealed;
+pub mod secret;
 pub mod stats;
 pub mod store;
 mod sync;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use super::event::Listener;
 use super::far::Far;
 use super::flight::Flights;
-use super::handle::{Cache, Shared};
+use super::handle::{self, Cache};
 use super::inspect::Inspection;
 use super::level::Levels;
 use super::near::Near;
 use super::page::generations::Generations;
+use super::secret::Secret;
 use super::store::Store;
 use super::store::memory::MemoryStore;
 use super::store::redis::{RedisConfig, RedisStore};
@@ -22,12 +23,18 @@ use super::view::Versions;
 /// the other.
 const VALUES: &str = "larder-values";
 
+/// What instances share.
+struct Shared {
+    store: Arc<dyn Store>,
+    namespace: String,
+    secret: Secret,
+}
+
 /// How to open a cache.
 pub struct Options {
     levels: Levels,
     memory_bytes: u64,
-    shared: Option<Arc<dyn Store>>,
-    namespace: String,
+    shared: Option<Shared>,
     listeners: Vec<Arc<dyn Listener>>,
     flights: Flights,
 }
@@ -39,7 +46,6 @@ impl Default for Options {
             levels: Levels::ALL,
             memory_bytes: 64 << 20,
             shared: None,
-            namespace: String::new(),
             listeners: Vec::new(),
             flights: Flights::default(),
         }
@@ -61,11 +67,19 @@ impl Options {
 
     /// Instances share entries and values through `store`.
     ///
-    /// `namespace` names what else decides what a page looks like, such as settings: instances with
-    /// another one do not read each other's entries.
-    pub fn shared(mut self, store: Arc<dyn Store>, namespace: impl Into<String>) -> Self {
-        self.shared = Some(store);
-        self.namespace = namespace.into();
+    /// - `namespace` — names what else decides what a page looks like, such as settings: instances with
+    ///   another one do not read each other's entries.
+    /// - `secret` — seals all that is shared, so that who can write to the store cannot forge it. All
+    ///   instances have the same one, from a place that those who can write to the store cannot read.
+    ///   It may be replaced while the cache is open, by `versions` before they answer a view.
+    pub fn shared(
+        mut self,
+        store: Arc<dyn Store>,
+        namespace: impl Into<String>,
+        secret: &Secret,
+    ) -> Self {
+        let (namespace, secret) = (namespace.into(), secret.clone());
+        self.shared = Some(Shared { store, namespace, secret });
         self
     }
 
@@ -84,15 +98,21 @@ impl Options {
 
     /// The cache, judging by what `versions` says is current.
     pub fn open(self, versions: Arc<dyn Versions>) -> Cache {
-        let far = self.shared.as_ref().map(|store| Far::new(store.clone(), &self.namespace));
-        let store = self.shared.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let far = self
+            .shared
+            .as_ref()
+            .map(|shared| Far::new(shared.store.clone(), &shared.namespace, shared.secret.clone()));
+        let secret = self.shared.as_ref().map(|shared| shared.secret.clone());
+        let settings = Settings { secret, ..Settings::new(VALUES) };
+        let store = self.shared.map(|shared| shared.store);
+        let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let told = Listeners(self.listeners.clone());
-        Cache::new(Shared {
+        Cache::new(handle::Shared {
+            values: Values::told_to(store, settings, told, Some(versions.clone())),
             versions,
             levels: self.levels,
             near: Near::with_capacity(self.memory_bytes),
             far,
-            values: Values::told_to(store, Settings::new(VALUES), told),
             flights: self.flights,
             generations: Generations::default(),
             listeners: self.listeners,
@@ -100,9 +120,18 @@ impl Options {
     }
 }
 
-/// What caches keep in the store that they share, judged by `versions`, if there are any.
-pub fn inspect(store: Arc<dyn Store>, versions: Option<Arc<dyn Versions>>) -> Inspection {
-    Inspection::new(None, Values::new(store, Settings::new(VALUES)), versions)
+/// What caches keep in the store that they share, opened under `secret` and judged by `versions`, if there
+/// are any.
+///
+/// Without the secret there are names, sizes and times to be seen, and things can be deleted; what is
+/// shared is not opened, and only whole numbers can be set.
+pub fn inspect(
+    store: Arc<dyn Store>,
+    secret: Option<Secret>,
+    versions: Option<Arc<dyn Versions>>,
+) -> Inspection {
+    let settings = Settings { secret, ..Settings::new(VALUES) };
+    Inspection::new(None, Values::new(store, settings), versions)
 }
 
 /// A store in the Redis server at `url`, which need not be up: without it everything is made here.

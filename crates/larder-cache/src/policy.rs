@@ -25,6 +25,7 @@ pub struct Policy {
     retry_after: Duration,
     soft_timeout: Option<Duration>,
     hard_timeout: Option<Duration>,
+    is_local: bool,
 }
 
 impl Policy {
@@ -40,7 +41,16 @@ impl Policy {
             retry_after: Duration::ZERO,
             soft_timeout: None,
             hard_timeout: None,
+            is_local: false,
         }
+    }
+
+    /// Keeps it in this process only: it is neither written to the shared store nor taken from it.
+    ///
+    /// For identities and permissions: the shared store is one more place from which they could be forged.
+    pub const fn local_only(mut self) -> Self {
+        self.is_local = true;
+        self
     }
 
     /// For so long after its end the old entry is served where making a new one fails.
@@ -95,6 +105,11 @@ impl Policy {
     /// The longest time an entry may be served as fresh.
     pub const fn lifetime(&self) -> Duration {
         self.fresh_for
+    }
+
+    /// Whether the shared store has nothing to do with it.
+    pub(super) const fn is_local(&self) -> bool {
+        self.is_local
     }
 
     /// How long after its end an entry may replace a failure.

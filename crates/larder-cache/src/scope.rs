@@ -10,6 +10,7 @@
 //! - A tag recorded at two different stamps is *torn*: what was made mixes two states and is not
 //!   kept.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -20,10 +21,15 @@ use super::sync::{Mutex, task_local};
 use super::tag::{Stamp, Tag};
 use super::view::View;
 
+/// Up to so many tags are compared one by one, which is quicker than hashing them.
+const FEW: usize = 32;
+
 /// Tags with the stamps that they had before what depends on them was read.
 #[derive(Debug, Clone, Default)]
 pub struct Dependencies {
     stamps: Vec<(Tag, Stamp)>,
+    /// Where there are more than [`FEW`]: the place of each, so that adding one takes as long as ever.
+    places: HashMap<Tag, usize>,
     expires: Option<Instant>,
     torn: bool,
     stale: Option<Staleness>,
@@ -48,9 +54,26 @@ impl Dependencies {
 
     /// Whether the tag is known; at another stamp, it is torn.
     fn knows(&mut self, tag: &Tag, stamp: Stamp) -> bool {
-        let known = self.stamps.iter().find(|(known, _)| known == tag);
-        self.torn |= known.is_some_and(|(_, known)| *known != stamp);
-        known.is_some()
+        let place = if self.stamps.len() > FEW {
+            self.place_of(tag)
+        } else {
+            self.stamps.iter().position(|(known, _)| known == tag)
+        };
+        self.torn |= place.is_some_and(|place| self.stamps[place].1 != stamp);
+        place.is_some()
+    }
+
+    fn place_of(&mut self, tag: &Tag) -> Option<usize> {
+        for place in self.places.len()..self.stamps.len() {
+            self.places.insert(self.stamps[place].0.clone(), place);
+        }
+        self.places.get(tag).copied()
+    }
+
+    /// The same, to which hardly anything will be added: without what makes adding quick.
+    #[must_use]
+    pub(super) fn settled(self) -> Self {
+        Self { places: HashMap::new(), ..self }
     }
 
     /// Also on everything that `other` depends on; the earlier expiry wins.
@@ -272,6 +295,21 @@ mod tests {
         })
         .await;
         assert!(page.is_torn());
+    }
+
+    /// With a lookup that compares all tags one by one this test takes minutes.
+    #[test]
+    fn many_tags_are_told_apart_as_few_are() {
+        let tag = |number: usize| Tag::from(format!("t{number}"));
+        let stamp = Stamp { count: 1, nonce: 1 };
+        let mut many = Dependencies::default();
+        (0..100_000).chain(0..100_000).for_each(|number| many.add(tag(number), stamp));
+        assert_eq!((many.stamps().len(), many.is_torn()), (100_000, false));
+        let mut both = many.clone().settled();
+        both.merge(&many);
+        assert_eq!((both.stamps().len(), both.is_torn()), (100_000, false));
+        both.add(tag(99_999), Stamp { count: 2, nonce: 2 });
+        assert!(both.is_torn());
     }
 
     #[tokio::test]

@@ -72,7 +72,7 @@ impl Listener for Stats {
             }
             Outcome::Stale(_) => add(&counts.stale, 1),
             Outcome::NotStored(_)
-            | Outcome::Unreadable
+            | Outcome::Unreadable(_)
             | Outcome::Outage(_)
             | Outcome::Refreshing
             | Outcome::TimedOut => {}

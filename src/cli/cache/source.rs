@@ -9,11 +9,15 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::site::Site;
 use crate::app;
+use crate::cache::codec::CodecError;
 use crate::cache::inspect::{Description, Inspection, Listing, Statistics};
 use crate::cache::open;
+use crate::cache::secret::Secret;
 use crate::cache::values::Timeout;
 use crate::cache::{Error, Versions};
+use crate::cli::chain;
 use crate::db::{Db, Url};
+use crate::versions::secret::Keeper;
 use crate::versions::{self, Database};
 
 /// Somebody at a terminal waits longer for Redis than a request does.
@@ -39,7 +43,8 @@ pub struct WhereConfig {
     )]
     redis: Option<String>,
 
-    /// The database by whose stamps entries in Redis are judged, and whose tags are invalidated.
+    /// The database whose secret opens what is in Redis, by whose stamps that is judged, and whose tags are
+    /// invalidated. Without it a Redis shows names, sizes and times, and takes whole numbers only.
     #[arg(
         id = "at_database",
         long = "database",
@@ -82,10 +87,12 @@ impl WhereConfig {
         Ok(Some(Database::new(Db::open(url)?, app::TABLES)))
     }
 
-    fn versions(&self) -> Result<Option<Arc<dyn Versions>>, String> {
+    /// The secret by which what is in Redis can be opened, and the stamps by which it is judged.
+    fn opened(&self) -> Result<Option<(Secret, Arc<dyn Versions>)>, String> {
         let Some(url) = &self.database else { return Ok(None) };
         must_exist(url)?;
-        versions::open(url, app::TABLES).map(Some)
+        let secret = Keeper::open(url)?.secret().clone();
+        Ok(Some((secret, versions::open(url, app::TABLES)?)))
     }
 }
 
@@ -134,7 +141,8 @@ impl Source {
         };
         let store = open::patient_redis(redis, PATIENCE)
             .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;
-        let inspection = open::inspect(store, at.versions()?);
+        let (secret, versions) = at.opened()?.unzip();
+        let inspection = open::inspect(store, secret, versions);
         Ok(Self::Store { inspection, runtime: runtime()? })
     }
 
@@ -222,6 +230,12 @@ fn no_such(key: &str) -> String {
 fn tell(error: Error) -> String {
     match error {
         Error::Store { store, source } => format!("the {store} store did not answer: {source}"),
-        other => other.to_string(),
+        Error::Codec { source: CodecError::NoSecret, .. } => {
+            format!(
+                "{}: it is in the database; name that with --database URL",
+                CodecError::NoSecret
+            )
+        }
+        other => chain(&other),
     }
 }

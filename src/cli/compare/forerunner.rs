@@ -12,7 +12,7 @@ use crate::app;
 use crate::cache::inspect::{Inspection, Verdict};
 use crate::cache::open;
 use crate::db::Url;
-use crate::versions;
+use crate::versions::{self, secret::Keeper};
 
 /// The homepage, as the visitor of this command asks for it.
 const HOMEPAGE: &str = r#"page:scheme="http":host="localhost":path="/":query=none"#;
@@ -30,7 +30,8 @@ pub async fn run(shared: Option<&Mode>, database: &Url) -> Result<(), String> {
         Contestant::open(shared.cloned().unwrap_or(alone), database, contestant::HOMEPAGE).await?;
     if let Some(redis) = shared.and_then(|mode| mode.redis.as_deref()) {
         let versions = versions::open(database, app::TABLES)?;
-        let store = open::inspect(open::redis(redis)?, Some(versions));
+        let secret = Keeper::open(database)?.secret().clone();
+        let store = open::inspect(open::redis(redis)?, Some(secret), Some(versions));
         // What has not arrived by then is made by the second instance, and told as it was.
         let _ = timeout(PATIENCE, arrival(&store)).await;
     }

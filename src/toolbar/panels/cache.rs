@@ -109,7 +109,7 @@ fn add_node(rows: &mut Vec<Row>, node: &CacheNode) {
         Outcome::Collapsed => 2,
         Outcome::Miss(_) => 3,
         Outcome::Stale(_) => 4,
-        Outcome::Outage(_) | Outcome::Unreadable | Outcome::TimedOut => 5,
+        Outcome::Outage(_) | Outcome::Unreadable(_) | Outcome::TimedOut => 5,
     };
     add(rows, format!("{} look-up", words::level(node.level)), Some(column), node.took);
     node.children.iter().for_each(|child| add_node(rows, child));

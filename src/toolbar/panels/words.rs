@@ -44,7 +44,7 @@ pub const fn mark(outcome: &Outcome) -> (&'static str, &'static str) {
         Outcome::Stale(_) => ("stale", "old"),
         Outcome::Miss(_) => ("miss", "made"),
         Outcome::Outage(_) => ("outage", "bad"),
-        Outcome::Unreadable => ("unreadable", "bad"),
+        Outcome::Unreadable(_) => ("unreadable", "bad"),
         Outcome::TimedOut => ("timed out", "bad"),
     }
 }
@@ -63,8 +63,8 @@ pub fn why(outcome: &Outcome) -> String {
         Outcome::Outage(reason) => {
             format!("Redis did not help ({reason}). It was looked for on, as a miss.")
         }
-        Outcome::Unreadable => {
-            "What was kept is no entry of this kind: another build’s, or damaged.".to_owned()
+        Outcome::Unreadable(reason) => {
+            format!("What Redis held was not taken ({reason}). It was looked for on, as a miss.")
         }
         Outcome::TimedOut => "It was not there in time; the page was made without it.".to_owned(),
     }

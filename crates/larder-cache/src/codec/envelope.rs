@@ -1,10 +1,12 @@
-//! The envelope: 24 bytes, the header, the payload.
+//! The envelope: 52 bytes, the header, the payload.
 //!
 //! ```text
-//! magic "LDR" (3) | format (1) | crc32 of all that follows (4) | fingerprint (8)
+//! magic "LDR" (3) | format (1) | tag (32) | fingerprint (8)
 //! flags (1) | header length (3) | plain payload length (4) | header … | payload …
 //! ```
 //!
+//! - The tag is of the name in the store and of all that stands before and after it: a MAC where others
+//!   can write to the store, else a checksum ([`Slot`]). It is checked before anything else is read.
 //! - Numbers are little-endian.
 //! - The first byte is no digit and no minus: a plain number in the store is never an envelope.
 //! - Flag bit 0: the payload is deflated. Other bits are zero.
@@ -13,19 +15,25 @@ use bytes::{Buf, Bytes};
 use serde::de::DeserializeOwned;
 
 use super::{
-    COMPRESS_ABOVE, CodecError, Fingerprint, LIMIT, decode,
+    COMPRESS_ABOVE, CodecError, Fingerprint, LIMIT, Slot, decode,
     deflate::{deflate, inflate},
 };
 
 const MAGIC: &[u8; 3] = b"LDR";
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// Bytes before the tag.
+const FRONT: usize = 4;
+/// Bytes of the tag.
+pub(super) const TAG_BYTES: usize = 32;
+/// Where what follows the tag begins.
+const AFTER_TAG: usize = FRONT + TAG_BYTES;
 /// Bytes before the header.
-const FIXED: usize = 24;
-/// Where what the checksum covers begins.
-const COVERED: usize = 8;
+const FIXED: usize = AFTER_TAG + 16;
 const DEFLATED: u8 = 1;
-/// The header's length has three bytes.
-const HEADER_LIMIT: usize = (1 << 24) - 1;
+/// The largest header: 256 KiB, some 10,000 stamps.
+pub(super) const HEADER_LIMIT: usize = 256 << 10;
+/// The largest envelope; more is not even looked at.
+const LARGEST: usize = FIXED + HEADER_LIMIT + LIMIT;
 
 /// A checked envelope whose value is not decoded yet.
 ///
@@ -40,16 +48,17 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    pub(super) fn parse(bytes: &Bytes) -> Result<Self, CodecError> {
+    pub(super) fn parse(slot: Slot<'_>, bytes: &Bytes) -> Result<Self, CodecError> {
         check_front(bytes)?;
-        let mut rest = bytes.slice(4..);
-        if rest.get_u32_le() != crc32fast::hash(&bytes[COVERED..]) {
-            return Err(CodecError::Checksum);
-        }
+        slot.check(&bytes[FRONT..AFTER_TAG], [&bytes[..FRONT], &bytes[AFTER_TAG..]])?;
+        let mut rest = bytes.slice(AFTER_TAG..);
         let fingerprint = Fingerprint::from_number(rest.get_u64_le());
         let flags = rest.get_u8();
         let header_bytes = rest.get_uint_le(3) as usize;
         let plain_bytes = rest.get_u32_le() as usize;
+        if header_bytes > HEADER_LIMIT {
+            return Err(too_large(header_bytes, HEADER_LIMIT));
+        }
         if rest.len() < header_bytes {
             let expected = FIXED + header_bytes;
             return Err(truncated(bytes.len(), expected));
@@ -65,7 +74,7 @@ impl Sealed {
         Ok(sealed)
     }
 
-    /// What a checksum cannot know: bytes whose sum is right, written by something that is not us.
+    /// What a tag cannot know: bytes whose tag is right, written by something that is not us.
     fn check_payload(&self, flags: u8) -> Result<(), CodecError> {
         if flags > DEFLATED {
             return Err(CodecError::Payload(format!("unknown flags {flags:#b}")));
@@ -111,12 +120,8 @@ impl Sealed {
         decode(&self.bytes(expected)?)
     }
 
-    /// The payload of [`seal_bytes`](super::seal_bytes): a slice of what was opened, unless it was
-    /// compressed.
-    ///
-    /// # Errors
-    /// As [`Sealed::value`].
-    pub fn bytes(&self, expected: Fingerprint) -> Result<Bytes, CodecError> {
+    /// The payload: a slice of what was opened, unless it was compressed.
+    pub(super) fn bytes(&self, expected: Fingerprint) -> Result<Bytes, CodecError> {
         if self.fingerprint != expected {
             return Err(CodecError::Schema {
                 found: self.fingerprint.number(),
@@ -151,7 +156,11 @@ impl Draft {
         &mut self.buffer
     }
 
-    pub(super) fn close(mut self, fingerprint: Fingerprint) -> Result<Bytes, CodecError> {
+    pub(super) fn close(
+        mut self,
+        slot: Slot<'_>,
+        fingerprint: Fingerprint,
+    ) -> Result<Bytes, CodecError> {
         let start = FIXED + self.header_bytes;
         let plain_bytes = self.buffer.len() - start;
         if plain_bytes > LIMIT {
@@ -161,13 +170,12 @@ impl Draft {
         let header_bytes = (self.header_bytes as u32).to_le_bytes();
         self.buffer[0..3].copy_from_slice(MAGIC);
         self.buffer[3] = FORMAT;
-        self.buffer[8..16].copy_from_slice(&fingerprint.number().to_le_bytes());
-        self.buffer[16] = flags;
-        self.buffer[17..20].copy_from_slice(&header_bytes[..3]);
-        self.buffer[20..24].copy_from_slice(&(plain_bytes as u32).to_le_bytes());
-        let checksum = crc32fast::hash(&self.buffer[COVERED..]);
-        self.buffer[4..8].copy_from_slice(&checksum.to_le_bytes());
-        Ok(self.buffer.into())
+        let fixed = &mut self.buffer[AFTER_TAG..FIXED];
+        fixed[..8].copy_from_slice(&fingerprint.number().to_le_bytes());
+        fixed[8] = flags;
+        fixed[9..12].copy_from_slice(&header_bytes[..3]);
+        fixed[12..].copy_from_slice(&(plain_bytes as u32).to_le_bytes());
+        with_tag(slot, self.buffer)
     }
 
     /// The flags of the payload, which is deflated if that pays.
@@ -184,6 +192,13 @@ impl Draft {
     }
 }
 
+/// The whole envelope, its tag filled in.
+pub(super) fn with_tag(slot: Slot<'_>, mut envelope: Vec<u8>) -> Result<Bytes, CodecError> {
+    let tag = slot.tag([&envelope[..FRONT], &envelope[AFTER_TAG..]])?;
+    envelope[FRONT..AFTER_TAG].copy_from_slice(&tag);
+    Ok(envelope.into())
+}
+
 /// Magic and format first: what is not ours is called so, however short it is.
 fn check_front(bytes: &[u8]) -> Result<(), CodecError> {
     let front = bytes.len().min(MAGIC.len());
@@ -193,6 +208,7 @@ fn check_front(bytes: &[u8]) -> Result<(), CodecError> {
     match bytes.get(3) {
         Some(&found) if found != FORMAT => Err(CodecError::Format { found, expected: FORMAT }),
         _ if bytes.len() < FIXED => Err(truncated(bytes.len(), FIXED)),
+        _ if bytes.len() > LARGEST => Err(too_large(bytes.len(), LARGEST)),
         _ => Ok(()),
     }
 }

@@ -10,18 +10,24 @@
 //!   sealed.
 //! - `#[serde(skip_serializing)]` and `skip_serializing_if` lose data in bincode: not for cached
 //!   types.
-//! - The checksum guards against accidents. It is no signature: whoever may write to the store can
-//!   forge an entry.
+//! - An envelope is sealed for one [`Slot`] and opened there only. Where others can write to the store
+//!   its tag is a MAC: nothing is read of bytes that were copied, renamed, cut, changed or made by who does
+//!   not have the secret, and bincode never sees them.
+//! - Where only this process can write, the tag is a checksum against accidents.
 //!
 //! Not here: whole numbers that a counter needs in plain text (`values::plain`).
 //!
 //! ```
 //! use bytes::Bytes;
-//! use larder_cache::codec::{self, Fingerprint};
+//! use larder_cache::codec::{self, Fingerprint, Guard, Slot};
+//! use larder_cache::secret::Secret;
 //!
+//! let guard = Guard::Shared(Secret::random());
+//! let slot = Slot::new(&guard, "larder:tea");
 //! let tea = Fingerprint::of::<(String, u32)>()?;
-//! let bytes = codec::seal(tea, b"born today", &("Tea", 499_u32))?;
-//! let sealed = codec::open(&bytes)?;
+//! let bytes = codec::seal(slot, tea, b"born today", &("Tea", 499_u32))?;
+//! assert!(codec::open(Slot::new(&guard, "larder:milk"), &bytes).is_err());
+//! let sealed = codec::open(slot, &bytes)?;
 //! assert_eq!(sealed.header(), &Bytes::from_static(b"born today"));
 //! assert_eq!(sealed.value::<(String, u32)>(tea)?, ("Tea".to_owned(), 499));
 //! # Ok::<(), codec::CodecError>(())
@@ -36,12 +42,14 @@ mod error;
 mod fingerprint;
 mod nothing;
 mod probe;
+mod slot;
 mod survey;
 
 pub use envelope::Sealed;
 pub use error::CodecError;
 pub use fingerprint::{Fingerprint, shape};
 pub use nothing::is_nothing;
+pub use slot::{Guard, Slot};
 
 use envelope::Draft;
 
@@ -55,36 +63,27 @@ pub const LIMIT: usize = 64 << 20;
 /// A list of 25 products (3 kB) stays plain: deflating it costs more than sending it.
 pub const COMPRESS_ABOVE: usize = 8 << 10;
 
-/// The value in a sealed envelope.
+/// The value in an envelope that is sealed for `slot`.
 ///
 /// - `fingerprint` — of the type that will read it back, usually `Fingerprint::of::<T>()`.
-/// - `header` — opaque bytes, less than 16 MiB, handed out again by [`Sealed::header`].
+/// - `header` — opaque bytes, at most 256 KiB, handed out again by [`Sealed::header`].
 ///
 /// # Errors
 /// [`CodecError::Encode`] if the value's `Serialize` fails; [`CodecError::TooLarge`] above
-/// [`LIMIT`].
-pub fn seal<T>(fingerprint: Fingerprint, header: &[u8], value: &T) -> Result<Bytes, CodecError>
+/// [`LIMIT`]; [`CodecError::NoSecret`].
+pub fn seal<T>(
+    slot: Slot<'_>,
+    fingerprint: Fingerprint,
+    header: &[u8],
+    value: &T,
+) -> Result<Bytes, CodecError>
 where
     T: Serialize + ?Sized,
 {
     let mut draft = Draft::new(header)?;
     bincode::serde::encode_into_std_write(value, draft.payload(), config())
         .map_err(|error| CodecError::Encode(error.to_string()))?;
-    draft.close(fingerprint)
-}
-
-/// Bytes in a sealed envelope as they are: for page bodies, which must not be copied to be read.
-///
-/// # Errors
-/// [`CodecError::TooLarge`] above [`LIMIT`].
-pub fn seal_bytes(
-    fingerprint: Fingerprint,
-    header: &[u8],
-    body: &[u8],
-) -> Result<Bytes, CodecError> {
-    let mut draft = Draft::new(header)?;
-    draft.payload().extend_from_slice(body);
-    draft.close(fingerprint)
+    draft.close(slot, fingerprint)
 }
 
 /// A header as bytes, for [`seal`].
@@ -106,9 +105,19 @@ pub fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
 /// The envelope around these bytes, checked, its value not yet decoded.
 ///
 /// # Errors
-/// Anything but a whole envelope of this format: `Truncated`, `Magic`, `Format`, `Checksum`.
-pub fn open(bytes: &Bytes) -> Result<Sealed, CodecError> {
-    Sealed::parse(bytes)
+/// Anything but a whole envelope of this format that was sealed for `slot`: `Magic`, `Format`,
+/// `Truncated`, `TooLarge`, `Forged`, `NoSecret`.
+pub fn open(slot: Slot<'_>, bytes: &Bytes) -> Result<Sealed, CodecError> {
+    Sealed::parse(slot, bytes)
+}
+
+/// Seals for `to` what was sealed for `from`, without decoding it.
+///
+/// # Errors
+/// As [`open`] and [`seal`].
+pub(super) fn reseal(from: Slot<'_>, to: Slot<'_>, bytes: &Bytes) -> Result<Bytes, CodecError> {
+    Sealed::parse(from, bytes)?;
+    envelope::with_tag(to, bytes.to_vec())
 }
 
 /// The value that these payload bytes spell, all of them.

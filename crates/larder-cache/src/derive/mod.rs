@@ -99,7 +99,7 @@ impl Cache {
             assert_eq!(loaded.len(), items.len(), "a load answers a value for each item");
             return Ok(loaded.into_iter().map(Arc::new).collect());
         };
-        let mut values = self.look_up_many::<T>(&keys, &view, caller).await;
+        let mut values = self.look_up_many::<T>(&keys, policy, &view, caller).await;
         let missing: Vec<usize> =
             (0..items.len()).filter(|place| values[*place].is_none()).collect();
         if !missing.is_empty() {
@@ -125,6 +125,7 @@ impl Cache {
     async fn look_up_many<T: Body>(
         &self,
         keys: &[Key],
+        policy: &Policy,
         view: &View,
         caller: &'static Location<'static>,
     ) -> Vec<Option<Arc<T>>> {
@@ -137,6 +138,7 @@ impl Cache {
                 missing.push(values.len() - 1);
             }
         }
+        missing.retain(|_| !policy.is_local());
         let wanted: Vec<&Key> = missing.iter().map(|place| &keys[*place]).collect();
         let recalled = self.recall_many::<T>(Level::Query, &wanted, view, caller).await;
         for (place, found) in missing.into_iter().zip(recalled) {
@@ -239,7 +241,7 @@ impl Wanted<'_> {
         leader: Option<Leader>,
         began: Instant,
     ) -> Found<T> {
-        match self.cache.recall::<T>(Level::Query, self.key, &self.view).await {
+        match self.cache.recall::<T>(Level::Query, self.key, self.policy, &self.view).await {
             Recalled::Nothing(lock) => Found::Nothing(Task { missed, began, leader, lock }),
             Recalled::Found(value, entry) => {
                 let value = take(value, &entry);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::open::Options;
 use crate::presence::Client;
+use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
 use crate::tag::Tag;
@@ -180,7 +181,8 @@ async fn what_nobody_vouches_for_is_loaded_each_time() {
 fn open_two() -> (Arc<InProcess>, Cache, Cache) {
     let versions = Arc::new(InProcess::new());
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-    let open = || Options::default().shared(store.clone(), "test").open(versions.clone());
+    let secret = Secret::random();
+    let open = || Options::default().shared(store.clone(), "test", &secret).open(versions.clone());
     (versions.clone(), open(), open())
 }
 
@@ -234,9 +236,10 @@ async fn who_waited_for_another_instance_in_vain_does_not_wait_again_at_once() {
 async fn another_build_or_setting_does_not_read_our_entries() {
     let versions = Arc::new(InProcess::new());
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-    let loads = Cell::new(0);
+    let (loads, secret) = (Cell::new(0), Secret::random());
     for (setting, expected) in [("a", 1), ("b", 2), ("a", 1)] {
-        let cache = Options::default().shared(store.clone(), setting).open(versions.clone());
+        let options = Options::default().shared(store.clone(), setting, &secret);
+        let cache = options.open(versions.clone());
         assert_eq!(*get_tea(&cache, &versions, &loads).await.unwrap(), expected);
         settle().await;
     }

@@ -87,7 +87,7 @@ impl Prefetched {
                 }
                 Err(missed) => missed.miss,
             };
-            if reads_data {
+            if reads_data && !policy.is_local() {
                 asked_for.push(key.clone());
             }
             let dependencies = Dependencies::on_everything(&view);

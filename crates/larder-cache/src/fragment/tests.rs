@@ -13,6 +13,7 @@ use super::*;
 use crate::open::Options;
 use crate::policy::Policy;
 use crate::scope;
+use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::contract::fake::Fake;
 use crate::tag::Tag;
@@ -130,7 +131,7 @@ async fn f06_fragments_are_kept_in_the_cache_they_are_rendered_with() {
 async fn f07_the_declaration_that_made_a_fragment_deletes_it() {
     let store = Arc::new(Fake::default());
     let versions = Arc::new(InProcess::new());
-    let cache = Options::default().shared(store.clone(), "test").open(versions);
+    let cache = Options::default().shared(store.clone(), "test", &Secret::random()).open(versions);
     let renders = Cell::new(0);
     let page = Page::new("tea", 0, &renders);
     cache.render(&page).await.unwrap();
@@ -280,7 +281,8 @@ async fn fragments_that_read_data_come_from_the_shared_store_in_one_question() {
     let store = Arc::new(Fake::default());
     let versions = Arc::new(InProcess::new());
     let shared: Arc<dyn Store> = store.clone();
-    let open = || Options::default().shared(shared.clone(), "test").open(versions.clone());
+    let secret = Secret::random();
+    let open = || Options::default().shared(shared.clone(), "test", &secret).open(versions.clone());
     let many = || (0..20u64).map(|n| Nested::new(None, 60).inner().vary_on("n", n));
     let parts = open().prefetch(many()).await;
     assert_eq!(store.calls(), ["get_many"]);

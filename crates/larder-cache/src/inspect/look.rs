@@ -8,12 +8,13 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use super::description::{Body, Description, Kind, Listed, Making, TagStamp, Verdict};
-use crate::codec::{self, CodecError, Fingerprint, Sealed};
+use crate::codec::{self, CodecError, Fingerprint, Sealed, Slot};
 use crate::entry::{self, Entry};
-use crate::far::{Header, Spelling, unix_millis};
+use crate::far::Spelling;
 use crate::fragment::Html;
 use crate::page::stored::Stored;
 use crate::scope::Dependencies;
+use crate::sealed::{Header, unix_millis};
 use crate::store::Ttl;
 use crate::store::number::whole;
 use crate::values::plain;
@@ -84,35 +85,52 @@ pub(super) fn outline(listed: Listed, entry: &Entry, view: &FreshView) -> Descri
     }
 }
 
-/// A shared entry, as it lies in the store.
+/// A shared entry, as it lies in the store for so long.
 pub(super) fn at_sealed(
+    slot: Slot<'_>,
     listed: Listed,
-    bytes: &Bytes,
+    (bytes, ttl): (&Bytes, Ttl),
     view: &FreshView,
     letters: usize,
 ) -> Description {
-    let size = bytes.len() as u64;
-    open(listed.clone(), bytes, view, letters).unwrap_or_else(|error| Description {
+    open(slot, listed.clone(), bytes, view, letters).unwrap_or_else(|error| Description {
         listed,
         fingerprint: None,
-        bytes: size,
+        bytes: bytes.len() as u64,
         age_ms: None,
-        left_ms: None,
+        left_ms: left(ttl),
         tags: Vec::new(),
-        verdict: Verdict::Unreadable(error.to_string()),
+        verdict: unopened(&error),
         hits: None,
         cost: None,
         body: Body::Opaque,
     })
 }
 
+/// Of what could not be opened: who does not know the secret cannot judge.
+fn unopened(error: &CodecError) -> Verdict {
+    match error {
+        CodecError::NoSecret => Verdict::Unknown(format!("{error}: it is in the database")),
+        _ => Verdict::Unreadable(error.to_string()),
+    }
+}
+
+fn left(ttl: Ttl) -> Option<u64> {
+    match ttl {
+        Ttl::In(left) => Some(millis(left)),
+        Ttl::Absent => Some(0),
+        Ttl::Forever => None,
+    }
+}
+
 fn open(
+    slot: Slot<'_>,
     listed: Listed,
     bytes: &Bytes,
     view: &FreshView,
     letters: usize,
 ) -> Result<Description, CodecError> {
-    let sealed = codec::open(bytes)?;
+    let sealed = codec::open(slot, bytes)?;
     let header: Header = sealed.header_as()?;
     let now = unix_millis(SystemTime::now());
     Ok(Description {
@@ -156,27 +174,23 @@ fn judge(header: Header, now: u64, view: &View) -> Verdict {
 }
 
 /// What somebody set, or a lock.
-pub(super) fn at_value(listed: Listed, bytes: &Bytes, ttl: Ttl) -> Description {
+pub(super) fn at_value(slot: Slot<'_>, listed: Listed, (bytes, ttl): (&Bytes, Ttl)) -> Description {
     let (body, verdict) = match (listed.kind, whole(bytes)) {
         (Kind::Lock, _) => (Body::Opaque, Verdict::Valid),
         (_, Some(number)) => (Body::Number(number), Verdict::Valid),
-        (_, None) => match plain::read::<String>(bytes) {
+        (_, None) => match plain::read::<String>(slot, bytes) {
             Ok(text) => (Body::Text(text), Verdict::Valid),
             Err(CodecError::Schema { .. }) => (Body::Opaque, Verdict::Valid),
-            Err(error) => (Body::Opaque, Verdict::Unreadable(error.to_string())),
+            Err(error) => (Body::Opaque, unopened(&error)),
         },
     };
-    let sealed = codec::open(bytes).ok();
+    let sealed = codec::open(slot, bytes).ok();
     Description {
         listed,
         fingerprint: sealed.map(|sealed| sealed.fingerprint().to_string()),
         bytes: bytes.len() as u64,
         age_ms: None,
-        left_ms: match ttl {
-            Ttl::In(left) => Some(millis(left)),
-            Ttl::Absent => Some(0),
-            Ttl::Forever => None,
-        },
+        left_ms: left(ttl),
         tags: Vec::new(),
         verdict,
         hits: None,

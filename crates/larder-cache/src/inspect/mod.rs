@@ -232,12 +232,18 @@ impl Inspection {
     async fn look_at(&self, at: Listed, view: &FreshView) -> Result<Option<Description>, Error> {
         let Some(name) = at.name.clone() else { return Ok(None) };
         let Some(bytes) = self.fetch(&name).await? else { return Ok(None) };
-        if matches!(at.kind, Kind::Page | Kind::Fragment | Kind::Query) {
-            return Ok(Some(look::at_sealed(at, &bytes, view, self.letters)));
-        }
         let ttl = budget::apart(self.values.store().ttl(&name)).await;
         let ttl = ttl.map_err(|source| self.failed(source))?;
-        Ok((ttl != Ttl::Absent).then(|| look::at_value(at, &bytes, ttl)))
+        if ttl == Ttl::Absent {
+            return Ok(None);
+        }
+        let (slot, found) = (self.values.slot(&name), (&bytes, ttl));
+        Ok(Some(match at.kind {
+            Kind::Page | Kind::Fragment | Kind::Query => {
+                look::at_sealed(slot, at, found, view, self.letters)
+            }
+            Kind::Value | Kind::Lock => look::at_value(slot, at, found),
+        }))
     }
 
     async fn fetch(&self, name: &str) -> Result<Option<Bytes>, Error> {

@@ -5,6 +5,8 @@ use crate::Cache;
 use crate::key::Key;
 use crate::open::{self, Options};
 use crate::policy::Policy;
+use crate::secret::Secret;
+use crate::store::contract::fake::Fake;
 use crate::store::memory::MemoryStore;
 use crate::tag::Tag;
 use crate::view::InProcess;
@@ -71,18 +73,19 @@ async fn what_was_ended_is_made_anew_and_may_stand_in_for_an_error() {
 
 #[tokio::test]
 async fn a_shared_entry_is_described_without_knowing_its_type() {
-    let store = Arc::new(MemoryStore::default());
+    let store = Arc::new(Fake::default());
     let versions = Arc::new(InProcess::new());
-    let cache = Options::default().shared(store.clone(), "build").open(versions.clone());
+    let secret = Secret::random();
+    let cache = Options::default().shared(store.clone(), "build", &secret).open(versions.clone());
     list_teas(&cache, &versions).await;
 
-    // Somebody who only has the store, and somebody who has the stamps as well.
-    let stranger = open::inspect(store.clone(), None);
+    // Who has the store and the secret, and who has the stamps as well.
+    let stranger = open::inspect(store.clone(), Some(secret.clone()), None);
     settle(&stranger).await;
     let stranger = stranger.describe("teas.list:page=2").await.unwrap();
     assert!(matches!(stranger[0].verdict, Verdict::Unknown(_)), "{stranger:?}");
     assert_eq!((stranger[0].body.clone(), stranger[0].tags.len()), (Body::Opaque, 2));
-    let judge = open::inspect(store.clone(), Some(versions.clone()));
+    let judge = open::inspect(store.clone(), Some(secret), Some(versions.clone()));
     let name = stranger[0].listed.name.clone().unwrap();
     assert!(name.starts_with("larder:entry:build:") && name.ends_with(":teas.list:page=2"));
     assert_eq!(judge.describe(&name).await.unwrap()[0].verdict, Verdict::Valid);
@@ -92,9 +95,33 @@ async fn a_shared_entry_is_described_without_knowing_its_type() {
 }
 
 #[tokio::test]
+async fn without_the_secret_names_and_times_are_seen_and_nothing_is_opened() {
+    let store = Arc::new(Fake::default());
+    let versions = Arc::new(InProcess::new());
+    let cache = Options::default().shared(store.clone(), "build", &Secret::random());
+    let cache = cache.open(versions.clone());
+    list_teas(&cache, &versions).await;
+    cache.values().set("motd", "Fresh bread", Timeout::Never).await.unwrap();
+    let blind = open::inspect(store.clone(), None, Some(versions));
+    settle(&blind).await;
+    for key in ["teas.list:page=2", "motd"] {
+        let found = blind.describe(key).await.unwrap();
+        let [found] = found.as_slice() else { panic!("{found:?}") };
+        assert!(matches!(found.verdict, Verdict::Unknown(_)), "{found:?}");
+        assert_eq!((found.body.clone(), found.tags.len()), (Body::Opaque, 0));
+    }
+    let listed = blind.describe("teas.list:page=2").await.unwrap().remove(0);
+    assert!(listed.left_ms.is_some_and(|left| left > 50_000), "{listed:?}");
+    blind.set("motd", "text", Timeout::Never).await.unwrap_err();
+    blind.set("visits", "7", Timeout::Never).await.unwrap();
+    assert_eq!(blind.delete("motd").await.unwrap(), 1);
+    assert_eq!(blind.clear().await.unwrap(), 2);
+}
+
+#[tokio::test]
 async fn what_is_set_can_be_counted_on_or_read_as_text() {
     let store = Arc::new(MemoryStore::default());
-    let inspection = open::inspect(store, None);
+    let inspection = open::inspect(store, None, None);
     let body = async |key| {
         let found = inspection.describe(key).await.unwrap();
         found.into_iter().next().map(|description| description.body)
@@ -114,7 +141,7 @@ async fn what_is_set_can_be_counted_on_or_read_as_text() {
 #[tokio::test]
 async fn keys_are_listed_in_order_up_to_a_limit() {
     let store = Arc::new(MemoryStore::default());
-    let inspection = open::inspect(store, None);
+    let inspection = open::inspect(store, None, None);
     for key in ["tea.3", "tea.1", "milk", "tea.2"] {
         inspection.set(key, "1", Timeout::Never).await.unwrap();
     }

@@ -36,7 +36,6 @@ use crate::handle::{Made, refusal};
 use crate::key::Key;
 use crate::level::Level;
 use crate::panics;
-use crate::policy::Policy;
 use crate::scope::Dependencies;
 
 impl Visit {
@@ -204,7 +203,7 @@ impl Visit {
         let made = Made { body, dependencies, size, started };
         let kept = match (&place, rule) {
             (Ok((key, _)), None) => {
-                self.cache.keep(Level::Page, key, &Policy::fresh_for(lifetime), made, task.lock)
+                self.cache.keep(Level::Page, key, &self.rules.policy_for(lifetime), made, task.lock)
             }
             _ => None,
         };

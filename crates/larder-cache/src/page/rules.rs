@@ -63,6 +63,13 @@ impl Rules {
         }
     }
 
+    /// The policy of a page that is kept for so long.
+    pub(super) fn policy_for(&self, lifetime: Duration) -> Policy {
+        let policy = Policy::fresh_for(lifetime);
+        let is_local = self.policy.is_some_and(|policy| policy.is_local());
+        if is_local { policy.local_only() } else { policy }
+    }
+
     /// Pages of handlers that know nothing of this cache: explicit freshness only.
     pub fn respecting() -> Self {
         Self {

@@ -242,7 +242,8 @@ impl Visit {
     /// Asks the shared store before the page is made; nothing to say where it tells what the address
     /// varies on.
     async fn recall(&self, key: &Key, task: Task) -> Option<Found> {
-        match self.cache.recall::<Stored>(Level::Page, key, &self.view).await {
+        let policy = self.rules.policy_for(Duration::ZERO);
+        match self.cache.recall::<Stored>(Level::Page, key, &policy, &self.view).await {
             Recalled::Nothing(lock) => Some(Found::Nothing(Task { lock, ..task })),
             Recalled::Found(_, entry) => {
                 let kept = Kept::of(key, entry.clone());
@@ -347,6 +348,6 @@ impl Visit {
 
     fn mark(&self, key: &Key, lifetime: Duration, note: Stored) {
         let size = note.size();
-        self.cache.mark(key, lifetime, note, size, &self.view);
+        self.cache.mark(key, &self.rules.policy_for(lifetime), note, size, &self.view);
     }
 }

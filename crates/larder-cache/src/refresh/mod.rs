@@ -249,7 +249,8 @@ impl Refreshed {
             leader.land(Landing::Entry(entry));
             return Ok((value, dependencies));
         }
-        let lock = match self.cache.recall::<T>(Level::Query, &self.key, &self.view).await {
+        let recalled = self.cache.recall::<T>(Level::Query, &self.key, &self.policy, &self.view);
+        let lock = match recalled.await {
             Recalled::Nothing(lock) => lock,
             Recalled::Found(value, entry) => {
                 let dependencies = entry.dependencies().clone();

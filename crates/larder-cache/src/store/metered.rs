@@ -127,6 +127,10 @@ impl Store for Metered {
         self.store.name()
     }
 
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
     fn get_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, Vec<Option<Bytes>>> {
         self.tell(Operation::GetMany, self.store.get_many(keys))
     }

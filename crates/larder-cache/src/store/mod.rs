@@ -101,6 +101,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The store's name in logs and errors: `memory`, `redis`, `null`.
     fn name(&self) -> &'static str;
 
+    /// Whether others than this process can write to it. What is kept there is then sealed under a secret
+    /// (`super::secret`).
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     /// What is kept under each key, in the order of the keys. No round trip for no keys.
     fn get_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, Vec<Option<Bytes>>>;
 

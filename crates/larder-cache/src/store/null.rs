@@ -18,6 +18,10 @@ impl Store for NullStore {
         "null"
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn get_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, Vec<Option<Bytes>>> {
         now(Ok(vec![None; keys.len()]))
     }

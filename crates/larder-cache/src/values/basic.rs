@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::seal::Read;
 use super::told::{Operation, Outcome};
 use super::{Error, Readable, Timeout, Values, Writable, plain, unwritable};
 use crate::store::{Item, StoreError, Ttl};
@@ -17,9 +18,14 @@ impl Values {
     pub async fn get<T: Readable>(&self, key: &str) -> Result<Option<T>, Error> {
         let name = self.name(key);
         let call = self.begin(Operation::Get);
+        self.keep_up().await;
         let bytes = self.fetch(&name).await;
-        let found = bytes.map(|bytes| bytes.and_then(|bytes| self.read(&name, &bytes)));
-        call.answer(&name, found, |found| Outcome::found(found.is_some()))
+        let found = bytes.map(|bytes| bytes.map(|bytes| self.read(&name, &bytes)));
+        let found = call.answer(&name, found, |found| match found {
+            Some(Read::Garbage) => Outcome::Unreadable,
+            found => Outcome::found(found.is_some()),
+        });
+        Ok(found?.and_then(Read::value))
     }
 
     /// The value of a key, or this one.
@@ -49,7 +55,8 @@ impl Values {
     {
         let name = self.name(key);
         let call = self.begin(Operation::Set);
-        let kept = match plain::write(value).map_err(|e| unwritable(key, e)) {
+        self.keep_up().await;
+        let kept = match plain::write(self.slot(&name), value).map_err(|e| unwritable(key, e)) {
             Ok(bytes) => self.put(&name, &bytes, timeout.into()).await.map_err(|e| self.failed(e)),
             Err(error) => Err(error),
         };
@@ -76,7 +83,8 @@ impl Values {
     {
         let name = self.name(key);
         let call = self.begin(Operation::Add);
-        let kept = match plain::write(value).map_err(|e| unwritable(key, e)) {
+        self.keep_up().await;
+        let kept = match plain::write(self.slot(&name), value).map_err(|e| unwritable(key, e)) {
             Ok(bytes) => {
                 self.put_new(&name, &bytes, timeout.into()).await.map_err(|e| self.failed(e))
             }
@@ -126,16 +134,6 @@ impl Values {
 
     pub(super) async fn fetch(&self, name: &str) -> Result<Option<Bytes>, Error> {
         self.store().get(name).await.map_err(|e| self.failed(e))
-    }
-
-    /// The value of these bytes; nothing, and a warning, if they are something else.
-    pub(super) fn read<T: Readable>(&self, name: &str, bytes: &Bytes) -> Option<T> {
-        plain::read(bytes)
-            .inspect_err(|error| {
-                let store = self.store().name();
-                tracing::warn!(cache.key = ?name, cache.store = store, "unreadable: {error}");
-            })
-            .ok()
     }
 
     pub(super) async fn put(

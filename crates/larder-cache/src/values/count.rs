@@ -1,8 +1,10 @@
 //! Counting, and moving between versions: what must happen in one step.
 
+use bytes::Bytes;
+
 use super::told::{Operation, Outcome};
-use super::{Error, Values, name};
-use crate::store::StoreError;
+use super::{Error, Values, name, seal};
+use crate::store::{Item, Lifetime, StoreError, Ttl};
 
 impl Values {
     /// Adds to the whole number of a key; what it is then. Its timeout stays.
@@ -82,11 +84,40 @@ impl Values {
     async fn rename(&self, key: &str, from: &str, version: i64) -> Result<(), Error> {
         // Has the same faults as `from`, of which a warning was given.
         let to = name::bounded(self.version(version).spell(key));
-        match self.store().rename(from, &to).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(self.not_counted(key, StoreError::Absent)),
-            Err(error) => Err(self.failed(error)),
+        self.keep_up().await;
+        loop {
+            let bytes = self.fetch(from).await?.ok_or_else(|| seal::absent(key))?;
+            // What cannot be opened here would not be opened there.
+            let resealed = self.sealed_for((from, &to), &bytes).map_err(|_| seal::absent(key))?;
+            let moved = match &resealed {
+                None => self.store().rename(from, &to).await,
+                Some(resealed) => self.replace((from, &bytes), (&to, resealed)).await,
+            };
+            match (moved.map_err(|error| self.failed(error))?, resealed.is_some()) {
+                (true, _) => return Ok(()),
+                (false, false) => return Err(seal::absent(key)),
+                // It was replaced meanwhile, or taken away.
+                (false, true) => {}
+            }
         }
+    }
+
+    /// Moves what is sealed for its name: another seal for another name. Only one of several callers does.
+    async fn replace(
+        &self,
+        (from, bytes): (&str, &Bytes),
+        (to, resealed): (&str, &Bytes),
+    ) -> Result<bool, StoreError> {
+        let lifetime = match self.store().ttl(from).await? {
+            Ttl::Forever => Some(Lifetime::FOREVER),
+            Ttl::In(left) => Lifetime::of(left),
+            Ttl::Absent => None,
+        };
+        let Some(lifetime) = lifetime else { return Ok(false) };
+        if !self.store().delete_if(from, bytes).await? {
+            return Ok(false);
+        }
+        self.store().set(Item::new(to, resealed, lifetime)).await.map(|()| true)
     }
 
     fn not_counted(&self, key: &str, error: StoreError) -> Error {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::seal::Read;
 use super::told::{Operation, Outcome};
 use super::{Readable, Timeout, Values, plain};
 use crate::event::Trouble;
@@ -70,6 +71,7 @@ impl Values {
     ) -> Result<T, E> {
         let name = self.name(key);
         let call = self.begin(Operation::GetOrSet);
+        self.keep_up().await;
         let leader = match self.value_or_turn(&name).await {
             Ok(value) => {
                 call.end(&name, Outcome::Hit);
@@ -85,7 +87,8 @@ impl Values {
                 return Ok(value);
             }
             Found::Trouble(trouble) => Outcome::Outage(trouble),
-            Found::Nothing | Found::Garbage => Outcome::Miss,
+            Found::Nothing => Outcome::Miss,
+            Found::Garbage => Outcome::Unreadable,
         };
         call.end(&name, outcome);
         let work = caught(async { load().await });
@@ -122,7 +125,7 @@ impl Values {
                 Turn::Wait(ticket) => ticket,
             };
             match ticket.arrive().await {
-                Landing::Entry(bytes) => return self.read(name, &bytes).ok_or(None),
+                Landing::Entry(bytes) => return self.read(name, &bytes).value().ok_or(None),
                 Landing::Nothing | Landing::Failed => return Err(None),
                 Landing::Lost => {}
             }
@@ -139,8 +142,8 @@ impl Values {
     async fn find<T: Readable>(&self, name: &str) -> Found<T> {
         match self.store().get(name).await {
             Ok(Some(bytes)) => match self.read(name, &bytes) {
-                Some(value) => Found::Value(value),
-                None => Found::Garbage,
+                Read::Value(value) => Found::Value(value),
+                Read::Garbage => Found::Garbage,
             },
             Ok(None) => Found::Nothing,
             Err(error) => {
@@ -177,7 +180,7 @@ impl Values {
     }
 
     fn write<T: Readable + Serialize>(&self, name: &str, value: &T) -> Option<Bytes> {
-        plain::write_owned(value)
+        plain::write_owned(self.slot(name), value)
             .inspect_err(|error| tracing::warn!(cache.key = ?name, "not remembered: {error}"))
             .ok()
     }

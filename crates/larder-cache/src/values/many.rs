@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::seal::Read;
 use super::told::{Operation, Outcome, Several};
 use super::{Error, Readable, Timeout, Values, Writable, plain, unwritable};
 use crate::store::{Item, Lifetime};
@@ -22,15 +23,20 @@ impl Values {
     ) -> Result<HashMap<String, T>, Error> {
         let (keys, names) = self.names(keys);
         let call = self.begin(Operation::GetMany);
+        self.keep_up().await;
+        let mut has_garbage = false;
         let found = self.store().get_many(&borrow(&names)).await;
         let found = found.map_err(|e| self.failed(e)).map(|found| {
             let named = keys.into_iter().zip(names.iter().zip(found));
             let read = |(key, (name, bytes)): (String, (&String, Option<Bytes>))| {
-                Some((key, self.read(name, &bytes?)?))
+                let read = self.read(name, &bytes?);
+                has_garbage |= matches!(read, Read::Garbage);
+                Some((key, read.value()?))
             };
             named.filter_map(read).collect()
         });
         call.answer(Several(&names), found, |found: &HashMap<String, T>| match found.len() {
+            _ if has_garbage => Outcome::Unreadable,
             0 => Outcome::Miss,
             there if there < names.len() => Outcome::Partly,
             _ => Outcome::Hit,
@@ -81,10 +87,10 @@ impl Values {
             self.delete_names(names).await?;
             return Ok(Vec::new());
         };
-        let written = keys
-            .iter()
-            .zip(values)
-            .map(|(key, value)| plain::write(value).map_err(|error| unwritable(key, error)));
+        self.keep_up().await;
+        let written = keys.iter().zip(names).zip(values).map(|((key, name), value)| {
+            plain::write(self.slot(name), value).map_err(|error| unwritable(key, error))
+        });
         let written = written.collect::<Result<Vec<Bytes>, Error>>()?;
         self.put_many(keys, names, &written, lifetime).await
     }

@@ -6,6 +6,12 @@
 //! - *prefix*: what all names of a cache begin with; caches with different prefixes never meet.
 //! - Nobody vouches for a value: what is *derived* from the database belongs into an entry instead.
 //! - Bytes that are not the type asked for (an older build's, another application's) are a miss.
+//! - On a store to which others can write, values are sealed under a [`Secret`] for their own name: what
+//!   was copied, renamed, changed or made there is a miss, and told as *unreadable*. Without a secret nothing
+//!   is sealed and nothing read.
+//! - What a seal cannot do: whole numbers have none, since the store counts on them, so an attacker who can
+//!   write to the store can write any number; and an older value that is put back under its own name is taken, since
+//!   a value has no stamps. What must not be forged belongs into the database.
 //! - A key that another cache would refuse (longer than 250 bytes, or with white space) is taken,
 //!   with a warning in the log.
 //! - A cached `None` is a value: `get::<Option<T>>` answers `Some(None)`.
@@ -17,7 +23,7 @@
 //! | `get_many`, `set_many`, `delete_many` | the same | one round trip each; `delete_many` counts |
 //! | `get_or_set(key, function)` | [`get_or_set`](Values::get_or_set), [`get_or_try_set`](Values::get_or_try_set) | async; computed once per process |
 //! | `incr`, `decr` | the same | one atomic step |
-//! | `incr_version`, `decr_version` | the same | one atomic step; the timeout stays |
+//! | `incr_version`, `decr_version` | the same | of several callers one moves it; the timeout stays |
 //! | `clear` | [`clear`](Values::clear) | only what is ours |
 //! | `version=2` | [`version(2)`](Values::version) | a handle, not an argument of every method |
 //! | django-redis: `ttl`, `persist`, `expire_at`, `iter_keys`, `delete_pattern`, `lock` | the same | |
@@ -47,9 +53,10 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Error,
-    codec::CodecError,
+    Error, Versions,
+    codec::{CodecError, Guard, Slot},
     flight::Flights,
+    secret::Secret,
     store::{Lifetime, Store, StoreError},
 };
 
@@ -62,6 +69,7 @@ mod lock;
 mod many;
 mod name;
 pub(super) mod plain;
+mod seal;
 mod time;
 mod timeout;
 pub mod told;
@@ -97,6 +105,9 @@ pub struct Settings {
     /// How a key reads in its name; as it is by default. Django's `KEY_FUNCTION`, except that
     /// prefix and version stay in front: `clear` must find what is ours.
     pub key_function: fn(&str) -> String,
+    /// Under what values are sealed on a store to which others can write ([`Store::is_shared`]); none by
+    /// default. Without one such a store refuses all values but whole numbers.
+    pub secret: Option<Secret>,
 }
 
 impl Settings {
@@ -107,6 +118,7 @@ impl Settings {
             version: 1,
             timeout: Timeout::After(DEFAULT_TIMEOUT),
             key_function: str::to_owned,
+            secret: None,
         }
     }
 }
@@ -127,22 +139,33 @@ struct Shared {
     key_function: fn(&str) -> String,
     flights: Flights<String, Bytes>,
     listeners: told::Listeners,
+    guard: Guard,
+    rotation: seal::Rotation,
 }
 
 impl Values {
     /// A cache on this store. Caches with equal settings on one store are one cache.
     pub fn new(store: Arc<dyn Store>, settings: Settings) -> Self {
-        Self::told_to(store, settings, told::Listeners::default())
+        Self::told_to(store, settings, told::Listeners::default(), None)
     }
 
-    /// The same, whose calls these are told of.
+    /// The same, whose calls these are told of, and whose secret these notice to be replaced.
     pub(super) fn told_to(
         store: Arc<dyn Store>,
         settings: Settings,
         listeners: told::Listeners,
+        versions: Option<Arc<dyn Versions>>,
     ) -> Self {
-        let Settings { prefix, version, timeout, key_function } = settings;
+        let Settings { prefix, version, timeout, key_function, secret } = settings;
+        let guard = match secret {
+            Some(secret) => Guard::Shared(secret),
+            None if store.is_shared() => Guard::Blind,
+            None => Guard::Process,
+        };
+        let versions = versions.filter(|_| matches!(guard, Guard::Shared(_)));
         let shared = Shared {
+            rotation: seal::Rotation::noticed_by(versions),
+            guard,
             store,
             front: name::of_cache(&prefix),
             timeout,
@@ -168,6 +191,11 @@ impl Values {
     /// Where they are kept.
     pub(super) fn store(&self) -> &dyn Store {
         &*self.shared.store
+    }
+
+    /// The place of this complete name.
+    pub(super) fn slot<'s>(&'s self, name: &'s str) -> Slot<'s> {
+        Slot::new(&self.shared.guard, name)
     }
 
     /// What the names of all values begin with, whatever their version.

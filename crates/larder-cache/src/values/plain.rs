@@ -3,6 +3,7 @@
 //! - Whole numbers are the integer types of up to 64 bits, where the number fits into an `i64`.
 //! - `bool` is none, nor is a struct around a number: those keep their type.
 //! - Numbers of different types read each other, as long as they fit.
+//! - A number has no seal: an attacker who can write to the store can write any number.
 
 use std::any::{Any, TypeId};
 
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    codec::{self, CodecError, Fingerprint},
+    codec::{self, CodecError, Fingerprint, Slot},
     store::number,
 };
 
@@ -21,7 +22,7 @@ macro_rules! for_each_integer {
 }
 
 /// The bytes of a value; `T` is its owned form, the type it is read as.
-pub(super) fn write<V, T>(value: &V) -> Result<Bytes, CodecError>
+pub(super) fn write<V, T>(slot: Slot<'_>, value: &V) -> Result<Bytes, CodecError>
 where
     V: Serialize + ToOwned<Owned = T> + ?Sized,
     T: DeserializeOwned + 'static,
@@ -31,22 +32,22 @@ where
     {
         return Ok(number.to_string().into());
     }
-    codec::seal(Fingerprint::of::<T>()?, &[], value)
+    codec::seal(slot, Fingerprint::of::<T>()?, &[], value)
 }
 
 /// The bytes of an owned value.
-pub(super) fn write_owned<T>(value: &T) -> Result<Bytes, CodecError>
+pub(super) fn write_owned<T>(slot: Slot<'_>, value: &T) -> Result<Bytes, CodecError>
 where
     T: Serialize + DeserializeOwned + 'static,
 {
     match to_number(value) {
         Some(number) => Ok(number.to_string().into()),
-        None => codec::seal(Fingerprint::of::<T>()?, &[], value),
+        None => codec::seal(slot, Fingerprint::of::<T>()?, &[], value),
     }
 }
 
 /// The value these bytes are of.
-pub(crate) fn read<T>(bytes: &Bytes) -> Result<T, CodecError>
+pub(crate) fn read<T>(slot: Slot<'_>, bytes: &Bytes) -> Result<T, CodecError>
 where
     T: DeserializeOwned + 'static,
 {
@@ -56,7 +57,7 @@ where
         return from_number(number)
             .ok_or_else(|| CodecError::Payload(format!("{number} does not fit")));
     }
-    codec::open(bytes)?.value(Fingerprint::of::<T>()?)
+    codec::open(slot, bytes)?.value(Fingerprint::of::<T>()?)
 }
 
 fn is_integer<T: 'static>() -> bool {
@@ -95,11 +96,26 @@ fn from_number<T: 'static>(number: i64) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::Guard;
+
+    const SLOT: Slot<'_> = Slot::new(&Guard::Process, "n");
+
+    fn write<V, T>(value: &V) -> Result<Bytes, CodecError>
+    where
+        V: Serialize + ToOwned<Owned = T> + ?Sized,
+        T: DeserializeOwned + 'static,
+    {
+        super::write(SLOT, value)
+    }
+
+    fn read<T: DeserializeOwned + 'static>(bytes: &Bytes) -> Result<T, CodecError> {
+        super::read(SLOT, bytes)
+    }
 
     #[test]
     fn whole_numbers_are_plain_text() {
         assert_eq!(write(&42_i64).unwrap(), "42");
-        assert_eq!(write_owned(&200_u8).unwrap(), "200");
+        assert_eq!(write_owned(SLOT, &200_u8).unwrap(), "200");
         assert_eq!(read::<u16>(&Bytes::from_static(b"42")), Ok(42));
     }
 

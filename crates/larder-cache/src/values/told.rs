@@ -94,8 +94,10 @@ pub enum Outcome {
     Hit,
     /// Some of the values were there, others were not.
     Partly,
-    /// There was no value of that type.
+    /// There was no value.
     Miss,
+    /// There was something, but no value of that type that was sealed for that name: a miss.
+    Unreadable,
     /// The store did it.
     Done,
     /// There was nothing to do it to.
@@ -110,8 +112,8 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them; all outages are one.
-    pub const NAMES: [&'static str; 8] =
-        ["hit", "partly", "miss", "done", "absent", "taken", "refused", "outage"];
+    pub const NAMES: [&'static str; 9] =
+        ["hit", "partly", "miss", "done", "absent", "taken", "refused", "outage", "unreadable"];
 
     /// Its place among them.
     pub const fn place(self) -> usize {
@@ -124,6 +126,7 @@ impl Outcome {
             Self::Taken => 5,
             Self::Refused => 6,
             Self::Outage(_) => 7,
+            Self::Unreadable => 8,
         }
     }
 
@@ -265,7 +268,7 @@ mod tests {
         let heard = Arc::new(Heard::default());
         let store = Arc::new(MemoryStore::default());
         let listeners = Listeners(vec![heard.clone()]);
-        (Values::told_to(store, Settings::new("t"), listeners), heard)
+        (Values::told_to(store, Settings::new("t"), listeners, None), heard)
     }
 
     #[tokio::test]

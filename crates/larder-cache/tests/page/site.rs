@@ -11,6 +11,7 @@ use actix_web::{App, HttpServer, web};
 use larder_cache::Cache;
 use larder_cache::open::Options;
 use larder_cache::page::{self, Rules};
+use larder_cache::secret::Secret;
 use larder_cache::store::Store;
 use larder_cache::tag::Tag;
 use larder_cache::view::InProcess;
@@ -142,7 +143,9 @@ impl Plan {
         let versions = self.versions.clone();
         let options = Options::default();
         let options = match &self.store {
-            Some(store) => options.shared(store.clone(), "tests"),
+            Some(store) => {
+                options.shared(store.clone(), "tests", &Secret::new(&[7; Secret::BYTES]))
+            }
             None => options,
         };
         let options = match self.memory {

@@ -9,21 +9,19 @@ fn any_bytes() -> impl Strategy<Value = Bytes> {
     let garbage = || prop::collection::vec(any::<u8>(), 0..200);
     prop_oneof![
         garbage().prop_map(Bytes::from),
-        garbage().prop_map(|tail| [b"LDR\x01", &tail[..]].concat().into()),
+        garbage().prop_map(|tail| [b"LDR\x02", &tail[..]].concat().into()),
         garbage().prop_map(|payload| forge(of::<Product>(), &payload)),
         garbage().prop_map(|payload| forge(of::<Event>(), &payload)),
-        (garbage(), 0..16_usize).prop_map(|(tail, flips)| correct_checksum(tail, flips)),
+        (garbage(), 0..16_usize).prop_map(|(tail, flips)| correct_tag(tail, flips)),
     ]
 }
 
 /// Garbage behind a front that is right: lengths and flags that lie.
-fn correct_checksum(mut bytes: Vec<u8>, zeros: usize) -> Bytes {
-    bytes.resize(bytes.len().max(24), 0);
-    bytes[16..16 + zeros.min(8)].fill(0);
-    bytes[..4].copy_from_slice(b"LDR\x01");
-    let checksum = crc32fast::hash(&bytes[8..]);
-    bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
-    bytes.into()
+fn correct_tag(mut bytes: Vec<u8>, zeros: usize) -> Bytes {
+    bytes.resize(bytes.len().max(52), 0);
+    bytes[44..44 + zeros.min(8)].fill(0);
+    bytes[..4].copy_from_slice(b"LDR\x02");
+    sealed_again(bytes)
 }
 
 proptest! {

@@ -1,11 +1,38 @@
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::envelope::HEADER_LIMIT;
 use super::*;
+use crate::secret::Secret;
 
 mod chance;
+mod places;
 mod shapes;
+
+static GUARD: LazyLock<Guard> = LazyLock::new(|| Guard::Shared(Secret::random()));
+
+fn slot() -> Slot<'static> {
+    Slot::new(&GUARD, "larder:tea")
+}
+
+fn seal<T: Serialize + ?Sized>(
+    fingerprint: Fingerprint,
+    header: &[u8],
+    value: &T,
+) -> Result<Bytes, CodecError> {
+    super::seal(slot(), fingerprint, header, value)
+}
+
+fn open(bytes: &Bytes) -> Result<Sealed, CodecError> {
+    super::open(slot(), bytes)
+}
+
+/// The bytes with a tag that is right, as who has the secret could write them.
+fn sealed_again(bytes: Vec<u8>) -> Bytes {
+    envelope::with_tag(slot(), bytes).unwrap()
+}
 
 /// What the shop caches looks like this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,11 +99,11 @@ fn read<T: DeserializeOwned + 'static>(bytes: &Bytes) -> Result<T, CodecError> {
     open(bytes)?.value(of::<T>())
 }
 
-/// An envelope that is whole, by a program that is not us.
+/// An envelope that is whole and has the right tag, by a program that is not us.
 fn forge(fingerprint: Fingerprint, payload: &[u8]) -> Bytes {
     let mut draft = Draft::new(b"").unwrap();
     draft.payload().extend_from_slice(payload);
-    draft.close(fingerprint).unwrap()
+    draft.close(slot(), fingerprint).unwrap()
 }
 
 #[test]
@@ -106,7 +133,7 @@ fn what_does_not_get_smaller_is_not_compressed() {
     let noise = |x: &u64| Some(x.wrapping_mul(0x5851_f42d_4c95_7f2d).rotate_left(17) ^ 0x9e37);
     let numbers: Vec<u64> = std::iter::successors(Some(1), noise).take(5_000).collect();
     let body: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-    let bytes = seal_bytes(of::<()>(), b"", &body).unwrap();
+    let bytes = forge(of::<()>(), &body);
     let sealed = open(&bytes).unwrap();
     assert_eq!(sealed.payload_bytes(), (40_000, 40_000));
     assert_eq!(sealed.bytes(of::<()>()).unwrap(), body);
@@ -114,7 +141,7 @@ fn what_does_not_get_smaller_is_not_compressed() {
 
 #[test]
 fn a_body_is_a_slice_of_what_was_opened() {
-    let bytes = seal_bytes(of::<()>(), b"", b"<html>").unwrap();
+    let bytes = forge(of::<()>(), b"<html>");
     let body = open(&bytes).unwrap().bytes(of::<()>()).unwrap();
     assert_eq!(body, "<html>");
     assert!(bytes.as_ptr_range().contains(&body.as_ptr()));
@@ -130,22 +157,23 @@ fn with(at: usize, change: fn(u8) -> u8) -> CodecError {
 #[test]
 fn each_way_to_be_damaged_has_its_name() {
     use CodecError as E;
-    let (found, expected) = (9, 1);
+    let (found, expected) = (1, 2);
     assert_eq!(with(0, |_| b'X'), E::Magic);
-    assert_eq!(with(3, |_| 9), E::Format { found, expected });
-    assert_eq!(with(4, |byte| !byte), E::Checksum);
-    assert_eq!(with(30, |byte| !byte), E::Checksum);
+    assert_eq!(with(3, |_| 1), E::Format { found, expected });
+    for place in [4, 35, 36, 44, 45, 48, 52, 60] {
+        assert_eq!(with(place, |byte| !byte), E::Forged, "{place}");
+    }
 }
 
 #[test]
 fn each_way_to_be_short_has_its_name() {
     let tea = sealed_tea();
     let short = |end: usize| read::<Product>(&tea.slice(..end)).unwrap_err();
-    for found in [0, 2, 4, 23] {
-        let expected = 24;
+    for found in [0, 2, 4, 51] {
+        let expected = 52;
         assert_eq!(short(found), CodecError::Truncated { found, expected });
     }
-    assert_eq!(short(tea.len() - 1), CodecError::Checksum);
+    assert_eq!(short(tea.len() - 1), CodecError::Forged);
 }
 
 #[test]
@@ -183,10 +211,8 @@ fn a_compressed_payload_of_another_length_is_an_error() {
     let plain = open(&good).unwrap().payload_bytes().0 as u32;
     for lie in [0, 1, plain - 1, plain + 1, u32::MAX] {
         let mut bytes = good.to_vec();
-        bytes[20..24].copy_from_slice(&lie.to_le_bytes());
-        let checksum = crc32fast::hash(&bytes[8..]);
-        bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
-        let body = open(&bytes.into()).and_then(|sealed| sealed.bytes(sealed.fingerprint()));
+        bytes[48..52].copy_from_slice(&lie.to_le_bytes());
+        let body = open(&sealed_again(bytes)).and_then(|sealed| sealed.bytes(sealed.fingerprint()));
         assert!(body.is_err(), "{lie}");
     }
 }
@@ -206,8 +232,18 @@ fn a_hostile_length_is_an_error_and_not_an_allocation() {
 #[test]
 fn nothing_above_the_limit_is_sealed() {
     let large = vec![0_u8; LIMIT + 1];
-    let error = seal_bytes(of::<()>(), b"", &large).unwrap_err();
+    let mut draft = Draft::new(b"").unwrap();
+    draft.payload().extend_from_slice(&large);
+    let error = draft.close(slot(), of::<()>()).unwrap_err();
     assert!(matches!(error, CodecError::TooLarge { .. }), "{error}");
-    let error = seal(of::<()>(), &large, &()).unwrap_err();
+    seal(of::<()>(), &large[..HEADER_LIMIT], &()).unwrap();
+    let error = seal(of::<()>(), &large[..=HEADER_LIMIT], &()).unwrap_err();
+    assert!(matches!(error, CodecError::TooLarge { .. }), "{error}");
+}
+
+#[test]
+fn more_than_is_ever_sealed_is_not_even_looked_at() {
+    let large = [b"LDR\x02", &vec![0; LIMIT + HEADER_LIMIT + 100][..]].concat();
+    let error = open(&large.into()).unwrap_err();
     assert!(matches!(error, CodecError::TooLarge { .. }), "{error}");
 }

@@ -12,6 +12,7 @@ use deadpool_redis::redis::cmd;
 
 use super::server::{self, Server, wait_until};
 use crate::{
+    secret::Secret,
     store::{
         Store,
         memory::{Limits, MemoryStore},
@@ -25,6 +26,7 @@ pub(crate) struct Bench {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) values: Values,
     pub(crate) prefix: String,
+    secret: Secret,
     server: Option<&'static Server>,
 }
 
@@ -51,12 +53,15 @@ impl Bench {
     pub(crate) fn on(store: Arc<dyn Store>, server: Option<&'static Server>) -> Self {
         static BENCHES: AtomicU32 = AtomicU32::new(0);
         let prefix = format!("bench-{}", BENCHES.fetch_add(1, Relaxed));
-        Self { values: Values::new(store.clone(), Settings::new(&prefix)), store, prefix, server }
+        let secret = Secret::random();
+        let settings = Settings { secret: Some(secret.clone()), ..Settings::new(&prefix) };
+        Self { values: Values::new(store.clone(), settings), store, prefix, secret, server }
     }
 
     /// Another cache on the same store.
     pub(crate) fn cache(&self, change: impl FnOnce(&mut Settings)) -> Values {
-        let mut settings = Settings::new(&self.prefix);
+        let secret = Some(self.secret.clone());
+        let mut settings = Settings { secret, ..Settings::new(&self.prefix) };
         change(&mut settings);
         Values::new(self.store.clone(), settings)
     }

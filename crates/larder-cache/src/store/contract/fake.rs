@@ -117,7 +117,7 @@ async fn every_operation_costs_one_round_trip() {
         values.incr("a", 1) => ["incr"];
         values.touch("a", DEFAULT) => ["expire"];
         values.has_key("a") => ["ttl"];
-        values.incr_version("a", 1) => ["rename"];
+        values.incr_version("a", 1) => ["get_many", "rename"];
         values.delete("a") => ["delete_many"];
         values.set("a", &1, Duration::ZERO) => ["delete_many"];
         values.set_many(pairs, DEFAULT) => ["set_many"];

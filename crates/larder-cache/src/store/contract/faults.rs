@@ -8,6 +8,7 @@ use futures_util::{FutureExt, future::join_all};
 
 use super::{server::Server, *};
 use crate::{
+    secret::Secret,
     store::{
         Item, Lifetime, Store, StoreError,
         redis::{RedisConfig, RedisStore},
@@ -27,7 +28,8 @@ pub(super) async fn start_within(
 ) -> Option<(Server, Arc<RedisStore>, Values)> {
     let server = Server::start(options)?;
     let store = Arc::new(server.store_within(timeout));
-    let values = Values::new(store.clone(), Settings::new("larder"));
+    let settings = Settings { secret: Some(Secret::random()), ..Settings::new("larder") };
+    let values = Values::new(store.clone(), settings);
     eventually("the first key is set", async || values.set("a", &1, DEFAULT).await.is_ok()).await;
     Some((server, store, values))
 }

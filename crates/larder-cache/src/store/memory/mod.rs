@@ -94,6 +94,10 @@ impl Store for MemoryStore {
         "memory"
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn get_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, Vec<Option<Bytes>>> {
         self.answer(|shelf| Ok(keys.iter().map(|key| shelf.get(key)).collect()))
     }

@@ -1,0 +1,57 @@
+//! Where an envelope lies, and what guards it there.
+
+use super::CodecError;
+use super::envelope::TAG_BYTES;
+use crate::secret::Secret;
+
+/// What keeps foreign bytes from being decoded.
+#[derive(Debug, Clone)]
+pub enum Guard {
+    /// A checksum: only this process can write to the store.
+    Process,
+    /// A MAC under this secret.
+    Shared(Secret),
+    /// Nothing: others can write to the store, and the secret is not known. Nothing is sealed or opened.
+    Blind,
+}
+
+/// The place of an envelope: only there it can be opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Slot<'s> {
+    guard: &'s Guard,
+    name: &'s str,
+}
+
+impl<'s> Slot<'s> {
+    /// Under this complete name in the store.
+    pub const fn new(guard: &'s Guard, name: &'s str) -> Self {
+        Self { guard, name }
+    }
+
+    /// Computes the tag of what stands before and after it.
+    pub(super) fn tag(self, parts: [&[u8]; 2]) -> Result<[u8; TAG_BYTES], CodecError> {
+        match self.guard {
+            Guard::Process => Ok(checksum(parts)),
+            Guard::Shared(secret) => Ok(secret.mac(self.name, parts)),
+            Guard::Blind => Err(CodecError::NoSecret),
+        }
+    }
+
+    /// Checks the tag of what stands before and after it.
+    pub(super) fn check(self, tag: &[u8], parts: [&[u8]; 2]) -> Result<(), CodecError> {
+        let is_right = match self.guard {
+            Guard::Process => tag == checksum(parts),
+            Guard::Shared(secret) => secret.has_made(tag, self.name, parts),
+            Guard::Blind => return Err(CodecError::NoSecret),
+        };
+        if is_right { Ok(()) } else { Err(CodecError::Forged) }
+    }
+}
+
+fn checksum(parts: [&[u8]; 2]) -> [u8; TAG_BYTES] {
+    let mut hasher = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    let mut tag = [0; TAG_BYTES];
+    tag[..4].copy_from_slice(&hasher.finalize().to_le_bytes());
+    tag
+}

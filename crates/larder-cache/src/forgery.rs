@@ -1,0 +1,283 @@
+//! What an attacker can do who writes to the shared store: cost misses, and be seen doing it.
+
+use std::cell::Cell;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+
+use super::Cache;
+use super::event::{Event, Listener, Outcome};
+use super::fragment::Html;
+use super::key::Key;
+use super::level::Level;
+use super::open::Options;
+use super::policy::Policy;
+use super::secret::Secret;
+use super::store::contract::fake::Fake;
+use super::store::{Item, Lifetime, Store};
+use super::tag::Tag;
+use super::values::Timeout;
+use super::values::told::Call;
+use super::view::{InProcess, Versions};
+
+const TEAS: Tag = Tag::named("teas");
+const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
+
+/// Why something was not taken, in order; and what came of calls to values.
+#[derive(Default)]
+struct Heard(Mutex<Vec<String>>);
+
+impl Heard {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Listener for Heard {
+    fn on(&self, event: &Event<'_>) {
+        if let Outcome::Unreadable(why) = event.outcome {
+            self.0.lock().unwrap().push(format!("{}: {why}", event.key));
+        }
+    }
+
+    fn on_value(&self, call: &Call<'_>) {
+        self.0.lock().unwrap().push(call.outcome.name().to_owned());
+    }
+}
+
+/// A store, the stamps and the secret of those who share it.
+struct Shop {
+    store: Arc<Fake>,
+    versions: Arc<InProcess>,
+    secret: Secret,
+    heard: Arc<Heard>,
+}
+
+impl Shop {
+    fn new() -> Self {
+        let (store, versions) = (Arc::default(), Arc::new(InProcess::new()));
+        Self { store, versions, secret: Secret::random(), heard: Arc::default() }
+    }
+
+    /// An instance that has nothing in its memory.
+    fn instance(&self) -> Cache {
+        self.instance_of("shop", &self.secret)
+    }
+
+    fn instance_of(&self, namespace: &str, secret: &Secret) -> Cache {
+        let options = Options::default().shared(self.store.clone(), namespace, secret);
+        options.listener(self.heard.clone()).open(self.versions.clone())
+    }
+
+    /// What the instance says under this key, and whether it had to load that.
+    async fn ask(&self, cache: &Cache, name: &'static str, policy: &Policy) -> (String, bool) {
+        let loaded = Cell::new(false);
+        let load = async || {
+            self.versions.reads(&[TEAS]);
+            loaded.set(true);
+            Ok::<_, ()>(name.to_owned())
+        };
+        let value = cache.get_or_set(&key(name), policy, load).await.unwrap();
+        ((*value).clone(), loaded.get())
+    }
+
+    /// The name in the store of what ends so.
+    async fn name(&self, end: &str) -> String {
+        let mut names = self.names().await;
+        names.retain(|name| name.ends_with(end));
+        names.pop().unwrap_or_else(|| panic!("nothing ends in {end}"))
+    }
+
+    async fn names(&self) -> Vec<String> {
+        // What goes there goes behind the answer.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        self.store.scan("larder", None).await.unwrap().keys
+    }
+
+    async fn bytes(&self, end: &str) -> Bytes {
+        self.store.get(&self.name(end).await).await.unwrap().unwrap()
+    }
+
+    async fn put(&self, name: &str, bytes: impl Into<Bytes>) {
+        self.store.set(Item::new(name, &bytes.into(), Lifetime::FOREVER)).await.unwrap();
+    }
+}
+
+fn key(name: &'static str) -> Key {
+    Key::named(name).build()
+}
+
+/// What lies under one name, as who can write to the store might put it under another.
+async fn forgeries(shop: &Shop, ours: &str, theirs: &[&str]) -> Vec<Bytes> {
+    let good = shop.bytes(ours).await;
+    let mut forged: Vec<Bytes> = Vec::new();
+    for end in theirs {
+        forged.push(shop.bytes(end).await);
+    }
+    for place in 0..good.len() {
+        let mut bytes = good.to_vec();
+        bytes[place] ^= 1;
+        forged.push(bytes.into());
+        forged.push(good.slice(..place));
+    }
+    forged.push([&good[..], b"x"].concat().into());
+    // As the format before had it, whose checksum everyone can compute.
+    forged.push(Bytes::from_static(b"LDR\x01\0\0\0\0 and more of it, as much as an envelope has"));
+    forged
+}
+
+#[tokio::test]
+async fn what_was_moved_cut_changed_or_made_is_a_miss_and_an_event() {
+    let shop = Shop::new();
+    let writer = shop.instance();
+    for name in ["tea", "milk"] {
+        shop.ask(&writer, name, &MINUTE).await;
+    }
+    shop.ask(&shop.instance_of("elsewhere", &shop.secret), "tea", &MINUTE).await;
+    shop.ask(&shop.instance_of("stranger", &Secret::random()), "tea", &MINUTE).await;
+    writer.values().set("tea", "tea", Timeout::Never).await.unwrap();
+    shop.heard.take();
+    let ours = shop.names().await.into_iter().find(|name| name.contains(":shop:")).unwrap();
+    let fingerprint = ours.split(':').nth(3).unwrap().to_owned();
+    let elsewhere = format!("elsewhere:{fingerprint}:tea");
+    let stranger = format!("stranger:{fingerprint}:tea");
+    let ours = format!("larder:entry:shop:{fingerprint}:tea");
+    let theirs = [":milk", &elsewhere, &stranger, "larder-values:1:tea"];
+    for forged in forgeries(&shop, &ours, &theirs).await {
+        shop.put(&ours, forged.clone()).await;
+        let (said, loaded) = shop.ask(&shop.instance(), "tea", &MINUTE).await;
+        assert_eq!((said.as_str(), loaded), ("tea", true), "{forged:?}");
+        let heard = shop.heard.take();
+        assert_eq!(heard.len(), 1, "{heard:?} of {forged:?}");
+        assert!(heard[0].starts_with("tea: "), "{heard:?}");
+        // In one question with others, too.
+        shop.names().await;
+        shop.put(&ours, forged.clone()).await;
+        let keys = [key("tea")];
+        let view = shop.versions.fresh().get().await.unwrap();
+        let keys: Vec<&Key> = keys.iter().collect();
+        let caller = std::panic::Location::caller();
+        let recalled =
+            shop.instance().recall_many::<String>(Level::Query, &keys, &view, caller).await;
+        assert!(recalled[0].is_none(), "{forged:?}");
+        assert_eq!(shop.heard.take().len(), 1, "{forged:?}");
+    }
+}
+
+/// A fragment that is put where a value of another type is looked for, and a page's name.
+#[tokio::test]
+async fn nothing_is_taken_as_another_type() {
+    let shop = Shop::new();
+    let view = shop.versions.fresh().get().await.unwrap();
+    let cache = shop.instance();
+    cache.mark(&key("tea"), &MINUTE, Html("tea".to_owned()), 3, &view);
+    let html = shop.bytes(":tea").await;
+    shop.ask(&shop.instance(), "tea", &MINUTE).await;
+    let both = shop.names().await;
+    assert_eq!(both.len(), 2, "{both:?}");
+    for name in both {
+        shop.put(&name, html.clone()).await;
+    }
+    let (said, loaded) = shop.ask(&shop.instance(), "tea", &MINUTE).await;
+    assert_eq!((said.as_str(), loaded), ("tea", true));
+    assert_eq!(shop.heard.take(), ["tea: wrong seal"]);
+}
+
+#[tokio::test]
+async fn what_is_put_back_under_its_own_name_is_judged_by_its_stamps_and_its_end() {
+    let shop = Shop::new();
+    let short = Policy::fresh_for(Duration::from_millis(20));
+    shop.ask(&shop.instance(), "tea", &MINUTE).await;
+    shop.ask(&shop.instance(), "milk", &short).await;
+    let (tea, milk) = (shop.name(":tea").await, shop.name(":milk").await);
+    let (old, over) = (shop.bytes(":tea").await, shop.bytes(":milk").await);
+    assert!(
+        !shop.ask(&shop.instance(), "tea", &MINUTE).await.1,
+        "it is good as long as it is true"
+    );
+    shop.versions.bump(&[TEAS]);
+    shop.put(&tea, old).await;
+    assert!(shop.ask(&shop.instance(), "tea", &MINUTE).await.1);
+    // For ever in the store, and over by its own word.
+    let end = SystemTime::now() + Duration::from_millis(20);
+    while SystemTime::now() < end {
+        tokio::task::yield_now().await;
+    }
+    shop.put(&milk, over).await;
+    assert!(shop.ask(&shop.instance(), "milk", &MINUTE).await.1);
+}
+
+#[tokio::test]
+async fn what_keeps_to_its_process_is_neither_written_there_nor_taken_from_there() {
+    let shop = Shop::new();
+    let local = MINUTE.local_only();
+    shop.ask(&shop.instance(), "tea", &local).await;
+    assert_eq!(shop.names().await, [""; 0]);
+    // Authentic, and not taken all the same.
+    shop.ask(&shop.instance(), "tea", &MINUTE).await;
+    assert_eq!(shop.names().await.len(), 1);
+    shop.store.calls();
+    assert!(shop.ask(&shop.instance(), "tea", &local).await.1);
+    assert_eq!(shop.store.calls(), [""; 0], "not even a lock is taken");
+}
+
+#[tokio::test]
+async fn values_are_taken_under_their_own_name_only() {
+    let shop = Shop::new();
+    let cache = shop.instance();
+    let values = cache.values();
+    for name in ["tea", "milk"] {
+        values.set(name, name, Timeout::Never).await.unwrap();
+    }
+    values.version(2).set("tea", "old", Timeout::Never).await.unwrap();
+    shop.ask(&cache, "tea", &MINUTE).await;
+    shop.names().await;
+    let (ours, others) = ("larder-values:1:tea", ["values:1:milk", "values:2:tea"]);
+    for forged in forgeries(&shop, ours, &others).await {
+        shop.put(ours, forged.clone()).await;
+        shop.heard.take();
+        assert_eq!(values.get::<String>("tea").await.unwrap(), None, "{forged:?}");
+        let many = values.get_many::<String, _>(["tea", "milk"]).await.unwrap();
+        assert_eq!(many.keys().collect::<Vec<_>>(), ["milk"], "{forged:?}");
+        assert_eq!(shop.heard.take(), ["unreadable", "unreadable"], "{forged:?}");
+        let load = async || "tea".to_owned();
+        assert_eq!(values.get_or_set("tea", Timeout::Never, load).await, "tea");
+        assert_eq!(shop.heard.take(), ["unreadable"]);
+        assert_eq!(values.get_or("tea", String::new()).await.unwrap(), "tea", "it is replaced");
+    }
+    values.set("moved", "tea", Timeout::Never).await.unwrap();
+    assert_eq!(values.incr_version("moved", 1).await.unwrap(), 2);
+    assert_eq!(values.version(2).get::<String>("moved").await.unwrap().as_deref(), Some("tea"));
+    assert_eq!(values.get::<String>("moved").await.unwrap(), None);
+    shop.put(ours, &b"x"[..]).await;
+    values.incr_version("tea", 1).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn after_a_rotation_what_was_sealed_before_is_a_miss_and_what_is_sealed_now_is_not() {
+    let shop = Shop::new();
+    let running = shop.instance();
+    shop.ask(&running, "tea", &MINUTE).await;
+    running.values().set("tea", "tea", Timeout::Never).await.unwrap();
+    shop.names().await;
+    shop.secret.replace(&[7; Secret::BYTES]);
+    assert_eq!(running.values().get::<String>("tea").await.unwrap(), None);
+    assert!(shop.ask(&shop.instance(), "tea", &MINUTE).await.1);
+    running.values().set("tea", "tea", Timeout::Never).await.unwrap();
+    shop.names().await;
+    let other = shop.instance_of("shop", &Secret::new(&[7; Secret::BYTES]));
+    assert_eq!(other.values().get::<String>("tea").await.unwrap().as_deref(), Some("tea"));
+    assert!(!shop.ask(&other, "tea", &MINUTE).await.1);
+}
+
+#[tokio::test]
+async fn a_store_that_others_can_write_to_takes_nothing_without_a_secret() {
+    use super::values::{Settings, Values};
+    let values = Values::new(Arc::new(Fake::default()), Settings::new("t"));
+    values.set("tea", "tea", Timeout::Never).await.unwrap_err();
+    values.set("count", &1, Timeout::Never).await.unwrap();
+    assert_eq!(values.incr("count", 1).await.unwrap(), 2);
+}

@@ -1,0 +1,33 @@
+//! `larder secret`: under what instances seal what they share.
+//!
+//! - It is never shown: who may know it can read the database.
+
+use clap::{Args, Subcommand};
+
+use super::{chain, say};
+use crate::config::DatabaseConfig;
+use crate::db::Db;
+use crate::versions::secret;
+
+/// What `secret` is started with.
+#[derive(Debug, Args)]
+pub struct SecretCommand {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Draw another secret: what is in Redis is made anew. Shops that run notice by themselves.
+    Rotate(DatabaseConfig),
+}
+
+/// Does what the verb says.
+pub fn run(command: &SecretCommand) -> Result<(), String> {
+    let Verb::Rotate(config) = &command.verb;
+    let db = Db::open(&config.database)?;
+    db.migrate().map_err(|error| error.to_string())?;
+    secret::rotate(&db).map_err(|error| chain(&error))?;
+    say("The secret is another one; what was shared under the old one is made anew.\n");
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! The secret of the database as the cache's: handed to it, and replaced in it when it was replaced here.
+//!
+//! - The secret has a stamp as all data have. A view is answered after the secret of that view was
+//!   read: what was sealed under an older one is a miss from then on.
+//! - Where its row is gone nothing is shared: this process then has a secret that no other has.
+
+use std::sync::Arc;
+
+use diesel::QueryResult;
+
+use super::{Table, stamps};
+use crate::cache::Versions;
+use crate::cache::secret::Secret;
+use crate::cache::tag::{Stamp, Tag};
+use crate::cache::view::{Fresh, FreshView, Unvouched};
+use crate::db::{Conn, Db, Error, Role, Url, secret, transaction};
+
+/// The table of the secret: its triggers tell that it was replaced.
+pub const SECRET: Table = Table::named("cache_secret");
+
+/// The secret of the database at this address, kept up to date.
+#[derive(Clone)]
+pub struct Keeper(Arc<Kept>);
+
+struct Kept {
+    url: Url,
+    secret: Secret,
+    /// Of which stamp the secret is. Held while it is read anew: who comes meanwhile waits for that.
+    stamp: tokio::sync::Mutex<Stamp>,
+}
+
+impl Keeper {
+    /// Reads the secret of the database at `url`, which is migrated.
+    ///
+    /// # Errors
+    /// One sentence, where it cannot be read.
+    pub fn open(url: &Url) -> Result<Self, String> {
+        let (bytes, stamp) = read(url)?;
+        let secret = Secret::random();
+        take(&secret, bytes);
+        let stamp = tokio::sync::Mutex::new(stamp);
+        Ok(Self(Arc::new(Kept { url: url.clone(), secret, stamp })))
+    }
+
+    /// The secret, as a handle that is kept up to date.
+    pub fn secret(&self) -> &Secret {
+        &self.0.secret
+    }
+
+    /// These versions, which read the secret where it was replaced before they answer a view.
+    pub fn around(&self, versions: Arc<dyn Versions>) -> Arc<dyn Versions> {
+        Arc::new(Watching { keeper: self.clone(), versions })
+    }
+
+    /// Makes sure that the secret is that of this stamp, or of a later one.
+    async fn keep_up(&self, wanted: Stamp) -> Result<(), Unvouched> {
+        let mut stamp = self.0.stamp.lock().await;
+        if *stamp == wanted {
+            return Ok(());
+        }
+        let url = self.0.url.clone();
+        let read = tokio::task::spawn_blocking(move || read(&url)).await;
+        let (bytes, now) =
+            read.map_err(|error| Unvouched(error.to_string()))?.map_err(Unvouched)?;
+        take(&self.0.secret, bytes);
+        *stamp = now;
+        tracing::info!("the secret of the cache was replaced");
+        Ok(())
+    }
+}
+
+/// Versions that look whether the secret was replaced.
+struct Watching {
+    keeper: Keeper,
+    versions: Arc<dyn Versions>,
+}
+
+impl Watching {
+    /// The view, after the secret was brought up to it.
+    async fn kept_up(keeper: Keeper, view: FreshView) -> FreshView {
+        let view = view?;
+        keeper.keep_up(view.stamp(&SECRET.tag())).await?;
+        Ok(view)
+    }
+}
+
+impl Versions for Watching {
+    fn fresh(&self) -> Fresh {
+        let keeper = self.keeper.clone();
+        match self.versions.fresh() {
+            Fresh::Now(Ok(view)) => {
+                let wanted = view.stamp(&SECRET.tag());
+                match keeper.0.stamp.try_lock() {
+                    Ok(stamp) if *stamp == wanted => Fresh::Now(Ok(view)),
+                    _ => Fresh::Soon(Box::pin(Self::kept_up(self.keeper.clone(), Ok(view)))),
+                }
+            }
+            Fresh::Now(off) => Fresh::Now(off),
+            Fresh::Soon(soon) => {
+                Fresh::Soon(Box::pin(async { Self::kept_up(keeper, soon.await).await }))
+            }
+        }
+    }
+}
+
+/// Draws another secret, and makes stale what was made until now: also what this process or another took
+/// from the shared store and has in its memory.
+///
+/// # Errors
+/// Those of the database; nothing is changed then.
+pub fn rotate(db: &Db) -> Result<(), Error> {
+    db.write_now(|conn| {
+        secret::replace(conn)?;
+        stamps::bump(conn, &Tag::EVERYTHING)
+    })
+}
+
+/// The secret, and its stamp at the same moment.
+fn read(url: &Url) -> Result<(Option<[u8; secret::BYTES]>, Stamp), String> {
+    let failed = |error: String| format!("cannot read the secret of the cache: {error}");
+    let mut conn = Conn::open(url, Role::Reader).map_err(|error| failed(error.to_string()))?;
+    let found = transaction::read(&mut conn, |conn| -> QueryResult<_> {
+        let stamp = stamps::of(conn, &[SECRET.tag()])?.pop();
+        Ok((secret::read(conn)?, stamp.map(|(_, stamp)| stamp).unwrap_or_default()))
+    });
+    found.map_err(|error| failed(error.to_string()))
+}
+
+fn take(secret: &Secret, bytes: Option<[u8; secret::BYTES]>) {
+    match bytes {
+        Some(bytes) => secret.replace(&bytes),
+        None => {
+            tracing::error!(
+                "the database has no secret, so nothing is shared; `larder secret rotate` makes one"
+            );
+            secret.forget();
+        }
+    }
+}
