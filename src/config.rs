@@ -248,6 +248,19 @@ pub struct LogConfig {
     /// more, warn for no line per request).
     #[arg(long, env = "LARDER_LOG", value_enum, default_value_t = LogFormat::Text)]
     pub log: LogFormat,
+
+    /// A word by which names of secrets are known, beside password, token, key and their like; several with
+    /// commas between.
+    ///
+    /// What goes by such a name, as a header, a parameter or a column, is neither logged nor shown in the
+    /// toolbar.
+    #[arg(
+        long = "secret-name",
+        env = "LARDER_SECRET_NAMES",
+        value_name = "WORD",
+        value_delimiter = ','
+    )]
+    pub secret_names: Vec<String>,
 }
 
 /// How lines are written.

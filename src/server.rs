@@ -31,6 +31,7 @@ use crate::metrics::{About, Counters};
 use crate::products::service as products;
 use crate::scoreboard::service as scoreboard;
 use crate::site::host::Hosts;
+use crate::site::secrets;
 use crate::state::{Access, Settings, State};
 use crate::supplier::client::Client;
 use crate::versions::probe::Probe;
@@ -78,6 +79,7 @@ impl Server {
     /// # Errors
     /// One sentence for who started it.
     pub async fn start(config: &ServeConfig) -> Result<Self, String> {
+        secrets::add(&config.log.secret_names);
         let shared = config.cache.store()?;
         let levels = config.cache.levels()?;
         let listener = bind(config.http.bind)?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::model::Secret;
 use crate::cache::key::Key;
 use crate::cache::policy::Policy;
+use crate::site::digest;
 use crate::versions::Table;
 
 /// Who may sign in.
@@ -28,10 +29,15 @@ pub const KNOWN: Policy = Policy::fresh_for(Duration::from_secs(60 * 60)).local_
 
 /// The key of a session.
 pub fn session(shown: &Secret) -> Key {
-    Key::named("accounts.session").part("digest", shown.digest()).build()
+    Key::named("accounts.session").part("of", named(shown)).build()
 }
 
 /// The key of a token.
 pub fn token(shown: &Secret) -> Key {
-    Key::named("accounts.token").part("digest", shown.digest()).build()
+    Key::named("accounts.token").part("of", named(shown)).build()
+}
+
+/// By what it is named in keys, which people are shown: not by the digest that the database has.
+fn named(shown: &Secret) -> String {
+    digest::of(["accounts.key", &shown.digest()])
 }

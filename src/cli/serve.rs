@@ -9,6 +9,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{LogConfig, LogFormat};
 use crate::server::{ServeConfig, Server, StopSignals};
+use crate::site::secrets::hide;
 use crate::toolbar;
 
 /// Serves until the program is told to stop.
@@ -43,11 +44,26 @@ fn start_log(config: &LogConfig) -> WorkerGuard {
         .finish(BufWriter::new(std::io::stderr()));
     let log = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(writer);
+        .with_writer(move || WithoutSecrets(writer.clone()));
     let log = match config.log {
         LogFormat::Text => log.with_target(false).boxed(),
         LogFormat::Json => log.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry().with(filter).with(log).with(toolbar::Lines).init();
     guard
+}
+
+/// Writes lines, each at once and whole, without what follows the names of secrets in them.
+struct WithoutSecrets<W>(W);
+
+impl<W: Write> Write for WithoutSecrets<W> {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        self.0.write_all(hide(&text).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
 }

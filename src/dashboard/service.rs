@@ -2,10 +2,11 @@
 
 use super::Dashboard;
 use super::audit::{Act, Door};
-use crate::cache::inspect::{Description, Listing, Statistics};
+use crate::cache::inspect::{Body, Description, Listing, Statistics};
 use crate::cache::tag::Tag;
 use crate::cache::values::Timeout;
 use crate::error::AppError;
+use crate::site::secrets;
 use crate::state::State;
 
 /// Characters of a body that people look at.
@@ -53,7 +54,7 @@ pub async fn keys(state: &State, like: &str, limit: usize) -> Result<Listing, Ap
 /// [`AppError::Absent`] if nothing is; [`AppError::Store`].
 pub async fn describe(state: &State, key: &str) -> Result<Vec<Description>, AppError> {
     let found = state.cache.inspect().describe(key).await?;
-    if found.is_empty() { Err(NO_SUCH_KEY) } else { Ok(found) }
+    if found.is_empty() { Err(NO_SUCH_KEY) } else { Ok(without_secrets(found)) }
 }
 
 /// The same with the beginnings of bodies, for people.
@@ -62,7 +63,24 @@ pub async fn describe(state: &State, key: &str) -> Result<Vec<Description>, AppE
 /// The same.
 pub async fn look_at(state: &State, key: &str) -> Result<Vec<Description>, AppError> {
     let found = state.cache.inspect().showing(LETTERS).describe(key).await?;
-    if found.is_empty() { Err(NO_SUCH_KEY) } else { Ok(found) }
+    if found.is_empty() { Err(NO_SUCH_KEY) } else { Ok(without_secrets(found)) }
+}
+
+/// The same without what goes by the name of a secret: headers of pages, and values.
+fn without_secrets(mut found: Vec<Description>) -> Vec<Description> {
+    for description in &mut found {
+        match &mut description.body {
+            Body::Page { headers, .. } => {
+                let secret = headers.iter_mut().filter(|(name, _)| secrets::is_named(name));
+                secret.for_each(|(_, value)| *value = secrets::HIDDEN.to_owned());
+            }
+            Body::Text(text) if secrets::is_named(&description.listed.key) => {
+                *text = secrets::HIDDEN.to_owned();
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Remembers a value.

@@ -22,6 +22,7 @@ pub mod render;
 pub mod rendered;
 pub mod request_id;
 pub mod row_id;
+pub mod secrets;
 pub mod shelf;
 pub mod text;
 pub mod time;

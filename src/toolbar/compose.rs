@@ -16,7 +16,9 @@ use super::inject::is_html;
 use super::record::{
     CacheNode, Kind, Moved, Record, Request, Response, Sql, SqlKind, Template, Times,
 };
+use super::redact::{Values, redact};
 use super::room::{Room, short};
+use super::statement::redacted;
 use super::tree::{Mover, tree};
 use super::verdict::{self, Answer};
 use super::watch::{Seen, Watched};
@@ -28,6 +30,7 @@ use crate::db::binds::members;
 use crate::db::connect::Role;
 use crate::db::kind;
 use crate::db::log::Statement;
+use crate::site::secrets::HIDDEN;
 
 /// Statements, templates and the like of one request, and their bytes.
 const ROOM: (usize, usize) = (500, 256 << 10);
@@ -84,7 +87,7 @@ impl Answered {
 /// All that is known of a request; `emptied` belongs to the tags that it has moved.
 pub fn record(
     watched: Watched,
-    mut request: Request,
+    (mut request, mut secrets): (Request, Values),
     mut answered: Answered,
     seen: Seen,
     emptied: Vec<[u64; 3]>,
@@ -101,7 +104,7 @@ pub fn record(
         code(&mut answered.headers, coding);
     }
     let statements = seen.told.statements.iter();
-    let sql = statements.map(|ran| statement(ran, watched.started)).collect();
+    let sql = statements.map(|ran| statement(ran, watched.started, &mut secrets)).collect();
     let sql = room.fit("statements", sql, ROOM, seen.told.left_out, size_of_sql);
     let cache =
         room.fit("look-ups", tree(nodes, mover), ROOM, seen.recorded.left_out, size_of_node);
@@ -127,14 +130,14 @@ pub fn record(
         line.message.len() + line.target.len()
     });
     request.route = answered.route.clone();
-    Record {
+    let mut record = Record {
         id: watched.id,
         began: watched.began,
         request,
         response: Response {
             status: answered.status,
             kind: answered.kind(),
-            headers: headers(&answered.headers),
+            headers: headers(&answered.headers, &mut secrets),
             bytes: answered.bytes,
             location: answered.location(),
         },
@@ -147,7 +150,9 @@ pub fn record(
         templates,
         log,
         cut: room.cut,
-    }
+    };
+    redact(&mut record, &secrets);
+    record
 }
 
 /// The headers of the answer in a coding.
@@ -159,11 +164,20 @@ fn code(headers: &mut HeaderMap, coding: crate::cache::page::encoding::Coding) {
     }
 }
 
-fn statement(ran: &Statement, started: Instant) -> Sql {
-    let binds = members(&ran.binds).into_iter().take(100);
+fn statement(ran: &Statement, started: Instant, secrets: &mut Values) -> Sql {
+    let binds = members(&ran.binds);
+    let (sql, is_secret) = redacted(&ran.sql, binds.len());
+    let binds = binds.into_iter().zip(is_secret).map(|(bind, is_secret)| {
+        if !is_secret {
+            return bind;
+        }
+        secrets.add_bind(&bind);
+        HIDDEN.to_owned()
+    });
+    let binds = binds.collect::<Vec<_>>().into_iter().take(100);
     let origin = ran.origin.as_deref();
     Sql {
-        sql: short(&ran.sql, LONGEST_SQL),
+        sql: short(&sql, LONGEST_SQL),
         binds: binds.map(|bind| short(&bind, LONGEST_BIND)).collect(),
         kind: match ran.kind() {
             kind::Kind::Query => SqlKind::Query,

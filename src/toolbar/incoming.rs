@@ -3,31 +3,30 @@
 //! - What browsers open as a page comes whole, as text and with its body: conditions, ranges and codings
 //!   are taken off, since the page that carries the toolbar is none that anybody has.
 //! - What scripts, styles and pictures ask for is left as it is.
-//! - Secrets are not remembered: of cookies the names, of passwords nothing, of forms nothing.
+//! - Secrets are not remembered: of cookies the names, of headers and parameters that go by the name of a
+//!   secret ([`crate::site::secrets`]) nothing else, of forms nothing.
 
 use actix_web::HttpMessage;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName,
-    HeaderValue, PROXY_AUTHORIZATION, SET_COOKIE,
+    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue,
 };
 use actix_web::http::{Method, Version};
 
 use super::memory::Memory;
 use super::record::Request;
+use super::redact::Values;
 use super::room::short;
 use crate::cache::page::conditional::CONDITIONS;
 use crate::cache::page::request::Bypass;
 use crate::site::client::Client;
+use crate::site::secrets::{HIDDEN, is_named};
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// Letters of the longest header, parameter or path that is remembered, and how many of them.
 pub const LONGEST: usize = 1_000;
 const MOST: usize = 100;
-
-/// Headers whose values are secrets.
-const SECRETS: [HeaderName; 4] = [COOKIE, AUTHORIZATION, PROXY_AUTHORIZATION, SET_COOKIE];
 
 /// What is to be known of a request before it is answered.
 #[derive(Debug)]
@@ -37,13 +36,16 @@ pub struct Incoming {
     pub is_page: bool,
     /// The codings in which the page would have been taken.
     pub accepted: Vec<HeaderValue>,
+    /// What came by the name of a secret.
+    pub secrets: Values,
 }
 
 impl Incoming {
     /// Looks at a request, and asks for the page as the toolbar needs it.
     pub fn of(request: &mut ServiceRequest, memory: &Memory) -> Self {
         let is_page = opens_a_page(request.headers()) && request.method() != Method::HEAD;
-        let seen = look_at(request);
+        let mut secrets = Values::default();
+        let seen = look_at(request, &mut secrets);
         let mut accepted = Vec::new();
         if is_page {
             accepted = request.headers_mut().remove(ACCEPT_ENCODING).collect();
@@ -57,7 +59,7 @@ impl Incoming {
                 request.extensions_mut().insert(Bypass);
             }
         }
-        Self { request: seen, is_page, accepted }
+        Self { request: seen, is_page, accepted, secrets }
     }
 }
 
@@ -72,20 +74,24 @@ fn opens_a_page(headers: &HeaderMap) -> bool {
     destination.is_none_or(|is| [b"document".as_slice(), b"iframe", b"frame"].contains(&is))
 }
 
-fn look_at(request: &ServiceRequest) -> Request {
+fn look_at(request: &ServiceRequest, secrets: &mut Values) -> Request {
     let text = |name| request.headers().get(name).map(|value: &HeaderValue| print(value));
     let length = text(CONTENT_LENGTH).and_then(|length| length.parse().ok());
     let pairs = form_urlencoded::parse(request.query_string().as_bytes());
-    let query = pairs.take(MOST).map(|(k, v)| (short(&k, LONGEST), short(&v, LONGEST)));
+    let query = pairs.map(|(name, value)| {
+        let shown = shown(&name, &value, secrets);
+        (short(&name, LONGEST), shown)
+    });
+    let query = query.collect::<Vec<_>>().into_iter().take(MOST).collect();
     Request {
         method: short(request.method().as_str(), 40),
         path: short(request.path(), LONGEST),
-        query: query.collect(),
+        query,
         route: None,
         version: version(request.version()).to_owned(),
         client: Client::of(request.request()).address.map(|address| address.to_string()),
         peer: request.peer_addr().map(|peer| peer.to_string()),
-        headers: headers(request.headers()),
+        headers: headers(request.headers(), secrets),
         cookies: cookies(request.headers()),
         body: length
             .filter(|length| *length > 0)
@@ -93,13 +99,22 @@ fn look_at(request: &ServiceRequest) -> Request {
     }
 }
 
-/// Names and values, secrets left out.
-pub fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let shown = headers.iter().take(MOST).map(|(name, value)| {
-        let is_secret = SECRETS.contains(name);
-        (name.to_string(), if is_secret { "…".to_owned() } else { print(value) })
+/// Names and values, secrets left out; those are all noted, however many are shown.
+pub fn headers(headers: &HeaderMap, secrets: &mut Values) -> Vec<(String, String)> {
+    let shown = headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        (name.to_string(), shown(name.as_str(), &value, secrets))
     });
-    shown.collect()
+    shown.collect::<Vec<_>>().into_iter().take(MOST).collect()
+}
+
+/// The value, if its name is not that of a secret.
+fn shown(name: &str, value: &str, secrets: &mut Values) -> String {
+    if !is_named(name) {
+        return short(value, LONGEST);
+    }
+    secrets.add(value);
+    HIDDEN.to_owned()
 }
 
 fn print(value: &HeaderValue) -> String {
@@ -169,5 +184,11 @@ mod tests {
         assert_eq!(seen.cookies, ["sid", "theme"]);
         assert_eq!(seen.query, [("q".into(), "téa".into()), ("page".into(), "2".into())]);
         assert!(!format!("{seen:?}").contains("secret"), "{seen:?}");
+        let request = TestRequest::get().uri("/?api_key=hush-hush&q=tea&%74oken=hush-hush&page=2");
+        let request = request.insert_header(("X-Api-Key", "hush-hush"));
+        let mut request = request.insert_header(("X-Auth-Token", "hush-hush")).to_srv_request();
+        let seen = Incoming::of(&mut request, &Memory::default()).request;
+        assert!(!format!("{seen:?}").contains("hush"), "{seen:?}");
+        assert_eq!(seen.query[1], ("q".into(), "tea".into()));
     }
 }

@@ -15,7 +15,7 @@
 //! | `POST /toolbar/bypass` | has the page `back` made anew when it is next asked for |
 //!
 //! In reading order: `watch` (a request under observation), `incoming`, `recorder`, `lines`, `processor`
-//! (what is collected), `compose`, `tree`, `verdict`, `room` (the record of it), [`record`], `inject`,
+//! (what is collected), `compose`, `tree`, `verdict`, `statement`, `redact` (what of it is secret), `room` (the record of it), [`record`], `inject`,
 //! `server_timing` (what goes out), `memory`, `warnings`, `panels`, `json`, `pages`, `forms`, `about`
 //! (what is shown).
 
@@ -32,10 +32,12 @@ mod panels;
 mod processor;
 pub mod record;
 mod recorder;
+mod redact;
 mod room;
 #[cfg(test)]
 mod sample;
 mod server_timing;
+mod statement;
 #[cfg(test)]
 mod stories;
 mod tree;

@@ -82,7 +82,17 @@ pub async fn watch(
     }
     let mover = |tag: &_, stamp| memory.mover_of(tag, stamp);
     watched.own += finishing.elapsed();
-    memory.keep(compose::record(watched, incoming.request, answered, seen, emptied, &mover).into());
+    memory.keep(
+        compose::record(
+            watched,
+            (incoming.request, incoming.secrets),
+            answered,
+            seen,
+            emptied,
+            &mover,
+        )
+        .into(),
+    );
     Ok(response)
 }
 

@@ -5,7 +5,7 @@ mod truth;
 
 use serde_json::Value;
 
-use crate::support::{Database, Page, TestSite, on_both_databases};
+use crate::support::{Database, PASSWORD, Page, TestSite, on_both_databases};
 
 on_both_databases! {
     every_page_carries_one_line_and_is_stored_by_nobody,
@@ -19,6 +19,7 @@ on_both_databases! {
     a_select_is_explained_and_nothing_else,
     hostile_text_is_shown_as_text,
     secrets_are_not_told,
+    hashes_and_digests_are_not_among_the_binds,
     the_history_tells_of_redirects_json_and_values,
 }
 
@@ -282,6 +283,48 @@ fn secrets_are_not_told(on: Database) {
     assert!(!told.to_string().contains("s3cret"), "{told}");
     let added = site.told(&site.adds("Tea", "4"));
     assert!(added["response"]["headers"].to_string().contains("\"set-cookie\",\"…\""));
+    // Whatever goes by the name of a secret, and wherever it is repeated.
+    let own = ["--toolbar", "auto", "--secret-name", "loyalty"];
+    let site = TestSite::start_with(on, &own);
+    for name in ["X-Api-Key", "X-Auth-Token", "Client-Secret", "Loyalty-Card"] {
+        let path =
+            "/?q=hush-hush-1&api_key=hush-hush-2&user%5Bpassword%5D=hush-hush-3&token=hush-hush-1";
+        let page = site.ask("GET", path).header(name, "hush-hush-4");
+        let told = site.told(&page.header("Referer", "/a?token=hush-hush-5").send());
+        assert!(!told.to_string().contains("hush"), "{name}: {told}");
+    }
+    let told = site.told(&site.get("/?q=tea"));
+    assert!(told["sql"].to_string().contains("tea"), "{told}");
+    assert!(!site.log().contains("hush"));
+}
+
+fn hashes_and_digests_are_not_among_the_binds(on: Database) {
+    let site = TestSite::with_staff(on, &["Mina"], &["--toolbar", "auto"]);
+    let mut mina = site.visitor();
+    let fields = [("name", "Mina"), ("password", PASSWORD)];
+    mina.submit("/login", &fields).assert_sees("Mina");
+    // Another password asks whether the old hash is still the one, and writes the new one.
+    let new = "toast and tea";
+    let fields = [("old", PASSWORD), ("new", new), ("again", new)];
+    mina.submit("/staff/password", &fields);
+    mina.submit("/login", &[("name", "Mina"), ("password", new)]);
+    let listed = mina.get("/toolbar/requests?format=json");
+    let listed: Value = serde_json::from_slice(&listed.body).unwrap();
+    let mut writes = 0;
+    for row in listed.as_array().unwrap() {
+        let path = format!("/toolbar/requests/{}?format=json", row["id"].as_str().unwrap());
+        let told = mina.get(&path).text();
+        writes += told.matches("password_hash").count();
+        assert!(!told.contains("argon2") && !told.contains("tea"), "{told}");
+        for table in ["accounts", "sessions"] {
+            let column = if table == "accounts" { "password_hash" } else { "token_hash" };
+            let kept = site.database.sql(&format!("SELECT {column} FROM {table}"));
+            for secret in kept.lines().filter(|line| !line.is_empty()) {
+                assert!(!told.contains(secret), "{secret} in {told}");
+            }
+        }
+    }
+    assert!(writes > 0, "the toolbar has seen the password being changed");
 }
 
 fn the_history_tells_of_redirects_json_and_values(on: Database) {

@@ -150,6 +150,6 @@ fn settings(mode: &Mode, database: &Url, toolbar: ToolbarMode) -> ServeConfig {
         supplier: SupplierConfig { supplier: None, supplier_fresh: 300 },
         toolbar: ToolbarConfig { toolbar },
         metrics: MetricsConfig { metrics: MetricsMode::Local },
-        log: LogConfig { log: LogFormat::Text },
+        log: LogConfig { log: LogFormat::Text, secret_names: Vec::new() },
     }
 }

@@ -1,0 +1,283 @@
+//! What is a secret, by its name: what is recorded, logged and shown holds `…` in its place.
+//!
+//! - A name tells by its words: `X-Api-Key`, `accessToken`, `password_hash`, `client[secret]`. Rather one too
+//!   many than one too few: nothing but what people are shown depends on it.
+//! - The owner of the shop adds words by a setting.
+
+use std::borrow::Cow;
+use std::sync::RwLock;
+
+/// What stands for a secret.
+pub const HIDDEN: &str = "…";
+
+/// A name that holds one of these, whatever stands between its letters, is that of a secret.
+const PARTS: [&str; 14] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "secret",
+    "token",
+    "apikey",
+    "credential",
+    "session",
+    "authorization",
+    "signature",
+    "privatekey",
+    "accesskey",
+    "cookie",
+];
+
+/// A name of which one of these is a word is that of a secret; `keyword` and `author` are not.
+const WORDS: [&str; 20] = [
+    "key",
+    "keys",
+    "auth",
+    "sid",
+    "pwd",
+    "pass",
+    "pw",
+    "pin",
+    "otp",
+    "totp",
+    "jwt",
+    "sig",
+    "hash",
+    "salt",
+    "digest",
+    "bearer",
+    "csrf",
+    "xsrf",
+    "ticket",
+    "assertion",
+];
+
+/// The field under which the cache logs its keys, which are no secrets.
+const CACHE_KEY: &str = "cache.key";
+
+/// What the owner of the shop adds.
+static OWNERS: RwLock<Vec<String>> = RwLock::new(Vec::new());
+
+/// Takes names that hold one of these words for those of secrets from now on.
+pub fn add(words: &[String]) {
+    let words = words.iter().map(|word| squashed(word)).filter(|word| !word.is_empty());
+    OWNERS.write().unwrap().extend(words);
+}
+
+/// Whether what goes by this name (a column, a header, a parameter) is a secret.
+pub fn is_named(name: &str) -> bool {
+    if name == CACHE_KEY {
+        return false;
+    }
+    let whole = squashed(name);
+    PARTS.iter().any(|part| whole.contains(part))
+        || words(name).iter().any(|word| WORDS.contains(&word.as_str()))
+        || OWNERS.read().unwrap().iter().any(|part| whole.contains(part.as_str()))
+}
+
+/// Letters and digits only, in lower case.
+fn squashed(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// `accessToken_2` is `access`, `token`, `2`.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for letter in name.chars() {
+        if !letter.is_alphanumeric() || (letter.is_uppercase() && was_lower) {
+            words.push(String::new());
+        }
+        was_lower = letter.is_lowercase();
+        if letter.is_alphanumeric() {
+            words.last_mut().expect("there is one").extend(letter.to_lowercase());
+        }
+    }
+    words
+}
+
+/// The text with `…` where something follows the name of a secret (`token=x`, `"password": "x"`,
+/// `Authorization: Bearer x`, `token%3Dx`), and where an address names a user with a password.
+pub fn hide(text: &str) -> Cow<'_, str> {
+    if !text.contains(['=', ':']) && !text.contains("%3") {
+        return Cow::Borrowed(text);
+    }
+    let mut hidden = String::new();
+    let (mut shown, mut from) = (0, 0);
+    while let Some((at, sign)) = next_sign(text, from) {
+        from = at + sign;
+        let value = if text[at..].starts_with("://") {
+            let start = at + 3;
+            let end = start
+                + text[start..].find(['/', ' ', '"', '?', '\n']).unwrap_or(text.len() - start);
+            text[start..end].rfind('@').map(|user| (start, start + user))
+        } else {
+            is_named(name_before(&text[..at])).then(|| value_after(text, from)).flatten()
+        };
+        if let Some((start, end)) = value.filter(|(start, end)| *start >= shown && end > start) {
+            hidden.push_str(&text[shown..start]);
+            hidden.push_str(HIDDEN);
+            (shown, from) = (end, end);
+        }
+    }
+    if shown == 0 {
+        return Cow::Borrowed(text);
+    }
+    hidden.push_str(&text[shown..]);
+    Cow::Owned(hidden)
+}
+
+/// Where the next sign between a name and a value is, and its length.
+fn next_sign(text: &str, from: usize) -> Option<(usize, usize)> {
+    let signs = ["=", ":", "%3D", "%3d", "%3A", "%3a"];
+    let found = signs.iter().filter_map(|sign| Some((from + text[from..].find(sign)?, sign.len())));
+    found.min()
+}
+
+/// The name that a text ends in.
+fn name_before(text: &str) -> &str {
+    let text = before_colour(text).trim_end_matches([' ', '"', '\'', '\\', '`']);
+    let text = before_colour(text);
+    let is_part = |c: char| c.is_alphanumeric() || "_-.[]".contains(c);
+    let name = text.rsplit(|c| !is_part(c)).next().unwrap_or_default();
+    // The end of a colour is no part of it.
+    let is_coloured = text[..text.len() - name.len()].ends_with('\x1b');
+    let behind = name.split_once('m').map_or(name, |(_, behind)| behind);
+    if is_coloured { behind } else { name }
+}
+
+/// A text without the colours of a terminal that it ends in.
+fn before_colour(text: &str) -> &str {
+    let is_colour = |code: &str| {
+        code.strip_suffix('m')
+            .is_some_and(|code| code.bytes().all(|b| b.is_ascii_digit() || b == b';'))
+    };
+    match text.rsplit_once("\x1b[") {
+        Some((before, code)) if is_colour(code) => before_colour(before),
+        _ => text,
+    }
+}
+
+/// Where the value that begins about here begins and ends.
+fn value_after(text: &str, from: usize) -> Option<(usize, usize)> {
+    let mut rest = text[from..].trim_start_matches([' ', '=', ':', '\\', '>', '(']);
+    while let Some((_, behind)) = rest.strip_prefix("\x1b[").and_then(|code| code.split_once('m')) {
+        rest = behind;
+    }
+    let start = text.len() - rest.len();
+    let quote = rest.chars().next().filter(|c| ['"', '\'', '`'].contains(c));
+    if let Some(quote) = quote {
+        let inside = &rest[1..];
+        let mut was_escape = false;
+        let end = inside.find(|c| {
+            let is_end = c == quote && !was_escape;
+            was_escape = c == '\\' && !was_escape;
+            is_end
+        });
+        return Some((start + 1, start + 1 + end.unwrap_or(inside.len())));
+    }
+    let scheme = ["bearer ", "basic ", "digest ", "token "];
+    let is_scheme = |scheme: &&&str| {
+        rest.get(..scheme.len()).is_some_and(|front| front.eq_ignore_ascii_case(scheme))
+    };
+    let skipped = scheme.iter().find(is_scheme).map_or(0, |scheme| scheme.len());
+    let is_end = |c: char| c.is_whitespace() || "&;,\"'`)<>|".contains(c);
+    let end = rest[skipped..].find(is_end).unwrap_or(rest.len() - skipped) + skipped;
+    let end = rest[..end].find("%26").unwrap_or(end);
+    // `session:digest="x"`: the name next to the value tells.
+    let is_name = rest[..end].ends_with(['=', ':']) && rest[end..].starts_with(['"', '\'']);
+    (!is_name).then_some((start, start + end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_known_by_its_name() {
+        let secrets = [
+            "password_hash",
+            "digest",
+            "token",
+            "token_hash",
+            "X-Api-Key",
+            "x-apikey",
+            "Authorization",
+            "Cookie",
+            "set-cookie",
+            "Proxy-Authorization",
+            "X-Amz-Security-Token",
+            "accessToken",
+            "client[secret]",
+            "user[password]",
+            "new-password",
+            "PASSWORD",
+            "sessionid",
+            "PHPSESSID_session",
+            "X-CSRF",
+            "api.key",
+            "clientSecret2",
+            "key",
+            "Private-Key",
+            "pwd",
+            "refresh_token",
+        ];
+        for name in secrets {
+            assert!(is_named(name), "{name}");
+        }
+        let others = [
+            "q",
+            "page",
+            "title",
+            "price_cents",
+            "keyword",
+            "monkey",
+            "author",
+            "passenger",
+            "Accept",
+            "Content-Type",
+            "spin",
+            "compass",
+            "Cache-Status",
+            "ETag",
+            "search_text",
+            "folded_name",
+            "",
+        ];
+        for name in others {
+            assert!(!is_named(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_owner_adds_words() {
+        assert!(!is_named("X-Loyalty-Number"));
+        add(&["loyalty-number".to_owned(), String::new()]);
+        assert!(is_named("x_loyalty_number") && !is_named("x-number"));
+    }
+
+    #[test]
+    fn what_follows_the_name_of_a_secret_is_hidden_in_any_text() {
+        let cases = [
+            ("/?token=abc&q=tea", "/?token=…&q=tea"),
+            ("a token=abc, b", "a token=…, b"),
+            (r#"{"password": "a\"b", "n": 1}"#, r#"{"password": "…", "n": 1}"#),
+            ("Authorization: Bearer abc.def x", "Authorization: … x"),
+            ("next=%2Fa%3Ftoken%3Dabc%26b%3D1", "next=%2Fa%3Ftoken%3D…%26b%3D1"),
+            ("(token_hash = 'abc'::text)", "(token_hash = '…'::text)"),
+            ("postgres://mina:p@ss@host/db", "postgres://…@host/db"),
+            (r#"page:path="/":query="q=1&api_key=abc""#, r#"page:path="/":query="q=1&api_key=…""#),
+            ("é token=ü", "é token=…"),
+            (r#"accounts.session:digest="abc""#, r#"accounts.session:digest="…""#),
+            ("\x1b[3mtoken\x1b[0m\x1b[2m=\x1b[0mabc", "\x1b[3mtoken\x1b[0m\x1b[2m=\x1b[0m…"),
+            ("\x1b[3mkey\x1b[0m\x1b[2m=\x1b[0mabc", "\x1b[3mkey\x1b[0m\x1b[2m=\x1b[0m…"),
+            (r#"cache.key="larder-values:1:motd""#, r#"cache.key="larder-values:1:motd""#),
+            ("nothing = here: at all", "nothing = here: at all"),
+            ("token=", "token="),
+            ("", ""),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(hide(text), expected, "{text}");
+        }
+    }
+}
