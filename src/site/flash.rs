@@ -1,8 +1,13 @@
 //! Flashes: a sentence on the page after a redirect.
 //!
 //! - It travels in a cookie of its own and is shown once.
+//! - The cookie is authentic: it holds a MAC over the sentence and its end. A sister domain,
+//!   or an answer over http, can set cookies, but cannot have the shop say anything. The key is drawn by each
+//!   process: another instance does not show the sentence.
 //! - It is put in *outside* the page cache: the page beneath is looked up and stored as anybody's,
 //!   the answer with the sentence goes out `no-store` and without `ETag`.
+
+use std::sync::LazyLock;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::cookie::time::Duration;
@@ -14,8 +19,14 @@ use actix_web::http::header::{
 };
 use actix_web::{Error, HttpResponse};
 use askama::filters::{Html, escape};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use sha2::Sha256;
+use time::OffsetDateTime;
 
+use super::client::Client;
 use crate::cache::page::conditional::CONDITIONS;
 
 /// The cookie; other programs of this host have cookies too.
@@ -27,23 +38,57 @@ const PLACE: &str = "<!-- flash -->";
 /// Letters of the longest sentence; cookies are short.
 const LONGEST: usize = 300;
 
+/// Seconds for which it can be shown.
+const LIFETIME: i64 = 60;
+
+/// Among the extensions of an answer: the sentence that [`show`] makes a cookie of.
+struct Flash(String);
+
 /// 303 to `path`, a path of this site, where `sentence` is shown.
 pub fn redirect(path: &str, sentence: &str) -> HttpResponse {
-    let sentence: String = sentence.chars().take(LONGEST).collect();
-    let value = utf8_percent_encode(&sentence, NON_ALPHANUMERIC).to_string();
-    HttpResponse::SeeOther()
-        .insert_header((LOCATION, path))
-        .cookie(cookie(value, Duration::minutes(1)))
-        .finish()
+    let mut answer = HttpResponse::SeeOther().insert_header((LOCATION, path)).finish();
+    answer.extensions_mut().insert(Flash(sentence.chars().take(LONGEST).collect()));
+    answer
 }
 
-fn cookie(value: String, lifetime: Duration) -> Cookie<'static> {
+fn cookie(value: String, lifetime: Duration, is_secure: bool) -> Cookie<'static> {
     Cookie::build(NAME, value)
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
+        .secure(is_secure)
         .max_age(lifetime)
         .finish()
+}
+
+static KEY: LazyLock<Hmac<Sha256>> = LazyLock::new(|| {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).expect("the system gives random bytes");
+    Hmac::new_from_slice(&key).expect("HMAC takes keys of every length")
+});
+
+/// The MAC of a sentence and its end, which holds digits only: so it is clear where one ends.
+fn mac(end: &str, sentence: &str) -> Hmac<Sha256> {
+    let mut mac = KEY.clone();
+    [end, ".", sentence].iter().for_each(|part| mac.update(part.as_bytes()));
+    mac
+}
+
+/// The value of a cookie: the end in seconds of Unix, the MAC and the sentence.
+fn sealed(sentence: &str, end: i64) -> String {
+    let end = end.to_string();
+    let mac = URL_SAFE_NO_PAD.encode(mac(&end, sentence).finalize().into_bytes());
+    format!("{end}.{mac}.{}", utf8_percent_encode(sentence, NON_ALPHANUMERIC))
+}
+
+/// The sentence in such a value, if this shop has written it and its end has not come.
+fn opened(value: &str, now: i64) -> Option<String> {
+    let (end, rest) = value.split_once('.')?;
+    let (mac, sentence) = rest.split_once('.')?;
+    let (mac, sentence) =
+        (URL_SAFE_NO_PAD.decode(mac).ok()?, percent_decode_str(sentence).decode_utf8().ok()?);
+    let is_ours = self::mac(end, &sentence).verify_slice(&mac).is_ok();
+    (is_ours && now < end.parse().ok()?).then(|| sentence.into_owned())
 }
 
 /// Shows the flash that the request brings, for the whole app.
@@ -64,12 +109,29 @@ where
     }
     let response = service.call(request);
     async move {
-        let response = response.await?.map_into_boxed_body();
+        let mut response = response.await?.map_into_boxed_body();
+        send_along(&mut response);
         Ok(match sentence {
             Some(sentence) => put_in(response, &sentence),
             None => response,
         })
     }
+}
+
+/// Makes a cookie of the sentence that the answer brings, if it brings one.
+fn send_along(response: &mut ServiceResponse<BoxBody>) {
+    let flash = response.response().extensions().get::<Flash>().map(|flash| flash.0.clone());
+    if let Some(sentence) = flash {
+        let value = sealed(&sentence, now() + LIFETIME);
+        let is_secure = Client::of(response.request()).is_https;
+        // A cookie of letters that are in every header can be added.
+        let cookie = cookie(value, Duration::seconds(LIFETIME), is_secure);
+        let _ = response.response_mut().add_cookie(&cookie);
+    }
+}
+
+fn now() -> i64 {
+    OffsetDateTime::now_utc().unix_timestamp()
 }
 
 /// The sentence in the request's cookie. Parsed here: actix would keep the cookies in the request,
@@ -79,8 +141,7 @@ fn sentence(request: &ServiceRequest) -> Option<String> {
     let mut cookies =
         lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
     let (_, value) = cookies.find(|(name, _)| name.trim() == NAME)?;
-    let sentence = percent_decode_str(value.trim()).decode_utf8().ok()?;
-    Some(sentence.chars().take(LONGEST).collect())
+    opened(value.trim(), now())
 }
 
 /// Puts `sentence` in its place, if the answer is a page that has one.
@@ -103,7 +164,7 @@ fn put_in(response: ServiceResponse<BoxBody>, sentence: &str) -> ServiceResponse
         headers.remove(ETAG);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         // Failing to take the cookie back would show the sentence once more, and no harm.
-        let _ = response.response_mut().add_cookie(&cookie(String::new(), Duration::ZERO));
+        let _ = response.response_mut().add_cookie(&cookie(String::new(), Duration::ZERO, false));
     }
     response
 }
@@ -123,11 +184,31 @@ mod tests {
     }
 
     #[test]
-    fn any_language_survives_the_cookie() {
-        let response = redirect("/", "Saved “抹茶; 🍵”.");
-        let header = response.headers().get("set-cookie").unwrap().to_str().unwrap();
-        let (cookie, _) = header.split_once(';').unwrap();
-        let request = actix_web::test::TestRequest::get().insert_header((COOKIE, cookie));
-        assert_eq!(sentence(&request.to_srv_request()).as_deref(), Some("Saved “抹茶; 🍵”."));
+    fn any_language_survives_the_cookie_until_its_end() {
+        let value = sealed("Saved “抹茶; 🍵”.", 1_000);
+        assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_%".contains(&byte)));
+        assert_eq!(opened(&value, 999).as_deref(), Some("Saved “抹茶; 🍵”."));
+        assert_eq!(opened(&value, 1_000), None);
+    }
+
+    #[test]
+    fn what_others_wrote_is_never_shown() {
+        let value = sealed("Saved “Tea”.", 1_000);
+        let (end, rest) = value.split_once('.').unwrap();
+        let (mac, sentence) = rest.split_once('.').unwrap();
+        let forged = [
+            "Call%2001234".to_owned(),
+            format!("{end}.{mac}.Call%2001234"),
+            format!("{end}.{mac}.{sentence}x"),
+            format!("9999999999.{mac}.{sentence}"),
+            format!("{end}..{sentence}"),
+            format!("{end}.{}.{sentence}", &mac[..22]),
+            format!("{end}.{sentence}"),
+            String::new(),
+            "..".to_owned(),
+        ];
+        for value in forged {
+            assert_eq!(opened(&value, 0), None, "{value}");
+        }
     }
 }

@@ -13,6 +13,7 @@ on_both_databases! {
     every_answer_carries_the_security_headers,
     the_content_security_policy_forbids_what_is_inline,
     cookies_are_kept_from_scripts_and_other_sites,
+    a_sentence_that_others_wrote_is_never_shown,
     who_is_not_local_sees_no_timing,
 }
 
@@ -205,6 +206,27 @@ fn cookies_are_kept_from_scripts_and_other_sites(on: Database) {
     }
     assert!(attributes.iter().any(|part| part.starts_with("samesite=")), "{cookie}");
     assert!(!cookie.contains("<"), "{cookie}");
+}
+
+fn a_sentence_that_others_wrote_is_never_shown(on: Database) {
+    let site = TestSite::start(on);
+    let own = site.adds("Tea", "4").header("set-cookie").expect("a flash");
+    let own = own.split(';').next().unwrap();
+    let shows = |cookie: &str| site.ask("GET", "/").header("Cookie", cookie).send();
+    assert_eq!(shows(own).flash().as_deref(), Some("Added “Tea”."));
+    let (front, sentence) = own.rsplit_once('.').unwrap();
+    let forged = [
+        "larder-flash=Call%2001234".to_owned(),
+        format!("{front}.Call%2001234"),
+        format!("{front}.{sentence}%20Call%2001234"),
+        format!("larder-flash=9999999999.{}.{sentence}", "A".repeat(43)),
+    ];
+    for cookie in forged {
+        let page = shows(&cookie);
+        page.assert_status(200).assert_sees_not("Call 01234");
+        assert_eq!(page.flash(), None, "{cookie}");
+        assert_ne!(page.header("cache-control").as_deref(), Some("no-store"), "{cookie}");
+    }
 }
 
 fn who_is_not_local_sees_no_timing(on: Database) {
