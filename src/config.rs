@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
@@ -9,7 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::cache::level::Levels;
 use crate::cache::open;
 use crate::cache::store::Store;
-use crate::db::Url;
+use crate::db::{Db, LOCK_TIMEOUT, Url};
 use crate::site::client::{AddressHeader, Network, Proxies};
 use crate::site::host::Host;
 use crate::state;
@@ -97,6 +98,22 @@ pub struct DatabaseConfig {
         value_parser = |text: &str| text.parse::<Url>()
     )]
     pub database: Url,
+
+    /// How long to wait for locks that others hold in the database, in seconds, 1 to 3600.
+    ///
+    /// Also the time that a read or write waits for its turn. After it the request is answered 503.
+    #[arg(long, env = "LARDER_LOCK_TIMEOUT", value_name = "SECONDS", default_value_t = LOCK_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub lock_timeout: u64,
+}
+
+impl DatabaseConfig {
+    /// Opens it; the file of SQLite is made if it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be reached, as one sentence.
+    pub fn open(&self) -> Result<Db, String> {
+        Db::open_with(&self.database, Duration::from_secs(self.lock_timeout))
+    }
 }
 
 /// What is remembered.

@@ -16,6 +16,9 @@ use crate::site::form::FormErrors;
 use crate::site::request_id::RequestId;
 use crate::site::text::TextError;
 
+/// When to try again where the database or the store refuses for now: restarts and failovers take seconds.
+const RETRY_SECONDS: &str = "5";
+
 /// How a request fails that wants HTML.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppError {
@@ -42,6 +45,12 @@ pub enum AppError {
     /// 403: it may not be done, or not from here.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// 409: other data, written meanwhile, forbids it.
+    #[error(
+        "Something that this depends on was changed at the same time. Please look at it again, and then \
+         try once more."
+    )]
+    Conflict(#[source] db::Error),
     /// 412: it is not what whoever wants to change it has seen.
     #[error("It has been changed meanwhile: this is not the version that If-Match names.")]
     Overtaken,
@@ -85,6 +94,12 @@ pub enum AppError {
     /// 503: the database is away, or everybody is busy.
     #[error("The shop is busy or its database is away. Please try again in a moment.")]
     Unavailable(#[source] db::Error),
+    /// 503: the database broke off during the commit. It must not be said that nothing was saved.
+    #[error(
+        "The database broke off while this was being saved: it may have been saved, or not. Please look \
+         before you try again."
+    )]
+    Uncertain(#[source] db::Error),
     /// 503: another site that the page needs does not answer, and never did. The log has why.
     #[error("The supplier does not answer just now, and there are no older prices to show.")]
     Upstream,
@@ -108,7 +123,12 @@ impl AppError {
 impl From<db::Error> for AppError {
     fn from(error: db::Error) -> Self {
         match &error {
-            db::Error::Unreachable(_) | db::Error::Busy => Self::Unavailable(error),
+            db::Error::Unreachable(_)
+            | db::Error::Busy
+            | db::Error::Lost(_)
+            | db::Error::Refused(_) => Self::Unavailable(error),
+            db::Error::Uncertain(_) => Self::Uncertain(error),
+            db::Error::Conflict(_) => Self::Conflict(error),
             db::Error::Query(_) | db::Error::Panicked => Self::Internal(Arc::new(error.into())),
         }
     }
@@ -136,15 +156,18 @@ impl ResponseError for AppError {
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Overtaken => StatusCode::PRECONDITION_FAILED,
             Self::UnsupportedForm | Self::UnsupportedJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Unprocessable(_) | Self::Text(_) | Self::Invalid(_) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::Crowded | Self::Unavailable(_) | Self::Upstream | Self::Store(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Crowded
+            | Self::Unavailable(_)
+            | Self::Uncertain(_)
+            | Self::Upstream
+            | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -169,6 +192,9 @@ impl ResponseError for AppError {
             Self::Upstream => {
                 answer.insert_header((RETRY_AFTER, "10"));
             }
+            Self::Unavailable(_) | Self::Uncertain(_) | Self::Store(_) => {
+                answer.insert_header((RETRY_AFTER, RETRY_SECONDS));
+            }
             Self::TooMany { seconds } => {
                 answer.insert_header((RETRY_AFTER, seconds.to_string()));
             }
@@ -181,7 +207,11 @@ impl ResponseError for AppError {
 /// Writes what only we may know into the log.
 fn log(error: &AppError) {
     match error {
-        AppError::Internal(_) | AppError::Unavailable(_) | AppError::Store(_) => {
+        AppError::Internal(_)
+        | AppError::Unavailable(_)
+        | AppError::Uncertain(_)
+        | AppError::Conflict(_)
+        | AppError::Store(_) => {
             let request = RequestId::current().map(tracing::field::display);
             tracing::error!(request, error = chain(error), "a request failed");
         }

@@ -84,7 +84,7 @@ impl Server {
         let levels = config.cache.levels()?;
         let listener = bind(config.http.bind)?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let db = open(config.database.database.clone()).await?;
+        let db = open(config.database.clone()).await?;
         warn_of_nobody(config, &db)?;
         let hosts = Hosts::new(&config.http.hosts, address);
         let memory = web::Data::new(toolbar::Memory::new(told(config, &hosts, &db, levels)));
@@ -176,9 +176,9 @@ fn bind(address: SocketAddr) -> Result<TcpListener, String> {
 ///
 /// # Errors
 /// One sentence for who started the program.
-pub async fn open(url: Url) -> Result<Db, String> {
+async fn open(config: DatabaseConfig) -> Result<Db, String> {
     let opening = tokio::task::spawn_blocking(move || {
-        let db = Db::open(&url)?;
+        let (db, url) = (config.open()?, &config.database);
         let migrated = db.migrate().map_err(|error: migrations::Error| error.to_string())?;
         if migrated > 0 {
             tracing::info!(migrations = migrated, database = %url, "the database was migrated");
@@ -215,7 +215,7 @@ fn build(
         cache = cache.shared(store, namespace, keeper.secret());
     }
     let cache = cache.open(versions);
-    let health = Health::new(Probe::new(db.url().clone(), app::TABLES), shared.clone());
+    let health = Health::new(Probe::new(db.url().clone(), app::TABLES), db.clone(), shared.clone());
     let dashboard = web::Data::new(Dashboard::new(history, shared.clone()));
     let metrics = counters.open(shared, about(config, build));
     let (db, supplier) = (Database::new(db, app::TABLES), supplier(&config.supplier)?);

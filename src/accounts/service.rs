@@ -115,7 +115,7 @@ async fn whose(
 async fn begin(
     state: &State,
     (owner, kept): (AccountId, String),
-    first: impl FnOnce(&mut Conn) -> QueryResult<()> + Send + 'static,
+    mut first: impl FnMut(&mut Conn) -> QueryResult<()> + Send + 'static,
 ) -> Result<Attempt, AppError> {
     let secret = Secret::draw();
     let digest = secret.digest();
@@ -277,7 +277,7 @@ pub fn revoke_tokens(db: &Db, name: &Name) -> Result<Option<(Account, usize)>, d
 fn with<T>(
     db: &Db,
     name: &Name,
-    work: impl FnOnce(&mut Conn, &Account) -> QueryResult<T>,
+    mut work: impl FnMut(&mut Conn, &Account) -> QueryResult<T>,
 ) -> Result<Option<(Account, T)>, db::Error> {
     db.write_now(|conn| match queries::get(conn, name)? {
         Some((account, _)) => {

@@ -56,7 +56,7 @@ enum Verb {
 
 /// Does what the verb says.
 pub fn run(command: &AccountCommand) -> Result<(), String> {
-    let db = Db::open(&command.database.database)?;
+    let db = command.database.open()?;
     db.migrate().map_err(|error| error.to_string())?;
     for (old, new) in service::refold(&db).map_err(|error| chain(&error))? {
         eprintln!("larder: two accounts were called {old}: one of them is {new} now");

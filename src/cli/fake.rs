@@ -43,7 +43,7 @@ pub fn run(config: &FakeConfig) -> Result<(), String> {
         What::Events(amount) => (amount, "events"),
         What::Guests(amount) => (amount, "guests"),
     };
-    let db = Db::open(&amount.database.database)?;
+    let db = amount.database.open()?;
     db.migrate().map_err(|error| error.to_string())?;
     let started = Instant::now();
     let added = add(&db, config, amount.count, &mut Progress::of(amount.count, noun))?;

@@ -67,7 +67,7 @@ fn in_file(file: &Path, why: &str) -> String {
 }
 
 fn open(config: &DatabaseConfig) -> Result<Db, String> {
-    let db = Db::open(&config.database)?;
+    let db = config.open()?;
     db.migrate().map_err(|error| error.to_string())?;
     Ok(db)
 }

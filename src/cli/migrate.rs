@@ -3,7 +3,6 @@
 use clap::Args;
 
 use crate::config::DatabaseConfig;
-use crate::db::Db;
 
 /// What `migrate` is started with.
 #[derive(Debug, Args)]
@@ -15,7 +14,7 @@ pub struct MigrateConfig {
 /// Creates the database or brings it up to date.
 pub fn run(config: &MigrateConfig) -> Result<(), String> {
     let url = &config.database.database;
-    match Db::open(url)?.migrate().map_err(|error| error.to_string())? {
+    match config.database.open()?.migrate().map_err(|error| error.to_string())? {
         0 => println!("{url} is up to date."),
         1 => println!("{url} took 1 migration and is up to date."),
         count => println!("{url} took {count} migrations and is up to date."),

@@ -7,7 +7,6 @@ use clap::Args;
 use super::chain;
 use super::progress::Progress;
 use crate::config::DatabaseConfig;
-use crate::db::Db;
 use crate::products::service;
 use crate::site::render::grouped;
 
@@ -24,7 +23,7 @@ pub struct SeedConfig {
 
 /// Adds sample products.
 pub fn run(config: &SeedConfig) -> Result<(), String> {
-    let db = Db::open(&config.database.database)?;
+    let db = config.database.open()?;
     db.migrate().map_err(|error| error.to_string())?;
     let started = Instant::now();
     let mut progress = Progress::of(config.products, "products");

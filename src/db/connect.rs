@@ -4,12 +4,17 @@
 //!   `postgres://…` would then become a SQLite file of that name.
 //! - SQLite: WAL, `synchronous=FULL`, foreign keys; readers refuse to write.
 
-use diesel::connection::SimpleConnection;
+use std::path::Path;
+use std::time::Duration;
+
+use diesel::connection::{CacheSize, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 use diesel::r2d2::{self, ManageConnection};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use super::codes::Meaning;
 use super::file::FileId;
-use super::log::{IS_ALIVE, Recorder};
+use super::log::{self, IS_ALIVE, Recorder};
 use super::url::Url;
 
 /// A connection to one of the two databases; queries are written once for both.
@@ -30,8 +35,12 @@ pub enum Role {
     Writer,
 }
 
-/// Milliseconds to wait for other processes that write; first, since switching to WAL may wait too.
-const SQLITE_FIRST: &str = "PRAGMA busy_timeout = 15000;";
+/// How long a connection waits for the locks of others, where nothing else is said.
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A connection may wait for locks longer or shorter than asked for by one part of this many, before it is told
+/// anew: where nothing had to be waited for, that costs no statement.
+const TOLERANCE: u32 = 10;
 
 const SQLITE_SETTINGS: &str = "
     PRAGMA journal_mode = WAL;
@@ -51,15 +60,27 @@ const POSTGRES_SETTINGS: &str = "
 ";
 
 impl Conn {
-    /// A connection with all its settings.
+    /// [`Conn::open`], after making the file of SQLite where there is none.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn create(url: &Url, role: Role, lock_timeout: Duration) -> ConnectionResult<Self> {
+        if let Url::Sqlite(path) = url {
+            SqliteConnection::establish(&uri(path, "rwc"))?;
+        }
+        Self::open(url, role, lock_timeout)
+    }
+
+    /// A connection with all its settings, which waits so long for the locks of others.
     ///
     /// # Errors
     /// When the file cannot be opened or the server cannot be reached.
-    pub fn open(url: &Url, role: Role) -> ConnectionResult<Self> {
+    pub fn open(url: &Url, role: Role, lock_timeout: Duration) -> ConnectionResult<Self> {
         let conn = match url {
             Url::Sqlite(path) => {
-                let mut sqlite = SqliteConnection::establish(&path.to_string_lossy())?;
-                set_up(&mut sqlite, SQLITE_FIRST)?;
+                let mut sqlite = SqliteConnection::establish(&uri(path, "rw"))?;
+                // First of all: switching to WAL may have to wait, too.
+                set_up(&mut sqlite, &sqlite_lock_timeout(lock_timeout))?;
                 set_up(&mut sqlite, SQLITE_SETTINGS)?;
                 if role == Role::Reader {
                     set_up(&mut sqlite, "PRAGMA query_only = ON;")?;
@@ -69,11 +90,32 @@ impl Conn {
             Url::Postgres(url) => {
                 let mut postgres = PgConnection::establish(&with_timeout(url.with_password()))?;
                 set_up(&mut postgres, POSTGRES_SETTINGS)?;
+                set_up(&mut postgres, &postgres_lock_timeout(lock_timeout))?;
                 Conn::Postgres(postgres)
             }
         };
         Ok(conn)
     }
+}
+
+/// The path as SQLite's own kind of URI, the only way to tell it not to make a file.
+fn uri(path: &Path, mode: &str) -> String {
+    // What decides in a URI, and is a letter like others in a path.
+    const SPECIAL: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
+    let path = path.to_string_lossy();
+    // After two slashes it would be the name of a host.
+    let slash = if path.starts_with('/') { "/" } else { "" };
+    let path = utf8_percent_encode(path.trim_start_matches('/'), SPECIAL);
+    format!("file:{slash}{path}?mode={mode}")
+}
+
+fn sqlite_lock_timeout(limit: Duration) -> String {
+    format!("PRAGMA busy_timeout = {}", limit.as_millis())
+}
+
+/// For Postgres 0 is "for ever".
+fn postgres_lock_timeout(limit: Duration) -> String {
+    format!("SET lock_timeout = {}", limit.as_millis().max(1))
 }
 
 /// libpq waits for ever for a host that does not answer, unless it is told not to.
@@ -94,6 +136,50 @@ pub struct Pooled {
     /// The connection.
     pub conn: Conn,
     file: Option<FileId>,
+    lock_timeout: Duration,
+    /// Whether it must not be used by the next one who asks.
+    is_spoiled: bool,
+}
+
+impl Pooled {
+    /// Waits no longer than this for the locks of others, from now on.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) fn wait_for_locks(&mut self, limit: Duration) -> QueryResult<()> {
+        if self.lock_timeout.abs_diff(limit) <= self.lock_timeout.max(limit) / TOLERANCE {
+            return Ok(());
+        }
+        let sql = match self.conn {
+            Conn::Sqlite(_) => sqlite_lock_timeout(limit),
+            Conn::Postgres(_) => postgres_lock_timeout(limit),
+        };
+        log::unheard(|| self.conn.batch_execute(&sql))?;
+        self.lock_timeout = limit;
+        Ok(())
+    }
+
+    /// Makes the connection fit for another attempt after an error of this meaning, or marks it as unfit.
+    pub(super) fn settle(&mut self, meaning: Meaning) {
+        match meaning {
+            Meaning::Outdated => self.is_spoiled |= self.forget_statements().is_err(),
+            Meaning::Disconnected => self.is_spoiled = true,
+            _ => {}
+        }
+    }
+
+    /// Drops what was prepared on this connection, here and on the server.
+    fn forget_statements(&mut self) -> QueryResult<()> {
+        // diesel goes on with numbers that it has not used for names yet.
+        self.conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+        self.conn.set_prepared_statement_cache_size(CacheSize::Unbounded);
+        match &mut self.conn {
+            Conn::Sqlite(_) => Ok(()),
+            Conn::Postgres(postgres) => {
+                log::unheard(|| postgres.batch_execute("DEALLOCATE ALL; DISCARD PLANS"))
+            }
+        }
+    }
 }
 
 /// Opens connections for a pool.
@@ -103,6 +189,8 @@ pub struct Manager {
     pub url: Url,
     /// For what.
     pub role: Role,
+    /// How long they wait for the locks of others.
+    pub lock_timeout: Duration,
 }
 
 impl ManageConnection for Manager {
@@ -110,9 +198,11 @@ impl ManageConnection for Manager {
     type Error = r2d2::Error;
 
     fn connect(&self) -> Result<Pooled, r2d2::Error> {
-        let mut conn = Conn::open(&self.url, self.role).map_err(r2d2::Error::ConnectionError)?;
+        let conn = Conn::open(&self.url, self.role, self.lock_timeout);
+        let mut conn = conn.map_err(r2d2::Error::ConnectionError)?;
         conn.set_instrumentation(Recorder::new(self.role));
-        Ok(Pooled { conn, file: FileId::of(&self.url) })
+        let (file, lock_timeout) = (FileId::of(&self.url), self.lock_timeout);
+        Ok(Pooled { conn, file, lock_timeout, is_spoiled: false })
     }
 
     /// A server may have gone away; a file may have been replaced by another of the same name.
@@ -126,8 +216,12 @@ impl ManageConnection for Manager {
         }
     }
 
-    /// A connection dropped by a panic may be inside of a transaction.
-    fn has_broken(&self, _: &mut Pooled) -> bool {
+    /// Whether the connection leaves the pool: one dropped by a panic may be inside of a transaction, and so may
+    /// one that could not be rolled back; of a broken one diesel knows that it is.
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        type Transactions = <Conn as Connection>::TransactionManager;
         std::thread::panicking()
+            || pooled.is_spoiled
+            || Transactions::is_broken_transaction_manager(&mut pooled.conn)
     }
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use diesel::r2d2::PoolError;
 
-/// A read or write that failed; nothing of it was kept.
+use super::codes::{self, Meaning};
+use super::file::Lost;
+
+/// A read or write that failed. Nothing of it was kept, but for [`Error::Uncertain`].
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// Too many others read or write.
@@ -13,7 +16,19 @@ pub enum Error {
     /// No connection in time: the server is down.
     #[error("no connection to the database")]
     Unreachable(#[source] Arc<PoolError>),
-    /// The database refused, or the connection broke.
+    /// A file of the database is not there any more.
+    #[error("{0}")]
+    Lost(#[from] Lost),
+    /// The database refused for now: it is locked, full, shutting down, or the connection broke.
+    #[error("the database refuses for now")]
+    Refused(#[source] Arc<diesel::result::Error>),
+    /// The connection broke after the commit was sent: the write was kept, or it was not.
+    #[error("the connection broke during the commit; the write was kept, or it was not")]
+    Uncertain(#[source] Arc<diesel::result::Error>),
+    /// Other data, written meanwhile, forbids it.
+    #[error("other data in the database forbids it")]
+    Conflict(#[source] Arc<diesel::result::Error>),
+    /// The database answered that it would fail again.
     #[error("the database answered with an error")]
     Query(#[source] Arc<diesel::result::Error>),
     /// The work on the connection panicked.
@@ -22,15 +37,24 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns the error of a transaction that will not be run again and of which nothing was kept.
+    pub(super) fn of(error: diesel::result::Error) -> Self {
+        let (meaning, error) = (codes::meaning(&error), Arc::new(error));
+        match meaning {
+            Meaning::Retry | Meaning::Disconnected | Meaning::Unavailable => Self::Refused(error),
+            Meaning::Conflict => Self::Conflict(error),
+            Meaning::Outdated | Meaning::Bug => Self::Query(error),
+        }
+    }
+
+    /// Whether it may be tried again later: the database refuses for now, or is away.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Conflict(_) | Self::Query(_) | Self::Panicked)
+    }
+
     /// Whether what was asked for is not there.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Query(error) if matches!(**error, diesel::result::Error::NotFound))
-    }
-}
-
-impl From<diesel::result::Error> for Error {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Query(Arc::new(error))
     }
 }
 

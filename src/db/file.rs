@@ -1,12 +1,23 @@
-//! Which file a path leads to.
+//! The files of an SQLite database: whether they are still the ones that this process has open.
+//!
+//! - An open connection does not notice that its file was replaced by renaming another over it, or removed.
+//! - Beside the database lie its log (`-wal`) and the memory in which processes see each other's locks
+//!   (`-shm`). If one of these is removed while connections have it open, another process makes a new one, and
+//!   the two write over each other. Only a restart helps: all connections of a process share what they opened.
+//! - What they were is noted when the first connection is open, which stays open: SQLite removes both when the
+//!   last connection to a file is closed.
 
+use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use diesel::connection::SimpleConnection;
+
+use super::connect::{Conn, LOCK_TIMEOUT, Role};
 use super::url::Url;
 
 /// Tells files apart that had the same name one after the other.
-///
-/// An open SQLite connection does not notice when its file is replaced by renaming another over it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileId {
     device: u64,
@@ -17,7 +28,157 @@ impl FileId {
     /// Of the file behind `url`; none if there is none, as for a server.
     pub fn of(url: &Url) -> Option<Self> {
         let Url::Sqlite(path) = url else { return None };
+        Self::at(path)
+    }
+
+    fn at(path: &Path) -> Option<Self> {
         let file = std::fs::metadata(path).ok()?;
         Some(Self { device: file.dev(), inode: file.ino() })
+    }
+}
+
+/// What has become of a file that is open.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Lost {
+    /// The database itself.
+    #[error("the database file {} is gone; put it back, or restart with another", .0.display())]
+    Database(PathBuf),
+    /// Its log or its locks.
+    #[error(
+        "{} was removed while the database is open: what this program writes is not safe from other programs \
+         until it is restarted",
+        .0.display()
+    )]
+    Companion(PathBuf),
+    /// The file was replaced, and the new one cannot be opened.
+    #[error("the database file was replaced, and the new one cannot be opened: {0}")]
+    Unusable(String),
+}
+
+/// The files of one database, as this process has them open.
+pub struct Files {
+    url: Url,
+    path: PathBuf,
+    opened: Mutex<Option<Opened>>,
+}
+
+/// What the files were when a connection had just been opened.
+struct Opened {
+    database: FileId,
+    companions: Vec<(PathBuf, FileId)>,
+    /// Keeps the companions from being removed by SQLite itself.
+    anchor: Conn,
+    /// Whether what a removed log holds was saved.
+    is_rescued: bool,
+}
+
+impl Opened {
+    /// Has SQLite take what is in the log into the database. A log that was removed is still open here, and
+    /// holds the last writes, which were acknowledged: they would be gone with this process.
+    fn rescue(&mut self) {
+        if !std::mem::replace(&mut self.is_rescued, true)
+            && let Err(error) = self.anchor.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")
+        {
+            tracing::error!(%error, "the last writes cannot be taken from the log that was removed");
+        }
+    }
+}
+
+static ALL: Mutex<Option<HashMap<PathBuf, Weak<Files>>>> = Mutex::new(None);
+
+impl Files {
+    /// Those of the database at `url`, the same for all of this process; `None` for a server.
+    pub fn of(url: &Url) -> Option<Arc<Self>> {
+        let Url::Sqlite(path) = url else { return None };
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = all.get_or_insert_default();
+        all.retain(|_, files| files.strong_count() > 0);
+        if let Some(files) = all.get(path).and_then(Weak::upgrade) {
+            return Some(files);
+        }
+        let (url, path) = (url.clone(), path.clone());
+        let files = Arc::new(Self { url, path: path.clone(), opened: Mutex::new(None) });
+        all.insert(path, Arc::downgrade(&files));
+        Some(files)
+    }
+
+    /// Looks whether they are still the ones that are open. A database that was replaced by another is taken up.
+    ///
+    /// # Errors
+    /// [`Lost`].
+    pub fn check(&self) -> Result<(), Lost> {
+        let gone = || Lost::Database(self.path.clone());
+        let present = FileId::at(&self.path).ok_or_else(gone)?;
+        let mut opened = self.lock();
+        let opened = match &mut *opened {
+            Some(known) if known.database == present => known,
+            other => other.insert(self.open(present)?),
+        };
+        let is_lost = |(path, id): &&(PathBuf, FileId)| FileId::at(path) != Some(*id);
+        let Some((path, _)) = opened.companions.iter().find(is_lost) else { return Ok(()) };
+        let lost = Lost::Companion(path.clone());
+        opened.rescue();
+        Err(lost)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Opened>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self, database: FileId) -> Result<Opened, Lost> {
+        let unusable = |error: &dyn std::error::Error| Lost::Unusable(error.to_string());
+        let mut anchor =
+            Conn::open(&self.url, Role::Reader, LOCK_TIMEOUT).map_err(|error| unusable(&error))?;
+        // A read opens the log, and with it the memory for the locks.
+        let read = anchor.batch_execute("SELECT 1 FROM sqlite_schema LIMIT 1");
+        read.map_err(|error| unusable(&error))?;
+        let companions = ["-wal", "-shm"].into_iter().filter_map(|ending| {
+            let mut path = self.path.clone().into_os_string();
+            path.push(ending);
+            FileId::at(path.as_ref()).map(|id| (path.into(), id))
+        });
+        Ok(Opened { database, companions: companions.collect(), anchor, is_rescued: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Db;
+
+    fn opened() -> (tempfile::TempDir, PathBuf, Db, Arc<Files>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a %41?#.sqlite3");
+        let url = Url::Sqlite(path.clone());
+        let db = Db::open(&url).unwrap();
+        assert!(path.is_file(), "the file has the name that was asked for");
+        (folder, path, db, Files::of(&url).unwrap())
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_not_made_anew() {
+        let (_folder, path, db, files) = opened();
+        assert_eq!(files.check(), Ok(()));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(files.check(), Err(Lost::Database(path.clone())));
+        db.write_now(|conn| conn.batch_execute("CREATE TABLE t (n)")).unwrap_err();
+        Conn::open(db.url(), Role::Writer, LOCK_TIMEOUT).err().expect("it is not made");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_companion_that_is_removed_is_noticed() {
+        for ending in ["-wal", "-shm"] {
+            let (_folder, path, db, files) = opened();
+            db.write_now(|conn| conn.batch_execute("CREATE TABLE t (n)")).unwrap();
+            assert_eq!(files.check(), Ok(()));
+            let companion = PathBuf::from(format!("{}{ending}", path.display()));
+            std::fs::remove_file(&companion).unwrap();
+            assert_eq!(files.check(), Err(Lost::Companion(companion.clone())));
+            let error = db.write_now(|conn| conn.batch_execute("INSERT INTO t VALUES (1)"));
+            assert!(error.unwrap_err().to_string().contains(ending));
+            std::fs::write(&companion, "").unwrap();
+            assert_eq!(files.check(), Err(Lost::Companion(companion)), "another one");
+        }
     }
 }

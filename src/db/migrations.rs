@@ -1,5 +1,6 @@
 //! Migrations: one folder for each database, both inside the program.
 
+use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -10,8 +11,8 @@ use super::{secret, transaction};
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Any number that other programs on the same server do not use.
-const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(1818325605)";
+/// Waits as long as another program migrates. Any number will do that other programs on the server do not use.
+const POSTGRES_LOCK: &str = "SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(1818325605)";
 
 /// Why the database cannot be used as it is.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +37,7 @@ pub fn run(conn: &mut Conn) -> Result<usize, Error> {
     let mut outcome = Ok(0);
     let transaction = transaction::write(conn, |conn| {
         if let Conn::Postgres(pg) = conn {
-            diesel::sql_query(POSTGRES_LOCK).execute(pg)?;
+            pg.batch_execute(POSTGRES_LOCK)?;
         }
         outcome = match conn {
             Conn::Sqlite(sqlite) => run_pending(sqlite, SQLITE),

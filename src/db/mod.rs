@@ -6,7 +6,9 @@
 //! - A read sees one committed state; a write is kept whole or not at all.
 //! - Work runs on blocking threads: `read` and `write` can be awaited by a handler.
 
+mod attempts;
 pub mod binds;
+mod codes;
 pub mod connect;
 pub mod error;
 pub mod explain;
@@ -19,10 +21,12 @@ pub mod overhear;
 mod postgres_url;
 pub mod schema;
 pub mod secret;
+mod sqlstate;
 pub mod transaction;
 pub mod url;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use diesel::QueryResult;
@@ -30,15 +34,15 @@ use diesel::r2d2::Pool;
 use diesel::result::Error::RollbackTransaction;
 use tokio::sync::Semaphore;
 
+use attempts::Patience;
 use binds::Bind;
 use connect::Manager;
-pub use connect::{Conn, Role};
+pub use connect::{Conn, LOCK_TIMEOUT, Role};
 pub use error::Error;
+use file::Files;
 pub use log::Origin;
+use transaction::Access;
 pub use url::Url;
-
-/// How long to wait for a turn, among those who read or write, before the request is answered "busy".
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long to try for a connection when it is our turn: where that fails the server is down.
 const RECONNECT: Duration = Duration::from_secs(3);
@@ -60,6 +64,11 @@ struct Shared {
     /// As many turns as there are connections: "invalidate everything" cannot drown the database.
     reading: Arc<Semaphore>,
     writing: Arc<Semaphore>,
+    /// How long a read or write waits: for its turn, and for the locks of others.
+    lock_timeout: Duration,
+    files: Option<Arc<Files>>,
+    /// Whether the last write was refused for now.
+    is_refusing: AtomicBool,
 }
 
 impl Db {
@@ -68,17 +77,33 @@ impl Db {
     /// # Errors
     /// When it cannot be reached, as one sentence.
     pub fn open(url: &Url) -> Result<Self, String> {
+        Self::open_with(url, LOCK_TIMEOUT)
+    }
+
+    /// [`Db::open`], where reads and writes wait so long for their turn and for the locks of others.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_with(url: &Url, lock_timeout: Duration) -> Result<Self, String> {
         // Pools retry until they time out; one connection tells at once what is wrong.
-        Conn::open(url, Role::Writer).map_err(|error| explain(url, &error.to_string()))?;
+        let first = Conn::create(url, Role::Writer, lock_timeout);
+        first.map_err(|error| explain(url, &error.to_string()))?;
         let writers = match url {
             Url::Sqlite(_) => 1,
             Url::Postgres(_) => POSTGRES_WRITERS,
         };
         let turns = |connections: u32| Arc::new(Semaphore::new(connections as usize));
+        let files = Files::of(url);
+        // What the files are is noted now, before something can happen to them.
+        files.as_ref().map_or(Ok(()), |files| files.check()).map_err(|lost| lost.to_string())?;
+        let pool = |role, size| pool(Manager { url: url.clone(), role, lock_timeout }, size);
         Ok(Self(Arc::new(Shared {
             url: url.clone(),
-            readers: pool(url, Role::Reader, READERS),
-            writers: pool(url, Role::Writer, writers),
+            lock_timeout,
+            files,
+            is_refusing: AtomicBool::new(false),
+            readers: pool(Role::Reader, READERS),
+            writers: pool(Role::Writer, writers),
             reading: turns(READERS),
             writing: turns(writers),
         })))
@@ -109,18 +134,17 @@ impl Db {
         migrations::missing(&mut pooled.conn)
     }
 
-    /// Reads from one committed state of the data.
+    /// Reads from one committed state of the data. `work` is run again where the connection breaks.
     ///
     /// # Errors
     /// [`Error`], logged by whoever answers the request.
     pub async fn read<T: Send + 'static>(
         &self,
         origin: Origin,
-        work: impl FnOnce(&mut Conn) -> QueryResult<T> + Send + 'static,
+        work: impl FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let db = self.clone();
-        let turn = self.0.reading.clone();
-        blocking(turn, Some(origin), move || db.read_now(work)).await
+        let read = move |db: &Shared, patience| db.run(Access::Read, patience, work);
+        self.blocking(Access::Read, Some(origin), read).await
     }
 
     /// How the database would find what `sql` asks for, a line for each step; see [`explain`].
@@ -128,10 +152,10 @@ impl Db {
     /// # Errors
     /// [`Error`], also where it is no statement that can be explained with these binds.
     pub async fn explain(&self, sql: String, binds: Vec<Bind>) -> Result<Vec<String>, Error> {
-        let db = self.clone();
-        blocking(self.0.reading.clone(), None, move || {
+        self.blocking(Access::Read, None, move |db, patience| {
             let mut plan = Vec::new();
-            match db.read_now(|conn| explain::explain(conn, &sql, &binds, &mut plan)) {
+            let explain = |conn: &mut Conn| explain::explain(conn, &sql, &binds, &mut plan);
+            match db.run(Access::Read, patience, explain) {
                 Err(Error::Query(error)) if *error == RollbackTransaction => Ok(plan),
                 Err(error) => Err(error),
                 Ok(()) => Ok(plan),
@@ -140,64 +164,94 @@ impl Db {
         .await
     }
 
-    /// Writes in one transaction; when it answers, the write is durable.
+    /// Writes in one transaction; when it answers, the write is durable. `work` is run again where nothing of
+    /// it was kept and that can help, as after a deadlock.
     ///
     /// # Errors
-    /// [`Error`]; nothing was kept. Where a connection breaks during the commit nobody knows:
-    /// that, too, is an error, and must not be told as success.
+    /// [`Error`]; nothing was kept. Where a connection breaks during the commit it is [`Error::Uncertain`], and
+    /// must not be told as success.
     pub async fn write<T: Send + 'static>(
         &self,
         origin: Origin,
-        work: impl FnOnce(&mut Conn) -> QueryResult<T> + Send + 'static,
+        work: impl FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let db = self.clone();
-        let turn = self.0.writing.clone();
-        blocking(turn, Some(origin), move || db.write_now(work)).await
+        let write = move |db: &Shared, patience| db.run(Access::Write, patience, work);
+        let written = self.blocking(Access::Write, Some(origin), write).await;
+        self.0.is_refusing.store(written.as_ref().is_err_and(Error::is_refusal), Ordering::Relaxed);
+        written
+    }
+
+    /// Whether the last [`Db::write`] was refused for now: the database was locked, full, read-only or away.
+    pub fn is_refusing_writes(&self) -> bool {
+        self.0.is_refusing.load(Ordering::Relaxed)
     }
 
     /// [`Db::read`] on this thread, for the command line.
     ///
     /// # Errors
     /// As `read`.
-    pub fn read_now<T>(&self, work: impl FnOnce(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
-        Ok(transaction::read(&mut self.0.readers.get()?.conn, work)?)
+    pub fn read_now<T>(&self, work: impl FnMut(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
+        self.0.run(Access::Read, Patience::of(self.0.lock_timeout), work)
     }
 
     /// [`Db::write`] on this thread, for the command line.
     ///
     /// # Errors
     /// As `write`.
-    pub fn write_now<T>(&self, work: impl FnOnce(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
-        Ok(transaction::write(&mut self.0.writers.get()?.conn, work)?)
+    pub fn write_now<T>(&self, work: impl FnMut(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
+        self.0.run(Access::Write, Patience::of(self.0.lock_timeout), work)
+    }
+
+    /// Runs `work` on a blocking thread when it is its turn, its SQL logged for the task that asked.
+    ///
+    /// A request that waits for its turn holds no thread: so a crowd of readers does not keep a writer from
+    /// its own, and a lock that another program holds stops no more threads than there are turns.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        access: Access,
+        origin: Option<Origin>,
+        work: impl FnOnce(&Shared, Patience) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let patience = Patience::of(self.0.lock_timeout);
+        let turns = match access {
+            Access::Read => self.0.reading.clone(),
+            Access::Write => self.0.writing.clone(),
+        };
+        let turn = tokio::time::timeout(patience.left(), turns.acquire_owned()).await;
+        // The semaphore is never closed; if it were, nobody could have a turn.
+        let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
+        let (db, log) = (self.clone(), log::current());
+        let work = move || {
+            let _turn = turn;
+            work(&db.0, patience)
+        };
+        let work = tokio::task::spawn_blocking(move || log::on_this_thread(log, origin, work));
+        work.await.unwrap_or(Err(Error::Panicked))
     }
 }
 
-/// Runs `work` on a blocking thread when it is its turn, its SQL logged for the task that asked.
-///
-/// Who waits for a turn holds no thread: a crowd of readers does not keep a writer from its own.
-async fn blocking<T: Send + 'static>(
-    turns: Arc<Semaphore>,
-    origin: Option<Origin>,
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    let turn = tokio::time::timeout(PATIENCE, turns.acquire_owned()).await;
-    // The semaphore is never closed; if it were, nobody could have a turn.
-    let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
-    let log = log::current();
-    let work = move || {
-        let _turn = turn;
-        work()
-    };
-    let work = tokio::task::spawn_blocking(move || log::on_this_thread(log, origin, work));
-    work.await.unwrap_or(Err(Error::Panicked))
+impl Shared {
+    fn run<T>(
+        &self,
+        access: Access,
+        patience: Patience,
+        work: impl FnMut(&mut Conn) -> QueryResult<T>,
+    ) -> Result<T, Error> {
+        self.files.as_ref().map_or(Ok(()), |files| files.check())?;
+        let pool = match access {
+            Access::Read => &self.readers,
+            Access::Write => &self.writers,
+        };
+        attempts::run(pool, access, patience, work)
+    }
 }
 
-fn pool(url: &Url, role: Role, size: u32) -> Pool<Manager> {
+fn pool(manager: Manager, size: u32) -> Pool<Manager> {
     Pool::builder()
         .max_size(size)
         .min_idle(Some(1))
         .connection_timeout(RECONNECT)
-        .build_unchecked(Manager { url: url.clone(), role })
+        .build_unchecked(manager)
 }
 
 /// One sentence for who started the program.

@@ -7,47 +7,72 @@ use super::connect::Conn;
 
 type Manager = <Conn as Connection>::TransactionManager;
 
-/// How a transaction begins.
-struct Begin {
-    sqlite: &'static str,
-    postgres: &'static str,
+/// What a transaction may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Sees one committed state, and writes nothing.
+    Read,
+    /// Commits what it wrote.
+    Write,
 }
 
-/// One committed state for all that is read.
-const READ: Begin =
-    Begin { sqlite: "BEGIN", postgres: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" };
+/// A transaction that failed.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// Why.
+    pub error: diesel::result::Error,
+    /// Whether the commit had been sent: if no answer came, the transaction was kept, or it was not.
+    pub is_at_commit: bool,
+}
 
-/// SQLite takes its turn before it reads: a transaction that read first and was overtaken could
-/// not write any more, however long it waited.
-const WRITE: Begin = Begin { sqlite: "BEGIN IMMEDIATE", postgres: "BEGIN" };
+impl Failed {
+    /// Of which nothing was kept.
+    pub fn before_commit(error: diesel::result::Error) -> Self {
+        Self { error, is_at_commit: false }
+    }
+}
+
+impl Access {
+    /// SQLite takes its turn to write before it reads: a transaction that read first and was overtaken could
+    /// not write any more, however long it waited.
+    fn begin(self, conn: &mut Conn) -> QueryResult<()> {
+        let (sqlite, postgres) = match self {
+            Self::Read => ("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+            Self::Write => ("BEGIN IMMEDIATE", "BEGIN"),
+        };
+        match conn {
+            Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, sqlite),
+            Conn::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(conn, postgres),
+        }
+    }
+}
 
 /// Runs `work` on one snapshot of the data.
 pub fn read<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> QueryResult<T>) -> QueryResult<T> {
-    within(conn, READ, work)
+    run(conn, Access::Read, work).map_err(|failed| failed.error)
 }
 
 /// Runs `work` and commits what it wrote, or nothing if it fails.
 pub fn write<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> QueryResult<T>) -> QueryResult<T> {
-    within(conn, WRITE, work)
+    run(conn, Access::Write, work).map_err(|failed| failed.error)
 }
 
-fn within<T>(
+/// Runs `work` in a transaction.
+pub(super) fn run<T>(
     conn: &mut Conn,
-    begin: Begin,
+    access: Access,
     work: impl FnOnce(&mut Conn) -> QueryResult<T>,
-) -> QueryResult<T> {
-    match conn {
-        Conn::Sqlite(sqlite) => {
-            AnsiTransactionManager::begin_transaction_sql(sqlite, begin.sqlite)?
-        }
-        Conn::Postgres(pg) => AnsiTransactionManager::begin_transaction_sql(pg, begin.postgres)?,
-    }
+) -> Result<T, Failed> {
+    access.begin(conn).map_err(Failed::before_commit)?;
     match work(conn) {
-        Ok(done) => Manager::commit_transaction(conn).map(|()| done),
+        Ok(done) => match Manager::commit_transaction(conn) {
+            Ok(()) => Ok(done),
+            Err(error) => Err(Failed { error, is_at_commit: true }),
+        },
         Err(error) => {
             // The first error is the one to tell; a broken connection cannot roll back.
             let _ = Manager::rollback_transaction(conn);
-            Err(error)
+            Err(Failed::before_commit(error))
         }
     }
 }

@@ -109,7 +109,7 @@ pub async fn replace_event(
 ) -> Result<Event, AppError> {
     let write = state.db.write(move |conn| {
         queries::lock_event(conn, id)?;
-        if let Err(refusal) = check(queries::get_event(conn, id)?, is_expected) {
+        if let Err(refusal) = check(queries::get_event(conn, id)?, &is_expected) {
             return Ok(Err(refusal));
         }
         queries::update_event(conn, id, &changes)?;
@@ -126,7 +126,7 @@ pub async fn delete_event(
 ) -> Result<(), AppError> {
     let write = state.db.write(move |conn| {
         queries::lock_event(conn, id)?;
-        if let Err(refusal) = check(queries::get_event(conn, id)?, is_expected) {
+        if let Err(refusal) = check(queries::get_event(conn, id)?, &is_expected) {
             return Ok(Err(refusal));
         }
         queries::delete_event(conn, id).map(Ok)
@@ -156,7 +156,7 @@ pub async fn replace_guest(
 ) -> Result<Guest, AppError> {
     let write = state.db.write(move |conn| {
         queries::lock_guest(conn, id, Some(changes.event))?;
-        if let Err(refusal) = check(queries::get_guest(conn, id)?, is_expected) {
+        if let Err(refusal) = check(queries::get_guest(conn, id)?, &is_expected) {
             return Ok(Err(refusal));
         }
         if queries::get_event(conn, changes.event)?.is_none() {
@@ -176,7 +176,7 @@ pub async fn delete_guest(
 ) -> Result<(), AppError> {
     let write = state.db.write(move |conn| {
         queries::lock_guest(conn, id, None)?;
-        if let Err(refusal) = check(queries::get_guest(conn, id)?, is_expected) {
+        if let Err(refusal) = check(queries::get_guest(conn, id)?, &is_expected) {
             return Ok(Err(refusal));
         }
         queries::delete_guest(conn, id).map(Ok)
@@ -185,7 +185,7 @@ pub async fn delete_guest(
 }
 
 /// What there is is compared only where there is something. RFC 9110 §13.2.1.
-fn check<T>(current: Option<T>, is_expected: impl Expected<T>) -> Result<(), AppError> {
+fn check<T>(current: Option<T>, is_expected: &impl Expected<T>) -> Result<(), AppError> {
     match current {
         None => Err(AppError::NotFound),
         Some(current) if is_expected(&current) => Ok(()),

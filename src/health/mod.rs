@@ -6,8 +6,8 @@
 //! | `GET /health/ready` | [`pages::ready`]: 200 if the shop can be served, else 503; what was looked at |
 //!
 //! - Alive is who answers: nobody else is asked.
-//! - Ready is who has a database that answers, its migrations and its triggers. Redis is reported, and
-//!   never makes anybody unready.
+//! - Ready is who has a database that answers and takes writes, its migrations and its triggers. Redis is
+//!   reported, and so is a last write that was refused; neither makes the shop unready.
 //! - The answer comes within two seconds, whatever hangs.
 //! - Strangers may ask, under any host name: they learn single words, and cannot make the shop ask twice
 //!   at a time.

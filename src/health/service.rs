@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::cache::store::{Store, budget};
+use crate::db::Db;
 use crate::versions::probe::{Finding, Findings, Probe};
 
 /// How long the database has to answer. With it an answer is there within two seconds.
@@ -45,6 +46,8 @@ pub struct Checks {
     pub triggers: Check,
     /// The store that instances share answers. Does not decide.
     pub redis: Check,
+    /// The last write was not refused. Does not decide: the shop can still be read.
+    pub writes: Check,
 }
 
 impl Checks {
@@ -59,6 +62,7 @@ type Look = watch::Receiver<Option<Findings>>;
 /// Who looks.
 pub struct Health {
     probe: Arc<Probe>,
+    db: Db,
     shared: Option<Arc<dyn Store>>,
     /// The look that is under way.
     under_way: Arc<Mutex<Option<Look>>>,
@@ -66,10 +70,10 @@ pub struct Health {
 }
 
 impl Health {
-    /// Looks with `probe`, and at `shared`, the store that instances share.
-    pub fn new(probe: Probe, shared: Option<Arc<dyn Store>>) -> Self {
+    /// Looks with `probe`, at what became of writes to `db`, and at `shared`, the store that instances share.
+    pub fn new(probe: Probe, db: Db, shared: Option<Arc<dyn Store>>) -> Self {
         let under_way = Arc::default();
-        Self { probe: Arc::new(probe), shared, under_way, was_good: AtomicBool::new(true) }
+        Self { probe: Arc::new(probe), db, shared, under_way, was_good: AtomicBool::new(true) }
     }
 
     /// Looks now, or waits for who does.
@@ -81,6 +85,7 @@ impl Health {
             migrations: told(&findings.migrations),
             triggers: told(&findings.triggers),
             redis,
+            writes: if self.db.is_refusing_writes() { Check::Failed } else { Check::Ok },
         }
     }
 

@@ -46,14 +46,15 @@ impl Database {
         (row.as_str() == name).then(|| vec![row])
     }
 
-    /// Reads from one committed state; what is being made now depends on what `work` reads.
+    /// Reads from one committed state; what is being made now depends on what `work` reads. As [`Db::read`], it
+    /// may run `work` again.
     ///
     /// # Errors
     /// Those of the database.
     #[track_caller]
     pub fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Snapshot<'_>) -> QueryResult<T> + Send + 'static,
+        mut work: impl FnMut(&mut Snapshot<'_>) -> QueryResult<T> + Send + 'static,
     ) -> impl Future<Output = Result<T, Error>> {
         let caller = Location::caller();
         async move {
@@ -61,7 +62,7 @@ impl Database {
             let tables = self.tables;
             let schema = self.schema.clone();
             let read = self.db.read(origin(caller), move |conn| {
-                let witness = Witness::open(conn, schema, caller)?;
+                let witness = Witness::open(conn, schema.clone(), caller)?;
                 let mut snapshot = Snapshot::new(conn, tables, is_collecting, witness);
                 let data = work(&mut snapshot)?;
                 Ok((data, snapshot.into_dependencies()?))
@@ -72,7 +73,7 @@ impl Database {
         }
     }
 
-    /// Writes in one transaction. The triggers move the stamps in it; when this returns, no reader
+    /// Writes in one transaction; as [`Db::write`], it may run `work` again. The triggers move the stamps in it; when this returns, no reader
     /// can be served the old state any more.
     ///
     /// # Errors
@@ -80,14 +81,14 @@ impl Database {
     #[track_caller]
     pub fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Conn) -> QueryResult<T> + Send + 'static,
+        mut work: impl FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     ) -> impl Future<Output = Result<T, Error>> {
         let caller = Location::caller();
         async move {
             if !moves::is_observed() {
                 return self.db.write(origin(caller), work).await;
             }
-            let write = self.db.write(origin(caller), move |conn| moves::within(conn, work));
+            let write = self.db.write(origin(caller), move |conn| moves::within(conn, &mut work));
             let (done, moved) = write.await?;
             moves::tell(moved);
             Ok(done)

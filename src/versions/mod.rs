@@ -4,6 +4,7 @@
 //! - A read names what it reads before it gets the connection, and takes the stamps first.
 //! - In debug builds a witness listens whether it has named all that it reads.
 //! - SQLite is asked on every request, inline; Postgres once for all requests that wait.
+//! - A change of the schema makes everything stale: it may have changed rows without a trigger.
 //! - Where a trigger is missing nobody can vouch for what is cached: the cache stands aside.
 //!
 //! This is the one place that knows both [`crate::cache`] and [`crate::db`].
@@ -13,6 +14,7 @@ mod mentioned;
 pub mod moves;
 pub mod postgres;
 pub mod probe;
+mod schema;
 pub mod secret;
 pub mod snapshot;
 pub mod sqlite;

@@ -5,6 +5,7 @@
 //! - So there is at most one question at a time, however many requests wait, and none when idle.
 //! - The question is whether [`Tag::ANY`](crate::cache::tag::Tag::ANY) has moved; only then are
 //!   all stamps read, by one statement.
+//! - Twice a second it also asks whether the schema has changed ([`super::schema`]).
 //! - A broken connection is opened anew, once, before the requests are told that nobody knows.
 
 use std::sync::Arc;
@@ -14,12 +15,16 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
+use super::schema::Watch;
 use super::{Table, stamps, triggers};
 use crate::cache::view::{Fresh, FreshView, Unvouched, Versions, View};
 use crate::db::{Conn, Role, Url, meter};
 
 /// How often the triggers are looked at.
 const TRIGGER_CHECK: Duration = Duration::from_secs(60);
+
+/// How long the question waits for the locks of others.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a request waits for the answer before it goes without the cache.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -38,7 +43,14 @@ impl PostgresVersions {
     /// When the thread cannot be started.
     pub fn open(url: Url, tables: &'static [Table]) -> Result<Self, String> {
         let (askers, queue) = channel();
-        let validator = Validator { url, tables, conn: None, view: None, triggers: None };
+        let validator = Validator {
+            url,
+            tables,
+            schema: Watch::of(tables),
+            conn: None,
+            view: None,
+            triggers: None,
+        };
         std::thread::Builder::new()
             .name("larder-versions".into())
             .spawn(move || validator.serve(&queue))
@@ -66,6 +78,7 @@ impl Versions for PostgresVersions {
 struct Validator {
     url: Url,
     tables: &'static [Table],
+    schema: Watch,
     conn: Option<PgConnection>,
     view: Option<Arc<View>>,
     triggers: Option<(Instant, Result<(), Unvouched>)>,
@@ -106,36 +119,49 @@ impl Validator {
             Some(conn) => conn,
             None => connect(&self.url)?,
         };
-        let triggers = self.check_triggers(&mut conn);
         let view = self.read(&mut conn).map_err(unanswered)?;
-        // Kept only after it has answered: a broken one is dropped on the way here.
+        // Kept only after it has answered. A broken one, or one whose prepared statements a change of the schema
+        // has outdated, is dropped on the way here.
         self.conn = Some(conn);
-        triggers.map(|()| view)
+        view
     }
 
-    fn read(&mut self, conn: &mut PgConnection) -> QueryResult<Arc<View>> {
-        let any = stamps::any(conn)?;
+    fn read(&mut self, conn: &mut PgConnection) -> QueryResult<FreshView> {
+        let (schema, has_changed) = self.schema.look(conn)?;
+        if let Err(missing) = self.check_triggers(conn, has_changed)? {
+            return Ok(Err(missing));
+        }
+        let any = stamps::any(conn, schema)?;
         match &self.view {
-            Some(view) if view.id() == View::id_of(any) => Ok(view.clone()),
-            _ => Ok(self.view.insert(Arc::new(stamps::all_postgres(conn)?)).clone()),
+            Some(view) if view.id() == View::id_of(any) => Ok(Ok(view.clone())),
+            _ => {
+                let view = Arc::new(stamps::all_postgres(conn, schema)?);
+                Ok(Ok(self.view.insert(view).clone()))
+            }
         }
     }
 
     /// Looks at the triggers where that is due, and says what was seen last.
-    fn check_triggers(&mut self, conn: &mut PgConnection) -> Result<(), Unvouched> {
+    fn check_triggers(
+        &mut self,
+        conn: &mut PgConnection,
+        is_due: bool,
+    ) -> QueryResult<Result<(), Unvouched>> {
         match &self.triggers {
-            Some((checked, Ok(()))) if checked.elapsed() < TRIGGER_CHECK => Ok(()),
+            Some((checked, Ok(()))) if !is_due && checked.elapsed() < TRIGGER_CHECK => Ok(Ok(())),
             _ => {
-                let result = triggers::check_postgres(conn, self.tables);
+                // One that fails leaves nothing behind that would be believed.
+                self.triggers = None;
+                let result = triggers::check_postgres(conn, self.tables)?;
                 self.triggers = Some((Instant::now(), result.clone()));
-                result
+                Ok(result)
             }
         }
     }
 }
 
 fn connect(url: &Url) -> Result<PgConnection, Unvouched> {
-    match Conn::open(url, Role::Reader) {
+    match Conn::open(url, Role::Reader, LOCK_TIMEOUT) {
         Ok(Conn::Postgres(mut conn)) => {
             conn.set_instrumentation(meter::OfStamps::default());
             Ok(conn)

@@ -5,14 +5,21 @@
 //! - A database that a newer program has migrated has all that this one needs.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
+use diesel::dsl::sql;
+use diesel::prelude::*;
 use diesel::r2d2::ManageConnection;
+use diesel::sql_types::Bool;
 
 use super::{Table, triggers};
 use crate::cache::view::Unvouched;
 use crate::db::connect::{Manager, Pooled};
-use crate::db::file::FileId;
+use crate::db::file::Files;
 use crate::db::{Conn, Role, Url, migrations};
+
+/// How long it waits for the locks of others: less than the client who asks for the readiness.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What was found, for one thing that has to be so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +35,7 @@ pub enum Finding {
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Findings {
-    /// The database answers.
+    /// The database answers, and takes writes.
     pub database: Finding,
     /// It has all migrations.
     pub migrations: Finding,
@@ -62,7 +69,8 @@ pub struct Probe {
 impl Probe {
     /// For the database at `url`, of which `tables` are read through the cache. Nothing is connected yet.
     pub fn new(url: Url, tables: &'static [Table]) -> Self {
-        Self { manager: Manager { url, role: Role::Reader }, tables, kept: Mutex::new(None) }
+        let manager = Manager { url, role: Role::Reader, lock_timeout: PATIENCE };
+        Self { manager, tables, kept: Mutex::new(None) }
     }
 
     /// Asks now; waits for the database as long as that takes, so call it where blocking is allowed.
@@ -77,7 +85,7 @@ impl Probe {
             Err(why) => return Findings::unreachable(why),
         };
         let findings = Findings {
-            database: Finding::Good,
+            database: takes_writes(&mut pooled.conn),
             migrations: migrations_of(&mut pooled.conn),
             triggers: self.triggers_of(&mut pooled.conn),
         };
@@ -90,9 +98,8 @@ impl Probe {
 
     /// The kept connection if it is still good for anything, else a new one.
     fn connection(&self, kept: Option<Pooled>) -> Result<Pooled, String> {
-        if matches!(self.manager.url, Url::Sqlite(_)) && FileId::of(&self.manager.url).is_none() {
-            return Err("the file is gone".to_owned());
-        }
+        let files = Files::of(&self.manager.url);
+        files.map_or(Ok(()), |files| files.check()).map_err(|lost| lost.to_string())?;
         if let Some(mut pooled) = kept
             && self.manager.is_valid(&mut pooled).is_ok()
         {
@@ -107,9 +114,24 @@ impl Probe {
             Conn::Postgres(postgres) => triggers::check_postgres(postgres, self.tables),
         };
         match checked {
-            Ok(()) => Finding::Good,
-            Err(Unvouched(why)) => Finding::Bad(why),
+            Ok(Ok(())) => Finding::Good,
+            Ok(Err(Unvouched(why))) => Finding::Bad(why),
+            Err(error) => Finding::Bad(format!("it does not say which triggers it has: {error}")),
         }
+    }
+}
+
+/// A standby, as after a failover, and a server whose administrator has stopped writing do not. SQLite knows only
+/// when it is written to.
+fn takes_writes(conn: &mut Conn) -> Finding {
+    let Conn::Postgres(postgres) = conn else { return Finding::Good };
+    let question = sql::<Bool>(
+        "pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean",
+    );
+    match diesel::select(question).get_result(postgres) {
+        Ok(false) => Finding::Good,
+        Ok(true) => Finding::Bad("it is read-only".to_owned()),
+        Err(error) => Finding::Bad(error.to_string()),
     }
 }
 
@@ -143,7 +165,7 @@ mod tests {
         }
 
         fn open(&self) -> Conn {
-            Conn::open(&self.url(), Role::Writer).unwrap()
+            Conn::create(&self.url(), Role::Writer, PATIENCE).unwrap()
         }
 
         fn migrated() -> Self {
@@ -168,7 +190,7 @@ mod tests {
     fn it_changes_nothing_and_makes_no_file_where_there_is_none() {
         let shop = Shop::new();
         let findings = Probe::new(shop.url(), TABLES).ask();
-        assert_eq!(findings, Findings::unreachable("the file is gone"));
+        assert!(matches!(findings.database, Finding::Bad(why) if why.contains("is gone")));
         assert_eq!(std::fs::read_dir(shop.folder.path()).unwrap().count(), 0);
     }
 

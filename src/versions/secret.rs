@@ -13,7 +13,7 @@ use crate::cache::Versions;
 use crate::cache::secret::Secret;
 use crate::cache::tag::{Stamp, Tag};
 use crate::cache::view::{Fresh, FreshView, Unvouched};
-use crate::db::{Conn, Db, Error, Role, Url, secret, transaction};
+use crate::db::{Conn, Db, Error, LOCK_TIMEOUT, Role, Url, secret, transaction};
 
 /// The table of the secret: its triggers tell that it was replaced.
 pub const SECRET: Table = Table::named("cache_secret");
@@ -118,7 +118,8 @@ pub fn rotate(db: &Db) -> Result<(), Error> {
 /// The secret, and its stamp at the same moment.
 fn read(url: &Url) -> Result<(Option<[u8; secret::BYTES]>, Stamp), String> {
     let failed = |error: String| format!("cannot read the secret of the cache: {error}");
-    let mut conn = Conn::open(url, Role::Reader).map_err(|error| failed(error.to_string()))?;
+    let mut conn =
+        Conn::open(url, Role::Reader, LOCK_TIMEOUT).map_err(|error| failed(error.to_string()))?;
     let found = transaction::read(&mut conn, |conn| -> QueryResult<_> {
         let stamp = stamps::of(conn, &[SECRET.tag()])?.pop();
         Ok((secret::read(conn)?, stamp.map(|(_, stamp)| stamp).unwrap_or_default()))

@@ -1,5 +1,7 @@
 //! Reading and moving stamps in the table `cache_versions`.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
@@ -22,29 +24,49 @@ pub fn of(conn: &mut Conn, tags: &[Tag]) -> QueryResult<Vec<(Tag, Stamp)>> {
     Ok(tags.iter().map(|wanted| (wanted.clone(), known.stamp(wanted))).collect())
 }
 
-/// The stamp of [`Tag::ANY`] in a Postgres database.
-pub fn any(conn: &mut PgConnection) -> QueryResult<Stamp> {
+/// A number that is another one after a change of the schema.
+///
+/// A change of the schema may change rows without telling a trigger. It makes everything stale: the number is a
+/// part of the stamps of [`Tag::EVERYTHING`], on which every entry depends, and of [`Tag::ANY`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Schema(pub i64);
+
+impl Schema {
+    fn with(self, stamp: Stamp) -> Stamp {
+        Stamp { nonce: stamp.nonce ^ self.0, ..stamp }
+    }
+
+    /// All stamps; the schema must have been read before them, so that it is never newer than they are.
+    fn view(self, rows: Vec<Row>) -> View {
+        let mut stamps: HashMap<Tag, Stamp> = rows.into_iter().map(stamp).collect();
+        for moved in [Tag::ANY, Tag::EVERYTHING] {
+            let stamp = stamps.entry(moved).or_default();
+            *stamp = self.with(*stamp);
+        }
+        View::new(stamps)
+    }
+}
+
+/// The stamp of [`Tag::ANY`] in a Postgres database of this schema.
+pub fn any(conn: &mut PgConnection, schema: Schema) -> QueryResult<Stamp> {
     let row: Option<(i64, i64)> =
         cache_versions.find(Tag::ANY.as_str()).select((n, r)).first(conn).optional()?;
-    Ok(row.map(|(count, nonce)| Stamp { count, nonce }).unwrap_or_default())
+    Ok(schema.with(row.map(|(count, nonce)| Stamp { count, nonce }).unwrap_or_default()))
 }
 
-/// All stamps, by one statement, in a SQLite database.
-pub fn all_sqlite(conn: &mut SqliteConnection) -> QueryResult<View> {
-    Ok(View::new(cache_versions.load::<Row>(conn)?.into_iter().map(stamp)))
+/// All stamps, by one statement, in a SQLite database of this schema.
+pub fn all_sqlite(conn: &mut SqliteConnection, schema: Schema) -> QueryResult<View> {
+    Ok(schema.view(cache_versions.load(conn)?))
 }
 
-/// All stamps, by one statement, in a Postgres database.
-pub fn all_postgres(conn: &mut PgConnection) -> QueryResult<View> {
-    Ok(View::new(cache_versions.load::<Row>(conn)?.into_iter().map(stamp)))
+/// All stamps, by one statement, in a Postgres database of this schema.
+pub fn all_postgres(conn: &mut PgConnection, schema: Schema) -> QueryResult<View> {
+    Ok(schema.view(cache_versions.load(conn)?))
 }
 
-/// All stamps, by one statement, as `conn` sees them now.
+/// All stamps, by one statement, as `conn` sees them now; whatever the schema.
 pub fn all(conn: &mut Conn) -> QueryResult<View> {
-    match conn {
-        Conn::Sqlite(sqlite) => all_sqlite(sqlite),
-        Conn::Postgres(postgres) => all_postgres(postgres),
-    }
+    Ok(View::new(cache_versions.load::<Row>(conn)?.into_iter().map(stamp)))
 }
 
 /// Moves `moved` and [`Tag::ANY`].

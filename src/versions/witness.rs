@@ -137,7 +137,7 @@ mod tests {
     }
 
     async fn read(
-        work: impl FnOnce(&mut Snapshot<'_>) -> QueryResult<i64> + Send + 'static,
+        work: impl FnMut(&mut Snapshot<'_>) -> QueryResult<i64> + Send + 'static,
     ) -> Result<i64, String> {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("test.sqlite3").display());

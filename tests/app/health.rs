@@ -142,6 +142,6 @@ fn readiness(site: &TestSite, status: u16) -> String {
 fn told(ready: bool, [database, migrations, triggers, redis]: [&str; 4]) -> String {
     format!(
         "{{\"ready\":{ready},\"checks\":{{\"database\":\"{database}\",\
-         \"migrations\":\"{migrations}\",\"triggers\":\"{triggers}\",\"redis\":\"{redis}\"}}}}"
+         \"migrations\":\"{migrations}\",\"triggers\":\"{triggers}\",\"redis\":\"{redis}\",\"writes\":\"ok\"}}}}"
     )
 }

@@ -11,7 +11,7 @@ use crate::config::{
     Access, CacheConfig, CacheLevel, DatabaseConfig, HttpConfig, LogConfig, LogFormat,
     MetricsConfig, MetricsMode, ShopConfig, SupplierConfig, ToolbarConfig, ToolbarMode,
 };
-use crate::db::Url;
+use crate::db::{LOCK_TIMEOUT, Url};
 use crate::server::{ServeConfig, Server};
 use crate::site::client::AddressHeader;
 
@@ -140,7 +140,10 @@ fn settings(mode: &Mode, database: &Url, toolbar: ToolbarMode) -> ServeConfig {
             workers: Some(1),
             access: Access::Open,
         },
-        database: DatabaseConfig { database: database.clone() },
+        database: DatabaseConfig {
+            database: database.clone(),
+            lock_timeout: LOCK_TIMEOUT.as_secs(),
+        },
         cache: CacheConfig {
             cache: vec![mode.level],
             redis: mode.redis.clone(),

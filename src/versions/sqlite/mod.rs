@@ -8,7 +8,8 @@
 //!   an older one whose reader's counter then stands still.
 //! - Index and counter are read before the view, so that they are never newer than the view they vouch
 //!   for.
-//! - A file that was replaced by another is noticed within a second.
+//! - A file that was replaced or removed is noticed within a second.
+//! - A change of the schema makes everything stale: it may have changed rows without a trigger.
 
 pub mod wal_index;
 
@@ -26,18 +27,24 @@ use diesel::sqlite::Sqlite;
 use thread_local::ThreadLocal;
 
 use self::wal_index::{Header, WalIndex};
+use super::stamps::Schema;
 use super::{Table, stamps, triggers};
 use crate::cache::view::{Fresh, FreshView, Unvouched, Versions};
-use crate::db::file::FileId;
+use crate::db::file::{FileId, Files};
 use crate::db::{Conn, Role, Url, meter};
 
-/// How long a replaced file may go unnoticed.
+/// How long a validator waits for the locks of others. It holds up a thread that answers requests; where it does
+/// not get an answer, they are answered without the cache, and wait elsewhere.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// How long it may go unnoticed that a file was replaced or removed.
 const FILE_CHECK: Duration = Duration::from_secs(1);
 
 /// A validator for each thread.
 pub struct SqliteVersions {
     url: Url,
     tables: &'static [Table],
+    files: Option<Arc<Files>>,
     validators: ThreadLocal<RefCell<Option<Validator>>>,
     is_off: AtomicBool,
 }
@@ -45,19 +52,40 @@ pub struct SqliteVersions {
 impl SqliteVersions {
     /// For the file at `url`, which is migrated.
     pub fn open(url: Url, tables: &'static [Table]) -> Self {
-        Self { url, tables, validators: ThreadLocal::new(), is_off: AtomicBool::new(false) }
+        let (files, validators, is_off) =
+            (Files::of(&url), ThreadLocal::new(), AtomicBool::new(false));
+        Self { url, tables, files, validators, is_off }
     }
 
+    /// Asks; if the connection fails, asks once more on a new one.
     fn ask(&self) -> FreshView {
-        let mut validator = self.validators.get_or_default().borrow_mut();
-        if validator.as_mut().is_some_and(|validator| validator.is_outdated(&self.url)) {
-            *validator = None;
+        let mut place = self.validators.get_or_default().borrow_mut();
+        if place
+            .as_mut()
+            .is_some_and(|validator| validator.is_outdated(&self.url, self.files.as_deref()))
+        {
+            *place = None;
         }
-        let validator = match &mut *validator {
+        let had_connection = place.is_some();
+        match self.ask_in(&mut place) {
+            Err(_) if had_connection && place.is_none() => self.ask_in(&mut place),
+            answer => answer,
+        }
+    }
+
+    fn ask_in(&self, place: &mut Option<Validator>) -> FreshView {
+        let mut validator = match place.take() {
             Some(validator) => validator,
-            none => none.insert(Validator::open(&self.url)?),
+            None => {
+                let lost = self.files.as_ref().map_or(Ok(()), |files| files.check());
+                lost.map_err(|lost| Unvouched(lost.to_string()))?;
+                Validator::open(&self.url)?
+            }
         };
-        validator.ask(self.tables)
+        let view = validator.ask(self.tables).map_err(unanswered)?;
+        // Kept only after it has answered: one that has failed is dropped on the way here.
+        *place = Some(validator);
+        view
     }
 
     /// Logs when the cache goes off and on, once each.
@@ -97,7 +125,7 @@ struct Validator {
 impl Validator {
     fn open(url: &Url) -> Result<Self, Unvouched> {
         let file = FileId::of(url);
-        match Conn::open(url, Role::Reader) {
+        match Conn::open(url, Role::Reader, LOCK_TIMEOUT) {
             Ok(Conn::Sqlite(conn)) => Ok(Self {
                 conn: watched(conn),
                 file,
@@ -114,47 +142,51 @@ impl Validator {
         }
     }
 
-    /// Whether the file was replaced; looks at most once a second.
-    fn is_outdated(&mut self, url: &Url) -> bool {
+    /// Whether a file was replaced or removed; looks at most once a second.
+    fn is_outdated(&mut self, url: &Url, files: Option<&Files>) -> bool {
         if self.file_checked.elapsed() < FILE_CHECK {
             return false;
         }
         self.file_checked = Instant::now();
-        FileId::of(url) != self.file
+        FileId::of(url) != self.file || files.is_some_and(|files| files.check().is_err())
     }
 
     /// The present view.
-    fn ask(&mut self, tables: &[Table]) -> FreshView {
+    fn ask(&mut self, tables: &[Table]) -> QueryResult<FreshView> {
         let header = self.wal_index.as_ref().and_then(WalIndex::read);
         if header.is_none() || header != self.header {
             self.header = None;
             self.ask_sqlite(tables)?;
-            self.header = header;
+            if self.view.is_ok() {
+                self.header = header;
+            }
         }
-        self.view.clone()
+        Ok(self.view.clone())
     }
 
-    /// Makes sure that the view is the present one; fails where there is none.
-    fn ask_sqlite(&mut self, tables: &[Table]) -> Result<(), Unvouched> {
-        let data_version = DataVersion.get_result(&mut self.conn).map_err(unanswered)?;
+    /// Makes sure that the view is the present one, or says why there is none.
+    fn ask_sqlite(&mut self, tables: &[Table]) -> QueryResult<()> {
+        let data_version = DataVersion.get_result(&mut self.conn)?;
         if data_version != self.data_version {
-            self.view = self.read(tables);
+            self.view = self.read(tables)?;
             // Only a view that was read is vouched for by the counter.
             self.data_version = if self.view.is_ok() { data_version } else { -1 };
         }
-        self.view.as_ref().map(|_| ()).map_err(Clone::clone)
+        Ok(())
     }
 
     /// Reads the view, and checks the triggers where the schema has changed.
-    fn read(&mut self, tables: &[Table]) -> FreshView {
-        let schema_version = sql::<Integer>("PRAGMA schema_version");
-        let schema_version = schema_version.get_result(&mut self.conn).map_err(unanswered)?;
+    fn read(&mut self, tables: &[Table]) -> QueryResult<FreshView> {
+        let schema_version = sql::<Integer>("PRAGMA schema_version").get_result(&mut self.conn)?;
         if schema_version != self.schema_version {
-            self.triggers = triggers::check_sqlite(&mut self.conn, tables);
+            self.triggers = triggers::check_sqlite(&mut self.conn, tables)?;
             self.schema_version = schema_version;
         }
-        self.triggers.clone()?;
-        stamps::all_sqlite(&mut self.conn).map(Arc::new).map_err(unanswered)
+        if let Err(missing) = &self.triggers {
+            return Ok(Err(missing.clone()));
+        }
+        let view = stamps::all_sqlite(&mut self.conn, Schema(schema_version.into()))?;
+        Ok(Ok(Arc::new(view)))
     }
 }
 

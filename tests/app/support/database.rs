@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::postgres;
 use super::process::{are_installed, find_program};
 use super::proxy::Proxy;
+use super::shell::OpenShell;
 
 /// Which database a story is told on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +118,18 @@ impl TestDatabase {
             Some(said.split_once(": ")?.1.to_owned()).filter(|_| is_statement)
         });
         said.collect()
+    }
+
+    /// The `sqlite3` or `psql` program, left open.
+    pub fn open_shell(&self) -> OpenShell {
+        match self.kind {
+            Database::Sqlite => {
+                let mut command = Command::new(find_program("sqlite3").unwrap());
+                command.args(["-init", "/dev/null", "-batch"]).arg(self.file());
+                OpenShell::start(command)
+            }
+            Database::Postgres => OpenShell::start(postgres::cluster().open_psql(&self.name)),
+        }
     }
 
     fn shell(&self, statements: &str) -> Command {

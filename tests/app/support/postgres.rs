@@ -94,12 +94,22 @@ impl Cluster {
         self.psql_as(SHOP, database, statements)
     }
 
+    /// `psql` as the administrator, who may set what others may not; it reads statements from its input.
+    pub fn open_psql(&self, database: &str) -> Command {
+        self.any_psql(ADMINISTRATOR, database)
+    }
+
     fn psql_as(&self, role: &str, database: &str, statements: &str) -> Command {
+        let mut command = self.any_psql(role, database);
+        command.args(["-c", statements]);
+        command
+    }
+
+    fn any_psql(&self, role: &str, database: &str) -> Command {
         let mut command = Command::new(find_program("psql").unwrap());
         command
             .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"])
             .args(["-p", &self.port.to_string(), "-U", role, "-d", database])
-            .args(["-c", statements])
             // The question's bytes are UTF-8, whatever the locale of this machine says.
             .env("PGCLIENTENCODING", "UTF8");
         command

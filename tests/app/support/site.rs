@@ -103,6 +103,12 @@ impl TestSite {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// How many threads the program has.
+    pub fn threads(&self) -> usize {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.program.pid()));
+        tasks.expect("Linux tells threads").count()
+    }
+
     /// What the program wrote to its log so far.
     pub fn log(&self) -> String {
         self.program.err()
@@ -167,6 +173,11 @@ impl TestSite {
             "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
             self.port
         );
+        self.begins_to_send(asked)
+    }
+
+    /// Sends this, which should ask for `Connection: close`, without waiting for the answer.
+    pub fn begins_to_send(&self, asked: String) -> Pending {
         let mut stream = self.connect();
         stream.write_all(asked.as_bytes()).unwrap();
         Pending { asked, stream }

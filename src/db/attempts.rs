@@ -1,0 +1,133 @@
+//! Runs a transaction until it is done, again where that can help.
+//!
+//! - A transaction is run again as a whole, so that its work sees one state, and never after its commit was
+//!   sent and not answered.
+//! - The number of attempts is bounded, and so is the time that all of them wait for locks.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use diesel::QueryResult;
+use diesel::r2d2::Pool;
+
+use super::codes::{self, Meaning};
+use super::connect::{Conn, Manager, Pooled};
+use super::error::Error;
+use super::transaction::{self, Access, Failed};
+
+/// The most attempts where another transaction was in the way: of that many deadlocks one is won.
+const RETRIES: u32 = 6;
+
+/// The most attempts where the schema keeps changing under prepared statements.
+const PREPARATIONS: u32 = 3;
+
+/// The most attempts where connections break.
+const CONNECTIONS: u32 = 2;
+
+/// The pause before the second attempt; it doubles, and a part of it is random, so that two transactions that
+/// were in each other's way do not meet again.
+const PAUSE: Duration = Duration::from_millis(8);
+
+/// How long a read or write may wait: for its turn, and for the locks of others.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    began: Instant,
+    limit: Duration,
+}
+
+impl Patience {
+    /// Begins now.
+    pub fn of(limit: Duration) -> Self {
+        Self { began: Instant::now(), limit }
+    }
+
+    /// Returns what is left of it.
+    pub fn left(self) -> Duration {
+        self.limit.saturating_sub(self.began.elapsed())
+    }
+}
+
+/// Runs `work` in a transaction on a connection of `pool`.
+pub(super) fn run<T>(
+    pool: &Pool<Manager>,
+    access: Access,
+    patience: Patience,
+    mut work: impl FnMut(&mut Conn) -> QueryResult<T>,
+) -> Result<T, Error> {
+    let mut pooled = pool.get()?;
+    let mut attempt = 1;
+    loop {
+        let failed = match run_once(&mut pooled, access, patience, &mut work) {
+            Ok(done) => return Ok(done),
+            Err(failed) => failed,
+        };
+        let meaning = codes::meaning(&failed.error);
+        pooled.settle(meaning);
+        if meaning == Meaning::Disconnected && failed.is_at_commit && access == Access::Write {
+            return Err(Error::Uncertain(Arc::new(failed.error)));
+        }
+        if attempt >= most_attempts(meaning) {
+            return Err(Error::of(failed.error));
+        }
+        tracing::debug!(error = %failed.error, ?meaning, "a transaction is run again");
+        match meaning {
+            Meaning::Disconnected => {
+                // The broken one is given back, and dropped, before another is taken.
+                drop(pooled);
+                pooled = pool.get()?;
+            }
+            Meaning::Retry => std::thread::sleep(pause(attempt)),
+            _ => {}
+        }
+        attempt += 1;
+    }
+}
+
+fn run_once<T>(
+    pooled: &mut Pooled,
+    access: Access,
+    patience: Patience,
+    work: impl FnMut(&mut Conn) -> QueryResult<T>,
+) -> Result<T, Failed> {
+    pooled.wait_for_locks(patience.left()).map_err(Failed::before_commit)?;
+    transaction::run(&mut pooled.conn, access, work)
+}
+
+fn most_attempts(meaning: Meaning) -> u32 {
+    match meaning {
+        Meaning::Retry => RETRIES,
+        Meaning::Outdated => PREPARATIONS,
+        Meaning::Disconnected => CONNECTIONS,
+        Meaning::Unavailable | Meaning::Conflict | Meaning::Bug => 1,
+    }
+}
+
+/// Between half of the doubled pause and the whole of it.
+fn pause(attempt: u32) -> Duration {
+    let longest = PAUSE * 2_u32.saturating_pow(attempt.min(5));
+    // Where the system has no randomness to give, the pause is the longest.
+    let random = getrandom::u32().unwrap_or(u32::MAX);
+    longest / 2 + (longest / 2).mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_stay_short() {
+        for attempt in 1..RETRIES {
+            let longest = PAUSE * 2_u32.pow(attempt);
+            let pause = pause(attempt);
+            assert!(longest / 2 <= pause && pause <= longest, "{attempt}: {pause:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_can_help_is_run_again() {
+        assert_eq!(most_attempts(Meaning::Unavailable), 1);
+        assert_eq!(most_attempts(Meaning::Conflict), 1);
+        assert_eq!(most_attempts(Meaning::Bug), 1);
+        assert_eq!(most_attempts(Meaning::Disconnected), 2);
+    }
+}

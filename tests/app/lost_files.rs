@@ -1,0 +1,50 @@
+//! Files of an SQLite database that disappear under the running shop.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::{Database, TestSite, until};
+
+fn with_ending(site: &TestSite, ending: &str) -> PathBuf {
+    PathBuf::from(format!("{}{ending}", site.database.file().display()))
+}
+
+#[test]
+fn a_database_that_is_gone_is_an_error_and_not_an_empty_shop() {
+    let site = TestSite::start(Database::Sqlite);
+    site.has_product("Tea");
+    site.get("/");
+    let (file, away) = (site.database.file(), with_ending(&site, ".away"));
+    fs::rename(&file, &away).unwrap();
+    site.adds("Milk", "1").assert_status(503).assert_header("retry-after", "5");
+    site.get("/?q=tea").assert_status(503).assert_is_in_the_shops_dress();
+    until("no page is served from memory", || site.get("/").status == 503);
+    site.get("/health/ready").assert_status(503);
+    site.wait_for_log("is gone; put it back");
+    assert!(!file.exists(), "no file is made");
+    fs::rename(&away, &file).unwrap();
+    site.get("/health/ready").assert_status(200);
+    site.adds("Milk", "1").assert_sends_to("/");
+    site.get("/").assert_status(200).assert_sees("Tea").assert_sees("Milk");
+}
+
+#[test]
+fn the_memory_for_locks_or_the_log_that_is_removed_is_noticed_and_said() {
+    for ending in ["-shm", "-wal"] {
+        let site = TestSite::start(Database::Sqlite);
+        site.has_product("Tea");
+        site.get("/health/ready").assert_status(200);
+        fs::remove_file(with_ending(&site, ending)).unwrap();
+        site.get("/health/ready").assert_status(503);
+        site.wait_for_log(&format!("{ending} was removed while the database is open"));
+        site.adds("Milk", "1").assert_status(503).assert_header("retry-after", "5");
+        until("no page is served from memory", || site.get("/").status == 503);
+        // A restart helps, and what was written is there.
+        let database = std::sync::Arc::clone(&site.database);
+        site.signal("TERM");
+        site.ends();
+        let site = TestSite::open(database, &[]);
+        site.get("/").assert_status(200).assert_sees("Tea");
+        site.adds("Milk", "1").assert_sends_to("/");
+    }
+}

@@ -1,0 +1,156 @@
+//! A schema that is changed under the running shop: no request fails, and nothing that is stale is served.
+
+use std::thread;
+
+use crate::support::{Database, TestSite, on_both_databases, until};
+
+on_both_databases! {
+    ; by_hand:
+    columns_come_and_go_under_readers_and_writers,
+}
+
+const TYPES: [&str; 4] = ["varchar(400)", "text", "varchar(300)", "text"];
+
+#[test]
+fn a_column_that_gets_another_type_fails_no_request() {
+    if !Database::Postgres.is_here(true) {
+        return;
+    }
+    let site = TestSite::start(Database::Postgres);
+    let body = r#"{"name": "Green teas", "date": "2036-12-24T17:00:00Z", "location": "Here", "description": ""}"#;
+    let adds = || {
+        site.ask("POST", "/api/events").header("Content-Type", "application/json").body(body).send()
+    };
+    adds().assert_status(201);
+    // Each list is another one, so that each is read.
+    let ask = |round: usize, visitor: usize| match visitor % 4 {
+        0 => site.get(&format!("/api/events?limit={}", 1 + 24 * round + visitor)).status,
+        1 => site.get(&format!("/api/events?limit=1&offset={}", 24 * round + visitor)).status,
+        2 => site.get(&format!("/api/guests?event={}", 24 * round + visitor)).status,
+        _ => adds().status,
+    };
+    for (round, kind) in TYPES.iter().enumerate() {
+        // Every connection prepares its statements.
+        all_at_once(&|visitor| ask(2 * round, visitor));
+        site.database.sql(&format!("ALTER TABLE events ALTER name TYPE {kind}"));
+        // So does the connection that asks for stamps.
+        site.database.sql(&format!("ALTER TABLE cache_versions ALTER tag TYPE {kind}"));
+        for (visitor, status) in all_at_once(&|visitor| ask(2 * round + 1, visitor)) {
+            assert_eq!(status, if visitor % 4 == 3 { 201 } else { 200 }, "{kind} {visitor}");
+        }
+    }
+    let log = site.log();
+    assert!(!log.contains("the cache is off") && !log.contains("a request failed"), "{log}");
+}
+
+fn all_at_once(ask: &(impl Fn(usize) -> u16 + Sync)) -> Vec<(usize, u16)> {
+    thread::scope(|scope| {
+        let visitors: Vec<_> =
+            (0..24).map(|visitor| (visitor, scope.spawn(move || ask(visitor)))).collect();
+        visitors.into_iter().map(|(visitor, asked)| (visitor, asked.join().unwrap())).collect()
+    })
+}
+
+fn columns_come_and_go_under_readers_and_writers(on: Database) {
+    let site = TestSite::start(on);
+    let tea = site.has_product("Tea");
+    for round in 0..3 {
+        for change in ["ADD COLUMN note text", "DROP COLUMN note"] {
+            site.get("/");
+            site.database.sql(&format!("ALTER TABLE products {change}"));
+            site.get(&format!("/?q={round}-{}", &change[..3])).assert_status(200);
+            site.get("/").assert_status(200).assert_sees("Tea");
+            site.edits(tea, &[("price", &format!("{round}"))]).assert_sends_to("/");
+            site.get("/").assert_sees(&format!("${round}.00"));
+        }
+    }
+}
+
+#[test]
+fn what_a_change_of_the_schema_hides_from_triggers_is_seen_by_the_next_request() {
+    if !Database::Sqlite.is_here(true) {
+        return;
+    }
+    let site = TestSite::start(Database::Sqlite);
+    let other = site.another_instance();
+    site.has_product("Tea");
+    let trigger =
+        site.database.sql("SELECT sql FROM sqlite_master WHERE name = 'products_cache_update'");
+    for (number, title) in ["Green tea", "White tea", "Black tea"].iter().enumerate() {
+        for site in [&site, &other] {
+            site.get("/");
+            site.get("/").assert_cache("hit");
+        }
+        site.database.sql(&format!(
+            "BEGIN; DROP TRIGGER products_cache_update; \
+             UPDATE products SET title = '{title}', search_text = NULL; {trigger}; COMMIT"
+        ));
+        for site in [&site, &other] {
+            site.get("/").assert_sees(title);
+            site.get("/products/1").assert_sees(title);
+            site.get(&format!("/?q={}", &title[..5].to_lowercase())).assert_sees(title);
+        }
+        assert!(!site.log().contains("the cache is off"), "{number}");
+    }
+}
+
+#[test]
+fn a_table_that_is_made_anew_is_seen_by_the_next_request() {
+    if !Database::Sqlite.is_here(true) {
+        return;
+    }
+    let site = TestSite::start(Database::Sqlite);
+    site.has_product("Tea");
+    site.get("/");
+    site.get("/").assert_cache("hit");
+    // The twelve steps of SQLite's documentation for a change that ALTER TABLE cannot make.
+    let of_products = "FROM sqlite_master WHERE tbl_name = 'products' AND sql IS NOT NULL";
+    let table = site.database.sql(&format!("SELECT sql {of_products} AND type = 'table'"));
+    let rest = site.database.sql(&format!("SELECT sql || ';' {of_products} AND type <> 'table'"));
+    let new = table.replacen("products", "new_products", 1);
+    site.database.sql(&format!(
+        "PRAGMA foreign_keys = OFF; BEGIN; {new}; INSERT INTO new_products SELECT * FROM products; \
+         UPDATE new_products SET title = 'Oolong', search_text = NULL; DROP TABLE products; \
+         ALTER TABLE new_products RENAME TO products; {rest} COMMIT"
+    ));
+    site.get("/").assert_status(200).assert_sees("Oolong");
+    site.get("/?q=oolong").assert_sees("Oolong");
+    site.adds("Milk", "1").assert_sends_to("/");
+    site.get("/").assert_sees("Milk");
+}
+
+/// Statements that change a price without telling a trigger, on Postgres.
+const HIDDEN: [&str; 4] = [
+    "ALTER TABLE products ALTER price_cents TYPE bigint USING {}",
+    "BEGIN; ALTER TABLE products DISABLE TRIGGER products_cache_update; \
+     UPDATE products SET price_cents = {}; \
+     ALTER TABLE products ENABLE ALWAYS TRIGGER products_cache_update; COMMIT",
+    "BEGIN; ALTER TABLE products DISABLE TRIGGER USER; UPDATE products SET price_cents = {}; \
+     ALTER TABLE products ENABLE ALWAYS TRIGGER products_cache_insert, \
+     ENABLE ALWAYS TRIGGER products_cache_update, ENABLE ALWAYS TRIGGER products_cache_delete, \
+     ENABLE ALWAYS TRIGGER products_cache_truncate, ENABLE ALWAYS TRIGGER products_count_insert, \
+     ENABLE ALWAYS TRIGGER products_count_update, ENABLE ALWAYS TRIGGER products_count_delete, \
+     ENABLE ALWAYS TRIGGER products_count_truncate; COMMIT",
+    "ALTER TABLE products DROP COLUMN price_cents, ADD COLUMN price_cents bigint NOT NULL DEFAULT {}",
+];
+
+#[test]
+fn what_a_change_of_the_schema_hides_from_triggers_is_seen_soon() {
+    if !Database::Postgres.is_here(true) {
+        return;
+    }
+    let site = TestSite::start(Database::Postgres);
+    let other = site.another_instance();
+    site.has_product("Tea");
+    for (number, statement) in HIDDEN.iter().enumerate() {
+        for site in [&site, &other] {
+            site.get("/");
+            site.get("/").assert_cache("hit");
+        }
+        site.database.sql(&statement.replace("{}", &format!("{number}77")));
+        let price = format!("${number}.77");
+        for site in [&site, &other] {
+            until(statement, || site.get("/").assert_status(200).text().contains(&price));
+        }
+    }
+}
