@@ -64,18 +64,18 @@ pub fn guests(
 
 /// [`guests()`], of a connection.
 pub fn get_guests(conn: &mut Conn, of: Option<EventId>, range: Range) -> QueryResult<Part<Guest>> {
-    let all = guests::table
-        .inner_join(events::table)
+    // Counted as they are read: another program may leave a guest without an event.
+    let all = guests::table.inner_join(events::table);
+    let rows = all
         .select((GUEST_COLUMNS, events::all_columns))
         .order(guests::id)
         .offset(as_i64(range.offset))
         .limit(as_i64(range.limit));
     let (total, rows): (i64, Vec<GuestRow>) = match of {
-        None => (guests::table.count().get_result(conn)?, all.load(conn)?),
+        None => (all.count().get_result(conn)?, rows.load(conn)?),
         Some(id) => {
             let is_meant = guests::event_id.eq(id.get());
-            let total = guests::table.filter(is_meant).count().get_result(conn)?;
-            (total, all.filter(is_meant).load(conn)?)
+            (all.filter(is_meant).count().get_result(conn)?, rows.filter(is_meant).load(conn)?)
         }
     };
     Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(guest).collect() })

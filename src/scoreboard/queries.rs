@@ -17,8 +17,11 @@ const AT_ONCE: usize = 1_000;
 
 /// The seasons that there are, newest first.
 pub fn seasons(read: &mut Snapshot<'_>) -> QueryResult<Vec<i64>> {
+    read.table(MEMBERS)?;
     let conn = read.table(SCORES)?;
-    scores::table.select(scores::season).distinct().order(scores::season.desc()).load(conn)
+    // Another program may leave scores without a member: a season of such scores only has nothing to show.
+    let all = scores::table.inner_join(members::table);
+    all.select(scores::season).distinct().order(scores::season.desc()).load(conn)
 }
 
 /// The last week of a season so far, and the sums of all who played in it: three questions, however many weeks
@@ -27,7 +30,8 @@ pub fn sums(read: &mut Snapshot<'_>, season: i64) -> QueryResult<(i64, Vec<Sums>
     read.table(MEMBERS)?;
     let conn = read.table(SCORES)?;
     let of_season = scores::table.filter(scores::season.eq(season));
-    let week: Option<i64> = of_season.select(max(scores::week)).first(conn)?;
+    let of_members = of_season.inner_join(members::table);
+    let week: Option<i64> = of_members.select(max(scores::week)).first(conn)?;
     let Some(week) = week else { return Ok((0, Vec::new())) };
     let last: Vec<(i64, i64)> = of_season
         .filter(scores::week.eq(week))

@@ -15,6 +15,7 @@ mod compare;
 mod concurrency;
 mod conflicts;
 mod cookbook;
+mod counts;
 mod dashboard;
 mod events;
 mod events_freshness;
