@@ -147,15 +147,21 @@ fn is_ignorable(letter: char) -> bool {
 /// A text as it is compared: without regard to case, in any language, to compatibility forms, and to what is
 /// not seen.
 ///
-/// Case by single characters, upper and then lower: so `ß` is `ss`, and `Σ`, `σ` and `ς` are one. What is
+/// Case by single characters, lower, upper and lower again: so `ß` is `ss`, and `Σ`, `σ` and `ς` are one. What is
 /// stored of it is made again where this changes: `products.search_text`, `accounts.folded_name`.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    // Taken apart before the case is changed: a mark may become a letter.
+    // Taken apart before the case is changed: a mark may become a letter. Lower case comes first, since `ẞ` is
+    // upper case already, and only `ß` becomes `SS`.
     let apart = text.nfkd().filter(|letter| !is_ignorable(*letter));
-    apart.flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
+    apart
+        .flat_map(char::to_lowercase)
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .nfkc()
+        .collect()
 }
 
 /// What a search matches, for SQL's `LIKE … ESCAPE '\'`: `100% tea` as `%100\% tea%`.

@@ -92,8 +92,11 @@ fn redis_is_asked_itself(on: Database) {
         assert_eq!(found[0]["name"], name);
         assert_eq!(found[0]["kind"], "query");
     }
-    // The shop keeps its values in the same place.
-    assert!(of(&redis, &["set", "motd", "Fresh bread"]).status.success());
+    // The shop keeps its values in the same place, sealed: who seals needs the database's secret.
+    assert_refused(&of(&redis, &["set", "motd", "Fresh bread"]), "--database");
+    let database = site.database.url();
+    let set = of(&redis, &["set", "motd", "Fresh bread", "--database", &database]);
+    assert!(set.status.success(), "{set:?}");
     assert!(asks(&site, &["get", "motd"]).out.contains("Fresh bread"));
     assert!(asks(&site, &["set", "visits", "7"]).status.success());
     assert_eq!(redis.command(&["INCR", "larder-values:1:visits"]), "8");

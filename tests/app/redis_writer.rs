@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::support::{
-    Database, Exposition, PASSWORD, Redis, TestDatabase, TestSite, larder, on_both_databases, until,
+    Database, Exposition, PASSWORD, Program, Redis, TestDatabase, TestSite, larder,
+    on_both_databases, until,
 };
 
 on_both_databases! {
@@ -26,9 +27,9 @@ fn names(redis: &Redis, end: &str) -> Vec<String> {
 }
 
 fn rotate(database: &TestDatabase) -> String {
-    let output = larder(&["secret", "rotate", "--database", &database.url()]).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap()
+    let ended = Program::start(larder(&["secret", "rotate", "--database", &database.url()])).ends();
+    assert!(ended.status.success(), "{ended:?}");
+    ended.out
 }
 
 /// What Redis holds under this name, in print.
