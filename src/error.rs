@@ -108,6 +108,9 @@ pub enum AppError {
         "The store that the cache shares did not do it: it is away, full, or the value too large."
     )]
     Store(#[source] Arc<cache::Error>),
+    /// 503: entries are deleted by way of the database, which did not take it.
+    #[error("Nothing was deleted, since the database did not take it. Try again in a moment.")]
+    NotRemoved(#[source] Arc<cache::Error>),
     /// 500: a bug, or a broken database.
     #[error("Something went wrong on our side. It has been written down.")]
     Internal(#[source] Arc<anyhow::Error>),
@@ -136,7 +139,10 @@ impl From<db::Error> for AppError {
 
 impl From<cache::Error> for AppError {
     fn from(error: cache::Error) -> Self {
-        Self::Store(Arc::new(error))
+        match error {
+            cache::Error::NotRemoved(_) => Self::NotRemoved(Arc::new(error)),
+            _ => Self::Store(Arc::new(error)),
+        }
     }
 }
 
@@ -167,7 +173,8 @@ impl ResponseError for AppError {
             | Self::Unavailable(_)
             | Self::Uncertain(_)
             | Self::Upstream
-            | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::Store(_)
+            | Self::NotRemoved(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -211,7 +218,8 @@ fn log(error: &AppError) {
         | AppError::Unavailable(_)
         | AppError::Uncertain(_)
         | AppError::Conflict(_)
-        | AppError::Store(_) => {
+        | AppError::Store(_)
+        | AppError::NotRemoved(_) => {
             let request = RequestId::current().map(tracing::field::display);
             tracing::error!(request, error = chain(error), "a request failed");
         }

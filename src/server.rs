@@ -201,7 +201,7 @@ fn build(
     let counters = Counters::default();
     let shared = shared.map(|store| counters.around_store(store));
     let keeper = Keeper::open(db.url())?;
-    let versions = keeper.around(versions::open(db.url(), app::TABLES)?);
+    let versions = keeper.around(versions::open_on(db.clone(), app::TABLES)?);
     let versions = counters.around_versions(versions);
     let (settings, build) = (settings(config, hosts), this_build());
     let stats = Arc::new(Stats::default());

@@ -215,8 +215,8 @@ pub async fn delete(
 ) -> Answer {
     let door = Door::of(&request, &form.back);
     let done = match service::delete(&state, &board, form.key()?, door).await {
-        Err(AppError::Absent(_)) => "It was gone already: the cache keeps nothing under this key.",
-        done => done.map(|()| "Deleted. An entry is made anew when it is next asked for.")?,
+        Err(AppError::Absent(_)) => "It was gone already; another instance that had an entry there has forgotten it.",
+        done => done.map(|()| "Deleted. An entry is gone from every instance, and made anew when it is next asked for.")?,
     };
     Ok(flash::redirect(redirect::local_path(&form.back), done))
 }

@@ -14,6 +14,11 @@ const LETTERS: usize = 4_096;
 
 const NO_SUCH_KEY: AppError = AppError::Absent("The cache keeps nothing under this key.");
 
+/// An entry is removed from every instance before this one looks whether it has it.
+const NOT_HERE: AppError = AppError::Absent(
+    "The cache keeps nothing under this key here; another instance that had an entry there has forgotten it.",
+);
+
 /// The tags that go by this name: `everything`, a table, a bucket of its rows.
 ///
 /// # Errors
@@ -99,10 +104,10 @@ pub async fn set(
     Ok(())
 }
 
-/// Forgets what is kept under `key`, wherever it is.
+/// Forgets what is kept under `key`, an entry in every instance.
 ///
 /// # Errors
-/// [`AppError::Absent`] if nothing was; [`AppError::Store`].
+/// [`AppError::Absent`] if nothing was here; [`AppError::NotRemoved`]; [`AppError::Store`].
 pub async fn delete(
     state: &State,
     board: &Dashboard,
@@ -110,7 +115,7 @@ pub async fn delete(
     door: Door,
 ) -> Result<(), AppError> {
     match state.cache.inspect().delete(key).await? {
-        0 => Err(NO_SUCH_KEY),
+        0 => Err(NOT_HERE),
         places => {
             board.audit.note(Act::Deleted, key, door, Some(places));
             Ok(())
@@ -118,13 +123,13 @@ pub async fn delete(
     }
 }
 
-/// Ends the lifetime of what is kept under `key`: it may still stand in for an error.
+/// Ends the lifetime of what is kept under `key`, in every instance: it may still stand in for an error.
 ///
 /// # Errors
-/// [`AppError::Absent`] if nothing was; [`AppError::Store`].
+/// As [`delete`].
 pub async fn end(state: &State, board: &Dashboard, key: &str, door: Door) -> Result<(), AppError> {
     match state.cache.inspect().end(key).await? {
-        0 => Err(NO_SUCH_KEY),
+        0 => Err(NOT_HERE),
         places => {
             board.audit.note(Act::Ended, key, door, Some(places));
             Ok(())
@@ -132,10 +137,10 @@ pub async fn end(state: &State, board: &Dashboard, key: &str, door: Door) -> Res
     }
 }
 
-/// Forgets every entry and every value; how many there were.
+/// Forgets every entry, in every instance, and every value; how many there were.
 ///
 /// # Errors
-/// [`AppError::Store`].
+/// [`AppError::NotRemoved`]; [`AppError::Store`].
 pub async fn clear(state: &State, board: &Dashboard, door: Door) -> Result<u64, AppError> {
     let cleared = state.cache.inspect().clear().await?;
     board.audit.note(Act::Cleared, "everything", door, Some(cleared));

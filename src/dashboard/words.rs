@@ -83,6 +83,7 @@ pub fn state(verdict: &Verdict) -> String {
         Verdict::Valid => "fresh".to_owned(),
         Verdict::Expired => "expired".to_owned(),
         Verdict::Changed(name) => format!("stale: {} has changed", tag(name)),
+        Verdict::Deleted => "deleted".to_owned(),
         Verdict::Unreadable(why) => format!("unreadable: {why}"),
         Verdict::Unknown(why) => format!("not judged: {why}"),
     }

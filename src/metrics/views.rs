@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::cache::view::{Fresh, FreshView, Versions};
+use crate::cache::tag::Tag;
+use crate::cache::view::{Fresh, FreshView, Invalidation, Versions};
 
 use super::tally::{Counter, Sharded};
 
@@ -88,6 +89,10 @@ impl Versions for Watched {
                 }))
             }
         }
+    }
+
+    fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
+        self.versions.invalidate(tags)
     }
 }
 

@@ -80,15 +80,18 @@ pub async fn explain(
     })
 }
 
-const PURGED: &str = "Purged: it is made anew when it is next asked for.";
+const PURGED: &str = "Purged, in every instance: it is made anew when it is next asked for.";
 
-const ENDED: &str = "Its time is over: it is made anew when it is next asked for, and may stand in for an \
-                     error where its policy lets it.";
+const ENDED: &str = "Its time is over, in every instance: it is made anew when it is next asked for, and may \
+                     stand in for an error where its policy lets it.";
 
 /// The sentence for what was done to a key, also where there was nothing any more.
 fn said(done: Result<(), AppError>, sentence: &str) -> Result<String, AppError> {
     match done {
-        Err(AppError::Absent(_)) => Ok("The cache keeps nothing under this key any more.".into()),
+        Err(AppError::Absent(_)) => {
+            Ok("The cache keeps nothing under this key here any more, and no other instance does."
+                .into())
+        }
         done => done.map(|()| sentence.to_owned()),
     }
 }

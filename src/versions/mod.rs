@@ -5,6 +5,7 @@
 //! - In debug builds a witness listens whether it has named all that it reads.
 //! - SQLite is asked on every request, inline; Postgres once for all requests that wait.
 //! - A change of the schema makes everything stale: it may have changed rows without a trigger.
+//! - Entries are deleted by stamps of their own, moved here ([`crate::cache::removal`]).
 //! - Where a trigger is missing nobody can vouch for what is cached: the cache stands aside.
 //!
 //! This is the one place that knows both [`crate::cache`] and [`crate::db`].
@@ -14,6 +15,7 @@ mod mentioned;
 pub mod moves;
 pub mod postgres;
 pub mod probe;
+mod removal;
 mod schema;
 pub mod secret;
 pub mod snapshot;
@@ -29,7 +31,7 @@ pub use snapshot::Snapshot;
 
 use crate::cache::tag::Tag;
 use crate::cache::view::Versions;
-use crate::db::Url;
+use crate::db::{Db, Url};
 
 /// A table that is read through the cache. Its tag is its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +73,21 @@ impl Table {
 /// # Errors
 /// When the database cannot be asked at all; that triggers are missing is no error, but no view.
 pub fn open(url: &Url, tables: &'static [Table]) -> Result<Arc<dyn Versions>, String> {
-    Ok(match url {
+    of(url, None, tables)
+}
+
+/// The same of a database that is open: what moves the stamps takes its turn among the writers.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_on(db: Db, tables: &'static [Table]) -> Result<Arc<dyn Versions>, String> {
+    of(&db.url().clone(), Some(db), tables)
+}
+
+fn of(url: &Url, db: Option<Db>, tables: &'static [Table]) -> Result<Arc<dyn Versions>, String> {
+    let versions: Arc<dyn Versions> = match url {
         Url::Sqlite(_) => Arc::new(sqlite::SqliteVersions::open(url.clone(), tables)),
         Url::Postgres(_) => Arc::new(postgres::PostgresVersions::open(url.clone(), tables)?),
-    })
+    };
+    Ok(Arc::new(removal::Movable::new(versions, url.clone(), db)))
 }

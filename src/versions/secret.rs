@@ -12,7 +12,7 @@ use super::{Table, stamps};
 use crate::cache::Versions;
 use crate::cache::secret::Secret;
 use crate::cache::tag::{Stamp, Tag};
-use crate::cache::view::{Fresh, FreshView, Unvouched};
+use crate::cache::view::{Fresh, FreshView, Invalidation, Unvouched};
 use crate::db::{Conn, Db, Error, LOCK_TIMEOUT, Role, Url, secret, transaction};
 
 /// The table of the secret: its triggers tell that it was replaced.
@@ -100,6 +100,10 @@ impl Versions for Watching {
                 Fresh::Soon(Box::pin(async { Self::kept_up(keeper, soon.await).await }))
             }
         }
+    }
+
+    fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
+        self.versions.invalidate(tags)
     }
 }
 

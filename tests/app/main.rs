@@ -17,6 +17,7 @@ mod conflicts;
 mod cookbook;
 mod counts;
 mod dashboard;
+mod deletions;
 mod events;
 mod events_freshness;
 mod faults;

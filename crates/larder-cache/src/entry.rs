@@ -3,6 +3,7 @@
 //! - An entry is served only while its stamps equal the view's and its lifetime lasts.
 //! - An entry found valid remembers the view's id, so that the next look-up under the same view is
 //!   one comparison.
+//! - An entry of a key that was deleted since its load began is not there ([`super::removal`]).
 //! - An entry knows what it cost to make, so that a hit can say what it saved, and how often it was one.
 //! - Values, fragments and pages are all entries; they differ in what the body is.
 
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::policy::Policy;
+use super::removal::{Epoch, Removal};
 use super::scope::Dependencies;
 use super::sync::AtomicU64;
 use super::tag::{Stamp, Tag};
@@ -44,6 +46,7 @@ pub struct Cost {
 pub struct Entry {
     body: Arc<dyn Any + Send + Sync>,
     dependencies: Dependencies,
+    epoch: Epoch,
     born: Instant,
     expires: Instant,
     size: u32,
@@ -63,6 +66,8 @@ pub enum Verdict {
     Fresh,
     /// Its lifetime is over.
     Expired,
+    /// Its key was deleted since its load began: it must not be used in any way.
+    Deleted,
     /// What it was made from has changed: the first tag that says so.
     Invalidated(Tag),
 }
@@ -96,9 +101,28 @@ impl Entry {
         // Who uses the entry depends on what it depends on, but does not ask again.
         let cost = Cost { queries: dependencies.take_queries(), ..Cost::default() };
         let [seen, hits, paused] = [0; 3].map(AtomicU64::new);
-        let holds_nothing = false;
+        let (holds_nothing, epoch) = (false, Epoch::default());
         let dependencies = dependencies.settled();
-        Self { body, dependencies, born, expires, size, cost, holds_nothing, seen, hits, paused }
+        Self {
+            body,
+            dependencies,
+            epoch,
+            born,
+            expires,
+            size,
+            cost,
+            holds_nothing,
+            seen,
+            hits,
+            paused,
+        }
+    }
+
+    /// The same, whose load began in this epoch of its key.
+    #[must_use]
+    pub(super) fn since(mut self, epoch: Epoch) -> Self {
+        self.epoch = epoch;
+        self
     }
 
     /// The same, which took so long to make, on this behalf.
@@ -132,8 +156,19 @@ impl Entry {
     /// Whether it may be served to somebody who judges by `view`.
     pub fn judge(&self, view: &View) -> Verdict {
         if self.seen.load(Ordering::Relaxed) != view.id() {
+            let now = self.epoch.now(view);
+            if self.epoch.is_deleted_in(now) {
+                return Verdict::Deleted;
+            }
+            if !self.epoch.has_same_deletions(now) {
+                // The reader's view is older than the entry, or of another history.
+                return Verdict::Invalidated(Removal::Deleted.of_all());
+            }
             if let Some(tag) = self.dependencies.first_moved(view) {
                 return Verdict::Invalidated(tag.clone());
+            }
+            if self.epoch != now {
+                return Verdict::Expired;
             }
             self.seen.store(view.id(), Ordering::Relaxed);
         }
@@ -152,7 +187,18 @@ impl Entry {
 
     /// Whether it is at least as new as `view`, so that a waiter with that view may take it.
     pub fn is_at_least(&self, view: &View) -> bool {
-        self.dependencies.are_at_least(view)
+        self.epoch.is_at_least(self.epoch.now(view)) && self.dependencies.are_at_least(view)
+    }
+
+    /// Whether it was made for callers who came after a deletion, while the load of `other` was under way
+    /// that had begun before. By time, too: after a backup was restored its epoch says nothing.
+    pub(super) fn supersedes(&self, other: &Self) -> bool {
+        !other.epoch.is_at_least(self.epoch) && self.born + other.cost.took > other.born
+    }
+
+    /// The epoch of its key in which its load began.
+    pub(super) fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// What it took to make it.

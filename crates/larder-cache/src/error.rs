@@ -1,6 +1,6 @@
 //! What can go wrong with a cache, for those who asked it to *do* something.
 
-use super::{codec::CodecError, store::StoreError};
+use super::{codec::CodecError, store::StoreError, view::Unvouched};
 
 /// Why a value could not be kept, counted or moved.
 ///
@@ -14,6 +14,9 @@ pub enum Error {
         #[source]
         source: StoreError,
     },
+    /// Entries were not deleted: the stamps by which that is done could not be moved.
+    #[error("no entry was deleted: {0}")]
+    NotRemoved(#[from] Unvouched),
     /// The value cannot be written as bytes; nothing was stored.
     #[error("value of {key:?}")]
     Codec {

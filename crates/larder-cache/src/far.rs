@@ -9,7 +9,8 @@
 //! - One instance makes an entry at a time: a short lock says who. Who does not get it looks again for a
 //!   moment, then makes it all the same; and does not wait for that lock again while its holder may be
 //!   gone.
-//! - Nobody waits for a write: it happens behind the answer.
+//! - Nobody waits for a write: it happens behind the answer. What was written of a key that was deleted
+//!   meanwhile is taken out again ([`super::removal`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -25,7 +26,7 @@ use super::key::Key;
 use super::sealed::{Header, seal, unix_millis, unseal};
 use super::secret::Secret;
 use super::store::{Item, Lifetime, Store, StoreError, budget};
-use super::view::View;
+use super::view::{Versions, View};
 
 /// What the keys of all entries begin with.
 pub(super) const FRONT: &str = "larder:entry:";
@@ -211,10 +212,19 @@ impl Far {
         Turn::Alone
     }
 
-    /// Keeps an entry, behind the caller's back; then frees the lock.
-    pub fn keep<T: Body>(&self, key: &Key, body: Arc<T>, entry: &Entry, lock: Option<Lock>) {
+    /// Keeps an entry, behind the caller's back, unless `versions` say that its key was deleted; then
+    /// frees the lock.
+    pub fn keep<T: Body>(
+        &self,
+        key: &Key,
+        body: Arc<T>,
+        entry: &Entry,
+        lock: Option<Lock>,
+        versions: Arc<dyn Versions>,
+    ) {
         let header = Header {
             stamps: entry.stamps().to_vec(),
+            epoch: entry.epoch(),
             born: unix_millis(SystemTime::now() - entry.age()),
             expires: unix_millis(SystemTime::now() + entry.remaining()),
             queries: entry.cost().queries,
@@ -233,6 +243,13 @@ impl Far {
             // The entry is not needed there; only the log wants to know.
             if let Err(error) = store.set(Item::new(&name, &bytes, lifetime)).await {
                 complaint.about(store.name(), &error);
+            }
+            // After the write: a deletion moves its tag before it empties the store. Either it has
+            // found what was just written there, or its tag is in this view.
+            let view = versions.fresh().get().await;
+            if view.is_ok_and(|view| header.epoch.is_deleted_in(header.epoch.now(&view))) {
+                // Where that fails the entry takes up room; no reader takes it.
+                let _ = store.delete_if(&name, &bytes).await;
             }
             drop(lock);
         };

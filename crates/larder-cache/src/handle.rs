@@ -4,6 +4,7 @@
 //! - Entries are looked up in this process first, then in the store that instances share, if there is
 //!   one; wherever they come from, their stamps decide.
 //! - What mixes two states of the data, or holds something old, is never kept.
+//! - Deleting is a stamp like any other ([`super::removal`]); memory and store are emptied after it.
 //!
 //! Not here: how a value is derived (`derive`, [`super::refresh`]), pages, fragments.
 
@@ -14,20 +15,24 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::future::OptionFuture;
+
 use super::codec;
 use super::entry::{Body, Entry, Verdict};
 use super::error::Error;
-use super::event::{Event, Listener, Miss, Note, Outcome, Staleness};
+use super::event::{Event, Listener, Miss, Outcome};
 use super::far::{self, Far};
 use super::flight::{Flights, Turn};
 use super::inspect::Inspection;
 use super::key::Key;
 use super::level::Level;
 use super::level::Levels;
+pub(super) use super::made::{Made, refusal};
 use super::near::Near;
 use super::page::generations::Generations;
 use super::policy::Policy;
 use super::presence::{self, Client};
+use super::removal::{Epoch, Removal};
 use super::scope::{self, Dependencies};
 use super::values::Values;
 use super::view::{Versions, View};
@@ -46,18 +51,6 @@ pub(super) struct Shared {
     pub flights: Flights,
     pub generations: Generations,
     pub listeners: Vec<Arc<dyn Listener>>,
-}
-
-/// Something made for keeping.
-pub(super) struct Made<T> {
-    /// What.
-    pub body: Arc<T>,
-    /// What it was made from.
-    pub dependencies: Dependencies,
-    /// Its bytes, about.
-    pub size: usize,
-    /// When its making began.
-    pub started: Instant,
 }
 
 /// A look-up that found nothing to serve.
@@ -120,33 +113,36 @@ impl Cache {
         self.0.far.is_some()
     }
 
-    /// Forgets every entry and every value, here and in the shared store; other applications' keys stay.
-    ///
-    /// For entries that is a matter of room: they are right without it.
+    /// Forgets every entry and value, as far as [`Cache::delete`] reaches; keys of others stay.
     ///
     /// # Errors
-    /// When the shared store does not answer.
+    /// As there; where the store does not answer values may stay.
     pub async fn clear(&self) -> Result<(), Error> {
+        self.0.versions.invalidate(vec![Removal::Deleted.of_all()]).await?;
+        let values = self.0.values.clear().await.map(drop);
+        let cleared = OptionFuture::from(self.0.far.as_ref().map(Far::clear)).await;
         self.0.near.clear();
-        self.0.values.clear().await?;
-        if let Some(far) = &self.0.far {
-            far.clear().await.map_err(|source| Error::Store { store: "shared", source })?;
-        }
-        Ok(())
+        let failed = |source| Error::Store { store: "shared", source };
+        values.and(cleared.transpose().map(drop).map_err(failed))
     }
 
-    /// Forgets the entry under `key`, whose body is a `T`, here and in the shared store; whether there
-    /// was one. Other instances keep what they hold in their own memory: to make data stale everywhere,
-    /// move its tag.
+    /// Forgets the entry under `key`, whose body is a `T`; whether there was one in the shared store or
+    /// here.
+    ///
+    /// It is forgotten by all that share this cache's [`Versions`]: with those of a database by every
+    /// instance. A load of it that has begun before is not stored, nor handed to later callers. What
+    /// was made from it stays: to make data stale, move its tag.
     ///
     /// # Errors
-    /// When the shared store does not answer.
+    /// When the versions cannot be moved: then nothing is forgotten. When the shared store does not
+    /// answer: then the entry is forgotten, but may still take up room in it.
     pub async fn delete<T: Body>(&self, key: &Key) -> Result<bool, Error> {
+        self.0.versions.invalidate(vec![Removal::Deleted.of_key(key.as_str())]).await?;
+        let far = self.0.far.as_ref();
+        let was_there = OptionFuture::from(far.map(|far| far.delete::<T>(key))).await;
         let was_here = self.0.near.remove(key);
-        let Some(far) = &self.0.far else { return Ok(was_here) };
-        let was_there = far.delete::<T>(key).await;
-        let was_there = was_there.map_err(|source| Error::Store { store: "shared", source })?;
-        Ok(was_here || was_there)
+        let failed = |source| Error::Store { store: "shared", source };
+        Ok(was_there.transpose().map_err(failed)?.unwrap_or_default() || was_here)
     }
 
     /// The view to judge by, where this level is on and somebody vouches for what is kept.
@@ -189,6 +185,11 @@ impl Cache {
         let entry = self.0.near.get(key).ok_or(Miss::Absent)?;
         let miss = match entry.judge(view) {
             Verdict::Expired => Miss::Expired,
+            Verdict::Deleted => {
+                // What another instance deleted is not here either, not even to stand in for an error.
+                self.0.near.remove(key);
+                return Err(Miss::Absent.into());
+            }
             Verdict::Invalidated(tag) => Miss::Invalidated(tag),
             // A body of another type under the same key is as good as none.
             Verdict::Fresh => return Ok((entry.body().ok_or(Miss::Absent)?, entry)),
@@ -207,10 +208,11 @@ impl Cache {
     ) {
         let note = Arc::new(note);
         let dependencies = Dependencies::on_everything(view);
-        let entry = Arc::new(Entry::new(note.clone(), dependencies, policy, size));
+        let entry = Entry::new(note.clone(), dependencies, policy, size);
+        let entry = Arc::new(entry.since(Epoch::of(key, view)));
         self.0.near.insert(key.clone(), entry.clone());
         if let Some(far) = self.far_for(policy) {
-            far.keep(key, note, &entry, None);
+            far.keep(key, note, &entry, None, self.0.versions.clone());
         }
     }
 
@@ -225,13 +227,13 @@ impl Cache {
     }
 
     /// Leads the making of `key`, or waits for who does.
-    pub(super) fn take_turn(&self, key: &Key) -> Turn {
-        self.0.flights.take_turn(key, presence::current())
+    pub(super) fn take_turn(&self, key: &Key, view: &View) -> Turn {
+        self.0.flights.take_turn(key, presence::current(), Epoch::of(key, view))
     }
 
     /// The same for what is made in the background, whichever client leaves.
-    pub(super) fn take_turn_behind(&self, key: &Key) -> Turn {
-        self.0.flights.take_turn(key, Client::default())
+    pub(super) fn take_turn_behind(&self, key: &Key, view: &View) -> Turn {
+        self.0.flights.take_turn(key, Client::default(), Epoch::of(key, view))
     }
 
     /// Keeps what was made: here, and where instances share it.
@@ -245,8 +247,9 @@ impl Cache {
     ) -> Option<Arc<Entry>> {
         let body = made.body.clone();
         let entry = self.keep_here(level, key, policy, made)?;
-        if let Some(far) = self.far_for(policy) {
-            far.keep(key, body, &entry, lock);
+        let far = self.far_for(policy).filter(|_| !self.0.near.has_superseded(key, &entry));
+        if let Some(far) = far {
+            far.keep(key, body, &entry, lock, self.0.versions.clone());
         }
         Some(entry)
     }
@@ -266,11 +269,15 @@ impl Cache {
         let policy = policy.jittered();
         let holds_nothing = codec::is_nothing(&*made.body);
         let entry = Entry::new(made.body, made.dependencies, &policy, made.size)
+            .since(Epoch::of(key, &made.view))
             .made_in(made.started.elapsed(), scope::maker())
             .holding_nothing(holds_nothing);
         let entry = Arc::new(entry);
-        self.0.near.insert(key.clone(), entry.clone());
-        self.tell_of(level, key, Outcome::Stored(entry.size()), made.started, &entry);
+        let outcome = match self.0.near.insert(key.clone(), entry.clone()) {
+            true => Outcome::Stored(entry.size()),
+            false => Outcome::NotStored("deleted meanwhile"),
+        };
+        self.tell_of(level, key, outcome, made.started, &entry);
         Some(entry)
     }
 
@@ -310,13 +317,4 @@ impl Cache {
         }
         self.0.listeners.iter().for_each(|listener| listener.on(&event));
     }
-}
-
-/// Why something with these dependencies may not be kept.
-pub(super) fn refusal(dependencies: &Dependencies) -> Option<&'static str> {
-    if dependencies.is_torn() {
-        return Some("mixes two states");
-    }
-    let is_lacking = dependencies.note().filter(|note| *note == Note::TimedOut);
-    dependencies.staleness().map(Staleness::name).or(is_lacking.map(Note::name))
 }

@@ -7,13 +7,18 @@
 //!   keeps its head and ends in the SHA-256 of the whole.
 
 use std::fmt::{self, Write};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 /// The name of an entry: `products.list:page=2:search="tea"`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key(Arc<str>);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    text: Arc<str>,
+    /// The text of the key of which it is a variant.
+    variant_of: Option<Arc<str>>,
+}
 
 impl Key {
     /// Bytes of the longest key; Redis and people prefer short ones.
@@ -28,12 +33,30 @@ impl Key {
 
     /// The key as it is printed and stored.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The same key as that of a variant of `whole`: it is deleted with `whole`.
+    #[must_use]
+    pub(super) fn variant(self, whole: &Key) -> Self {
+        Self { variant_of: Some(whole.text.clone()), ..self }
+    }
+
+    /// The text of the key of which it is a variant.
+    pub(super) fn variant_of(&self) -> Option<&str> {
+        self.variant_of.as_deref()
     }
 
     /// The key's name without its parts: `products.list`.
     pub fn name(&self) -> &str {
-        self.0.split(':').next().unwrap_or_default()
+        self.text.split(':').next().unwrap_or_default()
+    }
+}
+
+impl Hash for Key {
+    /// Of the text alone: that of a variant holds what it is a variant of.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
     }
 }
 
@@ -45,7 +68,7 @@ impl AsRef<str> for Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -96,7 +119,7 @@ impl KeyBuilder {
         if self.text.len() > Key::LONGEST {
             self.text = shorten(&self.text);
         }
-        Key(self.text.into())
+        Key { text: self.text.into(), variant_of: None }
     }
 }
 

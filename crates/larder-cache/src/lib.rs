@@ -111,8 +111,8 @@
 //!
 //! # Layout
 //!
-//! In reading order: [`tag`], [`view`], [`scope`], [`entry`], [`key`], [`policy`]; [`handle`], `derive`,
-//! [`refresh`], [`flight`], [`presence`], `lineage`, `panics`, [`near`], `far`, [`secret`]; [`fragment`],
+//! In reading order: [`tag`], [`view`], [`scope`], [`entry`], [`removal`], [`key`], [`policy`]; [`handle`],
+//! `derive`, [`refresh`], [`flight`], [`presence`], `lineage`, `panics`, [`near`], `far`, [`secret`]; [`fragment`],
 //! [`page`]; [`values`], [`store`], [`codec`]; [`event`], [`stats`], [`meter`], [`inspect`], [`open`].
 
 pub mod codec;
@@ -131,6 +131,7 @@ pub mod inspect;
 pub mod key;
 pub mod level;
 mod lineage;
+mod made;
 pub mod meter;
 pub mod near;
 pub mod open;
@@ -139,6 +140,7 @@ mod panics;
 pub mod policy;
 pub mod presence;
 pub mod refresh;
+pub mod removal;
 pub mod scope;
 mod sealed;
 pub mod secret;

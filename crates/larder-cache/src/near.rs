@@ -1,6 +1,6 @@
 //! Entries in this process, bounded by bytes.
 //!
-//! A dumb map: it gets and it inserts, the last insert wins. That cannot make anybody see an old
+//! A dumb map: it gets and it inserts, the last insert wins, but for a load that a deletion has overtaken. That cannot make anybody see an old
 //! state, since who gets an entry judges it; it can only cost a load.
 
 use std::sync::Arc;
@@ -53,9 +53,18 @@ impl Near {
         self.entries.get(key)
     }
 
-    /// Keeps `entry` in place of whatever was there.
-    pub fn insert(&self, key: Key, entry: Arc<Entry>) {
-        self.entries.insert(key, entry);
+    /// Keeps `entry` in place of whatever was there, unless that has superseded it; whether it did.
+    pub fn insert(&self, key: Key, entry: Arc<Entry>) -> bool {
+        let is_superseded = self.has_superseded(&key, &entry);
+        if !is_superseded {
+            self.entries.insert(key, entry);
+        }
+        !is_superseded
+    }
+
+    /// Whether what is kept under `key` has superseded `entry`.
+    pub(super) fn has_superseded(&self, key: &Key, entry: &Entry) -> bool {
+        self.entries.get(key).is_some_and(|there| there.supersedes(entry))
     }
 
     /// Forgets what is kept under `key`; whether there was anything.

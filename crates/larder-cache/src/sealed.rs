@@ -13,6 +13,7 @@ use super::codec::{self, CodecError, Fingerprint, Slot};
 use super::entry::{Body, Entry};
 use super::far::Nothing;
 use super::meter;
+use super::removal::Epoch;
 use super::scope::Dependencies;
 use super::tag::{Stamp, Tag};
 use super::view::View;
@@ -21,6 +22,8 @@ use super::view::View;
 #[derive(Serialize, Deserialize)]
 pub(super) struct Header {
     pub stamps: Vec<(Tag, Stamp)>,
+    /// In which epoch of its key its load began.
+    pub epoch: Epoch,
     /// Milliseconds since 1970.
     pub born: u64,
     /// Milliseconds since 1970.
@@ -59,7 +62,8 @@ fn decode<T: Body>(slot: Slot<'_>, bytes: &Bytes, view: &View) -> Result<(Arc<T>
         return Err(Nothing::Unreadable("no generation"));
     }
     let now = unix_millis(SystemTime::now());
-    if dependencies.first_moved(view).is_some() || header.expires <= now {
+    let is_removed = header.epoch != header.epoch.now(view);
+    if is_removed || dependencies.first_moved(view).is_some() || header.expires <= now {
         return Err(Nothing::Absent);
     }
     let body = Arc::new(sealed.value::<T>(Fingerprint::of::<T>()?)?);
@@ -69,6 +73,7 @@ fn decode<T: Body>(slot: Slot<'_>, bytes: &Bytes, view: &View) -> Result<(Arc<T>
     let (plain, _) = sealed.payload_bytes();
     dependencies.asked(header.queries);
     let entry = Entry::restored(body.clone(), dependencies, born, expires, plain)
+        .since(header.epoch)
         .made_in(Duration::from_micros(header.took), 0)
         .holding_nothing(codec::is_nothing(&*body));
     Ok((body, entry))

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::removal::Epochs;
 use super::scope::{self, Dependencies};
 use super::sync::Mutex;
 use super::tag::{Stamp, Tag};
@@ -18,6 +19,7 @@ use super::tag::{Stamp, Tag};
 pub struct View {
     id: u64,
     stamps: HashMap<Tag, Stamp>,
+    epochs: Epochs,
 }
 
 impl View {
@@ -25,7 +27,9 @@ impl View {
     pub fn new(stamps: impl IntoIterator<Item = (Tag, Stamp)>) -> Self {
         let stamps: HashMap<Tag, Stamp> = stamps.into_iter().collect();
         let any = stamps.get(&Tag::ANY).copied().unwrap_or_default();
-        Self { id: Self::id_of(any), stamps }
+        let mut epochs = Epochs::default();
+        stamps.iter().for_each(|(tag, stamp)| epochs.take(tag, *stamp));
+        Self { id: Self::id_of(any), stamps, epochs }
     }
 
     /// The id that a view has when [`Tag::ANY`] has this stamp. Never 0.
@@ -43,6 +47,11 @@ impl View {
     /// The stamp of a tag; [`Stamp::NONE`] for one that never changed.
     pub fn stamp(&self, tag: &Tag) -> Stamp {
         self.stamps.get(tag).copied().unwrap_or_default()
+    }
+
+    /// How often entries were deleted and ended.
+    pub(super) fn epochs(&self) -> &Epochs {
+        &self.epochs
     }
 
     /// Every tag that ever changed, in no order.
@@ -84,7 +93,22 @@ impl Fresh {
 pub trait Versions: Send + Sync + 'static {
     /// A view that contains every write answered before this call.
     fn fresh(&self) -> Fresh;
+
+    /// Moves the stamps of `tags`, all or none, for every process that judges by them; each view that is
+    /// asked for afterwards contains that. Entries are deleted in this way ([`super::removal`]).
+    ///
+    /// # Errors
+    /// [`Unvouched`] where that is not done, as by the default: then nothing is deleted.
+    fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
+        drop(tags);
+        let error =
+            "these versions do not implement `Versions::invalidate`, by which entries are deleted";
+        Box::pin(std::future::ready(Err(Unvouched(error.into()))))
+    }
 }
+
+/// What [`Versions::invalidate`] answers.
+pub type Invalidation<'v> = Pin<Box<dyn Future<Output = Result<(), Unvouched>> + Send + 'v>>;
 
 /// Stamps kept by the process itself: for applications without a database, and for tests.
 ///
@@ -134,6 +158,11 @@ impl Default for InProcess {
 impl Versions for InProcess {
     fn fresh(&self) -> Fresh {
         Fresh::Now(Ok(self.view.lock().unwrap().clone()))
+    }
+
+    fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
+        self.bump(&tags);
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 

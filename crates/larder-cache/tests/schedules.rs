@@ -93,6 +93,18 @@ impl Shop {
         *tea
     }
 
+    /// Reads what has no stamps.
+    async fn read_unstamped(&self) -> u64 {
+        let load = async || {
+            yield_now().await;
+            let tea = self.tea.load(SeqCst);
+            yield_now().await;
+            Ok::<_, Infallible>(tea)
+        };
+        let Ok(tea) = self.cache.get_or_set(&Key::named("tea").build(), &HOUR, load).await;
+        *tea
+    }
+
     /// Reads, and insists on what was answered before.
     fn read_and_check(&self) {
         let answered = self.answered.load(SeqCst);
@@ -205,6 +217,33 @@ fn loads_that_need_each_other_do_not_wait_for_each_other() {
         let one = thread::spawn(move || ask(&one, ["tea", "milk"]));
         let other = thread::spawn(move || ask(&other, ["milk", "tea"]));
         assert_eq!((one.join().unwrap(), other.join().unwrap()), (1, 1));
+    });
+}
+
+#[test]
+fn a_read_that_began_after_an_answered_deletion_loads_anew() {
+    in_many_orders(|| {
+        let shop = Shop::open();
+        // Of a source without stamps: what is loaded is only ever as new as the load.
+        let reader: fn(&Shop) = |shop| {
+            for _ in 0..2 {
+                let answered = shop.answered.load(SeqCst);
+                let tea = block_on(shop.read_unstamped());
+                assert!(tea >= answered, "read {tea} after {answered} was deleted before");
+            }
+        };
+        let deleter: fn(&Shop) = |shop| {
+            let tea = shop.tea.fetch_add(1, SeqCst) + 1;
+            block_on(shop.cache.delete::<u64>(&Key::named("tea").build())).unwrap();
+            shop.answered.fetch_max(tea, SeqCst);
+        };
+        let clearer: fn(&Shop) = |shop| {
+            let tea = shop.tea.fetch_add(1, SeqCst) + 1;
+            block_on(shop.cache.clear()).unwrap();
+            shop.answered.fetch_max(tea, SeqCst);
+        };
+        at_once(&shop, &[reader, deleter, reader, clearer, reader]);
+        assert_eq!(block_on(shop.read_unstamped()), 2);
     });
 }
 

@@ -28,17 +28,17 @@ pub fn set(
 /// `larder cache delete`
 pub fn delete(source: &Source, key: &str, json: bool) -> Result<(), String> {
     source.delete(key)?;
-    done(json, json!({ "deleted": key }), &format!("{key:?} is forgotten."))
+    done(json, json!({ "deleted": key }), &format!("{key:?} is forgotten: {}.", source.reach()))
 }
 
 /// `larder cache clear`
 pub fn clear(source: &Source, json: bool) -> Result<(), String> {
     let cleared = source.clear()?;
     let told = match cleared {
-        0 => "There was nothing to forget.".to_owned(),
-        1 => "1 key is forgotten.".to_owned(),
-        count => format!("{} keys are forgotten.", grouped(count)),
+        1 => "1 key is forgotten".to_owned(),
+        count => format!("{} keys are forgotten", grouped(count)),
     };
+    let told = format!("{told}: {}.", source.reach());
     done(json, json!({ "cleared": cleared }), &told)
 }
 

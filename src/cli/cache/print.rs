@@ -136,6 +136,7 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::Valid => "yes".to_owned(),
         Verdict::Expired => "no: its time is over".to_owned(),
         Verdict::Changed(tag) => format!("no: {tag} has changed"),
+        Verdict::Deleted => "no: it was deleted".to_owned(),
         Verdict::Unreadable(why) => format!("no: {}", printable(why)),
         Verdict::Unknown(why) => format!("not judged: {}", printable(why)),
     }

@@ -183,12 +183,32 @@ impl Source {
         }
     }
 
+    /// How far it reaches to forget something here.
+    pub fn reach(&self) -> &'static str {
+        match self {
+            Self::Site(_) => {
+                "an entry by every instance, a value in the store of the shop that was asked"
+            }
+            Self::Store { inspection, .. } if inspection.reaches_instances() => {
+                "in Redis and by every instance"
+            }
+            Self::Store { .. } => {
+                "in Redis; instances go on serving the entries that they hold in memory: to reach them \
+                 name the shop's database, too (--database URL)"
+            }
+        }
+    }
+
     /// Forgets a key.
     pub fn delete(&self, key: &str) -> Result<(), String> {
         match self {
             Self::Site(site) => site.post("/cache/key/delete", &[("key", key)]).map(drop),
             Self::Store { inspection, runtime } => {
                 match runtime.block_on(inspection.delete(key)).map_err(tell)? {
+                    0 if inspection.reaches_instances() => Err(format!(
+                        "Redis keeps nothing under the key {key:?}; instances that had it in memory have \
+                         forgotten it"
+                    )),
                     0 => Err(no_such(key)),
                     _ => Ok(()),
                 }

@@ -106,14 +106,15 @@ impl Cache {
             let started = Instant::now();
             let wanted = missing.iter().map(|place| &items[*place]).collect();
             let within = self.begin(missing.iter().map(|place| &keys[*place]));
-            let (loaded, dependencies) = scope::collect(view, within.run(load(wanted))).await;
+            let (loaded, dependencies) =
+                scope::collect(view.clone(), within.run(load(wanted))).await;
             let loaded = loaded?;
             assert_eq!(loaded.len(), missing.len(), "a load answers a value for each item");
             for (place, value) in missing.into_iter().zip(loaded) {
                 let body = Arc::new(value);
                 let size = codec::encoded_len(&*body);
-                let dependencies = dependencies.clone();
-                let made = Made { body: body.clone(), dependencies, size, started };
+                let (dependencies, view) = (dependencies.clone(), view.clone());
+                let made = Made { body: body.clone(), dependencies, size, started, view };
                 self.keep(Level::Query, &keys[place], policy, made, None);
                 values[place] = Some(body);
             }
@@ -204,7 +205,7 @@ impl Wanted<'_> {
                 Ok((value, entry)) => return Found::Value(take(value, &entry)),
                 Err(missed) => missed,
             };
-            let leader = match self.cache.take_turn(self.key) {
+            let leader = match self.cache.take_turn(self.key, &self.view) {
                 Turn::Lead(leader) if missed.is_outdated(self.cache, self.key) => {
                     // Somebody landed between our look-up and our turn.
                     drop(leader);
@@ -287,8 +288,8 @@ impl Wanted<'_> {
                 return Ok(self.old_on_panic(&missed, panic, started));
             }
         };
-        let size = codec::encoded_len(&*body);
-        let made = Made { body: body.clone(), dependencies, size, started };
+        let (size, view) = (codec::encoded_len(&*body), self.view.clone());
+        let made = Made { body: body.clone(), dependencies, size, started, view };
         let entry = self.cache.keep(Level::Query, self.key, self.policy, made, lock);
         land(leader, entry.map_or(Landing::Nothing, Landing::Entry));
         Ok(body)

@@ -5,6 +5,8 @@
 //! - A leader whose client has left ([`super::presence`]), or that has been loading for ten seconds, is
 //!   replaced by the next caller, or by the first of those who wait. The replaced one goes on: the first
 //!   leader of a flight that brings something lands for all, and what comes later lands nowhere.
+//! - A caller does not wait for a load that began before its key was deleted ([`super::removal`]): it begins
+//!   another flight, which those who waited for the other one join.
 //! - [`MOST_REPLACED`] replaced leaders go on at most. One more, and the last of them is given up.
 //! - No caller waits for itself ([`super::lineage`]): a load that asks for its own key is told so, and one
 //!   that would wait for a load that waits for it loads by itself.
@@ -25,6 +27,7 @@ use super::entry::Entry;
 use super::key::Key;
 use super::lineage::{self, Circle, Load, Waiting};
 use super::presence::Client;
+use super::removal::Epoch;
 use super::scope;
 use super::sync::{self, Mutex, Signal};
 
@@ -78,6 +81,8 @@ struct Flight<L> {
     landing: watch::Sender<Option<Landing<L>>>,
     /// Those who load it. The last leads, the others were replaced; there is always one.
     leads: Vec<Lead>,
+    /// In which epoch of the key it began.
+    since: Epoch,
 }
 
 /// One who loads, as the flight knows it.
@@ -130,15 +135,21 @@ impl<K, L> Flights<K, L> {
 }
 
 impl<K: Clone + Eq + Hash + AsRef<str>, L> Flights<K, L> {
-    /// Leads, on behalf of `client`, or waits for who does.
-    pub fn take_turn(&self, key: &K, client: Client) -> Turn<K, L> {
+    /// Leads, on behalf of `client`, or waits for who does; `since` is the epoch of the key in the caller's
+    /// view.
+    pub fn take_turn(&self, key: &K, client: Client, since: Epoch) -> Turn<K, L> {
         if let Some(circle) = lineage::circle(self.place(), key.as_ref()) {
             return Turn::Circle(circle);
         }
         let mut airborne = self.airborne.lock().unwrap();
+        if airborne.get(key).is_some_and(|flight| !flight.since.is_at_least(since)) {
+            // Its waiters are told that it is lost.
+            airborne.remove(key);
+        }
         let Some(flight) = airborne.get_mut(key) else {
             let lead = self.lead(key, client);
-            let flight = Flight { landing: watch::Sender::new(None), leads: vec![lead.clone()] };
+            let (landing, leads) = (watch::Sender::new(None), vec![lead.clone()]);
+            let flight = Flight { landing, leads, since };
             airborne.insert(key.clone(), flight);
             return Turn::Lead(self.leader(key, lead));
         };

@@ -16,14 +16,14 @@ fn entry() -> Arc<Entry> {
 }
 
 fn wait(flights: &Flights) -> Ticket {
-    match flights.take_turn(&key(), Client::default()) {
+    match flights.take_turn(&key(), Client::default(), Epoch::default()) {
         Turn::Wait(ticket) => ticket,
         _ => panic!("another one leads, and there is room"),
     }
 }
 
 fn lead_for(flights: &Flights, client: &Client) -> Leader {
-    match flights.take_turn(&key(), client.clone()) {
+    match flights.take_turn(&key(), client.clone(), Epoch::default()) {
         Turn::Lead(leader) => leader,
         _ => panic!("none leads that is to be waited for"),
     }
@@ -77,7 +77,7 @@ async fn only_so_many_wait_for_one_key() {
     let flights = Flights::seating(2);
     let _leader = lead(&flights);
     let (first, _second) = (wait(&flights), wait(&flights));
-    assert!(matches!(flights.take_turn(&key(), Client::default()), Turn::Full));
+    assert!(matches!(flights.take_turn(&key(), Client::default(), Epoch::default()), Turn::Full));
     drop(first);
     wait(&flights);
 }

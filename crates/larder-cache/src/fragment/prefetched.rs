@@ -166,7 +166,7 @@ impl Prefetched {
         let html = personal::within(missing.is_personal, || Html::of(body));
         let mut dependencies = self.open.borrow_mut().pop().unwrap_or_default();
         let html = Arc::new(html?);
-        let Some((cache, _)) = &self.level else { return Ok(html) };
+        let Some((cache, view)) = &self.level else { return Ok(html) };
         let event =
             Event::new(Level::Fragment, &key, Outcome::Miss(missing.miss), started.elapsed());
         cache.report(event.asked_at(self.caller));
@@ -175,6 +175,7 @@ impl Prefetched {
             dependencies: dependencies.clone(),
             size: html.0.len(),
             started,
+            view: view.clone(),
         };
         let entry = if missing.reads_data {
             cache.keep(Level::Fragment, &key, &missing.policy, made, None)

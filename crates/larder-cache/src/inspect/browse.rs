@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use super::description::{Description, Kind, Listed};
 use super::survey::MOST;
-use super::{Inspection, far, glob, in_memory, look};
+use super::{Inspection, far, glob, in_memory, is_there, look};
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::near::Near;
+use crate::view::FreshView;
 
 /// Which of what is kept, and which part of that.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +49,8 @@ type Shelf = BTreeMap<Listed, Option<Arc<Entry>>>;
 impl Inspection {
     /// What is wanted, described without bodies of entries in memory; see the module.
     pub async fn browse(&self, wanted: &Wanted<'_>) -> Browsed {
-        let mut shelf = self.near_wanted(wanted);
+        let view = self.view().await;
+        let mut shelf = self.near_wanted(wanted, &view);
         let mut trouble = None;
         if wanted.tag.is_none() {
             for front in [far::FRONT, self.values.cache_front()] {
@@ -64,12 +66,12 @@ impl Inspection {
             }
         }
         let (total, is_whole) = (shelf.len() as u64, shelf.len() < MOST);
-        let rows = self.described(shelf, wanted, &mut trouble).await;
+        let rows = self.described(shelf, wanted, &view, &mut trouble).await;
         Browsed { rows, total, is_whole, trouble }
     }
 
-    fn near_wanted(&self, wanted: &Wanted<'_>) -> Shelf {
-        let entries = self.near.iter().flat_map(Near::iter).take(MOST);
+    fn near_wanted(&self, wanted: &Wanted<'_>, view: &FreshView) -> Shelf {
+        let entries = self.near.iter().flat_map(Near::iter).take(MOST).filter(is_there(view));
         let depends = |entry: &Entry| {
             wanted.tag.is_none_or(|tag| entry.tags().any(|known| known.as_str() == tag))
         };
@@ -82,15 +84,15 @@ impl Inspection {
         &self,
         shelf: Shelf,
         wanted: &Wanted<'_>,
+        view: &FreshView,
         trouble: &mut Option<Error>,
     ) -> Vec<Description> {
-        let view = self.view().await;
         let mut rows = Vec::new();
         for (listed, entry) in shelf.into_iter().skip(wanted.skip).take(wanted.take) {
             match entry {
-                Some(entry) => rows.push(look::outline(listed, &entry, &view)),
+                Some(entry) => rows.push(look::outline(listed, &entry, view)),
                 None if trouble.is_some() => {}
-                None => match self.look_at(listed, &view).await {
+                None => match self.look_at(listed, view).await {
                     Ok(description) => rows.extend(description),
                     Err(error) => *trouble = Some(error),
                 },

@@ -137,6 +137,8 @@ pub enum Verdict {
     Expired,
     /// What it was made from has changed: the first tag that says so.
     Changed(String),
+    /// Its key was deleted since its load began: it takes up room, and is never served.
+    Deleted,
     /// Its bytes are none that can be read.
     Unreadable(String),
     /// Nobody is here to judge: why.

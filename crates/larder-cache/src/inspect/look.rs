@@ -68,6 +68,7 @@ pub(super) fn outline(listed: Listed, entry: &Entry, view: &FreshView) -> Descri
         Ok(view) => match entry.judge(view) {
             entry::Verdict::Fresh => Verdict::Valid,
             entry::Verdict::Expired => Verdict::Expired,
+            entry::Verdict::Deleted => Verdict::Deleted,
             entry::Verdict::Invalidated(tag) => Verdict::Changed(tag.to_string()),
         },
     };
@@ -166,9 +167,11 @@ fn body_in(sealed: &Sealed, letters: usize) -> Body {
 fn judge(header: Header, now: u64, view: &View) -> Verdict {
     let mut dependencies = Dependencies::default();
     header.stamps.into_iter().for_each(|(tag, stamp)| dependencies.add(tag, stamp));
+    let now_epoch = header.epoch.now(view);
     match dependencies.first_moved(view) {
+        _ if !header.epoch.has_same_deletions(now_epoch) => Verdict::Deleted,
         Some(tag) => Verdict::Changed(tag.to_string()),
-        None if header.expires <= now => Verdict::Expired,
+        None if header.expires <= now || header.epoch != now_epoch => Verdict::Expired,
         None => Verdict::Valid,
     }
 }

@@ -6,7 +6,8 @@
 //!   complete name, `larder:entry:…:products.list:page=1`, which is taken as well. One key may be
 //!   kept in several places: in memory, in the store, in the store by another build.
 //! - Looking does not count as use, and does not decode what only the program can read.
-//! - Deleting an entry is a matter of room: it is right without that.
+//! - Deleting moves a stamp first ([`super::removal`]), then empties the store, then memory. Without
+//!   versions the stamp stays, and instances keep what they hold: [`Inspection::reaches_instances`].
 //!
 //! Not here: what happened ([`super::event`], [`super::stats`]).
 
@@ -30,11 +31,12 @@ pub use description::{
 };
 pub use survey::{Hanging, MOST, Share, Survey};
 
-use super::entry::Entry;
+use super::entry::{self, Entry};
 use super::error::Error;
 use super::far::{self, Spelling};
 use super::key::Key;
 use super::near::Near;
+use super::removal::Removal;
 use super::store::number::whole;
 use super::store::{Ttl, budget};
 use super::tag::{Stamp, Tag};
@@ -76,7 +78,8 @@ impl Inspection {
     /// When the store does not answer.
     pub async fn keys(&self, pattern: &str, limit: usize) -> Result<Listing, Error> {
         let mut shelf = Shelf { pattern, limit, keys: BTreeSet::new(), left_off: 0 };
-        for (key, entry) in self.near.iter().flat_map(Near::iter) {
+        let view = self.view().await;
+        for (key, entry) in self.near.iter().flat_map(Near::iter).filter(is_there(&view)) {
             shelf.take(in_memory(&key, &entry));
         }
         for front in [far::FRONT, self.values.cache_front()] {
@@ -101,27 +104,51 @@ impl Inspection {
     /// Forgets what is kept under a key, or under a complete name; in how many places it was.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the versions cannot be moved: then nothing is forgotten. When the store does not answer: then
+    /// an entry is, but may still take up room in the store, and a value may stay.
     pub async fn delete(&self, key: &str) -> Result<u64, Error> {
-        let here = self.near.as_ref().is_some_and(|near| {
-            let found = near.find(key);
-            found.is_some_and(|(key, _)| near.remove(&key))
-        });
+        let view = self.view().await;
+        self.remove(Removal::Deleted.of_key(self.key_of(key))).await?;
+        let there = self.delete_there(key).await;
+        let near = self.near.as_ref().and_then(|near| Some((near, near.find(key)?)));
+        let here =
+            near.is_some_and(|(near, found)| near.remove(&found.0) && is_there(&view)(&found));
+        Ok(u64::from(here) + there?)
+    }
+
+    async fn delete_there(&self, key: &str) -> Result<u64, Error> {
         let names: Vec<String> = self.find(key).await?.into_iter().filter_map(|l| l.name).collect();
-        Ok(u64::from(here) + self.values.delete_names(&names).await?)
+        self.values.delete_names(&names).await
+    }
+
+    /// Moves the stamp of a removal, where there is one.
+    async fn remove(&self, tag: Tag) -> Result<(), Error> {
+        let Some(versions) = &self.versions else { return Ok(()) };
+        Ok(versions.invalidate(vec![tag]).await?)
+    }
+
+    /// Whether what is deleted here is deleted in every instance, and not only from the store.
+    pub fn reaches_instances(&self) -> bool {
+        self.versions.is_some()
+    }
+
+    /// The key in a complete name; else what was given.
+    fn key_of<'k>(&self, key: &'k str) -> &'k str {
+        Spelling::of(key).map_or(key, |spelling| spelling.key)
     }
 
     /// Ends the lifetime of the entry under a key: it is made anew when it is next asked for, and where that
     /// fails its policy, or the page itself, may still let it be served. In how many places it was.
     ///
-    /// That is so in this process; from the store that instances share it is deleted.
+    /// That is so in every instance, also for a load that has begun before; from the store that instances
+    /// share it is deleted.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// As [`Inspection::delete`].
     pub async fn end(&self, key: &str) -> Result<u64, Error> {
+        self.remove(Removal::Ended.of_key(self.key_of(key))).await?;
         let here = self.near.as_ref().and_then(|near| Some((near, near.find(key)?)));
-        let names: Vec<String> = self.find(key).await?.into_iter().filter_map(|l| l.name).collect();
-        let there = self.values.delete_names(&names).await?;
+        let there = self.delete_there(key).await?;
         // Last: nobody finds it in the store again, and keeps that here.
         if let Some((near, (key, entry))) = &here {
             near.insert((**key).clone(), Arc::new(entry.ended()));
@@ -143,16 +170,18 @@ impl Inspection {
     /// Forgets every entry and every value of ours; how many there were.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// As [`Inspection::delete`].
     pub async fn clear(&self) -> Result<u64, Error> {
-        let mut cleared = 0;
+        let view = self.view().await;
+        self.remove(Removal::Deleted.of_all()).await?;
+        let entries = self.values.store().clear(far::FRONT).await;
+        let values = self.values.clear().await;
+        let mut here = 0;
         if let Some(near) = &self.near {
-            cleared += near.iter().count() as u64;
+            here = near.iter().filter(is_there(&view)).count() as u64;
             near.clear();
         }
-        let entries = self.values.store().clear(far::FRONT).await;
-        cleared += entries.map_err(|source| self.failed(source))?;
-        Ok(cleared + self.values.clear().await?)
+        Ok(here + entries.map_err(|source| self.failed(source))? + values?)
     }
 
     /// What is kept, in figures; look-ups are counted by whoever listens ([`super::stats`]).
@@ -208,7 +237,7 @@ impl Inspection {
     }
 
     fn near_at(&self, key: &str, view: &FreshView) -> Option<Description> {
-        let (key, entry) = self.near.as_ref()?.find(key)?;
+        let (key, entry) = self.near.as_ref()?.find(key).filter(is_there(view))?;
         Some(look::at_entry(in_memory(&key, &entry), &entry, view, self.letters))
     }
 
@@ -287,6 +316,14 @@ impl Inspection {
 
     fn failed(&self, source: super::store::StoreError) -> Error {
         Error::Store { store: self.values.store().name(), source }
+    }
+}
+
+/// Whether an entry was not deleted. One that another instance deleted leaves memory when it is next asked
+/// for; until then it is not shown.
+fn is_there(view: &FreshView) -> impl Fn(&(Arc<Key>, Arc<Entry>)) -> bool {
+    move |(_, entry)| {
+        view.as_ref().map_or(true, |view| entry.judge(view) != entry::Verdict::Deleted)
     }
 }
 

@@ -12,6 +12,7 @@ use super::{Inspection, in_memory, look};
 use crate::entry::{Entry, Verdict};
 use crate::key::Key;
 use crate::near::{self, Near};
+use crate::removal::Removal;
 use crate::tag::{Stamp, Tag};
 use crate::view::{FreshView, Unvouched, View};
 
@@ -121,7 +122,7 @@ fn top(kept: &[Kept], view: &FreshView, much: impl Fn(&Entry) -> u128) -> Vec<De
 fn hanging(kept: &[Kept], view: &View) -> Vec<Hanging> {
     let mut counts: HashMap<&Tag, (Stamp, [u64; 3])> = view
         .stamps()
-        .filter(|(tag, _)| **tag != Tag::ANY)
+        .filter(|(tag, _)| **tag != Tag::ANY && !Removal::has(tag))
         .map(|(tag, stamp)| (tag, (stamp, [0; 3])))
         .collect();
     for (_, entry) in kept {

@@ -56,7 +56,7 @@ impl Visit {
         B: MessageBody + 'static,
     {
         let response = self.stale(&old, Staleness::Revalidating).await;
-        let Turn::Lead(leader) = self.cache.take_turn_behind(&old.key) else {
+        let Turn::Lead(leader) = self.cache.take_turn_behind(&old.key, &self.view) else {
             return Ok(request.into_response(response));
         };
         let likeness = likeness(&request);
@@ -200,7 +200,7 @@ impl Visit {
         let place = self.place(vary, &task, seen);
         let rule = refusal(&dependencies).or_else(|| place.as_ref().err().copied());
         let note = dependencies.note().map(Note::name);
-        let made = Made { body, dependencies, size, started };
+        let made = Made { body, dependencies, size, started, view: self.view.clone() };
         let kept = match (&place, rule) {
             (Ok((key, _)), None) => {
                 self.cache.keep(Level::Page, key, &self.rules.policy_for(lifetime), made, task.lock)

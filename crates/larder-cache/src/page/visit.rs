@@ -160,7 +160,7 @@ impl Visit {
             if request.method() == Method::HEAD {
                 return Found::Nothing(task);
             }
-            match self.cache.take_turn(&key) {
+            match self.cache.take_turn(&key, &self.view) {
                 Turn::Lead(leader) if missed.is_outdated(&self.cache, &key) => {
                     // Somebody landed between our look-up and our turn.
                     drop(leader);
@@ -315,7 +315,8 @@ impl Visit {
         };
         let names = names.iter().filter(is_seen).cloned().collect();
         let variant = variant(&Vary::Names(names), headers)?;
-        Some(Key::named("page.variant").part("of", self.key.as_str()).part("is", variant).build())
+        let key = Key::named("page.variant").part("of", self.key.as_str()).part("is", variant);
+        Some(key.build().variant(&self.key))
     }
 
     /// Notes that the address varies on `names`, and which variant was just stored.

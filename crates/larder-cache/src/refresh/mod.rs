@@ -154,7 +154,7 @@ impl Refreshed {
         E: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        if let Turn::Lead(leader) = self.cache.take_turn_behind(&self.key) {
+        if let Turn::Lead(leader) = self.cache.take_turn_behind(&self.key, &self.view) {
             self.cache.tell(Level::Query, &self.key, Outcome::Refreshing, Instant::now());
             // The shared store has nothing newer than what is being replaced.
             tokio::spawn(self.make(Some(leader), None, load));
@@ -212,7 +212,7 @@ impl Refreshed {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         loop {
-            let ticket = match self.cache.take_turn_behind(&self.key) {
+            let ticket = match self.cache.take_turn_behind(&self.key, &self.view) {
                 Turn::Lead(leader) => {
                     return arrived(tokio::spawn(self.load(leader, load))).await;
                 }
@@ -289,8 +289,9 @@ impl Refreshed {
                 return Err(failure);
             }
         };
-        let size = codec::encoded_len(&*body);
-        let made = Made { body: body.clone(), dependencies: dependencies.clone(), size, started };
+        let (size, view) = (codec::encoded_len(&*body), self.view.clone());
+        let collected = dependencies.clone();
+        let made = Made { body: body.clone(), dependencies: collected, size, started, view };
         let entry = self.cache.keep(Level::Query, &self.key, &self.policy, made, lock);
         land(leader, entry.map_or(Landing::Nothing, Landing::Entry));
         Ok((body, dependencies))

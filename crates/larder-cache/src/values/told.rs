@@ -153,9 +153,10 @@ impl From<&Error> for Outcome {
         match error {
             Error::Store { source, .. } => Self::Outage(source.into()),
             Error::Absent { .. } => Self::Absent,
-            Error::Codec { .. } | Error::NotInteger { .. } | Error::Overflow { .. } => {
-                Self::Refused
-            }
+            Error::Codec { .. }
+            | Error::NotInteger { .. }
+            | Error::Overflow { .. }
+            | Error::NotRemoved(_) => Self::Refused,
         }
     }
 }

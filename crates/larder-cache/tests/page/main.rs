@@ -11,6 +11,7 @@ mod canary;
 mod collapse;
 mod conditions;
 mod confusion;
+mod deletions;
 mod departures;
 mod floods;
 mod hosts;

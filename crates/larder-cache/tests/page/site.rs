@@ -258,7 +258,8 @@ pub fn keys_in(store: &Arc<dyn Store>) -> u64 {
     wait_for(store.stats()).unwrap().entries.unwrap()
 }
 
-fn wait_for<T>(future: impl Future<Output = T>) -> T {
+/// What a future answers that needs no other task.
+pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(future)
 }

@@ -1,0 +1,306 @@
+//! What deletions promise: loads are held under way while keys are deleted.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::Cache;
+use crate::inspect::Inspection;
+use crate::open::Options;
+use crate::policy::Policy;
+use crate::store::Store;
+use crate::store::memory::MemoryStore;
+use crate::view::{Fresh, InProcess, Unvouched, Versions};
+
+const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
+
+fn key(name: &'static str) -> Key {
+    Key::named(name).build()
+}
+
+fn view(moved: &[Tag]) -> View {
+    View::new(moved.iter().map(|tag| (tag.clone(), Stamp { count: 1, nonce: 7 })))
+}
+
+#[test]
+fn a_deletion_is_of_its_key_or_of_all() {
+    let (tea, milk) = (key("tea"), key("milk"));
+    let before = view(&[]);
+    for (removal, is_deletion) in [(Removal::Deleted, true), (Removal::Ended, false)] {
+        let after = view(&[removal.of_key("tea")]);
+        let epoch = Epoch::of(&tea, &before);
+        assert_eq!(epoch.is_deleted_in(epoch.now(&after)), is_deletion);
+        assert!(!epoch.is_at_least(epoch.now(&after)) && epoch.now(&after).is_at_least(epoch));
+        assert!(Epoch::of(&milk, &before) == Epoch::of(&milk, &after), "milk is not tea");
+        let cleared = view(&[removal.of_all()]);
+        for key in [&tea, &milk] {
+            let epoch = Epoch::of(key, &before);
+            assert_eq!(epoch.is_deleted_in(epoch.now(&cleared)), is_deletion);
+        }
+    }
+}
+
+#[test]
+fn a_variant_goes_with_its_address_and_with_itself() {
+    let variant = key("variant").variant(&key("tea"));
+    let epoch = Epoch::of(&variant, &view(&[]));
+    for name in ["tea", "variant"] {
+        let after = view(&[Removal::Deleted.of_key(name)]);
+        assert!(epoch.is_deleted_in(epoch.now(&after)), "{name}");
+    }
+    let tea = Epoch::of(&key("tea"), &view(&[]));
+    let after = view(&[Removal::Deleted.of_key("variant")]);
+    assert!(!tea.is_deleted_in(tea.now(&after)), "the address stays without its variant");
+}
+
+#[test]
+fn tags_that_only_look_like_removals_are_none() {
+    let odd = ["!deleted#256", "!deleted#", "!deletedx", "!", "!ended#-1", "deleted#1"];
+    let odd = odd.map(|name| Tag::from(name.to_owned()));
+    let epoch = Epoch::of(&key("tea"), &view(&odd));
+    assert_eq!(epoch, Epoch::of(&key("tea"), &view(&[])));
+}
+
+/// Two instances on one store, and the store.
+struct Shop {
+    here: Cache,
+    there: Cache,
+    store: Arc<dyn Store>,
+}
+
+impl Shop {
+    fn open() -> Self {
+        let versions = Arc::new(InProcess::new());
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let open = || Options::default().shared(store.clone(), "test").open(versions.clone());
+        Self { here: open(), there: open(), store }
+    }
+
+    /// What is kept by anybody.
+    async fn keys(&self) -> Vec<String> {
+        settle().await;
+        let mut keys = self.store.scan("", None).await.unwrap().keys;
+        for cache in [&self.here, &self.there] {
+            let listing = cache.inspect().keys("*", 100).await.unwrap();
+            keys.extend(listing.keys.into_iter().map(|listed| listed.key));
+        }
+        keys
+    }
+}
+
+/// A load that waits to be let go.
+#[derive(Clone, Default)]
+struct Held {
+    began: Arc<Notify>,
+    go: Arc<Notify>,
+}
+
+impl Held {
+    async fn load(self, value: u64) -> Result<u64, &'static str> {
+        self.began.notify_one();
+        self.go.notified().await;
+        Ok(value)
+    }
+
+    /// It, under way for the key `tea`.
+    async fn begin(&self, cache: &Cache, how: How) -> JoinHandle<u64> {
+        let (cache, held) = (cache.clone(), self.clone());
+        let under_way = tokio::spawn(async move { get(&cache, how, held).await });
+        self.began.notified().await;
+        under_way
+    }
+}
+
+/// By which call something is loaded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum How {
+    Set,
+    Refresh,
+    Many,
+}
+
+const ALL: [How; 3] = [How::Set, How::Refresh, How::Many];
+
+async fn get(cache: &Cache, how: How, held: Held) -> u64 {
+    let tea = key("tea");
+    match how {
+        How::Set => *cache.get_or_set(&tea, &MINUTE, async || held.load(1).await).await.unwrap(),
+        How::Refresh => *cache.get_or_refresh(&tea, &MINUTE, || held.load(1)).await.unwrap(),
+        How::Many => {
+            let load = async |_: Vec<&()>| held.load(1).await.map(|value| vec![value]);
+            let values = cache.get_or_set_many(&[()], |()| tea.clone(), &MINUTE, load).await;
+            *values.unwrap()[0]
+        }
+    }
+}
+
+/// What is kept of tea; else this.
+async fn look(cache: &Cache, otherwise: u64) -> u64 {
+    let Ok(value) =
+        cache.get_or_set(&key("tea"), &MINUTE, async || Ok::<_, Infallible>(otherwise)).await;
+    *value
+}
+
+/// Lets what was spawned run.
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// All ways to remove tea.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    Delete,
+    Clear,
+    ByHand,
+    ClearByHand,
+    End,
+}
+
+impl Way {
+    const ALL: [Self; 5] = [Self::Delete, Self::Clear, Self::ByHand, Self::ClearByHand, Self::End];
+
+    async fn go(self, cache: &Cache) {
+        let by_hand: Inspection = cache.inspect();
+        match self {
+            Self::Delete => drop(cache.delete::<u64>(&key("tea")).await.unwrap()),
+            Self::Clear => cache.clear().await.unwrap(),
+            Self::ByHand => drop(by_hand.delete("tea").await.unwrap()),
+            Self::ClearByHand => drop(by_hand.clear().await.unwrap()),
+            Self::End => drop(by_hand.end("tea").await.unwrap()),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_that_began_before_a_deletion_is_not_kept() {
+    for (way, how) in Way::ALL.into_iter().flat_map(|way| ALL.map(|how| (way, how))) {
+        for is_here in [true, false] {
+            let (shop, held) = (Shop::open(), Held::default());
+            let load = held.begin(&shop.here, how).await;
+            way.go(if is_here { &shop.here } else { &shop.there }).await;
+            held.go.notify_one();
+            assert_eq!(load.await.unwrap(), 1, "the caller who was there gets it");
+            let case = format!("{way:?} {how:?} {is_here}");
+            if way != Way::End {
+                assert_eq!(shop.keys().await, [""; 0], "{case}");
+            }
+            settle().await;
+            for cache in [&shop.there, &shop.here] {
+                assert_eq!(look(cache, 2).await, 2, "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_after_a_deletion_does_not_wait_for_what_began_before() {
+    for (way, how) in Way::ALL.into_iter().flat_map(|way| ALL.map(|how| (way, how))) {
+        for is_here in [true, false] {
+            let (shop, held) = (Shop::open(), Held::default());
+            let load = held.begin(&shop.here, how).await;
+            way.go(if is_here { &shop.here } else { &shop.there }).await;
+            // The load is still held: it would be waited for without an end.
+            let case = format!("{way:?} {how:?} {is_here}");
+            assert_eq!(look(&shop.here, 2).await, 2, "{case}");
+            held.go.notify_one();
+            load.await.unwrap();
+            settle().await;
+            for cache in [&shop.here, &shop.there] {
+                assert_eq!(look(cache, 3).await, 2, "what came later was not replaced: {case}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_before_a_deletion_shares_the_load() {
+    let (shop, held) = (Shop::open(), Held::default());
+    let load = held.begin(&shop.here, How::Set).await;
+    let waits = tokio::spawn({
+        let cache = shop.here.clone();
+        async move { look(&cache, 2).await }
+    });
+    settle().await;
+    shop.here.delete::<u64>(&key("tea")).await.unwrap();
+    held.go.notify_one();
+    assert_eq!((load.await.unwrap(), waits.await.unwrap()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_instance_forgets_and_nothing_stands_in_for_an_error() {
+    let policy = MINUTE.stale_if_error(Duration::from_secs(60));
+    for way in Way::ALL {
+        let shop = Shop::open();
+        for cache in [&shop.here, &shop.there] {
+            look(cache, 1).await;
+            settle().await;
+        }
+        way.go(&shop.here).await;
+        let failing = async |cache: &Cache| {
+            let load = async || Err::<u64, _>("down");
+            cache.get_or_set(&key("tea"), &policy, load).await.map(|value| *value)
+        };
+        // Where only its lifetime was ended, it may.
+        let expected = if way == Way::End { Ok(1) } else { Err("down") };
+        for cache in [&shop.there, &shop.here] {
+            assert_eq!(failing(cache).await, expected, "{way:?}");
+        }
+        assert_eq!(look(&shop.there, 2).await, 2, "{way:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_written_to_the_store_behind_a_deletion_is_taken_out_again() {
+    let shop = Shop::open();
+    // The write is spawned, and does not run before this task waits for something.
+    look(&shop.here, 1).await;
+    assert!(shop.here.delete::<u64>(&key("tea")).await.unwrap());
+    assert_eq!(shop.keys().await, [""; 0]);
+    assert!(!shop.there.delete::<u64>(&key("tea")).await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_under_way_brings_nothing_back() {
+    let policy = MINUTE.refresh_before(Duration::from_secs(60));
+    for way in Way::ALL {
+        let (shop, held) = (Shop::open(), Held::default());
+        look(&shop.here, 1).await;
+        let load = held.clone();
+        // It is as good as over: what is there is answered, and made anew meanwhile.
+        let tea = key("tea");
+        let value = shop.here.get_or_refresh(&tea, &policy, || load.load(2)).await;
+        assert_eq!(value.map(|value| *value), Ok(1));
+        held.began.notified().await;
+        way.go(&shop.there).await;
+        held.go.notify_one();
+        settle().await;
+        for cache in [&shop.here, &shop.there] {
+            assert_eq!(look(cache, 3).await, 3, "{way:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_versions_cannot_be_moved_nothing_is_deleted_and_that_is_said() {
+    struct Fixed;
+    impl Versions for Fixed {
+        fn fresh(&self) -> Fresh {
+            Fresh::Now(Ok(Arc::new(View::new([]))))
+        }
+    }
+    let cache = Options::default().open(Arc::new(Fixed));
+    look(&cache, 1).await;
+    let refused = cache.delete::<u64>(&key("tea")).await.unwrap_err().to_string();
+    assert!(refused.contains("Versions::invalidate"), "{refused}");
+    cache.clear().await.unwrap_err();
+    cache.inspect().delete("tea").await.unwrap_err();
+    assert_eq!(look(&cache, 2).await, 1);
+    let Err(Unvouched(why)) = Fixed.invalidate(Vec::new()).await else { panic!("it is moved") };
+    assert!(refused.contains(&why));
+}

@@ -1,0 +1,53 @@
+//! Deleting from the cache: the stamps by which that is done are moved in the database, so that a deletion
+//! reaches every instance ([`crate::cache::removal`]).
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use super::stamps;
+use crate::cache::tag::Tag;
+use crate::cache::view::{Fresh, Invalidation, Unvouched, Versions};
+use crate::db::{Db, Origin, Url};
+
+/// Versions whose stamps can also be moved.
+pub(super) struct Movable {
+    versions: Arc<dyn Versions>,
+    url: Url,
+    /// Opened when stamps are to be moved for the first time: who only looks needs no writer.
+    db: OnceCell<Db>,
+}
+
+impl Movable {
+    /// Around the `versions` of the database at `url`, which may be open already.
+    pub fn new(versions: Arc<dyn Versions>, url: Url, db: Option<Db>) -> Self {
+        Self { versions, url, db: OnceCell::new_with(db) }
+    }
+
+    async fn db(&self) -> Result<&Db, Unvouched> {
+        let open = async || {
+            let url = self.url.clone();
+            let opened = tokio::task::spawn_blocking(move || Db::open(&url)).await;
+            opened.map_err(|error| error.to_string()).flatten()
+        };
+        self.db.get_or_try_init(open).await.map_err(Unvouched)
+    }
+}
+
+impl Versions for Movable {
+    fn fresh(&self) -> Fresh {
+        self.versions.fresh()
+    }
+
+    fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
+        Box::pin(async move {
+            let origin = Origin { caller: Location::caller(), purpose: None };
+            let db = self.db().await?;
+            let moved = db
+                .write(origin, move |conn| tags.iter().try_for_each(|tag| stamps::bump(conn, tag)));
+            let unmoved = |error| Unvouched(format!("the database did not take it: {error}"));
+            moved.await.map_err(unmoved)
+        })
+    }
+}

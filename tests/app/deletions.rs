@@ -1,0 +1,108 @@
+//! What is deleted from the cache is deleted in every instance, or the command says that it is not.
+
+use crate::support::{Database, Ended, Program, Redis, TestSite, larder, on_both_databases, until};
+
+on_both_databases! {
+    what_one_shop_deletes_the_other_forgets,
+    what_one_shop_deletes_the_other_forgets_with_redis_too,
+    the_command_reaches_running_shops_by_their_database,
+    a_value_is_deleted_where_it_is_kept,
+}
+
+fn what_one_shop_deletes_the_other_forgets(on: Database) {
+    let here = TestSite::start(on);
+    here.has_product("Tea");
+    let there = here.another_instance();
+    each_way_reaches(&here, &there);
+}
+
+fn what_one_shop_deletes_the_other_forgets_with_redis_too(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let here = TestSite::start_with(on, &["--redis", &redis.url()]);
+    here.has_product("Tea");
+    let there = here.another_instance_with(&["--redis", &redis.url()]);
+    each_way_reaches(&here, &there);
+    assert!(asks(&here, &["clear"]).status.success());
+    let is_empty = || !redis.keys().contains("larder:entry");
+    until("nothing is written to Redis any more", is_empty);
+}
+
+/// Each way to delete the homepage, done here, makes it anew there.
+#[track_caller]
+fn each_way_reaches(here: &TestSite, there: &TestSite) {
+    let ways: [&dyn Fn(&str); 4] = [
+        &|key| {
+            let ended = asks(here, &["delete", key]);
+            assert!(ended.out.contains("every instance"), "{ended:?}");
+        },
+        &|_| {
+            let ended = asks(here, &["clear"]);
+            assert!(ended.out.contains("every instance"), "{ended:?}");
+        },
+        &|key| {
+            drop(here.submit("/cache/entry/delete", &[("key", key), ("back", "/cache/entries")]))
+        },
+        &|key| drop(here.submit("/toolbar/purge", &[("key", key), ("how", "end"), ("back", "/")])),
+    ];
+    for (nth, way) in ways.into_iter().enumerate() {
+        for site in [here, there] {
+            site.get("/");
+            site.get("/").assert_cache("hit");
+        }
+        way(&key_of_homepage(here));
+        let page = there.get("/");
+        assert!(
+            !page.header("cache-status").is_some_and(|status| status.contains("; hit")),
+            "{nth}"
+        );
+        here.get("/").assert_sees("Tea");
+    }
+}
+
+fn the_command_reaches_running_shops_by_their_database(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let site = TestSite::start_with(on, &["--redis", &redis.url()]);
+    site.has_product("Tea");
+    site.get("/");
+    until("the page is shared", || redis.keys().contains("path="));
+    let key = key_of_homepage(&site);
+    let database = site.database.url();
+    for verb in [&["delete", &key][..], &["clear"]] {
+        let redis_only = run(&[&["cache", "--redis", &redis.url()], verb].concat());
+        assert!(redis_only.out.contains("go on serving"), "{redis_only:?}");
+        site.get("/").assert_cache("hit");
+        let at = ["cache", "--redis", &redis.url(), "--database", &database];
+        let both = run(&[&at[..], verb].concat());
+        assert!(both.out.contains("every instance") || both.err.contains("nothing"), "{both:?}");
+        let page = site.get("/");
+        assert!(!page.header("cache-status").is_some_and(|status| status.contains("; hit")));
+        until("the page is shared again", || redis.keys().contains("path="));
+    }
+}
+
+fn a_value_is_deleted_where_it_is_kept(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let here = TestSite::start_with(on, &["--redis", &redis.url()]);
+    let there = here.another_instance_with(&["--redis", &redis.url()]);
+    assert!(asks(&here, &["set", "motd", "Fresh bread"]).status.success());
+    assert!(asks(&there, &["delete", "motd"]).status.success());
+    assert_eq!(asks(&here, &["get", "motd"]).status.code(), Some(1));
+    assert!(!redis.keys().contains("motd"));
+}
+
+#[track_caller]
+fn key_of_homepage(site: &TestSite) -> String {
+    let ended = asks(site, &["keys", r#"page:*path="/":*"#, "--json"]);
+    let listing: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    listing["keys"][0]["key"].as_str().unwrap_or_else(|| panic!("no page: {ended:?}")).to_owned()
+}
+
+#[track_caller]
+fn asks(site: &TestSite, arguments: &[&str]) -> Ended {
+    run(&[&["cache", "--site", &site.address()], arguments].concat())
+}
+
+#[track_caller]
+fn run(arguments: &[&str]) -> Ended {
+    Program::start(larder(arguments)).ends()
+}
