@@ -14,6 +14,7 @@
 //! - Only so many wait for one key: who comes then is told at once.
 //! - What cannot be shared lands as nothing: then each waiter helps itself, at the same time.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -83,6 +84,8 @@ struct Flight<L> {
     leads: Vec<Lead>,
     /// In which epoch of the key it began.
     since: Epoch,
+    /// Whether what was brought is just being kept, and later callers look for it there.
+    is_landing: bool,
 }
 
 /// One who loads, as the flight knows it.
@@ -134,6 +137,21 @@ impl<K, L> Flights<K, L> {
     }
 }
 
+impl<K: Eq + Hash, L> Flights<K, L> {
+    /// Lets later callers begin another flight for this key; those who wait for the one there is do so, too.
+    pub(super) fn close<Q: Eq + Hash + ?Sized>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+    {
+        self.airborne.lock().unwrap().remove(key);
+    }
+
+    /// The same for all keys.
+    pub(super) fn close_all(&self) {
+        self.airborne.lock().unwrap().clear();
+    }
+}
+
 impl<K: Clone + Eq + Hash + AsRef<str>, L> Flights<K, L> {
     /// Leads, on behalf of `client`, or waits for who does; `since` is the epoch of the key in the caller's
     /// view.
@@ -149,7 +167,7 @@ impl<K: Clone + Eq + Hash + AsRef<str>, L> Flights<K, L> {
         let Some(flight) = airborne.get_mut(key) else {
             let lead = self.lead(key, client);
             let (landing, leads) = (watch::Sender::new(None), vec![lead.clone()]);
-            let flight = Flight { landing, leads, since };
+            let flight = Flight { landing, leads, since, is_landing: false };
             airborne.insert(key.clone(), flight);
             return Turn::Lead(self.leader(key, lead));
         };
@@ -165,7 +183,8 @@ impl<K: Clone + Eq + Hash + AsRef<str>, L> Flights<K, L> {
             None => Turn::Alone,
             Some(waiting) => {
                 let (landing, lead) = (flight.landing.subscribe(), lead.clone());
-                Turn::Wait(Ticket { landing, lead, _waiting: waiting })
+                let is_late = flight.is_landing;
+                Turn::Wait(Ticket { landing, lead, is_late, _waiting: waiting })
             }
         }
     }
@@ -218,6 +237,15 @@ impl<K: Eq + Hash, L> Leader<K, L> {
         async move { given_up.wait().await }
     }
 
+    /// Says that what was brought is about to be kept: callers who come now look for it there, and wait
+    /// until it is.
+    pub(super) fn approach(&self) {
+        let mut airborne = self.flights.airborne.lock().unwrap();
+        if let Some(flight) = airborne.get_mut(&self.key) {
+            flight.is_landing = true;
+        }
+    }
+
     /// Tells the waiters what came of it.
     pub fn land(mut self, landing: Landing<L>) {
         self.leave(landing);
@@ -266,6 +294,8 @@ pub(super) fn land<K: Eq + Hash, L>(leader: Option<Leader<K, L>>, landing: Landi
 pub struct Ticket<L = Arc<Entry>> {
     landing: watch::Receiver<Option<Landing<L>>>,
     lead: Lead,
+    /// Whether it was taken when the flight was landing.
+    is_late: bool,
     _waiting: Waiting,
 }
 
@@ -282,8 +312,10 @@ impl<L: Clone> Ticket<L> {
         let landed = std::pin::pin!(self.landing.wait_for(Option::is_some));
         let left = std::pin::pin!(self.lead.client.left());
         match sync::timeout(self.lead.patience(), select(landed, left)).await {
-            Some(Either::Left((Ok(landing), _))) => landing.clone().unwrap_or(Landing::Lost),
-            Some(Either::Left((Err(_), _)) | Either::Right(_)) | None => Landing::Lost,
+            Some(Either::Left((Ok(landing), _))) if !self.is_late => {
+                landing.clone().unwrap_or(Landing::Lost)
+            }
+            Some(_) | None => Landing::Lost,
         }
     }
 }

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{Answer, Cursor, Item, KeyFault, Lifetime, ScanPage, Stats, Store, StoreError, Ttl};
+use super::{
+    Answer, Cursor, Item, KeyFault, Leased, Lifetime, ScanPage, Stats, Store, StoreError, Ttl,
+};
 use crate::event::Trouble;
 
 /// A method of [`Store`] that asks the store for something.
@@ -23,6 +25,8 @@ pub enum Operation {
     Set,
     SetMany,
     Add,
+    AddLeased,
+    GetOrLease,
     Delete,
     DeleteMany,
     DeleteIf,
@@ -40,12 +44,14 @@ pub enum Operation {
 
 impl Operation {
     /// All of them, with their names, in the order of their numbers.
-    pub const ALL: [(Self, &'static str); 18] = [
+    pub const ALL: [(Self, &'static str); 20] = [
         (Self::Get, "get"),
         (Self::GetMany, "get_many"),
         (Self::Set, "set"),
         (Self::SetMany, "set_many"),
         (Self::Add, "add"),
+        (Self::AddLeased, "add_leased"),
+        (Self::GetOrLease, "get_or_lease"),
         (Self::Delete, "delete"),
         (Self::DeleteMany, "delete_many"),
         (Self::DeleteIf, "delete_if"),
@@ -141,6 +147,19 @@ impl Store for Metered {
 
     fn add<'a>(&'a self, item: Item<'a>) -> Answer<'a, bool> {
         self.tell(Operation::Add, self.store.add(item))
+    }
+
+    fn add_leased<'a>(&'a self, item: Item<'a>, token: &'a [u8]) -> Answer<'a, bool> {
+        self.tell(Operation::AddLeased, self.store.add_leased(item, token))
+    }
+
+    fn get_or_lease<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a Bytes,
+        time: Lifetime,
+    ) -> Answer<'a, Leased> {
+        self.tell(Operation::GetOrLease, self.store.get_or_lease(key, token, time))
     }
 
     fn delete_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, u64> {

@@ -7,6 +7,9 @@
 //! - A key and its lifetime are written together or not at all.
 //! - A write that fails because of its size, or for lack of room, leaves no old value behind.
 //! - Expired means absent, for every operation.
+//! - A *lease* is the right to keep what is computed for a key. Deleting or moving the key ends it, in the same
+//!   step: what was computed from before is not kept afterwards. A lease that the store has lost is over, too.
+//!   It is kept under a key of its own ([`lease_of`]).
 //! - A store never waits longer than its own timeout, nor than what is left of the request's
 //!   [`Budget`].
 //! - Only a store answers errors; what they mean (a miss, mostly) is decided above it.
@@ -17,7 +20,7 @@
 //! | [`redis`] | a Redis server | instances that share work |
 //! | [`null`] | nowhere | development without a cache (Django: `DummyCache`) |
 //!
-//! A store of your own implements a name and ten methods of [`Store`]; the others are derived.
+//! A store of your own implements a name and twelve methods of [`Store`]; the others are derived.
 //!
 //! Not here: values and their keys (`super::values`), bytes in an envelope (`super::codec`).
 
@@ -66,6 +69,20 @@ impl<'a> Item<'a> {
     pub fn new(key: &'a str, bytes: &'a Bytes, lifetime: Lifetime) -> Self {
         Self { key, bytes, lifetime }
     }
+}
+
+/// What a store answers to who would compute what it does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leased {
+    /// This is kept under the key.
+    Kept(Bytes),
+    /// Nothing is; this token holds the lease of the key.
+    Lease(Bytes),
+}
+
+/// The key under which the lease of a key is kept. Leases of keys that begin alike begin alike.
+pub fn lease_of(key: &str) -> String {
+    format!("larder-load:{key}")
 }
 
 /// What a store says of itself; `None` where it cannot know.
@@ -121,7 +138,23 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// [`StoreError::TooLarge`], [`StoreError::Full`].
     fn add<'a>(&'a self, item: Item<'a>) -> Answer<'a, bool>;
 
-    /// Forgets these keys; how many there were. No round trip for no keys.
+    /// Keeps an item unless its key is taken, if `token` still holds the lease of the key, which ends
+    /// with this; whether it was kept.
+    ///
+    /// # Errors
+    /// As [`Store::add`].
+    fn add_leased<'a>(&'a self, item: Item<'a>, token: &'a [u8]) -> Answer<'a, bool>;
+
+    /// What is kept under a key; else a lease of it for so long, held by `token`, or by the token of who
+    /// has it already: whoever has the token shares the lease.
+    fn get_or_lease<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a Bytes,
+        time: Lifetime,
+    ) -> Answer<'a, Leased>;
+
+    /// Forgets these keys, and ends their leases; how many keys there were. No round trip for no keys.
     fn delete_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, u64>;
 
     /// Forgets a key if exactly these bytes are kept under it; whether they were.
@@ -141,8 +174,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// changed.
     fn incr<'a>(&'a self, key: &'a str, by: i64) -> Answer<'a, i64>;
 
-    /// Moves what is kept under one key to another, lifetime and all, replacing what was there;
-    /// whether there was anything to move.
+    /// Moves what is kept under one key to another, lifetime and all, replacing what was there; ends the
+    /// leases of both. Whether there was anything to move.
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Answer<'a, bool>;
 
     /// Some of the keys that begin with `prefix`, and where to go on.
@@ -186,12 +219,18 @@ pub trait Store: fmt::Debug + Send + Sync {
         self.delete_if(key, token)
     }
 
-    /// Forgets every key that begins with `prefix`, and no other; how many there were.
+    /// Forgets every key that begins with `prefix`, and no other; how many there were. Leases that were
+    /// given before end.
     ///
     /// Keys that are set meanwhile may stay. Takes as long as it takes: whoever clears waits for
     /// it, so the request's budget does not count.
     fn clear<'a>(&'a self, prefix: &'a str) -> Answer<'a, u64> {
-        Box::pin(budget::apart(scan::clear(self, prefix)))
+        Box::pin(budget::apart(async move {
+            // First: a load keeps what it computes before its lease is looked for, then it is found
+            // below; or not at all.
+            scan::clear(self, &lease_of(prefix)).await?;
+            scan::clear(self, prefix).await
+        }))
     }
 
     /// The store's own figures.

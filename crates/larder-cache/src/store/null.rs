@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 
-use super::{Answer, Cursor, Item, Lifetime, ScanPage, Store, StoreError, Ttl};
+use super::{Answer, Cursor, Item, Leased, Lifetime, ScanPage, Store, StoreError, Ttl};
 
 /// Keeps nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +32,14 @@ impl Store for NullStore {
 
     fn add<'a>(&'a self, _: Item<'a>) -> Answer<'a, bool> {
         now(Ok(true))
+    }
+
+    fn add_leased<'a>(&'a self, _: Item<'a>, _: &'a [u8]) -> Answer<'a, bool> {
+        now(Ok(true))
+    }
+
+    fn get_or_lease<'a>(&'a self, _: &'a str, token: &'a Bytes, _: Lifetime) -> Answer<'a, Leased> {
+        now(Ok(Leased::Lease(token.clone())))
     }
 
     fn delete_many<'a>(&'a self, _: &'a [&'a str]) -> Answer<'a, u64> {

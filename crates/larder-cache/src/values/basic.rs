@@ -103,7 +103,7 @@ impl Values {
         let call = self.begin(Operation::Touch);
         let touched = match self.lifetime(timeout.into()) {
             Some(lifetime) => self.store().expire(&name, lifetime).await,
-            None => self.store().delete(&name).await,
+            None => self.forget(&[&name]).await.map(|there| there > 0),
         };
         let touched = touched.map_err(|e| self.failed(e));
         call.answer(&name, touched, |is_there| Outcome::done(*is_there))
@@ -116,7 +116,8 @@ impl Values {
     pub async fn delete(&self, key: &str) -> Result<bool, Error> {
         let name = self.name(key);
         let call = self.begin(Operation::Delete);
-        let deleted = self.store().delete(&name).await.map_err(|e| self.failed(e));
+        let deleted = self.forget(&[&name]).await.map(|there| there > 0);
+        let deleted = deleted.map_err(|e| self.failed(e));
         call.answer(&name, deleted, |was_there| Outcome::done(*was_there))
     }
 
@@ -132,6 +133,16 @@ impl Values {
         call.answer(&name, is_there, |is_there| Outcome::done(*is_there))
     }
 
+    /// Forgets these names; how many there were.
+    ///
+    /// Loads of them that have begun are not kept, and callers who come from now on do not wait for them
+    /// ([`super::derive`]).
+    pub(super) async fn forget(&self, names: &[&str]) -> Result<u64, StoreError> {
+        let deleted = self.store().delete_many(names).await;
+        names.iter().for_each(|name| self.shared.flights.close(*name));
+        deleted
+    }
+
     pub(super) async fn fetch(&self, name: &str) -> Result<Option<Bytes>, Error> {
         self.store().get(name).await.map_err(|e| self.failed(e))
     }
@@ -144,7 +155,7 @@ impl Values {
     ) -> Result<(), StoreError> {
         match self.lifetime(timeout) {
             Some(lifetime) => self.store().set(Item::new(name, bytes, lifetime)).await,
-            None => self.store().delete(name).await.map(|_| ()),
+            None => self.forget(&[name]).await.map(|_| ()),
         }
     }
 

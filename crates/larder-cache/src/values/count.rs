@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::told::{Operation, Outcome};
 use super::{Error, Values, name, seal};
-use crate::store::{Item, Lifetime, StoreError, Ttl};
+use crate::store::{Item, Lifetime, StoreError, Ttl, lease_of};
 
 impl Values {
     /// Adds to the whole number of a key; what it is then. Its timeout stays.
@@ -94,7 +94,12 @@ impl Values {
                 Some(resealed) => self.replace((from, &bytes), (&to, resealed)).await,
             };
             match (moved.map_err(|error| self.failed(error))?, resealed.is_some()) {
-                (true, _) => return Ok(()),
+                (true, _) => {
+                    for name in [from, to.as_str()] {
+                        self.shared.flights.close(name);
+                    }
+                    return Ok(());
+                }
                 (false, false) => return Err(seal::absent(key)),
                 // It was replaced meanwhile, or taken away.
                 (false, true) => {}
@@ -114,6 +119,8 @@ impl Values {
             Ttl::Absent => None,
         };
         let Some(lifetime) = lifetime else { return Ok(false) };
+        // First: neither key gets what began to be computed before.
+        self.store().delete_many(&[&lease_of(from), &lease_of(to)]).await?;
         if !self.store().delete_if(from, bytes).await? {
             return Ok(false);
         }

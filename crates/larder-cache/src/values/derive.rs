@@ -1,30 +1,42 @@
 //! Get or make: a value that is computed when it is missing, once.
+//!
+//! - A caller who computes has a lease of the key, taken before; by it the value is kept. Deleting the key
+//!   ends the lease in the same step, in the store: no process keeps what it began to compute before
+//!   ([`crate::store`]).
+//! - What could not be kept because the lease was over is the answer to the caller who computed it, and to
+//!   none who waits.
+//! - Callers who come after a deletion do not wait for what began before it.
+//! - While the store is in trouble nothing is kept, and deletions by other processes are not heard of.
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
 
 use super::seal::Read;
 use super::told::{Operation, Outcome};
-use super::{Readable, Timeout, Values, plain};
+use super::{Readable, Timeout, Values, lock, plain};
 use crate::event::Trouble;
 use crate::flight::{Landing, Leader, Turn, land};
 use crate::lineage::Load;
 use crate::panics::caught;
 use crate::presence;
-use crate::store::StoreError;
+use crate::removal::Epoch;
+use crate::store::{Item, Leased, Lifetime, StoreError, lease_of};
 
-/// How a look-up went.
-enum Found<T> {
-    Value(T),
-    /// Nothing there; another caller may put something there meanwhile.
-    Nothing,
-    /// Something that is not a `T`, and would never become one.
-    Garbage,
-    /// The store is of no help; why.
-    Trouble(Trouble),
+/// How long something may be computed and still be kept.
+const LEASE: Duration = Duration::from_secs(600);
+
+/// What became of a value that was computed.
+enum Kept<T> {
+    /// It is for all who wait.
+    Ours,
+    /// It is for its caller only: the key was deleted meanwhile.
+    Deleted,
+    /// Another process was quicker.
+    Theirs(T),
 }
 
 impl Values {
@@ -80,15 +92,12 @@ impl Values {
             Err(leader) => leader,
         };
         // Another caller may have landed between our look and our turn.
-        let found = self.find(&name).await;
-        let outcome = match found {
-            Found::Value(value) => {
+        let (outcome, lease) = match self.find_or_lease(&name).await {
+            Ok(value) => {
                 call.end(&name, Outcome::Hit);
                 return Ok(value);
             }
-            Found::Trouble(trouble) => Outcome::Outage(trouble),
-            Found::Nothing => Outcome::Miss,
-            Found::Garbage => Outcome::Unreadable,
+            Err(missed) => missed,
         };
         call.end(&name, outcome);
         let work = caught(async { load().await });
@@ -103,9 +112,21 @@ impl Values {
             land(leader, Landing::Nothing);
             return Ok(value);
         };
-        let theirs = self.offer(&name, &bytes, timeout.into(), found).await;
-        land(leader, Landing::Entry(bytes));
-        Ok(theirs.unwrap_or(value))
+        // Before it is kept: between that and the landing another process may delete the key, and a caller
+        // come after that.
+        if let Some(leader) = &leader {
+            leader.approach();
+        }
+        match self.offer(&name, &bytes, timeout.into(), lease).await {
+            Kept::Ours => land(leader, Landing::Entry(bytes)),
+            // Those who wait look for themselves: for what is there now, or to compute anew.
+            Kept::Deleted => land(leader, Landing::Lost),
+            Kept::Theirs(theirs) => {
+                land(leader, Landing::Lost);
+                return Ok(theirs);
+            }
+        }
+        Ok(value)
     }
 
     /// The value, from the store or from the caller that was just computing it; else it is to be computed,
@@ -115,15 +136,16 @@ impl Values {
         name: &String,
     ) -> Result<T, Option<Leader<String, Bytes>>> {
         loop {
-            if let Found::Value(value) = self.find(name).await {
+            if let Some(value) = self.find(name).await {
                 return Ok(value);
             }
-            let ticket = match self.shared.flights.take_turn(name, presence::current()) {
-                Turn::Lead(leader) => return Err(Some(leader)),
-                Turn::Full | Turn::Alone => return Err(None),
-                Turn::Circle(circle) => panic!("{circle}"),
-                Turn::Wait(ticket) => ticket,
-            };
+            let ticket =
+                match self.shared.flights.take_turn(name, presence::current(), Epoch::default()) {
+                    Turn::Lead(leader) => return Err(Some(leader)),
+                    Turn::Full | Turn::Alone => return Err(None),
+                    Turn::Circle(circle) => panic!("{circle}"),
+                    Turn::Wait(ticket) => ticket,
+                };
             match ticket.arrive().await {
                 Landing::Entry(bytes) => return self.read(name, &bytes).value().ok_or(None),
                 Landing::Nothing | Landing::Failed => return Err(None),
@@ -139,42 +161,69 @@ impl Values {
         }
     }
 
-    async fn find<T: Readable>(&self, name: &str) -> Found<T> {
+    async fn find<T: Readable>(&self, name: &str) -> Option<T> {
         match self.store().get(name).await {
-            Ok(Some(bytes)) => match self.read(name, &bytes) {
-                Read::Value(value) => Found::Value(value),
-                Read::Garbage => Found::Garbage,
-            },
-            Ok(None) => Found::Nothing,
+            Ok(bytes) => self.read(name, &bytes?).value(),
             Err(error) => {
                 self.warn(name, &error);
-                Found::Trouble(Trouble::from(&error))
+                None
             }
         }
     }
 
-    /// Remembers what was computed, unless another process was quicker; then answers its value.
+    /// The value of a key; else how that is told, and the lease by which another one may be kept.
+    async fn find_or_lease<T: Readable>(&self, name: &str) -> Result<T, (Outcome, Option<Bytes>)> {
+        match self.lease(name).await {
+            Ok(Leased::Kept(bytes)) => match self.read(name, &bytes) {
+                Read::Value(value) => Ok(value),
+                Read::Garbage => Err((Outcome::Unreadable, self.lease_instead(name, &bytes).await)),
+            },
+            Ok(Leased::Lease(token)) => Err((Outcome::Miss, Some(token))),
+            Err(error) => {
+                self.warn(name, &error);
+                Err((Outcome::Outage(Trouble::from(&error)), None))
+            }
+        }
+    }
+
+    async fn lease(&self, name: &str) -> Result<Leased, StoreError> {
+        // Ten minutes are a lifetime.
+        let time = Lifetime::of(LEASE).unwrap_or(Lifetime::FOREVER);
+        self.store().get_or_lease(name, &lock::token(), time).await
+    }
+
+    /// The lease of a key that holds something unreadable, which would stand in the way of every value
+    /// for as long as it lives.
+    async fn lease_instead(&self, name: &str, unreadable: &Bytes) -> Option<Bytes> {
+        self.store().delete_if(name, unreadable).await.ok()?;
+        match self.lease(name).await {
+            Ok(Leased::Lease(token)) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// Remembers what was computed, if its lease is not over, and unless another process was quicker.
     async fn offer<T: Readable>(
         &self,
         name: &str,
         bytes: &Bytes,
         timeout: Timeout,
-        found: Found<T>,
-    ) -> Option<T> {
-        let kept = match found {
-            // `add` would lose against garbage for as long as that lives.
-            Found::Garbage => self.put(name, bytes, timeout).await.map(|()| true),
-            _ => self.put_new(name, bytes, timeout).await,
+        lease: Option<Bytes>,
+    ) -> Kept<T> {
+        let Some(token) = lease else { return Kept::Ours };
+        let kept = match self.lifetime(timeout) {
+            Some(lifetime) => {
+                self.store().add_leased(Item::new(name, bytes, lifetime), &token).await
+            }
+            // It is over at once: what matters is whether callers who wait may have it.
+            None => self.store().delete_if(&lease_of(name), &token).await,
         };
         match kept {
-            Ok(true) => None,
-            Ok(false) => match self.find(name).await {
-                Found::Value(theirs) => Some(theirs),
-                _ => None,
-            },
+            Ok(true) => Kept::Ours,
+            Ok(false) => self.find(name).await.map_or(Kept::Deleted, Kept::Theirs),
             Err(error) => {
                 self.warn(name, &error);
-                None
+                Kept::Ours
             }
         }
     }

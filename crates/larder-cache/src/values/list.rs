@@ -4,7 +4,7 @@ use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
 use super::told::{Operation, Outcome};
 use super::{Error, Values, glob};
-use crate::store::{Cursor, budget};
+use crate::store::{Cursor, budget, lease_of};
 
 impl Values {
     /// The keys of this version, page by page, as the key function made them; a long key as it was
@@ -40,8 +40,16 @@ impl Values {
     }
 
     async fn delete_matching(&self, pattern: &str) -> Result<u64, Error> {
-        let front = self.front();
-        let mut pages = self.pages(front.clone() + &glob::head(pattern));
+        // Leases first: a load that ends meanwhile has kept its value, which is found then, or cannot.
+        self.delete_beginning(&lease_of(&self.front()), pattern).await?;
+        let deleted = self.delete_beginning(&self.front(), pattern).await;
+        self.shared.flights.close_all();
+        deleted
+    }
+
+    /// Forgets the names that begin with `front` and go on as `pattern` says.
+    async fn delete_beginning(&self, front: &str, pattern: &str) -> Result<u64, Error> {
+        let mut pages = self.pages(front.to_owned() + &glob::head(pattern));
         let mut deleted = 0;
         while let Some(mut names) = pages.try_next().await? {
             names.retain(|name| glob::matches(pattern, &name[front.len()..]));
@@ -58,6 +66,7 @@ impl Values {
     pub async fn clear(&self) -> Result<u64, Error> {
         let call = self.begin(Operation::Clear);
         let cleared = self.store().clear(&self.shared.front).await;
+        self.shared.flights.close_all();
         let cleared = cleared.map_err(|e| self.failed(e));
         call.answer(&self.shared.front, cleared, |_| Outcome::Done)
     }

@@ -57,7 +57,7 @@ impl Lock {
 }
 
 /// 128 random bits, as text. Unique is enough: who can read the store needs no token.
-fn token() -> Bytes {
+pub(super) fn token() -> Bytes {
     let half = || RandomState::new().hash_one(std::thread::current().id());
     format!("{:016x}{:016x}", half(), half()).into()
 }

@@ -110,8 +110,7 @@ impl Values {
     }
 
     pub(crate) async fn delete_names(&self, names: &[String]) -> Result<u64, Error> {
-        let deleted = self.store().delete_many(&borrow(names)).await;
-        deleted.map_err(|e| self.failed(e))
+        self.forget(&borrow(names)).await.map_err(|e| self.failed(e))
     }
 
     async fn put_many(

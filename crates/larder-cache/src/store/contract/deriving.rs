@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use futures_util::{FutureExt, future::join_all};
+use tokio::sync::Notify;
 
 use super::*;
 use crate::panics::caught;
@@ -133,4 +134,124 @@ pub(super) async fn who_comes_after_a_delete_computes_anew(bench: Bench) {
     assert_eq!(values.get_or_set("a", DEFAULT, async || 1).await, 1);
     values.delete("a").await.unwrap();
     assert_eq!(values.get_or_set("a", DEFAULT, async || 2).await, 2);
+}
+
+/// By which call a key is forgotten.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Delete,
+    DeleteMany,
+    DeletePattern,
+    Clear,
+    Touch,
+    SetForNoTime,
+    /// Where another process has remembered something meanwhile.
+    IncrVersion,
+    /// The same, before that is deleted.
+    Set,
+}
+
+impl Way {
+    const ALL: [Self; 8] = [
+        Self::Delete,
+        Self::DeleteMany,
+        Self::DeletePattern,
+        Self::Clear,
+        Self::Touch,
+        Self::SetForNoTime,
+        Self::IncrVersion,
+        Self::Set,
+    ];
+
+    async fn forget(self, values: &Values, key: &str) {
+        match self {
+            Self::Delete => drop(values.delete(key).await.unwrap()),
+            Self::DeleteMany => drop(values.delete_many(["x", key]).await.unwrap()),
+            Self::DeletePattern => drop(values.delete_pattern("a*").await.unwrap()),
+            Self::Clear => drop(values.clear().await.unwrap()),
+            Self::Touch => drop(values.touch(key, Duration::ZERO).await.unwrap()),
+            Self::SetForNoTime => values.set(key, &9, Duration::ZERO).await.unwrap(),
+            Self::IncrVersion => {
+                values.set(key, &9, DEFAULT).await.unwrap();
+                values.incr_version(key, 1).await.unwrap();
+            }
+            Self::Set => {
+                values.set(key, &9, DEFAULT).await.unwrap();
+                values.delete(key).await.unwrap();
+            }
+        }
+    }
+}
+
+/// Forgotten by this process and by another one, what was being computed is not remembered, and not
+/// handed to callers who came after that.
+pub(super) async fn what_began_before_a_deletion_is_neither_kept_nor_shared(bench: Bench) {
+    let (here, there) = (&bench.values, bench.cache(|_| ()));
+    // The longest keys are shortened.
+    let long = "a".repeat(400);
+    for (way, key) in Way::ALL.into_iter().flat_map(|way| [(way, "a"), (way, long.as_str())]) {
+        for by in [here, &there] {
+            let (began, go) = (Notify::new(), Notify::new());
+            let load = async || {
+                began.notify_one();
+                go.notified().await;
+                1
+            };
+            let first = here.get_or_set(key, DEFAULT, load);
+            let rest = async {
+                began.notified().await;
+                way.forget(by, key).await;
+                let late = here.get_or_set(key, Duration::ZERO, async || 2);
+                let ((), late) = tokio::join!(biased; async { go.notify_one() }, late);
+                late
+            };
+            let (first, late) = tokio::join!(first, rest);
+            assert_eq!((first, late), (1, 2), "{way:?}");
+            assert_eq!(here.get::<i64>(key).await.unwrap(), None, "{way:?}");
+            assert_eq!(here.get_or_set(key, DEFAULT, async || 3).await, 3, "{way:?}");
+            here.delete(key).await.unwrap();
+        }
+    }
+}
+
+/// In this process they do not even wait for it.
+pub(super) async fn who_comes_after_a_deletion_does_not_wait(bench: Bench) {
+    let here = &bench.values;
+    for way in Way::ALL {
+        let (began, go) = (Notify::new(), Notify::new());
+        let load = async || {
+            began.notify_one();
+            go.notified().await;
+            1
+        };
+        let rest = async {
+            began.notified().await;
+            way.forget(here, "a").await;
+            let late = here.get_or_set("a", DEFAULT, async || 2).await;
+            go.notify_one();
+            late
+        };
+        let (first, late) = tokio::join!(here.get_or_set("a", DEFAULT, load), rest);
+        // The first is answered with what is there by now.
+        assert_eq!((first, late), (2, 2), "{way:?}");
+        here.delete("a").await.unwrap();
+    }
+}
+
+/// A load that failed, and one whose lease the store has lost, leave nothing in the way of the next.
+pub(super) async fn a_lease_is_shared_and_its_loss_costs_a_load(bench: Bench) {
+    use crate::store::{Lifetime, lease_of};
+    let Bench { values, store, .. } = &bench;
+    let failed = values.get_or_try_set("a", DEFAULT, async || Err::<i64, _>("down")).await;
+    assert_eq!(failed, Err("down"));
+    let lease = lease_of(&values.name("a"));
+    assert!(
+        store.has(&lease).await.unwrap() && store.expire(&lease, Lifetime::FOREVER).await.unwrap()
+    );
+    let load = async || store.delete(&lease).await.map_or(0, i64::from);
+    assert_eq!(values.get_or_set("a", DEFAULT, load).await, 1);
+    assert_eq!(bench.number("a").await, None);
+    assert_eq!(values.get_or_set("a", DEFAULT, async || 2).await, 2);
+    assert!(!store.has(&lease).await.unwrap(), "it ends with what it was taken for");
+    assert_eq!(bench.number("a").await, Some(2));
 }

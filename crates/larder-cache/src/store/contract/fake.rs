@@ -8,7 +8,8 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::store::{
-    Answer, Cursor, Item, KeyFault, Lifetime, ScanPage, Store, StoreError, memory::MemoryStore,
+    Answer, Cursor, Item, KeyFault, Leased, Lifetime, ScanPage, Store, StoreError,
+    memory::MemoryStore,
 };
 
 /// Does as memory does, but takes note.
@@ -16,7 +17,7 @@ use crate::store::{
 pub(crate) struct Fake {
     inner: MemoryStore,
     calls: Mutex<Vec<&'static str>>,
-    /// `add` says that somebody was quicker.
+    /// `add_leased` says that another process was quicker.
     loses: bool,
     /// The first `get_many` answers when it is told to.
     slow: Option<Arc<Notify>>,
@@ -57,10 +58,23 @@ impl Store for Fake {
     }
 
     fn add<'a>(&'a self, item: Item<'a>) -> Answer<'a, bool> {
+        self.note("add").add(item)
+    }
+
+    fn add_leased<'a>(&'a self, item: Item<'a>, token: &'a [u8]) -> Answer<'a, bool> {
         match self.loses {
             true => Box::pin(async { Ok(false) }),
-            false => self.note("add").add(item),
+            false => self.note("add_leased").add_leased(item, token),
         }
+    }
+
+    fn get_or_lease<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a Bytes,
+        time: Lifetime,
+    ) -> Answer<'a, Leased> {
+        self.note("get_or_lease").get_or_lease(key, token, time)
     }
 
     fn delete_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, u64> {
@@ -124,7 +138,7 @@ async fn every_operation_costs_one_round_trip() {
         values.get_many::<i64, _>(["a", "b"]) => ["get_many"];
         values.get_or_set("a", DEFAULT, async || 1) => ["get_many"];
         values.delete_many(["a", "b"]) => ["delete_many"];
-        values.get_or_set("a", DEFAULT, async || 1) => ["get_many", "get_many", "add"];
+        values.get_or_set("a", DEFAULT, async || 1) => ["get_many", "get_or_lease", "add_leased"];
         values.set_many(nothing, Duration::ZERO) => ["delete_many"];
     }
 }

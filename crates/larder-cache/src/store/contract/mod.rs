@@ -16,7 +16,7 @@ use futures_util::TryStreamExt;
 use super::Ttl;
 use crate::{
     Error,
-    values::{Settings, Timeout},
+    values::{Settings, Timeout, Values},
 };
 
 mod basics;
@@ -118,7 +118,10 @@ contract! {
         a_load_whose_client_has_left_is_replaced
         who_waits_for_a_load_that_fails_is_told_once
         a_failed_load_is_tried_again_by_the_next
-        who_comes_after_a_delete_computes_anew;
+        who_comes_after_a_delete_computes_anew
+        what_began_before_a_deletion_is_neither_kept_nor_shared
+        who_comes_after_a_deletion_does_not_wait
+        a_lease_is_shared_and_its_loss_costs_a_load;
     timeouts:
         the_default_timeout_is_300_seconds
         the_default_timeout_is_a_setting

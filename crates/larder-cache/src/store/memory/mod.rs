@@ -19,7 +19,8 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
-    Answer, Cursor, Item, Lifetime, ScanPage, Stats, Store, StoreError, Ttl, number::whole,
+    Answer, Cursor, Item, Leased, Lifetime, ScanPage, Stats, Store, StoreError, Ttl, lease_of,
+    number::whole,
 };
 
 mod recency;
@@ -115,8 +116,36 @@ impl Store for MemoryStore {
         })
     }
 
+    fn add_leased<'a>(&'a self, item: Item<'a>, token: &'a [u8]) -> Answer<'a, bool> {
+        self.answer(move |shelf| {
+            let lease = lease_of(item.key);
+            let holds = shelf.peek(&lease).is_some_and(|entry| entry.bytes == token);
+            if !(holds && shelf.remove(&lease)) || shelf.peek(item.key).is_some() {
+                return Ok(false);
+            }
+            put(shelf, &item).map(|()| true)
+        })
+    }
+
+    fn get_or_lease<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a Bytes,
+        time: Lifetime,
+    ) -> Answer<'a, Leased> {
+        self.answer(move |shelf| {
+            if let Some(bytes) = shelf.get(key) {
+                return Ok(Leased::Kept(bytes));
+            }
+            let lease = lease_of(key);
+            let token = shelf.peek(&lease).map_or(token, |entry| &entry.bytes).clone();
+            shelf.put(&lease, token.clone(), end_of(time))?;
+            Ok(Leased::Lease(token))
+        })
+    }
+
     fn delete_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, u64> {
-        self.answer(|shelf| Ok(keys.iter().filter(|key| shelf.remove(key)).count() as u64))
+        self.answer(|shelf| Ok(keys.iter().filter(|key| forget(shelf, key)).count() as u64))
     }
 
     fn delete_if<'a>(&'a self, key: &'a str, bytes: &'a [u8]) -> Answer<'a, bool> {
@@ -156,7 +185,8 @@ impl Store for MemoryStore {
             let Some(entry) = shelf.peek(from).cloned() else {
                 return Ok(false);
             };
-            shelf.remove(from);
+            forget(shelf, from);
+            shelf.remove(&lease_of(to));
             shelf.put(to, entry.bytes, entry.expires)?;
             Ok(true)
         })
@@ -179,6 +209,12 @@ impl Store for MemoryStore {
 
 fn put(shelf: &mut Shelf, item: &Item<'_>) -> Result<(), StoreError> {
     shelf.put(item.key, item.bytes.clone(), end_of(item.lifetime))
+}
+
+/// Drops a key and its lease; whether there was such a key.
+fn forget(shelf: &mut Shelf, key: &str) -> bool {
+    shelf.remove(&lease_of(key));
+    shelf.remove(key)
 }
 
 fn end_of(lifetime: Lifetime) -> Option<Instant> {

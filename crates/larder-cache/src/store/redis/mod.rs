@@ -18,7 +18,9 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use deadpool_redis::redis::{self as client, Cmd, cmd};
 
-use super::{Answer, Cursor, Item, Lifetime, ScanPage, Stats, Store, StoreError, Ttl};
+use super::{
+    Answer, Cursor, Item, Leased, Lifetime, ScanPage, Stats, Store, StoreError, Ttl, lease_of,
+};
 
 mod call;
 mod lane;
@@ -112,12 +114,45 @@ impl Store for RedisStore {
         })
     }
 
+    fn add_leased<'a>(&'a self, item: Item<'a>, token: &'a [u8]) -> Answer<'a, bool> {
+        Box::pin(async move {
+            let mut script = script::ADD_LEASED.key(item.key);
+            script.key(lease_of(item.key)).arg(token).arg(item.bytes.as_ref());
+            if let Some(left) = item.lifetime.duration() {
+                script.arg(millis(left));
+            }
+            self.caller.run(&mut script).await
+        })
+    }
+
+    fn get_or_lease<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a Bytes,
+        time: Lifetime,
+    ) -> Answer<'a, Leased> {
+        Box::pin(async move {
+            let mut script = script::GET_OR_LEASE.key(key);
+            script.key(lease_of(key)).arg(token.as_ref());
+            script.arg(time.duration().map_or(0, millis));
+            let answer: (Option<Bytes>, Option<Bytes>) = self.caller.run(&mut script).await?;
+            Ok(match answer {
+                (Some(kept), _) => Leased::Kept(kept),
+                (None, held) => Leased::Lease(held.unwrap_or_else(|| token.clone())),
+            })
+        })
+    }
+
     fn delete_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, u64> {
         Box::pin(async move {
             if keys.is_empty() {
                 return Ok(0);
             }
-            self.caller.tell(cmd("UNLINK").arg(keys)).await
+            let mut script = script::DELETE.prepare_invoke();
+            for key in keys {
+                script.key(*key);
+            }
+            self.caller.run(script.arg(lease_of(""))).await
         })
     }
 
@@ -158,7 +193,11 @@ impl Store for RedisStore {
     }
 
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Answer<'a, bool> {
-        Box::pin(async move { self.caller.run(script::RENAME.key(from).key(to)).await })
+        Box::pin(async move {
+            let mut script = script::RENAME.key(from);
+            script.key(to).key(lease_of(from)).key(lease_of(to));
+            self.caller.run(&mut script).await
+        })
     }
 
     fn scan<'a>(&'a self, prefix: &'a str, from: Option<Cursor>) -> Answer<'a, ScanPage> {
