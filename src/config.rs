@@ -1,6 +1,7 @@
 //! Settings: one struct for each concern, from flags or environment. Their docs are `--help`.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,20 @@ use crate::cache::open;
 use crate::cache::store::Store;
 use crate::db::{Db, LOCK_TIMEOUT, Url};
 use crate::site::client::{AddressHeader, Network, Proxies};
+use crate::site::connection::Limits;
+use crate::site::form::Deadlines;
 use crate::site::host::Host;
 use crate::state;
 use crate::supplier::client::Upstream;
+
+/// Browsers keep connections open; so long, between requests.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// From the first byte of a request to the end of its head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For the first byte of a body, for all of it, and for a client to take something; in seconds.
+const TIMEOUTS: [u64; 3] = [10, 30, 30];
 
 /// Where the shop is served.
 #[derive(Debug, Clone, Args)]
@@ -82,6 +94,51 @@ impl HttpConfig {
             Access::Open if self.bind.ip().is_loopback() => state::Access::Open,
             Access::Open => state::Access::ReadOnly,
         }
+    }
+}
+
+/// How long clients may keep the shop waiting, and how many of them at a time.
+#[derive(Debug, Clone, Args)]
+pub struct LimitsConfig {
+    /// How long a client may take until the first byte of a request's body is here, in seconds, 1 to 3600;
+    /// then it is answered 408.
+    #[arg(long, env = "LARDER_BODY_START_TIMEOUT", value_name = "SECONDS", default_value_t = TIMEOUTS[0], value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub body_start_timeout: u64,
+
+    /// How long a client may take for the whole body of a request, in seconds, 1 to 3600; then it is
+    /// answered 408.
+    #[arg(long, env = "LARDER_BODY_TIMEOUT", value_name = "SECONDS", default_value_t = TIMEOUTS[1], value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub body_timeout: u64,
+
+    /// How long a client may take nothing of its answer, in seconds, 1 to 3600; then its connection is
+    /// closed. So long, too, what was begun for a client that has left goes on.
+    #[arg(long, env = "LARDER_WRITE_TIMEOUT", value_name = "SECONDS", default_value_t = TIMEOUTS[2], value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub write_timeout: u64,
+
+    /// Connections at a time, as far as the process may have so many files open; more wait until there is
+    /// room. 5000 where not given.
+    #[arg(long, env = "LARDER_MAX_CONNECTIONS", value_name = "N")]
+    pub max_connections: Option<NonZeroU32>,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        let [body_start_timeout, body_timeout, write_timeout] = TIMEOUTS;
+        Self { body_start_timeout, body_timeout, write_timeout, max_connections: None }
+    }
+}
+
+impl LimitsConfig {
+    /// How long clients may take for bodies.
+    pub fn bodies(&self) -> Deadlines {
+        let [first, whole] = [self.body_start_timeout, self.body_timeout].map(Duration::from_secs);
+        Deadlines { first, whole }
+    }
+
+    /// How long they may take for all else.
+    pub fn connections(&self) -> Limits {
+        let write = Duration::from_secs(self.write_timeout);
+        Limits { head: HEAD_TIMEOUT, write, idle: KEEP_ALIVE }
     }
 }
 

@@ -45,6 +45,9 @@ pub enum AppError {
     /// 403: it may not be done, or not from here.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// 408: its body was not there in time.
+    #[error("What you sent took too long to arrive. Please try again.")]
+    TooSlow,
     /// 409: other data, written meanwhile, forbids it.
     #[error(
         "Something that this depends on was changed at the same time. Please look at it again, and then \
@@ -161,6 +164,7 @@ impl ResponseError for AppError {
             Self::TokenNeeded => StatusCode::UNAUTHORIZED,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Overtaken => StatusCode::PRECONDITION_FAILED,
@@ -201,6 +205,9 @@ impl ResponseError for AppError {
             }
             Self::Unavailable(_) | Self::Uncertain(_) | Self::Store(_) => {
                 answer.insert_header((RETRY_AFTER, RETRY_SECONDS));
+            }
+            Self::TooSlow => {
+                answer.force_close();
             }
             Self::TooMany { seconds } => {
                 answer.insert_header((RETRY_AFTER, seconds.to_string()));

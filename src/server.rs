@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{HttpServer, dev, web};
+use actix_web::{dev, web};
 use clap::{Args, ValueEnum};
 use time::OffsetDateTime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -18,8 +18,8 @@ use crate::cache::stats::Stats;
 use crate::cache::store::Store;
 use crate::cache::tag::Tag;
 use crate::config::{
-    CacheConfig, DatabaseConfig, HttpConfig, LogConfig, MetricsConfig, MetricsMode, ShopConfig,
-    SupplierConfig, ToolbarConfig,
+    CacheConfig, DatabaseConfig, HttpConfig, LimitsConfig, LogConfig, MetricsConfig, MetricsMode,
+    ShopConfig, SupplierConfig, ToolbarConfig,
 };
 use crate::cookbook::service as cookbook;
 use crate::dashboard::Dashboard;
@@ -39,17 +39,21 @@ use crate::versions::secret::Keeper;
 use crate::versions::{self, Database};
 use crate::{app, supplier, toolbar};
 
+use self::stream::Plan;
+
+mod files;
+mod stream;
+
 /// Requests that are under way when the program is told to stop have so long to finish.
 const GRACE_SECONDS: u64 = 4;
-
-/// Browsers keep connections open; so long, between requests.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// All that a server is started with.
 #[derive(Debug, Clone, Args)]
 pub struct ServeConfig {
     #[command(flatten)]
     pub http: HttpConfig,
+    #[command(flatten)]
+    pub limits: LimitsConfig,
     #[command(flatten)]
     pub database: DatabaseConfig,
     #[command(flatten)]
@@ -83,6 +87,7 @@ impl Server {
         let shared = config.cache.store()?;
         let levels = config.cache.levels()?;
         let listener = bind(config.http.bind)?;
+        files::widen(&listener);
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let db = open(config.database.clone()).await?;
         warn_of_nobody(config, &db)?;
@@ -98,14 +103,9 @@ impl Server {
             fill(&state).await?;
         }
         let app = move || app::app(state.clone(), observers.clone(), memory.clone());
-        let server = HttpServer::new(app)
-            .workers(workers(config.http.workers))
-            .keep_alive(KEEP_ALIVE)
-            .shutdown_timeout(GRACE_SECONDS)
-            .disable_signals()
-            .listen(listener)
+        let running = stream::serve(listener, plan(config), app)
             .map_err(|error| format!("cannot serve at {address}: {error}"))?;
-        Ok(Self { address, running: server.run() })
+        Ok(Self { address, running })
     }
 
     /// Where it answers; the port is a real one even if 0 was asked for.
@@ -158,6 +158,18 @@ impl StopSignals {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+}
+
+/// How the server is run.
+fn plan(config: &ServeConfig) -> Plan {
+    let workers = workers(config.http.workers);
+    let most = files::connections(config.limits.max_connections, files::raise());
+    Plan {
+        workers,
+        connections: (most / workers).max(1),
+        limits: config.limits.connections(),
+        grace_seconds: GRACE_SECONDS,
     }
 }
 
@@ -239,6 +251,7 @@ fn settings(config: &ServeConfig, hosts: Hosts) -> Settings {
         proxies: config.http.proxies(),
         hosts,
         toolbar: config.toolbar.for_bind(bind),
+        bodies: config.limits.bodies(),
     }
 }
 

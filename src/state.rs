@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::cache::Cache;
 use crate::cache::stats::Stats;
 use crate::site::client::Proxies;
+use crate::site::form::Deadlines;
 use crate::site::host::Hosts;
 use crate::supplier;
 use crate::versions::Database;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub hosts: Hosts,
     /// Who gets to see what the cache and the database did.
     pub toolbar: Toolbar,
+    /// How long clients may take for the bodies of their requests.
+    pub bodies: Deadlines,
 }
 
 /// Who may write.

@@ -12,8 +12,8 @@ mod source;
 use source::{Name, Source, all_sources, files, sources};
 
 /// Folders of `src` that are no section of the site.
-const FRAMEWORK: [&str; 8] =
-    ["db", "versions", "site", "toolbar", "dashboard", "metrics", "health", "cli"];
+const FRAMEWORK: [&str; 9] =
+    ["db", "versions", "site", "toolbar", "dashboard", "metrics", "health", "cli", "server"];
 
 /// What watches the others; known only to those who put the program together.
 const OBSERVERS: [&str; 4] = ["toolbar", "dashboard", "metrics", "health"];

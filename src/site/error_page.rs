@@ -88,6 +88,7 @@ pub(super) fn heading(status: StatusCode) -> &'static str {
         401 | 403 => "Not allowed",
         404 => "Not on our shelves",
         405 => "Not in this way",
+        408 => "Too slow",
         412 => "Changed meanwhile",
         413 => "Too large",
         415 | 400 => "We cannot read this",

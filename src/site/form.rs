@@ -1,23 +1,31 @@
 //! Forms and queries, read strictly.
 //!
 //! - A field that is left out is empty; an unknown one is ignored; one sent twice is refused.
+//! - A body has to be there in time, its first byte and the whole of it.
 //! - Text must be UTF-8: replacing what is not would change what somebody typed.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::pin::{Pin, pin};
 use std::str::FromStr;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
-use actix_web::{FromRequest, HttpRequest};
-use futures_util::StreamExt;
+use actix_web::{FromRequest, HttpRequest, web};
+use bytes::Bytes;
 use futures_util::future::{LocalBoxFuture, Ready, ready};
+use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, MapDeserializer};
+use tokio::time::timeout;
 
+use super::connection;
 use crate::error::AppError;
+use crate::state::State;
 
 /// Bytes of the largest form.
 pub const LIMIT: usize = 64 * 1024;
@@ -30,13 +38,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     type Future = LocalBoxFuture<'static, Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_form = is_form(request.headers());
+        let (is_form, deadlines) = (is_form(request.headers()), Deadlines::of(request));
         let payload = payload.take();
         Box::pin(async move {
             if !is_form {
                 return Err(AppError::UnsupportedForm);
             }
-            let body = read(payload).await?;
+            let body = read(payload, deadlines).await?;
             let text = std::str::from_utf8(&body).map_err(|_| NOT_UTF_8)?;
             parse(text).map(Form)
         })
@@ -125,7 +133,50 @@ pub(super) fn is_utf_8(parameter: &str) -> bool {
     parameter.strip_prefix("charset=").is_none_or(|charset| charset.trim_matches('"') == "utf-8")
 }
 
-pub(super) async fn read(mut payload: Payload) -> Result<Vec<u8>, AppError> {
+/// How long clients may take for the body of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// Until its first byte is here.
+    pub first: Duration,
+    /// Until the whole of it is.
+    pub whole: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { first: Duration::from_secs(10), whole: Duration::from_secs(30) }
+    }
+}
+
+impl Deadlines {
+    /// Those of the shop.
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let state = request.app_data::<web::Data<State>>();
+        state.map(|state| state.settings.bodies).unwrap_or_default()
+    }
+
+    /// What `reading` brings; where it takes too long, the connection is closed behind the error.
+    async fn keep<T>(limit: Duration, reading: impl Future<Output = T>) -> Result<T, AppError> {
+        timeout(limit, reading).await.map_err(|_| {
+            connection::close();
+            AppError::TooSlow
+        })
+    }
+}
+
+/// The body of a request. What takes too long, in any number of pieces, is refused.
+pub(super) async fn read(payload: Payload, deadlines: Deadlines) -> Result<Vec<u8>, AppError> {
+    let mut payload = pin!(payload.peekable());
+    let reading = async {
+        Deadlines::keep(deadlines.first, payload.as_mut().peek()).await?;
+        collect(payload).await
+    };
+    Deadlines::keep(deadlines.whole, reading).await?
+}
+
+async fn collect(
+    mut payload: Pin<&mut impl Stream<Item = Result<Bytes, PayloadError>>>,
+) -> Result<Vec<u8>, AppError> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk =

@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde_json::{Map, Value};
 
-use super::form;
+use super::form::{self, Deadlines};
 use crate::error::AppError;
 
 /// The fields of an object that was sent.
@@ -20,13 +20,13 @@ impl FromRequest for Json {
     type Future = LocalBoxFuture<'static, Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = is_json(request.headers());
+        let (is_json, deadlines) = (is_json(request.headers()), Deadlines::of(request));
         let payload = payload.take();
         Box::pin(async move {
             if !is_json {
                 return Err(AppError::UnsupportedJson);
             }
-            parse(&form::read(payload).await?).map(Self)
+            parse(&form::read(payload, deadlines).await?).map(Self)
         })
     }
 }

@@ -31,8 +31,8 @@ use pin_project_lite::pin_project;
 use tokio::task::futures::TaskLocalFuture;
 
 use super::client::Client;
-use super::headers;
 use super::request_id::RequestId;
+use super::{connection, headers};
 use crate::cache::page::told::Told;
 use crate::error::AppError;
 
@@ -103,6 +103,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let line = Line::begin(&request);
         let id = line.id;
+        connection::asked();
         let response = caught(|| id.enter(|| self.service.call(request)));
         id.scope(Answer { response, line: Some(line), counts: self.counts.clone() })
     }
@@ -156,6 +157,7 @@ where
                 Err(panicked())
             }
         };
+        connection::answered();
         if let Some(line) = this.line.take() {
             line.end(&mut answer, &**this.counts);
         }

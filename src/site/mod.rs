@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod client;
+pub mod connection;
 pub mod data_block;
 pub mod digest;
 pub mod erased;

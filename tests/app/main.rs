@@ -49,6 +49,7 @@ mod scoreboard;
 mod search;
 mod shared_store;
 mod sign_in_load;
+mod slow_clients;
 mod stampede;
 mod start_failures;
 mod supplier;

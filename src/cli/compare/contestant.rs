@@ -8,8 +8,8 @@ use actix_web::dev::ServerHandle;
 use super::client::{Client, Sample};
 use super::report::Report;
 use crate::config::{
-    Access, CacheConfig, CacheLevel, DatabaseConfig, HttpConfig, LogConfig, LogFormat,
-    MetricsConfig, MetricsMode, ShopConfig, SupplierConfig, ToolbarConfig, ToolbarMode,
+    Access, CacheConfig, CacheLevel, DatabaseConfig, HttpConfig, LimitsConfig, LogConfig,
+    LogFormat, MetricsConfig, MetricsMode, ShopConfig, SupplierConfig, ToolbarConfig, ToolbarMode,
 };
 use crate::db::{LOCK_TIMEOUT, Url};
 use crate::server::{ServeConfig, Server};
@@ -140,6 +140,7 @@ fn settings(mode: &Mode, database: &Url, toolbar: ToolbarMode) -> ServeConfig {
             workers: Some(1),
             access: Access::Open,
         },
+        limits: LimitsConfig::default(),
         database: DatabaseConfig {
             database: database.clone(),
             lock_timeout: LOCK_TIMEOUT.as_secs(),

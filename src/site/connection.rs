@@ -1,0 +1,321 @@
+//! The connections of a worker: what each keeps the shop waiting for, and since when.
+//!
+//! | What is waited for | How long |
+//! |---|---|
+//! | the first byte of a request | as long as connections are kept |
+//! | the rest of its head | [`Limits::head`] |
+//! | the shop's own answer | without end; once the client has left, [`Limits::write`] |
+//! | the client, to take what it was sent | [`Limits::write`] since it last took something |
+//!
+//! - A note costs a number in a cell: it is the worker's clock that looks at all connections, some times a
+//!   second, and ends those that have kept it waiting for too long.
+//! - A client that takes nothing is not read from either: what it asks for meanwhile takes no memory.
+//!
+//! Not here: bytes (`crate::server::stream`); bodies of requests, which are waited for where they are read
+//! ([`super::form`]).
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::task::{Context, Waker};
+use std::time::{Duration, Instant};
+
+use crate::cache::presence::Client;
+
+/// How often the clock looks.
+const TICK: Duration = Duration::from_millis(250);
+
+/// A connection that is to be closed has so long to take the last answer.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How long clients may keep the shop waiting.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// From the first byte of a request to the end of its head.
+    pub head: Duration,
+    /// For a client to take some of what it was sent.
+    pub write: Duration,
+    /// For the first byte of the next request.
+    pub idle: Duration,
+}
+
+/// What a connection is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    Request,
+    Head,
+    Answer,
+    End,
+}
+
+thread_local! {
+    static CLOCK: Clock = Clock::default();
+    static CURRENT: RefCell<Option<Rc<Connection>>> = const { RefCell::new(None) };
+}
+
+/// A connection.
+#[derive(Debug)]
+pub struct Connection {
+    client: Client,
+    limits: Limits,
+    awaited: Cell<(Awaited, u32)>,
+    /// Since when the client takes nothing.
+    blocked: Cell<Option<u32>>,
+    /// Since when the client has closed its side.
+    left: Cell<Option<u32>>,
+    /// Whether reading waits until the client takes what it was sent.
+    is_read_put_off: Cell<bool>,
+    /// Whether it ends with the answer that is being made.
+    is_last: Cell<bool>,
+    is_over: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Connection {
+    /// A client has connected; the clock of this thread looks after it.
+    pub fn begin(limits: Limits) -> Rc<Self> {
+        let connection = Rc::new(Self::at(now(), limits));
+        CLOCK.with(|clock| clock.watch(&connection));
+        connection
+    }
+
+    fn at(now: u32, limits: Limits) -> Self {
+        Self {
+            client: Client::default(),
+            limits,
+            awaited: Cell::new((Awaited::Request, now)),
+            blocked: Cell::new(None),
+            left: Cell::new(None),
+            is_read_put_off: Cell::new(false),
+            is_last: Cell::new(false),
+            is_over: Cell::new(false),
+            waker: RefCell::new(None),
+        }
+    }
+
+    /// Its client, for whom things are made.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Runs one step of it; nothing where it is to be ended instead.
+    pub fn enter<T>(
+        self: &Rc<Self>,
+        context: &mut Context<'_>,
+        step: impl FnOnce(&mut Context<'_>) -> T,
+    ) -> Option<T> {
+        if self.is_over.get() {
+            return None;
+        }
+        let mut known = self.waker.borrow_mut();
+        if known.as_ref().is_none_or(|known| !known.will_wake(context.waker())) {
+            *known = Some(context.waker().clone());
+        }
+        drop(known);
+        let outside = CURRENT.replace(Some(self.clone()));
+        let done = step(context);
+        CURRENT.set(outside);
+        Some(done)
+    }
+
+    /// The client has sent something.
+    pub fn read(&self) {
+        if self.awaited.get().0 == Awaited::Request {
+            self.awaited.set((Awaited::Head, now()));
+        }
+    }
+
+    /// The client has closed its side.
+    pub fn leave(&self) {
+        self.left.set(self.left.get().or(Some(now())));
+        self.client.leave();
+    }
+
+    /// The client has taken something.
+    pub fn wrote(&self) {
+        self.blocked.set(None);
+        if self.is_read_put_off.take() {
+            self.wake();
+        }
+        if let (Awaited::Request, _) = self.awaited.get() {
+            self.awaited.set((Awaited::Request, now()));
+        }
+    }
+
+    /// The client takes nothing.
+    pub fn block(&self) {
+        self.blocked.set(self.blocked.get().or(Some(now())));
+    }
+
+    /// Whether nothing is to be read now; then it is tried again when the client takes something.
+    pub fn puts_reading_off(&self) -> bool {
+        let is_put_off = self.blocked.get().is_some();
+        self.is_read_put_off.set(is_put_off);
+        is_put_off
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn is_overdue(&self, now: u32) -> bool {
+        let (awaited, since) = self.awaited.get();
+        let limit = match awaited {
+            Awaited::Request => Some(self.limits.idle),
+            Awaited::Head => Some(self.limits.head),
+            Awaited::Answer => None,
+            Awaited::End => Some(LINGER),
+        };
+        let is_past = |since: u32, limit: Duration| now.saturating_sub(since) > ticks(limit);
+        let takes_nothing = self.blocked.get().is_some_and(|t| is_past(t, self.limits.write));
+        let is_left = self.left.get().is_some_and(|t| is_past(t, self.limits.write));
+        // While the client takes what it was sent, nothing else is waited for.
+        let is_waiting = self.blocked.get().is_none();
+        let is_late = is_waiting && limit.is_some_and(|limit| is_past(since, limit));
+        takes_nothing || is_left || is_late
+    }
+}
+
+/// The connection on which this runs has sent the head of a request.
+pub fn asked() {
+    with_current(|connection| connection.awaited.set((Awaited::Answer, now())));
+}
+
+/// The head of the answer is there.
+pub fn answered() {
+    with_current(|connection| {
+        let is_last = connection.is_last.get();
+        let awaited = if is_last { Awaited::End } else { Awaited::Request };
+        connection.awaited.set((awaited, now()));
+    });
+}
+
+/// The connection on which this runs is closed when its answer was taken, whatever its client sends.
+pub fn close() {
+    with_current(|connection| connection.is_last.set(true));
+}
+
+fn with_current(note: impl FnOnce(&Connection)) {
+    CURRENT.with_borrow(|current| current.as_deref().map(note));
+}
+
+/// Of this thread, in ticks.
+fn now() -> u32 {
+    CLOCK.with(|clock| clock.now.get())
+}
+
+/// Rounded up.
+fn ticks(limit: Duration) -> u32 {
+    u32::try_from(limit.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u32::MAX)
+}
+
+/// The clock of a worker.
+#[derive(Debug, Default)]
+struct Clock {
+    now: Cell<u32>,
+    watched: RefCell<Vec<Weak<Connection>>>,
+    is_running: Cell<bool>,
+}
+
+impl Clock {
+    fn watch(&self, connection: &Rc<Connection>) {
+        self.watched.borrow_mut().push(Rc::downgrade(connection));
+        if !self.is_running.replace(true) {
+            actix_web::rt::spawn(run());
+        }
+    }
+
+    /// Ends the connections that are overdue; whether there are any left to watch.
+    fn look(&self, now: u32) -> bool {
+        self.now.set(now);
+        let mut watched = self.watched.borrow_mut();
+        watched.retain(|connection| {
+            let Some(connection) = connection.upgrade() else { return false };
+            if connection.is_overdue(now) {
+                connection.is_over.set(true);
+                connection.wake();
+            }
+            true
+        });
+        !watched.is_empty()
+    }
+}
+
+/// Runs the clock of this thread while there are connections.
+async fn run() {
+    let (began, first) = (Instant::now(), now());
+    let mut ticks = actix_web::rt::time::interval(TICK);
+    loop {
+        ticks.tick().await;
+        let passed = began.elapsed().as_millis() / TICK.as_millis();
+        let now = first.saturating_add(u32::try_from(passed).unwrap_or(u32::MAX));
+        if !CLOCK.with(|clock| clock.look(now)) {
+            CLOCK.with(|clock| clock.is_running.set(false));
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        head: Duration::from_secs(10),
+        write: Duration::from_secs(30),
+        idle: Duration::from_secs(75),
+    };
+
+    fn at(seconds: u32) -> u32 {
+        seconds * ticks(Duration::from_secs(1))
+    }
+
+    /// Runs one step on the connection.
+    fn on(connection: &Rc<Connection>, step: fn()) {
+        connection.enter(&mut Context::from_waker(Waker::noop()), |_| step());
+    }
+
+    /// The second after which it is ended.
+    fn ends(connection: &Connection) -> Option<u32> {
+        (0..1000).find(|second| connection.is_overdue(at(*second) + 1))
+    }
+
+    #[test]
+    fn each_thing_is_waited_for_as_long_as_it_may_take() {
+        let connection = Rc::new(Connection::at(0, LIMITS));
+        assert_eq!(ends(&connection), Some(75), "the first request");
+        connection.read();
+        assert_eq!(ends(&connection), Some(10), "the rest of its head");
+        on(&connection, asked);
+        assert_eq!(ends(&connection), None, "the shop's own answer");
+        connection.block();
+        assert_eq!(ends(&connection), Some(30), "that it is taken");
+        connection.wrote();
+        assert_eq!(ends(&connection), None);
+        on(&connection, answered);
+        assert_eq!(ends(&connection), Some(75), "the next request");
+        on(&connection, close);
+        on(&connection, answered);
+        assert_eq!(ends(&connection), Some(1), "its end");
+    }
+
+    #[test]
+    fn what_is_made_for_a_client_that_has_left_has_an_end() {
+        let connection = Rc::new(Connection::at(0, LIMITS));
+        on(&connection, asked);
+        connection.leave();
+        assert_eq!(ends(&connection), Some(30));
+        assert!(connection.client().has_left());
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_is_not_read_from() {
+        let connection = Connection::at(0, LIMITS);
+        assert!(!connection.puts_reading_off());
+        connection.block();
+        assert!(connection.puts_reading_off());
+        connection.wrote();
+        assert!(!connection.puts_reading_off());
+    }
+}
