@@ -203,7 +203,7 @@ impl ResponseError for AppError {
             Self::Upstream => {
                 answer.insert_header((RETRY_AFTER, "10"));
             }
-            Self::Unavailable(_) | Self::Uncertain(_) | Self::Store(_) => {
+            Self::Unavailable(_) | Self::Uncertain(_) | Self::Store(_) | Self::NotRemoved(_) => {
                 answer.insert_header((RETRY_AFTER, RETRY_SECONDS));
             }
             Self::TooSlow => {

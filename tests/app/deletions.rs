@@ -1,6 +1,8 @@
 //! What is deleted from the cache is deleted in every instance, or the command says that it is not.
 
-use crate::support::{Database, Ended, Program, Redis, TestSite, larder, on_both_databases, until};
+use crate::support::{
+    Database, Ended, Page, Program, Redis, TestSite, larder, on_both_databases, until,
+};
 
 on_both_databases! {
     what_one_shop_deletes_the_other_forgets,
@@ -9,18 +11,23 @@ on_both_databases! {
     a_value_is_deleted_where_it_is_kept,
 }
 
+/// What both shops are called: the name is part of a page's key, as the port of an address would be.
+const NAMED: [&str; 2] = ["--host", "shop.test"];
+
 fn what_one_shop_deletes_the_other_forgets(on: Database) {
-    let here = TestSite::start(on);
+    let here = TestSite::start_with(on, &NAMED);
     here.has_product("Tea");
-    let there = here.another_instance();
+    let there = here.another_instance_with(&NAMED);
     each_way_reaches(&here, &there);
 }
 
 fn what_one_shop_deletes_the_other_forgets_with_redis_too(on: Database) {
     let Some(redis) = Redis::start() else { return };
-    let here = TestSite::start_with(on, &["--redis", &redis.url()]);
+    let (url, [host, name]) = (redis.url(), NAMED);
+    let flags = [host, name, "--redis", &url];
+    let here = TestSite::start_with(on, &flags);
     here.has_product("Tea");
-    let there = here.another_instance_with(&["--redis", &redis.url()]);
+    let there = here.another_instance_with(&flags);
     each_way_reaches(&here, &there);
     assert!(asks(&here, &["clear"]).status.success());
     let is_empty = || !redis.keys().contains("larder:entry");
@@ -46,37 +53,33 @@ fn each_way_reaches(here: &TestSite, there: &TestSite) {
     ];
     for (nth, way) in ways.into_iter().enumerate() {
         for site in [here, there] {
-            site.get("/");
-            site.get("/").assert_cache("hit");
+            visit(site);
+            visit(site).assert_cache("hit");
         }
         way(&key_of_homepage(here));
-        let page = there.get("/");
-        assert!(
-            !page.header("cache-status").is_some_and(|status| status.contains("; hit")),
-            "{nth}"
-        );
-        here.get("/").assert_sees("Tea");
+        assert!(!is_hit(&visit(there)), "{nth}");
+        visit(here).assert_sees("Tea");
     }
 }
 
 fn the_command_reaches_running_shops_by_their_database(on: Database) {
     let Some(redis) = Redis::start() else { return };
-    let site = TestSite::start_with(on, &["--redis", &redis.url()]);
+    let (url, [host, name]) = (redis.url(), NAMED);
+    let site = TestSite::start_with(on, &[host, name, "--redis", &url]);
     site.has_product("Tea");
-    site.get("/");
-    until("the page is shared", || redis.keys().contains("path="));
-    let key = key_of_homepage(&site);
     let database = site.database.url();
+    visit(&site);
+    let key = key_of_homepage(&site);
     for verb in [&["delete", &key][..], &["clear"]] {
-        let redis_only = run(&[&["cache", "--redis", &redis.url()], verb].concat());
-        assert!(redis_only.out.contains("go on serving"), "{redis_only:?}");
-        site.get("/").assert_cache("hit");
-        let at = ["cache", "--redis", &redis.url(), "--database", &database];
-        let both = run(&[&at[..], verb].concat());
-        assert!(both.out.contains("every instance") || both.err.contains("nothing"), "{both:?}");
-        let page = site.get("/");
-        assert!(!page.header("cache-status").is_some_and(|status| status.contains("; hit")));
-        until("the page is shared again", || redis.keys().contains("path="));
+        visit(&site);
+        until("the page is shared", || redis.keys().contains("shop.test"));
+        let alone = run(&[&["cache", "--redis", &url], verb].concat());
+        assert!(alone.out.contains("go on serving"), "{alone:?}");
+        visit(&site).assert_cache("hit");
+        let both = run(&[&["cache", "--redis", &url, "--database", &database], verb].concat());
+        let said = both.out.clone() + &both.err;
+        assert!(said.contains("every instance") || said.contains("have forgotten"), "{both:?}");
+        assert!(!is_hit(&visit(&site)), "{verb:?}");
     }
 }
 
@@ -91,8 +94,17 @@ fn a_value_is_deleted_where_it_is_kept(on: Database) {
 }
 
 #[track_caller]
+fn visit(site: &TestSite) -> Page {
+    site.ask("GET", "/").header("Host", NAMED[1]).send()
+}
+
+fn is_hit(page: &Page) -> bool {
+    page.header("cache-status").is_some_and(|status| status.contains("; hit"))
+}
+
+#[track_caller]
 fn key_of_homepage(site: &TestSite) -> String {
-    let ended = asks(site, &["keys", r#"page:*path="/":*"#, "--json"]);
+    let ended = asks(site, &["keys", r#"page:*shop.test*path="/":*"#, "--json"]);
     let listing: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
     listing["keys"][0]["key"].as_str().unwrap_or_else(|| panic!("no page: {ended:?}")).to_owned()
 }

@@ -12,6 +12,7 @@ use crate::Cache;
 use crate::inspect::Inspection;
 use crate::open::Options;
 use crate::policy::Policy;
+use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
 use crate::view::{Fresh, InProcess, Unvouched, Versions};
@@ -76,7 +77,9 @@ impl Shop {
     fn open() -> Self {
         let versions = Arc::new(InProcess::new());
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let open = || Options::default().shared(store.clone(), "test").open(versions.clone());
+        let secret = Secret::random();
+        let options = || Options::default().shared(store.clone(), "test", &secret);
+        let open = || options().open(versions.clone());
         Self { here: open(), there: open(), store }
     }
 
