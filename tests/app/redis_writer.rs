@@ -55,22 +55,25 @@ fn identities_are_not_in_redis(on: Database) {
 
 fn pages_copied_over_one_another_are_made_anew_and_counted(on: Database) {
     let Some(redis) = Redis::start() else { return };
-    let flags = ["--redis", &redis.url()];
+    // The name is part of a page's key, as the port of an address would be.
+    let flags = ["--redis", &redis.url(), "--host", "shop.test"];
+    let get =
+        |site: &TestSite, path: &str| site.ask("GET", path).header("Host", "shop.test").send();
     let here = TestSite::start_with(on, &flags);
     let tea = here.has_product("Tea");
     let path = format!("/products/{tea}");
     for path in ["/cookbook", path.as_str()] {
-        here.get(path).assert_status(200);
+        get(&here, path).assert_status(200);
     }
     let [recipes] = &names(&redis, "path=\"/cookbook\":query=none")[..] else { panic!("one page") };
     let [product] = &names(&redis, &format!("path=\"{path}\":query=none"))[..] else {
         panic!("one page")
     };
     for moves in [&["COPY", recipes, product, "REPLACE"][..], &["RENAME", recipes, product]] {
-        here.get(&path);
+        get(&here, &path);
         redis.command(moves);
         let there = here.another_instance_with(&flags);
-        there.get(&path).assert_status(200).assert_sees("Tea");
+        get(&there, &path).assert_status(200).assert_sees("Tea");
         let figures = Exposition::of(&there.get("/metrics"));
         let parts = ["outcome=\"unreadable\"", "reason=\"wrong seal\""];
         let wrong = figures.sum("larder_cache_operations_total", &parts);

@@ -20,9 +20,9 @@ fn key(site: &Site) -> String {
 type Way = fn(&Inspection, &str);
 
 const WAYS: [Way; 3] = [
-    |by_hand, key| drop(wait_for(by_hand.delete(key)).unwrap()),
-    |by_hand, _| drop(wait_for(by_hand.clear()).unwrap()),
-    |by_hand, key| drop(wait_for(by_hand.end(key)).unwrap()),
+    |by_hand, key| _ = wait_for(by_hand.delete(key)).unwrap(),
+    |by_hand, _| _ = wait_for(by_hand.clear()).unwrap(),
+    |by_hand, key| _ = wait_for(by_hand.end(key)).unwrap(),
 ];
 
 #[test]
