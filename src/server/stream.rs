@@ -10,7 +10,7 @@ use std::io;
 use std::net::TcpListener;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_http::HttpService;
@@ -76,7 +76,7 @@ where
         apply_fn_factory(http, move |stream: TcpStream, http| {
             let connection = Connection::begin(plan.limits);
             let peer = stream.peer_addr().ok();
-            let stream = Watched { stream, connection: connection.clone() };
+            let stream = Watched::new(stream, connection.clone());
             watch(connection, http.call((stream, peer)))
         })
     })?;
@@ -96,10 +96,94 @@ async fn watch<E>(
     .await
 }
 
-/// A stream that notes what its client does.
+/// So many bytes are taken from a client that is still to be answered.
+const AHEAD: usize = 4 << 10;
+
+/// A stream that notes what its client does, and hands its requests on one by one.
 struct Watched<T> {
     stream: T,
     connection: Rc<Connection>,
+    /// What the client has sent, as far as it was not handed on, lies from here to there.
+    ahead: Box<[u8]>,
+    from: usize,
+    to: usize,
+    head: Head,
+    has_ended: bool,
+}
+
+impl<T: AsyncRead + Unpin> Watched<T> {
+    fn new(stream: T, connection: Rc<Connection>) -> Self {
+        let (ahead, head) = (vec![0; AHEAD].into_boxed_slice(), Head::default());
+        Self { stream, connection, ahead, from: 0, to: 0, head, has_ended: false }
+    }
+
+    /// Takes what the client has sent, as far as there is room; and notes if it has closed its side.
+    fn fill(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        self.ahead.copy_within(self.from..self.to, 0);
+        (self.from, self.to) = (0, self.to - self.from);
+        while !self.has_ended && self.to < AHEAD {
+            let mut free = ReadBuf::new(&mut self.ahead[self.to..]);
+            // Until there is no more: else the task would not be waked by what comes next.
+            let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, &mut free) else {
+                break;
+            };
+            let taken = free.filled().len();
+            self.to += taken;
+            if read.is_err() || taken == 0 {
+                self.has_ended = true;
+                self.connection.leave();
+            }
+            read?;
+        }
+        Ok(())
+    }
+
+    /// Hands on what there is: of a head or of a body no more than that.
+    fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) {
+        let most = (self.to - self.from).min(buffer.remaining());
+        let there = &self.ahead[self.from..self.from + most];
+        let handed = match self.connection.body() {
+            0 => {
+                let end = self.head.end_in(there);
+                self.connection.read();
+                if end.is_some() {
+                    self.connection.ask();
+                }
+                end.unwrap_or(most)
+            }
+            left => {
+                let handed = usize::try_from(left).map_or(most, |left| left.min(most));
+                self.connection.take_of_body(handed as u64);
+                handed
+            }
+        };
+        buffer.put_slice(&there[..handed]);
+        self.from += handed;
+    }
+}
+
+/// Looks for the end of a head: an empty line, with or without the returns that some clients leave out.
+#[derive(Debug, Default)]
+struct Head {
+    /// Whether there was more than empty lines, which may stand in front of it.
+    has_begun: bool,
+    last: [u8; 2],
+}
+
+impl Head {
+    /// How many of these bytes belong to it, if it ends in them.
+    fn end_in(&mut self, bytes: &[u8]) -> Option<usize> {
+        for (place, byte) in bytes.iter().enumerate() {
+            let is_empty_line = self.last[1] == b'\n' || self.last == *b"\n\r";
+            if *byte == b'\n' && is_empty_line && self.has_begun {
+                *self = Self::default();
+                return Some(place + 1);
+            }
+            self.has_begun |= !matches!(byte, b'\r' | b'\n');
+            self.last = [self.last[1], *byte];
+        }
+        None
+    }
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
@@ -108,17 +192,19 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // What is put off is waked when the client has taken something.
+        // Also while nothing is handed on: that the client has left is seen by reading only.
+        let filled = self.fill(context);
+        // What is put off is waked when the client has taken something, or is answered.
         if self.connection.puts_reading_off() {
             return Poll::Pending;
         }
-        let before = buffer.filled().len();
-        let read = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
-        match read {
-            Ok(()) if buffer.filled().len() > before => self.connection.read(),
-            _ => self.connection.leave(),
+        if self.from < self.to {
+            self.hand_on(buffer);
+            return Poll::Ready(Ok(()));
         }
-        Poll::Ready(read)
+        filled?;
+        // The end of what was sent is told by handing on nothing.
+        if self.has_ended { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 }
 
@@ -153,13 +239,18 @@ mod tests {
     use std::sync::{Arc, mpsc};
 
     use actix_web::{App, HttpRequest, web};
+    use futures_util::FutureExt;
 
     use super::*;
     use crate::cache::open::Options;
     use crate::cache::page::{self, Rules};
     use crate::cache::view::InProcess;
+    use crate::site::connection;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    /// A body that looks like a request.
+    const BODY: &str = "GET /large HTTP/1.1\r\n\r\nab";
 
     /// How often each path was asked of its handler.
     type Calls = web::Data<AtomicUsize>;
@@ -192,10 +283,17 @@ mod tests {
                     .app_data(web::Data::from(calls.clone()))
                     .route("/large", web::get().to(large))
                     .service(
-                        web::scope("")
+                        web::resource("/")
                             .wrap(page::cached(rules()))
-                            .route("/", web::get().to(hanging)),
+                            .get(hanging)
+                            .post(async |body: String| body),
                     )
+                    // As the log does for the whole shop.
+                    .wrap_fn(|request, service| {
+                        let has_body = request.method() == "POST";
+                        connection::asked(if has_body { BODY.len() as u64 } else { 0 });
+                        service.call(request).inspect(|_| connection::answered())
+                    })
             };
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
             sender.send(listener.local_addr().unwrap()).unwrap();
@@ -241,6 +339,44 @@ mod tests {
             assert!(hears(asks(address, "/")).ends_with("good"), "{waits_first}");
             assert_eq!(calls.load(SeqCst), 2);
         }
+    }
+
+    #[test]
+    fn a_head_ends_with_its_first_empty_line() {
+        let cases = [
+            ("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET", Some(27)),
+            ("GET / HTTP/1.1\nHost: a\n\nGET", Some(24)),
+            ("GET / HTTP/1.1\nHost: a\n\r\nGET", Some(25)),
+            ("\r\n\r\n\n\nGET / HTTP/1.1\r\n\r\n", Some(24)),
+            ("GET / HTTP/1.1\r\nHost: a\r\n", None),
+            ("\r\n\r\n", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Head::default().end_in(text.as_bytes()), expected, "{text:?}");
+            let mut head = Head::default();
+            let single = text.bytes().position(|byte| head.end_in(&[byte]).is_some());
+            assert_eq!(single.map(|place| place + 1), expected, "{text:?}, byte by byte");
+        }
+    }
+
+    #[test]
+    fn requests_that_are_sent_at_once_are_answered_one_after_the_other() {
+        let calls = Arc::new(AtomicUsize::new(1));
+        let mut stream = TcpStream::connect(open(&calls)).unwrap();
+        stream.set_read_timeout(Some(60 * SECOND)).unwrap();
+        let length = BODY.len();
+        let post = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{BODY}");
+        let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let last = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let all = [&*post, &get.repeat(500), last].concat();
+        let mut writer = stream.try_clone().unwrap();
+        let writing = std::thread::spawn(move || writer.write_all(all.as_bytes()).unwrap());
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).unwrap();
+        writing.join().unwrap();
+        assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 502);
+        assert_eq!(answers.matches(BODY).count(), 1, "a body is no request");
     }
 
     #[test]

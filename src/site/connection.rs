@@ -10,6 +10,8 @@
 //! - A note costs a number in a cell: it is the worker's clock that looks at all connections, some times a
 //!   second, and ends those that have kept it waiting for too long.
 //! - A client that takes nothing is not read from either: what it asks for meanwhile takes no memory.
+//! - One request at a time: the next is handed on when this one's answer has begun, since a request that
+//!   waits takes a hundred times the memory of its bytes.
 //!
 //! Not here: bytes (`crate::server::stream`); bodies of requests, which are waited for where they are read
 //! ([`super::form`]).
@@ -62,8 +64,12 @@ pub struct Connection {
     blocked: Cell<Option<u32>>,
     /// Since when the client has closed its side.
     left: Cell<Option<u32>>,
-    /// Whether reading waits until the client takes what it was sent.
+    /// Whether reading waits until the client takes what it was sent, or is answered.
     is_read_put_off: Cell<bool>,
+    /// Whether the head of a request was handed on, and has not been answered.
+    is_asking: Cell<bool>,
+    /// Bytes of its body that are still to be handed on, while it is answered.
+    body: Cell<u64>,
     /// Whether it ends with the answer that is being made.
     is_last: Cell<bool>,
     is_over: Cell<bool>,
@@ -86,6 +92,8 @@ impl Connection {
             blocked: Cell::new(None),
             left: Cell::new(None),
             is_read_put_off: Cell::new(false),
+            is_asking: Cell::new(false),
+            body: Cell::new(0),
             is_last: Cell::new(false),
             is_over: Cell::new(false),
             waker: RefCell::new(None),
@@ -124,6 +132,23 @@ impl Connection {
         }
     }
 
+    /// The head of a request was handed on.
+    pub fn ask(&self) {
+        self.is_asking.set(true);
+    }
+
+    /// How many of the next bytes belong to the body of the request that is being answered.
+    pub fn body(&self) -> u64 {
+        self.body.get()
+    }
+
+    /// So many of them were handed on.
+    pub fn take_of_body(&self, bytes: u64) {
+        if self.body.get() != u64::MAX {
+            self.body.set(self.body.get().saturating_sub(bytes));
+        }
+    }
+
     /// The client has closed its side.
     pub fn leave(&self) {
         self.left.set(self.left.get().or(Some(now())));
@@ -146,9 +171,11 @@ impl Connection {
         self.blocked.set(self.blocked.get().or(Some(now())));
     }
 
-    /// Whether nothing is to be read now; then it is tried again when the client takes something.
+    /// Whether nothing is to be handed on now; then it is tried again when the client takes something, or is
+    /// answered.
     pub fn puts_reading_off(&self) -> bool {
-        let is_put_off = self.blocked.get().is_some();
+        let is_answered_first = self.is_asking.get() && self.body.get() == 0;
+        let is_put_off = self.blocked.get().is_some() || is_answered_first;
         self.is_read_put_off.set(is_put_off);
         is_put_off
     }
@@ -177,9 +204,19 @@ impl Connection {
     }
 }
 
-/// The connection on which this runs has sent the head of a request.
-pub fn asked() {
-    with_current(|connection| connection.awaited.set((Awaited::Answer, now())));
+/// The connection on which this runs has sent the head of a request, whose body has so many bytes; as many as
+/// there are where that is not said before.
+pub fn asked(body: u64) {
+    with_current(|connection| {
+        connection.awaited.set((Awaited::Answer, now()));
+        // Where a body without a length has ended is not known here: what follows is handed on as it comes.
+        if connection.body.get() != u64::MAX {
+            connection.body.set(body);
+        }
+        if body > 0 && connection.is_read_put_off.take() {
+            connection.wake();
+        }
+    });
 }
 
 /// The head of the answer is there.
@@ -188,6 +225,10 @@ pub fn answered() {
         let is_last = connection.is_last.get();
         let awaited = if is_last { Awaited::End } else { Awaited::Request };
         connection.awaited.set((awaited, now()));
+        connection.is_asking.set(false);
+        if connection.is_read_put_off.take() {
+            connection.wake();
+        }
     });
 }
 
@@ -287,7 +328,7 @@ mod tests {
         assert_eq!(ends(&connection), Some(75), "the first request");
         connection.read();
         assert_eq!(ends(&connection), Some(10), "the rest of its head");
-        on(&connection, asked);
+        on(&connection, || asked(0));
         assert_eq!(ends(&connection), None, "the shop's own answer");
         connection.block();
         assert_eq!(ends(&connection), Some(30), "that it is taken");
@@ -303,10 +344,23 @@ mod tests {
     #[test]
     fn what_is_made_for_a_client_that_has_left_has_an_end() {
         let connection = Rc::new(Connection::at(0, LIMITS));
-        on(&connection, asked);
+        on(&connection, || asked(0));
         connection.leave();
         assert_eq!(ends(&connection), Some(30));
         assert!(connection.client().has_left());
+    }
+
+    #[test]
+    fn one_request_is_handed_on_at_a_time_with_its_body() {
+        let connection = Rc::new(Connection::at(0, LIMITS));
+        connection.ask();
+        assert!(connection.puts_reading_off());
+        on(&connection, || asked(10));
+        assert!(!connection.puts_reading_off());
+        connection.take_of_body(10);
+        assert!(connection.puts_reading_off(), "what follows is the next request");
+        on(&connection, answered);
+        assert!(!connection.puts_reading_off());
     }
 
     #[test]

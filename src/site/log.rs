@@ -25,7 +25,9 @@ use std::time::{Duration, Instant};
 use actix_web::Error;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::error::InternalError;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
 use actix_web::http::{Method, StatusCode};
 use pin_project_lite::pin_project;
 use tokio::task::futures::TaskLocalFuture;
@@ -103,10 +105,19 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let line = Line::begin(&request);
         let id = line.id;
-        connection::asked();
+        connection::asked(body_of(request.headers()));
         let response = caught(|| id.enter(|| self.service.call(request)));
         id.scope(Answer { response, line: Some(line), counts: self.counts.clone() })
     }
+}
+
+/// How many bytes the body of a request has, as the server reads it: what is no number was refused before.
+fn body_of(headers: &HeaderMap) -> u64 {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        return u64::MAX;
+    }
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    length.map_or(0, |length| length.trim().parse().unwrap_or(u64::MAX))
 }
 
 /// What `work` answers, or that it has panicked, which is written into the log.

@@ -122,7 +122,7 @@ fn crowds_of_slow_clients_neither_stop_the_shop_nor_fill_its_memory(on: Database
     assert!(page.status == 200 && page.body.len() > 100_000, "{} bytes", page.body.len());
     let (files, before) = (open_files(&site), memory(&site));
     let idle: Vec<_> = (0..1_000).map(|_| begins(&site, "Content-Length: 10\r\n")).collect();
-    let asked = format!("GET / HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", site.port()).repeat(16);
+    let asked = format!("GET / HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", site.port()).repeat(500);
     let deaf: Vec<_> = (0..300)
         .map(|_| {
             let stream = site.connect();
