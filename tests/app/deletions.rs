@@ -15,7 +15,7 @@ on_both_databases! {
 const NAMED: [&str; 2] = ["--host", "shop.test"];
 
 fn what_one_shop_deletes_the_other_forgets(on: Database) {
-    let here = TestSite::start_with(on, &NAMED);
+    let here = TestSite::observed(on, &NAMED);
     here.has_product("Tea");
     let there = here.another_instance_with(&NAMED);
     each_way_reaches(&here, &there);
@@ -25,7 +25,7 @@ fn what_one_shop_deletes_the_other_forgets_with_redis_too(on: Database) {
     let Some(redis) = Redis::start() else { return };
     let (url, [host, name]) = (redis.url(), NAMED);
     let flags = [host, name, "--redis", &url];
-    let here = TestSite::start_with(on, &flags);
+    let here = TestSite::observed(on, &flags);
     here.has_product("Tea");
     let there = here.another_instance_with(&flags);
     each_way_reaches(&here, &there);
@@ -47,9 +47,13 @@ fn each_way_reaches(here: &TestSite, there: &TestSite) {
             assert!(ended.out.contains("every instance"), "{ended:?}");
         },
         &|key| {
-            drop(here.submit("/cache/entry/delete", &[("key", key), ("back", "/cache/entries")]))
+            let form = [("key", key), ("back", "/cache/entries")];
+            here.submit("/cache/entry/delete", &form).assert_sends_to("/cache/entries");
         },
-        &|key| drop(here.submit("/toolbar/purge", &[("key", key), ("how", "end"), ("back", "/")])),
+        &|key| {
+            let form = [("key", key), ("how", "end"), ("back", "/")];
+            here.submit("/toolbar/purge", &form).assert_sends_to("/");
+        },
     ];
     for (nth, way) in ways.into_iter().enumerate() {
         for site in [here, there] {

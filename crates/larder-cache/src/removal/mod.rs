@@ -11,9 +11,11 @@
 //! - An instance that has written an entry to the shared store looks at the stamps once more, and takes the
 //!   entry out again if its key was deleted meanwhile.
 //! - A variant of a page goes with the address that it is a variant of.
-//! - There are 256 buckets: a deletion makes one in 256 other entries load once more.
+//! - There are 4,096 buckets: a deletion makes one in 4,096 other entries load once more.
 //! - How far it reaches is how far [`Versions`](super::view::Versions) do: a database reaches every
 //!   instance, stamps in a process that process only.
+
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +23,8 @@ use super::key::Key;
 use super::tag::{Stamp, Tag};
 use super::view::View;
 
-/// So many buckets; keys are told apart by eight bits of their hash.
-const BUCKETS: usize = 256;
+/// So many buckets: each in which a key was ever deleted is a row that is read with the stamps.
+const BUCKETS: u16 = 1 << 12;
 
 /// What is done to entries by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,20 +57,20 @@ impl Removal {
 
     /// The tag that does it to the entries whose key reads so, and to those of its bucket.
     pub fn of_key(self, key: &str) -> Tag {
-        Tag::row(self.name(), bucket(key).into())
+        Tag::from(format!("{}#{}", self.name(), bucket(key)))
     }
 }
 
 /// The bucket of a key: the same in every process and every build.
-fn bucket(key: &str) -> u8 {
-    xxhash_rust::xxh3::xxh3_64(key.as_bytes()) as u8
+fn bucket(key: &str) -> u16 {
+    xxhash_rust::xxh3::xxh3_64(key.as_bytes()) as u16 % BUCKETS
 }
 
 /// How often entries of some keys were deleted and ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Epoch {
     /// Of the key itself, and of the key of which it is a variant, or of itself again.
-    buckets: [u8; 2],
+    buckets: [u16; 2],
     deleted: Stamp,
     ended: Stamp,
 }
@@ -120,7 +122,7 @@ impl Epoch {
 #[derive(Debug, Default)]
 pub(super) struct Epochs {
     all: Epoch,
-    buckets: Option<Box<[Epoch; BUCKETS]>>,
+    buckets: HashMap<u16, Epoch>,
 }
 
 impl Epochs {
@@ -128,11 +130,8 @@ impl Epochs {
     pub fn take(&mut self, tag: &Tag, stamp: Stamp) {
         for removal in [Removal::Deleted, Removal::Ended] {
             let Some(rest) = tag.as_str().strip_prefix(removal.name()) else { continue };
-            let epoch = match rest.strip_prefix('#').map(str::parse::<u8>) {
-                Some(Ok(bucket)) => {
-                    let none = || Box::new([Epoch::default(); BUCKETS]);
-                    &mut self.buckets.get_or_insert_with(none)[usize::from(bucket)]
-                }
+            let epoch = match rest.strip_prefix('#').map(str::parse) {
+                Some(Ok(bucket)) => self.buckets.entry(bucket).or_default(),
                 None if rest.is_empty() => &mut self.all,
                 _ => continue,
             };
@@ -144,12 +143,14 @@ impl Epochs {
     }
 
     /// The epoch of these buckets.
-    fn at(&self, buckets: [u8; 2]) -> Epoch {
+    fn at(&self, buckets: [u16; 2]) -> Epoch {
         let start = Epoch { buckets, ..self.all };
-        let Some(epochs) = &self.buckets else { return start };
-        let [own, whole] = buckets.map(usize::from);
-        let own_epoch = start.and(epochs[own]);
-        if own == whole { own_epoch } else { own_epoch.and(epochs[whole]) }
+        let [own, whole] = buckets.map(|bucket| self.buckets.get(&bucket).copied());
+        let own_epoch = start.and(own.unwrap_or_default());
+        match buckets[0] == buckets[1] {
+            true => own_epoch,
+            false => own_epoch.and(whole.unwrap_or_default()),
+        }
     }
 }
 
