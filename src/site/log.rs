@@ -359,7 +359,7 @@ mod tests {
         for path in ["/late", "/early"] {
             counted.0.set(0);
             let request = actix_web::test::TestRequest::with_uri(path).to_request();
-            let error = app.call(request).await.err().expect("nothing is around it");
+            let error = app.call(request).await.expect_err("nothing is around it");
             let response = error.error_response();
             assert_eq!((response.status().as_u16(), counted.0.get()), (500, 500), "{path}");
             assert!(response.headers().contains_key(X_REQUEST_ID), "{path}");

@@ -71,6 +71,9 @@ pub struct WhereConfig {
     bind: Option<String>,
 }
 
+/// What opens and judges what is in Redis.
+type Opened = (Secret, Arc<dyn Versions>);
+
 impl WhereConfig {
     /// The running shop.
     pub fn site(&self) -> Site {
@@ -88,7 +91,7 @@ impl WhereConfig {
     }
 
     /// The secret by which what is in Redis can be opened, and the stamps by which it is judged.
-    fn opened(&self) -> Result<Option<(Secret, Arc<dyn Versions>)>, String> {
+    fn opened(&self) -> Result<Option<Opened>, String> {
         let Some(url) = &self.database else { return Ok(None) };
         must_exist(url)?;
         let secret = Keeper::open(url)?.secret().clone();

@@ -56,7 +56,7 @@ impl Cache {
             let wanted = Wanted { cache: self, key, policy, view, caller };
             match wanted.find().await {
                 Found::Value(value) => Ok(value),
-                Found::Nothing(task) => wanted.load(task, load).await,
+                Found::Nothing(task) => wanted.load(*task, load).await,
             }
         }
     }
@@ -181,7 +181,7 @@ struct Wanted<'w> {
 /// What there is of it.
 enum Found<T> {
     Value(Arc<T>),
-    Nothing(Task),
+    Nothing(Box<Task>),
 }
 
 /// A value that is to be loaded.
@@ -243,7 +243,9 @@ impl Wanted<'_> {
         began: Instant,
     ) -> Found<T> {
         match self.cache.recall::<T>(Level::Query, self.key, self.policy, &self.view).await {
-            Recalled::Nothing(lock) => Found::Nothing(Task { missed, began, leader, lock }),
+            Recalled::Nothing(lock) => {
+                Found::Nothing(Box::new(Task { missed, began, leader, lock }))
+            }
             Recalled::Found(value, entry) => {
                 let value = take(value, &entry);
                 land(leader, Landing::Entry(entry));

@@ -55,7 +55,7 @@ mod tests {
     /// Two schemes, five hosts, a hundred paths each.
     fn addresses() -> Vec<(Origin<'static>, String)> {
         let of = |nth: usize| {
-            let scheme = if nth % 2 == 0 { "http" } else { "https" };
+            let scheme = if nth.is_multiple_of(2) { "http" } else { "https" };
             let host = format!("{}.test", nth / 2 % 5);
             (Origin { scheme: scheme.into(), host: host.into() }, format!("/{}", nth / 10))
         };
