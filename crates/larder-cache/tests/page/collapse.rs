@@ -113,7 +113,7 @@ fn a_leader_that_hangs_up_takes_nobody_along() {
     assert!(site.calls("/") <= 2);
 }
 
-/// 41. Those who wait are told once, and are then at the handler all at the same time: none of them
+/// Case 41: those who wait are told once, and are then at the handler all at the same time: none of them
 /// answers before the last of them is there.
 #[test]
 fn a_handler_that_panics_is_not_asked_by_one_after_the_other() {

@@ -89,7 +89,7 @@ fn are_kept(hosts: &[&str], write: &str) -> Vec<bool> {
     for host in hosts {
         assert!(get(host).is_stored() && get(host).is_hit(), "{host}");
     }
-    assert_eq!(site.send(write.to_owned()).status, 200, "{write}");
+    assert_eq!(site.send(write).status, 200, "{write}");
     hosts.iter().map(|host| get(host).is_hit()).collect()
 }
 
