@@ -7,8 +7,8 @@
 //!   leader of a flight that brings something lands for all, and what comes later lands nowhere.
 //! - A caller does not wait for a load that began before its key was deleted ([`super::removal`]): it begins
 //!   another flight, which those who waited for the other one join.
-//! - [`MOST_REPLACED`] replaced leaders go on at most. One more, and the last of them is given up.
-//! - No caller waits for itself ([`super::lineage`]): a load that asks for its own key is told so, and one
+//! - `MOST_REPLACED` replaced leaders go on at most. One more, and the last of them is given up.
+//! - No caller waits for itself (`lineage`): a load that asks for its own key is told so, and one
 //!   that would wait for a load that waits for it loads by itself.
 //! - A waiter takes only what is at least as new as its own view; that is for the caller to judge.
 //! - Only so many wait for one key: who comes then is told at once.
