@@ -3,7 +3,7 @@
 //! - Argon2id with 19 MiB and two passes: what OWASP's cheat sheet asks for at least.
 //! - A name without an account takes as long as one with an account, so that time does not tell which names
 //!   there are.
-//! - At most [`AT_ONCE`] are compared at the same time, each in a buffer that is used again and again: left to
+//! - At most `AT_ONCE` are compared at the same time, each in a buffer that is used again and again: left to
 //!   itself, each thread keeps 19 MiB in an arena of the allocator after its first comparison.
 
 use std::sync::{Arc, LazyLock, Mutex};

@@ -5,7 +5,7 @@
 //! - So there is at most one question at a time, however many requests wait, and none when idle.
 //! - The question is whether [`Tag::ANY`](crate::cache::tag::Tag::ANY) has moved; only then are
 //!   all stamps read, by one statement.
-//! - Twice a second it also asks whether the schema has changed ([`super::schema`]).
+//! - Twice a second it also asks whether the schema has changed (`schema`).
 //! - A broken connection is opened anew, once, before the requests are told that nobody knows.
 
 use std::sync::Arc;
