@@ -180,7 +180,8 @@ mod tests {
     async fn comparisons_share_as_many_buffers_as_run_at_once() {
         let tried = (0..20).map(|_| is_right("wrong password", None));
         futures_util::future::join_all(tried).await;
-        let buffers = BUFFERS.lock().unwrap();
-        assert!((1..=AT_ONCE).contains(&buffers.len()), "{}", buffers.len());
+        // Other tests may have taken theirs out at this moment; more are never kept.
+        let kept = BUFFERS.lock().unwrap().len();
+        assert!(kept <= AT_ONCE, "{kept}");
     }
 }

@@ -170,17 +170,18 @@ fn a_session_ends_wherever_it_is_ended(on: Database) {
 
 fn nobody_comes_in_by_a_password_that_was_changed_meanwhile(on: Database) {
     let site = TestSite::with_staff(on, &["Mina"], &[]);
-    let is_changed = AtomicBool::new(false);
+    let (are_in, is_changed) = (AtomicBool::new(false), AtomicBool::new(false));
     let comes_in = || {
         let answers = iter::from_fn(|| {
             (!is_changed.load(Ordering::SeqCst)).then(|| site.submit("/login", &STAFF))
         });
-        answers.filter(|answer| answer.status == 303).map(|answer| cookie_of(&answer)).collect()
+        let entered = answers.filter(|answer| answer.status == 303);
+        entered.inspect(|_| are_in.store(true, Ordering::SeqCst)).map(|a| cookie_of(&a)).collect()
     };
     let cookies: Vec<String> = thread::scope(|scope| {
         let browsers: Vec<_> = (0..4).map(|_| scope.spawn(comes_in)).collect();
         // One is in: the others are on their way.
-        signed_in(&site, "Mina");
+        until("a browser is in", || are_in.load(Ordering::SeqCst));
         account(&site.database, &["password", "mina"], "coffee and cake");
         is_changed.store(true, Ordering::SeqCst);
         let cookies = browsers.into_iter().map(|browser| browser.join().unwrap());

@@ -17,6 +17,8 @@ on_both_databases! {
 
 const VISITORS: usize = 10_000;
 const CROWDS: usize = 8;
+/// More than there are visitors, in each worker.
+const CONNECTIONS: &str = "50000";
 const PAGE: &str = "/?page=2";
 const ASKERS: usize = 64;
 const LOOKS: usize = 40;
@@ -181,9 +183,11 @@ fn look(proxy: &Proxy, evening: &Bell) -> usize {
 fn open(on: Database) -> (TestSite, Option<Proxy>) {
     let database = Arc::new(TestDatabase::create(on));
     if on == Database::Sqlite {
-        return (TestSite::open(database, &["--toolbar", "auto"]), None);
+        let flags = ["--toolbar", "auto", "--max-connections", CONNECTIONS];
+        return (TestSite::open(database, &flags), None);
     }
     let (proxy, url) = database.through_a_proxy();
-    let command = larder(&["serve", "--no-samples", "--workers", "4", "--database", &url]);
+    let mut command = larder(&["serve", "--no-samples", "--workers", "4", "--database", &url]);
+    command.args(["--max-connections", CONNECTIONS]);
     (TestSite::of(Program::start(command), database), Some(proxy))
 }
