@@ -23,8 +23,9 @@ use larder_cache::scope::Dependencies;
 use larder_cache::tag::Tag;
 use larder_cache::view::{InProcess, Versions, View};
 use shuttle::future::{block_on, yield_now};
+use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use shuttle::thread;
+use shuttle::{Config, Runner, thread};
 use tokio::sync::watch;
 
 const TEA: Tag = Tag::named("tea");
@@ -32,8 +33,11 @@ const HOUR: Policy = Policy::fresh_for(Duration::from_secs(3600));
 
 /// Runs `scenario` in many orders.
 fn in_many_orders(scenario: fn()) {
-    shuttle::check_random(scenario, 4_000);
-    shuttle::check_pct(scenario, 4_000, 3);
+    let mut config = Config::new();
+    // The default of 32 KiB is too small for loads within loads without optimization.
+    config.stack_size = 256 << 10;
+    Runner::new(RandomScheduler::new(4_000), config.clone()).run(scenario);
+    Runner::new(PctScheduler::new(3, 4_000), config).run(scenario);
 }
 
 /// A shop with one shelf: how much tea there is, who reads it through the cache, who writes.
