@@ -1,7 +1,7 @@
 //! Every table, key and lifetime of the accounts.
 //!
 //! Who has signed in is asked on each of their requests, so it is kept as any query is: until the table of
-//! sessions changes, whoever changes it. Signing somebody out counts at once, everywhere. It is kept in this
+//! sessions changes, by any writer. A sign-out counts at once, everywhere. It is kept in this
 //! process only: an identity is never taken from a store to which others can write.
 
 use std::time::Duration;

@@ -38,7 +38,7 @@ enum Verb {
         /// Who.
         name: String,
     },
-    /// Give somebody another password: their browsers are signed out, and their tokens end.
+    /// Change the password of an account: its browsers are signed out, and its tokens end.
     Password {
         /// Who.
         name: String,

@@ -18,7 +18,7 @@ pub struct SecretCommand {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Draw another secret: what is in Redis is made anew. Shops that run notice by themselves.
+    /// Draw another secret: entries in Redis are rebuilt. Running instances notice by themselves.
     Rotate(DatabaseConfig),
 }
 
@@ -28,6 +28,6 @@ pub fn run(command: &SecretCommand) -> Result<(), String> {
     let db = Db::open(&config.database)?;
     db.migrate().map_err(|error| error.to_string())?;
     secret::rotate(&db).map_err(|error| chain(&error))?;
-    say("The secret is another one; what was shared under the old one is made anew.\n");
+    say("The secret was replaced; entries that were shared under the old one are rebuilt.\n");
     Ok(())
 }

@@ -216,7 +216,7 @@ pub async fn delete(
     let door = Door::of(&request, &form.back);
     let done = match service::delete(&state, &board, form.key()?, door).await {
         Err(AppError::Absent(_)) => "It was gone already; another instance that had an entry there has forgotten it.",
-        done => done.map(|()| "Deleted. An entry is gone from every instance, and made anew when it is next asked for.")?,
+        done => done.map(|()| "Deleted. An entry is gone from every instance, and is rebuilt when it is next requested.")?,
     };
     Ok(flash::redirect(redirect::local_path(&form.back), done))
 }

@@ -218,7 +218,7 @@ impl Db {
             Access::Write => self.0.writing.clone(),
         };
         let turn = tokio::time::timeout(patience.left(), turns.acquire_owned()).await;
-        // The semaphore is never closed; if it were, nobody could have a turn.
+        // The semaphore is never closed; if it were, no attempt could have a turn.
         let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
         let (db, log) = (self.clone(), log::current());
         let work = move || {

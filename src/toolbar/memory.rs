@@ -95,7 +95,7 @@ impl Memory {
         found.map(|(_, at, by)| (*at, *by))
     }
 
-    /// Lets the next request of `client` for `target`, path and query, have its page made anew.
+    /// Lets the next request of `client` for `target`, path and query, rebuild its page.
     pub fn bypass_next(&self, client: Option<IpAddr>, target: &str) {
         let mut remembered = self.remembered.lock().unwrap();
         let bypass = Bypass { client, target: target.to_owned(), since: Instant::now() };

@@ -80,9 +80,9 @@ pub async fn explain(
     })
 }
 
-const PURGED: &str = "Purged, in every instance: it is made anew when it is next asked for.";
+const PURGED: &str = "Purged, in every instance: it is rebuilt when it is next requested.";
 
-const ENDED: &str = "Its time is over, in every instance: it is made anew when it is next asked for, and may \
+const ENDED: &str = "Its time is over, in every instance: it is rebuilt when it is next requested, and may \
                      stand in for an error where its policy lets it.";
 
 /// The sentence for what was done to a key, also where there was nothing any more.

@@ -87,7 +87,7 @@ fn over_tls_a_session_is_a_cookie_of_this_host(on: Database) {
     let (secure, plain) = (cookie_of(&over_tls), cookie_of(&signs_in("http")));
     assert!(plain.starts_with("larder-session="), "{plain}");
 
-    // Each counts for its scheme only: what was set over http signs nobody in over https.
+    // Each counts for its scheme only: a cookie set over http opens no session over https.
     let renamed = |cookie: &str| match cookie.strip_prefix("__Host-") {
         Some(plain) => plain.to_owned(),
         None => format!("__Host-{cookie}"),
@@ -105,7 +105,7 @@ fn over_tls_a_session_is_a_cookie_of_this_host(on: Database) {
     for (cookie, scheme, expected) in cases {
         let page = asks("/staff", cookie, scheme);
         assert_eq!(page.status == 200, expected, "{cookie} over {scheme}");
-        // A page of somebody is stored by nobody, and a cookie that counts for nothing makes no other page.
+        // A page of one visitor is never stored, and a cookie that counts for nothing makes no other page.
         let home = asks("/", cookie, scheme);
         assert_eq!(home.text().contains("Sign out"), expected, "{cookie} over {scheme}");
         assert_eq!(home.header("cache-control").as_deref() == Some("no-store"), expected);

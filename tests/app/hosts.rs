@@ -150,7 +150,7 @@ fn an_absolute_target_decides_over_the_host(on: Database) {
     for target in ["http://evil.example/", "http://127.0.0.1:1/", "ftp://127.0.0.1/"] {
         ask(&site, &format!("GET {target}"), &here).assert_status(421);
     }
-    // Nothing vouches for the other scheme.
+    // Nothing confirms the other scheme.
     ask(&site, &format!("GET https://{here}/"), &here).assert_status(421);
     for (target, host) in
         [(format!("http://u@{here}/"), &*here), (format!("http://{here}/"), "a b")]

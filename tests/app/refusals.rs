@@ -189,7 +189,7 @@ fn backends_that_are_terminated_all_the_time_make_no_500() {
 fn a_read_whose_connection_breaks_is_run_once_more() {
     let Some(site) = on_postgres() else { return };
     site.has_product("Tea");
-    // Whoever reads is held up by a lock, and then thrown out.
+    // A reader waits for a lock, and its connection is then terminated.
     let mut other = site.database.open_shell();
     other.does("BEGIN; LOCK TABLE products");
     let read = site.begins("/?q=tea");

@@ -9,7 +9,7 @@
 //! - One instance makes an entry at a time: a short lock says who. Who does not get it looks again for a
 //!   moment, then makes it all the same; and does not wait for that lock again while its holder may be
 //!   gone.
-//! - Nobody waits for a write: it happens behind the answer. What was written of a key that was deleted
+//! - No caller waits for a write: it happens behind the answer. What was written of a key that was deleted
 //!   meanwhile is taken out again ([`super::removal`]).
 
 use std::collections::HashMap;

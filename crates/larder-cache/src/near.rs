@@ -1,6 +1,6 @@
 //! Entries in this process, bounded by bytes.
 //!
-//! A dumb map: it gets and it inserts, the last insert wins, but for a load that a deletion has overtaken. That cannot make anybody see an old
+//! A dumb map: it gets and it inserts, the last insert wins, but for a load that a deletion has overtaken. That cannot make a reader see an old
 //! state, since who gets an entry judges it; it can only cost a load.
 
 use std::sync::Arc;

@@ -261,7 +261,7 @@ fn only_scheme(schemes: &[String]) -> Vec<Hop> {
     vec![Hop { address: None, is_https: schemes.last().is_some_and(|scheme| is_https(scheme)) }]
 }
 
-/// The last address of `X-Real-IP`: that of our own proxy, which vouches for no earlier one.
+/// The last address of `X-Real-IP`: that of our own proxy, which says nothing of an earlier one.
 fn x_real_ip(headers: &HeaderMap) -> Vec<Hop> {
     let address = items(headers, &X_REAL_IP).last().and_then(|text| node(unquoted(text)));
     let hops = only_scheme(&items(headers, &X_FORWARDED_PROTO));

@@ -84,7 +84,7 @@ impl Told {
         while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
             head.push(byte[0]);
         }
-        // Counted under the lock: whoever has seen the count can change what is said next, and whoever has seen
+        // Counted under the lock: a story that has seen the count can change what is said next, and one that saw
         // the answer sees the count.
         let says = self.says.lock().unwrap();
         self.asked.fetch_add(1, Ordering::SeqCst);

@@ -307,7 +307,7 @@ async fn what_is_made_from_something_old_is_not_kept() {
     assert_eq!(get(Ok(2)).await, Ok(2), "the outer value made from an old one was not kept");
 }
 
-/// A panic that nobody is shown: it does not pass the hook that would print it.
+/// A panic that is not printed: it does not pass the hook that would print it.
 fn panic_quietly() -> ! {
     std::panic::resume_unwind(Box::new("as the test asks"))
 }

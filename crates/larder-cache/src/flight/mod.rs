@@ -96,7 +96,7 @@ struct Lead {
     since: Instant,
     /// Set where too many were replaced.
     given_up: Signal,
-    /// On whose behalf it is under way; 0 for nobody's.
+    /// The request on whose behalf it is under way; 0 for none.
     by: u64,
 }
 

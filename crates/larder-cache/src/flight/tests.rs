@@ -46,7 +46,7 @@ async fn the_first_leads_and_the_others_get_what_it_lands() {
     let flights = Flights::default();
     let leader = lead(&flights);
     let waiters = [wait(&flights), wait(&flights)];
-    assert_eq!(waiters[0].behind(), 0, "on nobody's behalf");
+    assert_eq!(waiters[0].behind(), 0, "on behalf of no request");
     leader.land(Landing::Entry(entry()));
     for waiter in waiters {
         assert!(matches!(waiter.arrive().await, Landing::Entry(_)));

@@ -6,7 +6,7 @@
 //!   later.
 //! - Addresses share numbers by a hash: a write empties any other page once in 65,536 times,
 //!   and never less than it has to.
-//! - The numbers are this process's: in a shared store nobody takes another's old page for a new one.
+//! - The numbers are this process's: in a shared store no instance takes another's old page for a new one.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use super::target::Origin;
 /// Numbers, of 8 bytes each; a power of two.
 const NUMBERS: usize = 1 << 16;
 
-/// The numbers of all addresses; 0 for those that nobody has written to.
+/// The numbers of all addresses; 0 for those that were never written to.
 #[derive(Debug)]
 pub struct Generations {
     numbers: Vec<AtomicU64>,

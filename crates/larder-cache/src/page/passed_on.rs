@@ -4,7 +4,7 @@
 //!   Symfony and Laravel, Express, Spring, ASP.NET, Werkzeug, Go's handlers, Zend) and what servers and
 //!   networks write (nginx, Apache, Traefik, Envoy, IIS, WebLogic, CloudFront, Cloudflare, Fastly, Akamai, Azure,
 //!   Google), with what has been used against caches.
-//! - Whoever reads one answers by it. So each is in the key of a page or hidden from its handler, or the
+//! - A handler that reads one answers by it. So each is in the key of a page or hidden from its handler, or the
 //!   request is no candidate.
 //! - Not here: what is another one for each request, such as `X-Request-Id` and `CF-Ray`, and what handlers
 //!   name in `Vary`, such as `Accept-Language`.

@@ -1,7 +1,7 @@
 //! For which host a request is.
 //!
 //! - A target in absolute form decides over `Host`, which must be valid all the same. RFC 9112 §3.2.
-//! - Its scheme must be that of the connection: nothing else can vouch for the other. RFC 9110 §7.4.
+//! - Its scheme must be that of the connection: nothing else confirms the other. RFC 9110 §7.4.
 //! - A request is rewritten so that it says so once, in one spelling: in origin form, with `Host`. So the
 //!   key of a page, links, redirects, and whatever compares origins cannot differ about it.
 

@@ -83,7 +83,7 @@ impl Shop {
         Self { here: open(), there: open(), store }
     }
 
-    /// What is kept by anybody.
+    /// What any tier still stores.
     async fn keys(&self) -> Vec<String> {
         settle().await;
         let mut keys = self.store.scan("", None).await.unwrap().keys;
@@ -275,7 +275,7 @@ async fn a_refresh_under_way_brings_nothing_back() {
         let (shop, held) = (Shop::open(), Held::default());
         look(&shop.here, 1).await;
         let load = held.clone();
-        // It is as good as over: what is there is answered, and made anew meanwhile.
+        // It is as good as over: what is there is served, and rebuilt meanwhile.
         let tea = key("tea");
         let value = shop.here.get_or_refresh(&tea, &policy, || load.load(2)).await;
         assert_eq!(value.map(|value| *value), Ok(1));

@@ -146,7 +146,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn add_leased<'a>(&'a self, item: Item<'a>, token: &'a [u8]) -> Answer<'a, bool>;
 
     /// What is kept under a key; else a lease of it for so long, held by `token`, or by the token of who
-    /// has it already: whoever has the token shares the lease.
+    /// has it already: each holder of the token shares the lease.
     fn get_or_lease<'a>(
         &'a self,
         key: &'a str,
