@@ -1,11 +1,11 @@
-//! What a catalogue page costs when it is made anew, at a thousand and at a million products.
+//! The cost of building a catalogue page without a cache, with a thousand and with a million products.
 //!
-//! - The shop is the real program with `--cache off`, asked over one kept connection; a query is asked
-//!   through the pool as the shop does it.
-//! - Where any page is meant, the figure is the slowest page's own median: pages from all over the
-//!   catalogue, the first, the middle and the last among them.
-//! - SQLite in a temporary folder; Postgres, too, where `--postgres URL` (or `LARDER_BENCH_POSTGRES`)
-//!   names a database whose user may create others.
+//! - The shop is the real program with `--cache off`, requested over one persistent connection. Queries
+//!   use the connection pool, like those of the shop.
+//! - The figure of "any page" is the median of the slowest page, among pages from all over the
+//!   catalogue that include the first, the middle and the last.
+//! - SQLite is measured in a temporary folder. Postgres is measured, too, if `--postgres URL` (or
+//!   `LARDER_BENCH_POSTGRES`) names a database whose user may create others.
 
 #[allow(dead_code, reason = "each benchmark uses a part of it")]
 mod harness;
@@ -29,36 +29,35 @@ use larder::versions::Database;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// The first page, made cold (issue 2, point 6).
+/// The goal for building the first page (issue 2, point 6).
 const FIRST: Duration = Duration::from_millis(5);
 
-/// Any page, and any search.
+/// The goal for any page and any search.
 const ANY: Duration = Duration::from_millis(100);
 
-/// Products on a page, as the shop has it.
+/// The number of products on a page, as in the shop.
 const PAGE_SIZE: u64 = 25;
 
-/// A million products are added within this.
+/// The goal for adding a million products.
 const SEED: Duration = Duration::from_secs(60);
 
-/// How often shops are started for their first visitor.
+/// Rounds that start the shop and measure its first page.
 const STARTS: usize = 9;
 
-/// How often the first pages are asked for in turns.
+/// Rounds that request the first page.
 const ROUNDS: usize = 301;
 
-/// How often the first pages are asked for while the processor's time is watched: rounds of visits.
+/// Rounds that measure the processor time of the first page, and requests in each of them.
 const CPU_ROUNDS: usize = 15;
 const CPU_VISITS: u32 = 20;
 
-/// How often each page from anywhere, and each search, is asked for.
+/// Rounds that request each random page and each search.
 const VISITS: usize = 5;
 
-/// Pages from anywhere, beside the first, the middle and the last.
+/// The number of random pages, besides the first, the middle and the last.
 const ANYWHERE: u64 = 100;
 
-/// What is searched for: a word of many titles, of few, of none, in other scripts, and a letter that
-/// is in nearly all.
+/// The searches: a word in many, few and no titles, words in other scripts, and a very common letter.
 const SEARCHES: [(&str, &str); 6] = [
     ("common word", "tea"),
     ("rare word", "yuzu"),
@@ -70,20 +69,20 @@ const SEARCHES: [(&str, &str); 6] = [
 
 #[derive(Parser)]
 struct Args {
-    /// What cargo adds when it runs benchmarks.
+    /// Set by cargo when it runs benchmarks.
     #[arg(long, hide = true)]
     bench: bool,
-    /// A database on the server to be measured; others are created beside it, and dropped.
+    /// A database on the server to measure; others are created beside it, and dropped.
     #[arg(long, env = "LARDER_BENCH_POSTGRES", value_name = "URL")]
     postgres: Option<String>,
-    /// Products of the large catalogue; the searched one has a tenth.
+    /// Products of the large catalogue; the searched one has a tenth of it.
     #[arg(long, default_value_t = 1_000_000)]
     products: u64,
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    // `cargo test --all-targets` runs this, too.
+    // `cargo test --all-targets` runs this program, too, but without `--bench`.
     if !args.bench {
         return Ok(());
     }
@@ -117,7 +116,7 @@ fn measure(runtime: &Runtime, args: &Args, place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// The first page and its query, with many products beside few.
+/// Compares the first page and its query between many and few products.
 fn first_page(table: &mut Table, few: &Shop<'_>, many: &Shop<'_>) -> Result<()> {
     let first = Request::get("/");
     let (few_client, many_client) = (&mut few.connect()?, &mut many.connect()?);
@@ -136,10 +135,10 @@ fn first_page(table: &mut Table, few: &Shop<'_>, many: &Shop<'_>) -> Result<()> 
     Ok(())
 }
 
-/// Pages from all over the catalogue.
+/// Compares pages from all over the catalogue with the first page.
 fn any_page(table: &mut Table, shop: &Shop<'_>) -> Result<()> {
     let last = shop.list(1)?.total.div_ceil(PAGE_SIZE);
-    // Far apart and in no order, the same in each run.
+    // Pseudo-random pages, far apart, the same in each run.
     let anywhere = (1..=ANYWHERE).map(|number| 1 + number * 6_180_339_887 % last);
     let pages = [1, last.div_ceil(2), last].into_iter().chain(anywhere);
     let requests: Vec<_> = pages.map(|page| Request::get(&format!("/?page={page}"))).collect();
@@ -174,7 +173,7 @@ fn searches(table: &mut Table, shop: &Shop<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A shop with its cache off, and the database behind it.
+/// A shop with its cache off, and its database.
 struct Shop<'r> {
     runtime: &'r Runtime,
     url: String,
@@ -185,7 +184,7 @@ struct Shop<'r> {
 }
 
 impl<'r> Shop<'r> {
-    /// Adds so many sample products to a new database, and opens the shop.
+    /// Creates a database with `products` sample products, and starts a shop on it.
     fn open(runtime: &'r Runtime, place: &Place, name: &str, products: u64) -> Result<Self> {
         let url = place.create(name)?;
         let db = Db::open(&url.parse().map_err(Error::msg)?).map_err(Error::msg)?;
@@ -197,12 +196,12 @@ impl<'r> Shop<'r> {
         Ok(Self { runtime, server: start(&url)?, url, db, seeding })
     }
 
-    /// How many products there are, in words.
+    /// Returns the number of products as text.
     fn size(&self) -> Result<String> {
         Ok(format!("{} products", grouped(self.list(1)?.total)))
     }
 
-    /// A page of the catalogue, from the database alone.
+    /// Loads a page of the catalogue from the database, without the shop.
     fn list(&self, page: u64) -> Result<ProductList> {
         let listing = Listing { page, size: PAGE_SIZE, search: String::new() };
         let database = Database::new(self.db.clone(), app::TABLES);
@@ -210,7 +209,7 @@ impl<'r> Shop<'r> {
         Ok(self.runtime.block_on(list)?)
     }
 
-    /// How many titles hold the word, in words.
+    /// Returns the number of titles that contain the word, as text.
     fn matches(&self, word: &str) -> Result<String> {
         let listing = Listing { page: 1, size: PAGE_SIZE, search: fold(word) };
         let database = Database::new(self.db.clone(), app::TABLES);
@@ -218,7 +217,7 @@ impl<'r> Shop<'r> {
         Ok(grouped(self.runtime.block_on(list)?.total))
     }
 
-    /// How long the query of the first page takes.
+    /// Measures the query of the first page.
     fn query(&self) -> Result<Duration> {
         let started = Instant::now();
         ensure!(!self.list(1)?.products.is_empty(), "the shop is empty");
@@ -229,14 +228,14 @@ impl<'r> Shop<'r> {
         self.runtime.block_on(Client::connect(self.server.address))
     }
 
-    /// How long the shop takes to answer.
+    /// Measures how long the shop takes to answer.
     fn visit(&self, client: &mut Client, request: &Request) -> Result<Duration> {
         let started = Instant::now();
         self.runtime.block_on(client.ask(request))?;
         Ok(started.elapsed())
     }
 
-    /// How much of a processor the shop uses to answer.
+    /// Measures the processor time that the shop uses for an answer.
     fn cpu(&self, client: &mut Client, request: &Request) -> Result<Duration> {
         let before = self.server.cpu()?;
         for _ in 0..CPU_VISITS {
@@ -245,20 +244,20 @@ impl<'r> Shop<'r> {
         Ok((self.server.cpu()? - before) / CPU_VISITS)
     }
 
-    /// How long each takes, in turns.
+    /// Measures all requests in turns.
     fn visit_all(&self, requests: &[Request]) -> Result<Vec<Samples>> {
         let mut client = self.connect()?;
         in_turns(VISITS, requests.len(), |turn| self.visit(&mut client, &requests[turn]))
     }
 
-    /// How long the first visitor waits after the shop was started.
+    /// Starts another shop, and measures its first answer.
     fn first_visit(&self) -> Result<Duration> {
         let server = start(&self.url)?;
         let mut client = self.runtime.block_on(Client::connect(server.address))?;
         self.visit(&mut client, &Request::get("/"))
     }
 
-    /// Deletes products all over the catalogue.
+    /// Deletes about a tenth of the products at random, which leaves gaps in the IDs.
     fn delete_a_tenth(&self) -> Result<()> {
         let delete = |conn: &mut Conn| match conn {
             Conn::Sqlite(sqlite) => {
@@ -273,14 +272,14 @@ impl<'r> Shop<'r> {
     }
 }
 
-/// The shop as people start it, but without a cache.
+/// Starts the shop without a cache.
 fn start(url: &str) -> Result<Server> {
     Server::shop(LARDER, &["--database", url, "--no-samples", "--cache", "off", "--toolbar", "off"])
 }
 
 /// Where databases are created.
 enum Place {
-    /// SQLite files, gone with the folder.
+    /// SQLite files, deleted with the folder.
     Folder(TempDir),
     /// A Postgres server, reached by the URL of one of its databases.
     Server(String),
@@ -294,7 +293,7 @@ impl Place {
         }
     }
 
-    /// An empty database; answers its URL.
+    /// Creates an empty database and returns its URL.
     fn create(&self, name: &str) -> Result<String> {
         match self {
             Self::Folder(folder) => Ok(format!("sqlite://{}", folder.path().join(name).display())),
@@ -307,7 +306,7 @@ impl Place {
         }
     }
 
-    /// Does what Postgres does by itself within a minute or so.
+    /// Vacuums and analyzes a Postgres database, which autovacuum would do only after a minute or so.
     fn settle(&self, url: &str) -> Result<()> {
         match self {
             Self::Folder(_) => Ok(()),
@@ -317,7 +316,7 @@ impl Place {
 }
 
 impl Drop for Place {
-    /// Takes the databases away; what cannot be is found and replaced by the next run.
+    /// Drops the databases. If that fails, the next run replaces them.
     fn drop(&mut self) {
         if let Self::Server(url) = self
             && let Ok(mut server) = PgConnection::establish(url)
@@ -333,7 +332,7 @@ fn drop_database(name: &str) -> String {
     format!("DROP DATABASE IF EXISTS larder_bench_{name} WITH (FORCE)")
 }
 
-/// The URL of another database on the same server.
+/// Returns the URL of another database on the same server.
 fn sibling(url: &str, name: &str) -> Result<String> {
     let (url, options) = url.split_once('?').map_or((url, None), |(url, rest)| (url, Some(rest)));
     let (server, _) = url.rsplit_once('/').context("the URL names no database")?;

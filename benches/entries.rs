@@ -1,7 +1,7 @@
-//! What an entry costs, beside a bare look-up in the same kind of map.
+//! The cost of a hit in memory, compared with a bare lookup in the same kind of map.
 //!
-//! - Everything is asked for in memory, under a view that is pinned as within a request.
-//! - The bare map is moka with the same keys, and what it holds is shared as an entry's value is.
+//! - Every lookup is a hit in memory, with the tags' stamps pinned as within a request.
+//! - The bare map is a moka cache with the same keys. Its values are shared, like those of the entries.
 
 #[allow(dead_code, reason = "each benchmark uses a part of it")]
 mod harness;
@@ -16,41 +16,42 @@ use askama::Template;
 use harness::{Goal, Table, duel};
 use larder::cache::Cache;
 use larder::cache::fragment::{Fragment, Fragments, filters};
+use larder::cache::in_process::InProcess;
 use larder::cache::key::Key;
 use larder::cache::level::Levels;
 use larder::cache::open::Options;
 use larder::cache::policy::Policy;
 use larder::cache::scope;
-use larder::cache::view::{InProcess, Versions};
+use larder::cache::view::Versions;
 use larder::site::render::Layout;
 use larder::site::visitor::Visitor;
 use larder::state::Access;
 use tokio::runtime::Runtime;
 
-/// What a hit is to cost, in bare look-ups.
+/// The goal for a hit, in bare lookups.
 const HIT: Goal = Goal::Ratio(2.0);
 
 const HOUR: Policy = Policy::fresh_for(Duration::from_secs(60 * 60));
 
-/// Keys that are kept; the look-ups go through all of them.
+/// The number of stored keys, which the lookups go through.
 const KEYS: u64 = 1_000;
 
-/// Look-ups of one request, which share a pinned view and are collected together.
+/// Lookups of one request, which share pinned stamps and one scope of dependency tracking.
 const LOOKUPS: usize = 10;
 
-/// Look-ups in each round.
+/// Lookups in each round.
 const CALLS: u32 = 200_000;
 
-/// Threads that ask at once.
+/// The number of concurrent threads.
 const THREADS: usize = 4;
 
 const ROUNDS: usize = 31;
 
-/// What is kept: a list of some length, which nobody copies.
+/// The stored value: a list that is shared, never copied.
 type Value = Vec<u64>;
 
 fn main() -> Result<()> {
-    // `cargo test --all-targets` runs this, too, but does not say `--bench`.
+    // `cargo test --all-targets` runs this program, too, but without `--bench`.
     if std::env::args().any(|argument| argument == "--bench") {
         let shelf = Shelf::filled();
         let mut table = Table::titled("Entries in memory", "Time for each look-up or render.");
@@ -87,7 +88,7 @@ impl Shelf {
         shelf
     }
 
-    /// From the cache; it is there.
+    /// Looks up a value in the cache.
     async fn get(&self, key: &Key) -> Arc<Value> {
         let load = async || Ok::<_, Infallible>(value());
         match self.cache.get_or_set(key, &HOUR, load).await {
@@ -95,7 +96,7 @@ impl Shelf {
         }
     }
 
-    /// `calls` look-ups in the cache, of which each ten share a pinned view as those of a request do.
+    /// Does `calls` lookups in the cache. Each [`LOOKUPS`] of them share pinned stamps like a request.
     async fn in_cache(&self, calls: u32) {
         let mut keys = self.keys.iter().cycle();
         for _ in 0..calls as usize / LOOKUPS {
@@ -109,7 +110,7 @@ impl Shelf {
         }
     }
 
-    /// The same in the bare map.
+    /// Does `calls` lookups in the bare map.
     fn in_map(&self, calls: u32) {
         for key in self.keys.iter().cycle().take(calls as usize) {
             black_box(self.map.get(black_box(key)));
@@ -148,15 +149,16 @@ fn contention(table: &mut Table, shelf: &Shelf) -> Result<()> {
     Ok(())
 }
 
-/// How long one of `calls` takes.
+/// Returns the mean duration of one of `calls`.
 fn timed(calls: u32, work: impl FnOnce()) -> Duration {
     let started = Instant::now();
     work();
     started.elapsed() / calls
 }
 
-/// How long one of `calls` takes where several threads make so many each, at once; the time that
-/// passes, for as many cores as there are.
+/// Returns the elapsed time per call while [`THREADS`] threads do `calls` each.
+///
+/// It depends on the number of cores.
 fn at_once(calls: u32, work: impl Fn() + Sync) -> Duration {
     let start = Barrier::new(THREADS + 1);
     let started = std::thread::scope(|scope| {
@@ -172,7 +174,7 @@ fn at_once(calls: u32, work: impl Fn() + Sync) -> Duration {
     started.elapsed() / (calls * THREADS as u32)
 }
 
-/// A small page in the shop's dress: header and footer are fragments.
+/// A small page in the shop's layout, whose header and footer are fragments.
 #[derive(Template)]
 #[template(
     source = "{% extends \"_layout.html\" %}{% block content %}<h1>Tea</h1>{% endblock %}",

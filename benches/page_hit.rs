@@ -1,10 +1,10 @@
-//! What a page hit costs the server, beside actix-web answering the same bytes from memory.
+//! The cost of a page hit, compared with actix-web answering the same bytes from memory.
 //!
-//! - Every server is a process of its own with the same number of workers and answers the same load;
-//!   the rounds take turns.
-//! - The figure is processor time for each request, user and system, as the kernel has counted it for
-//!   the server's process; requests per second are printed below, and waver more.
-//! - `cargo bench --bench page_hit -- --help` for the numbers that can be chosen.
+//! - Every server is a separate process with the same number of workers and the same load. The rounds
+//!   take turns.
+//! - The figure is processor time per request, user and system, as the kernel accounts it to the
+//!   server's process. Requests per second are printed below; they vary more.
+//! - `cargo bench --bench page_hit -- --help` lists the parameters.
 
 #[allow(dead_code, reason = "each benchmark uses a part of it")]
 mod harness;
@@ -26,36 +26,36 @@ use harness::{Figure, Goal, Samples, Table, in_turns};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// What a page hit is to cost, in static answers (DESIGN.md §6).
+/// The goal for a page hit, in static answers.
 const HIT: Goal = Goal::Ratio(1.25);
 
-/// What a cold page is to cost: 150 µs where a static answer takes 6.9 (DESIGN.md §6).
+/// The goal for building a page, in static answers: 150 µs, where a static answer takes 6.9 µs.
 const COLD: Goal = Goal::Ratio(21.7);
 
-/// As long as the shop keeps connections.
+/// The keep-alive timeout, the same as the shop's.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 #[derive(Parser)]
 struct Args {
-    /// What cargo adds when it runs benchmarks.
+    /// Set by cargo when it runs benchmarks.
     #[arg(long, hide = true)]
     bench: bool,
-    /// Answer the page in this folder instead of measuring: the servers compared with.
+    /// Serve the page in this folder instead of measuring, as the server to compare with.
     #[arg(long, hide = true)]
     serve: Option<PathBuf>,
     /// Threads of each server.
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// Connections that are open at once.
+    /// Concurrent connections.
     #[arg(long, default_value_t = 32)]
     connections: usize,
-    /// Requests in each round; a tenth of it where pages are made anew.
+    /// Requests in each round; a tenth of it where pages are built without a cache.
     #[arg(long, default_value_t = 40_000)]
     requests: usize,
-    /// Rounds.
+    /// Measured rounds.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
-    /// Another build of larder: only page hits are measured, of this one and of all those.
+    /// Another build of larder: compare only the page hits of this build and of all given ones.
     #[arg(long, value_name = "PROGRAM")]
     beside: Vec<PathBuf>,
 }
@@ -66,12 +66,12 @@ fn main() -> Result<()> {
         Some(folder) => actix_web::rt::System::new().block_on(serve(folder, args.workers)),
         None if args.bench && args.beside.is_empty() => measure_answers(&args),
         None if args.bench => measure_builds(&args),
-        // `cargo test --all-targets` runs this, too.
+        // `cargo test --all-targets` runs this program, too, but without `--bench`.
         None => Ok(()),
     }
 }
 
-/// All kinds of answers of this build.
+/// Measures all kinds of answers of this build.
 fn measure_answers(args: &Args) -> Result<()> {
     let rig = Rig::new(args)?;
     let [hit, timed] = [("all", "off"), ("all", "auto")].map(|(levels, toolbar)| {
@@ -111,7 +111,7 @@ fn measure_answers(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The page hits of several builds.
+/// Compares the page hits of several builds.
 fn measure_builds(args: &Args) -> Result<()> {
     let rig = Rig::new(args)?;
     let programs = [PathBuf::from(LARDER)].into_iter().chain(args.beside.iter().cloned());
@@ -140,13 +140,13 @@ fn measure_builds(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A server under load, one request, and what that used.
+/// A server under load, and the request that it answers.
 struct Subject<'s> {
     name: String,
     server: &'s Server,
     request: Request,
     requests: usize,
-    /// How long each round took, for requests per second.
+    /// The duration of each round, from which requests per second are computed.
     elapsed: Vec<Duration>,
 }
 
@@ -155,7 +155,7 @@ impl<'s> Subject<'s> {
         Self { name: name.to_owned(), server, request, requests, elapsed: Vec::new() }
     }
 
-    /// One round: processor time for each request.
+    /// Runs one round and returns the processor time per request.
     fn round(&mut self, rig: &Rig<'_>) -> Result<Duration> {
         let before = self.server.cpu()?;
         let (address, connections) = (self.server.address, rig.args.connections);
@@ -170,7 +170,7 @@ impl<'s> Subject<'s> {
     }
 }
 
-/// What the servers have in common.
+/// The parameters and resources that all servers share.
 struct Rig<'a> {
     args: &'a Args,
     folder: TempDir,
@@ -183,7 +183,7 @@ impl<'a> Rig<'a> {
         Ok(Self { args, folder: tempfile::tempdir()?, runtime })
     }
 
-    /// A shop with 1,000 products; all are on one database.
+    /// Starts a shop with 1,000 products. All shops use the same database.
     fn shop(&self, program: &Path, levels: &str, toolbar: &str) -> Result<Server> {
         let database = format!("sqlite://{}", self.folder.path().join("shop.sqlite3").display());
         let workers = self.args.workers.to_string();
@@ -193,7 +193,7 @@ impl<'a> Rig<'a> {
         Server::shop(program, &arguments)
     }
 
-    /// Asks until the page is what it is to be in the rounds, and answers it.
+    /// Requests the page twice and returns it, if its `Cache-Status` contains `wanted`.
     fn warm(&self, server: &Server, wanted: &str) -> Result<Answer> {
         let home = Request::get("/");
         let page = self.runtime.block_on(async {
@@ -206,7 +206,7 @@ impl<'a> Rig<'a> {
         Ok(page)
     }
 
-    /// This program as the server that the shop is compared with: it answers `page`.
+    /// Starts this program as the server to compare with, which answers `page`.
     fn compared_with(&self, page: &Answer) -> Result<Server> {
         fs::write(self.folder.path().join("head"), &page.head)?;
         fs::write(self.folder.path().join("body"), &page.body)?;
@@ -241,14 +241,14 @@ fn print_rates(subjects: &[Subject<'_>], samples: &[Samples]) {
     }
 }
 
-/// What is answered without a cache: bytes and headers that are there already.
+/// A static answer: a body and headers in memory.
 struct Ready {
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
 }
 
 impl Ready {
-    /// The page in `folder`, without the headers that the server writes itself.
+    /// Reads the page in `folder`, without the headers that actix-web writes itself.
     fn read(folder: &Path) -> Result<Self> {
         let head = Answer { head: fs::read_to_string(folder.join("head"))?, body: vec![] };
         let own = ["content-length", "date", "connection"];
@@ -266,7 +266,7 @@ impl Ready {
     }
 }
 
-/// Nothing but actix-web.
+/// Serves the page in `folder` with plain actix-web.
 async fn serve(folder: &Path, workers: usize) -> Result<()> {
     let ready = web::Data::new(Ready::read(folder)?);
     let server = HttpServer::new(move || {

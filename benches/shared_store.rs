@@ -1,10 +1,10 @@
-//! What an entry in Redis costs, beside bare commands on a connection like the store's own.
+//! The cost of a hit in Redis, compared with bare commands on a connection like the store's own.
 //!
-//! - The server is a private `redis-server` in a temporary folder; where it is not installed, nothing is
-//!   measured and this says so.
-//! - Nothing is kept in this process, so that each look-up goes to Redis: the key is sealed, asked for,
-//!   checked, judged and decoded.
-//! - What is compared takes turns within one run.
+//! - The server is a private `redis-server` in a temporary folder. If it is not installed, the benchmark
+//!   says so and measures nothing.
+//! - The local tier is off, so each lookup goes to Redis: the entry is requested under its sealed key,
+//!   authenticated, checked for freshness and decoded.
+//! - The compared subjects take turns within one run.
 
 #[allow(dead_code, reason = "each benchmark uses a part of it")]
 mod harness;
@@ -22,34 +22,34 @@ use deadpool_redis::redis::{Client, cmd};
 use harness::{Goal, Table, duel};
 use larder::cache::Cache;
 use larder::cache::fragment::{Digest, Fragment, filters};
+use larder::cache::in_process::InProcess;
 use larder::cache::key::Key;
 use larder::cache::open::{self, Options};
 use larder::cache::policy::Policy;
 use larder::cache::secret::Secret;
-use larder::cache::view::InProcess;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// What a hit in Redis is to cost, in bare `GET`s.
+/// The goal for a hit in Redis, in bare `GET`s.
 const HIT: Goal = Goal::Ratio(1.3);
 
-/// What twenty fragments are to cost, in bare `GET`s.
+/// The goal for twenty fragments, in bare `GET`s.
 const FRAGMENTS: Goal = Goal::Ratio(2.0);
 
 const HOUR: Policy = Policy::fresh_for(Duration::from_secs(60 * 60));
 
-/// Look-ups in each round.
+/// Lookups in each round.
 const CALLS: u32 = 2_000;
 
 const ROUNDS: usize = 15;
 
-/// What is kept: as many bytes as a list of 25 products.
+/// The stored value: as many bytes as a list of 25 products.
 type Value = Vec<u8>;
 
 const SIZE: usize = 2_000;
 
 fn main() -> Result<()> {
-    // `cargo test --all-targets` runs this, too, but does not say `--bench`.
+    // `cargo test --all-targets` runs this program, too, but without `--bench`.
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
@@ -66,7 +66,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Fragments on a page.
+/// The number of fragments on the page.
 const PARTS: u64 = 20;
 
 /// A page of fragments.
@@ -86,7 +86,7 @@ impl Parts {
     }
 }
 
-/// A cache that keeps nothing here, and a connection of the client library.
+/// A cache without a local tier, and a bare connection of the Redis client library.
 struct Bench {
     runtime: Runtime,
     cache: Cache,
@@ -97,7 +97,7 @@ impl Bench {
     fn new(server: &Redis) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let url = server.url();
-        let store = open::redis(&url).map_err(anyhow::Error::msg)?;
+        let store = open::redis(&url, Duration::from_millis(80)).map_err(anyhow::Error::msg)?;
         let options = Options::default().memory(0).shared(store, "bench", &Secret::random());
         let cache = options.open(Arc::new(InProcess::new()));
         let client = Client::open(url.as_str())?;
@@ -129,7 +129,7 @@ impl Bench {
         Ok(())
     }
 
-    /// The value, and whether it had to be made.
+    /// Returns the value and whether it had to be loaded.
     async fn get(&self, key: &Key) -> (Arc<Value>, bool) {
         let mut is_made = false;
         let load = async || {
@@ -140,7 +140,7 @@ impl Bench {
         (black_box(value), is_made)
     }
 
-    /// Fetches twenty fragments that read data; whether they had to be made.
+    /// Fetches twenty fragments that read data; returns whether any had to be built.
     async fn fetch_fragments(&self) -> bool {
         let mut parts = self.cache.prefetch((0..PARTS).map(Parts::part)).await;
         let mut is_made = false;
@@ -169,7 +169,7 @@ impl Bench {
         assert_eq!(black_box(found).len(), SIZE);
     }
 
-    /// Asks until nothing has to be made: what goes to Redis goes there behind the answer.
+    /// Repeats `ask` until it loads nothing, since entries are written to Redis in the background.
     fn until_it_is_shared(&self, ask: impl AsyncFn() -> bool) -> Result<()> {
         for _ in 0..100 {
             let is_made = self.runtime.block_on(async {
@@ -184,7 +184,7 @@ impl Bench {
         anyhow::bail!("it does not arrive in Redis")
     }
 
-    /// How long one of many calls takes.
+    /// Returns the mean duration of one call.
     fn timed(&self, call: impl AsyncFn()) -> Result<Duration> {
         let started = Instant::now();
         self.runtime.block_on(async {
@@ -196,14 +196,14 @@ impl Bench {
     }
 }
 
-/// A server of our own.
+/// A private Redis server, killed when this is dropped.
 struct Redis {
     child: Child,
     folder: TempDir,
 }
 
 impl Redis {
-    /// None where it is not installed.
+    /// Starts a server; returns `None` if `redis-server` is not installed.
     fn start() -> Result<Option<Self>> {
         let folder = tempfile::tempdir()?;
         let mut program = Command::new("redis-server");

@@ -1,12 +1,12 @@
-//! A guest book without a database: a cached view, a cached fragment and a cached value.
-//! `cargo run --example guestbook`, then `curl -i http://127.0.0.1:8080/` twice: the second answer says
-//! `cache-status: larder; hit`. `curl -d name=Ann http://127.0.0.1:8080/` and look again.
+//! A guest book without a database: a cached page, a cached fragment and a cached value.
+//! Run `cargo run --example guestbook`, then `curl -i http://127.0.0.1:8080/` twice: the second answer has
+//! `cache-status: larder; hit`. Run `curl -d name=Ann http://127.0.0.1:8080/` and request the page again.
 use std::sync::{Arc, Mutex};
 
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
 use askama::Template;
 use larder::cache::fragment::{Digest, Fragment, Fragments, filters};
-use larder::cache::{Cache, key, open, page, policy::Policy, tag::Tag, view::InProcess};
+use larder::cache::{Cache, in_process::InProcess, key, open, page, policy::Policy, tag::Tag};
 
 const GUESTS: Tag = Tag::named("guests");
 const MINUTE: Policy = Policy::fresh_for(std::time::Duration::from_secs(60));

@@ -1,7 +1,7 @@
-//! A guest book in a table of its own: whoever writes to it, the next reader sees it.
+//! A guest book in its own table: the next reader sees every write, also one by another program.
 //!
-//! `cargo run --example own_table`, then `curl -i http://127.0.0.1:8080/` twice; the second answer says
-//! `cache-status: larder; hit`. Then write behind its back and look again:
+//! Run `cargo run --example own_table`, then `curl -i http://127.0.0.1:8080/` twice: the second answer has
+//! `cache-status: larder; hit`. Then write with another program and request the page again:
 //! `sqlite3 guests.sqlite3 "INSERT INTO guests (name) VALUES ('Ann')"`.
 
 use std::time::Duration;
@@ -23,7 +23,7 @@ diesel::table! {
     }
 }
 
-/// The table, as the cache knows it; each that is read through the cache is listed.
+/// The table as the cache knows it. `TABLES` lists every table that is read through the cache.
 const GUESTS: Table = Table::named("guests");
 const TABLES: &[Table] = &[GUESTS];
 
@@ -37,18 +37,18 @@ const SOURCE: Digest = Digest::of(include_bytes!("own_table.rs"));
     ext = "html"
 )]
 struct Book {
-    /// None where the fragment that prints them is there already.
+    /// `None` if the fragment that prints them is already cached.
     newest: Option<Vec<String>>,
 }
 
 impl Book {
-    /// The newest guests: a fragment that reads data.
+    /// Returns the fragment with the newest guests, which reads data.
     fn newest() -> Fragment {
         Fragment::new("book.newest", SOURCE, HOUR).reads_data()
     }
 }
 
-/// Who reads says which table before it gets the connection; that is all the cache needs to know.
+/// Loads the newest guests. Naming the table yields the connection and records the dependency on it.
 async fn newest(db: &Database) -> Result<Vec<String>, Error> {
     db.read(|snapshot| {
         let newest = guests::table.select(guests::name).order(guests::id.desc()).limit(20);
@@ -67,7 +67,7 @@ async fn show(
     Ok(web::Html::new(cache.render_with(&book, parts).map_err(ErrorInternalServerError)?))
 }
 
-/// Opens the database, with the table and the triggers that move its stamps.
+/// Opens the database, and creates the table and the triggers that change its stamps.
 fn open(url: &Url) -> Result<Db, Box<dyn std::error::Error>> {
     let db = Db::open(url)?;
     db.write_now(|conn| {

@@ -1,18 +1,18 @@
-//! The page cache in front of a handler that knows nothing of it, and takes a second.
+//! The page cache in front of a slow handler that knows nothing of the cache.
 //!
-//! `cargo run --example slow_handler`, then `curl -i http://127.0.0.1:8080/`, twice: the second answer takes
-//! no second. After five seconds the page is stale: it is answered at once all the same, as the handler
-//! allows, and made anew behind the answer; `cache-status` says so.
+//! Run `cargo run --example slow_handler`, then `curl -i http://127.0.0.1:8080/` twice: the first answer takes
+//! a second, the second one is immediate. After five seconds the page is stale. It is still served at once,
+//! as the handler allows, and rebuilt in the background; `cache-status` says so.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
+use larder::cache::in_process::InProcess;
 use larder::cache::open::Options;
 use larder::cache::page::{self, Rules};
-use larder::cache::view::InProcess;
 
-/// Any handler: here one that has to think. What it says in `Cache-Control` is all that counts.
+/// A handler that takes a second. Only its `Cache-Control` tells the cache what to do.
 async fn slow() -> impl Responder {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -23,7 +23,7 @@ async fn slow() -> impl Responder {
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
-    // Nothing here has stamps: pages live as long as they say.
+    // Nothing here depends on a tag: pages stay fresh for as long as their headers say.
     let cache = web::Data::new(Options::default().open(Arc::new(InProcess::new())));
     let app = move || {
         App::new()

@@ -53,9 +53,9 @@ fn shelves() -> Shelves {
     ])
 }
 
-/// Who watches the site from outside, and counts what strangers try.
+/// Parts that one section or one observer needs, and others do not know.
 #[derive(Clone)]
-pub struct Observers {
+pub struct Parts {
     /// Counts.
     pub metrics: web::Data<Metrics>,
     /// Looks whether all is there that the site needs.
@@ -64,6 +64,8 @@ pub struct Observers {
     pub dashboard: web::Data<Dashboard>,
     /// Counts who tries to sign in.
     pub throttle: web::Data<Throttle>,
+    /// Fetches prices.
+    pub supplier: web::Data<supplier::client::Client>,
 }
 
 /// The site, for one worker.
@@ -75,7 +77,7 @@ pub struct Observers {
 /// ```
 pub fn app(
     state: web::Data<State>,
-    observers: Observers,
+    parts: Parts,
     memory: web::Data<toolbar::Memory>,
 ) -> App<
     impl ServiceFactory<
@@ -87,16 +89,17 @@ pub fn app(
     > + use<>,
 > {
     // A handle for each worker: cloning it asks no other worker's processor.
-    let counters = Rc::new(observers.metrics.clone());
+    let counters = Rc::new(parts.metrics.clone());
     App::new()
         .app_data(web::Data::new(state.cache.clone()))
         .app_data(state)
-        .app_data(observers.metrics)
-        .app_data(observers.health)
-        .app_data(observers.dashboard)
+        .app_data(parts.metrics)
+        .app_data(parts.health)
+        .app_data(parts.dashboard)
         .app_data(memory)
         .app_data(web::Data::new(shelves()))
-        .app_data(observers.throttle)
+        .app_data(parts.throttle)
+        .app_data(parts.supplier)
         .configure(products::routes)
         .configure(events::routes)
         .configure(cookbook::routes)

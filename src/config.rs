@@ -1,4 +1,6 @@
-//! Settings: one struct for each concern, from flags or environment. Their docs are `--help`.
+//! Settings: one struct for each concern, from flags or environment variables.
+//!
+//! The doc comments of the fields are the texts of `--help`.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -19,39 +21,40 @@ use crate::site::host::Host;
 use crate::state;
 use crate::supplier::client::Upstream;
 
-/// Browsers keep connections open; so long, between requests.
+/// How long an idle connection stays open between two requests; browsers reuse it.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// From the first byte of a request to the end of its head.
+/// The time limit from the first byte of a request to the end of its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// For the first byte of a body, for all of it, and for a client to take something; in seconds.
+/// Default limits in seconds: first byte of a body, whole body, client reads some of its response.
 const TIMEOUTS: [u64; 3] = [10, 30, 30];
 
-/// Where the shop is served.
+/// Settings of the HTTP server.
 #[derive(Debug, Clone, Args)]
 pub struct HttpConfig {
-    /// Address and port to serve at; port 0 takes a free one.
+    /// Address and port to serve at; port 0 selects a free one.
     ///
-    /// Bound to anything but loopback an open shop is read-only, since everybody could write; see
-    /// --access staff.
+    /// Bound to anything but loopback, a shop with open access is read-only, since otherwise every
+    /// client could write; see --access staff.
     #[arg(long, env = "LARDER_BIND", default_value = "127.0.0.1:8000", value_parser = address)]
     pub bind: SocketAddr,
 
-    /// A name that visitors may use for this shop; may be given several times.
+    /// A host name that this shop answers to; may be given several times.
     ///
-    /// It is answered at the port of --bind and at the scheme's own; NAME:PORT at that port only. Always
-    /// allowed: localhost, 127.0.0.1, `[::1]`, and the address it is bound to. Requests for other names and
-    /// ports are refused.
+    /// NAME is answered at the port of --bind and at the default port of the scheme, NAME:PORT at
+    /// that port only. Always allowed: localhost, 127.0.0.1, `[::1]`, and the bound address.
+    /// Requests for other names and ports are refused.
     #[arg(long = "host", env = "LARDER_HOST", value_name = "NAME", value_delimiter = ',')]
     pub hosts: Vec<Host>,
 
-    /// Threads that answer requests; as many as processors where not given.
+    /// Threads that answer requests; the default is the number of processors.
     #[arg(long, env = "LARDER_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,
 
-    /// Addresses and networks of the proxies that are believed where they say for which client they pass a
-    /// request on; may be given several times. Headers of others are ignored.
+    /// Addresses and networks of trusted proxies; may be given several times.
+    ///
+    /// Forwarding headers from any other address are ignored.
     #[arg(
         long,
         env = "LARDER_TRUSTED_PROXIES",
@@ -61,33 +64,33 @@ pub struct HttpConfig {
     )]
     pub trusted_proxies: Vec<Network>,
 
-    /// Where trusted proxies say it: the header that they set or append to.
+    /// The header in which trusted proxies give the address of the client.
     #[arg(long, env = "LARDER_CLIENT_ADDRESS", value_enum, value_name = "HEADER", default_value_t = AddressHeader::default())]
     pub client_address: AddressHeader,
 
-    /// Who may write: everybody on this machine, or staff who sign in (see `larder account`).
+    /// Which clients may write: all on this machine, or staff who sign in (see `larder account`).
     #[arg(long, env = "LARDER_ACCESS", value_enum, default_value_t = Access::Open)]
     pub access: Access,
 }
 
 impl HttpConfig {
-    /// Which proxies say where a request comes from, and how.
+    /// Returns the trusted proxies and the header that they use.
     pub fn proxies(&self) -> Proxies {
         Proxies { trusted: self.trusted_proxies.clone(), header: self.client_address }
     }
 }
 
-/// Who may write.
+/// Which clients may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Access {
-    /// Everybody on this machine; elsewhere the shop is read-only.
+    /// All clients on this machine; bound to other addresses, the shop is read-only.
     Open,
-    /// Who has an account and signs in, from wherever; all others read.
+    /// Staff with an account, from any address after signing in; all other clients may only read.
     Staff,
 }
 
 impl HttpConfig {
-    /// What that means where the shop is bound.
+    /// Returns which clients may write, given the address that the shop is bound to.
     pub fn who_may_write(&self) -> state::Access {
         match self.access {
             Access::Staff => state::Access::Staff,
@@ -97,26 +100,27 @@ impl HttpConfig {
     }
 }
 
-/// How long clients may keep the shop waiting, and how many of them at a time.
+/// Time limits for clients, and the limit on connections.
 #[derive(Debug, Clone, Args)]
 pub struct LimitsConfig {
-    /// How long a client may take until the first byte of a request's body is here, in seconds, 1 to 3600;
-    /// then it is answered 408.
+    /// Time limit for a body's first byte, in seconds, 1 to 3600; after it the client gets 408.
     #[arg(long, env = "LARDER_BODY_START_TIMEOUT", value_name = "SECONDS", default_value_t = TIMEOUTS[0], value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub body_start_timeout: u64,
 
-    /// How long a client may take for the whole body of a request, in seconds, 1 to 3600; then it is
-    /// answered 408.
+    /// Time limit for a request's whole body, in seconds, 1 to 3600; after it the client gets 408.
     #[arg(long, env = "LARDER_BODY_TIMEOUT", value_name = "SECONDS", default_value_t = TIMEOUTS[1], value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub body_timeout: u64,
 
-    /// How long a client may take nothing of its answer, in seconds, 1 to 3600; then its connection is
-    /// closed. So long, too, what was begun for a client that has left goes on.
+    /// How long a client may read nothing of its response, in seconds, 1 to 3600.
+    ///
+    /// After it the connection is closed. Work for a client that has disconnected also ends after
+    /// this time.
     #[arg(long, env = "LARDER_WRITE_TIMEOUT", value_name = "SECONDS", default_value_t = TIMEOUTS[2], value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub write_timeout: u64,
 
-    /// Connections at a time, as far as the process may have so many files open; more wait until there is
-    /// room. 5000 where not given.
+    /// Maximum number of open connections; further ones wait. The default is 5000.
+    ///
+    /// The process's limit on open files lowers it.
     #[arg(long, env = "LARDER_MAX_CONNECTIONS", value_name = "N")]
     pub max_connections: Option<NonZeroU32>,
 }
@@ -129,20 +133,20 @@ impl Default for LimitsConfig {
 }
 
 impl LimitsConfig {
-    /// How long clients may take for bodies.
+    /// Returns the time limits for request bodies.
     pub fn bodies(&self) -> Deadlines {
         let [first, whole] = [self.body_start_timeout, self.body_timeout].map(Duration::from_secs);
         Deadlines { first, whole }
     }
 
-    /// How long they may take for all else.
+    /// Returns the other time limits of a connection.
     pub fn connections(&self) -> Limits {
         let write = Duration::from_secs(self.write_timeout);
         Limits { head: HEAD_TIMEOUT, write, idle: KEEP_ALIVE }
     }
 }
 
-/// Where the data is.
+/// Settings of the database.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseConfig {
     /// The database: sqlite://FILE, or postgres://USER:PASSWORD@HOST/NAME (15 or newer).
@@ -156,29 +160,29 @@ pub struct DatabaseConfig {
     )]
     pub database: Url,
 
-    /// How long to wait for locks that others hold in the database, in seconds, 1 to 3600.
+    /// How long to wait for database locks that other connections hold, in seconds, 1 to 3600.
     ///
-    /// Also the time that a read or write waits for its turn. After it the request is answered 503.
+    /// Also the limit on waiting for a turn to read or write. After it the client gets 503.
     #[arg(long, env = "LARDER_LOCK_TIMEOUT", value_name = "SECONDS", default_value_t = LOCK_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub lock_timeout: u64,
 }
 
 impl DatabaseConfig {
-    /// Opens it; the file of SQLite is made if it is missing.
+    /// Opens the database and creates a missing SQLite file.
     ///
     /// # Errors
-    /// When it cannot be reached, as one sentence.
+    /// One sentence if the database cannot be reached.
     pub fn open(&self) -> Result<Db, String> {
         Db::open_with(&self.database, Duration::from_secs(self.lock_timeout))
     }
 }
 
-/// What is remembered.
+/// Settings of the cache.
 #[derive(Debug, Clone, Args)]
 pub struct CacheConfig {
-    /// Which levels are on, for comparing: the pages are the same either way.
+    /// Which cache levels are on, for comparison: the pages are the same with each choice.
     ///
-    /// One of them, or several with commas between.
+    /// One level, or several separated by commas.
     #[arg(
         long,
         env = "LARDER_CACHE",
@@ -189,21 +193,28 @@ pub struct CacheConfig {
     )]
     pub cache: Vec<CacheLevel>,
 
-    /// A Redis server through which several instances share what they made: redis://HOST:PORT/DATABASE.
+    /// A Redis server as the shared second-level cache of several instances: redis://HOST:PORT/DATABASE.
     ///
-    /// Nothing depends on it: without it, and when it dies, each instance makes its own.
+    /// Optional: without it, or when it is unavailable, each instance builds its own entries.
     #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
     pub redis: Option<String>,
 
-    /// Forget everything that is cached before serving.
+    /// The time that a request waits for Redis in all: then it builds what it needs by itself.
+    #[arg(long, env = "LARDER_REDIS_TIMEOUT", value_name = "MILLISECONDS", default_value_t = DEFAULT_REDIS_TIMEOUT, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    pub redis_timeout: u64,
+
+    /// Delete all cached entries before serving.
     #[arg(long, env = "LARDER_CLEAR_CACHE", value_parser = BoolishValueParser::new())]
     pub clear_cache: bool,
 }
 
+/// Milliseconds that a request waits for Redis where nothing else is configured.
+pub const DEFAULT_REDIS_TIMEOUT: u64 = 80;
+
 /// A level of caching.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CacheLevel {
-    /// None.
+    /// No level.
     Off,
     /// Results of queries.
     Queries,
@@ -211,24 +222,30 @@ pub enum CacheLevel {
     Fragments,
     /// Whole pages.
     Pages,
-    /// All three.
+    /// All three levels.
     All,
 }
 
 impl CacheConfig {
-    /// The store that instances share, if there is to be one. Nothing is connected yet.
+    /// Returns the shared store, if one is configured. It is not connected yet.
     ///
     /// # Errors
-    /// One sentence, if the address is none.
+    /// One sentence if the address is invalid.
     pub fn store(&self) -> Result<Option<Arc<dyn Store>>, String> {
-        let store = self.redis.as_deref().map(open::redis).transpose();
+        let store = self.redis.as_deref().map(|url| open::redis(url, self.redis_timeout()));
+        let store = store.transpose();
         store.map_err(|error| format!("invalid value for '--redis <URL>': {error}"))
     }
 
-    /// The levels that are on.
+    /// Returns the time that a request waits for Redis in all.
+    pub fn redis_timeout(&self) -> Duration {
+        Duration::from_millis(self.redis_timeout)
+    }
+
+    /// Returns the levels that are on.
     ///
     /// # Errors
-    /// One sentence, where `off` stands beside a level.
+    /// One sentence if `off` is combined with a level.
     pub fn levels(&self) -> Result<Levels, String> {
         if self.cache.contains(&CacheLevel::Off) && self.cache.len() > 1 {
             return Err("invalid value for '--cache <LEVELS>': off stands alone".to_owned());
@@ -242,7 +259,7 @@ impl CacheConfig {
     }
 }
 
-/// How the shop looks.
+/// Settings of the catalogue.
 #[derive(Debug, Clone, Args)]
 pub struct ShopConfig {
     /// Products on a page of the list, 1 to 1000.
@@ -254,41 +271,43 @@ pub struct ShopConfig {
     pub no_samples: bool,
 }
 
-/// Who supplies the shop.
+/// Settings of the supplier.
 #[derive(Debug, Clone, Args)]
 pub struct SupplierConfig {
-    /// Where the supplier's prices are fetched from, as JSON; without it from a slow, sometimes failing
-    /// supplier that is built in.
+    /// URL of the supplier's prices, as JSON.
+    ///
+    /// The default is a built-in demo supplier that is slow and sometimes fails.
     #[arg(long, env = "LARDER_SUPPLIER", value_name = "URL", value_parser = |text: &str| text.parse::<Upstream>())]
     pub supplier: Option<Upstream>,
 
-    /// How long prices are fresh, in seconds, 1 to 86400; in the last fifth of it they are fetched again.
+    /// TTL of prices in seconds, 1 to 86400; they are refreshed ahead in the last 20 %.
     #[arg(long, env = "LARDER_SUPPLIER_FRESH", value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub supplier_fresh: u64,
 }
 
-/// What developers see.
+/// Settings for developers.
 #[derive(Debug, Clone, Args)]
 pub struct ToolbarConfig {
-    /// Who sees what cache and database did (debug toolbar, Server-Timing): visitors of this machine, all,
-    /// nobody.
+    /// Which visitors see what cache and database did: those on this machine, all, or none.
+    ///
+    /// They see it in the debug toolbar and in the header Server-Timing.
     #[arg(long, env = "LARDER_TOOLBAR", value_enum, default_value_t = ToolbarMode::Auto)]
     pub toolbar: ToolbarMode,
 }
 
-/// Who sees what cache and database did.
+/// Which visitors see what cache and database did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ToolbarMode {
-    /// Visitors of this machine, where the shop is bound to it and no proxy stands between.
+    /// Visitors on this machine, if the shop is bound to loopback and no proxy is in between.
     Auto,
-    /// Everybody.
+    /// All visitors.
     On,
-    /// Nobody.
+    /// No visitors.
     Off,
 }
 
 impl ToolbarConfig {
-    /// What the mode means where the shop is bound to `bind`.
+    /// Returns which visitors see the toolbar where the shop is bound to `bind`.
     pub fn for_bind(&self, bind: SocketAddr) -> state::Toolbar {
         match self.toolbar {
             ToolbarMode::Auto if bind.ip().is_loopback() => state::Toolbar::Local,
@@ -298,36 +317,36 @@ impl ToolbarConfig {
     }
 }
 
-/// Who may read the figures.
+/// Settings of the metrics.
 #[derive(Debug, Clone, Args)]
 pub struct MetricsConfig {
-    /// Who may read the figures at /metrics: visitors of this machine, without a proxy; or everybody.
+    /// Which clients may read the metrics at /metrics: those on this machine without a proxy, or all.
     #[arg(long, env = "LARDER_METRICS", value_enum, default_value_t = MetricsMode::Local)]
     pub metrics: MetricsMode,
 }
 
-/// Who may read the figures.
+/// Which clients may read the metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum MetricsMode {
-    /// Visitors of this machine, where no proxy stands between.
+    /// Clients on this machine, if no proxy is in between.
     Local,
-    /// Everybody.
+    /// All clients.
     Public,
 }
 
-/// What the program says about itself while it runs.
+/// Settings of the log.
 #[derive(Debug, Clone, Args)]
 pub struct LogConfig {
-    /// How lines are written to standard error; RUST_LOG chooses which (larder=debug for
-    /// more, warn for no line per request).
+    /// Format of the log on standard error.
+    ///
+    /// RUST_LOG selects the lines: larder=debug for more, warn for no line per request.
     #[arg(long, env = "LARDER_LOG", value_enum, default_value_t = LogFormat::Text)]
     pub log: LogFormat,
 
-    /// A word by which names of secrets are known, beside password, token, key and their like; several with
-    /// commas between.
+    /// A word that marks the names of secrets; several separated by commas.
     ///
-    /// What goes by such a name, as a header, a parameter or a column, is neither logged nor shown in the
-    /// toolbar.
+    /// It adds to password, token, key and the like. The value of a header, parameter or column
+    /// with such a name is neither logged nor shown in the toolbar.
     #[arg(
         long = "secret-name",
         env = "LARDER_SECRET_NAMES",
@@ -337,16 +356,16 @@ pub struct LogConfig {
     pub secret_names: Vec<String>,
 }
 
-/// How lines are written.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For programs.
+    /// JSON for programs.
     Json,
 }
 
-/// `localhost:8000` is taken, too.
+/// Parses an address and port; accepts a host name too, such as `localhost:8000`.
 fn address(text: &str) -> Result<SocketAddr, String> {
     use std::net::ToSocketAddrs;
     let mut addresses = text

@@ -1,4 +1,4 @@
-//! Builds the state, binds, serves, and stops gracefully.
+//! Builds the shop's state, binds the listener, serves the app, and shuts it down gracefully.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::accounts::service as accounts;
 use crate::accounts::throttle::Throttle;
-use crate::app::Observers;
+use crate::app::Parts;
 use crate::cache::level::Levels;
 use crate::cache::open::Options;
 use crate::cache::stats::Stats;
@@ -44,10 +44,10 @@ use self::stream::Plan;
 mod files;
 mod stream;
 
-/// Requests that are under way when the program is told to stop have so long to finish.
+/// Seconds that requests in progress get to finish at a shutdown.
 const GRACE_SECONDS: u64 = 4;
 
-/// All that a server is started with.
+/// All settings of a server.
 #[derive(Debug, Clone, Args)]
 pub struct ServeConfig {
     #[command(flatten)]
@@ -77,11 +77,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Looks at the settings and binds first, so that a wrong one or an occupied port leaves no
-    /// database behind; then opens and migrates the database, and fills an empty one.
+    /// Binds the listener, opens and migrates the database, and fills an empty database with samples.
+    ///
+    /// The settings are checked and the port is bound first: an invalid setting or an occupied port
+    /// leaves no database behind.
     ///
     /// # Errors
-    /// One sentence for who started it.
+    /// One sentence for the operator.
     pub async fn start(config: &ServeConfig) -> Result<Self, String> {
         secrets::add(&config.log.secret_names);
         let shared = config.cache.store()?;
@@ -93,37 +95,37 @@ impl Server {
         warn_of_nobody(config, &db)?;
         let hosts = Hosts::new(&config.http.hosts, address);
         let memory = web::Data::new(toolbar::Memory::new(told(config, &hosts, &db, levels)));
-        let (state, observers) = build(config, hosts, db, levels, shared)?;
+        let (state, parts) = build(config, hosts, db, levels, shared)?;
         let state = web::Data::new(state);
         if config.cache.clear_cache {
             clear(&state).await?;
-            observers.dashboard.note_start();
+            parts.dashboard.note_start();
         }
         if !config.shop.no_samples {
             fill(&state).await?;
         }
-        let app = move || app::app(state.clone(), observers.clone(), memory.clone());
+        let app = move || app::app(state.clone(), parts.clone(), memory.clone());
         let running = stream::serve(listener, plan(config), app)
             .map_err(|error| format!("cannot serve at {address}: {error}"))?;
         Ok(Self { address, running })
     }
 
-    /// Where it answers; the port is a real one even if 0 was asked for.
+    /// Returns the bound address; the port is a real one even if port 0 was requested.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves behind the caller's back, until the handle stops it.
+    /// Serves in a task of its own until the handle stops it.
     pub fn in_background(self) -> dev::ServerHandle {
         let handle = self.running.handle();
         actix_web::rt::spawn(self.running);
         handle
     }
 
-    /// Serves until the program is told to stop, then finishes what is under way.
+    /// Serves until a stop signal arrives, then finishes the requests in progress.
     ///
     /// # Errors
-    /// When the server breaks, as one sentence.
+    /// One sentence if the server fails.
     pub async fn run(self, mut told: StopSignals) -> Result<(), String> {
         let handle = self.running.handle();
         actix_web::rt::spawn(async move {
@@ -135,18 +137,19 @@ impl Server {
     }
 }
 
-/// Ctrl-C, or SIGTERM as service managers send it. From [`StopSignals::listen`] on they do not end the program
-/// by themselves any more.
+/// The signals that stop the server: Ctrl-C, and SIGTERM, which service managers send.
+///
+/// After [`StopSignals::listen`] they no longer end the program by themselves.
 pub struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl StopSignals {
-    /// Listens from now on.
+    /// Starts listening for the signals.
     ///
     /// # Errors
-    /// One sentence, where the system has no signals to give.
+    /// One sentence if the system delivers no signals.
     pub fn listen() -> Result<Self, String> {
         let listen = |kind| signal(kind).map_err(|error| format!("cannot hear signals: {error}"));
         let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
@@ -161,7 +164,6 @@ impl StopSignals {
     }
 }
 
-/// How the server is run.
 fn plan(config: &ServeConfig) -> Plan {
     let workers = workers(config.http.workers);
     let most = files::connections(config.limits.max_connections, files::raise());
@@ -187,7 +189,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener, String> {
 /// Opens and migrates the database.
 ///
 /// # Errors
-/// One sentence for who started the program.
+/// One sentence for the operator.
 async fn open(config: DatabaseConfig) -> Result<Db, String> {
     let opening = tokio::task::spawn_blocking(move || {
         let (db, url) = (config.open()?, &config.database);
@@ -209,7 +211,7 @@ fn build(
     db: Db,
     levels: Levels,
     shared: Option<Arc<dyn Store>>,
-) -> Result<(State, Observers), String> {
+) -> Result<(State, Parts), String> {
     let counters = Counters::default();
     let shared = shared.map(|store| counters.around_store(store));
     let keeper = Keeper::open(db.url())?;
@@ -221,23 +223,26 @@ fn build(
     let history = Arc::new(History::default());
     cache = cache.listener(stats.clone()).listener(counters.listener()).listener(history.clone());
     if let Some(store) = shared.clone() {
-        // What decides how a page looks, beside the data.
+        // Everything besides the data that changes how a page looks: instances that differ in it
+        // must not share entries.
         let (size, access) = (settings.page_size, settings.access);
         let namespace = format!("{build}:size={size}:access={access:?}");
         cache = cache.shared(store, namespace, keeper.secret());
+        cache = cache.store_budget(config.cache.redis_timeout());
     }
     let cache = cache.open(versions);
     let health = Health::new(Probe::new(db.url().clone(), app::TABLES), db.clone(), shared.clone());
     let dashboard = web::Data::new(Dashboard::new(history, shared.clone()));
     let metrics = counters.open(shared, about(config, build));
     let (db, supplier) = (Database::new(db, app::TABLES), supplier(&config.supplier)?);
-    let state = State { db, cache, supplier, stats, settings };
+    let supplier = web::Data::new(supplier);
+    let state = State { db, cache, stats, settings };
     let (metrics, health) = (web::Data::new(metrics), web::Data::new(health));
     let throttle = web::Data::new(Throttle::default());
-    Ok((state, Observers { metrics, health, dashboard, throttle }))
+    Ok((state, Parts { metrics, health, dashboard, throttle, supplier }))
 }
 
-/// Who asks the supplier that was named, or the one that is built in.
+/// Builds the client of the configured supplier, or of the built-in one.
 fn supplier(config: &SupplierConfig) -> Result<Client, String> {
     let upstream = config.supplier.clone().map_or_else(supplier::sample::start, Ok)?;
     Ok(Client::new(upstream, Duration::from_secs(config.supplier_fresh)))
@@ -263,7 +268,7 @@ fn about(config: &ServeConfig, build: String) -> About {
     About { database, build, is_public: config.metrics.metrics == MetricsMode::Public }
 }
 
-/// The settings, for the toolbar: names and values without secrets.
+/// Returns the settings for the toolbar: names and values, without secrets.
 fn told(config: &ServeConfig, hosts: &Hosts, db: &Db, levels: Levels) -> Vec<(String, String)> {
     let on = |is_on: bool| if is_on { "on" } else { "off" }.to_owned();
     let shared = config.cache.redis.as_ref().map_or("none", |_| "Redis").to_owned();
@@ -284,7 +289,7 @@ fn told(config: &ServeConfig, hosts: &Hosts, db: &Db, levels: Levels) -> Vec<(St
     settings.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-/// `x-forwarded-for of 127.0.0.0/8, ::1/128`
+/// Describes how client addresses are found: `x-forwarded-for of 127.0.0.0/8, ::1/128`.
 fn client_address(config: &HttpConfig) -> String {
     let trusted: Vec<_> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     let header = config.client_address.to_possible_value();
@@ -292,11 +297,11 @@ fn client_address(config: &HttpConfig) -> String {
     format!("{header} of {}", trusted.join(", "))
 }
 
-/// Names this very program: another build may render the same data in another way.
+/// Identifies this executable, since another build may render the same data differently.
 fn this_build() -> String {
     let program = std::env::current_exe().and_then(std::fs::read);
     let hash = program.map(|program| xxhash_rust::xxh3::xxh3_64(&program));
-    // Who cannot read itself shares with nobody.
+    // A program that cannot read its own file gets a random identity and shares no entries.
     let hash = hash.unwrap_or_else(|_| {
         use std::hash::{BuildHasher, Hasher, RandomState};
         RandomState::new().build_hasher().finish()
@@ -304,28 +309,30 @@ fn this_build() -> String {
     format!("{}-{hash:016x}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Forgets everything that is cached.
+/// Deletes all cached entries.
 async fn clear(state: &State) -> Result<(), String> {
     let invalidated = state.db.invalidate(vec![Tag::EVERYTHING]).await;
     invalidated.map_err(|error| format!("cannot invalidate the cache: {error}"))?;
-    // Entries are stale already, whether their store answers or not.
+    // The invalidation already made all entries stale, whether the store answers or not.
     if let Err(error) = state.cache.clear().await {
         tracing::warn!(%error, "the shared store was not emptied");
     }
     Ok(())
 }
 
-/// Says so where the shop is for staff, and there is none.
+/// Logs a warning if only staff may write and no account exists.
 fn warn_of_nobody(config: &ServeConfig, db: &Db) -> Result<(), String> {
     let is_staffs = config.http.who_may_write() == Access::Staff;
     if is_staffs && accounts::has_nobody(db).map_err(|error| error.to_string())? {
-        tracing::warn!("nobody can sign in yet: add somebody with `larder account add NAME`");
+        tracing::warn!("no staff account exists yet: create one with `larder account add NAME`");
     }
     Ok(())
 }
 
-/// Fills an empty shop with samples. A shop that has products is somebody's: it gets no recipes, tastings
-/// and league that nobody asked for.
+/// Fills an empty shop with samples.
+///
+/// A shop that already has products belongs to its operator and gets no samples of the other
+/// sections.
 async fn fill(state: &State) -> Result<(), String> {
     let failed = |what: &str, error: db::Error| format!("cannot add the sample {what}: {error}");
     let filled = products::fill_if_empty(&state.db).await;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use actix_web::{HttpRequest, web};
+
 use crate::cache::Cache;
 use crate::cache::stats::Stats;
 use crate::site::client::Proxies;
 use crate::site::form::Deadlines;
 use crate::site::host::Hosts;
-use crate::supplier;
 use crate::versions::Database;
 
 /// The shop's parts.
@@ -16,12 +17,20 @@ pub struct State {
     pub db: Database,
     /// What is remembered of it.
     pub cache: Cache,
-    /// Who asks the supplier.
-    pub supplier: supplier::client::Client,
     /// What the cache was asked since the start.
     pub stats: Arc<Stats>,
     /// What was decided at the start.
     pub settings: Settings,
+}
+
+impl State {
+    /// Returns the state of the app that serves `request`.
+    ///
+    /// # Panics
+    /// If the request belongs to another app: [`app`](crate::app::app) hands the state to all of its own.
+    pub fn of(request: &HttpRequest) -> &Self {
+        request.app_data::<web::Data<Self>>().expect("the app has a state")
+    }
 }
 
 /// What was decided at the start.

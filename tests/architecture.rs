@@ -6,9 +6,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+#[path = "architecture/circles.rs"]
+mod circles;
 #[path = "architecture/source.rs"]
 mod source;
 
+use circles::Graph;
 use source::{Name, Source, all_sources, files, sources};
 
 /// Folders of `src` that are no section of the site.
@@ -22,6 +25,18 @@ const OBSERVERS: [&str; 4] = ["toolbar", "dashboard", "metrics", "health"];
 const BUILDERS: [&str; 4] = ["app", "server", "cli", "main"];
 
 const MOST_LINES: usize = 400;
+
+#[test]
+fn the_modules_of_a_crate_form_no_circle() {
+    let circles: Vec<String> = ["src", "crates/larder-cache/src"]
+        .into_iter()
+        .flat_map(|folder| {
+            let circles = Graph::of(&sources(folder)).circles();
+            circles.into_iter().map(move |circle| format!("in {folder}:{circle}"))
+        })
+        .collect();
+    assert!(circles.is_empty(), "circles {}", circles.join("\n"));
+}
 
 #[test]
 fn the_database_knows_only_itself() {

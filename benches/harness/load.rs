@@ -1,4 +1,4 @@
-//! Requests over loopback: bounded in number, over connections that are kept open.
+//! A load generator: a fixed number of requests over persistent loopback connections.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// A server that does not answer within this is broken, not slow.
+/// The timeout of an answer. A server that exceeds it is broken, not slow.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What is asked for, as it is sent.
+/// A serialized request, and the expected status.
 #[derive(Debug, Clone)]
 pub struct Request {
     text: String,
@@ -20,13 +20,13 @@ pub struct Request {
 }
 
 impl Request {
-    /// A page, which is to be there.
+    /// Returns a request for a page that exists: the expected status is 200.
     pub fn get(target: &str) -> Self {
         let text = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         Self { text, status: 200 }
     }
 
-    /// A page, asked for by somebody who has it already: 304.
+    /// Returns a request that revalidates a page: the expected status is 304.
     pub fn get_again(target: &str, etag: &str) -> Self {
         let text =
             format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: {etag}\r\n\r\n");
@@ -34,43 +34,43 @@ impl Request {
     }
 }
 
-/// A kept connection.
+/// A persistent connection.
 pub struct Client {
     stream: TcpStream,
-    /// Read, and not yet part of an answer.
+    /// Bytes that were read but not yet returned in an answer.
     buffer: Vec<u8>,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
-    /// Status line and headers.
+    /// The status line and the headers.
     pub head: String,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// The value of a header, named in lower case.
+    /// Returns the value of a header; its name is compared ignoring case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// All headers, in order.
+    /// Returns all headers, in order.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.head.lines().skip(1).filter_map(|line| line.split_once(": "))
     }
 }
 
 impl Client {
-    /// Connects.
+    /// Connects to a server.
     pub async fn connect(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(64 << 10) })
     }
 
-    /// Sends the request and answers what comes back.
+    /// Sends the request and returns the answer.
     pub async fn ask(&mut self, request: &Request) -> Result<Answer> {
         let (head, end) = self.exchange(request).await?;
         let rest = self.buffer.split_off(end);
@@ -79,14 +79,14 @@ impl Client {
         Ok(Answer { head, body })
     }
 
-    /// Sends the request and forgets what comes back.
+    /// Sends the request and discards the answer.
     async fn ask_in_vain(&mut self, request: &Request) -> Result<()> {
         let (_, end) = self.exchange(request).await?;
         self.buffer.drain(..end);
         Ok(())
     }
 
-    /// Sends the request and reads the answer; answers where head and body end in the buffer.
+    /// Sends the request, reads the answer, and returns where its head and body end in the buffer.
     async fn exchange(&mut self, request: &Request) -> Result<(usize, usize)> {
         self.stream.write_all(request.text.as_bytes()).await?;
         let mut ends = None;
@@ -109,7 +109,7 @@ impl Client {
     }
 }
 
-/// Where the head and the body of the answer at the start of `bytes` end, once the head is there.
+/// Returns where head and body of the answer at the start of `bytes` end, once the head is complete.
 fn ends_of(bytes: &[u8]) -> Option<(usize, usize)> {
     let head = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&bytes[..head]).ok()?;
@@ -120,7 +120,7 @@ fn ends_of(bytes: &[u8]) -> Option<(usize, usize)> {
     Some((head, head + length.unwrap_or(0)))
 }
 
-/// Asks so many times over so many connections at once; answers how long all of it took.
+/// Sends `requests` requests over `connections` concurrent connections; returns the total duration.
 pub async fn run(
     address: SocketAddr,
     request: &Request,

@@ -1,9 +1,9 @@
-//! What the benchmarks share: taking turns, medians, and tables of ratios.
+//! The harness of the benchmarks: interleaved rounds, medians, and tables of ratios.
 //!
-//! - What is compared takes turns within one run, `A B A B …`, so that whatever else the machine
-//!   does happens to all of them.
-//! - A ratio is the median of the rounds' ratios; a figure beside it is a median too.
-//! - Nothing fails for being slow: a goal is printed beside its figure, and whoever reads decides.
+//! - The compared subjects take turns within one run, `A B A B …`, so that other load on the machine
+//!   affects all of them alike.
+//! - A ratio is the median of the ratios of all rounds. The figures beside it are medians, too.
+//! - A benchmark never fails for being slow: it prints the goal beside the figure for the reader to judge.
 
 pub mod load;
 pub mod server;
@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-/// Measures each of `count` subjects once in each round, in turns. The first round warms up and is
-/// forgotten.
+/// Measures each of `count` subjects once in each round, in turns.
 ///
-/// `measure` is told whose turn it is, does the work, and answers what one piece of it took.
+/// The first round warms up and is not counted. `measure` receives the index of the subject, does its
+/// work, and returns the duration of one operation.
 ///
 /// # Errors
-/// The first of `measure`.
+/// The first error of `measure`.
 pub fn in_turns(
     rounds: usize,
     count: usize,
@@ -37,10 +37,10 @@ pub fn in_turns(
     Ok(samples)
 }
 
-/// [`in_turns`] for two: what one piece of work took on either side, `A B A B …`.
+/// Measures two subjects with [`in_turns`].
 ///
 /// # Errors
-/// The first of either.
+/// The first error of either subject.
 pub fn duel(
     rounds: usize,
     mut one: impl FnMut() -> Result<Duration>,
@@ -50,17 +50,17 @@ pub fn duel(
     Ok(samples.try_into().expect("two subjects have two samples"))
 }
 
-/// What one subject took in each round, in seconds.
+/// The duration of one operation of a subject in each round, in seconds.
 #[derive(Debug, Clone, Default)]
 pub struct Samples(Vec<f64>);
 
 impl Samples {
-    /// The middle one.
+    /// Returns the median of the rounds.
     pub fn median(&self) -> Duration {
         Duration::from_secs_f64(median(self.0.clone()))
     }
 
-    /// So many times what `other` took in the same round; the middle one of the rounds.
+    /// Returns the median of the per-round ratios to `other`.
     pub fn ratio_to(&self, other: &Samples) -> f64 {
         median(self.0.iter().zip(&other.0).map(|(ours, theirs)| ours / theirs).collect())
     }
@@ -82,31 +82,31 @@ fn median(mut numbers: Vec<f64>) -> f64 {
     }
 }
 
-/// What is to be reached.
+/// The goal of a comparison.
 #[derive(Debug, Clone, Copy)]
 pub enum Goal {
-    /// Nothing in particular: shown for comparison.
+    /// No goal: the row is shown for comparison.
     None,
-    /// At most so many times what it is compared with.
+    /// The ratio is at most this.
     Ratio(f64),
-    /// At most so long, whatever it is compared with.
+    /// The duration is at most this, whatever the ratio.
     Time(Duration),
 }
 
-/// A table of ratios. Each row begins with `|`, so that `scripts/bench` finds it again.
+/// A table of ratios. Each row begins with `|`, by which `scripts/bench` finds it.
 pub struct Table {
     rows: Vec<[String; 6]>,
 }
 
 impl Table {
-    /// Says what is measured, and what the figures are.
+    /// Prints the title and the meaning of the figures, and returns an empty table.
     pub fn titled(title: &str, unit: &str) -> Self {
         println!("\n## {title}\n\n{unit}\n");
         let heads = ["Measured", "", "Compared with", "", "Ratio", "Goal"];
         Self { rows: vec![heads.map(str::to_owned)] }
     }
 
-    /// Puts what was measured beside what it is compared with.
+    /// Adds a row that compares `ours` with `theirs`.
     pub fn compare(&mut self, goal: Goal, ours: (&str, &Samples), theirs: (&str, &Samples)) {
         let ratio = ours.1.ratio_to(theirs.1);
         self.rows.push([
@@ -119,7 +119,7 @@ impl Table {
         ]);
     }
 
-    /// Puts what was measured beside its bound alone.
+    /// Adds a row that compares `figure` with its upper bound.
     pub fn bound(&mut self, bound: Duration, what: &str, figure: Duration) {
         let ratio = figure.as_secs_f64() / bound.as_secs_f64();
         self.rows.push([
@@ -132,7 +132,7 @@ impl Table {
         ]);
     }
 
-    /// Prints it.
+    /// Prints the table.
     pub fn print(&self) {
         let width = |column: usize| {
             self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
@@ -147,7 +147,7 @@ impl Table {
     }
 }
 
-/// Words to the left, numbers to the right.
+/// Formats a row: words are left-aligned, numbers right-aligned.
 fn line(row: &[String; 6], widths: &[usize; 6]) -> String {
     let [ours, our_figure, theirs, their_figure, ratio, goal] = row;
     let [a, b, c, d, e, f] = *widths;
@@ -156,7 +156,7 @@ fn line(row: &[String; 6], widths: &[usize; 6]) -> String {
     )
 }
 
-/// The second line: a colon where numbers are to the right.
+/// Formats the second line, with a colon for each right-aligned column.
 fn rule(widths: &[usize; 6]) -> String {
     let dashes = widths.map(|width| "-".repeat(width.max(3) - 1));
     let [a, b, c, d, e, f] = dashes;
@@ -172,7 +172,7 @@ fn verdict(goal: Goal, figure: Duration, ratio: f64) -> String {
     if is_reached { format!("{wanted}: reached") } else { format!("{wanted}: MISSED") }
 }
 
-/// A duration in the unit that suits it, with three digits.
+/// A duration that is printed in a suitable unit with three digits.
 pub struct Figure(pub Duration);
 
 impl fmt::Display for Figure {

@@ -1,4 +1,4 @@
-//! Servers in processes of their own, and the processor time that they use.
+//! Servers in separate processes, and the processor time that they use.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -10,19 +10,19 @@ use anyhow::{Context, Result};
 use nix::time::ClockId;
 use nix::unistd::Pid;
 
-/// The program of this build.
+/// The path of the `larder` program of this build.
 pub const LARDER: &str = env!("CARGO_BIN_EXE_larder");
 
-/// A server that answers at [`Server::address`], until this is dropped.
+/// A running server process, killed when this is dropped.
 pub struct Server {
     child: Child,
     clock: ClockId,
-    /// Where it answers.
+    /// The address at which it listens.
     pub address: SocketAddr,
 }
 
 impl Server {
-    /// The shop, as people start it: the real program, or another build of it.
+    /// Starts the shop: the `larder` program of this or another build.
     pub fn shop(program: impl AsRef<Path>, arguments: &[&str]) -> Result<Self> {
         let mut program = Command::new(program.as_ref());
         program.args(["serve", "--bind", "127.0.0.1:0"]).args(arguments);
@@ -31,8 +31,7 @@ impl Server {
 
     /// Starts `program`, which prints `http://ADDRESS` when it is ready.
     pub fn start(mut program: Command) -> Result<Self> {
-        // What somebody has set for their own shop is not what is measured.
-        // Nor how long it takes to tell of each request.
+        // Neither the user's settings in the environment nor the log of each request may affect the figures.
         program.env_clear().env("RUST_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = program.spawn().context("start a server")?;
         let clock = nix::time::clock_getcpuclockid(Pid::from_raw(child.id().cast_signed()))?;
@@ -44,19 +43,19 @@ impl Server {
         Ok(Self { child, clock, address })
     }
 
-    /// What all its threads have used of the processors so far, user and system.
+    /// Returns the processor time that all its threads have used so far, user and system.
     pub fn cpu(&self) -> Result<Duration> {
         Ok(self.clock.now().context("ask for its processor time")?.into())
     }
 
-    /// The number of its process.
+    /// Returns the process ID.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 }
 
 impl Drop for Server {
-    /// Nothing is under way that had to be finished.
+    /// Kills the process without a graceful shutdown, since no request is running.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,47 +1,47 @@
-//! What staff type to be let in.
+//! The forms of the sign-in page and of the password page.
 
 use serde::Deserialize;
 
 use super::model::Password;
 use crate::site::form::FormErrors;
 
-/// Who wants to sign in.
+/// The fields of the sign-in form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct SignInForm {
-    /// As typed.
+    /// The account's name, as typed.
     pub name: String,
-    /// As typed; never shown again.
+    /// The password, as typed; never shown again.
     pub password: String,
-    /// Where they wanted to go.
+    /// The path to go to after signing in.
     pub next: String,
 }
 
-/// Behind the `?` of the page with that form.
+/// The query of the sign-in page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct SignInQuery {
-    /// Where they wanted to go.
+    /// The path to go to after signing in.
     pub next: String,
 }
 
-/// Another password.
+/// The fields of the form that changes a password.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct PasswordForm {
-    /// The present one.
+    /// The present password.
     pub old: String,
-    /// The one that is to be.
+    /// The new password.
     pub new: String,
-    /// The same once more, against slips.
+    /// The new password once more, against typing errors.
     pub again: String,
 }
 
 impl PasswordForm {
-    /// The new password, if it can be one.
+    /// Returns the new password if it is valid and both entries are equal.
     ///
     /// # Errors
-    /// A sentence for each field that cannot be taken.
+    /// Returns a sentence for each invalid field.
     pub fn parse(&self) -> Result<Password, FormErrors> {
         let mut errors = FormErrors::default();
         let new = errors.keep("new", self.new.parse());

@@ -1,10 +1,10 @@
-//! Finds out who asks, for the whole app.
+//! Middleware that identifies the account behind each request.
 //!
-//! - A session's cookie is looked up, and a token that a program shows; nobody else pays for it.
-//! - A session that is none is taken off the request: who shows it is anybody, and served as anybody is.
-//! - Pages of somebody who has signed in are stored by nobody, not even by their browser: who uses it next
-//!   finds nothing by going back.
-//! - Where the shop has no staff nobody is looked for.
+//! - Only a request with a session cookie or a bearer token costs a lookup.
+//! - Session cookies that identify no account are removed; the request is then served as an anonymous one.
+//! - Responses to a request with a valid session carry `no-store`: the next user of the browser cannot go
+//!   back to them.
+//! - A shop without staff accounts looks up nothing.
 
 use std::future::{Ready, ready};
 use std::rc::Rc;
@@ -24,7 +24,7 @@ use crate::site::client::Client;
 use crate::site::visitor::{HOST_SESSION, Proof, SESSION, SignedIn, Staff, session_cookie};
 use crate::state::{Access, State};
 
-/// See the module.
+/// The middleware; see the module.
 #[derive(Debug, Clone, Copy)]
 pub struct Identify;
 
@@ -44,7 +44,7 @@ where
     }
 }
 
-/// The app, behind this layer.
+/// The service behind [`Identify`].
 pub struct Identifying<S> {
     service: Rc<S>,
 }
@@ -78,7 +78,7 @@ where
     }
 }
 
-/// What is shown to be known by, where the shop knows anybody.
+/// Returns the credentials that a request presents, if the shop has staff accounts.
 fn shown(request: &mut ServiceRequest) -> Option<(Proof, Secret)> {
     let headers = request.headers();
     if !headers.contains_key(AUTHORIZATION) && !headers.contains_key(COOKIE) {
@@ -128,7 +128,9 @@ where
     Ok(if is_seen { unstored(response) } else { response })
 }
 
-/// What somebody has seen who had signed in, nobody keeps; static files are the same for all.
+/// Forbids storing a response to a signed-in account.
+///
+/// Static files stay storable: all clients get the same.
 fn unstored(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     if response.request().path().starts_with("/static/") {
         return response;
@@ -140,7 +142,7 @@ fn unstored(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> 
     response
 }
 
-/// Returns the session that a request shows, if it can be one.
+/// Returns the session secret in the request's cookies, if it is well-formed.
 pub fn shown_session(request: &HttpRequest) -> Option<Secret> {
     session_in(request.headers(), session_cookie(Client::of(request)))
 }
@@ -152,13 +154,13 @@ fn session_in(headers: &HeaderMap, cookie: &str) -> Option<Secret> {
     Secret::shown(value.trim())
 }
 
-/// The token that a program shows. Source: RFC 6750 §2.1.
+/// Returns the bearer token of a request. Source: RFC 6750 §2.1.
 fn shown_token(headers: &HeaderMap) -> Option<Secret> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| Secret::shown(token.trim())).flatten()
 }
 
-/// Takes the session's cookies off, and leaves all others.
+/// Removes the session cookies and leaves all others.
 fn take_off(headers: &mut HeaderMap) {
     let is_session = |pair: &[u8]| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
@@ -192,7 +194,7 @@ mod tests {
         let line = format!("a=b; {SESSION}={}; c=d", secret.as_str());
         assert_eq!(session_in(&with(&["x=y", &line]), SESSION), Some(secret));
         assert_eq!(session_in(&with(&["larder-session=x; a=b"]), SESSION), None);
-        // The name of one scheme is none of the other.
+        // The cookie of one scheme does not count for the other.
         assert_eq!(session_in(&with(&[&line]), HOST_SESSION), None);
         let line = format!("__Host-{}", line.replace("a=b; ", ""));
         assert!(session_in(&with(&[&line]), HOST_SESSION).is_some());
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_is_none_is_taken_off_and_others_are_left() {
+    fn session_cookies_are_removed_and_other_cookies_are_left() {
         let mut headers =
             with(&["a=b; larder-session=x;c=d", " larder-session =y; __Host-larder-session=z"]);
         take_off(&mut headers);

@@ -1,8 +1,8 @@
 //! Every table, key and lifetime of the accounts.
 //!
-//! Who has signed in is asked on each of their requests, so it is kept as any query is: until the table of
-//! sessions changes, by any writer. A sign-out counts at once, everywhere. It is kept in this
-//! process only: an identity is never taken from a store to which others can write.
+//! The identity of a session is read on each of its requests, so it is cached like any query: until any
+//! program changes the table of sessions. A sign-out therefore counts at once, in every instance. The entry
+//! stays in the local tier: an identity is never read from a store that other programs can write to.
 
 use std::time::Duration;
 
@@ -12,32 +12,34 @@ use crate::cache::policy::Policy;
 use crate::site::digest;
 use crate::versions::Table;
 
-/// Who may sign in.
+/// The table of accounts.
 pub const ACCOUNTS: Table = Table::named("accounts");
 
-/// Who has.
+/// The table of sessions, one for each signed-in browser.
 pub const SESSIONS: Table = Table::named("sessions");
 
-/// Which programs act for them.
+/// The table of tokens, by which programs act for an account.
 pub const TOKENS: Table = Table::named("tokens");
 
-/// A browser stays signed in for so long. Django: `SESSION_COOKIE_AGE`.
+/// How long a browser stays signed in. Django: `SESSION_COOKIE_AGE`.
 pub const SESSION_AGE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-/// Whose a session or token is. That it is nobody's is not kept: strangers choose what they show.
+/// The policy for the identity of a session or a token.
+///
+/// Unknown secrets are not cached: clients could fill the cache with made-up ones.
 pub const KNOWN: Policy = Policy::fresh_for(Duration::from_secs(60 * 60)).local_only();
 
-/// The key of a session.
+/// Returns the key of a session.
 pub fn session(shown: &Secret) -> Key {
     Key::named("accounts.session").part("of", named(shown)).build()
 }
 
-/// The key of a token.
+/// Returns the key of a token.
 pub fn token(shown: &Secret) -> Key {
     Key::named("accounts.token").part("of", named(shown)).build()
 }
 
-/// By what it is named in keys, which people are shown: not by the digest that the database has.
+/// Hashes the stored digest once more: people see keys, but must not see that digest.
 fn named(shown: &Secret) -> String {
     digest::of(["accounts.key", &shown.digest()])
 }

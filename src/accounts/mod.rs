@@ -1,4 +1,4 @@
-//! The staff: who they are, and how they are known.
+//! The staff's accounts: who may sign in, and how requests are identified.
 //!
 //! | URL | |
 //! |---|---|
@@ -6,12 +6,12 @@
 //! | `POST /logout` | [`pages::sign_out`] |
 //! | `GET`, `POST /staff/password` | [`pages::ask_password`], [`pages::change_password`] |
 //!
-//! - What browsers and programs show is drawn by chance, and only its digest is kept.
-//! - A session ends when its owner signs out; sessions and tokens end with the password, whichever program
-//!   changes it, and at once.
+//! - Secrets of browsers and programs are random. Only their digest is stored.
+//! - A session ends when its owner signs out. Any program that changes the password ends all sessions and
+//!   tokens of the account at once.
 //! - Accounts are added from the command line: `larder account add`.
 //!
-//! [`identify`] finds out who asks, for all other sections; they see a
+//! [`identify`] identifies the account for all other sections; they see a
 //! [`Visitor`](crate::site::visitor::Visitor).
 
 pub mod forms;
@@ -27,7 +27,7 @@ pub mod throttle;
 
 use actix_web::web;
 
-/// The URLs of the accounts.
+/// Registers the URLs of the accounts.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::resource("/login")

@@ -1,4 +1,4 @@
-//! What an account is, and what is shown to be known by it.
+//! Accounts, their passwords, and the secrets of sessions and tokens.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +12,12 @@ use crate::site::row_id::RowId;
 use crate::site::text::{self, TextError, fold};
 use crate::site::time::Timestamp;
 
-/// Somebody of the staff.
+/// The account of one member of the staff.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// Its number.
     pub id: AccountId,
-    /// What its owner is called here.
+    /// Its name, as typed.
     pub name: String,
     /// When it was added.
     pub created_at: Timestamp,
@@ -26,21 +26,22 @@ pub struct Account {
 /// The number of an account.
 pub type AccountId = RowId<Account>;
 
-/// A name: one line, 1 to 50 characters that are seen; `Mina`, `mina` and `Ｍｉｎａ` are one, and so are `José` in
-/// NFC and in NFD.
+/// An account's name: one line of 1 to 50 visible characters.
+///
+/// `Mina`, `mina` and `Ｍｉｎａ` are the same name, and so are `José` in NFC and in NFD.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
 
 impl Name {
-    /// Characters of the longest.
+    /// Length of the longest name, in characters.
     pub const LONGEST: usize = 50;
 
-    /// As it was typed.
+    /// Returns the name as typed.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// As it is compared.
+    /// Returns the form that is compared.
     pub fn folded(&self) -> String {
         fold(&self.0)
     }
@@ -54,20 +55,20 @@ impl FromStr for Name {
     }
 }
 
-/// A password that was chosen: 8 to 200 characters, taken as typed but for its Unicode form.
+/// A valid password: 8 to 200 characters, taken as typed except for its Unicode form.
 ///
 /// Source: NIST SP 800-63B, which asks for length and for nothing else.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
 impl Password {
-    /// Characters of the shortest.
+    /// Length of the shortest password, in characters.
     pub const SHORTEST: usize = 8;
 
-    /// Characters of the longest: hashing takes longer for a longer one.
+    /// Length of the longest password, in characters. Longer ones would take longer to hash.
     pub const LONGEST: usize = 200;
 
-    /// As it was typed.
+    /// Returns the password as typed.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -79,13 +80,13 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Why a text is no password.
+/// Why a text is not a valid password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// Easily guessed.
+    /// It is easily guessed.
     #[error("A password has at least 8 characters.")]
     TooShort,
-    /// Slow to hash.
+    /// It is slow to hash.
     #[error("A password has at most 200 characters.")]
     TooLong,
 }
@@ -102,34 +103,35 @@ impl FromStr for Password {
     }
 }
 
-/// What a browser or a program shows: 256 bits by chance, as 43 letters of base64url. Not kept anywhere.
+/// The secret of a session or token: 256 random bits as 43 letters of base64url. It is not stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// A new one.
+    /// Draws a new secret.
     ///
     /// # Panics
-    /// Where the system has no randomness to give: nothing may be secured then.
+    /// Panics if the system provides no random bytes: nothing could be secured then.
     pub fn draw() -> Self {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).expect("the system gives random bytes");
         Self(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// What somebody shows, if it can be one.
+    /// Parses a secret that a client presents, if it is well-formed.
     pub fn shown(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         (bytes.len() == 32).then(|| Self(text.to_owned()))
     }
 
-    /// As it is shown.
+    /// Returns the text that a client presents.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What is kept of it: who reads that cannot show the secret. Plain SHA-256, since what is drawn by
-    /// chance cannot be guessed.
+    /// Returns the digest that is stored; it does not reveal the secret.
+    ///
+    /// Plain SHA-256 suffices, since a random secret cannot be guessed.
     pub fn digest(&self) -> String {
         digest::of([self.as_str()])
     }
@@ -141,32 +143,32 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A session or a token that is known.
+/// The account behind a valid session or token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
-    /// Whose it is.
+    /// The account's number.
     pub account: i64,
-    /// The name of that account.
+    /// The account's name.
     pub name: String,
-    /// When it ends; none for a token.
+    /// When the session ends; `None` for a token.
     pub expires_at: Option<Timestamp>,
 }
 
 impl Known {
-    /// Whether it still counts at this moment.
+    /// Reports whether it is still valid at `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }
 }
 
-/// A line of `larder account list`.
+/// One line of `larder account list`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Who.
+    /// The account.
     pub account: Account,
-    /// So many browsers have signed in.
+    /// How many sessions it has.
     pub sessions: u64,
-    /// So many programs act for it.
+    /// How many tokens it has.
     pub tokens: u64,
 }
 

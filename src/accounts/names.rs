@@ -1,23 +1,24 @@
-//! Names of accounts that were compared in another way before.
+//! Renames accounts whose names an older version compared in another way.
 
 use std::collections::HashSet;
 
 use super::model::Name;
 use crate::site::text::fold;
 
-/// An account, by its names.
+/// An account's number and its names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     /// Its number.
     pub id: i64,
-    /// As it is shown.
+    /// The name as shown.
     pub name: String,
-    /// As it is compared.
+    /// The name as compared.
     pub folded_name: String,
 }
 
-/// The accounts whose names have to change, with their new names. Of several that have one name now the first
-/// keeps it.
+/// Returns the accounts whose names have to change, with their new names.
+///
+/// Of several accounts that now have the same name the first keeps it.
 pub fn refolded(accounts: &[Named]) -> Vec<Named> {
     let folded = accounts.iter().map(|one| fold(&one.name));
     let mut taken: HashSet<String> = HashSet::new();
@@ -34,7 +35,7 @@ pub fn refolded(accounts: &[Named]) -> Vec<Named> {
     renamed.into_iter().zip(accounts).filter(|(new, old)| new != *old).map(|(new, _)| new).collect()
 }
 
-/// The name with the first number behind it that makes it free.
+/// Appends the first number that makes the name unique.
 fn numbered(name: &str, mut is_free: impl FnMut(&str) -> bool) -> String {
     let numbered = |number: u32| {
         let end = format!(" {number}");
@@ -54,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_one_name_keeps_it() {
+    fn the_first_of_several_equal_names_is_kept() {
         let before = [
             named(1, "Jose\u{301}", "jose\u{301}"),
             named(2, "Mina", "mina"),

@@ -1,4 +1,4 @@
-//! Signing in and out, as HTML.
+//! The pages for signing in, signing out and changing the password.
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
@@ -22,10 +22,10 @@ use crate::state::State;
 
 type Answer = Result<HttpResponse, AppError>;
 
-/// Where staff go once they are in.
+/// Where staff arrive after signing in.
 const HOME: &str = "/staff";
 
-/// The form by which staff come in.
+/// The sign-in form.
 #[derive(Template)]
 #[template(path = "accounts/login.html")]
 struct SignInPage {
@@ -35,7 +35,7 @@ struct SignInPage {
     error: Option<String>,
 }
 
-/// `GET /login`
+/// Answers `GET /login` with the sign-in form.
 pub async fn ask(
     state: web::Data<State>,
     visitor: Visitor,
@@ -65,7 +65,7 @@ async fn sign_in_page(
     unstored(html(state, status.unwrap_or(StatusCode::OK), &page).await?)
 }
 
-/// `POST /login`
+/// Handles `POST /login`: signs the client in.
 pub async fn sign_in(
     request: HttpRequest,
     state: web::Data<State>,
@@ -101,12 +101,12 @@ fn refused(refusal: Refusal) -> AppError {
     }
 }
 
-/// Where to go once they are in: a path of this site, the staff's own page by default.
+/// Returns where to go after signing in: a path of this site, by default the staff index.
 fn next(path: &str) -> &str {
     if path.is_empty() { HOME } else { redirect::local_path(path) }
 }
 
-/// `POST /logout`
+/// Handles `POST /logout`: signs the browser out.
 pub async fn sign_out(request: HttpRequest, state: web::Data<State>) -> Answer {
     if let Some(shown) = identify::shown_session(&request) {
         service::sign_out(&state, &shown).await?;
@@ -116,7 +116,7 @@ pub async fn sign_out(request: HttpRequest, state: web::Data<State>) -> Answer {
     Ok(answer)
 }
 
-/// The form for another password.
+/// The form that changes a password.
 #[derive(Template)]
 #[template(path = "accounts/password.html")]
 struct PasswordPage {
@@ -124,7 +124,7 @@ struct PasswordPage {
     errors: FormErrors,
 }
 
-/// `GET /staff/password`
+/// Answers `GET /staff/password` with the form that changes a password.
 pub async fn ask_password(request: HttpRequest, state: web::Data<State>) -> Answer {
     let visitor = signed_in(&request)?;
     password_page(&state, &visitor, StatusCode::OK, FormErrors::default()).await
@@ -140,7 +140,7 @@ async fn password_page(
     unstored(html(state, status, &PasswordPage { layout, errors }).await?)
 }
 
-/// Somebody of the staff, by name: an open shop has nobody whose password could be another.
+/// Returns the visitor if an account is signed in. An open shop has no accounts, so it answers 404.
 fn signed_in(request: &HttpRequest) -> Result<Visitor, AppError> {
     let visitor = Visitor::of(request);
     match (visitor.name(), visitor.may_sign_in()) {
@@ -150,7 +150,7 @@ fn signed_in(request: &HttpRequest) -> Result<Visitor, AppError> {
     }
 }
 
-/// `POST /staff/password`
+/// Handles `POST /staff/password`: changes the password.
 pub async fn change_password(
     request: HttpRequest,
     state: web::Data<State>,
@@ -182,7 +182,7 @@ pub async fn change_password(
     }
 }
 
-/// The session's cookie, by the name of the scheme that the client used.
+/// Builds the session cookie, with the name that belongs to the client's scheme.
 fn cookie(request: &HttpRequest, value: &str, seconds: u64) -> Cookie<'static> {
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     let client = Client::of(request);
@@ -196,7 +196,7 @@ fn cookie(request: &HttpRequest, value: &str, seconds: u64) -> Cookie<'static> {
 }
 
 fn keep(answer: &mut HttpResponse, cookie: Cookie<'static>) {
-    // A session's value is plain ASCII, so it can always be in a header.
+    // A session's value is plain ASCII, so it is always valid in a header.
     let _ = answer.add_cookie(&cookie);
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }

@@ -1,10 +1,10 @@
-//! Passwords, hashed and compared.
+//! Hashes and compares passwords.
 //!
-//! - Argon2id with 19 MiB and two passes: what OWASP's cheat sheet asks for at least.
-//! - A name without an account takes as long as one with an account, so that time does not tell which names
-//!   there are.
-//! - At most `AT_ONCE` are compared at the same time, each in a buffer that is used again and again: left to
-//!   itself, each thread keeps 19 MiB in an arena of the allocator after its first comparison.
+//! - Argon2id with 19 MiB and two passes, the minimum of OWASP's cheat sheet.
+//! - A name without an account takes as long as one with an account, so that the time does not reveal which
+//!   names exist.
+//! - At most `AT_ONCE` passwords are compared at a time, each in a buffer that is reused. Otherwise each
+//!   thread's allocator arena would hold 19 MiB after its first comparison.
 
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -16,23 +16,23 @@ use super::model::Password;
 use crate::error::AppError;
 use crate::site::text::nfc;
 
-/// Comparisons at once.
+/// How many comparisons run at once.
 const AT_ONCE: usize = 2;
 
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
-/// Memory that no comparison uses at the moment; at most [`AT_ONCE`] buffers.
+/// Idle buffers of Argon2, at most [`AT_ONCE`].
 static BUFFERS: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
 
-/// What the password of nobody is compared with.
-static NOBODYS: LazyLock<String> = LazyLock::new(|| hash_bytes(b"the password of nobody"));
+/// The hash that passwords are compared with when there is no account.
+static NOBODYS: LazyLock<String> = LazyLock::new(|| hash_bytes(b"the password of no account"));
 
-/// What is kept of a password. Takes a tenth of a second or so.
+/// Hashes a password for storage. Takes about a tenth of a second.
 ///
 /// # Panics
-/// Where the system has no randomness to give, or no memory.
+/// Panics if the system provides no random bytes or no memory.
 pub fn hash(password: &Password) -> String {
-    // Keyboards and systems write one letter in several ways. Source: NIST SP 800-63B §3.1.1.2.
+    // Keyboards and systems encode the same letter in several ways. Source: NIST SP 800-63B §3.1.1.2.
     hash_bytes(nfc(password.as_str()).as_bytes())
 }
 
@@ -51,27 +51,29 @@ fn hash_bytes(password: &[u8]) -> String {
     PasswordHash { hash, ..kept }.to_string()
 }
 
-/// [`hash`], without keeping others waiting.
+/// Runs [`hash`] on a blocking thread.
 ///
 /// # Errors
-/// None but those of a program that is ending.
+/// Fails only if that thread panics or the program shuts down.
 pub async fn hashed(password: Password) -> Result<String, AppError> {
     on_a_thread(move || hash(&password)).await
 }
 
-/// Whether the password is that of `kept`; without an account it never is, and takes as long.
+/// Reports whether the password matches the hash `kept`.
+///
+/// Without an account it never matches, but comparing takes as long.
 ///
 /// # Errors
-/// None but those of a program that is ending.
+/// Fails only if the blocking thread panics or the program shuts down.
 pub async fn is_right(password: String, kept: Option<String>) -> Result<bool, AppError> {
     let compare = move || {
         let is_somebodys = kept.is_some();
         let kept = kept.unwrap_or_else(|| NOBODYS.clone());
-        // A longer one was never taken, and would take longer.
+        // A longer password was never accepted, and hashing it would take longer.
         let length = password.chars().count();
         let password = if length > Password::LONGEST { "" } else { &password };
         let normal = nfc(password);
-        // Passwords that were kept as they were typed, before they were kept in one form.
+        // Earlier versions hashed passwords as typed, before they were normalized.
         let is_equal = is_of(normal.as_bytes(), &kept)
             || (normal != password && is_of(password.as_bytes(), &kept));
         is_equal && is_somebodys
@@ -79,14 +81,14 @@ pub async fn is_right(password: String, kept: Option<String>) -> Result<bool, Ap
     on_a_thread(compare).await
 }
 
-/// Whether `kept` was made from this password; compared in constant time.
+/// Reports whether `kept` is the hash of this password. Compares in constant time.
 fn is_of(password: &[u8], kept: &str) -> bool {
     let Ok(kept) = PasswordHash::new(kept) else { return false };
     let Some(expected) = kept.hash else { return false };
     output(password, &kept, expected.len()).is_some_and(|output| output == expected)
 }
 
-/// Hashes a password with the algorithm, the parameters and the salt of `kept`; none if they cannot be used.
+/// Hashes a password with the algorithm, parameters and salt of `kept`, if they are usable.
 fn output(password: &[u8], kept: &PasswordHash, length: usize) -> Option<Output> {
     let algorithm = Algorithm::try_from(kept.algorithm.as_str()).ok()?;
     let version = kept.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
@@ -102,7 +104,7 @@ fn output(password: &[u8], kept: &PasswordHash, length: usize) -> Option<Output>
     Output::new(bytes).ok()
 }
 
-/// Lends so many blocks of memory: those of a buffer, unless the hash was made with more than is usual.
+/// Lends memory from a pooled buffer. A hash with larger parameters gets its own buffer.
 fn with_memory<T>(blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
     if blocks > Params::DEFAULT.block_count() {
         return work(&mut vec![Block::new(); blocks]);
@@ -111,7 +113,7 @@ fn with_memory<T>(blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
     let mut buffer = idle.unwrap_or_else(|| vec![Block::new(); Params::DEFAULT.block_count()]);
     let done = work(&mut buffer[..blocks]);
     let mut buffers = BUFFERS.lock().unwrap();
-    // The command line hashes without a turn.
+    // The command line hashes without the semaphore, so more buffers can come back than are pooled.
     if buffers.len() < AT_ONCE {
         buffers.push(buffer);
     }
@@ -124,7 +126,7 @@ async fn on_a_thread<T: Send + 'static>(
     let failed = |error: anyhow::Error| AppError::Internal(Arc::new(error));
     let turn = TURNS.acquire().await.map_err(|error| failed(error.into()))?;
     let work = move || {
-        // Held until it is done: a client that leaves does not stop the thread.
+        // Held until the work is done: a client that disconnects does not stop the thread.
         let _turn = turn;
         work()
     };
@@ -149,7 +151,7 @@ mod tests {
         assert!(is_right("tea and toast", Some(&kept)).await);
         assert!(!is_right("tea and  toast", Some(&kept)).await);
         assert!(!is_right("", Some(&kept)).await);
-        assert!(!is_right("the password of nobody", None).await);
+        assert!(!is_right("the password of no account", None).await);
     }
 
     #[tokio::test]
@@ -157,7 +159,7 @@ mod tests {
         let (composed, apart) = ("d\u{e9}j\u{e0} vu!", "de\u{301}ja\u{300} vu!");
         let kept = hash(&apart.parse().unwrap());
         assert!(is_right(composed, Some(&kept)).await && is_right(apart, Some(&kept)).await);
-        // One that was kept as it was typed goes on counting.
+        // A hash of the password as typed still counts.
         assert!(is_right(apart, Some(&hash_bytes(apart.as_bytes()))).await);
     }
 
@@ -180,7 +182,7 @@ mod tests {
     async fn comparisons_share_as_many_buffers_as_run_at_once() {
         let tried = (0..20).map(|_| is_right("wrong password", None));
         futures_util::future::join_all(tried).await;
-        // Other tests may have taken theirs out at this moment; more are never kept.
+        // Other tests may be using buffers at this moment; the pool never holds more.
         let kept = BUFFERS.lock().unwrap().len();
         assert!(kept <= AT_ONCE, "{kept}");
     }

@@ -1,4 +1,4 @@
-//! The questions about accounts, one function each.
+//! One function for each query on accounts, sessions and tokens.
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ use crate::db::schema::{accounts, sessions, tokens};
 use crate::site::time::Timestamp;
 use crate::versions::Snapshot;
 
-/// Whose session this is, if it is one.
+/// Returns the account behind the session with this digest, if there is one.
 pub fn find_session(read: &mut Snapshot<'_>, digest: &str) -> QueryResult<Option<Known>> {
     read.table(ACCOUNTS)?;
     let found: Option<(i64, String, PrimitiveDateTime)> = sessions::table
@@ -25,7 +25,7 @@ pub fn find_session(read: &mut Snapshot<'_>, digest: &str) -> QueryResult<Option
     Ok(found.map(|(account, name, end)| Known { account, name, expires_at: Some(end.into()) }))
 }
 
-/// Whose token this is, if it is one.
+/// Returns the account behind the token with this digest, if there is one.
 pub fn find_token(read: &mut Snapshot<'_>, digest: &str) -> QueryResult<Option<Known>> {
     read.table(ACCOUNTS)?;
     let found: Option<(i64, String)> = tokens::table
@@ -37,12 +37,12 @@ pub fn find_token(read: &mut Snapshot<'_>, digest: &str) -> QueryResult<Option<K
     Ok(found.map(|(account, name)| Known { account, name, expires_at: None }))
 }
 
-/// The account of this name, and what is kept of its password.
+/// Returns the account with this name and its password hash.
 pub fn find(read: &mut Snapshot<'_>, name: &Name) -> QueryResult<Option<(Account, String)>> {
     get(read.table(ACCOUNTS)?, name)
 }
 
-/// [`find`], within a write.
+/// Returns the same as [`find`], within a write transaction.
 pub fn get(conn: &mut Conn, name: &Name) -> QueryResult<Option<(Account, String)>> {
     let row: Option<(i64, String, PrimitiveDateTime, String)> = accounts::table
         .filter(accounts::folded_name.eq(name.folded()))
@@ -56,28 +56,28 @@ fn account(id: i64, name: String, created_at: PrimitiveDateTime) -> Account {
     Account { id: AccountId::new(id), name, created_at: created_at.into() }
 }
 
-/// Keeps an account as it is until the transaction ends.
+/// Locks an account until the transaction ends.
 pub fn lock(conn: &mut Conn, id: AccountId) -> QueryResult<()> {
-    // A write transaction of SQLite is alone already.
+    // SQLite runs one write transaction at a time.
     let Conn::Postgres(postgres) = conn else { return Ok(()) };
     let lock = "SELECT id FROM accounts WHERE id = $1 FOR UPDATE";
     diesel::sql_query(lock).bind::<BigInt, _>(id.get()).execute(postgres).map(|_| ())
 }
 
-/// Whether this is still what is kept of the password of an account.
+/// Reports whether `hash` is still the account's password hash.
 pub fn is_kept(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<bool> {
     let account = accounts::table.find(id.get()).filter(accounts::password_hash.eq(hash));
     diesel::select(exists(account)).get_result(conn)
 }
 
-/// Whether there is nobody.
+/// Reports whether there are no accounts.
 pub fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
     let any: bool =
         diesel::select(exists(accounts::table.select(accounts::id))).get_result(conn)?;
     Ok(!any)
 }
 
-/// All accounts, by name.
+/// Returns all accounts, sorted by name.
 pub fn list(conn: &mut Conn) -> QueryResult<Vec<Listed>> {
     let rows: Vec<(i64, String, PrimitiveDateTime)> = accounts::table
         .select((accounts::id, accounts::name, accounts::created_at))
@@ -94,7 +94,7 @@ pub fn list(conn: &mut Conn) -> QueryResult<Vec<Listed>> {
     Ok(listed.collect())
 }
 
-/// The names of all accounts, as they are shown and compared; the first account first.
+/// Returns the names of all accounts, as shown and as compared, in the order of their numbers.
 pub fn names(conn: &mut Conn) -> QueryResult<Vec<Named>> {
     let columns = (accounts::id, accounts::name, accounts::folded_name);
     let rows: Vec<(i64, String, String)> =
@@ -103,10 +103,11 @@ pub fn names(conn: &mut Conn) -> QueryResult<Vec<Named>> {
     Ok(named.collect())
 }
 
-/// Gives accounts other names, all at once: what one gets another may have had.
+/// Renames accounts all at once: one may get the name that another one had.
 pub fn set_names(conn: &mut Conn, changes: &[Named]) -> QueryResult<()> {
+    // Frees the old names first: each folded name is unique.
     for one in changes {
-        // No text folds to this one: it has a capital letter.
+        // The placeholder collides with no name: folded names have no capital letters.
         let free = accounts::folded_name.eq(format!("Free {}", one.id));
         diesel::update(accounts::table.find(one.id)).set(free).execute(conn)?;
     }
@@ -117,7 +118,7 @@ pub fn set_names(conn: &mut Conn, changes: &[Named]) -> QueryResult<()> {
     Ok(())
 }
 
-/// Adds an account.
+/// Adds an account and returns its number.
 pub fn insert(conn: &mut Conn, name: &Name, hash: &str, now: Timestamp) -> QueryResult<AccountId> {
     let id = diesel::insert_into(accounts::table)
         .values((
@@ -131,21 +132,21 @@ pub fn insert(conn: &mut Conn, name: &Name, hash: &str, now: Timestamp) -> Query
     Ok(AccountId::new(id))
 }
 
-/// Gives an account another password.
+/// Stores another password hash for an account.
 pub fn set_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<()> {
     let account = accounts::table.find(id.get());
     diesel::update(account).set(accounts::password_hash.eq(hash)).execute(conn).map(|_| ())
 }
 
-/// Deletes an account; its sessions and tokens go with it.
+/// Deletes an account with its sessions and tokens.
 pub fn delete(conn: &mut Conn, id: AccountId) -> QueryResult<()> {
-    // By hand, and not left to the cascade: that of SQLite depends on a setting of the connection.
+    // Not left to the foreign key's cascade: in SQLite that depends on a setting of the connection.
     delete_sessions(conn, id)?;
     delete_tokens(conn, id)?;
     diesel::delete(accounts::table.find(id.get())).execute(conn).map(|_| ())
 }
 
-/// Signs a browser in.
+/// Adds a session, which signs a browser in.
 pub fn insert_session(
     conn: &mut Conn,
     owner: AccountId,
@@ -164,25 +165,25 @@ pub fn insert_session(
         .map(|_| ())
 }
 
-/// Signs a browser out.
+/// Deletes a session, which signs its browser out.
 pub fn delete_session(conn: &mut Conn, digest: &str) -> QueryResult<()> {
     let session = sessions::table.filter(sessions::token_hash.eq(digest));
     diesel::delete(session).execute(conn).map(|_| ())
 }
 
-/// Signs out every browser of an account; answers how many.
+/// Deletes all sessions of an account and returns how many there were.
 pub fn delete_sessions(conn: &mut Conn, owner: AccountId) -> QueryResult<usize> {
     let sessions = sessions::table.filter(sessions::account_id.eq(owner.get()));
     diesel::delete(sessions).execute(conn)
 }
 
-/// Forgets sessions that have ended.
+/// Deletes sessions that have expired and returns how many there were.
 pub fn delete_ended(conn: &mut Conn, now: Timestamp) -> QueryResult<usize> {
     let ended = sessions::table.filter(sessions::expires_at.le(now.to_primitive()));
     diesel::delete(ended).execute(conn)
 }
 
-/// Lets a program act for an account.
+/// Adds a token, by which a program acts for an account.
 pub fn insert_token(
     conn: &mut Conn,
     owner: AccountId,
@@ -199,7 +200,7 @@ pub fn insert_token(
         .map(|_| ())
 }
 
-/// Takes its programs from an account; answers how many.
+/// Deletes all tokens of an account and returns how many there were.
 pub fn delete_tokens(conn: &mut Conn, owner: AccountId) -> QueryResult<usize> {
     let tokens = tokens::table.filter(tokens::account_id.eq(owner.get()));
     diesel::delete(tokens).execute(conn)

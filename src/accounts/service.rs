@@ -1,4 +1,4 @@
-//! What can be done with accounts. Knows neither HTTP nor HTML.
+//! The operations on accounts, independent of HTTP and HTML.
 
 use super::model::{Account, AccountId, Known, Listed, Name, Password, Secret};
 use super::throttle::{Refusal, Throttle};
@@ -9,7 +9,7 @@ use crate::site::text::fold;
 use crate::site::time::Timestamp;
 use crate::state::State;
 
-/// Whose session this is, while it counts.
+/// Returns the account behind a session, if the session is valid.
 pub async fn session(state: &State, shown: &Secret) -> Result<Option<Known>, AppError> {
     let digest = shown.digest();
     let load = async || {
@@ -19,7 +19,7 @@ pub async fn session(state: &State, shown: &Secret) -> Result<Option<Known>, App
     valid(state.cache.get_or_set(&keys::session(shown), &keys::KNOWN, load).await)
 }
 
-/// Whose token this is.
+/// Returns the account behind a token, if the token is valid.
 pub async fn token(state: &State, shown: &Secret) -> Result<Option<Known>, AppError> {
     let digest = shown.digest();
     let load = async || {
@@ -29,7 +29,7 @@ pub async fn token(state: &State, shown: &Secret) -> Result<Option<Known>, AppEr
     valid(state.cache.get_or_set(&keys::token(shown), &keys::KNOWN, load).await)
 }
 
-/// That nobody is known by it is an error to the loads, so that nothing is kept of it.
+/// Turns `NotFound` into `None`: loads report it as an error so that the cache stores nothing.
 fn valid(found: Result<std::sync::Arc<Known>, AppError>) -> Result<Option<Known>, AppError> {
     match found {
         Ok(known) => Ok(known.is_valid(Timestamp::now()).then(|| (*known).clone())),
@@ -38,21 +38,21 @@ fn valid(found: Result<std::sync::Arc<Known>, AppError>) -> Result<Option<Known>
     }
 }
 
-/// What came of an attempt to sign in.
+/// The outcome of an attempt to sign in or to change a password.
 #[derive(Debug)]
 pub enum Attempt {
-    /// They are in; what their browser is to show from now on.
+    /// The attempt succeeded; holds the secret of the new session.
     In(Secret),
-    /// Name and password do not go together; which of them is wrong is told to nobody.
+    /// The name and the password do not match. The client is not told which of the two is wrong.
     Wrong,
     /// The password was not compared.
     Refused(Refusal),
 }
 
-/// Signs somebody in. A browser that shows a session already gives that one up.
+/// Signs an account in and ends the session that the browser presented before, if any.
 ///
 /// # Errors
-/// Those of the database.
+/// Returns database errors.
 pub async fn sign_in(
     state: &State,
     throttle: &Throttle,
@@ -71,8 +71,9 @@ pub async fn sign_in(
     .await
 }
 
-/// Compares a password as often as the throttle lets it: the account and what is kept of its password, or how
-/// the attempt ends.
+/// Compares a password, if the throttle admits the attempt.
+///
+/// Returns the account and its password hash, or how the attempt ends.
 async fn try_password(
     state: &State,
     throttle: &Throttle,
@@ -95,7 +96,7 @@ async fn try_password(
     })
 }
 
-/// The account that this name and this password go with, and what is kept of the password.
+/// Returns the account and its password hash, if name and password match.
 async fn whose(
     state: &State,
     name: &str,
@@ -110,8 +111,10 @@ async fn whose(
     Ok(found.filter(|_| is_right))
 }
 
-/// Begins a session after some other work, both or none. Nothing is done where the password is another by now:
-/// comparing takes its time, and who changes a password meanwhile wants nobody in by the old one.
+/// Runs `first` and begins a session, in one transaction.
+///
+/// Does nothing if the password has changed since it was compared. Comparing takes time, and after a change
+/// the old password must not begin a session.
 async fn begin(
     state: &State,
     (owner, kept): (AccountId, String),
@@ -133,20 +136,21 @@ async fn begin(
     Ok(if write.await? { Attempt::In(secret) } else { Attempt::Wrong })
 }
 
-/// Signs a browser out.
+/// Ends the session of a browser.
 ///
 /// # Errors
-/// Those of the database; it is not signed out then.
+/// Returns database errors; the session goes on then.
 pub async fn sign_out(state: &State, shown: &Secret) -> Result<(), AppError> {
     let digest = shown.digest();
     Ok(state.db.write(move |conn| queries::delete_session(conn, &digest)).await?)
 }
 
-/// Gives somebody who is signed in another password, if they know the old one: every other browser of theirs
-/// is signed out, their tokens end, and their browser goes on with a new session.
+/// Changes the password of a signed-in account that knows its old one.
+///
+/// All sessions and tokens of the account end. The browser at hand gets a new session.
 ///
 /// # Errors
-/// Those of the database.
+/// Returns database errors.
 pub async fn change_password(
     state: &State,
     throttle: &Throttle,
@@ -163,38 +167,39 @@ pub async fn change_password(
     begin(state, (id, kept), move |conn| replace_password(conn, id, &hash).map(|_| ())).await
 }
 
-/// What another password has ended.
+/// How much a change of the password has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
-    /// So many browsers were signed out.
+    /// How many sessions ended.
     pub sessions: usize,
-    /// So many programs have no token any more.
+    /// How many tokens ended.
     pub tokens: usize,
 }
 
-/// Signs an account out everywhere, ends its tokens, and gives it another password.
+/// Changes the password of an account and ends its sessions and tokens.
 fn replace_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<Ended> {
-    // By hand, for their number: a trigger does the same where the password is changed by other programs.
+    // Explicit, to count them. A trigger does the same when another program changes the password.
     let sessions = queries::delete_sessions(conn, id)?;
     let tokens = queries::delete_tokens(conn, id)?;
     queries::set_password(conn, id, hash)?;
     Ok(Ended { sessions, tokens })
 }
 
-/// Whether nobody can sign in yet.
+/// Reports whether there are no accounts yet.
 ///
 /// # Errors
-/// Those of the database.
+/// Returns database errors.
 pub fn has_nobody(db: &Db) -> Result<bool, db::Error> {
     db.read_now(queries::is_empty)
 }
 
-/// Makes the names of all accounts comparable as this program compares them: they may have been added by a
-/// version that compared them in another way. Of accounts that have one name now the first keeps it; the others
-/// get a number behind theirs. Returns the names that were changed, each with the new one.
+/// Updates the compared form of all names to that of this version and returns the renamed accounts.
+///
+/// An older version may have compared names in another way. Of accounts that now have the same name the
+/// first keeps it, and the others get a number appended. Each result is the old name and the new one.
 ///
 /// # Errors
-/// Those of the database.
+/// Returns database errors.
 pub fn refold(db: &Db) -> Result<Vec<(String, String)>, db::Error> {
     if db.read_now(queries::names)?.iter().all(|one| one.folded_name == fold(&one.name)) {
         return Ok(Vec::new());
@@ -211,18 +216,18 @@ pub fn refold(db: &Db) -> Result<Vec<(String, String)>, db::Error> {
     })
 }
 
-/// All accounts, by name.
+/// Returns all accounts, sorted by name.
 ///
 /// # Errors
-/// Those of the database.
+/// Returns database errors.
 pub fn list(db: &Db) -> Result<Vec<Listed>, db::Error> {
     db.read_now(queries::list)
 }
 
-/// Adds an account; none, where there is one of this name.
+/// Adds an account, or returns `None` if the name is taken.
 ///
 /// # Errors
-/// Those of the database.
+/// Returns database errors.
 pub fn add(db: &Db, name: &Name, password: &Password) -> Result<Option<AccountId>, db::Error> {
     let hash = passwords::hash(password);
     db.write_now(|conn| match queries::get(conn, name)? {
@@ -231,19 +236,19 @@ pub fn add(db: &Db, name: &Name, password: &Password) -> Result<Option<AccountId
     })
 }
 
-/// Deletes an account, and signs it out everywhere; none, where there is none of this name.
+/// Deletes an account with its sessions and tokens; returns `None` if there is no such account.
 ///
 /// # Errors
-/// Those of the database.
+/// Returns database errors.
 pub fn remove(db: &Db, name: &Name) -> Result<Option<Account>, db::Error> {
     with(db, name, |conn, account| queries::delete(conn, account.id))
         .map(|found| found.map(|(account, ())| account))
 }
 
-/// Gives an account another password, signs it out everywhere and ends its tokens.
+/// Changes the password of an account and ends its sessions and tokens.
 ///
 /// # Errors
-/// Those of the database.
+/// Returns database errors.
 pub fn set_password(
     db: &Db,
     name: &Name,
@@ -253,10 +258,10 @@ pub fn set_password(
     with(db, name, |conn, account| replace_password(conn, account.id, &hash))
 }
 
-/// Makes a token, which is told once and not kept.
+/// Creates a token and returns it. Only its digest is stored, so it cannot be shown again.
 ///
 /// # Errors
-/// Those of the database.
+/// Returns database errors.
 pub fn make_token(db: &Db, name: &Name) -> Result<Option<Secret>, db::Error> {
     let secret = Secret::draw();
     let digest = secret.digest();
@@ -266,10 +271,10 @@ pub fn make_token(db: &Db, name: &Name) -> Result<Option<Secret>, db::Error> {
     Ok(made?.map(|_| secret))
 }
 
-/// Takes all tokens from an account: how many that were.
+/// Deletes all tokens of an account and returns how many there were.
 ///
 /// # Errors
-/// Those of the database.
+/// Returns database errors.
 pub fn revoke_tokens(db: &Db, name: &Name) -> Result<Option<(Account, usize)>, db::Error> {
     with(db, name, |conn, account| queries::delete_tokens(conn, account.id))
 }

@@ -1,17 +1,17 @@
-//! How often a client may try to sign in.
+//! Limits how often a client may try to sign in.
 //!
-//! - Counted are failures for a name from an address, from an address, and for a name, in windows of a quarter
-//!   of an hour that begin with the first; a success takes back what was counted for its name.
-//! - An attempt counts once it is known to have failed. Attempts from one address, and those for one name, are
-//!   compared one after the other, so that none slips through while another is being compared; only as many
-//!   as there are instances may.
-//! - An attempt that is refused by one count is not counted by the others: a client that tries a name from one
-//!   place uses up what that place may try, and does not lock its owner out.
-//! - The counts are values of the cache, so that instances which share a Redis share them. While that does
-//!   not answer, this process counts by itself: an outage of Redis allows no guessing.
-//! - What is counted is kept under a digest: names and addresses of visitors are in no cache.
+//! - Failures are counted by name and address together, by address, and by name. A window of 15 minutes
+//!   begins with the first failure. A success resets the counts for its name.
+//! - An attempt counts once it is known to have failed. Within one instance, attempts from the same address
+//!   or for the same name are compared one at a time, so that none slips through while another is compared.
+//!   Across instances at most one per instance can.
+//! - A refused attempt is not counted: a client that guesses a name from one address uses up the limit of
+//!   that address and does not lock the owner out.
+//! - The counts are values of the cache, so instances that share a Redis share them. While Redis is
+//!   unavailable each process counts on its own: an outage of Redis allows no guessing.
+//! - Counts are stored under a digest: the cache holds no names and no addresses of visitors.
 //!
-//! Source: Django has none; its documentation sends people to libraries that count in the cache.
+//! Source: Django has no such limit; its documentation recommends libraries that count in the cache.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -25,47 +25,47 @@ use crate::cache::{self, Cache};
 use crate::site::digest;
 use crate::site::text::fold;
 
-/// A window.
+/// Length of a window.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 
-/// Failures for one name from one address in a window.
+/// Most failures for one name from one address in a window.
 pub const FOR_A_NAME_FROM_AN_ADDRESS: i64 = 10;
 
-/// Failures from one address in a window; behind a proxy or at work many share one.
+/// Most failures from one address in a window. Clients behind a proxy share an address.
 pub const FROM_AN_ADDRESS: i64 = 50;
 
-/// Failures for one name in a window, from wherever: more are no typing errors.
+/// Most failures for one name in a window, from all addresses: more are no typing errors.
 pub const FOR_A_NAME: i64 = 50;
 
-/// Attempts that wait or are compared in this process at once.
+/// Most attempts that wait or are compared at once in this process.
 pub const MOST_WAITING: usize = 100;
 
-/// Names and addresses share so many locks.
+/// How many locks the names share, and how many the addresses.
 const STRIPES: usize = 64;
 
-/// Counts failures, and lets attempts in one after the other.
+/// Counts failures and admits attempts one at a time.
 #[derive(Debug)]
 pub struct Throttle {
-    /// Where this process counts by itself.
+    /// The counts of this process, for when the shared store is unavailable.
     own: Values,
     room: Semaphore,
     addresses: Stripes,
     names: Stripes,
 }
 
-/// Why an attempt is refused before the password is compared.
+/// Why an attempt is refused before its password is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// There were too many failures.
+    /// A limit of failures is reached.
     TooOften {
-        /// When the window ends at the latest, in seconds.
+        /// When the window has ended at the latest, in seconds from now.
         seconds: u64,
     },
     /// Too many attempts are waiting.
     Crowded,
 }
 
-/// An attempt whose password may be compared. It holds up others of its name and its address.
+/// An admitted attempt. While it exists, other attempts for its name or from its address wait.
 #[derive(Debug)]
 pub struct Attempt<'t> {
     throttle: &'t Throttle,
@@ -89,7 +89,7 @@ impl Throttle {
     /// Waits until an attempt for this name from this address may be made.
     ///
     /// # Errors
-    /// [`Refusal`], where there were too many failures by one of the counts, or too many are waiting.
+    /// Returns a [`Refusal`] if a limit of failures is reached or too many attempts are waiting.
     pub async fn attempt(
         &self,
         cache: &Cache,
@@ -102,12 +102,13 @@ impl Throttle {
             (key("address", &[address]), FROM_AN_ADDRESS),
             (key("name", &[&name]), FOR_A_NAME),
         ];
-        // First without waiting: an attempt that is refused takes no place from others.
+        // Checked before waiting, so that a refused attempt takes no place from others.
         self.check(cache, &counts).await?;
         let room = self.room.try_acquire().map_err(|_| Refusal::Crowded)?;
-        // Always in this order, so that no two wait for each other.
+        // Always the address first, so that no two attempts deadlock.
         let by_address = self.addresses.lock(address).await;
         let by_name = self.names.lock(&name).await;
+        // Checked again: other attempts may have failed while this one waited.
         self.check(cache, &counts).await?;
         Ok(Attempt { throttle: self, counts, _held: (room, by_address, by_name) })
     }
@@ -122,41 +123,40 @@ impl Throttle {
     }
 
     async fn failures(&self, cache: &Cache, key: &str) -> i64 {
-        let count = match cache.values().get(key).await {
-            Ok(count) => Ok(count),
-            Err(_) => self.own.get(key).await,
-        };
-        // Memory has no reason to fail; where it has, every attempt is refused.
-        count.map_or(i64::MAX, Option::unwrap_or_default)
+        // Both: a failure that the shared store did not take in time was counted here.
+        let (shared, own) = tokio::join!(cache.values().get(key), self.own.get(key));
+        let shared: i64 = shared.ok().flatten().unwrap_or_default();
+        // The memory store does not fail. If it does, refuse every attempt.
+        own.map_or(i64::MAX, |own: Option<i64>| own.unwrap_or_default().saturating_add(shared))
     }
 }
 
 impl Attempt<'_> {
-    /// Counts it: the name and the password do not go together.
+    /// Counts the attempt as a failure.
     pub async fn fail(self, cache: &Cache) {
         for (key, _) in &self.counts {
             if increment(cache.values(), key).await.is_err() {
-                // Memory has no reason to fail.
+                // The memory store does not fail.
                 let _ = increment(&self.throttle.own, key).await;
             }
         }
     }
 
-    /// Takes back what was counted for the name: it was its owner.
+    /// Resets the counts for the name: the client is its owner.
     pub async fn succeed(self, cache: &Cache) {
         let [pair, _, name] = &self.counts;
         for (key, _) in [pair, name] {
-            // Where it cannot be taken back the window ends by itself.
+            // A count that cannot be reset ends with its window.
             let _ = tokio::join!(cache.values().delete(key), self.throttle.own.delete(key));
         }
     }
 }
 
-/// Locks that are chosen by a text. A fixed number of them takes no memory for what strangers send.
+/// Locks chosen by a text's hash. Their fixed number bounds the memory that clients can take.
 #[derive(Debug)]
 struct Stripes {
     locks: [Mutex<()>; STRIPES],
-    /// No client can know which texts share a lock.
+    /// Randomly seeded, so that no client knows which texts share a lock.
     hasher: RandomState,
 }
 
@@ -173,11 +173,11 @@ impl Stripes {
     }
 }
 
-/// Django's idiom: `add` begins a window, `incr` counts in it.
+/// Counts with Django's idiom: `add` begins a window and `incr` counts in it.
 async fn increment(values: &Values, key: &str) -> Result<(), cache::Error> {
     values.add(key, &0_i64, Timeout::After(WINDOW)).await?;
     match values.incr(key, 1).await {
-        // The window ended between the two.
+        // The window ended between the two calls.
         Err(cache::Error::Absent { .. }) => Ok(()),
         count => count.map(|_| ()),
     }
@@ -193,8 +193,8 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
+    use crate::cache::in_process::InProcess;
     use crate::cache::open::Options;
-    use crate::cache::view::InProcess;
 
     const TOO_OFTEN: Result<(), Refusal> = Err(Refusal::TooOften { seconds: WINDOW.as_secs() });
 
@@ -228,7 +228,7 @@ mod tests {
         for _ in 0..FOR_A_NAME_FROM_AN_ADDRESS {
             fails(&throttle, &cache, "Mina", "192.0.2.1").await.unwrap();
         }
-        // Otherwise spelled, it is the same name; its owner is not locked out, who is elsewhere.
+        // Another spelling is the same name. The owner, at another address, is not locked out.
         assert_eq!(succeeds(&throttle, &cache, " MINA", "192.0.2.1").await, TOO_OFTEN);
         fails(&throttle, &cache, "mina", "192.0.2.2").await.unwrap();
         fails(&throttle, &cache, "otto", "192.0.2.1").await.unwrap();
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_name_may_be_tried_fifty_times_from_wherever() {
+    async fn a_name_may_be_tried_fifty_times_from_all_addresses_together() {
         let (throttle, cache) = (Throttle::default(), cache());
         for number in 0..FOR_A_NAME {
             fails(&throttle, &cache, "mina", &format!("192.0.2.{number}")).await.unwrap();
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_one_place_is_refused_is_not_counted_for_others() {
+    async fn attempts_refused_for_one_address_do_not_lock_out_others() {
         let (throttle, cache) = (Throttle::default(), cache());
         for _ in 0..2 * FOR_A_NAME {
             let _ = fails(&throttle, &cache, "mina", "192.0.2.1").await;
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn attempts_at_once_are_counted_as_those_one_after_the_other_are() {
+    async fn concurrent_attempts_are_counted_like_sequential_ones() {
         let (throttle, cache) = (Throttle::default(), cache());
         let slow = async |is_right: bool, address: String| {
             let attempt = throttle.attempt(&cache, "mina", &address).await?;
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_so_many_wait() {
+    async fn the_number_of_waiting_attempts_is_limited() {
         let (throttle, cache) = (Throttle::default(), cache());
         let held = throttle.attempt(&cache, "mina", "192.0.2.1").await.unwrap();
         let mut waiting: Vec<_> = (1..MOST_WAITING)
@@ -315,7 +315,7 @@ mod tests {
         }
         let crowded = throttle.attempt(&cache, "otto", "192.0.2.2").await.map(|_| ());
         assert_eq!(crowded, Err(Refusal::Crowded));
-        // A client that leaves gives its place to the next.
+        // A client that disconnects frees its place.
         drop(waiting.pop());
         throttle.attempt(&cache, "otto", "192.0.2.2").await.unwrap().succeed(&cache).await;
         drop((held, waiting));

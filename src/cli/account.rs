@@ -1,7 +1,7 @@
-//! `larder account`
+//! `larder account`: manages the accounts of the staff.
 //!
-//! - A password is asked for on the terminal and not shown; from a pipe it is the first line.
-//! - What is done counts at once, also in a shop that is being served.
+//! - The password is asked for on a terminal and not echoed. From a pipe the first line is read.
+//! - Changes count at once, also in a shop that is being served.
 
 use std::io::{BufRead, IsTerminal};
 
@@ -14,7 +14,7 @@ use crate::accounts::service::{self, Ended};
 use crate::config::DatabaseConfig;
 use crate::db::{self, Db};
 
-/// What `account` is started with.
+/// The arguments of `larder account`.
 #[derive(Debug, Args)]
 pub struct AccountCommand {
     #[command(flatten)]
@@ -26,35 +26,35 @@ pub struct AccountCommand {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Add somebody, and give them a password.
+    /// Add an account with a password.
     Add {
-        /// What they are called: 1 to 50 characters; Mina and mina are one.
+        /// Its name: 1 to 50 characters; Mina and mina are the same name.
         name: String,
     },
-    /// Show who there is.
+    /// List the accounts.
     List,
-    /// Remove somebody: their browsers are signed out, and their tokens end.
+    /// Remove an account: its browsers are signed out, and its tokens end.
     Remove {
-        /// Who.
+        /// The name of the account.
         name: String,
     },
     /// Change the password of an account: its browsers are signed out, and its tokens end.
     Password {
-        /// Who.
+        /// The name of the account.
         name: String,
     },
-    /// Make a token, by which a program may write to the API for somebody. It is shown this once.
+    /// Create a token, shown only once, by which a program may use the API for an account.
     Token {
-        /// For whom.
+        /// The name of the account.
         name: String,
 
-        /// End all their tokens instead.
+        /// End all tokens of the account instead.
         #[arg(long)]
         revoke: bool,
     },
 }
 
-/// Does what the verb says.
+/// Runs `larder account`.
 pub fn run(command: &AccountCommand) -> Result<(), String> {
     let db = command.database.open()?;
     db.migrate().map_err(|error| error.to_string())?;
@@ -87,7 +87,7 @@ fn parse(name: &str) -> Result<Name, String> {
     name.parse().map_err(|error| format!("{error}"))
 }
 
-/// What was done, if there was somebody to do it to.
+/// Returns what was done, or an error if there is no such account.
 fn known<T>(done: Result<Option<T>, db::Error>, name: &str) -> Result<T, String> {
     done.map_err(|error| chain(&error))?
         .ok_or_else(|| format!("there is no account {name}; see larder account list"))
@@ -116,7 +116,7 @@ fn password(db: &Db, name: &Name) -> Result<(), String> {
 fn list(db: &Db) -> Result<(), String> {
     let listed = service::list(db).map_err(|error| chain(&error))?;
     if listed.is_empty() {
-        say("Nobody yet. Add somebody with larder account add NAME.\n");
+        say("No accounts yet. Add one with larder account add NAME.\n");
         return Ok(());
     }
     let mut table = Table::new(&["name", "since", "browsers>", "tokens>"]);
@@ -128,7 +128,7 @@ fn list(db: &Db) -> Result<(), String> {
     Ok(())
 }
 
-/// Asks for a password: twice on a terminal, against slips.
+/// Asks for a password: twice on a terminal, against typing errors.
 fn ask() -> Result<Password, String> {
     let typed = if std::io::stdin().is_terminal() { from_terminal()? } else { from_pipe()? };
     typed.parse().map_err(|error| format!("{error}"))

@@ -1,4 +1,4 @@
-//! `larder fake`
+//! `larder fake`: adds made-up tastings or guests.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::db::Db;
 use crate::events::service;
 use crate::site::render::grouped;
 
-/// What `fake` is started with.
+/// The arguments of `larder fake`.
 #[derive(Debug, Args)]
 pub struct FakeConfig {
     #[command(subcommand)]
@@ -37,7 +37,7 @@ struct Amount {
     database: DatabaseConfig,
 }
 
-/// Adds what was made up.
+/// Runs `larder fake`.
 pub fn run(config: &FakeConfig) -> Result<(), String> {
     let (amount, noun) = match &config.what {
         What::Events(amount) => (amount, "events"),
@@ -57,7 +57,7 @@ pub fn run(config: &FakeConfig) -> Result<(), String> {
     Ok(())
 }
 
-/// How many were added.
+/// Adds them and returns how many were added.
 fn add(db: &Db, config: &FakeConfig, count: u64, progress: &mut Progress) -> Result<u64, String> {
     let done = match config.what {
         What::Events(_) => {

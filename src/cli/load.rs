@@ -1,6 +1,6 @@
-//! `larder load`
+//! `larder load`: imports recipes or scores from a file.
 //!
-//! - All of a file is taken, or nothing of it; what is wrong is one sentence that says where.
+//! - A file is imported as a whole or not at all. An error is one sentence that says where it is.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::config::DatabaseConfig;
 use crate::db::{self, Db};
 use crate::{cookbook, scoreboard};
 
-/// What `load` is started with.
+/// The arguments of `larder load`.
 #[derive(Debug, Args)]
 pub struct LoadCommand {
     #[command(flatten)]
@@ -35,7 +35,7 @@ enum What {
     },
 }
 
-/// Takes what is in the file.
+/// Runs `larder load`.
 pub fn run(command: &LoadCommand) -> Result<(), String> {
     match &command.what {
         What::Cookbook { file } => {

@@ -1,17 +1,17 @@
-//! `larder migrate`
+//! `larder migrate`: creates the database or brings it up to date.
 
 use clap::Args;
 
 use crate::config::DatabaseConfig;
 
-/// What `migrate` is started with.
+/// The arguments of `larder migrate`.
 #[derive(Debug, Args)]
 pub struct MigrateConfig {
     #[command(flatten)]
     database: DatabaseConfig,
 }
 
-/// Creates the database or brings it up to date.
+/// Runs `larder migrate`.
 pub fn run(config: &MigrateConfig) -> Result<(), String> {
     let url = &config.database.database;
     match config.database.open()?.migrate().map_err(|error| error.to_string())? {

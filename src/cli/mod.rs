@@ -1,7 +1,7 @@
 //! The command line.
 //!
-//! - `larder` alone serves the shop.
-//! - What cannot be done is one sentence on standard error and exit code 1.
+//! - `larder` without a command serves the shop.
+//! - A command that fails prints one sentence to standard error and exits with code 1.
 
 mod account;
 mod cache;
@@ -32,7 +32,7 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// Without a command the shop is served.
+    /// The flags of `larder serve`, the default command.
     #[command(flatten)]
     serve: ServeConfig,
 }
@@ -47,19 +47,19 @@ enum Command {
     Seed(seed::SeedConfig),
     /// Add made-up tastings or guests, also to a shop that is being served.
     Fake(fake::FakeConfig),
-    /// Take in recipes or scores from a file, all or nothing.
+    /// Import recipes or scores from a file, all or nothing.
     Load(load::LoadCommand),
-    /// Say who may sign in, where the shop is served with --access staff.
+    /// Manage the accounts that may sign in to a shop served with --access staff.
     Account(account::AccountCommand),
-    /// Replace the secret under which instances seal what they share in Redis.
+    /// Replace the secret with which instances encrypt what they share in Redis.
     Secret(secret::SecretCommand),
-    /// Look into the cache of a running shop, or of a Redis, and change what is in it.
+    /// Inspect and change the cache of a running shop or of a Redis.
     Cache(cache::CacheCommand),
-    /// Measure what each level of caching does for the homepage, on this machine.
+    /// Measure what each level of caching saves for the homepage, on this machine.
     Compare(compare::CompareConfig),
 }
 
-/// Does what the command line says.
+/// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
     let cli = match parse() {
         Ok(cli) => cli,
@@ -83,20 +83,20 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Writes what a command has to say. Whoever closed our output does not want to know.
+/// Writes a command's output. Errors are ignored: the reader may have closed the pipe.
 fn say(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// The same for programs: one JSON document.
+/// Writes a command's output as one JSON document, for programs.
 fn say_json(document: &impl Serialize) -> Result<(), String> {
     let text = serde_json::to_string_pretty(document).map_err(|error| error.to_string())?;
     say(&format!("{text}\n"));
     Ok(())
 }
 
-/// An error with its causes, outermost first.
+/// Prints an error with its causes, the outermost first.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
@@ -107,7 +107,7 @@ fn fail(sentence: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Reads the command line. A wrong value is told in one sentence; the rest is clap's.
+/// Parses the command line. An invalid value is reported in one sentence; clap reports the rest.
 fn parse() -> Result<Cli, ExitCode> {
     let parsed = Cli::command().try_get_matches();
     parsed.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
@@ -116,7 +116,7 @@ fn parse() -> Result<Cli, ExitCode> {
             _ => {
                 let sentence = secrets::sentence(&error);
                 if sentence == error.to_string() {
-                    // Nothing can be told to a terminal that is gone.
+                    // Fails only if the terminal is gone, where nothing can be reported any more.
                     let _ = error.print();
                 } else {
                     eprint!("{sentence}");
@@ -127,7 +127,7 @@ fn parse() -> Result<Cli, ExitCode> {
     })
 }
 
-/// `error: invalid value …` and what is possible, on one line and without the hint about `--help`.
+/// Joins `error: invalid value …` and the possible values, without the hint at `--help`.
 fn one_sentence(error: &clap::Error) -> String {
     let text = secrets::sentence(error);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -1,14 +1,14 @@
-//! How far a command is, for those who wait for it.
+//! Shows the progress of a command on standard error.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use crate::site::render::grouped;
 
-/// How often progress is shown: often enough to see it move.
+/// How often the progress is updated.
 const PROGRESS: Duration = Duration::from_millis(200);
 
-/// A line on standard error that counts up; on a terminal it stays one line.
+/// A line on standard error that counts up; on a terminal it is overwritten in place.
 pub struct Progress {
     noun: &'static str,
     wanted: u64,
@@ -16,12 +16,12 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of so many things that are called so.
+    /// Starts at none of `wanted` items, which are called `noun`.
     pub fn of(wanted: u64, noun: &'static str) -> Self {
         Self { noun, wanted, shown: None }
     }
 
-    /// Tells how many there are, if it is time to.
+    /// Shows how many items there are, if an update is due.
     pub fn show(&mut self, added: u64) {
         let is_due = self.shown.is_none_or(|shown| shown.elapsed() >= PROGRESS);
         if !is_due && added < self.wanted {
@@ -33,11 +33,11 @@ impl Progress {
         let noun = self.noun;
         let (start, end) = if is_terminal() { ("\r", "") } else { ("", "\n") };
         eprint!("{start}{added} of {wanted} {noun} ({percent} %){end}");
-        // Without a flush the line would appear when it is over.
+        // The line has no line break on a terminal, so it would stay in the buffer.
         let _ = std::io::stderr().flush();
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub fn clear(&self) {
         if self.shown.is_some() && is_terminal() {
             eprint!("\r\x1b[K");

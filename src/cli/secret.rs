@@ -1,6 +1,6 @@
-//! `larder secret`: under what instances seal what they share.
+//! `larder secret`: manages the secret with which instances encrypt what they share.
 //!
-//! - It is never shown: who may know it can read the database.
+//! - The secret is never shown. Users who may know it can read it in the database.
 
 use clap::{Args, Subcommand};
 
@@ -9,7 +9,7 @@ use crate::config::DatabaseConfig;
 use crate::db::Db;
 use crate::versions::secret;
 
-/// What `secret` is started with.
+/// The arguments of `larder secret`.
 #[derive(Debug, Args)]
 pub struct SecretCommand {
     #[command(subcommand)]
@@ -18,11 +18,11 @@ pub struct SecretCommand {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Draw another secret: entries in Redis are rebuilt. Running instances notice by themselves.
+    /// Replace the secret: entries in Redis are rebuilt. Running instances notice by themselves.
     Rotate(DatabaseConfig),
 }
 
-/// Does what the verb says.
+/// Runs `larder secret`.
 pub fn run(command: &SecretCommand) -> Result<(), String> {
     let Verb::Rotate(config) = &command.verb;
     let db = Db::open(&config.database)?;

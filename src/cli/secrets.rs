@@ -1,16 +1,16 @@
-//! Keeps passwords out of what the command line says about itself.
+//! Keeps passwords out of the error messages of the command line.
 //!
-//! - clap repeats what it was given where it cannot take it, and where it was given something by mistake.
+//! - clap quotes values that it rejects, and arguments that it does not expect.
 
 use clap::error::{ContextKind, ContextValue};
 
-/// Flags whose values are never repeated.
+/// Flags whose values are never quoted.
 const SECRET_FLAGS: [&str; 4] = ["--database", "--redis", "--token", "--supplier"];
 
-/// Settings whose values may hold a password.
+/// Environment variables whose values may contain a password.
 const SECRET_SETTINGS: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "LARDER_TOKEN", "LARDER_SUPPLIER"];
 
-/// What clap says of an error, without anything that may hold a password.
+/// Returns clap's message for an error, without anything that may contain a password.
 pub fn sentence(error: &clap::Error) -> String {
     let flag = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(flag)) => flag.as_str(),
@@ -27,7 +27,7 @@ pub fn sentence(error: &clap::Error) -> String {
     }
 }
 
-/// The text without anything that was given to this program and may hold a password.
+/// Removes arguments and settings that may contain a password.
 fn masked(text: &str) -> String {
     let arguments = std::env::args_os().skip(1).map(|one| one.to_string_lossy().into_owned());
     let settings = SECRET_SETTINGS.iter().filter_map(|name| std::env::var(name).ok());
@@ -45,13 +45,13 @@ fn mask(
     });
     let mut secrets: Vec<String> =
         values.filter(|value| may_be_secret(value)).chain(settings).collect();
-    // A longer one may hold a shorter one.
+    // The longest first, since it may contain a shorter one.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     let secrets = secrets.iter().filter(|secret| !secret.is_empty());
     secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "…"))
 }
 
-/// An address with a login, or `password=…` as libpq takes it, also where it is broken.
+/// Reports whether a value may hold a login, as a URL or as libpq's `password=…`, even malformed.
 fn may_be_secret(value: &str) -> bool {
     let behind = value.split_once("://").map_or("", |(_, behind)| behind);
     behind.contains([':', '?']) || value.contains('@') || value.to_lowercase().contains("password")

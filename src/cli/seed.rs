@@ -1,4 +1,4 @@
-//! `larder seed`
+//! `larder seed`: adds sample products.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::config::DatabaseConfig;
 use crate::products::service;
 use crate::site::render::grouped;
 
-/// What `seed` is started with.
+/// The arguments of `larder seed`.
 #[derive(Debug, Args)]
 pub struct SeedConfig {
     #[command(flatten)]
@@ -21,7 +21,7 @@ pub struct SeedConfig {
     products: u64,
 }
 
-/// Adds sample products.
+/// Runs `larder seed`.
 pub fn run(config: &SeedConfig) -> Result<(), String> {
     let db = config.database.open()?;
     db.migrate().map_err(|error| error.to_string())?;

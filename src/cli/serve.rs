@@ -1,4 +1,4 @@
-//! `larder serve`
+//! `larder serve`: serves the shop.
 
 use std::io::{BufWriter, IsTerminal, Write};
 
@@ -12,11 +12,11 @@ use crate::server::{ServeConfig, Server, StopSignals};
 use crate::site::secrets::hide;
 use crate::toolbar;
 
-/// Serves until the program is told to stop.
+/// Serves until the process receives a stop signal.
 pub fn run(config: &ServeConfig) -> Result<(), String> {
     let _log = start_log(&config.log);
     actix_web::rt::System::new().block_on(async {
-        // Before anybody can know that there is a shop, so that nobody can tell it to stop in vain.
+        // Listens before the shop is announced, so that no stop signal is lost.
         let told = StopSignals::listen()?;
         let server = Server::start(config).await?;
         announce(&server);
@@ -24,17 +24,18 @@ pub fn run(config: &ServeConfig) -> Result<(), String> {
     })
 }
 
-/// Says where the shop is, on a line of its own that programs can read, too.
+/// Prints the shop's address on a line of its own, which programs can parse, too.
 fn announce(server: &Server) {
     let mut out = std::io::stdout().lock();
-    // Whoever closed our output does not want to know.
+    // An error is ignored: the reader may have closed the pipe.
     let _ = writeln!(out, "Larder is open at http://{}", server.address());
     let _ = out.flush();
 }
 
-/// Lines are written on a thread of their own, so that no request waits for a terminal or a file. All of
-/// them are: where they come faster than they can be written, requests wait after all. Until what is
-/// answered is dropped, which writes what is left.
+/// Starts the log. Dropping the returned guard writes the lines that are left.
+///
+/// A separate thread writes the lines, so that no request waits for a terminal or a file. No line is lost:
+/// when lines come faster than they can be written, requests wait.
 fn start_log(config: &LogConfig) -> WorkerGuard {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,larder=info"));
@@ -53,7 +54,7 @@ fn start_log(config: &LogConfig) -> WorkerGuard {
     guard
 }
 
-/// Writes lines, each at once and whole, without what follows the names of secrets in them.
+/// Writes each line at once and whole, without the values that follow the names of secrets.
 struct WithoutSecrets<W>(W);
 
 impl<W: Write> Write for WithoutSecrets<W> {

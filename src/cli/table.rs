@@ -1,26 +1,26 @@
-//! Tables on a terminal: words to the left, numbers to the right, two spaces between.
+//! Tables for a terminal: words aligned left, numbers right, two spaces between columns.
 
 /// A table under construction.
 pub struct Table {
-    /// Whether a column holds numbers.
+    /// Whether each column holds numbers.
     numbers: Vec<bool>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// With these heads; those that end in `>` are of numbers.
+    /// Starts a table with these headings; a heading that ends in `>` marks a column of numbers.
     pub fn new(heads: &[&str]) -> Self {
         let numbers = heads.iter().map(|head| head.ends_with('>')).collect();
         let heads = heads.iter().map(|head| head.trim_end_matches('>').to_owned());
         Self { numbers, rows: vec![heads.collect()] }
     }
 
-    /// One more line.
+    /// Adds a row.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// The whole of it, each line with its end.
+    /// Returns the whole table, each line with its line break.
     pub fn print(&self) -> String {
         self.rows.iter().map(|row| self.line(row) + "\n").collect()
     }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_stand_to_the_left_and_numbers_to_the_right() {
+    fn words_are_aligned_left_and_numbers_right() {
         let mut table = Table::new(&["mode", "µs>"]);
         table.row(["off".to_owned(), "1,234".to_owned()]);
         table.row(["fragments".to_owned(), "7".to_owned()]);

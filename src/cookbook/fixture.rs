@@ -1,4 +1,4 @@
-//! Recipes as JSON, for `larder load cookbook` and for an empty shop.
+//! Recipes as JSON, for `larder load cookbook` and for the sample recipes of an empty shop.
 //!
 //! ```json
 //! {"recipes": [{
@@ -9,15 +9,15 @@
 //! }]}
 //! ```
 //!
-//! - `amount`, `unit` and `description` may be left out. Foods are told apart by their names, without case.
-//! - All of it is taken, or nothing; what is wrong is said with the place of the recipe.
+//! - `amount`, `unit` and `description` are optional. Foods are identified by their names, ignoring case.
+//! - Either all recipes are loaded or none. An error gives the position of the recipe.
 
 use serde::Deserialize;
 
 use super::forms::{IngredientForm, RecipeForm};
 use super::model::RecipeText;
 
-/// The two recipes of an empty shop.
+/// The two sample recipes of an empty shop.
 pub const SAMPLE: &str = include_str!("sample.json");
 
 #[derive(Deserialize)]
@@ -49,10 +49,10 @@ struct FixtureIngredient {
     description: String,
 }
 
-/// The recipes in it.
+/// Parses and validates the recipes in `json`.
 ///
 /// # Errors
-/// One sentence that says which recipe cannot be taken, and why.
+/// One sentence that says which recipe is invalid, and why.
 pub fn parse(json: &str) -> Result<Vec<RecipeText>, String> {
     let fixture: Fixture = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let recipes = fixture.recipes.into_iter().enumerate().map(|(place, recipe)| {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_recipe_and_the_reason() {
         let cases = [
             ("{}", "missing field `recipes`"),
             (r#"{"recipes":[{"name":"Tea"}]}"#, "missing field `instructions`"),

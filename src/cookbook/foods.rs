@@ -1,4 +1,4 @@
-//! The form that renames a food, for staff.
+//! The form with which staff rename a food.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -17,7 +17,6 @@ use crate::state::State;
 
 type Answer = Result<HttpResponse, AppError>;
 
-/// The form.
 #[derive(Template)]
 #[template(path = "cookbook/food.html")]
 struct FoodPage {
@@ -33,14 +32,14 @@ impl FoodPage {
     }
 }
 
-/// `GET /cookbook/foods/{id}/edit`
+/// Handles `GET /cookbook/foods/{id}/edit`: the form.
 pub async fn edit(state: web::Data<State>, Editor(visitor): Editor, Id(id): Id<FoodId>) -> Answer {
     let name = service::food(&state, id).await?.ok_or(AppError::NotFound)?;
     let form = FoodForm { was: name.clone(), name };
     html(&state, StatusCode::OK, &FoodPage::of(&visitor, id, form, None)).await
 }
 
-/// `POST /cookbook/foods/{id}`
+/// Handles `POST /cookbook/foods/{id}`: renames the food.
 pub async fn update(
     state: web::Data<State>,
     visitor: Visitor,
@@ -70,7 +69,7 @@ pub async fn update(
         Renamed::Conflict(None) => return Err(AppError::NotFound),
         Renamed::Conflict(Some(now)) => {
             let told =
-                format!("Somebody has made it “{now}” meanwhile. Save to have it as you typed.");
+                format!("Someone else has renamed it to “{now}”. Save again to use your name.");
             (StatusCode::CONFLICT, FoodForm { was: now, name }, told)
         }
     };

@@ -1,7 +1,7 @@
-//! What staff type about recipes.
+//! The forms with which staff edit recipes and foods.
 //!
-//! - Ingredients are rows of fields that end in the number of their row: `food_0`, `food_1`, …
-//! - A row in which nothing is typed is none. There are always some empty ones, and a button for more.
+//! - The ingredients are rows of fields. Each field's name ends in the number of its row: `food_0`, `food_1`, …
+//! - Empty rows are ignored. A form always shows a few of them, and a button adds more.
 
 use std::collections::BTreeMap;
 
@@ -13,59 +13,59 @@ use super::model::{
 use crate::site::form::FormErrors;
 use crate::site::text::{self, Fault, TextError};
 
-/// Rows that are read at all; a form has no room for more that say something.
+/// The highest row number that is read. It bounds what one request can allocate.
 const MOST_ROWS: usize = 1_000;
 
-/// Empty rows below those that are filled.
+/// Empty rows that are shown below the filled ones.
 const SPARE: usize = 3;
 
-/// Another name for a food.
+/// The form that renames a food.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct FoodForm {
-    /// As typed.
+    /// The new name, as typed.
     pub name: String,
-    /// The name that the form had shown.
+    /// The name that the form showed.
     pub was: String,
 }
 
 impl FoodForm {
-    /// What was typed, if it can be a name.
+    /// Returns the typed name if it is valid.
     ///
     /// # Errors
-    /// A sentence for whoever typed it.
+    /// A sentence for the user that says why it is not.
     pub fn parse(&self) -> Result<String, TextError> {
         text::line("a name", &self.name, LONGEST_NAME)
     }
 }
 
-/// A recipe, as typed.
+/// The form of a recipe, as typed.
 #[derive(Debug, Clone, Default)]
 pub struct RecipeForm {
-    /// What it is called.
+    /// The name.
     pub name: String,
-    /// What it is.
+    /// The description, in Markdown.
     pub description: String,
-    /// What is to be done.
+    /// The instructions, in Markdown.
     pub instructions: String,
-    /// What is needed.
+    /// The ingredients, some of them empty.
     pub rows: Vec<IngredientForm>,
-    /// The digest of what the form had shown.
+    /// The digest of the recipe that the form showed.
     pub was: String,
-    /// Whether more rows are wanted, and nothing else yet.
+    /// Whether the user asked for more rows instead of saving.
     pub wants_more: bool,
 }
 
-/// A row, as typed.
+/// One ingredient of the form, as typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IngredientForm {
-    /// How much.
+    /// The amount.
     pub amount: String,
-    /// Of what measure.
+    /// The unit of the amount.
     pub unit: String,
-    /// Of what.
+    /// The name of the food.
     pub food: String,
-    /// What is to be done with it before.
+    /// How the food is prepared.
     pub description: String,
 }
 
@@ -75,7 +75,7 @@ impl IngredientForm {
         all.iter().all(|text| text.trim().is_empty())
     }
 
-    /// Its fields: name, label, what was typed.
+    /// Returns the fields of the row: name, label, typed text.
     pub fn fields(&self) -> [(&'static str, &'static str, &str); 4] {
         [
             ("amount", "Amount", &self.amount),
@@ -99,7 +99,7 @@ impl IngredientForm {
     }
 }
 
-/// A line that may be empty.
+/// Validates a line that may be empty.
 fn note(noun: &'static str, typed: &str) -> Result<String, TextError> {
     or_empty(text::line(noun, typed, LONGEST_NOTE))
 }
@@ -112,9 +112,9 @@ fn or_empty(text: Result<String, TextError>) -> Result<String, TextError> {
 }
 
 impl RecipeForm {
-    /// What was sent.
+    /// Reads the form from the fields of a request.
     pub fn read(mut fields: BTreeMap<String, String>) -> Self {
-        // As many as were sent: nothing of what was typed is lost, also where it is too much.
+        // All rows that were sent, also more than a recipe may have: the user gets back everything that was typed.
         let sent = fields.keys().filter_map(|name| name.strip_prefix("food_")?.parse().ok());
         let count = sent.max().map_or(0, |last: usize| last.min(MOST_ROWS) + 1);
         let mut take = |name: &str| fields.remove(name).unwrap_or_default();
@@ -136,7 +136,7 @@ impl RecipeForm {
         .with_spare_rows()
     }
 
-    /// Its longer texts: name, label, what was typed, and how many lines are shown of it.
+    /// Returns the multi-line fields: name, label, typed text, and the number of visible lines.
     pub fn texts(&self) -> [(&'static str, &'static str, &str, u8); 2] {
         [
             ("description", "Description", &self.description, 3),
@@ -144,7 +144,7 @@ impl RecipeForm {
         ]
     }
 
-    /// A form that shows `recipe` as it is.
+    /// Returns a form that shows `recipe`.
     pub fn showing(recipe: &Recipe) -> Self {
         let text = &recipe.text;
         let rows = text.ingredients.iter().map(|one| IngredientForm {
@@ -160,7 +160,7 @@ impl RecipeForm {
         form.with_spare_rows()
     }
 
-    /// The rows that are filled, and some empty ones: more of them, where more are wanted.
+    /// Trims the empty rows at the end, then appends a few; more of them if the user asked for more.
     #[must_use]
     pub fn with_spare_rows(mut self) -> Self {
         let filled = self.rows.iter().rposition(|row| !row.is_empty()).map_or(0, |last| last + 1);
@@ -170,10 +170,10 @@ impl RecipeForm {
         self
     }
 
-    /// What was typed, if it can be a recipe.
+    /// Returns the typed recipe if it is valid.
     ///
     /// # Errors
-    /// A sentence for each field that cannot be taken.
+    /// A sentence for each invalid field.
     pub fn parse(&self) -> Result<RecipeText, FormErrors> {
         let mut errors = FormErrors::default();
         let name = errors.keep("name", text::line("a name", &self.name, LONGEST_NAME));

@@ -1,4 +1,4 @@
-//! Every table, key and lifetime of the cookbook.
+//! The tables, cache keys and lifetimes of the cookbook.
 
 use std::time::Duration;
 
@@ -8,31 +8,31 @@ use crate::cache::policy::Policy;
 use crate::site::visitor;
 use crate::versions::Table;
 
-/// The recipes.
+/// The table of recipes.
 pub const RECIPES: Table = Table::named("recipes");
 
-/// What they are made of.
+/// The table of foods, of which recipes are made.
 pub const FOODS: Table = Table::named("foods");
 
-/// How much of it.
+/// The table of ingredients: the amount of a food in a recipe.
 pub const INGREDIENTS: Table = Table::named("ingredients");
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The whole cookbook, or all foods.
+/// The policy of the list of recipes and of the list of foods.
 pub const LIST: Policy = Policy::fresh_for(HOUR);
 
-/// The key of the whole cookbook: its pages are made from this one entry.
+/// Returns the key of the list of recipes. All pages of the cookbook are built from this entry.
 pub fn list() -> Key {
     Key::named("cookbook.list").build()
 }
 
-/// The key of all foods, for staff.
+/// Returns the key of the list of foods, which staff search.
 pub fn foods() -> Key {
     Key::named("cookbook.foods").build()
 }
 
-/// The pages of the cookbook.
+/// Returns the page rules of the cookbook.
 pub fn page() -> Rules {
     visitor::everybodys(Policy::fresh_for(HOUR)).parameters(&[])
 }

@@ -1,4 +1,4 @@
-//! The cookbook: recipes, made of foods in amounts.
+//! The cookbook: recipes and their ingredients, each an amount of a food.
 //!
 //! | URL | |
 //! |---|---|
@@ -9,9 +9,10 @@
 //! | `GET`, `POST /cookbook/{id}/delete` | [`pages::ask`], [`pages::delete`] |
 //! | `GET /cookbook/foods/{id}/edit`, `POST /cookbook/foods/{id}` | [`foods::edit`], [`foods::update`] |
 //!
-//! - Three tables, three questions, one entry: all pages are made from that. Django's `prefetch_related`.
+//! Three queries, one for each table, load the whole cookbook into one cache entry, like Django's
+//! `prefetch_related`. All pages are built from that entry.
 //!
-//! `fixture` reads what `larder load cookbook` is given.
+//! `fixture` parses the file that `larder load cookbook` reads.
 
 pub mod fixture;
 pub mod foods;
@@ -26,24 +27,25 @@ use actix_web::web;
 
 use crate::cache::page;
 use crate::site::shelf::Shelf;
+use crate::state::State;
 
-/// What staff find of it in their index.
+/// The recipes in the staff index.
 pub const SHELF: Shelf = Shelf {
     name: "Recipes",
     all: "/cookbook",
     new: Some("/cookbook/new"),
-    find: |state, search| Box::pin(service::find(state, search)),
+    find: |request, search| Box::pin(service::find(State::of(request), search)),
 };
 
-/// And of what recipes are made of.
+/// The foods in the staff index.
 pub const FOODS_SHELF: Shelf = Shelf {
     name: "Foods",
     all: "/cookbook",
     new: None,
-    find: |state, search| Box::pin(service::find_foods(state, search)),
+    find: |request, search| Box::pin(service::find_foods(State::of(request), search)),
 };
 
-/// The cookbook's URLs.
+/// Registers the URLs of the cookbook.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::resource("/cookbook")

@@ -1,4 +1,4 @@
-//! What a recipe is, and its rules.
+//! The types of the cookbook: recipes, ingredients and amounts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,75 +10,75 @@ use crate::site::markdown::{self, Rendered};
 use crate::site::row_id::RowId;
 use crate::site::text::fold;
 
-/// Characters of the longest name of a recipe or a food.
+/// The maximum length of the name of a recipe or a food, in characters.
 pub const LONGEST_NAME: usize = 200;
 
-/// Characters of the longest description or instructions.
+/// The maximum length of a description or of instructions, in characters.
 pub const LONGEST_TEXT: usize = 20_000;
 
-/// Characters of the longest unit, and of what is to be done with an ingredient.
+/// The maximum length of an ingredient's unit or note, in characters.
 pub const LONGEST_NOTE: usize = 100;
 
-/// Ingredients of one recipe.
+/// The maximum number of ingredients of a recipe.
 pub const MOST_INGREDIENTS: usize = 60;
 
-/// A recipe as it is kept.
+/// A stored recipe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipe {
-    /// Its number.
+    /// The ID.
     pub id: RecipeId,
-    /// What it says.
+    /// The content.
     pub text: RecipeText,
 }
 
-/// The number of a recipe.
+/// The ID of a recipe.
 pub type RecipeId = RowId<Recipe>;
 
-/// What recipes are made of; known by its name.
+/// Marks the IDs of foods. A food has nothing but a name.
 #[derive(Debug)]
 pub struct Food;
 
-/// The number of a food.
+/// The ID of a food.
 pub type FoodId = RowId<Food>;
 
-/// What a recipe says.
+/// The content of a recipe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecipeText {
-    /// What it is called.
+    /// The name.
     pub name: String,
-    /// What it is, in Markdown; perhaps empty.
+    /// The description, in Markdown; may be empty.
     pub description: String,
-    /// What is to be done, in Markdown.
+    /// The instructions, in Markdown.
     pub instructions: String,
-    /// What is needed, in the order of the recipe.
+    /// The ingredients, in the order of the recipe.
     pub ingredients: Vec<Ingredient>,
 }
 
-/// How much of a food is needed.
+/// An ingredient: an amount of a food.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ingredient {
-    /// How much; none where it is up to the cook.
+    /// The amount; `None` leaves it to the cook.
     pub amount: Option<Amount>,
-    /// Of what measure; perhaps empty.
+    /// The unit of the amount; may be empty.
     pub unit: String,
-    /// Of what.
+    /// The name of the food.
     pub food: String,
-    /// What is to be done with it before; perhaps empty.
+    /// How the food is prepared; may be empty.
     pub description: String,
 }
 
 impl RecipeText {
-    /// The description for people.
+    /// Returns the description as HTML.
     pub fn description_html(&self) -> Rendered {
         markdown::render(&self.description)
     }
 
-    /// The instructions for people.
+    /// Returns the instructions as HTML.
     pub fn instructions_html(&self) -> Rendered {
         markdown::render(&self.instructions)
     }
 
-    /// Whether it would be kept as `other` is: foods are known by their names without case.
+    /// Reports whether it would be stored like `other`: names of foods are compared ignoring case.
     pub fn is_as(&self, other: &Self) -> bool {
         let folded = |text: &Self| {
             let mut text = text.clone();
@@ -88,12 +88,12 @@ impl RecipeText {
         folded(self) == folded(other)
     }
 
-    /// A name for all that it says: two texts of one name are one text.
+    /// Returns a digest of all fields. Two texts with the same digest are equal.
     pub fn digest(&self) -> String {
         let amounts =
             self.ingredients.iter().map(|one| one.amount.map(|amount| amount.to_string()));
         let amounts: Vec<String> = amounts.map(Option::unwrap_or_default).collect();
-        // Browsers send the ends of lines in their own way.
+        // Browsers send CRLF line ends, whatever the form showed.
         let texts = [&self.name, &self.description, &self.instructions];
         let texts = texts.map(|text| text.replace("\r\n", "\n"));
         let parts =
@@ -104,26 +104,26 @@ impl RecipeText {
     }
 }
 
-/// An amount in whole thousandths, 0 to 999,999.999.
+/// An amount with three decimals, 0 to 999,999.999; stored in thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Amount(i64);
 
 impl Amount {
     const HIGHEST: i64 = 999_999_999;
 
-    /// So many thousandths, as the database has them.
+    /// Returns the amount for a number of thousandths, which is how the database stores it.
     pub const fn from_thousandths(thousandths: i64) -> Self {
         Self(thousandths)
     }
 
-    /// In thousandths.
+    /// Returns the amount in thousandths.
     pub const fn thousandths(self) -> i64 {
         self.0
     }
 }
 
 impl fmt::Display for Amount {
-    /// As it is written: `2`, `1.5`, `0.125`.
+    /// Writes the amount without trailing zeros: `2`, `1.5`, `0.125`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whole, rest) = (self.0 / 1_000, self.0 % 1_000);
         if rest == 0 {
@@ -134,16 +134,16 @@ impl fmt::Display for Amount {
     }
 }
 
-/// Why a text is no amount.
+/// Why a text is not an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
-    /// Something else.
+    /// It is not a decimal number.
     #[error("Write the amount in digits, such as 2, 1.5 or 0.125.")]
     NotANumber,
-    /// Less than a thousandth.
+    /// It has more than three decimals.
     #[error("An amount has at most three decimals, such as 0.125.")]
     TooPrecise,
-    /// More than anybody cooks.
+    /// It is above the maximum.
     #[error("The amount can be at most 999,999.999.")]
     TooHigh,
 }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_tells_texts_apart_but_not_line_ends() {
+    fn digests_differ_for_different_texts_but_ignore_line_ends() {
         let text = |name: &str, description: &str| RecipeText {
             name: name.into(),
             description: description.into(),

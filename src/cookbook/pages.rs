@@ -1,4 +1,4 @@
-//! The cookbook as HTML.
+//! The HTML pages of the cookbook.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const SECTION: &str = "cookbook";
 
 type Answer = Result<HttpResponse, AppError>;
 
-/// All recipes.
+/// The list of all recipes.
 #[derive(Template)]
 #[template(path = "cookbook/index.html")]
 struct IndexPage {
@@ -30,14 +30,14 @@ struct IndexPage {
     recipes: Arc<Vec<Recipe>>,
 }
 
-/// `GET /cookbook`
+/// Handles `GET /cookbook`: all recipes.
 pub async fn index(state: web::Data<State>, visitor: Visitor) -> Answer {
     let recipes = service::list(&state).await?;
     let layout = Layout::new(&visitor, SECTION, "Cookbook");
     html(&state, StatusCode::OK, &IndexPage { layout, recipes }).await
 }
 
-/// One recipe.
+/// The page of one recipe.
 #[derive(Template)]
 #[template(path = "cookbook/show.html")]
 struct ShowPage {
@@ -45,33 +45,33 @@ struct ShowPage {
     recipe: Recipe,
 }
 
-/// `GET /cookbook/{id}`
+/// Handles `GET /cookbook/{id}`: one recipe.
 pub async fn show(state: web::Data<State>, visitor: Visitor, Id(id): Id<RecipeId>) -> Answer {
     let recipe = found(&state, id).await?;
     let layout = Layout::new(&visitor, SECTION, &recipe.text.name);
     html(&state, StatusCode::OK, &ShowPage { layout, recipe }).await
 }
 
-/// The recipe, or 404.
+/// Returns the recipe, or 404.
 async fn found(state: &State, id: RecipeId) -> Result<Recipe, AppError> {
     service::show(state, id).await?.ok_or(AppError::NotFound)
 }
 
-/// The form for a recipe.
+/// The form of a new or existing recipe.
 #[derive(Template)]
 #[template(path = "cookbook/form.html")]
 struct FormPage {
     layout: Layout,
-    /// None for a new one.
+    /// `None` for a new recipe.
     id: Option<RecipeId>,
     form: RecipeForm,
     errors: FormErrors,
-    /// What the kitchen knows already.
+    /// The names of foods that are suggested while typing.
     foods: Vec<String>,
 }
 
 impl FormPage {
-    /// The name of a field in a row.
+    /// Returns the name of a field in a row.
     fn name_of(&self, field: &str, row: usize) -> String {
         format!("{field}_{row}")
     }
@@ -102,16 +102,16 @@ async fn form(
     html(state, status, &FormPage { layout, id, form, errors, foods }).await
 }
 
-/// `GET /cookbook/new`
+/// Handles `GET /cookbook/new`: an empty form.
 pub async fn new(state: web::Data<State>, Editor(visitor): Editor) -> Answer {
     let empty = RecipeForm { wants_more: true, ..RecipeForm::default() }.with_spare_rows();
     form(&state, &visitor, None, empty, FormErrors::default()).await
 }
 
-/// The fields of a form.
+/// All fields of a form by name, since a recipe form has any number of rows.
 type Fields = Form<BTreeMap<String, String>>;
 
-/// `POST /cookbook`
+/// Handles `POST /cookbook`: adds a recipe.
 pub async fn create(state: web::Data<State>, visitor: Visitor, Form(fields): Fields) -> Answer {
     let typed = RecipeForm::read(fields);
     match typed.parse() {
@@ -125,7 +125,7 @@ pub async fn create(state: web::Data<State>, visitor: Visitor, Form(fields): Fie
     }
 }
 
-/// `GET /cookbook/{id}/edit`
+/// Handles `GET /cookbook/{id}/edit`: the form of an existing recipe.
 pub async fn edit(
     state: web::Data<State>,
     Editor(visitor): Editor,
@@ -135,7 +135,7 @@ pub async fn edit(
     form(&state, &visitor, Some(id), showing, FormErrors::default()).await
 }
 
-/// `POST /cookbook/{id}`
+/// Handles `POST /cookbook/{id}`: changes a recipe.
 pub async fn update(
     state: web::Data<State>,
     visitor: Visitor,
@@ -157,7 +157,7 @@ pub async fn update(
     }
 }
 
-/// The question before a recipe is deleted.
+/// The page that asks for confirmation before a recipe is deleted.
 #[derive(Template)]
 #[template(path = "cookbook/delete.html")]
 struct DeletePage {
@@ -165,14 +165,14 @@ struct DeletePage {
     recipe: Recipe,
 }
 
-/// `GET /cookbook/{id}/delete`
+/// Handles `GET /cookbook/{id}/delete`: asks for confirmation.
 pub async fn ask(state: web::Data<State>, Editor(visitor): Editor, Id(id): Id<RecipeId>) -> Answer {
     let recipe = found(&state, id).await?;
     let layout = Layout::new(&visitor, SECTION, "Delete recipe");
     html(&state, StatusCode::OK, &DeletePage { layout, recipe }).await
 }
 
-/// `POST /cookbook/{id}/delete`
+/// Handles `POST /cookbook/{id}/delete`: deletes a recipe.
 pub async fn delete(
     state: web::Data<State>,
     visitor: Visitor,
@@ -186,15 +186,15 @@ pub async fn delete(
     }
 }
 
-/// Both versions of a recipe that somebody else changed meanwhile, and a way on.
+/// The page of an edit conflict: the user's version of a recipe beside the current one.
 #[derive(Template)]
 #[template(path = "cookbook/conflict.html")]
 struct ConflictPage {
     layout: Layout,
     id: RecipeId,
-    /// What was typed; none for a deletion.
+    /// The version that the user typed; `None` if the user wanted to delete the recipe.
     yours: Option<RecipeText>,
-    /// What there is now; none where it is gone.
+    /// The current version; `None` if the recipe was deleted.
     current: Option<Recipe>,
 }
 

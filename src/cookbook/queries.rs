@@ -1,4 +1,4 @@
-//! The questions about recipes, one function each.
+//! The database queries of the cookbook, one function each.
 
 use std::collections::HashMap;
 
@@ -31,18 +31,18 @@ struct IngredientRow {
     description: String,
 }
 
-/// The whole cookbook, by name: three questions, however many recipes there are.
+/// Loads all recipes, ordered by name, with three queries whatever their number.
 pub fn list(read: &mut Snapshot<'_>) -> QueryResult<Vec<Recipe>> {
     read.table(INGREDIENTS)?;
     read.table(FOODS)?;
     let conn = read.table(RECIPES)?;
     let rows: Vec<RecipeRow> = recipes::table.order((recipes::name, recipes::id)).load(conn)?;
-    // All of them: databases bound how many numbers a question can name.
+    // All rows, instead of those of the loaded recipes: databases limit the number of bound values.
     let parts = ingredients::table.order(ingredients::id).load(conn)?;
     with_ingredients(conn, rows, parts)
 }
 
-/// One recipe, within a write.
+/// Loads one recipe within a write transaction.
 pub fn get(conn: &mut Conn, id: RecipeId) -> QueryResult<Option<Recipe>> {
     let rows: Vec<RecipeRow> = recipes::table.find(id.get()).load(conn)?;
     let parts = IngredientRow::belonging_to(&rows).order(ingredients::id).load(conn)?;
@@ -78,39 +78,41 @@ fn ingredient(row: IngredientRow, foods: &HashMap<i64, String>) -> Ingredient {
     }
 }
 
-/// Every food, by number.
+/// Loads all foods, ordered by ID.
 pub fn get_foods(conn: &mut Conn) -> QueryResult<Vec<(FoodId, String)>> {
     let rows: Vec<(i64, String)> = foods::table.order(foods::id).load(conn)?;
     Ok(rows.into_iter().map(|(id, name)| (FoodId::new(id), name)).collect())
 }
 
-/// [`get_foods`], in a read.
+/// Loads all foods like [`get_foods`], within a read that records the dependency.
 pub fn foods(read: &mut Snapshot<'_>) -> QueryResult<Vec<(FoodId, String)>> {
     get_foods(read.table(FOODS)?)
 }
 
-/// The name of a food, if there is one.
+/// Loads the name of a food, or `None` if there is no such food.
 pub fn find_food(read: &mut Snapshot<'_>, id: FoodId) -> QueryResult<Option<String>> {
     let conn = read.row(FOODS, id.get())?;
     foods::table.find(id.get()).select(foods::name).first(conn).optional()
 }
 
-/// Gives a food another name.
+/// Renames a food.
 pub fn rename_food(conn: &mut Conn, id: FoodId, name: &str) -> QueryResult<()> {
     diesel::update(foods::table.find(id.get())).set(foods::name.eq(name)).execute(conn).map(|_| ())
 }
 
-/// Whether there is no recipe at all.
+/// Reports whether there are no recipes.
 pub fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
     let any: bool =
         diesel::select(diesel::dsl::exists(recipes::table.select(recipes::id))).get_result(conn)?;
     Ok(!any)
 }
 
-/// Keeps other writers out until the transaction ends: of two that add one food, one finds it.
+/// Locks out other writers until the transaction ends.
+///
+/// Otherwise two transactions could each add the same food.
 pub fn lock(conn: &mut Conn) -> QueryResult<()> {
     match conn {
-        // A write transaction is alone already.
+        // SQLite runs one write transaction at a time.
         Conn::Sqlite(_) => Ok(()),
         Conn::Postgres(postgres) => {
             let lock = "LOCK TABLE recipes, foods, ingredients IN SHARE ROW EXCLUSIVE MODE";
@@ -119,7 +121,7 @@ pub fn lock(conn: &mut Conn) -> QueryResult<()> {
     }
 }
 
-/// Adds a recipe; answers its number.
+/// Adds a recipe and returns its ID.
 pub fn insert(conn: &mut Conn, text: &RecipeText) -> QueryResult<RecipeId> {
     let id: i64 = diesel::insert_into(recipes::table)
         .values((
@@ -133,7 +135,7 @@ pub fn insert(conn: &mut Conn, text: &RecipeText) -> QueryResult<RecipeId> {
     Ok(RecipeId::new(id))
 }
 
-/// Makes a recipe say something else.
+/// Replaces the content of a recipe.
 pub fn update(conn: &mut Conn, id: RecipeId, text: &RecipeText) -> QueryResult<()> {
     diesel::update(recipes::table.find(id.get()))
         .set((
@@ -146,7 +148,7 @@ pub fn update(conn: &mut Conn, id: RecipeId, text: &RecipeText) -> QueryResult<(
     insert_ingredients(conn, id.get(), &text.ingredients)
 }
 
-/// Deletes a recipe. Its foods stay: others may be made of them.
+/// Deletes a recipe. Its foods stay, since other recipes may use them.
 pub fn delete(conn: &mut Conn, id: RecipeId) -> QueryResult<()> {
     delete_ingredients(conn, id)?;
     diesel::delete(recipes::table.find(id.get())).execute(conn).map(|_| ())
@@ -157,8 +159,9 @@ fn delete_ingredients(conn: &mut Conn, id: RecipeId) -> QueryResult<()> {
     diesel::delete(parts).execute(conn).map(|_| ())
 }
 
-/// One by one: the order of their numbers is that of the recipe.
+/// Inserts the ingredients one by one, so that the order of their IDs is the order of the recipe.
 fn insert_ingredients(conn: &mut Conn, recipe: i64, parts: &[Ingredient]) -> QueryResult<()> {
+    // Reversed: where the names of several foods are equal ignoring case, the lowest ID wins.
     let mut known: HashMap<String, i64> =
         get_foods(conn)?.into_iter().rev().map(|(id, name)| (fold(&name), id.get())).collect();
     for part in parts {

@@ -1,4 +1,4 @@
-//! What can be done with the cookbook. Knows neither HTTP nor HTML.
+//! The operations of the cookbook, independent of HTTP and HTML.
 
 use std::sync::Arc;
 
@@ -11,18 +11,18 @@ use crate::site::text::fold;
 use crate::state::State;
 use crate::versions::Database;
 
-/// The whole cookbook, by name.
+/// Returns all recipes, ordered by name, from the cache.
 pub async fn list(state: &State) -> Result<Arc<Vec<Recipe>>, AppError> {
     let load = async || Ok(state.db.read(queries::list).await?);
     state.cache.get_or_set(&keys::list(), &keys::LIST, load).await
 }
 
-/// One recipe, if there is one.
+/// Returns one recipe, or `None` if there is no such recipe.
 pub async fn show(state: &State, id: RecipeId) -> Result<Option<Recipe>, AppError> {
     Ok(list(state).await?.iter().find(|recipe| recipe.id == id).cloned())
 }
 
-/// What staff find of it: recipes whose name holds the search.
+/// Returns the recipes whose names contain `search`, for the staff index.
 pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
     let (recipes, search) = (list(state).await?, fold(&search));
     let found = recipes.iter().filter(|recipe| fold(&recipe.text.name).contains(&search));
@@ -36,7 +36,7 @@ pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
     Ok(Found::of(things))
 }
 
-/// What staff find of the foods: those whose name holds the search.
+/// Returns the foods whose names contain `search`, for the staff index.
 pub async fn find_foods(state: &State, search: String) -> Result<Found, AppError> {
     let load = async || Ok::<_, AppError>(state.db.read(queries::foods).await?);
     let foods = state.cache.get_or_set(&keys::foods(), &keys::LIST, load).await?;
@@ -50,23 +50,23 @@ pub async fn find_foods(state: &State, search: String) -> Result<Found, AppError
     Ok(Found::of(things.collect()))
 }
 
-/// The name of a food, if there is one.
+/// Returns the name of a food, or `None` if there is no such food.
 pub async fn food(state: &State, id: FoodId) -> Result<Option<String>, AppError> {
     Ok(state.db.read(move |read| queries::find_food(read, id)).await?)
 }
 
-/// What came of another name for a food.
+/// The outcome of renaming a food.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Renamed {
-    /// It has it.
+    /// The food has the new name.
     Done,
-    /// Another food has it.
+    /// Another food has the new name.
     Taken,
-    /// It was not done: it has yet another name meanwhile, or is gone.
+    /// The food was renamed (its current name) or deleted (`None`) since the form was shown.
     Conflict(Option<String>),
 }
 
-/// Gives a food another name, if it still has the one that was `seen`.
+/// Renames a food if it still has the name that the user has `seen`.
 pub async fn rename(
     state: &State,
     id: FoodId,
@@ -101,17 +101,18 @@ pub async fn create(state: &State, text: RecipeText) -> Result<RecipeId, AppErro
     Ok(write.await?)
 }
 
-/// What came of a change to a recipe that somebody had looked at.
+/// The outcome of a change to a recipe that the user has seen in a form.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was done.
+    /// The change was made.
     Done,
-    /// It was not: the recipe is another meanwhile, or gone.
+    /// The recipe was changed (its current content) or deleted (`None`) since the form was shown.
     Conflict(Option<Recipe>),
 }
 
-/// Makes the recipe say `text`, if it still says what had the digest `seen`. Where it says so already, as after
-/// a form that was sent twice, that is done.
+/// Changes the recipe to `text` if the digest of its content is still `seen`.
+///
+/// If it equals `text` already, as after a form that was sent twice, the outcome is [`Change::Done`].
 pub async fn update(
     state: &State,
     id: RecipeId,
@@ -133,7 +134,7 @@ pub async fn update(
     Ok(write.await?)
 }
 
-/// Deletes the recipe, if it still says what had the digest `seen`.
+/// Deletes the recipe if the digest of its content is still `seen`.
 pub async fn delete(state: &State, id: RecipeId, seen: String) -> Result<Change, AppError> {
     let write = state.db.write(move |conn| {
         queries::lock(conn)?;
@@ -148,10 +149,10 @@ pub async fn delete(state: &State, id: RecipeId, seen: String) -> Result<Change,
     Ok(write.await?)
 }
 
-/// Adds the sample recipes where there are none; answers how many.
+/// Adds the sample recipes if there are no recipes, and returns the number of added ones.
 ///
 /// # Errors
-/// Those of the database; there are none then.
+/// The errors of the database; no recipes are added then.
 pub async fn fill_if_empty(db: &Database) -> Result<usize, db::Error> {
     db.write(|conn| {
         queries::lock(conn)?;
@@ -167,10 +168,10 @@ pub async fn fill_if_empty(db: &Database) -> Result<usize, db::Error> {
     .await
 }
 
-/// Adds these recipes, all or none.
+/// Adds these recipes, either all or none.
 ///
 /// # Errors
-/// Those of the database.
+/// The errors of the database; no recipes are added then.
 pub fn load(db: &Db, recipes: &[RecipeText]) -> Result<(), db::Error> {
     db.write_now(|conn| {
         queries::lock(conn)?;

@@ -1,4 +1,4 @@
-//! What the cache keeps, as JSON: for `larder cache`, for `curl`.
+//! The contents of the cache as JSON, for `larder cache` and `curl`.
 //!
 //! - Errors are problems (RFC 9457).
 //! - Writes are posted as forms, under the same guard as all others.
@@ -14,18 +14,18 @@ use crate::state::State;
 
 type Answer = Result<HttpResponse, AppError>;
 
-/// `GET /cache/keys?like=products.*&limit=100`
+/// Lists keys: `GET /cache/keys?like=products.*&limit=100`.
 pub async fn keys(state: web::Data<State>, Query(query): Query<KeysQuery>) -> Answer {
     let listing = service::keys(&state, query.like(), query.limit()?).await?;
     Ok(HttpResponse::Ok().json(listing))
 }
 
-/// `GET /cache/key?key=motd`
+/// Describes the entries under a key: `GET /cache/key?key=motd`.
 pub async fn key(state: web::Data<State>, Query(query): Query<KeyForm>) -> Answer {
     Ok(HttpResponse::Ok().json(service::describe(&state, query.key()?).await?))
 }
 
-/// `POST /cache/key`
+/// Sets a value: `POST /cache/key`.
 pub async fn set(
     request: HttpRequest,
     state: web::Data<State>,
@@ -37,7 +37,7 @@ pub async fn set(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `POST /cache/key/delete`
+/// Deletes a key: `POST /cache/key/delete`.
 pub async fn delete(
     request: HttpRequest,
     state: web::Data<State>,
@@ -49,12 +49,12 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `GET /cache/stats`
+/// Returns statistics: `GET /cache/stats`.
 pub async fn stats(state: web::Data<State>) -> Answer {
     Ok(HttpResponse::Ok().json(service::statistics(&state).await?))
 }
 
-/// `POST /cache/clear`
+/// Deletes everything: `POST /cache/clear`.
 pub async fn clear(
     request: HttpRequest,
     state: web::Data<State>,

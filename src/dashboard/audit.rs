@@ -1,9 +1,10 @@
-//! Who had what forgotten or remembered: the last invalidations, deletions and values set by hand.
+//! The invalidation log: the last invalidations, deletions and values set by hand.
 //!
-//! - The last hundred are remembered, each in a few hundred bytes.
-//! - What other instances did, and who wrote to the database, is not among them: that shows in the stamps.
-//! - Nor is what was done to Redis past this process: `larder cache --redis` asks the store itself.
-//! - Values that the program sets are its own business: only what people set is noted.
+//! - The last hundred are stored, each in a few hundred bytes.
+//! - Invalidations by other instances, and writes to the database, are not in the log: they show in
+//!   the stamps.
+//! - Neither are changes made to Redis directly: `larder cache --redis` inspects the store itself.
+//! - Values that the program sets are not logged, only those that people set.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -13,29 +14,29 @@ use actix_web::http::header::{HeaderMap, ORIGIN};
 
 use crate::site::time::Timestamp;
 
-/// So many are remembered.
+/// The number of records in the log.
 const MOST: usize = 100;
 
-/// Letters of what is remembered of a name.
+/// Characters stored of a name.
 const LONGEST: usize = 240;
 
-/// By which way somebody came.
+/// The way in which a change was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
-    /// *Invalidate cache* on a page of the shop.
+    /// The button *Invalidate cache* on a page of the shop.
     Button,
     /// The pages under `/cache`.
     Dashboard,
     /// The toolbar.
     Toolbar,
-    /// A program that is no browser: `larder cache`, `curl`.
+    /// A program that is not a browser: `larder cache`, `curl`.
     Program,
-    /// The shop itself, which was started with `--clear-cache`.
+    /// The shop itself, started with `--clear-cache`.
     Start,
 }
 
 impl Door {
-    /// What to call it.
+    /// Returns the name shown in the log.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Button => "button",
@@ -46,7 +47,7 @@ impl Door {
         }
     }
 
-    /// The door of a form that leads back to this path. Browsers say where a form comes from.
+    /// Recognizes how the form that leads back to `back` was sent; browsers reveal themselves by headers.
     pub fn of(request: &HttpRequest, back: &str) -> Self {
         Self::told(request.headers(), back)
     }
@@ -64,20 +65,20 @@ impl Door {
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
-    /// A tag was moved.
+    /// A tag was invalidated.
     Invalidated,
-    /// What was under a key was deleted.
+    /// A key was deleted.
     Deleted,
     /// Everything was deleted.
     Cleared,
-    /// The lifetime of what was under a key was ended.
+    /// The lifetime of a key was ended.
     Ended,
-    /// A value was remembered.
+    /// A value was set.
     Remembered,
 }
 
 impl Act {
-    /// What to call it.
+    /// Returns the name shown in the log.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Invalidated => "invalidated",
@@ -89,27 +90,27 @@ impl Act {
     }
 }
 
-/// Something that was forgotten or remembered because somebody said so.
+/// A record of the invalidation log.
 #[derive(Debug, Clone)]
 pub struct Deed {
-    /// When.
+    /// When it was done.
     pub at: Timestamp,
     /// What was done.
     pub act: Act,
-    /// To which tag or key.
+    /// The tag or key.
     pub what: String,
-    /// By which way.
+    /// The way in which it was requested.
     pub door: Door,
-    /// How many entries of this process hung on it, or places it was in; none where nobody could tell.
+    /// Entries of this process that depended on the tag, or places that held the key; `None` if unknown.
     pub entries: Option<u64>,
 }
 
-/// The last of them.
+/// The invalidation log.
 #[derive(Debug, Default)]
 pub struct Audit(Mutex<VecDeque<Deed>>);
 
 impl Audit {
-    /// Remembers that this was done just now.
+    /// Records an act that was just done.
     pub fn note(&self, act: Act, what: &str, door: Door, entries: Option<u64>) {
         let what = what.chars().take(LONGEST).collect();
         let deed = Deed { at: Timestamp::now(), act, what, door, entries };
@@ -118,7 +119,7 @@ impl Audit {
         deeds.push_front(deed);
     }
 
-    /// All that are remembered, the latest first.
+    /// Returns all records, the latest first.
     pub fn deeds(&self) -> Vec<Deed> {
         self.0.lock().unwrap().iter().cloned().collect()
     }
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_door_is_told_by_what_browsers_say() {
+    fn a_door_is_recognized_by_the_headers_of_browsers() {
         let browser = || {
             let name = HeaderName::from_static("sec-fetch-site");
             HeaderMap::from_iter([(name, HeaderValue::from_static("same-origin"))])

@@ -1,35 +1,35 @@
-//! An hour as a picture: a bar for each minute, look-ups that hit below those that did not.
+//! The chart of an hour: a bar for each minute, hits below the other lookups.
 //!
-//! - The highest bar fills the picture; what happened at all can be seen.
+//! The highest bar fills the chart; every count above 0 is visible.
 
 use super::history::Minute;
 
-/// Height of the picture; it is 600 wide.
+/// The height of the chart; its width is 600.
 const HEIGHT: u64 = 100;
 
-/// Room for one minute, and what its bar takes of that.
+/// The width of a minute, and of its bar.
 const STEP: usize = 10;
 const BAR: usize = 8;
 
-/// What is seen at least of what happened.
+/// The least height of a count above 0.
 const LEAST: u64 = 2;
 
-/// A bar, in the picture's units; from above.
+/// A bar, in the chart's units, measured from above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bar {
-    /// From the left.
+    /// The distance from the left.
     pub x: usize,
     /// Its width.
     pub width: usize,
-    /// Where its upper end is.
+    /// The position of its upper end.
     pub y: u64,
     /// Its height; never 0.
     pub height: u64,
-    /// Whether these look-ups were hits.
+    /// Whether it counts hits, or the other lookups.
     pub is_hit: bool,
 }
 
-/// The bars of an hour, oldest minute first.
+/// Returns the bars of an hour, oldest minute first.
 pub fn bars(hour: &[Minute]) -> Vec<Bar> {
     let most = hour.iter().map(Minute::look_ups).max().unwrap_or_default().max(1);
     let mut bars = Vec::new();
@@ -49,7 +49,7 @@ fn height(count: u64, most: u64) -> u64 {
         return 0;
     }
     let exact = u128::from(count) * u128::from(HEIGHT) / u128::from(most);
-    // A share of a hundred fits; the other part keeps its least height, too.
+    // A part of a minute leaves room for the other part, which has at least the least height, too.
     u64::try_from(exact)
         .unwrap_or(HEIGHT)
         .clamp(LEAST, if count < most { HEIGHT - LEAST } else { HEIGHT })
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_highest_bar_fills_the_picture_and_what_happened_at_all_can_be_seen() {
+    fn the_highest_bar_fills_the_chart_and_small_counts_stay_visible() {
         let minute = |hits, misses| Minute { hits, misses, ..Minute::default() };
         let bars = bars(&[minute(1_000, 1), minute(0, 0), minute(1, 0), minute(0, 500)]);
         let told: Vec<_> = bars.iter().map(|b| (b.x, b.y, b.height, b.is_hit)).collect();
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_without_look_ups_is_an_empty_picture() {
+    fn an_hour_without_lookups_is_an_empty_chart() {
         assert!(bars(&[Minute::default(); 60]).is_empty());
     }
 }

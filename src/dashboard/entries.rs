@@ -1,4 +1,4 @@
-//! What is kept, for people: found, looked at, deleted.
+//! Pages that list, show and delete the entries of the cache.
 
 use std::sync::Arc;
 
@@ -29,7 +29,6 @@ const PATH: &str = "/cache/entries";
 
 type Answer = Result<HttpResponse, AppError>;
 
-/// Some of what is kept.
 #[derive(Template)]
 #[template(path = "dashboard/entries.html")]
 struct IndexPage {
@@ -38,7 +37,7 @@ struct IndexPage {
     rows: Vec<Row>,
     total: u64,
     is_whole: bool,
-    /// Why the store is not among them.
+    /// Why the shared store's entries are missing.
     trouble: Option<String>,
     pagination: Pagination,
 }
@@ -48,12 +47,12 @@ impl IndexPage {
         KINDS
     }
 
-    /// `1,200 entries`.
+    /// Formats the total: `1,200 entries`.
     fn counted(&self) -> String {
         words::counted(self.total, "entry", "entries")
     }
 
-    /// The name under which the tag can be invalidated, if it is one that is looked for.
+    /// Returns the address where the tag of the search can be invalidated, if there is one.
     fn invalidation(&self) -> Option<String> {
         let tag = words::steered(&self.query.tag);
         (!tag.is_empty()).then(|| address("/cache/invalidate", "tag", tag))
@@ -64,22 +63,21 @@ impl IndexPage {
     }
 }
 
-/// Something that is kept, ready to be printed.
+/// An entry, formatted for the templates.
 struct Row {
-    /// `products.list`.
+    /// The name in the key, such as `products.list`.
     name: String,
-    /// `page`, `2`.
+    /// The parameters in the key, such as `page`, `2`.
     parts: Vec<(String, String)>,
     tags: Vec<TagRow>,
     told: Description,
 }
 
-/// A tag of an entry.
 struct TagRow {
     name: String,
-    /// Where all that depends on it is listed.
+    /// The address that lists all entries that depend on the tag.
     href: String,
-    /// The stamp that it had, and the one that it has where somebody vouches.
+    /// The stamp that was stored with the entry, and the current one, if it is known.
     kept: String,
     now: Option<String>,
 }
@@ -125,7 +123,6 @@ impl Row {
         words::worth(&self.told)
     }
 
-    /// Where it is described.
     fn href(&self) -> String {
         let key = self.told.listed.name.as_ref().unwrap_or(&self.told.listed.key);
         entry_at(key)
@@ -148,7 +145,7 @@ impl Row {
     }
 }
 
-/// `GET /cache/entries?like=products.*&level=query`
+/// Lists entries: `GET /cache/entries?like=products.*&level=query`.
 pub async fn index(
     state: web::Data<State>,
     visitor: Visitor,
@@ -179,7 +176,7 @@ pub async fn index(
     html(&state, StatusCode::OK, &page).await
 }
 
-/// One of them, wherever it is kept.
+/// The page of one key, with each place that stores it.
 #[derive(Template)]
 #[template(path = "dashboard/entry.html")]
 struct ShowPage {
@@ -190,7 +187,7 @@ struct ShowPage {
     places: Vec<Row>,
 }
 
-/// `GET /cache/entry?key=motd`
+/// Shows one key: `GET /cache/entry?key=motd`.
 pub async fn show(
     state: web::Data<State>,
     visitor: Visitor,
@@ -206,7 +203,7 @@ pub async fn show(
     html(&state, StatusCode::OK, &ShowPage { layout, key, name, parts, places }).await
 }
 
-/// `POST /cache/entry/delete`
+/// Deletes one key: `POST /cache/entry/delete`.
 pub async fn delete(
     request: HttpRequest,
     state: web::Data<State>,

@@ -1,4 +1,4 @@
-//! What visitors say to the cache.
+//! The forms and queries of the dashboard.
 
 use serde::Deserialize;
 
@@ -7,30 +7,30 @@ use crate::cache::values::Timeout;
 use crate::error::AppError;
 use crate::site::pagination;
 
-/// So many keys are listed where nobody says how many, and at most.
+/// The default and the maximum number of listed keys.
 const LIMITS: (usize, usize) = (1_000, 100_000);
 
 /// Bytes of the longest key: that of a page, whose query may be long.
 const LONGEST_KEY: usize = 16_384;
 
-/// The button.
+/// The form that invalidates a tag.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct InvalidateForm {
-    /// What to make stale: `everything` where nothing is said, or a tag.
+    /// The tag to invalidate; empty for `everything`.
     tag: String,
-    /// The page to go back to, a path of this site.
+    /// The page to return to, a path of this site.
     pub back: String,
 }
 
 impl InvalidateForm {
-    /// The tag's name.
+    /// Returns the tag's name.
     pub fn tag(&self) -> &str {
         if self.tag.is_empty() { "everything" } else { &self.tag }
     }
 }
 
-/// Which entries to show to people.
+/// The search for entries.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct EntriesQuery {
@@ -43,11 +43,11 @@ pub struct EntriesQuery {
     page: String,
 }
 
-/// What can be chosen, in the order of the list.
+/// The kinds that can be chosen, in the order of the list.
 pub const KINDS: [Kind; 4] = [Kind::Page, Kind::Fragment, Kind::Query, Kind::Value];
 
 impl EntriesQuery {
-    /// The pattern: text without `*` and `?` may stand anywhere in a key.
+    /// Returns the pattern: text without `*` and `?` matches anywhere in a key.
     pub fn pattern(&self) -> String {
         match self.like.contains(['*', '?']) {
             true => self.like.clone(),
@@ -55,7 +55,7 @@ impl EntriesQuery {
         }
     }
 
-    /// The tag as the database writes it; none for all.
+    /// Returns the tag as the database writes it; `None` for all.
     pub fn tag(&self) -> Option<&str> {
         match self.tag.as_str() {
             "" => None,
@@ -64,10 +64,10 @@ impl EntriesQuery {
         }
     }
 
-    /// The kind; none for all.
+    /// Returns the kind; `None` for all.
     ///
     /// # Errors
-    /// [`AppError::Unprocessable`] for the name of none.
+    /// [`AppError::Unprocessable`] for an unknown name.
     pub fn kind(&self) -> Result<Option<Kind>, AppError> {
         let found = KINDS.into_iter().find(|kind| kind.name() == self.level);
         match (self.level.as_str(), found) {
@@ -77,29 +77,29 @@ impl EntriesQuery {
         }
     }
 
-    /// The page from 1, if it is written as one.
+    /// Returns the page from 1, if its number is valid.
     pub fn page(&self) -> Option<u64> {
         pagination::page_number(&self.page).filter(|page| *page <= 1_000_000)
     }
 }
 
-/// What to delete, and the page to go back to.
+/// The form that deletes a key.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct DeleteForm {
     key: String,
-    /// A path of this site.
+    /// The page to return to, a path of this site.
     pub back: String,
 }
 
 impl DeleteForm {
-    /// Its key.
+    /// Returns the key.
     pub fn key(&self) -> Result<&str, AppError> {
         named(&self.key)
     }
 }
 
-/// Which keys to list.
+/// The query for keys.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct KeysQuery {
@@ -108,12 +108,12 @@ pub struct KeysQuery {
 }
 
 impl KeysQuery {
-    /// A pattern; all keys where nothing is said.
+    /// Returns the pattern; by default it matches all keys.
     pub fn like(&self) -> &str {
         if self.like.is_empty() { "*" } else { &self.like }
     }
 
-    /// How many keys at most.
+    /// Returns the maximum number of keys.
     pub fn limit(&self) -> Result<usize, AppError> {
         if self.limit.is_empty() {
             return Ok(LIMITS.0);
@@ -123,7 +123,7 @@ impl KeysQuery {
     }
 }
 
-/// Something that is kept, or may be.
+/// The form or query that names a key.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct KeyForm {
@@ -131,13 +131,13 @@ pub struct KeyForm {
 }
 
 impl KeyForm {
-    /// Its key.
+    /// Returns the key.
     pub fn key(&self) -> Result<&str, AppError> {
         named(&self.key)
     }
 }
 
-/// A value to remember.
+/// The form that sets a value.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct SetForm {
@@ -148,12 +148,12 @@ pub struct SetForm {
 }
 
 impl SetForm {
-    /// Its key.
+    /// Returns the key.
     pub fn key(&self) -> Result<&str, AppError> {
         named(&self.key)
     }
 
-    /// How long to remember it.
+    /// Returns how long to store the value.
     pub fn timeout(&self) -> Result<Timeout, AppError> {
         if self.timeout.is_empty() {
             return Ok(Timeout::Default);
@@ -163,10 +163,10 @@ impl SetForm {
     }
 }
 
-/// A key, if it can be one.
+/// Returns the key if its length is valid.
 ///
 /// # Errors
-/// [`AppError::Unprocessable`] where there is none, or where it is longer than keys are.
+/// [`AppError::Unprocessable`] if it is empty or too long.
 pub fn named(key: &str) -> Result<&str, AppError> {
     match key.len() {
         0 => Err(AppError::Unprocessable("Name a key.")),

@@ -1,8 +1,8 @@
-//! What the cache did in the last hour, minute by minute.
+//! Counts of cache events in the last hour, by minute.
 //!
-//! - Counting takes no lock and does not allocate: each counter knows the minute that it counts, and
-//!   begins anew with the first event of another one.
-//! - What happens in one minute is counted in that minute, also when nothing happened for hours before.
+//! - Counting takes no lock and does not allocate: each counter stores the minute that it counts,
+//!   and restarts with the first event of another minute.
+//! - An event is counted in its own minute, also after hours without events.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::cache::event::{Event, Listener, Outcome};
 use crate::cache::level::Level;
 
-/// So many minutes are remembered, the present one among them.
+/// The number of minutes stored, including the current one.
 pub const MINUTES: usize = 60;
 
 /// The levels, in the order of their numbers.
@@ -32,25 +32,25 @@ struct OfMinute {
     load_micros: Dated,
 }
 
-/// What one level did in one minute.
+/// The counts of one level in one minute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Minute {
-    /// How many minutes ago; 0 for the present one.
+    /// How many minutes ago; 0 for the current one.
     pub ago: u64,
-    /// Look-ups answered from the cache.
+    /// Lookups answered from the cache.
     pub hits: u64,
-    /// Look-ups after which something was made.
+    /// Lookups after which an entry was built or loaded.
     pub misses: u64,
-    /// Look-ups answered with something old, as a policy allowed.
+    /// Lookups answered with stale data, as a policy allowed.
     pub stale: u64,
-    /// What was made.
+    /// Builds and loads.
     pub loads: u64,
-    /// How long that took, together.
+    /// The total time of the builds and loads.
     pub load_time: Duration,
 }
 
 impl Minute {
-    /// All look-ups.
+    /// Returns the number of lookups.
     pub fn look_ups(&self) -> u64 {
         self.hits + self.misses + self.stale
     }
@@ -64,12 +64,12 @@ impl Default for History {
 }
 
 impl History {
-    /// The last hour of a level, oldest minute first.
+    /// Returns the last hour of a level, oldest minute first.
     pub fn hour(&self, level: Level) -> Vec<Minute> {
         self.hour_until(self.minute(), level)
     }
 
-    /// Minutes since the counting began, the first being 1: 0 is for what was never counted.
+    /// Returns the current minute, from 1 at the start: 0 marks counters that were never used.
     fn minute(&self) -> u64 {
         self.began.elapsed().as_secs() / 60 + 1
     }
@@ -96,7 +96,7 @@ impl History {
     }
 
     fn of(&self, minute: u64, level: Level) -> &OfMinute {
-        // What is left of a division by 60 fits.
+        // The remainder of a division by 60 fits in `usize`.
         &self.minutes[(minute % MINUTES as u64) as usize][level as usize]
     }
 
@@ -125,24 +125,26 @@ impl Listener for History {
     }
 }
 
-/// A counter of one minute, in one word: the minute in the upper bits, the count in the lower ones.
+/// A counter of one minute in one word: the minute in the upper bits, the count in the lower ones.
 #[derive(Debug, Default)]
 struct Dated(AtomicU64);
 
 impl Dated {
-    /// Bits of the count: 12 days of microseconds. The rest are minutes for 31 years.
+    /// Bits of the count, enough for 12 days of microseconds. The others hold minutes for 31 years.
     const BITS: u32 = 40;
 
-    /// An hour of microseconds: so much is added at most, lest one count flow over.
+    /// The most that is added at once, an hour of microseconds: one addition cannot fill the count.
     const MOST_AT_ONCE: u64 = 3_600_000_000;
 
     fn add(&self, minute: u64, more: u64) {
         let seen = self.0.load(Ordering::Relaxed);
         if seen >> Self::BITS == minute {
+            // Between load and add, another thread may reset the counter only if this one is an hour late.
             self.0.fetch_add(more, Ordering::Relaxed);
             return;
         }
-        // Who comes first begins anew, the others add to that. What is late by an hour is left out.
+        // The first thread restarts the counter, the others add to it. An event that is an hour
+        // late is not counted.
         let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
             match (word >> Self::BITS).cmp(&minute) {
                 std::cmp::Ordering::Less => Some((minute << Self::BITS) + more),
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_in_one_minute_is_counted_in_that_minute() {
+    fn events_are_counted_in_their_own_minute() {
         let history = History::default();
         note(&history, 1, Outcome::Miss(Miss::Absent));
         note(&history, 1, Outcome::Stored(7));
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn after_an_hour_a_minute_begins_anew() {
+    fn a_minute_is_reset_after_an_hour() {
         let history = History::default();
         note(&history, 5, Outcome::Hit);
         assert_eq!(at(&history, 64, 59).hits, 1, "59 minutes later it is the oldest");
@@ -205,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_many_threads_count_in_a_new_minute_is_complete() {
+    fn counts_of_many_threads_in_a_new_minute_are_complete() {
         let history = History::default();
         for minute in [3, 63, 200] {
             std::thread::scope(|scope| {

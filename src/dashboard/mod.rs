@@ -1,21 +1,21 @@
-//! The cache, seen and steered from outside.
+//! The dashboard of the cache: pages and a JSON API to inspect and modify it.
 //!
 //! | URL | |
 //! |---|---|
 //! | `GET /cache` | [`pages::index`]: all figures |
-//! | `GET /cache/entries?like=&tag=&level=&page=` | [`entries::index`]: what is kept |
-//! | `GET /cache/entry?key=`, `POST /cache/entry/delete` | [`entries::show`], [`entries::delete`]: one of them |
-//! | `GET /cache/invalidate?tag=` | [`pages::ask`]: how much would go |
-//! | `POST /cache/invalidate` | [`pages::invalidate`]: the button |
-//! | `GET /cache/keys` | [`api::keys`]: what is kept, as JSON |
-//! | `GET /cache/key`, `POST /cache/key` | [`api::key`]: one of them; [`api::set`]: a value |
+//! | `GET /cache/entries?like=&tag=&level=&page=` | [`entries::index`]: the entries |
+//! | `GET /cache/entry?key=`, `POST /cache/entry/delete` | [`entries::show`], [`entries::delete`]: one entry |
+//! | `GET /cache/invalidate?tag=` | [`pages::ask`]: the confirmation of an invalidation |
+//! | `POST /cache/invalidate` | [`pages::invalidate`]: invalidates a tag |
+//! | `GET /cache/keys` | [`api::keys`]: the keys, as JSON |
+//! | `GET /cache/key`, `POST /cache/key` | [`api::key`]: one key; [`api::set`]: sets a value |
 //! | `POST /cache/key/delete` | [`api::delete`] |
-//! | `GET /cache/stats` | [`api::stats`]: figures |
+//! | `GET /cache/stats` | [`api::stats`]: statistics |
 //! | `POST /cache/clear` | [`api::clear`] |
 //!
-//! - Only this machine is told, and not through a proxy: keys hold what visitors searched for. Where the
-//!   shop has staff, they are told, wherever they are, and nobody else.
-//! - Nothing of it is stored by anybody.
+//! - Keys hold what visitors searched for. So only clients on this machine, without a proxy, have
+//!   access; in a shop with staff, only signed-in staff, from any address.
+//! - No response is stored.
 
 pub mod api;
 pub mod audit;
@@ -44,17 +44,17 @@ use crate::site::{assets, problem};
 use audit::{Act, Audit, Door};
 use history::History;
 
-/// The section whose navigation link is marked: none is.
+/// The section whose navigation link is marked: none.
 const SECTION: &str = "";
 
 /// Addresses for people, whose errors are pages; those of all others are problems (RFC 9457).
 const PAGES: [&str; 5] =
     ["/cache", "/cache/entries", "/cache/entry", "/cache/entry/delete", "/cache/invalidate"];
 
-/// What the dashboard remembers of one process.
+/// The state of the dashboard in one process.
 #[derive(Debug)]
 pub struct Dashboard {
-    /// The last hour.
+    /// The counts of the last hour.
     pub history: Arc<History>,
     /// The last invalidations and deletions.
     pub audit: Audit,
@@ -63,18 +63,18 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// Of what `history` hears, where `shared` is the store that instances share.
+    /// Creates the dashboard of `history`, where `shared` is the store that instances share.
     pub fn new(history: Arc<History>, shared: Option<Arc<dyn Store>>) -> Self {
         Self { history, audit: Audit::default(), shared }
     }
 
-    /// Notes that the shop has emptied its cache as it was started.
+    /// Records that the shop has cleared its cache at the start.
     pub fn note_start(&self) {
         self.audit.note(Act::Cleared, "everything", Door::Start, None);
     }
 }
 
-/// The dashboard's URLs.
+/// Registers the dashboard's URLs.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::scope("/cache")
@@ -100,23 +100,23 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     );
 }
 
-/// Where the style sheet of its pages is.
+/// Returns the address of the style sheet.
 fn stylesheet() -> &'static str {
     assets::DASHBOARD_STYLESHEET.url()
 }
 
-/// The address of what is kept under a key.
+/// Returns the address of the page of `key`.
 fn entry_at(key: &str) -> String {
     address("/cache/entry", "key", key)
 }
 
-/// An address with one field behind the `?`.
+/// Returns an address with one field in its query.
 fn address(path: &str, field: &str, value: &str) -> String {
     let query = form_urlencoded::Serializer::new(String::new()).append_pair(field, value).finish();
     format!("{path}?{query}")
 }
 
-/// Staff where the shop has some, else who is on this machine.
+/// Checks access: staff where the shop has some, else clients on this machine.
 fn may_look(request: &ServiceRequest, is_page: bool) -> Result<(), AppError> {
     let visitor = Visitor::of(request.request());
     match (visitor.may_sign_in(), visitor.name()) {
@@ -130,7 +130,7 @@ fn may_look(request: &ServiceRequest, is_page: bool) -> Result<(), AppError> {
     }
 }
 
-/// Around all of it: who may look, that nobody stores it, and how errors look.
+/// Guards all routes: checks access, forbids storing, and formats errors.
 async fn guard<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

@@ -1,7 +1,7 @@
-//! The figures of `GET /cache`, collected at one look.
+//! The figures of `GET /cache`, collected at once.
 //!
-//! - A store that does not answer is one of the figures: the page is there without it.
-//! - Collecting them asks for one view, and the store one question.
+//! - A shared store that does not answer is one of the figures: the page is shown nevertheless.
+//! - Collecting them costs one freshness check, and one request to the store.
 
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,10 @@ use crate::metrics::{Loads, Metrics};
 use crate::site::render::grouped;
 use crate::state::State;
 
-/// So many tags are shown.
+/// The number of tags shown.
 const TAGS: usize = 50;
 
-/// A key that is never kept: asking for it tells how quickly the store answers.
+/// A key that is never stored: a lookup of it measures how quickly the store answers.
 const NOBODYS_KEY: &str = "larder-health";
 
 /// All figures.
@@ -40,7 +40,6 @@ pub struct Overview {
     pub tags_left_off: usize,
 }
 
-/// The figures of one level.
 pub struct OfLevel {
     pub level: Level,
     pub look_ups: LookUps,
@@ -50,7 +49,7 @@ pub struct OfLevel {
     pub share: Share,
 }
 
-/// An entry that stands out.
+/// An entry of a ranking.
 pub struct Top {
     pub key: String,
     pub kind: &'static str,
@@ -58,34 +57,34 @@ pub struct Top {
     pub worth: String,
 }
 
-/// A tag, and what hangs on it.
+/// A tag and its dependents.
 pub struct TagRow {
     pub name: String,
     pub stamp: String,
     pub entries: String,
-    /// Where they are listed.
+    /// Lists the dependents.
     pub href: String,
-    /// Where they are made stale.
+    /// Invalidates the tag.
     pub invalidation: String,
 }
 
-/// How the store that instances share is.
+/// The state of the shared store.
 pub enum StoreState {
-    /// There is none.
+    /// None is configured.
     Off,
-    /// It answers in this time.
+    /// The store answers in this time.
     Answers(Duration),
-    /// It is not asked for now, since it did not answer.
+    /// The circuit breaker is open, since the store did not answer.
     Paused,
-    /// It does not answer; why.
+    /// The store does not answer, for this reason.
     Silent(String),
 }
 
-/// Looks at everything.
+/// Collects all figures.
 pub async fn look(state: &State, board: &Dashboard, metrics: &Metrics) -> Overview {
     let inspection = state.cache.inspect();
     let store = store(board).await;
-    // Told before this page asks for a view of its own.
+    // Read first: the page's own freshness check would change both.
     let (view_age, (vouched, unvouched)) = (metrics.view_age(), metrics.view_questions());
     let mut survey = inspection.survey().await;
     let memory = inspection.memory().unwrap_or_default();
@@ -151,7 +150,6 @@ impl TagRow {
 }
 
 impl OfLevel {
-    /// `Pages`.
     pub fn heading(&self) -> &'static str {
         match self.level {
             Level::Page => "Pages",
@@ -160,7 +158,6 @@ impl OfLevel {
         }
     }
 
-    /// What the level keeps.
     pub fn explained(&self) -> &'static str {
         match self.level {
             Level::Page => "Whole answers. A hit runs no query and no template.",
@@ -169,34 +166,34 @@ impl OfLevel {
         }
     }
 
-    /// All look-ups since the start.
+    /// Returns the number of lookups since the start.
     pub fn asked(&self) -> u64 {
         self.look_ups.hits + self.look_ups.misses + self.look_ups.stale
     }
 
-    /// The share of hits since the start.
+    /// Returns the hit ratio since the start.
     pub fn rate(&self) -> String {
         percent(self.look_ups.hits, self.asked())
     }
 
-    /// Hits and look-ups of the last hour.
+    /// Returns the hits and lookups of the last hour.
     pub fn last_hour(&self) -> (u64, u64) {
         let hits = self.hour.iter().map(|minute| minute.hits).sum();
         (hits, self.hour.iter().map(Minute::look_ups).sum())
     }
 
-    /// The share of hits in the last hour.
+    /// Returns the hit ratio of the last hour.
     pub fn rate_of_hour(&self) -> String {
         let (hits, asked) = self.last_hour();
         percent(hits, asked)
     }
 
-    /// The minutes in which something happened, the present one first.
+    /// Returns the minutes with any event, the current one first.
     pub fn busy(&self) -> impl Iterator<Item = &Minute> {
         self.hour.iter().rev().filter(|minute| minute.look_ups() + minute.loads > 0)
     }
 
-    /// How long 95 of 100 took at most.
+    /// Returns the upper bound of the p95 build time.
     pub fn p95(&self) -> String {
         match (self.loads.count, self.loads.p95) {
             (0, _) => "–".to_owned(),
@@ -205,7 +202,7 @@ impl OfLevel {
         }
     }
 
-    /// `12 of 14 look-ups`, since the start.
+    /// Returns the hits and lookups since the start, such as `12 of 14`.
     pub fn of_all(&self) -> String {
         format!(
             "{} of {}",
@@ -214,42 +211,39 @@ impl OfLevel {
         )
     }
 
-    /// The same in the last hour.
+    /// Returns the hits and lookups of the last hour.
     pub fn of_hour(&self) -> String {
         let (hits, asked) = self.last_hour();
         format!("{} of {}", grouped(hits), counted(asked, "look-up", "look-ups"))
     }
 
-    /// How much was made.
     pub fn loads(&self) -> String {
         grouped(self.loads.count)
     }
 
-    /// How much is kept.
+    /// Returns the number and the bytes of the stored entries.
     pub fn kept(&self) -> String {
         let Share { entries, bytes: taken } = self.share;
         format!("{}, {}", counted(entries, "entry", "entries"), bytes(taken))
     }
 
-    /// How long one took on average.
     pub fn mean(&self) -> String {
         if self.loads.count == 0 { "–".to_owned() } else { time(self.loads.mean) }
     }
 }
 
 impl Overview {
-    /// Bytes of all entries, and the room for them.
+    /// Returns the bytes of all entries, and the limit on them.
     pub fn room(&self) -> String {
         let limit = self.limit_bytes.map_or_else(|| "any number".to_owned(), bytes);
         format!("{} of {limit}", bytes(self.bytes))
     }
 
-    /// Entries that were pushed out.
     pub fn evictions(&self) -> String {
         grouped(self.evicted)
     }
 
-    /// The state of the shared store in a word or two.
+    /// Returns the state of the shared store in a few words.
     pub fn store_state(&self) -> String {
         match &self.store {
             StoreState::Off => "off".to_owned(),
@@ -259,7 +253,6 @@ impl Overview {
         }
     }
 
-    /// What that means.
     pub fn store_explained(&self) -> String {
         match &self.store {
             StoreState::Off => "This shop shares its entries with no other instance. Started with \
@@ -268,26 +261,26 @@ impl Overview {
             StoreState::Answers(_) => "Redis was asked just now. Entries are looked up there when \
                 this process has none."
                 .to_owned(),
-            StoreState::Paused => "Redis failed several times in a row. For a moment nobody waits \
-                for it; pages are made without it."
+            StoreState::Paused => "Redis failed several times in a row. For a moment the \
+                cache does not wait for it; pages are built without it."
                 .to_owned(),
             StoreState::Silent(why) => format!("Pages are made without it. Asked just now: {why}."),
         }
     }
 
-    /// How long ago somebody vouched.
+    /// Returns the time since the last successful freshness check.
     pub fn vouched_ago(&self) -> String {
         let ago = |age: Duration| span(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         self.view_age.map_or_else(|| "not yet".to_owned(), |age| format!("{} ago", ago(age)))
     }
 
-    /// How often the database was asked.
+    /// Returns the number of freshness checks, and how many of them failed.
     pub fn questions(&self) -> String {
         let failed = grouped(self.unvouched);
         format!("{}, {failed} of them in vain", grouped(self.vouched + self.unvouched))
     }
 
-    /// The share of the room that is taken.
+    /// Returns the used share of the memory limit.
     pub fn filled(&self) -> String {
         self.limit_bytes.map_or_else(|| "–".to_owned(), |limit| percent(self.bytes, limit))
     }

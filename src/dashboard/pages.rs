@@ -1,4 +1,4 @@
-//! The cache in figures, and the question before something of it goes.
+//! The page of the cache's figures, and the confirmation page of an invalidation.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -19,7 +19,6 @@ use crate::state::State;
 
 type Answer = Result<HttpResponse, AppError>;
 
-/// All figures.
 #[derive(Template)]
 #[template(path = "dashboard/index.html")]
 struct IndexPage {
@@ -29,13 +28,13 @@ struct IndexPage {
 }
 
 impl Deed {
-    /// How many entries hung on it.
+    /// Returns how many entries depended on the tag, or held the key.
     fn went(&self) -> String {
         self.entries.map_or_else(|| "unknown".to_owned(), grouped)
     }
 }
 
-/// `GET /cache`
+/// Shows all figures: `GET /cache`.
 pub async fn index(
     state: web::Data<State>,
     visitor: Visitor,
@@ -47,13 +46,13 @@ pub async fn index(
     html(&state, StatusCode::OK, &IndexPage { layout, now, deeds: board.audit.deeds() }).await
 }
 
-/// How much would go.
+/// The page that asks for confirmation of an invalidation.
 #[derive(Template)]
 #[template(path = "dashboard/invalidate.html")]
 struct AskPage {
     layout: Layout,
     tag: String,
-    /// Pages, fragments and queries; none where nobody can tell.
+    /// The pages, fragments and queries that depend on the tag; `None` if unknown.
     would_go: Option<[u64; 3]>,
     is_shared: bool,
 }
@@ -63,19 +62,17 @@ impl AskPage {
         self.tag == "everything"
     }
 
-    /// How much would go, in all.
     fn all(&self) -> Option<String> {
         let all = self.would_go?.iter().sum();
         Some(words::counted(all, "entry", "entries"))
     }
 
-    /// The same by level.
     fn by_level(&self) -> String {
         self.would_go.map(words::by_level).unwrap_or_default()
     }
 }
 
-/// `GET /cache/invalidate?tag=products`
+/// Asks for confirmation: `GET /cache/invalidate?tag=products`.
 pub async fn ask(
     state: web::Data<State>,
     visitor: Visitor,
@@ -88,7 +85,7 @@ pub async fn ask(
     html(&state, StatusCode::OK, &AskPage { layout, tag, would_go, is_shared }).await
 }
 
-/// `POST /cache/invalidate`
+/// Invalidates a tag: `POST /cache/invalidate`.
 pub async fn invalidate(
     request: HttpRequest,
     state: web::Data<State>,

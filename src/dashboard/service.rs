@@ -1,4 +1,4 @@
-//! What can be asked of the cache, and done to it, from outside.
+//! Inspects and modifies the cache on behalf of people.
 
 use super::Dashboard;
 use super::audit::{Act, Door};
@@ -9,26 +9,26 @@ use crate::error::AppError;
 use crate::site::secrets;
 use crate::state::State;
 
-/// Characters of a body that people look at.
+/// Characters of a body that people are shown.
 const LETTERS: usize = 4_096;
 
 const NO_SUCH_KEY: AppError = AppError::Absent("The cache keeps nothing under this key.");
 
-/// An entry is removed from every instance before this one looks whether it has it.
+/// Also reported if another instance held the key: a deletion removes it from every instance first.
 const NOT_HERE: AppError = AppError::Absent(
     "The cache keeps nothing under this key here; another instance that had an entry there has forgotten it.",
 );
 
-/// The tags that go by this name: `everything`, a table, a bucket of its rows.
+/// Returns the tags with this name: `everything`, a table, or a bucket of its rows.
 ///
 /// # Errors
-/// [`AppError::Unprocessable`] if nothing does.
+/// [`AppError::Unprocessable`] if there is no such tag.
 pub fn tags(state: &State, name: &str) -> Result<Vec<Tag>, AppError> {
     let tags = state.db.tags_named(name);
     tags.ok_or(AppError::Unprocessable("The cache knows no tag of this name."))
 }
 
-/// Makes stale what depends on the tag of this name, in every instance.
+/// Invalidates the tag with this name, in every instance.
 ///
 /// # Errors
 /// [`AppError::Unprocessable`] if there is no such tag; those of the database.
@@ -45,7 +45,7 @@ pub async fn invalidate(
     Ok(())
 }
 
-/// The keys that match `like`, at most `limit`.
+/// Lists the keys that match `like`, at most `limit`.
 ///
 /// # Errors
 /// [`AppError::Store`].
@@ -53,7 +53,7 @@ pub async fn keys(state: &State, like: &str, limit: usize) -> Result<Listing, Ap
     Ok(state.cache.inspect().keys(like, limit).await?)
 }
 
-/// All that is kept under `key`: in this process, in the store.
+/// Describes what is stored under `key`, in this process and in the store.
 ///
 /// # Errors
 /// [`AppError::Absent`] if nothing is; [`AppError::Store`].
@@ -62,16 +62,16 @@ pub async fn describe(state: &State, key: &str) -> Result<Vec<Description>, AppE
     if found.is_empty() { Err(NO_SUCH_KEY) } else { Ok(without_secrets(found)) }
 }
 
-/// The same with the beginnings of bodies, for people.
+/// Describes what is stored under `key`, with the beginnings of bodies.
 ///
 /// # Errors
-/// The same.
+/// As [`describe`].
 pub async fn look_at(state: &State, key: &str) -> Result<Vec<Description>, AppError> {
     let found = state.cache.inspect().showing(LETTERS).describe(key).await?;
     if found.is_empty() { Err(NO_SUCH_KEY) } else { Ok(without_secrets(found)) }
 }
 
-/// The same without what goes by the name of a secret: headers of pages, and values.
+/// Hides secrets, recognized by their names: headers of pages, and values.
 fn without_secrets(mut found: Vec<Description>) -> Vec<Description> {
     for description in &mut found {
         match &mut description.body {
@@ -88,7 +88,7 @@ fn without_secrets(mut found: Vec<Description>) -> Vec<Description> {
     found
 }
 
-/// Remembers a value.
+/// Sets a value.
 ///
 /// # Errors
 /// [`AppError::Store`].
@@ -104,10 +104,11 @@ pub async fn set(
     Ok(())
 }
 
-/// Forgets what is kept under `key`, an entry in every instance.
+/// Deletes what is stored under `key`, an entry in every instance.
 ///
 /// # Errors
-/// [`AppError::Absent`] if nothing was here; [`AppError::NotRemoved`]; [`AppError::Store`].
+/// [`AppError::Absent`] if this process and its store held nothing; [`AppError::NotRemoved`];
+/// [`AppError::Store`].
 pub async fn delete(
     state: &State,
     board: &Dashboard,
@@ -123,7 +124,9 @@ pub async fn delete(
     }
 }
 
-/// Ends the lifetime of what is kept under `key`, in every instance: it may still stand in for an error.
+/// Ends the lifetime of what is stored under `key`, in every instance.
+///
+/// It may still be served when a rebuild fails.
 ///
 /// # Errors
 /// As [`delete`].
@@ -137,7 +140,7 @@ pub async fn end(state: &State, board: &Dashboard, key: &str, door: Door) -> Res
     }
 }
 
-/// Forgets every entry, in every instance, and every value; how many there were.
+/// Deletes every entry, in every instance, and every value; returns how many there were.
 ///
 /// # Errors
 /// [`AppError::NotRemoved`]; [`AppError::Store`].
@@ -147,7 +150,7 @@ pub async fn clear(state: &State, board: &Dashboard, door: Door) -> Result<u64, 
     Ok(cleared)
 }
 
-/// The cache in figures.
+/// Returns the statistics of the cache.
 ///
 /// # Errors
 /// [`AppError::Store`].

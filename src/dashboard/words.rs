@@ -1,11 +1,11 @@
-//! Figures as people read them.
+//! Formats figures for people.
 
 use std::time::Duration;
 
 use crate::cache::inspect::{Description, TagStamp, Verdict};
 use crate::site::render::grouped;
 
-/// `86 %` of all; a dash of nothing. Only all of it is `100 %`.
+/// Formats a share: `75.0 %`. Only the whole is `100 %`; a share of nothing is a dash.
 pub fn percent(part: u64, all: u64) -> String {
     if all == 0 {
         return "–".to_owned();
@@ -18,7 +18,7 @@ pub fn percent(part: u64, all: u64) -> String {
     }
 }
 
-/// `4.3 ms`, `12 µs`, `2.50 s`.
+/// Formats a duration: `4.3 ms`, `12 µs`, `2.50 s`.
 pub fn time(duration: Duration) -> String {
     let micros = duration.as_micros();
     match micros {
@@ -28,7 +28,7 @@ pub fn time(duration: Duration) -> String {
     }
 }
 
-/// `2 h 5 min`, `41 s`, `300 ms`: of ages, which need not be exact.
+/// Formats an age, rounded: `2 h 5 min`, `41 s`, `300 ms`.
 pub fn span(millis: u64) -> String {
     let seconds = millis / 1_000;
     match seconds {
@@ -40,7 +40,7 @@ pub fn span(millis: u64) -> String {
     }
 }
 
-/// `512 bytes`, `1.4 kB`, `64.0 MB`.
+/// Formats a size: `512 bytes`, `1.4 kB`, `64.0 MB`.
 pub fn bytes(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
@@ -49,35 +49,35 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// `1 entry`, `1,200 entries`.
+/// Formats a number with its noun: `1 entry`, `1,200 entries`.
 pub fn counted(number: u64, one: &str, more: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { more })
 }
 
-/// `3 pages, 1 fragment, 0 queries`.
+/// Formats numbers by level: `3 pages, 1 fragment, 0 queries`.
 pub fn by_level([pages, fragments, queries]: [u64; 3]) -> String {
     let pages = counted(pages, "page", "pages");
     let fragments = counted(fragments, "fragment", "fragments");
     format!("{pages}, {fragments}, {}", counted(queries, "query", "queries"))
 }
 
-/// A tag as the forms know it: the generation is `everything`.
+/// Returns the name of a tag in the forms: the tag `!` is `everything`.
 pub fn tag(name: &str) -> &str {
     if name == "!" { "everything" } else { name }
 }
 
-/// The name under which a tag can be invalidated: what moves with all rows of a table moves with that.
+/// Returns the name under which a tag can be invalidated: a table's reset tag goes with its table.
 pub fn steered(name: &str) -> &str {
     tag(name).trim_end_matches('!')
 }
 
-/// How often a tag has changed, and the beginning of what was drawn at the last change.
+/// Formats a stamp: how often the tag has changed, and the first half of the random nonce.
 pub fn stamp(stamp: &TagStamp) -> String {
     let nonce: i64 = stamp.nonce.parse().unwrap_or_default();
     format!("{} · {:08x}", grouped(stamp.count.unsigned_abs()), nonce.cast_unsigned() >> 32)
 }
 
-/// Whether it would be served, and if not, why.
+/// Returns whether the entry would be served, and if not, why.
 pub fn state(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Valid => "fresh".to_owned(),
@@ -89,7 +89,7 @@ pub fn state(verdict: &Verdict) -> String {
     }
 }
 
-/// What an entry took to make and what its hits saved: `4.3 ms, 2 queries, 5 hits`.
+/// Formats the build cost of an entry and what its hits saved: `4.3 ms to make, 2 queries, 5 hits`.
 pub fn worth(entry: &Description) -> String {
     let mut parts = Vec::new();
     if let Some(cost) = entry.cost {
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_read_by_people() {
+    fn figures_are_formatted_for_people() {
         let percents = [(0, 0, "–"), (3, 4, "75.0 %"), (4, 4, "100 %"), (0, 4, "0 %")];
         for (part, all, expected) in percents {
             assert_eq!(percent(part, all), expected);

@@ -3,8 +3,12 @@
 //! - Numbers, texts, truth values and nothing are read; what else is printed is shown as it is, and is
 //!   not bound again.
 
+use std::fmt;
 use std::iter::Peekable;
 use std::str::Chars;
+
+/// What diesel prints between a statement and its binds.
+const BINDS: &str = " -- binds: ";
 
 /// A value that was bound.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +25,19 @@ pub enum Bind {
     Text(String),
     /// Something that only its type can read.
     Opaque(String),
+}
+
+/// A statement as diesel prints it, its binds left out.
+pub(super) fn without_binds(printed: impl fmt::Display) -> String {
+    split(&printed.to_string()).0
+}
+
+/// A statement as diesel prints it, and its binds.
+pub(super) fn split(printed: &str) -> (String, String) {
+    // The first: our own SQL has no such words, what visitors typed may.
+    let (sql, binds) = printed.split_once(BINDS).unwrap_or((printed, "[]"));
+    let binds = if binds == "[]" { "" } else { binds };
+    (sql.to_owned(), binds.to_owned())
 }
 
 /// The members of `["tea", Some(25), None]`, as they are printed.

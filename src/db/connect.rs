@@ -13,8 +13,10 @@ use diesel::r2d2::{self, ManageConnection};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::codes::Meaning;
-use super::file::FileId;
-use super::log::{self, IS_ALIVE, Recorder};
+use super::file_id::FileId;
+use super::kind::IS_ALIVE;
+use super::log::{self, Recorder};
+use super::role::Role;
 use super::url::Url;
 
 /// A connection to one of the two databases; queries are written once for both.
@@ -25,18 +27,6 @@ pub enum Conn {
     /// SQLite.
     Sqlite(SqliteConnection),
 }
-
-/// What a connection is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Refuses to write.
-    Reader,
-    /// Waits for its turn to write.
-    Writer,
-}
-
-/// How long a connection waits for the locks of others, where nothing else is said.
-pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection may wait for locks longer or shorter than asked for by one part of this many, before it is told
 /// anew: where nothing had to be waited for, that costs no statement.

@@ -8,34 +8,15 @@
 //!   last connection to a file is closed.
 
 use std::collections::HashMap;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use diesel::connection::SimpleConnection;
 
-use super::connect::{Conn, LOCK_TIMEOUT, Role};
+use super::connect::Conn;
+use super::file_id::FileId;
+use super::role::{LOCK_TIMEOUT, Role};
 use super::url::Url;
-
-/// Tells files apart that had the same name one after the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileId {
-    device: u64,
-    inode: u64,
-}
-
-impl FileId {
-    /// Of the file behind `url`; none if there is none, as for a server.
-    pub fn of(url: &Url) -> Option<Self> {
-        let Url::Sqlite(path) = url else { return None };
-        Self::at(path)
-    }
-
-    fn at(path: &Path) -> Option<Self> {
-        let file = std::fs::metadata(path).ok()?;
-        Some(Self { device: file.dev(), inode: file.ino() })
-    }
-}
 
 /// What has become of a file that is open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

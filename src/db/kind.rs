@@ -4,7 +4,8 @@
 
 use std::fmt::{self, Write};
 
-use super::log::IS_ALIVE;
+/// What a pool asks a server before it trusts a connection.
+pub(super) const IS_ALIVE: &str = "SELECT 1 -- alive?";
 
 /// What a statement is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,6 @@
 //! - A log is bounded: a request that asks without end does not fill the memory.
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -14,17 +13,12 @@ use std::time::{Duration, Instant};
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use nix::time::{ClockId, clock_gettime};
 
-use super::connect::Role;
+use super::binds::split;
 use super::kind::Kind;
-
-/// What a pool asks a server before it trusts a connection.
-pub(super) const IS_ALIVE: &str = "SELECT 1 -- alive?";
+use super::role::Role;
 
 /// Statements that a log holds; more are only counted.
 const ROOM: usize = 5_000;
-
-/// What diesel prints between a statement and its binds.
-const BINDS: &str = " -- binds: ";
 
 /// Who asks, and what for.
 #[derive(Debug, Clone)]
@@ -226,22 +220,10 @@ impl Instrumentation for Recorder {
     }
 }
 
-/// A statement as diesel prints it, its binds left out.
-pub(super) fn without_binds(printed: impl fmt::Display) -> String {
-    split(&printed.to_string()).0
-}
-
-/// A statement as diesel prints it, and its binds.
-fn split(printed: &str) -> (String, String) {
-    // The first: our own SQL has no such words, what visitors typed may.
-    let (sql, binds) = printed.split_once(BINDS).unwrap_or((printed, "[]"));
-    let binds = if binds == "[]" { "" } else { binds };
-    (sql.to_owned(), binds.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::kind::IS_ALIVE;
 
     fn statement(sql: &str) -> Statement {
         let (sql, binds) = split(sql);

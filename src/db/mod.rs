@@ -13,12 +13,14 @@ pub mod connect;
 pub mod error;
 pub mod explain;
 pub mod file;
+pub mod file_id;
 pub mod kind;
 pub mod log;
 pub mod meter;
 pub mod migrations;
 pub mod overhear;
 mod postgres_url;
+pub mod role;
 pub mod schema;
 pub mod secret;
 mod sqlstate;
@@ -36,11 +38,12 @@ use tokio::sync::Semaphore;
 
 use attempts::Patience;
 use binds::Bind;
+pub use connect::Conn;
 use connect::Manager;
-pub use connect::{Conn, LOCK_TIMEOUT, Role};
 pub use error::Error;
 use file::Files;
 pub use log::Origin;
+pub use role::{LOCK_TIMEOUT, Role};
 use transaction::Access;
 pub use url::Url;
 

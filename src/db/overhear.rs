@@ -40,7 +40,7 @@ pub(super) fn hear(statement: impl fmt::Display) {
     }
     HEARD.with_borrow_mut(|heard| {
         if let Some(heard) = heard {
-            heard.push(super::log::without_binds(statement));
+            heard.push(super::binds::without_binds(statement));
         }
     });
 }

@@ -1,8 +1,8 @@
-//! The tastings as JSON, for programs.
+//! The JSON API of the tastings.
 //!
-//! - `ETag` is of the bytes of the answer, whoever answers: what a write answers can be named in
+//! - `ETag` is computed from the bytes of the response. A client can send the one that a write returned as
 //!   `If-Match` straight away.
-//! - `next` and `previous` are paths: they are right behind every proxy, and under every name.
+//! - `next` and `previous` are paths, so they are right behind every proxy and under every host name.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -24,7 +24,7 @@ use crate::state::{Access, State};
 
 type Answer = Result<HttpResponse, AppError>;
 
-/// An event, as it goes out.
+/// The JSON form of an event.
 #[derive(Serialize)]
 struct EventBody<'e> {
     id: EventId,
@@ -46,7 +46,7 @@ impl<'e> From<&'e Event> for EventBody<'e> {
     }
 }
 
-/// A guest, as it goes out.
+/// The JSON form of a guest.
 #[derive(Serialize)]
 struct GuestBody<'g> {
     id: GuestId,
@@ -62,7 +62,7 @@ impl<'g> From<&'g Guest> for GuestBody<'g> {
     }
 }
 
-/// A part of a list, as it goes out.
+/// The JSON form of a part of a list.
 #[derive(Serialize)]
 struct ListBody<B> {
     count: u64,
@@ -71,27 +71,27 @@ struct ListBody<B> {
     results: Vec<B>,
 }
 
-/// `GET /api/events`
+/// Answers `GET /api/events` with a part of the list.
 pub async fn list_events(state: web::Data<State>, Query(query): Query<ListQuery>) -> Answer {
     let range = query.range()?;
     let part = service::events(&state, range).await?;
     Ok(list::<_, EventBody<'_>>("/api/events", None, range, &part))
 }
 
-/// `POST /api/events`
+/// Handles `POST /api/events`: adds an event.
 pub async fn create_event(state: web::Data<State>, Json(fields): Json) -> Answer {
     let event = service::create_event(&state, forms::event(&fields)?).await?;
     Ok(created(&format!("/api/events/{}", event.id), &EventBody::from(&event)))
 }
 
-/// `GET /api/events/{id}`
+/// Answers `GET /api/events/{id}` with one event.
 pub async fn show_event(state: web::Data<State>, Id(id): Id<EventId>) -> Answer {
     let event = service::event(&state, id).await?;
     let event = event.as_ref().as_ref().ok_or(AppError::NotFound)?;
     Ok(answer(StatusCode::OK, &EventBody::from(event)))
 }
 
-/// `PUT /api/events/{id}`
+/// Handles `PUT /api/events/{id}`: replaces an event.
 pub async fn replace_event(
     request: HttpRequest,
     state: web::Data<State>,
@@ -103,7 +103,7 @@ pub async fn replace_event(
     Ok(answer(StatusCode::OK, &EventBody::from(&event)))
 }
 
-/// `DELETE /api/events/{id}`
+/// Handles `DELETE /api/events/{id}`: deletes an event with its guests.
 pub async fn delete_event(
     request: HttpRequest,
     state: web::Data<State>,
@@ -114,27 +114,27 @@ pub async fn delete_event(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `GET /api/guests`
+/// Answers `GET /api/guests` with a part of the list.
 pub async fn list_guests(state: web::Data<State>, Query(query): Query<ListQuery>) -> Answer {
     let (range, of) = (query.range()?, query.event()?);
     let part = service::guests(&state, of, range).await?;
     Ok(personal(&state, list::<_, GuestBody<'_>>("/api/guests", of, range, &part)))
 }
 
-/// `POST /api/guests`
+/// Handles `POST /api/guests`: adds a guest.
 pub async fn create_guest(state: web::Data<State>, Json(fields): Json) -> Answer {
     let guest = service::create_guest(&state, forms::guest(&fields)?).await?;
     Ok(created(&format!("/api/guests/{}", guest.id), &GuestBody::from(&guest)))
 }
 
-/// `GET /api/guests/{id}`
+/// Answers `GET /api/guests/{id}` with one guest.
 pub async fn show_guest(state: web::Data<State>, Id(id): Id<GuestId>) -> Answer {
     let guest = service::guest(&state, id).await?;
     let guest = guest.as_ref().as_ref().ok_or(AppError::NotFound)?;
     Ok(personal(&state, answer(StatusCode::OK, &GuestBody::from(guest))))
 }
 
-/// `PUT /api/guests/{id}`
+/// Handles `PUT /api/guests/{id}`: replaces a guest.
 pub async fn replace_guest(
     request: HttpRequest,
     state: web::Data<State>,
@@ -146,7 +146,7 @@ pub async fn replace_guest(
     Ok(answer(StatusCode::OK, &GuestBody::from(&guest)))
 }
 
-/// `DELETE /api/guests/{id}`
+/// Handles `DELETE /api/guests/{id}`: deletes a guest.
 pub async fn delete_guest(
     request: HttpRequest,
     state: web::Data<State>,
@@ -157,7 +157,7 @@ pub async fn delete_guest(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `GET /api/openapi.json`
+/// Answers `GET /api/openapi.json` with the API's description.
 pub async fn document() -> HttpResponse {
     answer(StatusCode::OK, &openapi::document())
 }
@@ -200,7 +200,7 @@ fn answer(status: StatusCode, body: &impl Serialize) -> HttpResponse {
     answer.body(body)
 }
 
-/// Where guests are for staff only, no page of them is stored for all.
+/// Forbids storing a response about guests, if only staff may see guests.
 fn personal(state: &State, mut answer: HttpResponse) -> HttpResponse {
     if state.settings.access == Access::Staff {
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -209,12 +209,13 @@ fn personal(state: &State, mut answer: HttpResponse) -> HttpResponse {
 }
 
 fn print(body: &impl Serialize) -> Vec<u8> {
-    // Texts and numbers, written into memory, cannot fail.
+    // Serializing text and numbers into memory cannot fail.
     serde_json::to_vec(body).unwrap_or_default()
 }
 
-/// Whether something is what `If-Match` names, in whichever coding it went out; where the header cannot be
-/// read it names nothing, and where there is none everything will do.
+/// Returns whether a resource matches `If-Match`, in any content coding.
+///
+/// Without the header every resource matches; with a malformed one none does.
 fn expected<T>(
     headers: &HeaderMap,
     print: impl Fn(&T) -> Vec<u8> + Send + 'static,

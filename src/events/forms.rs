@@ -1,7 +1,7 @@
-//! What programs send about tastings: each field is read for itself, so that each fault gets its sentence.
+//! Validates requests of the API, field by field, so that each error gets its own sentence.
 //!
-//! - A field that is not known is ignored, so that what was read can be changed and sent back.
-//! - A field of the wrong type, or left out, is a fault like any other.
+//! - Unknown fields are ignored, so that a client can change what it read and send it back.
+//! - A field of the wrong type and a missing field are errors like any other.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -13,13 +13,13 @@ use crate::error::AppError;
 use crate::site::form::FormErrors;
 use crate::site::text::{self, Fault};
 
-/// What there is to a field, for those who read it and those who describe it.
+/// The members of the JSON object that the client sent, by name.
 type Fields = Map<String, Value>;
 
-/// An event, of what was sent.
+/// Validates an event.
 ///
 /// # Errors
-/// [`AppError::Invalid`] with a sentence for each field that cannot be taken.
+/// Returns [`AppError::Invalid`] with a sentence for each invalid field.
 pub fn event(fields: &Fields) -> Result<NewEvent, AppError> {
     let mut errors = FormErrors::default();
     let name = errors.keep("name", line(fields, "name", "a name"));
@@ -34,10 +34,10 @@ pub fn event(fields: &Fields) -> Result<NewEvent, AppError> {
     }
 }
 
-/// A guest, of what was sent; whether there is such an event is not known here.
+/// Validates a guest, but not whether its event exists.
 ///
 /// # Errors
-/// As [`event`].
+/// Returns the same errors as [`event`].
 pub fn guest(fields: &Fields) -> Result<NewGuest, AppError> {
     let mut errors = FormErrors::default();
     let event = errors.keep("event", event_id(fields));
@@ -76,7 +76,7 @@ fn date(fields: &Fields) -> Result<Moment, String> {
     text(fields, "date")?.parse().map_err(|error: model::NoMoment| error.to_string())
 }
 
-/// As it was typed, but for the spaces around it.
+/// Validates an e-mail address, which is taken as typed except for surrounding spaces.
 fn email(fields: &Fields) -> Result<String, String> {
     let email = line(fields, "email", "an e-mail address")?;
     match model::is_email(&email) {
@@ -95,23 +95,23 @@ fn event_id(fields: &Fields) -> Result<EventId, String> {
     }
 }
 
-/// What stands behind the `?` of a list.
+/// The query of a list.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ListQuery {
-    /// So many at most.
+    /// The highest number of items to return.
     pub limit: String,
-    /// After so many others.
+    /// How many items to skip.
     pub offset: String,
-    /// Only those of this event.
+    /// The event whose guests to return.
     pub event: String,
 }
 
 impl ListQuery {
-    /// The part that is asked for; more than may be asked for is as much as may be.
+    /// Returns the requested range. A higher limit than [`Range::MOST`] is capped.
     ///
     /// # Errors
-    /// [`AppError::Invalid`] where it is no number.
+    /// Returns [`AppError::Invalid`] if the limit or the offset is not a number.
     pub fn range(&self) -> Result<Range, AppError> {
         let mut errors = FormErrors::default();
         let limit = match number(&self.limit, Range::USUAL) {
@@ -125,10 +125,10 @@ impl ListQuery {
         }
     }
 
-    /// The event whose guests are asked for; none for those of all.
+    /// Returns the event whose guests are requested, or `None` for the guests of all events.
     ///
     /// # Errors
-    /// [`AppError::Invalid`] where it is no number of an event.
+    /// Returns [`AppError::Invalid`] if it is not the number of an event.
     pub fn event(&self) -> Result<Option<EventId>, AppError> {
         if self.event.is_empty() {
             return Ok(None);
@@ -142,7 +142,7 @@ impl ListQuery {
     }
 }
 
-/// The number that was written, or the usual one; of what is too large for numbers the largest.
+/// Parses a number, or returns `usual` for an empty text. Numbers that are too large are capped.
 fn number(text: &str, usual: u64) -> Option<u64> {
     match text {
         "" => Some(usual),

@@ -1,4 +1,4 @@
-//! Every key and lifetime of the tastings. What is not here is not cached.
+//! Every key and lifetime of the tastings. What is not listed here is not cached.
 
 use std::time::Duration;
 
@@ -9,51 +9,51 @@ use crate::cache::policy::Policy;
 use crate::site::visitor;
 use crate::versions::Table;
 
-/// The tastings, whose triggers move the tags `events` and `events#…`.
+/// The table of events. Its triggers change the stamps of the tags `events` and `events#…`.
 pub const EVENTS: Table = Table::named("events");
 
-/// Their guests, whose triggers move the tags `guests` and `guests#…`.
+/// The table of guests. Its triggers change the stamps of the tags `guests` and `guests#…`.
 pub const GUESTS: Table = Table::named("guests");
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// A part of a list, or a list of what is coming.
+/// The policy of a part of a list, also of the coming events.
 pub const LIST: Policy = Policy::fresh_for(HOUR);
 
-/// One of them, or that there is none.
+/// The policy of one event or guest, or of its absence.
 pub const SHOW: Policy = Policy::fresh_for(HOUR);
 
-/// The list of events, as a page.
+/// Returns the page rules of the list of events.
 pub fn events_page() -> Rules {
     visitor::everybodys(LIST).parameters(&["limit", "offset"])
 }
 
-/// The list of guests, as a page.
+/// Returns the page rules of the list of guests.
 pub fn guests_page() -> Rules {
     visitor::everybodys(LIST).parameters(&["limit", "offset", "event"])
 }
 
-/// One of them, as a page.
+/// Returns the page rules of one event or guest.
 pub fn one_page() -> Rules {
     visitor::everybodys(SHOW).parameters(&[])
 }
 
-/// What the API is, which only another program changes.
+/// Returns the page rules of the API's description, which changes only with the program.
 pub fn document() -> Rules {
     visitor::everybodys(LIST).parameters(&[])
 }
 
-/// The key of a part of the list of events.
+/// Returns the key of a part of the list of events.
 pub fn events(range: Range) -> Key {
     Key::named("events.list").part("limit", range.limit).part("offset", range.offset).build()
 }
 
-/// The key of an event.
+/// Returns the key of an event.
 pub fn event(id: EventId) -> Key {
     Key::named("events.show").part("id", id.get()).build()
 }
 
-/// The key of a part of the list of guests.
+/// Returns the key of a part of the list of guests.
 pub fn guests(of: Option<EventId>, range: Range) -> Key {
     Key::named("events.guests")
         .part("of", of.map_or_else(String::new, |id| id.to_string()))
@@ -62,12 +62,12 @@ pub fn guests(of: Option<EventId>, range: Range) -> Key {
         .build()
 }
 
-/// The key of a guest.
+/// Returns the key of a guest.
 pub fn guest(id: GuestId) -> Key {
     Key::named("events.guest").part("id", id.get()).build()
 }
 
-/// The key of what is coming from this day on: another day is another list.
+/// Returns the key of the events from `day` on. Each day has a key of its own.
 pub fn coming(day: &str, range: Range) -> Key {
     Key::named("events.coming")
         .part("day", day)
@@ -76,12 +76,12 @@ pub fn coming(day: &str, range: Range) -> Key {
         .build()
 }
 
-/// The key of what staff find.
+/// Returns the key of the events that a search in the staff index finds.
 pub fn found(search: &str) -> Key {
     Key::named("events.found").part("search", search).build()
 }
 
-/// The key of what staff find of the guests.
+/// Returns the key of the guests that a search in the staff index finds.
 pub fn found_guests(search: &str) -> Key {
     Key::named("events.found_guests").part("search", search).build()
 }

@@ -1,4 +1,4 @@
-//! Tastings and their guests: JSON for programs, and a page of the coming ones for people.
+//! Tastings and their guests: a JSON API for programs, and pages for people.
 //!
 //! | URL | |
 //! |---|---|
@@ -11,8 +11,8 @@
 //! | `GET`, `PUT`, `DELETE /api/events/{id}` | [`api::show_event`], [`api::replace_event`], [`api::delete_event`] |
 //! | `GET`, `POST /api/guests` | [`api::list_guests`], of one event with `?event=`; [`api::create_guest`] |
 //! | `GET`, `PUT`, `DELETE /api/guests/{id}` | [`api::show_guest`], [`api::replace_guest`], [`api::delete_guest`] |
-//! | | Where the shop has staff, guests are for them and for tokens: [`visitor::staff_only`] |
-//! | `GET /api/openapi.json`, `GET /api` | what the API takes and answers: [`openapi`], [`pages::api`] |
+//! | | If the shop has staff, guests need a session or a token: [`visitor::staff_only`] |
+//! | `GET /api/openapi.json`, `GET /api` | the description of the API: [`openapi`], [`pages::api`] |
 
 pub mod api;
 pub mod edit;
@@ -32,24 +32,25 @@ use self::edit::{add, delete, update};
 use crate::cache::page;
 use crate::site::shelf::Shelf;
 use crate::site::visitor;
+use crate::state::State;
 
-/// What staff find of it in their index.
+/// The tastings' section of the staff index.
 pub const SHELF: Shelf = Shelf {
     name: "Tastings",
     all: "/events",
     new: Some("/events/new"),
-    find: |state, search| Box::pin(service::find(state, search)),
+    find: |request, search| Box::pin(service::find(State::of(request), search)),
 };
 
-/// And of their guests.
+/// The guests' section of the staff index.
 pub const GUESTS_SHELF: Shelf = Shelf {
     name: "Guests",
     all: "/events",
     new: Some("/events/guests/new"),
-    find: |state, search| Box::pin(service::find_guests(state, search)),
+    find: |request, search| Box::pin(service::find_guests(State::of(request), search)),
 };
 
-/// The tastings' URLs.
+/// Registers the URLs of the tastings.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     for_people(cfg);
     cfg.service(
@@ -90,7 +91,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     );
 }
 
-/// What people see, and what staff fill in.
+/// Registers the pages for people, and the forms of the staff.
 fn for_people(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::resource("/events")

@@ -1,7 +1,7 @@
-//! What tastings and guests are, and their rules.
+//! Tastings and guests, and their rules.
 //!
-//! - A tasting is on a day or at a moment: [`Moment`]. What came in with an offset goes out in UTC.
-//! - An e-mail address is kept as it was typed; that it exists only a letter would show.
+//! - A tasting has a date, with or without a time: [`Moment`]. A time with an offset is returned in UTC.
+//! - An e-mail address is stored as typed. Whether it exists is not checked.
 
 use std::str::FromStr;
 
@@ -14,10 +14,10 @@ use time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 use crate::site::row_id::RowId;
 use crate::site::time::Timestamp;
 
-/// Characters of the longest name, place and e-mail address.
+/// Length of the longest name, location and e-mail address, in characters.
 pub const LONGEST: usize = 255;
 
-/// Characters of the longest description.
+/// Length of the longest description, in characters.
 pub const LONGEST_DESCRIPTION: usize = 10_000;
 
 /// A tasting.
@@ -25,36 +25,36 @@ pub const LONGEST_DESCRIPTION: usize = 10_000;
 pub struct Event {
     /// Its number.
     pub id: EventId,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// When it is.
+    /// Its date, with or without a time.
     pub date: Moment,
-    /// Where it is.
+    /// Its location.
     pub location: String,
-    /// What there is to taste; perhaps empty.
+    /// Its description, which may be empty.
     pub description: String,
 }
 
 /// The number of an event.
 pub type EventId = RowId<Event>;
 
-/// Somebody who comes to a tasting.
+/// A guest of a tasting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guest {
     /// Its number.
     pub id: GuestId,
-    /// Where they come to.
+    /// The event that the guest comes to.
     pub event: Event,
-    /// What they are called.
+    /// The guest's name.
     pub name: String,
-    /// Where letters reach them.
+    /// The guest's e-mail address.
     pub email: String,
 }
 
 /// The number of a guest.
 pub type GuestId = RowId<Guest>;
 
-/// An event that is to be added, or what an event is to become.
+/// The fields of an event to add, or the new fields of an existing one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
     /// Its name.
@@ -67,7 +67,7 @@ pub struct NewEvent {
     pub description: String,
 }
 
-/// A guest that is to be added, or what a guest is to become.
+/// The fields of a guest to add, or the new fields of an existing one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewGuest {
     /// The event.
@@ -78,37 +78,37 @@ pub struct NewGuest {
     pub email: String,
 }
 
-/// A part of a list.
+/// The range of a list that a client requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
-    /// So many at most.
+    /// The highest number of items.
     pub limit: u64,
-    /// After so many others.
+    /// How many items come before the range.
     pub offset: u64,
 }
 
 impl Range {
-    /// So many where nobody says how many.
+    /// The limit if the client gives none.
     pub const USUAL: u64 = 100;
-    /// So many at most.
+    /// The highest limit.
     pub const MOST: u64 = 1_000;
 }
 
-/// A part of a list, and how many there are in all.
+/// A part of a list, with the length of the whole list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part<T> {
-    /// How many there are.
+    /// How many items the whole list has.
     pub count: u64,
-    /// Those of the part.
+    /// The items of the part.
     pub items: Vec<T>,
 }
 
-/// A coming event, and how many come.
+/// A coming event with the number of its guests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coming {
     /// The event.
     pub event: Event,
-    /// How many guests.
+    /// The number of its guests.
     pub guests: u64,
 }
 
@@ -116,16 +116,16 @@ const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]
 const DISPLAY_DAY: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:short] [year]");
 
-/// A day, or a moment to the microsecond; both within the years 1 to 9999.
+/// A date, or a date with time to the microsecond, within the years 1 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
-    /// In UTC; of a day its midnight.
+    /// The moment in UTC; midnight if there is no time.
     pub at: Timestamp,
-    /// Whether only the day is known.
+    /// Whether there is only a date.
     pub is_date: bool,
 }
 
-/// A text that is neither.
+/// The error for a text that is neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "Write a date such as 2026-12-24, or a date with time and offset such as 2026-12-24T18:00:00Z."
@@ -133,7 +133,7 @@ pub struct Moment {
 pub struct NoMoment;
 
 impl Moment {
-    /// As RFC 3339 has it: `2026-12-24`, or in UTC `2026-12-24T17:00:00Z`.
+    /// Formats as RFC 3339: `2026-12-24`, or in UTC `2026-12-24T17:00:00Z`.
     pub fn rfc3339(&self) -> String {
         match self.is_date {
             true => self.at.to_primitive().date().format(DAY).unwrap_or_default(),
@@ -141,7 +141,7 @@ impl Moment {
         }
     }
 
-    /// For people: `24 Dec 2026`, or `24 Dec 2026, 17:00 UTC`.
+    /// Formats for people: `24 Dec 2026`, or `24 Dec 2026, 17:00 UTC`.
     pub fn display(&self) -> String {
         match self.is_date {
             true => self.at.to_primitive().date().format(DISPLAY_DAY).unwrap_or_default(),
@@ -170,7 +170,7 @@ impl FromStr for Moment {
     }
 }
 
-/// Whether letters could be sent there: one `@`, something before it, and a host after it.
+/// Reports whether a text looks like an e-mail address: a name, one `@`, and a host.
 pub fn is_email(text: &str) -> bool {
     let Some((name, host)) = text.rsplit_once('@') else { return false };
     let is_plain = |letter: char| !letter.is_whitespace() && !letter.is_control();

@@ -1,27 +1,27 @@
-//! What the API takes and answers, as OpenAPI 3.1 and as rows of a page.
+//! The description of the API, as an OpenAPI 3.1 document and as rows of a page.
 //!
-//! - Lengths and limits are those that requests are read with.
-//! - Each operation says every status that it may answer; `tests` and the fuzzer of `scripts/test` hold it
-//!   to that.
+//! - Lengths and limits are the constants that requests are validated with.
+//! - Each operation lists every status that it may return. `tests` and the fuzzer of `scripts/test` check
+//!   that.
 
 use serde_json::{Map, Value, json};
 
 use super::model::{LONGEST, LONGEST_DESCRIPTION, Range};
 use crate::site::problem::PROBLEM;
 
-/// What anything may be answered with.
+/// Statuses that every operation may return.
 const ALWAYS: [&str; 2] = ["421", "503"];
 
-/// What a read may be answered with besides its body.
+/// Statuses that a read may return besides 200.
 const READ: [&str; 3] = ["304", "412", "416"];
 
-/// What a write may be refused with.
+/// Statuses with which a write may be refused.
 const WRITE: [&str; 2] = ["401", "403"];
 
-/// What a body may be refused with.
+/// Statuses with which a body may be refused.
 const BODY: [&str; 4] = ["400", "413", "415", "422"];
 
-/// The document.
+/// Returns the OpenAPI document.
 pub fn document() -> Value {
     json!({
         "openapi": "3.1.0",
@@ -105,7 +105,7 @@ fn member(noun: &str, schema: &str, new: &str) -> Value {
     paths
 }
 
-/// Reads of guests need a token where the shop has staff: names and addresses are personal data.
+/// Documents that reads of guests may need a token: names and addresses are personal data.
 fn guard(noun: &str, read: &mut Value) {
     if noun == "guest" {
         read["security"] = json!([{}, { "token": [] }]);
@@ -129,7 +129,7 @@ fn reference(schema: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{schema}") })
 }
 
-/// What an operation answers: when all is well, and the problems.
+/// Builds the responses of an operation: the successful one, and the problems.
 fn responses(status: &str, told: &str, schema: Option<&str>, problems: &[&[&str]]) -> Value {
     let mut good = json!({ "description": told });
     if let Some(schema) = schema {
@@ -228,7 +228,7 @@ fn schemas() -> Value {
             "event": id, "name": line, "email": email,
         })),
         "Guest": object(json!(["id", "event", "name", "email"]), json!({
-            // Addresses that were written by hand may be none.
+            // Addresses that other programs stored may be malformed, so there is no format.
             "id": id, "event": reference("Event"), "name": line, "email": line,
         })),
         "EventList": list_of("Event"),
@@ -258,22 +258,22 @@ fn list_of(schema: &str) -> Value {
     })
 }
 
-/// An operation, for people.
+/// One operation of the API, for the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
-    /// `GET`.
+    /// The method, such as `GET`.
     pub method: String,
-    /// `/api/events/{id}`.
+    /// The path, such as `/api/events/{id}`.
     pub path: String,
-    /// What it does.
+    /// What the operation does.
     pub summary: String,
-    /// What it takes: a name, and what can stand there.
+    /// Its parameters and fields: the name, and what is allowed there.
     pub takes: Vec<(String, String)>,
-    /// What it answers: a status, and what that means.
+    /// Its responses: the status, and what it means.
     pub answers: Vec<(String, String)>,
 }
 
-/// The operations of a document, in its order.
+/// Returns the operations of a document, in its order.
 pub fn operations(document: &Value) -> Vec<Operation> {
     let paths = document["paths"].as_object().into_iter().flatten();
     let mut operations = Vec::new();
@@ -315,7 +315,7 @@ fn read(document: &Value, path: &str, method: &str, operation: &Value) -> Operat
     }
 }
 
-/// `text, at most 255 characters`.
+/// Describes a field: `text, at most 255 characters`.
 fn described(schema: &Value) -> String {
     let kind = match schema["type"].as_str() {
         Some("string") => "text",

@@ -1,4 +1,4 @@
-//! The tastings as HTML.
+//! The HTML pages of the tastings.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ const SECTION: &str = "events";
 
 type Answer = Result<HttpResponse, AppError>;
 
-/// What stands behind the `?` of the tastings.
+/// The query of the list of tastings.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct IndexQuery {
@@ -30,7 +30,7 @@ pub struct IndexQuery {
     pub page: String,
 }
 
-/// The coming tastings.
+/// The page of the coming tastings.
 #[derive(Template)]
 #[template(path = "events/index.html")]
 struct IndexPage {
@@ -40,7 +40,7 @@ struct IndexPage {
 }
 
 impl IndexPage {
-    /// `12 tastings · page 1 of 1`.
+    /// Returns `12 tastings to come · page 1 of 1`.
     fn summary(&self) -> String {
         let count = self.part.count;
         let noun = if count == 1 { "tasting" } else { "tastings" };
@@ -48,17 +48,17 @@ impl IndexPage {
         format!("{} {noun} to come · page {page} of {last}", grouped(count))
     }
 
-    /// `1 guest`.
+    /// Returns `1 guest`.
     fn guests(&self, coming: &Coming) -> String {
         let noun = if coming.guests == 1 { "guest" } else { "guests" };
-        // The number stays with its noun.
+        // A no-break space keeps the number with its noun.
         format!("{}\u{a0}{noun}", grouped(coming.guests))
     }
 }
 
-/// `GET /events`
+/// Answers `GET /events` with the coming tastings.
 ///
-/// Not kept as a page: what is coming is another thing at midnight, whatever the database does.
+/// Not cached as a page: the list changes at midnight without a change of the database.
 pub async fn index(
     state: web::Data<State>,
     visitor: Visitor,
@@ -76,7 +76,7 @@ pub async fn index(
     html(&state, StatusCode::OK, &IndexPage { layout, part, pagination }).await
 }
 
-/// What the API takes and answers.
+/// The page that describes the API.
 #[derive(Template)]
 #[template(path = "events/api.html")]
 struct ApiPage {
@@ -84,7 +84,7 @@ struct ApiPage {
     operations: Vec<Operation>,
 }
 
-/// `GET /api`
+/// Answers `GET /api` with the page that describes the API.
 pub async fn api(state: web::Data<State>, visitor: Visitor) -> Answer {
     let layout = Layout::new(&visitor, SECTION, "The API");
     let page = ApiPage { layout, operations: openapi::operations(&openapi::document()) };

@@ -1,4 +1,4 @@
-//! One function for each question to the database, and for each change of it.
+//! One function for each query on tastings and guests.
 
 use diesel::dsl::count;
 use diesel::prelude::*;
@@ -29,7 +29,7 @@ fn guest(((id, name, email), row): GuestRow) -> Guest {
     Guest { id: GuestId::new(id), event: event(row), name, email }
 }
 
-/// A part of all events, in the order in which they were added.
+/// Returns a part of all events, in the order in which they were added.
 pub fn events(read: &mut Snapshot<'_>, range: Range) -> QueryResult<Part<Event>> {
     let conn = read.table(EVENTS)?;
     let total: i64 = events::table.count().get_result(conn)?;
@@ -41,18 +41,19 @@ pub fn events(read: &mut Snapshot<'_>, range: Range) -> QueryResult<Part<Event>>
     Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(event).collect() })
 }
 
-/// One event, if there is one.
+/// Returns one event, if it exists.
 pub fn find_event(read: &mut Snapshot<'_>, id: EventId) -> QueryResult<Option<Event>> {
     get_event(read.row(EVENTS, id.get())?, id)
 }
 
-/// [`find_event`], within a write.
+/// Returns the same as [`find_event`], within a write transaction.
 pub fn get_event(conn: &mut Conn, id: EventId) -> QueryResult<Option<Event>> {
     Ok(events::table.find(id.get()).first::<EventRow>(conn).optional()?.map(event))
 }
 
-/// A part of all guests, or of those of one event, in the order in which they were added; with their
-/// events, in one query.
+/// Returns a part of the guests of all events or of one, in the order in which they were added.
+///
+/// One query loads the guests with their events.
 pub fn guests(
     read: &mut Snapshot<'_>,
     of: Option<EventId>,
@@ -62,9 +63,9 @@ pub fn guests(
     get_guests(read.table(GUESTS)?, of, range)
 }
 
-/// [`guests()`], of a connection.
+/// Returns the same as [`guests()`], through a connection.
 pub fn get_guests(conn: &mut Conn, of: Option<EventId>, range: Range) -> QueryResult<Part<Guest>> {
-    // Counted as they are read: another program may leave a guest without an event.
+    // Counts the joined rows: another program may have left a guest without an event.
     let all = guests::table.inner_join(events::table);
     let rows = all
         .select((GUEST_COLUMNS, events::all_columns))
@@ -81,13 +82,13 @@ pub fn get_guests(conn: &mut Conn, of: Option<EventId>, range: Range) -> QueryRe
     Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(guest).collect() })
 }
 
-/// One guest, if there is one.
+/// Returns one guest, if it exists.
 pub fn find_guest(read: &mut Snapshot<'_>, id: GuestId) -> QueryResult<Option<Guest>> {
     read.table(EVENTS)?;
     get_guest(read.row(GUESTS, id.get())?, id)
 }
 
-/// [`find_guest`], within a write.
+/// Returns the same as [`find_guest`], within a write transaction.
 pub fn get_guest(conn: &mut Conn, id: GuestId) -> QueryResult<Option<Guest>> {
     let row = guests::table
         .inner_join(events::table)
@@ -98,7 +99,7 @@ pub fn get_guest(conn: &mut Conn, id: GuestId) -> QueryResult<Option<Guest>> {
     Ok(row.map(guest))
 }
 
-/// A part of the events from this moment on, the next one first, each with the number of its guests.
+/// Returns a part of the events from `from` on, the next one first, with their numbers of guests.
 pub fn coming(
     read: &mut Snapshot<'_>,
     from: PrimitiveDateTime,
@@ -124,9 +125,9 @@ pub fn coming(
     Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(coming).collect() })
 }
 
-/// The events whose name holds the search, the last added first.
+/// Returns the events whose name contains the search, the last added first.
 ///
-/// The names are compared here, all of them: the databases know too little of letters, each in its own way.
+/// Compares all names in this program: each database folds letters in its own, incomplete way.
 pub fn search(read: &mut Snapshot<'_>, search: &str, limit: u64) -> QueryResult<Part<Event>> {
     let conn = read.table(EVENTS)?;
     let all = events::table.select((events::id, events::name)).order(events::id.desc());
@@ -142,7 +143,7 @@ pub fn search(read: &mut Snapshot<'_>, search: &str, limit: u64) -> QueryResult<
     Ok(Part { count, items: rows.into_iter().map(event).collect() })
 }
 
-/// The guests whose name holds the search, as [`search`] finds events.
+/// Returns the guests whose name contains the search, as [`search`] does for events.
 pub fn search_guests(
     read: &mut Snapshot<'_>,
     search: &str,
@@ -168,7 +169,7 @@ pub fn search_guests(
     Ok(Part { count, items: rows.into_iter().map(guest).collect() })
 }
 
-/// How many of these names hold the search, and the ids of the first of them.
+/// Returns how many names contain the search, and the ids of the first `limit` of them.
 fn matching(names: Vec<(i64, String)>, search: &str, limit: u64) -> (u64, Vec<i64>) {
     let search = fold(search);
     let found = names.into_iter().filter(|(_, name)| fold(name).contains(&search));
@@ -180,18 +181,18 @@ fn ids(named: Vec<(i64, String)>) -> Vec<i64> {
     named.into_iter().map(|(id, _)| id).collect()
 }
 
-/// Keeps an event as it is until the transaction ends.
+/// Locks an event until the transaction ends.
 pub fn lock_event(conn: &mut Conn, id: EventId) -> QueryResult<()> {
-    // A write transaction of SQLite is alone already.
+    // SQLite runs one write transaction at a time.
     let Conn::Postgres(postgres) = conn else { return Ok(()) };
     let lock = "SELECT id FROM events WHERE id = $1 FOR UPDATE";
     diesel::sql_query(lock).bind::<BigInt, _>(id.get()).execute(postgres).map(|_| ())
 }
 
-/// Keeps a guest, its event, and the event that it is to get as they are until the transaction ends.
+/// Locks a guest, its event and its new event until the transaction ends.
 ///
-/// Events first and in the order of their numbers, as deletions of events take them: so nobody waits for
-/// somebody who waits for them.
+/// Locks events before guests and in the order of their numbers, as deletions of events do, so that these
+/// transactions cannot deadlock.
 pub fn lock_guest(conn: &mut Conn, id: GuestId, event: Option<EventId>) -> QueryResult<()> {
     let Conn::Postgres(postgres) = conn else { return Ok(()) };
     let lock = "SELECT id FROM events \
@@ -205,30 +206,30 @@ pub fn lock_guest(conn: &mut Conn, id: GuestId, event: Option<EventId>) -> Query
     diesel::sql_query(lock).bind::<BigInt, _>(id.get()).execute(postgres).map(|_| ())
 }
 
-/// Adds an event; answers its id.
+/// Adds an event and returns its id.
 pub fn insert_event(conn: &mut Conn, new: &NewEvent) -> QueryResult<EventId> {
     let insert = diesel::insert_into(events::table).values(EventValues::of(new));
     insert.returning(events::id).get_result(conn).map(EventId::new)
 }
 
-/// Makes an event into what it is to be.
+/// Replaces the fields of an event.
 pub fn update_event(conn: &mut Conn, id: EventId, changes: &NewEvent) -> QueryResult<()> {
     let update = diesel::update(events::table.find(id.get())).set(EventValues::of(changes));
     update.execute(conn).map(|_| ())
 }
 
-/// Deletes an event, and with it its guests.
+/// Deletes an event with its guests.
 pub fn delete_event(conn: &mut Conn, id: EventId) -> QueryResult<()> {
     diesel::delete(events::table.find(id.get())).execute(conn).map(|_| ())
 }
 
-/// Adds a guest; answers its id.
+/// Adds a guest and returns its id.
 pub fn insert_guest(conn: &mut Conn, new: &NewGuest) -> QueryResult<GuestId> {
     let insert = diesel::insert_into(guests::table).values(GuestValues::of(new));
     insert.returning(guests::id).get_result(conn).map(GuestId::new)
 }
 
-/// Makes a guest into what it is to be.
+/// Replaces the fields of a guest.
 pub fn update_guest(conn: &mut Conn, id: GuestId, changes: &NewGuest) -> QueryResult<()> {
     let update = diesel::update(guests::table.find(id.get())).set(GuestValues::of(changes));
     update.execute(conn).map(|_| ())
@@ -239,18 +240,18 @@ pub fn delete_guest(conn: &mut Conn, id: GuestId) -> QueryResult<()> {
     diesel::delete(guests::table.find(id.get())).execute(conn).map(|_| ())
 }
 
-/// Adds many events.
+/// Adds many events and returns how many.
 pub fn insert_events(conn: &mut Conn, new: &[NewEvent]) -> QueryResult<usize> {
     let rows: Vec<EventValues<'_>> = new.iter().map(EventValues::of).collect();
     let insert = diesel::insert_into(events::table).values(&rows);
-    // diesel cannot insert several rows on either database at once.
+    // diesel cannot insert several rows through a connection that is either database.
     match conn {
         Conn::Sqlite(sqlite) => insert.execute(sqlite),
         Conn::Postgres(postgres) => insert.execute(postgres),
     }
 }
 
-/// Adds many guests.
+/// Adds many guests and returns how many.
 pub fn insert_guests(conn: &mut Conn, new: &[NewGuest]) -> QueryResult<usize> {
     let rows: Vec<GuestValues<'_>> = new.iter().map(GuestValues::of).collect();
     let insert = diesel::insert_into(guests::table).values(&rows);
@@ -260,7 +261,7 @@ pub fn insert_guests(conn: &mut Conn, new: &[NewGuest]) -> QueryResult<usize> {
     }
 }
 
-/// The numbers of the events that were added last, at most so many.
+/// Returns the ids of at most `limit` events that were added last.
 pub fn latest(conn: &mut Conn, limit: u64) -> QueryResult<Vec<EventId>> {
     let ids = events::table.select(events::id).order(events::id.desc()).limit(as_i64(limit));
     Ok(ids.load(conn)?.into_iter().map(EventId::new).collect())
@@ -302,7 +303,7 @@ impl<'g> GuestValues<'g> {
     }
 }
 
-/// Databases count in signed numbers; what does not fit is more than they hold.
+/// Converts to the signed numbers of the databases. A larger number exceeds every row count anyway.
 fn as_i64(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

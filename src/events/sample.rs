@@ -1,6 +1,6 @@
-//! Made-up tastings and guests; those of one number are always the same.
+//! Made-up tastings and guests; the same number always makes the same one.
 //!
-//! Addresses are of `example.org`, which belongs to nobody (RFC 2606 §3).
+//! Addresses are under `example.org`, which is reserved for examples (RFC 2606 §3).
 
 use time::{Date, Duration, Time};
 
@@ -51,7 +51,7 @@ const FAMILY: [&str; 11] = [
     "Berg",
 ];
 
-/// A tasting within the year after `today`; every third has no hour yet.
+/// Returns a tasting within the year after `today`; every third has no time yet.
 pub fn event(number: u64, today: Date) -> NewEvent {
     let day = today.saturating_add(Duration::days((number * 89 % 365) as i64 + 1));
     let is_date = number % 3 == 2;
@@ -63,12 +63,12 @@ pub fn event(number: u64, today: Date) -> NewEvent {
         date: Moment { at: day.with_time(time).into(), is_date },
         location: pick(&WHERE, number).to_owned(),
         description: format!(
-            "{what}, tasted together. There is water, bread and somebody who knows."
+            "{what}, tasted together. There is water, bread and an expert to ask."
         ),
     }
 }
 
-/// A guest of one of these events, of which there is at least one.
+/// Returns a guest of one of these events, of which there must be at least one.
 pub fn guest(number: u64, events: &[EventId]) -> NewGuest {
     let (given, family) = (pick(&GIVEN, number), pick(&FAMILY, number / 14));
     NewGuest {

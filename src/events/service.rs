@@ -1,6 +1,7 @@
-//! What can be done with tastings and guests. Knows neither HTTP nor HTML.
+//! The operations on tastings and guests, independent of HTTP and HTML.
 //!
-//! - A change may say which version it is of; it is compared with what there is, in its own transaction.
+//! - A change may say which version it expects. That is compared with the current one in the same
+//!   transaction.
 
 use std::sync::Arc;
 
@@ -15,22 +16,22 @@ use crate::site::shelf::{self, Found, Thing};
 use crate::state::State;
 use crate::versions::{Database, Snapshot};
 
-/// As many as a shelf shows.
+/// How many search results the staff index shows of a section.
 const SHOWN: u64 = shelf::SHOWN as u64;
 
-/// A part of all events.
+/// Returns a part of all events.
 pub async fn events(state: &State, range: Range) -> Result<Arc<Part<Event>>, AppError> {
     let load = async || Ok(state.db.read(move |read| queries::events(read, range)).await?);
     state.cache.get_or_set(&keys::events(range), &keys::LIST, load).await
 }
 
-/// One event, if there is one.
+/// Returns one event, if it exists.
 pub async fn event(state: &State, id: EventId) -> Result<Arc<Option<Event>>, AppError> {
     let load = async || Ok(state.db.read(move |read| queries::find_event(read, id)).await?);
     state.cache.get_or_set(&keys::event(id), &keys::SHOW, load).await
 }
 
-/// A part of all guests, or of those of one event.
+/// Returns a part of the guests of all events or of one.
 pub async fn guests(
     state: &State,
     of: Option<EventId>,
@@ -40,13 +41,13 @@ pub async fn guests(
     state.cache.get_or_set(&keys::guests(of, range), &keys::LIST, load).await
 }
 
-/// One guest, if there is one.
+/// Returns one guest, if it exists.
 pub async fn guest(state: &State, id: GuestId) -> Result<Arc<Option<Guest>>, AppError> {
     let load = async || Ok(state.db.read(move |read| queries::find_guest(read, id)).await?);
     state.cache.get_or_set(&keys::guest(id), &keys::SHOW, load).await
 }
 
-/// A part of the events on this day or after it, the next one first.
+/// Returns a part of the events on this day or later, the next one first.
 pub async fn coming(state: &State, day: Date, range: Range) -> Result<Arc<Part<Coming>>, AppError> {
     let from = day.midnight();
     let load = async || Ok(state.db.read(move |read| queries::coming(read, from, range)).await?);
@@ -54,7 +55,7 @@ pub async fn coming(state: &State, day: Date, range: Range) -> Result<Arc<Part<C
     state.cache.get_or_set(&key, &keys::LIST, load).await
 }
 
-/// What staff find: events whose name holds the search, the last added first.
+/// Returns the staff index's events: those whose name contains the search, the last added first.
 pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
     let key = keys::found(&search);
     let load = async || {
@@ -70,7 +71,7 @@ pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
     Ok(Found { total: found.count, things: things.collect() })
 }
 
-/// What staff find of the guests: those whose name holds the search, the last added first.
+/// Returns the staff index's guests: those whose name contains the search, the last added first.
 pub async fn find_guests(state: &State, search: String) -> Result<Found, AppError> {
     let key = keys::found_guests(&search);
     let load = async || {
@@ -86,12 +87,12 @@ pub async fn find_guests(state: &State, search: String) -> Result<Found, AppErro
     Ok(Found { total: found.count, things: things.collect() })
 }
 
-/// Whether what there is, is what whoever wants to change it has seen.
+/// Decides whether the current version is the one that the client expects.
 pub trait Expected<T>: Fn(&T) -> bool + Send + 'static {}
 
 impl<T, F: Fn(&T) -> bool + Send + 'static> Expected<T> for F {}
 
-/// Adds an event.
+/// Adds an event and returns it.
 pub async fn create_event(state: &State, new: NewEvent) -> Result<Event, AppError> {
     let write = state.db.write(move |conn| {
         let id = queries::insert_event(conn, &new)?;
@@ -100,7 +101,7 @@ pub async fn create_event(state: &State, new: NewEvent) -> Result<Event, AppErro
     write.await?
 }
 
-/// Makes an event into `changes`, if it is still the one that is expected.
+/// Changes an event to `changes` if it is the expected version, and returns it.
 pub async fn replace_event(
     state: &State,
     id: EventId,
@@ -118,7 +119,7 @@ pub async fn replace_event(
     write.await?
 }
 
-/// Deletes an event with its guests, if it is still the one that is expected.
+/// Deletes an event with its guests if it is the expected version.
 pub async fn delete_event(
     state: &State,
     id: EventId,
@@ -134,7 +135,7 @@ pub async fn delete_event(
     write.await?
 }
 
-/// Adds a guest.
+/// Adds a guest and returns it.
 pub async fn create_guest(state: &State, new: NewGuest) -> Result<Guest, AppError> {
     let write = state.db.write(move |conn| {
         queries::lock_event(conn, new.event)?;
@@ -147,7 +148,7 @@ pub async fn create_guest(state: &State, new: NewGuest) -> Result<Guest, AppErro
     write.await?
 }
 
-/// Makes a guest into `changes`, if it is still the one that is expected.
+/// Changes a guest to `changes` if it is the expected version, and returns it.
 pub async fn replace_guest(
     state: &State,
     id: GuestId,
@@ -168,7 +169,7 @@ pub async fn replace_guest(
     write.await?
 }
 
-/// Deletes a guest, if it is still the one that is expected.
+/// Deletes a guest if it is the expected version.
 pub async fn delete_guest(
     state: &State,
     id: GuestId,
@@ -184,7 +185,7 @@ pub async fn delete_guest(
     write.await?
 }
 
-/// What there is is compared only where there is something. RFC 9110 §13.2.1.
+/// Checks the expected version only if the resource exists (RFC 9110 §13.2.1).
 fn check<T>(current: Option<T>, is_expected: &impl Expected<T>) -> Result<(), AppError> {
     match current {
         None => Err(AppError::NotFound),
@@ -203,22 +204,22 @@ fn no_event(id: EventId) -> AppError {
     AppError::Invalid(errors)
 }
 
-/// Rows that are added in one transaction: others want to write, too.
+/// How many rows one transaction adds: other writers must not wait long.
 const BATCH: u64 = 1_000;
 
-/// Events that made-up guests are spread over.
+/// How many events made-up guests are spread over.
 const SPREAD: u64 = 1_000;
 
-/// Tastings of the sample.
+/// How many tastings the sample has.
 const SAMPLE: u64 = 12;
 
-/// And so many guests of them.
+/// How many guests the sample has.
 const SAMPLE_GUESTS: u64 = 60;
 
-/// Adds sample tastings within the year after this day, where there are none; answers how many.
+/// Adds sample tastings within the year after `today` if there are none, and returns how many.
 ///
 /// # Errors
-/// Those of the database; there are none then.
+/// Returns database errors; nothing is added then.
 pub async fn fill_if_empty(db: &Database, today: Date) -> Result<u64, db::Error> {
     db.write(move |conn| {
         if !queries::latest(conn, 1)?.is_empty() {
@@ -235,10 +236,10 @@ pub async fn fill_if_empty(db: &Database, today: Date) -> Result<u64, db::Error>
     .await
 }
 
-/// Adds `count` made-up events from this day on; tells `progress` how many there are so far.
+/// Adds `count` made-up events and reports to `progress` how many there are so far.
 ///
 /// # Errors
-/// Those of the database; what was told to `progress` is kept.
+/// Returns database errors; the events reported to `progress` stay.
 pub fn fake_events(
     db: &Db,
     count: u64,
@@ -256,11 +257,12 @@ pub fn fake_events(
     Ok(())
 }
 
-/// Adds `count` made-up guests to the events that were added last; none where there is no event. Answers
-/// how many, and tells `progress` so far.
+/// Adds `count` made-up guests to the events that were added last.
+///
+/// Reports to `progress` how many there are so far, and returns how many were added: none without an event.
 ///
 /// # Errors
-/// As [`fake_events`].
+/// Returns database errors; the guests reported to `progress` stay.
 pub fn fake_guests(db: &Db, count: u64, mut progress: impl FnMut(u64)) -> Result<u64, db::Error> {
     let mut added = 0;
     while added < count {

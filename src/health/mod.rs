@@ -1,17 +1,17 @@
-//! Whether requests should come here, for load balancers and service managers.
+//! Health checks for load balancers and service managers.
 //!
 //! | URL | |
 //! |---|---|
 //! | `GET /health/live` | [`pages::live`]: 200 while the process answers at all |
-//! | `GET /health/ready` | [`pages::ready`]: 200 if the shop can be served, else 503; what was looked at |
+//! | `GET /health/ready` | [`pages::ready`]: 200 if the shop can be served, else 503; lists the checks |
 //!
-//! - Alive is who answers: nobody else is asked.
-//! - Ready is who has a database that answers and takes writes, its migrations and its triggers. Redis is
+//! - Live: the process answers. Nothing else is checked.
+//! - Ready: the database answers and takes writes, and has its migrations and triggers. Redis is
 //!   reported, and so is a last write that was refused; neither makes the shop unready.
-//! - The answer comes within two seconds, whatever hangs.
-//! - Strangers may ask, under any host name: they learn single words, and cannot make the shop ask twice
-//!   at a time.
-//! - Why the shop is not ready stands in the log, once.
+//! - The answer comes within two seconds, even if a check hangs.
+//! - Any client may ask, under any host name: it gets single words, and cannot start a second check
+//!   while one is under way.
+//! - The log says once why the shop is not ready.
 
 pub mod pages;
 pub mod service;
@@ -20,7 +20,7 @@ use actix_web::web;
 
 pub use service::Health;
 
-/// The URLs. The guard of the whole app lets them be asked under any host name (`site::origin`).
+/// Registers the URLs. The guard of the whole app admits them under any host name (`site::origin`).
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(web::resource("/health/live").route(web::get().to(pages::live)))
         .service(web::resource("/health/ready").route(web::get().to(pages::ready)));

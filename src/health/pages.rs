@@ -1,4 +1,4 @@
-//! Answers about the shop's health.
+//! The handlers of the health checks.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
@@ -7,19 +7,19 @@ use serde::Serialize;
 
 use super::service::{Checks, Health};
 
-/// What is told of readiness.
+/// The body of the readiness answer.
 #[derive(Debug, Serialize)]
 struct Readiness {
     ready: bool,
     checks: Checks,
 }
 
-/// `GET /health/live`
+/// Answers `GET /health/live` with 200.
 pub async fn live() -> HttpResponse {
     answer(StatusCode::OK, &serde_json::json!({ "live": true }))
 }
 
-/// `GET /health/ready`
+/// Answers `GET /health/ready` with 200 or 503, and the result of each check.
 pub async fn ready(health: web::Data<Health>) -> HttpResponse {
     let checks = health.check().await;
     let ready = checks.are_good();

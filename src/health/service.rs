@@ -1,8 +1,7 @@
-//! Looking whether all is there that the shop needs.
+//! Checks whether all that the shop needs is there.
 //!
-//! - One look at a time: who comes meanwhile waits for what it finds.
-//! - Who waits, waits for so long and no longer; a look that hangs goes on by itself, and holds one
-//!   thread.
+//! - One check at a time: callers that come meanwhile wait for its result.
+//! - Callers wait for a limited time; a check that hangs continues by itself, and holds one thread.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,43 +14,43 @@ use crate::cache::store::{Store, budget};
 use crate::db::Db;
 use crate::versions::probe::{Finding, Findings, Probe};
 
-/// How long the database has to answer. With it an answer is there within two seconds.
+/// How long the database has to answer, so that the client has its answer within two seconds.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
-/// A key that is never kept: asking for it tells whether the store answers.
+/// A key that is never stored: looking it up shows whether the store answers.
 const NOBODYS_KEY: &str = "larder-health";
 
-/// What was found about one thing.
+/// The result of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Check {
-    /// It is as it should be.
+    /// The check passed.
     Ok,
-    /// It is not.
+    /// The check failed.
     Failed,
-    /// It could not be asked.
+    /// The check could not be made.
     Unknown,
-    /// There is none, by decision of who started the shop.
+    /// Not configured, so there is nothing to check.
     Off,
 }
 
-/// What was looked at.
+/// The results of all checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Checks {
     /// The database answers.
     pub database: Check,
     /// It has all migrations.
     pub migrations: Check,
-    /// Its triggers move the stamps of all tables.
+    /// Its triggers change the stamps of all tables.
     pub triggers: Check,
-    /// The store that instances share answers. Does not decide.
+    /// The shared store answers. Does not affect readiness.
     pub redis: Check,
-    /// The last write was not refused. Does not decide: the shop can still be read.
+    /// The last write was not refused. Does not affect readiness: the shop can still be read.
     pub writes: Check,
 }
 
 impl Checks {
-    /// Whether requests should come here.
+    /// Reports whether requests should come here.
     pub fn are_good(&self) -> bool {
         [self.database, self.migrations, self.triggers].iter().all(|check| *check == Check::Ok)
     }
@@ -59,24 +58,24 @@ impl Checks {
 
 type Look = watch::Receiver<Option<Findings>>;
 
-/// Who looks.
+/// Checks the shop's health.
 pub struct Health {
     probe: Arc<Probe>,
     db: Db,
     shared: Option<Arc<dyn Store>>,
-    /// The look that is under way.
+    /// The check that is under way.
     under_way: Arc<Mutex<Option<Look>>>,
     was_good: AtomicBool,
 }
 
 impl Health {
-    /// Looks with `probe`, at what became of writes to `db`, and at `shared`, the store that instances share.
+    /// Returns a check of the database by `probe`, of the writes to `db`, and of the shared store.
     pub fn new(probe: Probe, db: Db, shared: Option<Arc<dyn Store>>) -> Self {
         let under_way = Arc::default();
         Self { probe: Arc::new(probe), db, shared, under_way, was_good: AtomicBool::new(true) }
     }
 
-    /// Looks now, or waits for who does.
+    /// Runs the checks now, or waits for those that are under way.
     pub async fn check(&self) -> Checks {
         let (findings, redis) = tokio::join!(self.findings(), self.redis());
         self.log(&findings);
@@ -99,7 +98,7 @@ impl Health {
         found.unwrap_or_else(|| Findings::unreachable("it does not answer"))
     }
 
-    /// The look that is under way; a new one where there is none.
+    /// Returns the check that is under way, or starts one.
     fn look(&self) -> Look {
         let mut under_way = self.under_way.lock().unwrap();
         if let Some(look) = &*under_way {
@@ -111,7 +110,7 @@ impl Health {
         let probe = self.probe.clone();
         tokio::task::spawn_blocking(move || {
             let findings = probe.ask();
-            // Who comes from now on is to have a look of its own.
+            // Before the result is sent: callers from now on must start a check of their own.
             drop(ending);
             teller.send_replace(Some(findings));
         });
@@ -145,7 +144,7 @@ impl Health {
     }
 }
 
-/// Says that a look is over, also after a panic.
+/// Marks the check as over when it is dropped, also after a panic.
 struct Ending(Arc<Mutex<Option<Look>>>);
 
 impl Drop for Ending {

@@ -14,12 +14,12 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 const NANOS: f64 = 1e9;
 
-/// What a family is.
+/// The type of a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Only grows.
+    /// A number that only grows.
     Counter,
-    /// Goes up and down.
+    /// A number that goes up and down.
     Gauge,
     /// Buckets, their sum and their count.
     Histogram,
@@ -38,7 +38,7 @@ impl Kind {
 /// Labels of a series, in order.
 pub type Labels<'l> = &'l [(&'static str, &'l str)];
 
-/// The text, as far as it is written.
+/// A text in this format, under construction.
 #[derive(Debug, Default)]
 pub struct Exposition {
     text: String,
@@ -56,14 +56,14 @@ impl Exposition {
         self
     }
 
-    /// A series of a counter or a gauge.
+    /// Adds a series of a counter or a gauge.
     pub fn series(&mut self, labels: Labels<'_>, value: impl Display) -> &mut Self {
         let (name, labels) = (self.family, braced(labels, None));
         self.line(format_args!("{name}{labels} {value}"));
         self
     }
 
-    /// The series of a histogram, in seconds.
+    /// Adds the series of a histogram, in seconds.
     pub fn histogram(&mut self, labels: Labels<'_>, snapshot: &Snapshot) -> &mut Self {
         let name = self.family;
         let bounds = BOUNDS.iter().map(|nanos| (*nanos as f64 / NANOS).to_string());
@@ -77,7 +77,7 @@ impl Exposition {
         self
     }
 
-    /// All that was written.
+    /// Returns the complete text.
     pub fn finish(self) -> String {
         self.text
     }
@@ -88,7 +88,7 @@ impl Exposition {
     }
 }
 
-/// `{level="page",le="0.1"}`; nothing without labels.
+/// Formats labels: `{level="page",le="0.1"}`, or nothing without labels.
 fn braced(labels: Labels<'_>, bound: Option<&str>) -> String {
     let bound = bound.map(|bound| ("le", bound));
     let pairs = labels.iter().copied().chain(bound).map(|(name, value)| {

@@ -1,31 +1,32 @@
-//! All figures, by name.
+//! All metrics, by name.
 //!
-//! | Name | Labels | Is |
+//! | Name | Labels | Meaning |
 //! |---|---|---|
-//! | `larder_http_requests_total` | `method`, `status` | requests answered, by class of status |
+//! | `larder_http_requests_total` | `method`, `status` | requests answered, by status class |
 //! | `larder_http_request_duration_seconds` | `cache` | histogram: until the head of the answer; `hit`, `miss`, `none` |
 //! | `larder_page_outcomes_total` | `outcome`, `reason` | what the page cache did, in the words of `Cache-Status` |
 //! | `larder_cache_operations_total` | `level`, `outcome`, `reason` | events of the cache |
-//! | `larder_cache_load_duration_seconds` | `level` | histogram: making what a look-up did not find |
-//! | `larder_cache_stored_bytes_total` | `level` | bytes of what was kept |
+//! | `larder_cache_load_duration_seconds` | `level` | histogram: building or loading after a miss |
+//! | `larder_cache_stored_bytes_total` | `level` | bytes of the entries stored |
 //! | `larder_value_calls_total` | `operation`, `outcome` | calls to values |
 //! | `larder_value_seconds_total` | `operation` | how long those took |
 //! | `larder_cache_memory_entries` | `level` | entries in this process |
 //! | `larder_cache_memory_bytes` | | their bytes, about |
-//! | `larder_cache_memory_limit_bytes` | | the bound on them |
-//! | `larder_cache_memory_evictions_total` | | entries dropped for lack of room |
-//! | `larder_view_questions_total` | `result` | questions for what is current: `ok`, `unvouched` |
-//! | `larder_view_age_seconds` | | since a view was last read or found unchanged; absent before the first |
-//! | `larder_invalidations_total` | | by hand or program; what writes move is not among them |
+//! | `larder_cache_memory_limit_bytes` | | the limit of these bytes |
+//! | `larder_cache_memory_evictions_total` | | entries evicted from this process |
+//! | `larder_view_questions_total` | `result` | freshness checks: `ok`, or `unvouched` where the stamps were unavailable |
+//! | `larder_view_age_seconds` | | since stamps were last read or found unchanged; absent before the first |
+//! | `larder_invalidations_total` | | invalidations by a person or a program; writes are not among them |
 //! | `larder_store_calls_total` | `operation`, `result` | calls to the shared store; none without one |
 //! | `larder_store_call_duration_seconds` | `operation` | histogram: calls that reached it |
-//! | `larder_store_breaker_open` | | 1 while calls are refused for now; absent without a shared store |
+//! | `larder_store_breaker_open` | | 1 while the circuit breaker refuses calls; absent without a shared store |
 //! | `larder_sql_statements_total` | `kind`, `result` | statements, by `query`, `write`, `transaction`, `stamps` |
 //! | `larder_sql_seconds_total` | `kind`, `result` | how long the database took for them |
 //! | `larder_build_info` | `version`, `build`, `database` | 1 |
 //! | `process_start_time_seconds` | | seconds from 1970 |
 //!
-//! - Series of a reason appear when it first occurs, but for those that are told apart in the source.
+//! - A series with a reason appears when the reason first occurs, except the most common ones,
+//!   which are there from the beginning.
 //! - SQL is counted for the whole process, whichever server in it ran the statement.
 
 use std::time::UNIX_EPOCH;
@@ -44,17 +45,17 @@ use super::{About, Metrics};
 
 use Kind::{Counter, Gauge, Histogram};
 
-/// What is counted elsewhere.
+/// Numbers that other modules count.
 #[derive(Debug, Clone, Default)]
 pub struct Elsewhere {
-    /// What the cache keeps in this process.
+    /// What the cache stores in this process.
     pub memory: Memory,
-    /// How often entries were made stale by hand or program.
+    /// The number of invalidations by a person or a program.
     pub invalidations: u64,
 }
 
 impl Metrics {
-    /// All figures as they are now, in Prometheus' text format.
+    /// Returns all metrics as they are now, in Prometheus' text format.
     pub fn text(&self, elsewhere: &Elsewhere) -> String {
         let mut text = Exposition::default();
         self.requests(&mut text);
@@ -178,7 +179,7 @@ impl Metrics {
     }
 }
 
-/// Whether a series is there from the beginning, so that its first count is seen as one.
+/// Reports whether a series exists from the beginning, so that its first count is seen as one.
 fn is_always_told(outcome: &str, reason: &str) -> bool {
     match outcome {
         "miss" => ["absent", "expired", "invalidated"].contains(&reason),

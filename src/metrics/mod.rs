@@ -1,17 +1,17 @@
-//! Figures for Prometheus: how many, how long, how much, since the process began.
+//! Metrics for Prometheus: counts, durations and sizes since the process began.
 //!
 //! | URL | |
 //! |---|---|
-//! | `GET /metrics` | [`pages::show`]: all figures, as text |
+//! | `GET /metrics` | [`pages::show`]: all metrics, as text |
 //!
-//! - What happens often is counted where it happens, without a lock and without allocating; all else is
-//!   done by who asks ([`families`]).
-//! - Names are stable and documented; a figure holds no key and nothing of a visitor.
-//! - Units are seconds and bytes; what only grows ends in `_total`.
-//! - This machine is answered, and others only where the shop was started with `--metrics public`.
+//! - Frequent events are counted where they happen, without a lock and without allocating; the rest
+//!   is computed when the metrics are read ([`families`]).
+//! - Names are stable and documented; metrics hold no key and nothing about a visitor.
+//! - Units are seconds and bytes; names of counters end in `_total`.
+//! - Only this machine is answered, unless the shop was started with `--metrics public`.
 //!
-//! The counters are our own: a crate's would take a lock for each observation of a histogram, and look
-//! labels up for each event.
+//! The counters are our own: those of a crate would take a lock for each observation of a
+//! histogram, and look labels up for each event.
 
 mod exposition;
 pub mod families;
@@ -38,13 +38,13 @@ use requests::Requests;
 use store::Calls;
 use views::{Views, Watched};
 
-/// Everything that is counted, for one process.
+/// All counters of one process.
 pub struct Metrics {
     requests: Requests,
     operations: Arc<Operations>,
     calls: Arc<Calls>,
     views: Arc<Views>,
-    /// The store that instances share, which knows whether it is paused.
+    /// The shared store, which knows whether its circuit breaker is open.
     shared: Option<Arc<dyn Store>>,
     about: About,
     began: SystemTime,
@@ -53,39 +53,39 @@ pub struct Metrics {
 /// What does not change while the process lives.
 #[derive(Debug, Clone)]
 pub struct About {
-    /// The database's kind: `sqlite`, `postgres`.
+    /// The kind of database: `sqlite`, `postgres`.
     pub database: &'static str,
-    /// Names this very program.
+    /// The build of this program.
     pub build: String,
-    /// Whether everybody may read the figures.
+    /// Whether every client may read the metrics.
     pub is_public: bool,
 }
 
-/// What a level made since the process began.
+/// The loads of one level since the process began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Loads {
-    /// How much was made, kept or not.
+    /// The number of loads, whether their results were stored or not.
     pub count: u64,
-    /// How long one took on average; zero of none.
+    /// The mean duration of a load; zero without loads.
     pub mean: Duration,
-    /// 95 of 100 took so long or less, by the bounds of the histogram; none where it is above them all.
+    /// The p95 duration, by the bounds of the histogram; `None` if it is above them all.
     pub p95: Option<Duration>,
 }
 
 impl Metrics {
-    /// What this level made.
+    /// Returns the loads of this level.
     pub fn loads_of(&self, level: Level) -> Loads {
         let loads = self.operations.loads(level as usize);
         let mean = loads.nanos.checked_div(loads.count()).unwrap_or_default();
         Loads { count: loads.count(), mean: Duration::from_nanos(mean), p95: loads.at_most(95) }
     }
 
-    /// Time since somebody last vouched for what is cached; none if nobody did yet.
+    /// Returns the time since the last successful freshness check; `None` before the first.
     pub fn view_age(&self) -> Option<Duration> {
         self.views.age()
     }
 
-    /// How many questions for what is current were answered, and how many were not.
+    /// Returns how many freshness checks succeeded, and how many failed.
     pub fn view_questions(&self) -> (u64, u64) {
         self.views.questions()
     }
@@ -100,22 +100,22 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Who is to listen to the cache.
+    /// Returns the listener to register with the cache.
     pub fn listener(&self) -> Arc<dyn crate::cache::event::Listener> {
         self.operations.clone()
     }
 
-    /// The same store, its calls counted.
+    /// Wraps the shared store to count its calls.
     pub fn around_store(&self, store: Arc<dyn Store>) -> Arc<dyn Store> {
         Arc::new(Metered::new(store, self.calls.clone()))
     }
 
-    /// The same views, noticed as they are handed out.
+    /// Wraps the source of stamps to count its answers.
     pub fn around_versions(&self, versions: Arc<dyn Versions>) -> Arc<dyn Versions> {
         Arc::new(Watched::new(versions, self.views.clone()))
     }
 
-    /// All that is counted, where `shared` is the store that instances share.
+    /// Returns the metrics; `shared` is the shared store.
     pub fn open(self, shared: Option<Arc<dyn Store>>, about: About) -> Metrics {
         let Self { operations, calls, views } = self;
         let (requests, began) = (Requests::default(), SystemTime::now());
@@ -123,7 +123,7 @@ impl Counters {
     }
 }
 
-/// `GET /metrics`
+/// Registers `GET /metrics`.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(web::resource("/metrics").route(web::get().to(pages::show)));
 }

@@ -1,11 +1,11 @@
-//! What the cache did, counted by level, outcome and reason.
+//! Counts the events of the cache by level, outcome and reason.
 //!
 //! - Each event is counted once.
-//! - A load is counted where something was made, kept or not; one that failed made nothing.
+//! - A load is counted if it built a value, stored or not; a failed load is not.
 
 use crate::cache::event::{Event, Listener, Miss, Outcome};
 use crate::cache::level::Level;
-use crate::cache::values::told::Call;
+use crate::cache::values::call::Call;
 
 use super::tally::{Counter, Histogram, Sharded, Snapshot, Table};
 use super::values::Values;
@@ -29,7 +29,7 @@ pub const OUTCOMES: [&str; 11] = [
     "timed_out",
 ];
 
-/// What was counted of one level.
+/// The counters of one level.
 #[derive(Debug, Default)]
 struct OfLevel {
     outcomes: Table<{ OUTCOMES.len() }>,
@@ -46,17 +46,17 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// How often a level had this outcome for this reason, by their places.
+    /// Returns how often a level had this outcome for this reason, by their indices.
     pub fn counted(&self, level: usize, outcome: usize, word: usize) -> u64 {
         self.levels.sum(|levels| levels[level].outcomes.at(outcome, word).read())
     }
 
-    /// How long a level's loads took.
+    /// Returns how long a level's loads took.
     pub fn loads(&self, level: usize) -> Snapshot {
         Snapshot::of(self.levels.all().map(|levels| &levels[level].loads))
     }
 
-    /// Bytes of the entries that a level has kept, over all time.
+    /// Returns the bytes of the entries that a level has stored, over all time.
     pub fn stored_bytes(&self, level: usize) -> u64 {
         self.levels.sum(|levels| levels[level].stored_bytes.read())
     }
@@ -82,7 +82,7 @@ impl Listener for Operations {
     }
 }
 
-/// The places of an outcome and of its reason.
+/// Returns the indices of an outcome and of its reason.
 fn places(outcome: &Outcome) -> (usize, usize) {
     match outcome {
         Outcome::Hit => (0, 0),
@@ -107,11 +107,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::cache::in_process::InProcess;
     use crate::cache::key::Key;
     use crate::cache::open::Options;
     use crate::cache::policy::Policy;
     use crate::cache::tag::Tag;
-    use crate::cache::view::InProcess;
 
     #[tokio::test]
     async fn each_event_is_counted_once_and_each_load() {

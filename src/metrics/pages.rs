@@ -1,4 +1,4 @@
-//! The page of figures.
+//! The handler of the metrics.
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -11,7 +11,7 @@ use super::Metrics;
 use super::exposition;
 use super::families::Elsewhere;
 
-/// `GET /metrics`
+/// Answers `GET /metrics`.
 pub async fn show(
     request: HttpRequest,
     state: web::Data<State>,
@@ -25,7 +25,7 @@ pub async fn show(
     }
     let invalidations = state.db.invalidations();
     let inspection = state.cache.inspect();
-    // Walking all entries may take a while.
+    // Off the worker thread: walking all entries may take a while.
     let memory = web::block(move || inspection.memory()).await;
     let memory = memory.ok().flatten().unwrap_or_default();
     let text = metrics.text(&Elsewhere { memory, invalidations });

@@ -1,7 +1,8 @@
-//! Requests, counted as they are answered.
+//! Counts requests as they are answered.
 //!
-//! - Each request that is answered is counted once, whoever answered it; one whose client hung up is not.
-//! - How long it took is until the head of the answer: bodies are sent behind it.
+//! - Each answered request is counted once, whichever layer answered it; one whose client hung up
+//!   is not.
+//! - The duration is that until the head of the answer: bodies are sent afterwards.
 
 use actix_web::http::Method;
 use actix_web::web;
@@ -13,13 +14,13 @@ use super::Metrics;
 use super::tally::{Counter, Histogram, Sharded, Snapshot, Table};
 use super::words::place;
 
-/// Methods that are told apart.
+/// The methods that are counted separately.
 pub const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "OPTIONS", "other"];
 
-/// Classes of statuses.
+/// The status classes.
 pub const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
-/// What the page cache had to do with an answer, in the few words that times are told apart by.
+/// The part of the page cache in an answer, by which durations are counted separately.
 pub const PARTS: [&str; 3] = ["hit", "miss", "none"];
 
 #[derive(Debug, Default)]
@@ -29,22 +30,22 @@ struct Shard {
     pages: Table<{ Outcome::ALL.len() }>,
 }
 
-/// What was counted of requests.
+/// The counters of requests.
 #[derive(Debug, Default)]
 pub struct Requests(Sharded<Shard>);
 
 impl Requests {
-    /// How many requests by a method had an answer of a class, by their places.
+    /// Returns how many requests by a method had an answer of a class, by their indices.
     pub fn answered(&self, method: usize, class: usize) -> u64 {
         self.0.sum(|shard| shard.answers[method][class].read())
     }
 
-    /// How long requests took in which the page cache had this part.
+    /// Returns how long requests took in which the page cache had this part.
     pub fn took(&self, part: usize) -> Snapshot {
         Snapshot::of(self.0.all().map(|shard| &shard.took[part]))
     }
 
-    /// How often the page cache had this outcome for this reason, by their places.
+    /// Returns how often the page cache had this outcome for this reason, by their indices.
     pub fn pages(&self, outcome: usize, word: usize) -> u64 {
         self.0.sum(|shard| shard.pages.at(outcome, word).read())
     }

@@ -1,13 +1,13 @@
-//! Calls to the store that instances share, counted by operation and result.
+//! Counts calls to the shared store by operation and result.
 //!
-//! - How long a call took is counted where the store was asked, not where the call was refused here.
+//! - The duration of a call is counted if the call reached the store, not if it was refused here.
 
-use crate::cache::event::Trouble;
+use crate::cache::store::Trouble;
 use crate::cache::store::metered::{Call, Operation, StoreListener};
 
 use super::tally::{Counter, Histogram, Sharded, Snapshot};
 
-/// Done, or why not; in the order of their numbers.
+/// Success, or why a call failed; in the order of their numbers.
 pub const RESULTS: [&str; 6] =
     ["ok", "timeout", "budget used up", "breaker open", "unreachable", "refused"];
 
@@ -24,12 +24,12 @@ struct OfOperation {
 pub struct Calls(Sharded<[OfOperation; OPERATIONS]>);
 
 impl Calls {
-    /// How many calls of an operation had this result, by their places.
+    /// Returns how many calls of an operation had this result, by their indices.
     pub fn counted(&self, operation: usize, result: usize) -> u64 {
         self.0.sum(|operations| operations[operation].results[result].read())
     }
 
-    /// How long the calls of an operation took.
+    /// Returns how long the calls of an operation took.
     pub fn took(&self, operation: usize) -> Snapshot {
         Snapshot::of(self.0.all().map(|operations| &operations[operation].took))
     }

@@ -1,23 +1,23 @@
-//! Counting: numbers that many threads add to at once.
+//! Counters that many threads add to at once.
 //!
 //! - Adding takes no lock; threads seldom share a cache line, since each has a shard.
-//! - Who reads adds the shards up. What happens meanwhile may be missing, but nothing is counted twice.
-//! - A histogram's count is the sum of its buckets, whoever adds meanwhile.
+//! - A reader adds the shards up. Concurrent additions may be missing, but none is counted twice.
+//! - A histogram's count is the sum of its buckets, so the two always agree.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::words::WORDS;
 
-/// So many threads count without meeting; more share.
+/// The number of threads that count without sharing a shard.
 const SHARDS: usize = 8;
 
-/// On cache lines of its own; processors fetch them in pairs.
+/// A shard on cache lines of its own; processors fetch them in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Shard<T>(T);
 
-/// Something that is counted, once for each thread.
+/// A value with a shard for each thread.
 #[derive(Debug)]
 pub struct Sharded<T>(Box<[Shard<T>; SHARDS]>);
 
@@ -28,22 +28,22 @@ impl<T: Default> Default for Sharded<T> {
 }
 
 impl<T> Sharded<T> {
-    /// This thread's own.
+    /// Returns the shard of this thread.
     pub fn mine(&self) -> &T {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
             static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS;
         }
-        // A thread that is ending has no number any more.
+        // A thread that is exiting has lost its number.
         &self.0[THREAD.try_with(|thread| *thread).unwrap_or_default()].0
     }
 
-    /// All of them.
+    /// Returns all shards.
     pub fn all(&self) -> impl Iterator<Item = &T> {
         self.0.iter().map(|shard| &shard.0)
     }
 
-    /// The sum of what `read` reads of each.
+    /// Returns the sum of `read` over all shards.
     pub fn sum(&self, read: impl Fn(&T) -> u64) -> u64 {
         self.all().map(read).sum()
     }
@@ -54,23 +54,23 @@ impl<T> Sharded<T> {
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// One more.
+    /// Adds one.
     pub fn count(&self) {
         self.add(1);
     }
 
-    /// So many more.
+    /// Adds `more`.
     pub fn add(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    /// What it is now.
+    /// Returns the current number.
     pub fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Counters for each of so many outcomes and each reason in [`WORDS`].
+/// A counter for each outcome and each reason in [`WORDS`].
 #[derive(Debug)]
 pub struct Table<const OUTCOMES: usize>([[Counter; WORDS.len()]; OUTCOMES]);
 
@@ -81,7 +81,7 @@ impl<const OUTCOMES: usize> Default for Table<OUTCOMES> {
 }
 
 impl<const OUTCOMES: usize> Table<OUTCOMES> {
-    /// The counter of an outcome's number and a reason's place.
+    /// Returns the counter of an outcome and a reason, by their indices.
     pub fn at(&self, outcome: usize, word: usize) -> &Counter {
         &self.0[outcome][word]
     }
@@ -110,16 +110,16 @@ pub const BOUNDS: [u64; 19] = [
     10_000_000_000,
 ];
 
-/// How often something took how long.
+/// A histogram of durations.
 #[derive(Debug, Default)]
 pub struct Histogram {
-    /// The last is for what is above all bounds.
+    /// The last bucket is for durations above all bounds.
     buckets: [Counter; BOUNDS.len() + 1],
     nanos: Counter,
 }
 
 impl Histogram {
-    /// Something took so long.
+    /// Adds one duration.
     pub fn observe(&self, took: Duration) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.buckets[BOUNDS.partition_point(|bound| *bound < nanos)].count();
@@ -127,17 +127,17 @@ impl Histogram {
     }
 }
 
-/// A histogram as it was at one time.
+/// The state of a histogram at one moment.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// How many are at or below each bound, and in all.
+    /// The number of durations at or below each bound; the last is the total.
     pub at_most: [u64; BOUNDS.len() + 1],
-    /// What they took together, in nanoseconds.
+    /// The sum of the durations, in nanoseconds.
     pub nanos: u64,
 }
 
 impl Snapshot {
-    /// The sum of these histograms.
+    /// Returns the sum of these histograms.
     pub fn of<'h>(histograms: impl Iterator<Item = &'h Histogram>) -> Self {
         let mut sum = Self::default();
         for histogram in histograms {
@@ -151,15 +151,16 @@ impl Snapshot {
         sum
     }
 
-    /// The bound at or below which so many of a hundred are; none where that is above all bounds. Of
-    /// nothing it is the lowest.
+    /// Returns the bound of a percentile; `None` if that is above all bounds.
+    ///
+    /// Without durations it is the lowest bound.
     pub fn at_most(&self, percent: u64) -> Option<Duration> {
         let wanted = (self.count() * percent).div_ceil(100);
         let place = self.at_most.iter().position(|at_most| *at_most >= wanted)?;
         BOUNDS.get(place).map(|nanos| Duration::from_nanos(*nanos))
     }
 
-    /// How many there are.
+    /// Returns the number of durations.
     pub fn count(&self) -> u64 {
         self.at_most[BOUNDS.len()]
     }

@@ -1,8 +1,8 @@
-//! Calls to values, counted by operation and by what came of them.
+//! Counts calls to values by operation and outcome.
 
 use std::time::Duration;
 
-use crate::cache::values::told::{Call, Operation, Outcome};
+use crate::cache::values::call::{Call, Operation, Outcome};
 
 use super::exposition::{Exposition, Kind};
 use super::tally::{Counter, Sharded};
@@ -13,19 +13,19 @@ struct OfOperation {
     nanos: Counter,
 }
 
-/// What was counted.
+/// The counters of calls to values.
 #[derive(Debug, Default)]
 pub struct Values(Sharded<[OfOperation; Operation::ALL.len()]>);
 
 impl Values {
-    /// One more call.
+    /// Counts a call.
     pub fn count(&self, call: &Call<'_>) {
         let counts = &self.0.mine()[call.operation as usize];
         counts.outcomes[call.outcome.place()].count();
         counts.nanos.add(u64::try_from(call.took.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// The figures; what came of calls otherwise than well is told where it did.
+    /// Writes the metrics; rare outcomes appear once they have occurred.
     pub fn write(&self, text: &mut Exposition) {
         let help = "Calls to values, by what came of them.";
         text.family("larder_value_calls_total", Kind::Counter, help);
@@ -46,7 +46,7 @@ impl Values {
     }
 }
 
-/// Whether a series is there from the beginning, so that its first count is seen as one.
+/// Reports whether a series exists from the beginning, so that its first count is seen as one.
 fn is_always_told(operation: &str, outcome: &str) -> bool {
     let finds = ["get", "get_many", "get_or_set"].contains(&operation);
     if finds { ["hit", "miss"].contains(&outcome) } else { outcome == "done" }
@@ -55,7 +55,7 @@ fn is_always_told(operation: &str, outcome: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::event::Trouble;
+    use crate::cache::store::Trouble;
 
     #[test]
     fn calls_are_counted_by_operation_and_outcome() {

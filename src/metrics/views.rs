@@ -1,7 +1,7 @@
-//! When somebody last vouched for what is cached.
+//! Records the time of the last successful freshness check.
 //!
-//! - A view that is handed out has just been read or found unchanged: its age is the time since then.
-//! - Where nobody vouches the age goes on growing, and the failure is counted.
+//! - Stamps that are returned were just read or found unchanged: their age is the time since then.
+//! - While the stamps are unavailable the age keeps growing, and the failures are counted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,16 +12,16 @@ use crate::cache::view::{Fresh, FreshView, Invalidation, Versions};
 
 use super::tally::{Counter, Sharded};
 
-/// Views that were handed out to the threads of one shard.
+/// The freshness checks of the threads of one shard.
 #[derive(Debug, Default)]
 struct Seen {
     vouched: Counter,
     unvouched: Counter,
-    /// When the last good one was, in nanoseconds since the counting began; 0 for never.
+    /// The time of the last success, in nanoseconds since counting began; 0 for never.
     last: AtomicU64,
 }
 
-/// What was noticed of the views.
+/// The freshness checks of all threads.
 #[derive(Debug)]
 pub struct Views {
     began: Instant,
@@ -35,13 +35,13 @@ impl Default for Views {
 }
 
 impl Views {
-    /// How many questions for a view were answered with one, and how many without.
+    /// Returns how many freshness checks succeeded, and how many failed.
     pub fn questions(&self) -> (u64, u64) {
         let vouched = self.seen.sum(|seen| seen.vouched.read());
         (vouched, self.seen.sum(|seen| seen.unvouched.read()))
     }
 
-    /// The time since the last good one; none if there was none yet.
+    /// Returns the time since the last success; `None` before the first.
     pub fn age(&self) -> Option<Duration> {
         let last = self.seen.all().map(|seen| seen.last.load(Ordering::Relaxed)).max();
         let last = last.filter(|last| *last > 0).map(Duration::from_nanos)?;
@@ -60,14 +60,14 @@ impl Views {
     }
 }
 
-/// Hands on the views of others, and notices them.
+/// A source of stamps whose answers are counted.
 pub struct Watched {
     versions: Arc<dyn Versions>,
     views: Arc<Views>,
 }
 
 impl Watched {
-    /// Around `versions`.
+    /// Wraps `versions`.
     pub fn new(versions: Arc<dyn Versions>, views: Arc<Views>) -> Self {
         Self { versions, views }
     }
@@ -99,14 +99,15 @@ impl Versions for Watched {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::view::{InProcess, Unvouched};
+    use crate::cache::in_process::InProcess;
+    use crate::cache::view::Unvouched;
 
-    /// Answers late, that nobody vouches.
+    /// A source that answers late, and with an error.
     struct Nobody;
 
     impl Versions for Nobody {
         fn fresh(&self) -> Fresh {
-            Fresh::Soon(Box::pin(async { Err(Unvouched("nobody knows".into())) }))
+            Fresh::Soon(Box::pin(async { Err(Unvouched("no stamps".into())) }))
         }
     }
 
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_nobody_vouches_there_is_no_new_age() {
+    async fn a_failed_check_sets_no_age() {
         let views = Arc::new(Views::default());
         Watched::new(Arc::new(Nobody), views.clone()).fresh().get().await.unwrap_err();
         assert_eq!((views.age(), views.questions()), (None, (0, 1)));

@@ -1,34 +1,35 @@
-//! The reasons that figures are told apart by: a closed list, so that nobody can make new series.
+//! The reasons by which metrics are counted.
 //!
+//! - The list is closed, so that no caller can create new series.
 //! - A reason that is not in the list is counted as `other`.
 //! - They are the words of `Cache-Status` and of the cache's events.
 
-/// All reasons. The first is for what needs none, the last for those that nobody listed.
+/// All reasons. The first is for no reason, the last for reasons that are not listed.
 pub const WORDS: [&str; 59] = [
     "",
-    // Why a page was asked of its handler.
+    // Why the handler was called for a page.
     "uri-miss",
     "vary-miss",
     "stale",
     "request",
-    // Why a look-up found nothing.
+    // Why a lookup found nothing.
     "absent",
     "expired",
     "invalidated",
-    // Why something old was served, or what was made of it not kept.
+    // Why an old value was served, or what was built from it was not stored.
     "stale-if-error",
     "stale-while-revalidate",
     "soft timeout",
     "hard timeout",
     "mixes two states",
     "refreshing ahead",
-    // Why the shared store was of no help.
+    // Why the shared store could not be used.
     "timeout",
     "budget used up",
     "breaker open",
     "unreachable",
     "refused",
-    // Why what the shared store held was not taken; `too large` is below.
+    // Why an entry of the shared store was refused; `too large` is below.
     "not sealed",
     "another format",
     "truncated",
@@ -37,7 +38,7 @@ pub const WORDS: [&str; 59] = [
     "another type",
     "undecodable",
     "no generation",
-    // Why the page cache was not asked.
+    // Why the page cache was bypassed.
     "route",
     "off",
     "no cache",
@@ -73,7 +74,7 @@ pub const WORDS: [&str; 59] = [
     "other",
 ];
 
-/// The place of a reason in the list.
+/// Returns the index of a reason in the list.
 pub fn place(word: &str) -> usize {
     WORDS.iter().position(|known| *known == word).unwrap_or(WORDS.len() - 1)
 }
@@ -81,7 +82,8 @@ pub fn place(word: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::event::{Staleness, Trouble};
+    use crate::cache::dependencies::Staleness;
+    use crate::cache::store::Trouble;
 
     #[test]
     fn no_reason_is_listed_twice() {

@@ -1,4 +1,4 @@
-//! What visitors type about products.
+//! The forms and queries of the catalogue's pages.
 
 use serde::Deserialize;
 
@@ -8,13 +8,13 @@ use crate::site::form::FormErrors;
 use crate::site::pagination;
 use crate::site::text::{self, TextError};
 
-/// The fields of a product; a field that was not sent is empty.
+/// The fields of a product's form; a field that was not sent is empty.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ProductForm {
-    /// As typed.
+    /// The title, as typed.
     pub title: String,
-    /// As typed.
+    /// The price, as typed.
     pub price: String,
     /// The title that the form had shown.
     pub was_title: String,
@@ -23,16 +23,16 @@ pub struct ProductForm {
 }
 
 impl ProductForm {
-    /// A form that shows `product` as it is.
+    /// Builds a form that shows `product`.
     pub fn showing(product: &Product) -> Self {
         let (title, price) = (product.title.clone(), product.price.plain());
         Self { was_title: title.clone(), was_price: price.clone(), title, price }
     }
 
-    /// What was typed, if it can be a product.
+    /// Returns the product that was typed, if it is valid.
     ///
     /// # Errors
-    /// A sentence for each field that cannot.
+    /// Returns a sentence for each invalid field.
     pub fn parse(&self) -> Result<NewProduct, FormErrors> {
         let mut errors = FormErrors::default();
         let title = errors.keep("title", self.title.parse());
@@ -43,37 +43,37 @@ impl ProductForm {
         }
     }
 
-    /// What the form had shown.
+    /// Returns the product as the form had shown it.
     pub fn seen(&self) -> Seen {
         Seen { title: self.was_title.clone(), price: self.was_price.clone() }
     }
 
-    /// Whether it says what it had shown.
+    /// Reports whether the client sent what the form had shown.
     pub fn has_seen(&self) -> bool {
         !self.was_title.is_empty()
     }
 }
 
-/// What stands behind the `?` of the homepage.
+/// The query of the homepage.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct IndexQuery {
     /// The page, from 1; empty for the first.
     pub page: String,
-    /// The search; empty for all.
+    /// The search; empty for all products.
     pub q: String,
 }
 
 impl IndexQuery {
-    /// The search as it is shown.
+    /// Returns the search as it is shown.
     ///
     /// # Errors
-    /// Where it is too long.
+    /// Fails if the search is too long.
     pub fn search(&self) -> Result<String, TextError> {
         text::search(&self.q)
     }
 
-    /// The page, if it is written as one: `2`, not `02`.
+    /// Returns the page number, if it is written in the one accepted form: `2`, not `02`.
     pub fn page(&self) -> Option<u64> {
         pagination::page_number(&self.page)
     }

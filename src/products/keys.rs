@@ -1,7 +1,7 @@
-//! Every key and lifetime of the catalogue. What is not here is not cached.
+//! Every key and lifetime of the catalogue. What is not listed here is not cached.
 //!
-//! Lifetimes bound the memory of what nobody asks for; that nothing old is served is the stamps'
-//! business.
+//! Lifetimes only bound the memory of entries that are no longer read. Stamps keep stale entries from being
+//! served.
 
 use std::time::Duration;
 
@@ -12,28 +12,28 @@ use crate::cache::policy::Policy;
 use crate::site::visitor;
 use crate::versions::Table;
 
-/// The table, whose triggers move the tags `products` and `products#…`.
+/// The table of products. Its triggers change the stamps of the tags `products` and `products#…`.
 pub const PRODUCTS: Table = Table::named("products").with_derived(&["product_counts"]);
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The homepage, as a page: it depends on these parameters and no others.
+/// Returns the page rules of the homepage, which depends on these query parameters only.
 pub fn index() -> Rules {
     visitor::everybodys(Policy::fresh_for(HOUR)).parameters(&["page", "q"])
 }
 
-/// A product's page.
+/// Returns the page rules of a product's page.
 pub fn show_page() -> Rules {
     visitor::everybodys(Policy::fresh_for(HOUR)).parameters(&[])
 }
 
-/// The products on a page of the list.
+/// The policy of the products on one page of the list.
 pub const LIST: Policy = Policy::fresh_for(HOUR);
 
-/// A product, or that there is none.
+/// The policy of one product, or of its absence.
 pub const SHOW: Policy = Policy::fresh_for(HOUR);
 
-/// The key of a page of the list.
+/// Returns the key of a page of the list.
 pub fn list(listing: &Listing) -> Key {
     Key::named("products.list")
         .part("page", listing.page)
@@ -42,7 +42,7 @@ pub fn list(listing: &Listing) -> Key {
         .build()
 }
 
-/// The key of a product.
+/// Returns the key of a product.
 pub fn show(id: ProductId) -> Key {
     Key::named("products.show").part("id", id.get()).build()
 }

@@ -20,16 +20,17 @@ use actix_web::web;
 
 use crate::cache::page;
 use crate::site::shelf::Shelf;
+use crate::state::State;
 
-/// What staff find of it in their index.
+/// The catalogue's section of the staff index.
 pub const SHELF: Shelf = Shelf {
     name: "Products",
     all: "/",
     new: Some("/products/new"),
-    find: |state, search| Box::pin(service::find(state, search)),
+    find: |request, search| Box::pin(service::find(State::of(request), search)),
 };
 
-/// The catalogue's URLs.
+/// Registers the catalogue's URLs.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::resource("/").wrap(page::cached(keys::index())).route(web::get().to(pages::index)),

@@ -1,4 +1,4 @@
-//! What a product is, and its rules.
+//! Products, their titles, and pages of the catalogue.
 
 use std::str::FromStr;
 
@@ -12,39 +12,39 @@ use crate::site::time::Timestamp;
 /// A product in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
-    /// Its number.
+    /// The product's number.
     pub id: ProductId,
-    /// What it is called. Raw SQL may have put in what [`Title`] refuses.
+    /// The title. Raw SQL may have stored one that [`Title`] rejects.
     pub title: String,
-    /// What one costs.
+    /// The price of one.
     pub price: Price,
     /// When it was added.
     pub created_at: Timestamp,
-    /// When it was last changed here.
+    /// When it was last changed by this program.
     pub updated_at: Timestamp,
 }
 
-/// A product that is to be added, or what a product is to become.
+/// The fields of a product to add, or the new fields of an existing one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewProduct {
-    /// What it is called.
+    /// The title.
     pub title: Title,
-    /// What one costs.
+    /// The price of one.
     pub price: Price,
 }
 
 /// The number of a product.
 pub type ProductId = RowId<Product>;
 
-/// A title: trimmed, 1 to 200 characters of any language, none of them a control character.
+/// A valid title: trimmed, 1 to 200 characters of any language, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Title(String);
 
 impl Title {
-    /// Characters (Unicode scalar values, as both databases count) of the longest.
+    /// Length of the longest title, in Unicode scalar values, as both databases count.
     pub const LONGEST: usize = 200;
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -58,29 +58,29 @@ impl FromStr for Title {
     }
 }
 
-/// A page of the catalogue that is asked for.
+/// A request for one page of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// From 1.
+    /// The page, from 1.
     pub page: u64,
-    /// Products on a page.
+    /// How many products a page holds.
     pub size: u64,
-    /// Part of the title, folded; empty for all.
+    /// The folded text that titles must contain; empty for all products.
     pub search: String,
 }
 
 impl Listing {
-    /// Products before this page; saturating, since nobody has that many.
+    /// Returns how many products come before this page. Saturates: no shop has that many.
     pub fn offset(&self) -> u64 {
         (self.page - 1).saturating_mul(self.size)
     }
 }
 
-/// A page of the catalogue.
+/// One page of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductList {
-    /// Those on the page, newest first.
+    /// The products on the page, newest first.
     pub products: Vec<Product>,
-    /// How many there are on all pages.
+    /// How many products there are on all pages.
     pub total: u64,
 }

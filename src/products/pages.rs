@@ -1,4 +1,4 @@
-//! The catalogue as HTML.
+//! The catalogue's HTML pages.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ struct IndexPage {
 }
 
 impl IndexPage {
-    /// `1,000 products · page 2 of 40`.
+    /// Returns `1,000 products · page 2 of 40`.
     fn summary(&self) -> String {
         let total = self.list.total;
         let noun = if total == 1 { "product" } else { "products" };
@@ -48,7 +48,7 @@ impl IndexPage {
     }
 }
 
-/// `GET /`
+/// Answers `GET /` with a page of the catalogue.
 pub async fn index(
     state: web::Data<State>,
     visitor: Visitor,
@@ -67,7 +67,7 @@ pub async fn index(
     html(&state, StatusCode::OK, &IndexPage { layout, list, search, pagination }).await
 }
 
-/// One product.
+/// The page of one product.
 #[derive(Template)]
 #[template(path = "products/show.html")]
 struct ShowPage {
@@ -75,20 +75,20 @@ struct ShowPage {
     product: Product,
 }
 
-/// `GET /products/{id}`
+/// Answers `GET /products/{id}` with the page of one product.
 pub async fn show(state: web::Data<State>, visitor: Visitor, Id(id): Id<ProductId>) -> Answer {
     let product = found(&state, id).await?;
     let layout = Layout::new(&visitor, SECTION, &product.title);
     html(&state, StatusCode::OK, &ShowPage { layout, product }).await
 }
 
-/// The product, or 404.
+/// Returns the product, or the error for 404.
 async fn found(state: &State, id: ProductId) -> Result<Product, AppError> {
     let product = service::show(state, id).await?;
     (*product).clone().ok_or(AppError::NotFound)
 }
 
-/// The form for a product that is to be.
+/// The form for a new product.
 #[derive(Template)]
 #[template(path = "products/new.html")]
 struct NewPage {
@@ -103,13 +103,13 @@ impl NewPage {
     }
 }
 
-/// `GET /products/new`
+/// Answers `GET /products/new` with an empty form.
 pub async fn new(state: web::Data<State>, Editor(visitor): Editor) -> Answer {
     let page = NewPage::of(&visitor, ProductForm::default(), FormErrors::default());
     html(&state, StatusCode::OK, &page).await
 }
 
-/// `POST /products`
+/// Handles `POST /products`: adds a product.
 pub async fn create(
     state: web::Data<State>,
     visitor: Visitor,
@@ -128,7 +128,7 @@ pub async fn create(
     }
 }
 
-/// The form for a product that is.
+/// The form for an existing product.
 #[derive(Template)]
 #[template(path = "products/edit.html")]
 struct EditPage {
@@ -144,7 +144,7 @@ impl EditPage {
     }
 }
 
-/// `GET /products/{id}/edit`
+/// Answers `GET /products/{id}/edit` with the form for the product.
 pub async fn edit(
     state: web::Data<State>,
     Editor(visitor): Editor,
@@ -154,7 +154,7 @@ pub async fn edit(
     html(&state, StatusCode::OK, &EditPage::of(&visitor, id, form, FormErrors::default())).await
 }
 
-/// `POST /products/{id}`
+/// Handles `POST /products/{id}`: changes the product.
 pub async fn update(
     state: web::Data<State>,
     visitor: Visitor,
@@ -176,7 +176,7 @@ pub async fn update(
     }
 }
 
-/// The question before a product is deleted.
+/// The page that asks for confirmation before a product is deleted.
 #[derive(Template)]
 #[template(path = "products/delete.html")]
 struct DeletePage {
@@ -184,7 +184,7 @@ struct DeletePage {
     product: Product,
 }
 
-/// `GET /products/{id}/delete`
+/// Answers `GET /products/{id}/delete` by asking for confirmation.
 pub async fn ask(
     state: web::Data<State>,
     Editor(visitor): Editor,
@@ -195,7 +195,7 @@ pub async fn ask(
     html(&state, StatusCode::OK, &DeletePage { layout, product }).await
 }
 
-/// `POST /products/{id}/delete`
+/// Handles `POST /products/{id}/delete`: deletes the product.
 pub async fn delete(
     state: web::Data<State>,
     visitor: Visitor,
@@ -209,7 +209,7 @@ pub async fn delete(
     }
 }
 
-/// Both versions of a product that somebody else changed meanwhile, and a way on.
+/// The page shown for an edit conflict: both versions of the product, and how to go on.
 #[derive(Template)]
 #[template(path = "products/conflict.html")]
 struct ConflictPage {
@@ -220,7 +220,7 @@ struct ConflictPage {
     current: Option<Product>,
 }
 
-/// A product as somebody saw or wanted it.
+/// A version of a product's fields: as shown by the form, or as typed.
 struct Version {
     title: String,
     price: String,

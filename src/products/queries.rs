@@ -1,4 +1,4 @@
-//! One function for each question to the database, and for each change of it.
+//! One function for each query on products.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ use crate::site::text::{fold, pattern};
 use crate::site::time::Timestamp;
 use crate::versions::Snapshot;
 
-/// Ids that are counted together, as the triggers in `migrations` do: 2 to this power.
+/// How many ids are counted together, as a power of 2. The triggers in `migrations` use it, too.
 const COUNT_BITS: u32 = 12;
 
 type Row = (i64, String, i64, PrimitiveDateTime, PrimitiveDateTime);
@@ -42,7 +42,9 @@ fn product((id, title, price_cents, created_at, updated_at): Row) -> Product {
     }
 }
 
-/// A page of all products, newest first. As quick in the middle of a million as at the start.
+/// Returns a page of all products, newest first.
+///
+/// Finds the page by the row counts per bucket of ids: the middle of a million is as fast as the start.
 pub fn list(read: &mut Snapshot<'_>, listing: &Listing) -> QueryResult<ProductList> {
     let conn = read.table(PRODUCTS)?;
     let counts: Vec<(i64, i64)> =
@@ -51,7 +53,7 @@ pub fn list(read: &mut Snapshot<'_>, listing: &Listing) -> QueryResult<ProductLi
     let Some(place) = locate(&counts, listing.offset(), listing.size) else {
         return walk(conn, listing);
     };
-    // The rows and their number come from one question, so that a wrong number is noticed.
+    // One statement returns the rows and their count, so that a wrong count is noticed.
     let counted = sql::<BigInt>("(SELECT count(*) FROM products AS counted WHERE counted.id >= ")
         .bind::<BigInt, _>(place.lowest)
         .sql(" AND counted.id <= ")
@@ -71,7 +73,7 @@ pub fn list(read: &mut Snapshot<'_>, listing: &Listing) -> QueryResult<ProductLi
     Ok(ProductList { products: rows.into_iter().map(|(row, _)| product(row)).collect(), total })
 }
 
-/// [`list`], with the rows themselves counted: slow among a million, and right whatever was written how.
+/// Returns the same as [`list`] by counting the rows: slow among a million, but always right.
 fn walk(conn: &mut Conn, listing: &Listing) -> QueryResult<ProductList> {
     let total: i64 = products::table.count().get_result(conn)?;
     let rows: Vec<Row> = products::table
@@ -84,20 +86,20 @@ fn walk(conn: &mut Conn, listing: &Listing) -> QueryResult<ProductList> {
     Ok(ProductList { products, total: total.unsigned_abs() })
 }
 
-/// Where a page is.
+/// The place of a page among the buckets of ids.
 #[derive(Debug, PartialEq, Eq)]
 struct Place {
-    /// The highest id of the bucket in which it begins.
+    /// The highest id of the bucket in which the page begins.
     highest: i64,
-    /// The lowest id of the bucket in which it ends.
+    /// The lowest id of the bucket in which the page ends.
     lowest: i64,
-    /// Rows with an id from `lowest` to `highest`, by the counts.
+    /// Rows with an id from `lowest` to `highest`, according to the counts.
     rows: u64,
-    /// Rows of these that come before it.
+    /// How many of these rows come before the page.
     skip: u64,
 }
 
-/// Finds the page of `size` rows after `offset` others; none if there are not so many.
+/// Finds the page of `size` rows after the first `offset` rows, if it is not empty.
 fn locate(counts: &[(i64, i64)], offset: u64, size: u64) -> Option<Place> {
     let mut skip = offset;
     let mut counts = counts.iter().map(|(bucket, count)| (*bucket, count.unsigned_abs()));
@@ -117,10 +119,10 @@ fn locate(counts: &[(i64, i64)], offset: u64, size: u64) -> Option<Place> {
     Some(Place { highest, lowest: last << COUNT_BITS, rows, skip })
 }
 
-/// A page of the products whose title holds the search, newest first.
+/// Returns a page of the products whose title contains the search, newest first.
 ///
 /// # Errors
-/// `NotFound` where a title cannot be searched yet: [`fill_search_text`] first.
+/// Returns `NotFound` if a title has no search text yet; call [`fill_search_text`] first.
 pub fn search(read: &mut Snapshot<'_>, listing: &Listing) -> QueryResult<ProductList> {
     let conn = read.table(PRODUCTS)?;
     let unsearchable = products::table.filter(products::search_text.is_null());
@@ -141,12 +143,12 @@ pub fn search(read: &mut Snapshot<'_>, listing: &Listing) -> QueryResult<Product
     Ok(ProductList { products, total: total.unsigned_abs() })
 }
 
-/// One product, if there is one.
+/// Returns one product, if it exists.
 pub fn find(read: &mut Snapshot<'_>, id: ProductId) -> QueryResult<Option<Product>> {
     get(read.row(PRODUCTS, id.get())?, id)
 }
 
-/// [`find`], within a write.
+/// Returns the same as [`find`], within a write transaction.
 pub fn get(conn: &mut Conn, id: ProductId) -> QueryResult<Option<Product>> {
     let row = products::table.select(COLUMNS).find(id.get()).first::<Row>(conn).optional()?;
     Ok(row.map(product))
@@ -155,7 +157,7 @@ pub fn get(conn: &mut Conn, id: ProductId) -> QueryResult<Option<Product>> {
 /// Keeps other writers out until the transaction ends.
 pub fn lock(conn: &mut Conn) -> QueryResult<()> {
     match conn {
-        // A write transaction is alone already.
+        // SQLite runs one write transaction at a time.
         Conn::Sqlite(_) => Ok(()),
         Conn::Postgres(postgres) => {
             let lock = "LOCK TABLE products IN SHARE ROW EXCLUSIVE MODE";
@@ -164,14 +166,14 @@ pub fn lock(conn: &mut Conn) -> QueryResult<()> {
     }
 }
 
-/// Whether there is no product at all.
+/// Reports whether there are no products.
 pub fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
     let any: bool = diesel::select(diesel::dsl::exists(products::table.select(products::id)))
         .get_result(conn)?;
     Ok(!any)
 }
 
-/// Adds a product; answers its id.
+/// Adds a product and returns its id.
 pub fn insert(conn: &mut Conn, new: &NewProduct, now: Timestamp) -> QueryResult<ProductId> {
     let id = diesel::insert_into(products::table)
         .values(InsertRow::of(new.title.as_str(), new.price, now))
@@ -180,12 +182,12 @@ pub fn insert(conn: &mut Conn, new: &NewProduct, now: Timestamp) -> QueryResult<
     Ok(ProductId::new(id))
 }
 
-/// Adds many products, in their order.
+/// Adds many products in the given order and returns how many.
 pub fn insert_many(conn: &mut Conn, new: &[(String, Price)], now: Timestamp) -> QueryResult<usize> {
     let rows = new.iter().map(|(title, price)| InsertRow::of(title, *price, now));
     let rows: Vec<InsertRow<'_>> = rows.collect();
     let insert = diesel::insert_into(products::table).values(&rows);
-    // diesel cannot insert several rows on either database at once.
+    // diesel cannot insert several rows through a connection that is either database.
     match conn {
         Conn::Sqlite(sqlite) => insert.execute(sqlite),
         Conn::Postgres(postgres) => insert.execute(postgres),
@@ -210,7 +212,7 @@ impl<'t> InsertRow<'t> {
     }
 }
 
-/// Makes `current` into `changes`; answers whether it still was as `current` says.
+/// Changes `current` to `changes`. Returns `false` if the row no longer equals `current`.
 pub fn update(
     conn: &mut Conn,
     current: &Product,
@@ -232,7 +234,7 @@ pub fn update(
     Ok(updated == 1)
 }
 
-/// Deletes `current`; answers whether it still was as it says.
+/// Deletes `current`. Returns `false` if the row no longer equals `current`.
 pub fn delete(conn: &mut Conn, current: &Product) -> QueryResult<bool> {
     let unchanged = products::table
         .find(current.id.get())
@@ -241,7 +243,7 @@ pub fn delete(conn: &mut Conn, current: &Product) -> QueryResult<bool> {
     Ok(diesel::delete(unchanged).execute(conn)? == 1)
 }
 
-/// Makes at most `limit` titles searchable that somebody else wrote; answers how many it were.
+/// Sets the search text of at most `limit` titles that other programs wrote; returns how many.
 pub fn fill_search_text(conn: &mut Conn, limit: u64) -> QueryResult<usize> {
     let titles: Vec<(i64, String)> = products::table
         .select((products::id, products::title))
@@ -249,14 +251,14 @@ pub fn fill_search_text(conn: &mut Conn, limit: u64) -> QueryResult<usize> {
         .limit(as_i64(limit))
         .load(conn)?;
     for (id, title) in &titles {
-        // Only where the title is still the one that was read.
+        // Only if the title is still the one that was read: another program may have changed it.
         let same = products::table.find(id).filter(products::title.eq(title));
         diesel::update(same).set(products::search_text.eq(fold(title))).execute(conn)?;
     }
     Ok(titles.len())
 }
 
-/// Databases count in signed numbers; what does not fit is more than they hold.
+/// Converts to the signed numbers of the databases. A larger number exceeds every row count anyway.
 fn as_i64(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

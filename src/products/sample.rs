@@ -1,35 +1,36 @@
-//! Sample products: what an empty shop is filled with.
+//! Sample products, which fill an empty shop.
 //!
 //! The words are in `sample_titles.txt`, written by hand: departments of *families*, such as
-//! `3.80 {Gala|Braeburn} Apples{, 500 g*55|, 1 kg}`, each standing for every *combination* of its
-//! choices. Here is only the arithmetic that puts them into an order. Nothing is stored or drawn
-//! at random; adding products to a database is `seed`'s task.
+//! `3.80 {Gala|Braeburn} Apples{, 500 g*55|, 1 kg}`, each standing for every *combination* of its choices.
+//! This module only puts them into an order. It stores nothing and draws nothing at random; `seed` adds the
+//! products to a database.
 //!
-//! - Whole numbers only and our own hash, so the order is the same everywhere, for ever.
+//! - The order is the same on every machine and for ever: it uses whole numbers and its own hash.
 //! - Departments take turns: every round of 24 products comes from all 24.
 //! - Within a department families take turns, so the first pages show its whole breadth.
-//! - A department repeats itself only after every combination of every family has been on.
+//! - A department repeats a product only after every combination of every family.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// The departments as they are read from the list, once, by the first caller.
+/// The departments in the list, parsed once by the first caller.
 static DEPARTMENTS: LazyLock<Vec<Department>> =
     LazyLock::new(|| parse(include_str!("sample_titles.txt")));
 
-/// A product for an empty shop.
+/// A sample product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// 1 to 80 characters, some of them beyond Latin; trimmed.
+    /// The title: 1 to 80 characters, some of them beyond Latin; trimmed.
     pub title: String,
-    /// What one costs, 20 cents to 200 dollars, ending as prices in a shop do.
+    /// The price of one: 20 cents to 200 dollars, with an ending that is usual in shops.
     pub price_cents: i64,
 }
 
-/// The `number`-th sample product (from 0): the same on every machine and in every version of Rust.
+/// Returns the `number`-th sample product, from 0.
 ///
-/// The first 1,000 have titles of their own; at a million each title has come about fifty times.
-/// Equal titles have equal prices.
+/// It is the same on every machine and in every version of Rust.
+/// The first 1,000 have distinct titles; among a million each title occurs about fifty times. Equal titles
+/// have equal prices.
 pub fn sample(number: u64) -> Sample {
     let department = &DEPARTMENTS[department_of(number)];
     let round = number / DEPARTMENTS.len() as u64;
@@ -38,7 +39,7 @@ pub fn sample(number: u64) -> Sample {
     department.families[family].sample(combination)
 }
 
-/// The department whose turn it is.
+/// Returns the index of the department whose turn it is.
 ///
 /// Each round visits every department once, in steps that differ from round to round.
 fn department_of(number: u64) -> usize {
@@ -48,16 +49,17 @@ fn department_of(number: u64) -> usize {
     ((turn * step + mix(round, 1) % count) % count) as usize
 }
 
-/// The families of one department and the order they are shown in.
+/// The families of one department and their order.
 struct Department {
     families: Vec<Family>,
-    /// Each combination of each family once: index of the family, number of the combination.
+    /// Each combination of each family once: the family's index and the combination's number.
     order: Vec<(usize, u64)>,
 }
 
 impl Department {
-    /// A department in which the families take turns, shuffled anew for each turn, until the
-    /// longest has shown its last combination.
+    /// Builds a department whose families take turns, in another order in each turn.
+    ///
+    /// The turns end when the longest family has shown its last combination.
     fn new(seed: u64, families: Vec<Family>) -> Self {
         let turns = families.iter().map(Family::len).max().unwrap_or(0);
         let mut order = Vec::new();
@@ -76,7 +78,7 @@ impl Department {
 
 /// Products that differ in their choices: sort, origin, size.
 struct Family {
-    /// The price when no choice changes it.
+    /// The price before the choices change it, in cents.
     cents: u64,
     /// The title from left to right; plain text is a choice of one.
     choices: Vec<Vec<Piece>>,
@@ -86,26 +88,26 @@ struct Family {
 #[derive(Clone, Copy)]
 struct Piece {
     text: &'static str,
-    /// What it makes of the price.
+    /// The price with this piece, in percent of the price without it.
     percent: u64,
 }
 
 impl Family {
-    /// How many combinations there are.
+    /// Returns the number of combinations.
     fn len(&self) -> u64 {
         self.choices.iter().map(|pieces| pieces.len() as u64).product()
     }
 
-    /// The combination shown at this turn.
+    /// Returns the combination shown at this turn.
     ///
-    /// Steps of the golden section keep neighbouring turns unlike each other, and being coprime
-    /// to the length they pass every combination before the first comes back.
+    /// Steps of the golden section keep neighbouring turns unlike each other. The step is coprime to the
+    /// number of combinations, so every combination is visited before the first one recurs.
     fn combination(&self, seed: u64, turn: u64) -> u64 {
         let len = self.len();
         (seed % len + turn * coprime(len, len * 618 / 1000)) % len
     }
 
-    /// The product with this combination, of which each choice takes one digit.
+    /// Builds the product of this combination, of which each choice takes one digit.
     fn sample(&self, mut combination: u64) -> Sample {
         let mut title = String::with_capacity(80);
         let mut cents = self.cents;
@@ -120,7 +122,7 @@ impl Family {
     }
 }
 
-/// The price a shop would ask for something worth `cents`: 2.89, 2.95, 3.00, 12.49, 64.00.
+/// Rounds `cents` to a price that is usual in shops: 2.89, 2.95, 3.00, 12.49, 64.00.
 fn shop_price(cents: u64) -> i64 {
     let step = match cents {
         ..1_000 => 5,
@@ -132,10 +134,10 @@ fn shop_price(cents: u64) -> i64 {
     (if stays { round } else { round - 1 }) as i64
 }
 
-/// The departments of a list; its first lines explain how to write one.
+/// Parses the list of departments; its first lines explain the format.
 ///
 /// # Panics
-/// On a line that breaks those rules. The list is part of the program, so a test sees it first.
+/// Panics on a line of the wrong format. The list is compiled in, so tests find such a line.
 fn parse(list: &'static str) -> Vec<Department> {
     let mut named = BTreeMap::new();
     let mut departments: Vec<Vec<Family>> = Vec::new();
@@ -155,7 +157,7 @@ fn parse(list: &'static str) -> Vec<Department> {
     (0..).zip(departments).map(|(seed, families)| Department::new(seed, families)).collect()
 }
 
-/// The choices of a title, from left to right.
+/// Parses the choices of a title, from left to right.
 fn choices(mut title: &'static str, named: &BTreeMap<&'static str, Vec<Piece>>) -> Vec<Vec<Piece>> {
     let mut choices = Vec::new();
     while let Some((text, rest)) = title.split_once('{') {
@@ -172,7 +174,7 @@ fn choices(mut title: &'static str, named: &BTreeMap<&'static str, Vec<Piece>>) 
     choices
 }
 
-/// The pieces of one choice, as in `a|b*130`.
+/// Parses the pieces of one choice, as in `a|b*130`.
 fn pieces(body: &'static str) -> Vec<Piece> {
     let piece = |part: &'static str| match part.rsplit_once('*') {
         Some((text, percent)) => {
@@ -183,20 +185,19 @@ fn pieces(body: &'static str) -> Vec<Piece> {
     body.split('|').map(piece).collect()
 }
 
-/// The first whole number from `wanted` on that shares no factor with `len`, and at least 1.
+/// Returns the first number from `wanted` on, and at least 1, that is coprime to `len`.
 fn coprime(len: u64, wanted: u64) -> u64 {
     (wanted.max(1)..).find(|&step| common_factor(len, step) == 1).expect("primes do not end")
 }
 
-/// The greatest number that divides both (Euclid).
+/// Returns the greatest common divisor (Euclid).
 fn common_factor(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { common_factor(b, a % b) }
 }
 
-/// A number that looks random but follows from these two alone.
+/// Returns a number that looks random but depends on the arguments alone.
 ///
-/// # Source
-/// splitmix64 (Steele, Lea and Flood, 2014), with the second number choosing the stream.
+/// Source: splitmix64 (Steele, Lea and Flood, 2014); the second number chooses the stream.
 fn mix(number: u64, stream: u64) -> u64 {
     let mut mixed = number
         .wrapping_mul(0xD129_0D3A_5B1C_72F1)
@@ -212,7 +213,7 @@ mod tests {
 
     use super::*;
 
-    /// Changing the list or the order changes these two; that is fine before a release.
+    /// A change of the list or of the order changes these two; that is fine before a release.
     const GOLDEN_TITLES: [&str; 5] = [
         "Rose Petals, for baking, 5 g",
         "Popping Candy, 10 sachets",
@@ -222,7 +223,7 @@ mod tests {
     ];
     const GOLDEN_HASH: u64 = 0x5629_EF6D_A809_2A5F;
 
-    /// Every product there is, department by department.
+    /// Returns every sample product, department by department.
     fn all() -> impl Iterator<Item = Sample> {
         DEPARTMENTS.iter().flat_map(|department| {
             department

@@ -1,4 +1,4 @@
-//! What can be done with the catalogue. Knows neither HTTP nor HTML.
+//! The operations on the catalogue, independent of HTTP and HTML.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::site::time::Timestamp;
 use crate::state::State;
 use crate::versions::Database;
 
-/// Titles that are made searchable in one transaction: others want to write, too.
+/// How many titles one transaction makes searchable: other writers must not wait long.
 const FILL: u64 = 5_000;
 
-/// A page of the catalogue, newest first.
+/// Returns a page of the catalogue, newest first.
 pub async fn list(state: &State, listing: &Listing) -> Result<Arc<ProductList>, AppError> {
     let load = async || load_list(state, listing.clone()).await;
     state.cache.get_or_set(&keys::list(listing), &keys::LIST, load).await
@@ -34,13 +34,13 @@ async fn load_list(state: &State, listing: Listing) -> Result<ProductList, AppEr
     }
 }
 
-/// Folds the titles that were written by others than this program.
+/// Sets the search text of titles that other programs wrote.
 async fn make_searchable(state: &State) -> Result<(), db::Error> {
     while state.db.write(|conn| queries::fill_search_text(conn, FILL)).await? > 0 {}
     Ok(())
 }
 
-/// What staff find of it: products whose title holds the search, newest first.
+/// Returns the staff index's results: products whose title contains the search, newest first.
 pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
     let listing = Listing { page: 1, size: shelf::SHOWN as u64, search: fold(&search) };
     let list = list(state, &listing).await?;
@@ -52,34 +52,34 @@ pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
     Ok(Found { total: list.total, things: things.collect() })
 }
 
-/// One product, if there is one.
+/// Returns one product, if it exists.
 pub async fn show(state: &State, id: ProductId) -> Result<Arc<Option<Product>>, AppError> {
     let load = async || Ok(state.db.read(move |read| queries::find(read, id)).await?);
     state.cache.get_or_set(&keys::show(id), &keys::SHOW, load).await
 }
 
-/// Adds a product.
+/// Adds a product and returns its id.
 pub async fn create(state: &State, new: NewProduct) -> Result<ProductId, AppError> {
     Ok(state.db.write(move |conn| queries::insert(conn, &new, Timestamp::now())).await?)
 }
 
-/// What came of a change to a product that somebody had looked at.
+/// The outcome of changing a product that a client had seen.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was done.
+    /// The change was made.
     Done,
-    /// It was not: the product is another meanwhile, or gone.
+    /// The change was not made; holds the product as it is now, or `None` if it was deleted.
     Conflict(Option<Product>),
 }
 
-/// Whether `product` is what somebody had looked at.
+/// Reports whether `product` still is what the client had seen.
 ///
-/// Browsers send line breaks in their own way; raw SQL may have put them in.
+/// Compares line by line: raw SQL may have stored line breaks, and browsers send them in their own form.
 fn is_still(product: &Product, seen: &Seen) -> bool {
     product.title.lines().eq(seen.title.lines()) && product.price.plain() == seen.price
 }
 
-/// What somebody saw before they changed it: title and price, as the form had them.
+/// The product as the client's form had shown it.
 #[derive(Debug, Clone)]
 pub struct Seen {
     /// The title.
@@ -88,9 +88,9 @@ pub struct Seen {
     pub price: String,
 }
 
-/// Makes the product into `changes`, if it is still as `seen`.
+/// Changes the product to `changes` if it still equals `seen`.
 ///
-/// Where it already is what it is to become, as after a form that was sent twice, that is done.
+/// A product that already equals `changes`, as after a form that was sent twice, counts as changed.
 pub async fn update(
     state: &State,
     id: ProductId,
@@ -111,7 +111,7 @@ pub async fn update(
     Ok(write.await?)
 }
 
-/// Deletes the product, if it is still as `seen`.
+/// Deletes the product if it still equals `seen`.
 pub async fn delete(state: &State, id: ProductId, seen: Seen) -> Result<Change, AppError> {
     let write = state.db.write(move |conn| {
         let Some(current) = queries::get(conn, id)? else { return Ok(Change::Conflict(None)) };
@@ -123,16 +123,16 @@ pub async fn delete(state: &State, id: ProductId, seen: Seen) -> Result<Change, 
     Ok(write.await?)
 }
 
-/// Products in an empty shop.
+/// How many products an empty shop gets.
 const SAMPLES: u64 = 1_000;
 
-/// Products that are added in one transaction: others want to write, too.
+/// How many products one transaction adds: other writers must not wait long.
 const BATCH: u64 = 10_000;
 
-/// Adds the sample products to an empty shop, or nothing; answers how many.
+/// Adds the sample products to an empty shop and returns how many.
 ///
 /// # Errors
-/// Those of the database; the shop is then as empty as before.
+/// Returns database errors; the shop is then still empty.
 pub async fn fill_if_empty(db: &Database) -> Result<u64, db::Error> {
     db.write(|conn| {
         queries::lock(conn)?;
@@ -145,10 +145,10 @@ pub async fn fill_if_empty(db: &Database) -> Result<u64, db::Error> {
     .await
 }
 
-/// Adds `count` sample products; tells `progress` how many there are so far.
+/// Adds `count` sample products and reports to `progress` how many there are so far.
 ///
 /// # Errors
-/// Those of the database; what was told to `progress` is kept.
+/// Returns database errors; the products reported to `progress` stay.
 pub fn seed(db: &Db, count: u64, mut progress: impl FnMut(u64)) -> Result<(), db::Error> {
     let mut added = 0;
     while added < count {

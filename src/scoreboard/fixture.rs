@@ -6,8 +6,8 @@
 //! ]}
 //! ```
 //!
-//! - A score is 0 to 10, a week 1 to 53, a season a year. Members are told apart by their names; who is new is added.
-//! - All of it is taken, or nothing; what is wrong is said with the place of the score.
+//! - A score is 0 to 10, a week 1 to 53, a season a year. Members are identified by their names; new ones are added.
+//! - Either all scores are loaded or none. An error gives the position of the score.
 
 use std::collections::HashSet;
 
@@ -16,35 +16,35 @@ use serde::Deserialize;
 use super::model::{BEST, LONGEST_NAME};
 use crate::site::text::{self, Fault};
 
-/// Scores of a season.
+/// The scores of one season.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fixture {
-    /// Its year.
+    /// The year of the season.
     pub season: i64,
     /// The scores.
     pub scores: Vec<FixtureScore>,
 }
 
-/// What somebody guessed in a week.
+/// The score of one member in one week.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FixtureScore {
-    /// Who.
+    /// The name of the member.
     pub member: String,
-    /// What they like best.
+    /// The member's favourite; an empty one leaves a stored favourite unchanged.
     #[serde(default)]
     pub favourite: String,
-    /// The week.
+    /// The week of the season, from 1.
     pub week: i64,
-    /// Guessed right.
+    /// The number of tastings that the member guessed.
     pub score: i64,
 }
 
-/// The scores in it.
+/// Parses and validates the scores in `json`.
 ///
 /// # Errors
-/// One sentence that says which score cannot be taken, and why.
+/// One sentence that says which score is invalid, and why.
 pub fn parse(json: &str) -> Result<Fixture, String> {
     let mut fixture: Fixture = serde_json::from_str(json).map_err(|error| error.to_string())?;
     if !(1900..=9999).contains(&fixture.season) {
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_score_and_the_reason() {
         let of = |scores: &str| parse(&format!(r#"{{"season":2026,"scores":[{scores}]}}"#));
         let good = r#"{"member":" Ada ","week":1,"score":7}"#;
         assert_eq!(of(good).unwrap().scores[0].member, "Ada");

@@ -1,4 +1,4 @@
-//! What staff type about members.
+//! The form with which staff edit members.
 
 use serde::Deserialize;
 
@@ -6,36 +6,36 @@ use super::model::{LONGEST_NAME, Member};
 use crate::site::form::FormErrors;
 use crate::site::text::{self, Fault};
 
-/// A member, as typed, and as the form had shown them.
+/// The form of a member: the typed values, and the values that the form showed.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct MemberForm {
-    /// Who.
+    /// The name, as typed.
     pub name: String,
-    /// What they like best; perhaps nothing.
+    /// The favourite, as typed; may be empty.
     pub favourite: String,
-    /// The name that the form had shown.
+    /// The name that the form showed.
     pub was_name: String,
-    /// The favourite that it had shown.
+    /// The favourite that the form showed.
     pub was_favourite: String,
 }
 
 impl MemberForm {
-    /// A form that shows `member` as they are.
+    /// Returns a form that shows `member`.
     pub fn showing(member: &Member) -> Self {
         let (name, favourite) = (member.name.clone(), member.favourite.clone());
         Self { was_name: name.clone(), was_favourite: favourite.clone(), name, favourite }
     }
 
-    /// What the form had shown.
+    /// Returns the member that the form showed.
     pub fn seen(&self) -> Member {
         Member { name: self.was_name.clone(), favourite: self.was_favourite.clone() }
     }
 
-    /// What was typed, if it can be a member.
+    /// Returns the typed member if it is valid.
     ///
     /// # Errors
-    /// A sentence for each field that cannot be taken.
+    /// A sentence for each invalid field.
     pub fn parse(&self) -> Result<Member, FormErrors> {
         let mut errors = FormErrors::default();
         let name = errors.keep("name", text::line("a name", &self.name, LONGEST_NAME));

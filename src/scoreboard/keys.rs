@@ -1,4 +1,4 @@
-//! Every table, key and lifetime of the league.
+//! The tables, cache keys and lifetimes of the league.
 
 use std::time::Duration;
 
@@ -8,40 +8,39 @@ use crate::cache::policy::Policy;
 use crate::site::visitor;
 use crate::versions::Table;
 
-/// Who plays.
+/// The table of members.
 pub const MEMBERS: Table = Table::named("members");
 
-/// What they guessed.
+/// The table of scores.
 pub const SCORES: Table = Table::named("scores");
 
-/// Until the next week is played, or scores change.
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// The table of a season.
+/// The policy of the table of a season.
 pub const TABLE: Policy = Policy::fresh_for(WEEK);
 
-/// The seasons that there are.
+/// The policy of the list of seasons.
 pub const SEASONS: Policy = Policy::fresh_for(WEEK);
 
-/// Who plays, for staff.
+/// The policy of the list of members, which staff search.
 pub const PLAYERS: Policy = Policy::fresh_for(WEEK);
 
-/// The key of the table of a season.
+/// Returns the key of the table of a season.
 pub fn table(season: i64) -> Key {
     Key::named("scoreboard.table").part("season", season).build()
 }
 
-/// The key of the seasons.
+/// Returns the key of the list of seasons.
 pub fn seasons() -> Key {
     Key::named("scoreboard.seasons").build()
 }
 
-/// The key of all members.
+/// Returns the key of the list of members.
 pub fn members() -> Key {
     Key::named("scoreboard.members").build()
 }
 
-/// The page.
+/// Returns the page rules of the league.
 pub fn page() -> Rules {
     visitor::everybodys(Policy::fresh_for(WEEK)).parameters(&["season"])
 }

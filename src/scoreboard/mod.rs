@@ -1,15 +1,15 @@
-//! The tasting league: who guesses best.
+//! The tasting league: members and their weekly scores, ranked by season.
 //!
 //! | URL | |
 //! |---|---|
 //! | `GET /scoreboard?season=` | [`pages::index`]: the table of a season, the newest by default |
 //! | `GET /scoreboard/members/{id}/edit`, `POST /scoreboard/members/{id}` | [`pages::edit`], [`pages::update`] |
 //!
-//! - Thousands of rows become one table, once a week: an aggregate that is worth keeping.
-//! - The table is in the page twice: as HTML in the order of positions, and as JSON that the browser sorts.
-//! - Whoever has signed in sees the row of the member of their name marked; the table itself is everybody's.
+//! - Thousands of scores are aggregated into one table, which is cached for a week.
+//! - The page holds the table twice: as HTML in the order of positions, and as JSON that the browser sorts.
+//! - A signed-in visitor sees the row of the member with their name marked. The cached table is the same for all.
 //!
-//! `fixture` reads what `larder load scores` is given, `sample` fills an empty shop.
+//! `fixture` parses the file that `larder load scores` reads; `sample` fills an empty shop.
 
 pub mod fixture;
 pub mod forms;
@@ -24,16 +24,17 @@ use actix_web::web;
 
 use crate::cache::page;
 use crate::site::shelf::Shelf;
+use crate::state::State;
 
-/// What staff find of it in their index.
+/// The members in the staff index.
 pub const SHELF: Shelf = Shelf {
     name: "Members of the league",
     all: "/scoreboard",
     new: None,
-    find: |state, search| Box::pin(service::find(state, search)),
+    find: |request, search| Box::pin(service::find(State::of(request), search)),
 };
 
-/// The league's URLs.
+/// Registers the URLs of the league.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::resource("/scoreboard")

@@ -1,4 +1,4 @@
-//! The table of a season, and how it is made of the weeks.
+//! The table of a season, and how it is computed from the sums of its scores.
 
 use std::cmp::Reverse;
 
@@ -6,72 +6,72 @@ use serde::{Deserialize, Serialize};
 
 use crate::site::row_id::RowId;
 
-/// Tastings in a week: the highest score.
+/// The number of tastings in a week, and so the highest score.
 pub const BEST: i64 = 10;
 
-/// Characters of the longest name.
+/// The maximum length of a name or a favourite, in characters.
 pub const LONGEST_NAME: usize = 100;
 
-/// Who plays.
+/// A member of the league.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// What they are called.
+    /// The name.
     pub name: String,
-    /// What they like best; perhaps nothing.
+    /// What they like best; may be empty.
     pub favourite: String,
 }
 
-/// The number of a member.
+/// The ID of a member.
 pub type MemberId = RowId<Member>;
 
-/// A season.
+/// The table of a season.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Season {
-    /// Its year.
+    /// The year.
     pub year: i64,
-    /// Its last week so far; 0 before the first.
+    /// The last week that has scores; 0 if none has.
     pub week: i64,
-    /// Who plays, best first.
+    /// The members who played, best first.
     pub rows: Vec<Row>,
 }
 
-/// What a member has reached.
+/// One member's row in the table of a season.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
-    /// Their place, from 1; those of one total share it.
+    /// The position, from 1. Members with the same total share a position.
     pub position: u32,
-    /// Places won since the week before, or lost; none in the first week, or for who is new.
+    /// Positions won (positive) or lost since the previous week; `None` in a member's first week.
     pub movement: Option<i32>,
-    /// Who.
+    /// The name of the member.
     pub name: String,
-    /// What they like best.
+    /// What they like best; may be empty.
     pub favourite: String,
-    /// The score of the last week; none, if they did not play.
+    /// The score of the season's last week; `None` if they did not play.
     pub last: Option<i64>,
-    /// All scores of the season.
+    /// The sum of all scores of the season.
     pub total: i64,
-    /// The best week.
+    /// The highest score of a week.
     pub best: i64,
-    /// The worst.
+    /// The lowest score of a week.
     pub worst: i64,
     /// The average of the weeks played, in hundredths.
     pub average_hundredths: i64,
-    /// Guessed right, in tenths of a per cent.
+    /// The share of tastings guessed in the weeks played, in tenths of a per cent.
     pub right_permille: i64,
 }
 
 impl Row {
-    /// `7.25`
+    /// Returns the average as text, such as `7.25`.
     pub fn average(&self) -> String {
         format!("{}.{:02}", self.average_hundredths / 100, self.average_hundredths % 100)
     }
 
-    /// `72.5 %`
+    /// Returns the share of tastings guessed as text, such as `72.5 %`.
     pub fn right(&self) -> String {
         format!("{}.{} %", self.right_permille / 10, self.right_permille % 10)
     }
 
-    /// `up 2`, `down 1`, `same`, `new`.
+    /// Returns the movement as text: `up 2`, `down 1`, `same` or `new`.
     pub fn moved(&self) -> String {
         match self.movement {
             None => "new".to_owned(),
@@ -82,26 +82,26 @@ impl Row {
     }
 }
 
-/// The sums of a member's season, as the database makes them.
+/// The sums of one member's scores in a season, before ranking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sums {
-    /// Who.
+    /// The name of the member.
     pub name: String,
-    /// What they like best.
+    /// What they like best; may be empty.
     pub favourite: String,
-    /// Weeks played.
+    /// The number of weeks played.
     pub weeks: i64,
-    /// All scores.
+    /// The sum of all scores.
     pub total: i64,
-    /// The best.
+    /// The highest score.
     pub best: i64,
-    /// The worst.
+    /// The lowest score.
     pub worst: i64,
-    /// The score of the last week of the season.
+    /// The score of the season's last week; `None` if they did not play.
     pub last: Option<i64>,
 }
 
-/// Puts the sums of a season into order.
+/// Ranks the members of a season by their totals, and by name within a total.
 pub fn ranked(year: i64, week: i64, mut sums: Vec<Sums>) -> Season {
     let before = |sums: &Sums| {
         let played_before = sums.weeks - i64::from(sums.last.is_some());
@@ -143,13 +143,13 @@ fn row(sums: Sums, position: u32, movement: Option<i32>) -> Row {
     }
 }
 
-/// Highest first.
+/// Sorts the totals, highest first.
 fn sorted(mut totals: Vec<i64>) -> Vec<i64> {
     totals.sort_unstable_by_key(|total| Reverse(*total));
     totals
 }
 
-/// One more than there are higher totals.
+/// Returns the position of `total`: one more than the number of higher totals.
 fn place(totals: &[i64], total: i64) -> u32 {
     let higher = totals.partition_point(|other| *other > total);
     u32::try_from(higher + 1).unwrap_or(u32::MAX)
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_week_moves_nobody() {
+    fn the_first_week_has_no_movements() {
         let season = ranked(2026, 1, vec![sums("Ada", &[Some(1)]), sums("Bo", &[Some(2)])]);
         assert!(season.rows.iter().all(|row| row.movement.is_none()));
         assert_eq!(ranked(2026, 0, Vec::new()).rows, []);

@@ -1,4 +1,4 @@
-//! The league as HTML.
+//! The HTML pages of the league.
 
 use std::sync::Arc;
 
@@ -24,23 +24,23 @@ use crate::state::State;
 
 const SECTION: &str = "scoreboard";
 
-/// What stands behind the `?`.
+/// The query string of the table.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct IndexQuery {
     season: String,
 }
 
-/// The table of a season.
+/// The page with the table of a season.
 #[derive(Template)]
 #[template(path = "scoreboard/index.html")]
 struct IndexPage {
     layout: Layout,
     season: Arc<Season>,
     seasons: Arc<Vec<i64>>,
-    /// What the script sorts by.
+    /// The rows as JSON, which the script sorts.
     data: DataBlock,
-    /// The reader's name, folded; none where nobody has signed in.
+    /// The signed-in visitor's case-folded name; `None` for an anonymous visitor.
     reader: Option<String>,
 }
 
@@ -49,13 +49,13 @@ impl IndexPage {
         assets::LEAGUE_SCRIPT.url()
     }
 
-    /// Whether it is the reader's own row.
+    /// Reports whether `row` belongs to the signed-in visitor.
     fn is_own(&self, row: &Row) -> bool {
         self.reader.as_ref().is_some_and(|reader| *reader == fold(&row.name))
     }
 }
 
-/// `GET /scoreboard?season=2026`
+/// Handles `GET /scoreboard?season=2026`: the table of a season, the newest by default.
 pub async fn index(
     state: web::Data<State>,
     visitor: Visitor,
@@ -77,7 +77,7 @@ pub async fn index(
     Ok(answer)
 }
 
-/// The form for a member.
+/// The form of a member.
 #[derive(Template)]
 #[template(path = "scoreboard/edit.html")]
 struct EditPage {
@@ -85,7 +85,7 @@ struct EditPage {
     id: MemberId,
     form: MemberForm,
     errors: FormErrors,
-    /// As they are now, where somebody else has changed them meanwhile.
+    /// The current member, if another user has changed them since the form was shown.
     current: Option<Member>,
 }
 
@@ -96,7 +96,7 @@ impl EditPage {
     }
 }
 
-/// `GET /scoreboard/members/{id}/edit`
+/// Handles `GET /scoreboard/members/{id}/edit`: the form.
 pub async fn edit(
     state: web::Data<State>,
     Editor(visitor): Editor,
@@ -107,7 +107,7 @@ pub async fn edit(
     html(&state, StatusCode::OK, &page).await
 }
 
-/// `POST /scoreboard/members/{id}`
+/// Handles `POST /scoreboard/members/{id}`: changes a member.
 pub async fn update(
     state: web::Data<State>,
     visitor: Visitor,
@@ -127,7 +127,7 @@ pub async fn update(
         Change::Conflict(None) => Err(AppError::NotFound),
         Change::Conflict(Some(current)) => {
             let (was_name, was_favourite) = (current.name.clone(), current.favourite.clone());
-            // Who sends it once more has seen what there is now.
+            // The page shows the current member, so sending the form again may overwrite it.
             let form = MemberForm { was_name, was_favourite, ..form };
             let page = EditPage { current: Some(current), ..EditPage::of(&visitor, id, form) };
             html(&state, StatusCode::CONFLICT, &page).await
@@ -135,7 +135,7 @@ pub async fn update(
     }
 }
 
-/// A season that there is, written as a year is.
+/// Returns the season that `text` names, if it exists and is written in canonical digits.
 fn asked_for(text: &str, seasons: &[i64]) -> Option<i64> {
     let year = pagination::page_number(text).and_then(|year| i64::try_from(year).ok())?;
     seasons.contains(&year).then_some(year)

@@ -1,4 +1,4 @@
-//! The questions about the league, one function each.
+//! The database queries of the league, one function each.
 
 use std::collections::HashMap;
 
@@ -12,20 +12,21 @@ use crate::db::schema::{members, scores};
 use crate::site::text::nfc;
 use crate::versions::Snapshot;
 
-/// Rows that are added at once: databases bound how many values a statement has.
+/// The number of rows per `INSERT`: databases limit the number of bound values of a statement.
 const AT_ONCE: usize = 1_000;
 
-/// The seasons that there are, newest first.
+/// Loads the seasons that have scores of known members, newest first.
 pub fn seasons(read: &mut Snapshot<'_>) -> QueryResult<Vec<i64>> {
     read.table(MEMBERS)?;
     let conn = read.table(SCORES)?;
-    // Another program may leave scores without a member: a season of such scores only has nothing to show.
+    // The join skips scores whose member is missing, which another program may leave behind in SQLite.
     let all = scores::table.inner_join(members::table);
     all.select(scores::season).distinct().order(scores::season.desc()).load(conn)
 }
 
-/// The last week of a season so far, and the sums of all who played in it: three questions, however many weeks
-/// there are.
+/// Loads the last week of a season that has scores, and the sums of every member who played.
+///
+/// The number of queries does not depend on the number of weeks or members.
 pub fn sums(read: &mut Snapshot<'_>, season: i64) -> QueryResult<(i64, Vec<Sums>)> {
     read.table(MEMBERS)?;
     let conn = read.table(SCORES)?;
@@ -38,7 +39,7 @@ pub fn sums(read: &mut Snapshot<'_>, season: i64) -> QueryResult<(i64, Vec<Sums>
         .select((scores::member_id, scores::score))
         .load(conn)?;
     let last: HashMap<i64, i64> = last.into_iter().collect();
-    // The names come along, so that the table is one state.
+    // Read in the same snapshot, so that names and scores are consistent.
     let names: Vec<(i64, String, String)> =
         members::table.select((members::id, members::name, members::favourite)).load(conn)?;
     let mut names: HashMap<i64, (String, String)> =
@@ -60,9 +61,11 @@ struct MemberSums {
     worst: i64,
 }
 
-/// `SUM` of whole numbers is a decimal on Postgres; counted scores are added up from that.
+/// Sums the scores of each member in a season.
+///
+/// It counts equal scores and adds up here, because `SUM` of `bigint` is a decimal in Postgres.
 fn by_member(conn: &mut Conn, season: i64) -> QueryResult<Vec<MemberSums>> {
-    // How often a member had which score: at most eleven rows for each, whatever the number of weeks.
+    // At most eleven rows for each member, one for each score from 0 to 10, whatever the number of weeks.
     let rows: Vec<(i64, i64, i64)> = scores::table
         .filter(scores::season.eq(season))
         .group_by((scores::member_id, scores::score))
@@ -85,7 +88,7 @@ fn by_member(conn: &mut Conn, season: i64) -> QueryResult<Vec<MemberSums>> {
     Ok(sums.into_values().collect())
 }
 
-/// All members, by name.
+/// Loads all members, ordered by name.
 pub fn members(read: &mut Snapshot<'_>) -> QueryResult<Vec<(MemberId, Member)>> {
     let conn = read.table(MEMBERS)?;
     let rows: Vec<(i64, String, String)> =
@@ -96,12 +99,12 @@ pub fn members(read: &mut Snapshot<'_>) -> QueryResult<Vec<(MemberId, Member)>> 
     Ok(members.collect())
 }
 
-/// One member, if there is one.
+/// Loads one member, or `None` if there is no such member.
 pub fn find(read: &mut Snapshot<'_>, id: MemberId) -> QueryResult<Option<Member>> {
     get(read.row(MEMBERS, id.get())?, id)
 }
 
-/// [`find`], within a write.
+/// Loads one member like [`find`], within a write transaction.
 pub fn get(conn: &mut Conn, id: MemberId) -> QueryResult<Option<Member>> {
     let columns = (members::name, members::favourite);
     let row: Option<(String, String)> =
@@ -109,7 +112,7 @@ pub fn get(conn: &mut Conn, id: MemberId) -> QueryResult<Option<Member>> {
     Ok(row.map(|(name, favourite)| Member { name, favourite }))
 }
 
-/// Makes `current` into `changes`; answers whether they still were as `current` says.
+/// Changes the member to `changes` if they still equal `current`; reports whether they did.
 pub fn update(
     conn: &mut Conn,
     id: MemberId,
@@ -124,17 +127,17 @@ pub fn update(
     Ok(diesel::update(unchanged).set(set).execute(conn)? == 1)
 }
 
-/// Whether nobody plays.
+/// Reports whether there are no members.
 pub fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
     let any: bool =
         diesel::select(diesel::dsl::exists(members::table.select(members::id))).get_result(conn)?;
     Ok(!any)
 }
 
-/// Keeps other writers out until the transaction ends.
+/// Locks out other writers until the transaction ends.
 pub fn lock(conn: &mut Conn) -> QueryResult<()> {
     match conn {
-        // A write transaction is alone already.
+        // SQLite runs one write transaction at a time.
         Conn::Sqlite(_) => Ok(()),
         Conn::Postgres(postgres) => {
             let lock = "LOCK TABLE members, scores IN SHARE ROW EXCLUSIVE MODE";
@@ -143,10 +146,11 @@ pub fn lock(conn: &mut Conn) -> QueryResult<()> {
     }
 }
 
-/// The number of the member of this name, which is in NFC, who is added where there is none; their favourite is this from now on,
-/// where it is given.
+/// Returns the ID of the member with this name, which must be in NFC; adds the member if there is none.
+///
+/// A `favourite` that is not empty replaces the stored one.
 pub fn member(conn: &mut Conn, name: &str, favourite: &str) -> QueryResult<i64> {
-    // Names that were written by other programs may be in another form than `name`.
+    // Compared here and not in SQL: other programs may have stored names in another Unicode form.
     let members: Vec<(i64, String)> =
         members::table.select((members::id, members::name)).order(members::id).load(conn)?;
     let known = members.into_iter().find(|(_, known)| nfc(known) == name).map(|(id, _)| id);
@@ -165,25 +169,25 @@ pub fn member(conn: &mut Conn, name: &str, favourite: &str) -> QueryResult<i64> 
         .get_result(conn)
 }
 
-/// A score to be added.
+/// A score to insert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Insertable)]
 #[diesel(table_name = scores)]
 pub struct NewScore {
-    /// Whose.
+    /// The ID of the member.
     pub member_id: i64,
-    /// The year.
+    /// The year of the season.
     pub season: i64,
-    /// The week.
+    /// The week of the season, from 1.
     pub week: i64,
-    /// Guessed right.
+    /// The number of tastings that the member guessed.
     pub score: i64,
 }
 
-/// Adds scores, of which there are none yet for the same member, season and week.
+/// Inserts scores. None may exist yet for the same member, season and week.
 pub fn insert(conn: &mut Conn, new: &[NewScore]) -> QueryResult<()> {
     for rows in new.chunks(AT_ONCE) {
         let insert = diesel::insert_into(scores::table).values(rows);
-        // diesel cannot insert several rows on either database at once.
+        // diesel inserts several rows at once only on a connection whose backend is known.
         match conn {
             Conn::Sqlite(sqlite) => insert.execute(sqlite)?,
             Conn::Postgres(postgres) => insert.execute(postgres)?,
@@ -192,7 +196,7 @@ pub fn insert(conn: &mut Conn, new: &[NewScore]) -> QueryResult<()> {
     Ok(())
 }
 
-/// Deletes the score of a member's week, if there is one.
+/// Deletes the stored score of the same member, season and week, if there is one.
 pub fn delete(conn: &mut Conn, of: &NewScore) -> QueryResult<()> {
     let same = scores::table
         .filter(scores::member_id.eq(of.member_id))

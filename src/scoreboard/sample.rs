@@ -1,17 +1,15 @@
-//! The league of an empty shop: 200 members, 38 weeks, three seasons, the same on every machine.
+//! The sample league of an empty shop: 200 members, 38 weeks, three seasons, the same on every machine.
 
-/// A member of the sample.
+/// A member of the sample league.
 pub struct Member {
-    /// Who.
+    /// The name.
     pub name: String,
     /// What they like best.
     pub favourite: &'static str,
 }
 
-/// Members in all.
 const MEMBERS: usize = 200;
 
-/// Weeks of a season.
 const WEEKS: i64 = 38;
 
 const SEASONS: [i64; 3] = [2024, 2025, 2026];
@@ -37,7 +35,7 @@ const FAVOURITES: [&str; 8] = [
     "Pickles",
 ];
 
-/// All members.
+/// Returns all members.
 pub fn members() -> impl Iterator<Item = Member> {
     (0..MEMBERS).map(|place| Member {
         name: format!("{} {}", FIRST[place % FIRST.len()], LAST[place / FIRST.len()]),
@@ -45,13 +43,13 @@ pub fn members() -> impl Iterator<Item = Member> {
     })
 }
 
-/// The scores of a member: season, week, score.
+/// Returns the scores of the member at position `member`: season, week, score.
 pub fn scores(member: usize) -> impl Iterator<Item = (i64, i64, i64)> {
     let weeks = SEASONS.into_iter().flat_map(|season| (1..=WEEKS).map(move |week| (season, week)));
     weeks.map(move |(season, week)| (season, week, score(member, season, week)))
 }
 
-/// Some guess better than others, and everybody has better and worse weeks.
+/// Returns a pseudo-random score, from the member's skill in the season and the luck of the week.
 fn score(member: usize, season: i64, week: i64) -> i64 {
     let chance =
         mixed(member as u64 * 1_000_003 + season.unsigned_abs() * 101 + week.unsigned_abs());
@@ -60,9 +58,9 @@ fn score(member: usize, season: i64, week: i64) -> i64 {
     i64::try_from(score).unwrap_or(0)
 }
 
-/// Spreads a number over all bits.
+/// Mixes the bits of a number.
 ///
-/// Source: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
+/// Source: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
 fn mixed(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -76,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_hundred_members_have_names_of_their_own_and_scores_of_all_kinds() {
+    fn the_sample_has_200_distinct_names_and_every_score() {
         let names: HashSet<String> = members().map(|member| member.name).collect();
         assert_eq!(names.len(), MEMBERS);
         let all: Vec<_> = (0..MEMBERS).flat_map(scores).collect();

@@ -1,4 +1,4 @@
-//! What can be done with the league. Knows neither HTTP nor HTML.
+//! The operations of the league, independent of HTTP and HTML.
 
 use std::sync::Arc;
 
@@ -13,13 +13,15 @@ use crate::site::text::fold;
 use crate::state::State;
 use crate::versions::Database;
 
-/// The seasons that there are, newest first.
+/// Returns the seasons that have scores, newest first, from the cache.
 pub async fn seasons(state: &State) -> Result<Arc<Vec<i64>>, AppError> {
     let load = async || Ok(state.db.read(queries::seasons).await?);
     state.cache.get_or_set(&keys::seasons(), &keys::SEASONS, load).await
 }
 
-/// The table of a season: computed once, then kept until scores or members change, or a week is over.
+/// Returns the table of a season from the cache.
+///
+/// It is cached until scores or members change, at most for a week.
 pub async fn table(state: &State, season: i64) -> Result<Arc<Season>, AppError> {
     let load = async || {
         let (week, sums) = state.db.read(move |read| queries::sums(read, season)).await?;
@@ -28,7 +30,7 @@ pub async fn table(state: &State, season: i64) -> Result<Arc<Season>, AppError> 
     state.cache.get_or_set(&keys::table(season), &keys::TABLE, load).await
 }
 
-/// What staff find of it: members whose name holds the search.
+/// Returns the members whose names contain `search`, for the staff index.
 pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
     let load = async || Ok::<_, AppError>(state.db.read(queries::members).await?);
     let members = state.cache.get_or_set(&keys::members(), &keys::PLAYERS, load).await?;
@@ -44,21 +46,23 @@ pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
     Ok(Found::of(things))
 }
 
-/// One member, if there is one.
+/// Returns one member, or `None` if there is no such member.
 pub async fn member(state: &State, id: MemberId) -> Result<Option<Member>, AppError> {
     Ok(state.db.read(move |read| queries::find(read, id)).await?)
 }
 
-/// What came of a change to a member that somebody had looked at.
+/// The outcome of a change to a member that the user has seen in a form.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was done.
+    /// The change was made.
     Done,
-    /// It was not: they are another meanwhile, or gone.
+    /// The member was changed (the current values) or deleted (`None`) since the form was shown.
     Conflict(Option<Member>),
 }
 
-/// Makes the member into `changes`, if they are still as `seen`.
+/// Changes the member to `changes` if they still equal `seen`.
+///
+/// If they equal `changes` already, as after a form that was sent twice, the outcome is [`Change::Done`].
 pub async fn update(
     state: &State,
     id: MemberId,
@@ -70,7 +74,8 @@ pub async fn update(
         if current.as_ref() == Some(&changes) {
             return Ok(Change::Done);
         }
-        // Compared here first: what a form says it has seen may be any text, and reaches no database.
+        // Compared here first: `seen` comes from the client unvalidated, and may hold text that a database
+        // refuses. After this comparison it equals stored text.
         if current.as_ref() == Some(&seen) && queries::update(conn, id, &seen, &changes)? {
             return Ok(Change::Done);
         }
@@ -79,10 +84,10 @@ pub async fn update(
     Ok(write.await?)
 }
 
-/// Fills an empty league with the sample; answers how many scores there are then.
+/// Fills an empty league with the sample, and returns the number of added scores.
 ///
 /// # Errors
-/// Those of the database; the league is as empty as before then.
+/// The errors of the database; nothing is added then.
 pub async fn fill_if_empty(db: &Database) -> Result<usize, db::Error> {
     db.write(|conn| {
         queries::lock(conn)?;
@@ -105,10 +110,10 @@ pub async fn fill_if_empty(db: &Database) -> Result<usize, db::Error> {
     .await
 }
 
-/// Adds these scores, all or none; one that there is already is replaced.
+/// Adds these scores, either all or none. Existing scores of the same weeks are replaced.
 ///
 /// # Errors
-/// Those of the database.
+/// The errors of the database; nothing is added then.
 pub fn load(db: &Db, fixture: &Fixture) -> Result<(), db::Error> {
     db.write_now(|conn| {
         queries::lock(conn)?;

@@ -1,4 +1,4 @@
-//! How many connections there may be, by how many files the process may have open.
+//! Limits the number of connections by the number of files that the process may have open.
 
 use std::net::TcpListener;
 use std::num::NonZeroU32;
@@ -6,17 +6,16 @@ use std::num::NonZeroU32;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::SockRef;
 
-/// Files that are not for connections: databases, Redis, the log, what the runtime has open.
+/// Files reserved for other uses than connections: databases, Redis, the log, the runtime.
 const RESERVE: u64 = 512;
 
-/// Connections at most where the system allows more than that: each takes some memory.
+/// The default limit on connections, which bounds the memory that they take.
 const MOST: u64 = 5_000;
 
-/// Connections that the system keeps for a moment until they are taken.
+/// Connections that the system queues until the server accepts them.
 const BACKLOG: i32 = 4_096;
 
-/// Raises the number of files that the process may have open as far as the system lets it; how many that
-/// are.
+/// Raises the limit on open files as far as the system permits, and returns it.
 pub fn raise() -> u64 {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 1_024 };
     match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
@@ -25,17 +24,17 @@ pub fn raise() -> u64 {
     }
 }
 
-/// Connections at a time: those that were `wanted`, as far as so many `files` allow it.
+/// Returns the limit on connections: `wanted`, or the default, as far as `files` permits.
 pub fn connections(wanted: Option<NonZeroU32>, files: u64) -> usize {
-    // A process of very few files keeps half of them.
+    // A process with a very low limit reserves half of its files instead.
     let room = files.saturating_sub(RESERVE).max(files / 2);
     let most = wanted.map_or(MOST, |wanted| u64::from(wanted.get()));
     usize::try_from(most.min(room).max(1)).unwrap_or(1)
 }
 
-/// Lets the system keep more connections for a moment than the standard library asks for.
+/// Enlarges the queue of not yet accepted connections beyond the standard library's default.
 pub fn widen(listener: &TcpListener) {
-    // Where that fails there is less room for a crowd, and nothing else is different.
+    // A failure is harmless: the queue for bursts of connections just stays shorter.
     let _ = SockRef::from(listener).listen(BACKLOG);
 }
 

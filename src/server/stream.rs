@@ -1,8 +1,8 @@
-//! The server around the app: connections that are watched, and as many of them as there may be.
+//! The HTTP server around the app: watches its connections and limits their number.
 //!
-//! - What actix-web's own server does, with a stream of ours: that one neither bounds how long a client
-//!   may take for what it is sent, nor tells who makes something that its client has left.
-//! - What is noted of a connection, and when it ends, is [`crate::site::connection`]'s.
+//! - It replaces the server of actix-web, which neither limits how long a client may leave a
+//!   response unread, nor reports that a client disconnected while its response is being built.
+//! - [`crate::site::connection`] holds the state of each connection and decides when to end it.
 
 use std::fmt::Debug;
 use std::future::poll_fn;
@@ -26,23 +26,23 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::site::connection::{Connection, Limits};
 
-/// What a server is run with.
+/// How to run a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Threads that answer.
+    /// Number of worker threads.
     pub workers: usize,
-    /// Connections of each of them; more wait until there is room.
+    /// Connections of each worker; further ones wait until a connection closes.
     pub connections: usize,
-    /// How long clients may keep it waiting.
+    /// Time limits for clients.
     pub limits: Limits,
-    /// Requests that are under way when it is told to stop have so many seconds to finish.
+    /// Seconds that requests in progress get to finish at a shutdown.
     pub grace_seconds: u64,
 }
 
 /// Serves an app at `listener`.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// Errors of the system, if the listener cannot be used.
 pub fn serve<F, I, S, B>(listener: TcpListener, plan: Plan, app: F) -> io::Result<Server>
 where
     F: Fn() -> I + Send + Clone + 'static,
@@ -83,7 +83,7 @@ where
     Ok(server.run())
 }
 
-/// Runs a connection until it is over, or is ended.
+/// Runs a connection until it finishes, or until its watcher ends it.
 async fn watch<E>(
     connection: Rc<Connection>,
     work: impl Future<Output = Result<(), E>>,
@@ -96,14 +96,14 @@ async fn watch<E>(
     .await
 }
 
-/// So many bytes are taken from a client that is still to be answered.
+/// Bytes that are read ahead from a client whose request is still being answered.
 const AHEAD: usize = 4 << 10;
 
-/// A stream that notes what its client does, and hands its requests on one by one.
+/// A stream that records what its client does, and passes its requests on one at a time.
 struct Watched<T> {
     stream: T,
     connection: Rc<Connection>,
-    /// What the client has sent, as far as it was not handed on, lies from here to there.
+    /// Bytes received but not passed on yet: `ahead[from..to]`.
     ahead: Box<[u8]>,
     from: usize,
     to: usize,
@@ -117,13 +117,13 @@ impl<T: AsyncRead + Unpin> Watched<T> {
         Self { stream, connection, ahead, from: 0, to: 0, head, has_ended: false }
     }
 
-    /// Takes what the client has sent, as far as there is room; and notes if it has closed its side.
+    /// Reads what the client has sent, as far as there is room; records whether it closed its side.
     fn fill(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         self.ahead.copy_within(self.from..self.to, 0);
         (self.from, self.to) = (0, self.to - self.from);
         while !self.has_ended && self.to < AHEAD {
             let mut free = ReadBuf::new(&mut self.ahead[self.to..]);
-            // Until there is no more: else the task would not be waked by what comes next.
+            // Until the read is pending: otherwise the task would not be woken by the next bytes.
             let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, &mut free) else {
                 break;
             };
@@ -138,7 +138,7 @@ impl<T: AsyncRead + Unpin> Watched<T> {
         Ok(())
     }
 
-    /// Hands on what there is: of a head or of a body no more than that.
+    /// Passes buffered bytes on, at most to the end of the current head or body.
     fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) {
         let most = (self.to - self.from).min(buffer.remaining());
         let there = &self.ahead[self.from..self.from + most];
@@ -162,16 +162,16 @@ impl<T: AsyncRead + Unpin> Watched<T> {
     }
 }
 
-/// Looks for the end of a head: an empty line, with or without the returns that some clients leave out.
+/// Finds the end of a head: an empty line, whose carriage returns some clients leave out.
 #[derive(Debug, Default)]
 struct Head {
-    /// Whether there was more than empty lines, which may stand in front of it.
+    /// Whether the head has begun: empty lines may precede it.
     has_begun: bool,
     last: [u8; 2],
 }
 
 impl Head {
-    /// How many of these bytes belong to it, if it ends in them.
+    /// Returns how many of these bytes belong to the head, if it ends in them.
     fn end_in(&mut self, bytes: &[u8]) -> Option<usize> {
         for (place, byte) in bytes.iter().enumerate() {
             let is_empty_line = self.last[1] == b'\n' || self.last == *b"\n\r";
@@ -192,9 +192,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // Also while nothing is handed on: that the client has left is seen by reading only.
+        // Read ahead even while nothing is passed on: only a read notices that the client has left.
         let filled = self.fill(context);
-        // What is put off is waked when the client has taken something, or is answered.
+        // The connection wakes a postponed read when the client reads its response, or is answered.
         if self.connection.puts_reading_off() {
             return Poll::Pending;
         }
@@ -202,8 +202,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
             self.hand_on(buffer);
             return Poll::Ready(Ok(()));
         }
+        // If buffered bytes were passed on first, the error is lost: the next read reports the end.
         filled?;
-        // The end of what was sent is told by handing on nothing.
+        // A read of zero bytes signals the end of the stream.
         if self.has_ended { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 }
@@ -242,9 +243,9 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+    use crate::cache::in_process::InProcess;
     use crate::cache::open::Options;
     use crate::cache::page::{self, Rules};
-    use crate::cache::view::InProcess;
     use crate::site::connection;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -252,10 +253,10 @@ mod tests {
     /// A body that looks like a request.
     const BODY: &str = "GET /large HTTP/1.1\r\n\r\nab";
 
-    /// How often each path was asked of its handler.
+    /// The number of calls of the handlers.
     type Calls = web::Data<AtomicUsize>;
 
-    /// A page that is never made for the first who asks for it.
+    /// A page whose first request is never answered.
     async fn hanging(request: HttpRequest, calls: Calls) -> &'static str {
         if calls.fetch_add(1, SeqCst) == 0 {
             std::future::pending::<()>().await;
@@ -264,13 +265,13 @@ mod tests {
         "good"
     }
 
-    /// More than the system takes on its own.
+    /// A body larger than the system's socket buffers.
     async fn large(calls: Calls) -> Vec<u8> {
         calls.fetch_add(1, SeqCst);
         vec![b'x'; 32 << 20]
     }
 
-    /// A server of its own, whose thread ends with the test process.
+    /// Starts a server whose thread ends with the test process.
     fn open(calls: &Arc<AtomicUsize>) -> SocketAddr {
         let (sender, opened) = mpsc::channel();
         let calls = calls.clone();
@@ -288,7 +289,7 @@ mod tests {
                             .get(hanging)
                             .post(async |body: String| body),
                     )
-                    // As the log does for the whole shop.
+                    // In the shop, the access log does this.
                     .wrap_fn(|request, service| {
                         let has_body = request.method() == "POST";
                         connection::asked(if has_body { BODY.len() as u64 } else { 0 });
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visitor_is_not_kept_by_one_who_has_hung_up() {
+    fn a_client_that_left_does_not_delay_the_next_one() {
         for waits_first in [true, false] {
             let calls = Arc::new(AtomicUsize::new(0));
             let address = open(&calls);
@@ -385,7 +386,7 @@ mod tests {
         let address = open(&calls);
         let mut stream = asks(address, "/large");
         until(|| calls.load(SeqCst) == 1);
-        // It is not read from either, so that its side fills up, until the other one has gone.
+        // Nor does the server read from this client, so the writes fill the buffers until it disconnects.
         let more = vec![b'x'; 1 << 20];
         stream.set_write_timeout(Some(60 * SECOND)).unwrap();
         let refused = std::iter::repeat_with(|| stream.write(&more)).find_map(Result::err).unwrap();

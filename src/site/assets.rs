@@ -1,5 +1,6 @@
-//! Static files: inside the program, named by their content, kept by browsers for a year; compressed once,
-//! as pages are.
+//! Static files: built into the program, named by content hash, cached by browsers for a year.
+//!
+//! The page cache compresses each file once, as it does pages.
 
 use std::sync::LazyLock;
 
@@ -9,7 +10,7 @@ use actix_web::{HttpResponse, web};
 use crate::cache::page::{self, Rules};
 use crate::error::AppError;
 
-/// A file of `static`.
+/// A file of the folder `static`.
 pub struct Asset {
     url: String,
     content_type: &'static str,
@@ -21,7 +22,7 @@ pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("shop", "css", "text/css; charset=utf-8", include_bytes!("../../static/shop.css"))
 });
 
-/// What only the pages about the cache need.
+/// The style sheet of the cache's own pages.
 pub static DASHBOARD_STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
     let content = include_bytes!("../../static/dashboard.css");
     Asset::new("dashboard", "css", "text/css; charset=utf-8", content)
@@ -32,7 +33,7 @@ pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("favicon", "svg", "image/svg+xml", include_bytes!("../../static/favicon.svg"))
 });
 
-/// Sorts the table of the league.
+/// The script that sorts the table of the league.
 pub static LEAGUE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     let content = include_bytes!("../../static/league.js");
     Asset::new("league", "js", "text/javascript; charset=utf-8", content)
@@ -41,7 +42,7 @@ pub static LEAGUE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 const SCRIPT: &[u8] = include_bytes!("../../static/toolbar.js");
 const STYLE: &[u8] = include_bytes!("../../static/toolbar.css");
 
-/// The toolbar's script; its pages hold one constant line that loads it.
+/// The toolbar's script; pages with the toolbar load it in one constant line.
 pub static TOOLBAR_SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| Asset::of_toolbar("js", "text/javascript; charset=utf-8", SCRIPT));
 
@@ -59,7 +60,9 @@ impl Asset {
         Self::hashed(name, extension, content_type, content, xxhash_rust::xxh3::xxh3_64(content))
     }
 
-    /// Script and style sheet of the toolbar go by one hash, so that the one finds the other.
+    /// Creates a file of the toolbar.
+    ///
+    /// Script and style sheet share one hash, so that the script finds the style sheet.
     fn of_toolbar(extension: &str, content_type: &'static str, content: &'static [u8]) -> Self {
         let hash = xxhash_rust::xxh3::xxh3_64(&[SCRIPT, STYLE].concat());
         Self::hashed("toolbar", extension, content_type, content, hash)
@@ -76,13 +79,13 @@ impl Asset {
         Self { url, content_type, content }
     }
 
-    /// Its address, which changes with its content.
+    /// Returns the file's address, which changes with its content.
     pub fn url(&self) -> &str {
         &self.url
     }
 }
 
-/// `/static/…`
+/// Registers `/static/…`.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     let rules = Rules::respecting().parameters(&[]);
     cfg.service(

@@ -1,20 +1,20 @@
-//! The connections of a worker: what each keeps the shop waiting for, and since when.
+//! The connections of a worker: what each one is waiting for, and since when.
 //!
-//! | What is waited for | How long |
+//! | Awaited | Time limit |
 //! |---|---|
-//! | the first byte of a request | as long as connections are kept |
+//! | the first byte of a request | the keep-alive time, [`Limits::idle`] |
 //! | the rest of its head | [`Limits::head`] |
-//! | the shop's own answer | without end; once the client has left, [`Limits::write`] |
-//! | the client, to take what it was sent | [`Limits::write`] since it last took something |
+//! | the shop's response | none; once the client has disconnected, [`Limits::write`] |
+//! | the client, to read its response | [`Limits::write`] since it last read something |
 //!
-//! - A note costs a number in a cell: it is the worker's clock that looks at all connections, some times a
-//!   second, and ends those that have kept it waiting for too long.
-//! - A client that takes nothing is not read from either: what it asks for meanwhile takes no memory.
-//! - One request at a time: the next is handed on when this one's answer has begun, since a request that
-//!   waits takes a hundred times the memory of its bytes.
+//! - Recording an event costs one number in a cell. The worker's clock checks all connections
+//!   several times a second, and ends those that are overdue.
+//! - A client that reads nothing is not read from either, so its further requests take no memory.
+//! - Requests are passed on one at a time: the next one follows when the response to the current
+//!   one has begun, since a waiting request takes a hundred times the memory of its bytes.
 //!
-//! Not here: bytes (`crate::server::stream`); bodies of requests, which are waited for where they are read
-//! ([`super::form`]).
+//! Not here: bytes (`crate::server::stream`); bodies of requests, whose limits apply where they are
+//! read ([`super::form`]).
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -23,24 +23,24 @@ use std::time::{Duration, Instant};
 
 use crate::cache::presence::Client;
 
-/// How often the clock looks.
+/// The interval of the clock.
 const TICK: Duration = Duration::from_millis(250);
 
-/// A connection that is to be closed has so long to take the last answer.
+/// How long a connection that is to be closed may take to deliver its last response.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// How long clients may keep the shop waiting.
+/// Time limits for clients.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// From the first byte of a request to the end of its head.
     pub head: Duration,
-    /// For a client to take some of what it was sent.
+    /// For a client to read some of its response.
     pub write: Duration,
     /// For the first byte of the next request.
     pub idle: Duration,
 }
 
-/// What a connection is waited for.
+/// What a connection is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Awaited {
     Request,
@@ -54,30 +54,30 @@ thread_local! {
     static CURRENT: RefCell<Option<Rc<Connection>>> = const { RefCell::new(None) };
 }
 
-/// A connection.
+/// The state of one connection.
 #[derive(Debug)]
 pub struct Connection {
     client: Client,
     limits: Limits,
     awaited: Cell<(Awaited, u32)>,
-    /// Since when the client takes nothing.
+    /// Since when the client has read nothing.
     blocked: Cell<Option<u32>>,
     /// Since when the client has closed its side.
     left: Cell<Option<u32>>,
-    /// Whether reading waits until the client takes what it was sent, or is answered.
+    /// Whether reading is postponed until the client reads its response, or is answered.
     is_read_put_off: Cell<bool>,
-    /// Whether the head of a request was handed on, and has not been answered.
+    /// Whether the head of a request was passed on and has not been answered.
     is_asking: Cell<bool>,
-    /// Bytes of its body that are still to be handed on, while it is answered.
+    /// Bytes of the current request's body that are still to be passed on.
     body: Cell<u64>,
-    /// Whether it ends with the answer that is being made.
+    /// Whether the connection closes after the current response.
     is_last: Cell<bool>,
     is_over: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl Connection {
-    /// A client has connected; the clock of this thread looks after it.
+    /// Registers a new connection with the clock of this thread.
     pub fn begin(limits: Limits) -> Rc<Self> {
         let connection = Rc::new(Self::at(now(), limits));
         CLOCK.with(|clock| clock.watch(&connection));
@@ -100,12 +100,12 @@ impl Connection {
         }
     }
 
-    /// Its client, for whom things are made.
+    /// Returns the client on whose behalf this connection's work runs.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Runs one step of it; nothing where it is to be ended instead.
+    /// Runs one step of the connection, or returns `None` if the connection is to be ended.
     pub fn enter<T>(
         self: &Rc<Self>,
         context: &mut Context<'_>,
@@ -125,37 +125,37 @@ impl Connection {
         Some(done)
     }
 
-    /// The client has sent something.
+    /// Records that the client has sent something.
     pub fn read(&self) {
         if self.awaited.get().0 == Awaited::Request {
             self.awaited.set((Awaited::Head, now()));
         }
     }
 
-    /// The head of a request was handed on.
+    /// Records that the head of a request was passed on.
     pub fn ask(&self) {
         self.is_asking.set(true);
     }
 
-    /// How many of the next bytes belong to the body of the request that is being answered.
+    /// Returns how many of the next bytes belong to the body of the current request.
     pub fn body(&self) -> u64 {
         self.body.get()
     }
 
-    /// So many of them were handed on.
+    /// Records that `bytes` of the body were passed on.
     pub fn take_of_body(&self, bytes: u64) {
         if self.body.get() != u64::MAX {
             self.body.set(self.body.get().saturating_sub(bytes));
         }
     }
 
-    /// The client has closed its side.
+    /// Records that the client has closed its side.
     pub fn leave(&self) {
         self.left.set(self.left.get().or(Some(now())));
         self.client.leave();
     }
 
-    /// The client has taken something.
+    /// Records that the client has read something.
     pub fn wrote(&self) {
         self.blocked.set(None);
         if self.is_read_put_off.take() {
@@ -166,13 +166,14 @@ impl Connection {
         }
     }
 
-    /// The client takes nothing.
+    /// Records that the client reads nothing.
     pub fn block(&self) {
         self.blocked.set(self.blocked.get().or(Some(now())));
     }
 
-    /// Whether nothing is to be handed on now; then it is tried again when the client takes something, or is
-    /// answered.
+    /// Decides whether reading is postponed now.
+    ///
+    /// A postponed read is woken when the client reads its response, or is answered.
     pub fn puts_reading_off(&self) -> bool {
         let is_answered_first = self.is_asking.get() && self.body.get() == 0;
         let is_put_off = self.blocked.get().is_some() || is_answered_first;
@@ -197,19 +198,21 @@ impl Connection {
         let is_past = |since: u32, limit: Duration| now.saturating_sub(since) > ticks(limit);
         let takes_nothing = self.blocked.get().is_some_and(|t| is_past(t, self.limits.write));
         let is_left = self.left.get().is_some_and(|t| is_past(t, self.limits.write));
-        // While the client takes what it was sent, nothing else is waited for.
+        // While a response waits to be read, only the write limit applies.
         let is_waiting = self.blocked.get().is_none();
         let is_late = is_waiting && limit.is_some_and(|limit| is_past(since, limit));
         takes_nothing || is_left || is_late
     }
 }
 
-/// The connection on which this runs has sent the head of a request, whose body has so many bytes; as many as
-/// there are where that is not said before.
+/// Records that the current connection has received the head of a request with a body of `body` bytes.
+///
+/// [`u64::MAX`] stands for a body whose length is not known in advance.
 pub fn asked(body: u64) {
     with_current(|connection| {
         connection.awaited.set((Awaited::Answer, now()));
-        // Where a body without a length has ended is not known here: what follows is handed on as it comes.
+        // The end of a body of unknown length is not visible here: from then on, all bytes are
+        // passed on as they come.
         if connection.body.get() != u64::MAX {
             connection.body.set(body);
         }
@@ -219,7 +222,7 @@ pub fn asked(body: u64) {
     });
 }
 
-/// The head of the answer is there.
+/// Records that the current connection has the head of its response.
 pub fn answered() {
     with_current(|connection| {
         let is_last = connection.is_last.get();
@@ -232,7 +235,7 @@ pub fn answered() {
     });
 }
 
-/// The connection on which this runs is closed when its answer was taken, whatever its client sends.
+/// Closes the current connection after its response was delivered, whatever its client sends.
 pub fn close() {
     with_current(|connection| connection.is_last.set(true));
 }
@@ -241,12 +244,12 @@ fn with_current(note: impl FnOnce(&Connection)) {
     CURRENT.with_borrow(|current| current.as_deref().map(note));
 }
 
-/// Of this thread, in ticks.
+/// Returns the current time of this thread's clock, in ticks.
 fn now() -> u32 {
     CLOCK.with(|clock| clock.now.get())
 }
 
-/// Rounded up.
+/// Converts to ticks, rounded up.
 fn ticks(limit: Duration) -> u32 {
     u32::try_from(limit.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u32::MAX)
 }
@@ -267,7 +270,7 @@ impl Clock {
         }
     }
 
-    /// Ends the connections that are overdue; whether there are any left to watch.
+    /// Ends the connections that are overdue; returns whether any are left to watch.
     fn look(&self, now: u32) -> bool {
         self.now.set(now);
         let mut watched = self.watched.borrow_mut();
@@ -317,13 +320,13 @@ mod tests {
         connection.enter(&mut Context::from_waker(Waker::noop()), |_| step());
     }
 
-    /// The second after which it is ended.
+    /// Returns the second after which the connection is ended.
     fn ends(connection: &Connection) -> Option<u32> {
         (0..1000).find(|second| connection.is_overdue(at(*second) + 1))
     }
 
     #[test]
-    fn each_thing_is_waited_for_as_long_as_it_may_take() {
+    fn each_state_of_a_connection_has_its_time_limit() {
         let connection = Rc::new(Connection::at(0, LIMITS));
         assert_eq!(ends(&connection), Some(75), "the first request");
         connection.read();
@@ -342,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_for_a_client_that_has_left_has_an_end() {
+    fn work_for_a_client_that_left_has_a_time_limit() {
         let connection = Rc::new(Connection::at(0, LIMITS));
         on(&connection, || asked(0));
         connection.leave();

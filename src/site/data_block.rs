@@ -1,6 +1,6 @@
-//! Data in a page, for its scripts: JSON in a `<script type="application/json">`, which browsers do not run.
+//! Data in a page for its scripts, as JSON in a `<script type="application/json">`.
 //!
-//! - What would end the element, or begin another, is written by its number, as JSON allows.
+//! Browsers do not run such a script. Characters that could end the element, or begin another, are written as `\u` escapes.
 //!
 //! Source: HTML, "Restrictions for contents of script elements"; Django's `json_script`.
 
@@ -9,11 +9,11 @@ use std::fmt;
 use askama::filters::HtmlSafe;
 use serde::Serialize;
 
-/// JSON that stands between the tags of a script as it is.
+/// JSON that is safe between the tags of a script element.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataBlock(String);
 
-/// Nothing in it means anything to HTML; see [`DataBlock::of`].
+/// [`DataBlock::of`] escapes all characters that have a meaning in HTML.
 impl HtmlSafe for DataBlock {}
 
 impl fmt::Display for DataBlock {
@@ -23,10 +23,10 @@ impl fmt::Display for DataBlock {
 }
 
 impl DataBlock {
-    /// What is to be told.
+    /// Serializes `data`.
     ///
     /// # Errors
-    /// Those of serde, such as keys that are no text.
+    /// Those of serde, such as map keys that are not text.
     pub fn of(data: &impl Serialize) -> serde_json::Result<Self> {
         let json = serde_json::to_string(data)?;
         let mut safe = String::with_capacity(json.len());
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_it_ends_the_script_and_it_reads_back() {
+    fn no_data_ends_the_script_and_all_data_reads_back() {
         let texts =
             ["</script><script>alert(1)</script>", "<!--", "]]>", "&amp;", "\u{2028}", "\"\\é"];
         let block = DataBlock::of(&texts).unwrap().to_string();

@@ -1,12 +1,14 @@
-//! Names for texts, by which nobody can tell what they say.
+//! Digests of texts, which do not reveal the texts.
 
 use sha2::{Digest, Sha256};
 
-/// SHA-256 of these texts, as 64 letters; two lists of texts have one name only if they are one.
+/// Returns the SHA-256 of a list of texts, as 64 hexadecimal digits.
+///
+/// Different lists have different digests.
 pub fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
     let mut digest = Sha256::new();
     for text in texts {
-        // With its length, so that `ab, c` and `a, bc` are two.
+        // The length comes first, so that `ab, c` and `a, bc` differ.
         digest.update(text.len().to_le_bytes());
         digest.update(text.as_bytes());
     }
@@ -18,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_of_texts_have_names_of_their_own() {
+    fn different_lists_have_different_digests() {
         let lists: [&[&str]; 5] = [&[], &[""], &["ab", "c"], &["a", "bc"], &["abc"]];
         for (place, list) in lists.iter().enumerate() {
             let name = of(list.iter().copied());

@@ -1,9 +1,9 @@
-//! Hides the type of what it is around.
+//! Boxes a service of the app, which hides its type.
 //!
-//! - Each function around the app names what it wraps three times: seven of them took the compiler nine
-//!   gigabytes. Behind this they begin anew with a short name.
-//! - It costs one allocation for each request, so it stands twice: names grow threefold with each layer, and
-//!   a second place made the library less than half as large.
+//! - Each function around the app repeats the wrapped type three times: seven of them took the
+//!   compiler nine gigabytes. Around a boxed service they start again with a short type.
+//! - It costs one allocation for each request. The app uses it in two places: types grow threefold
+//!   with each layer, and the second place made the library less than half as large.
 
 use std::future::{Ready, ready};
 
@@ -11,7 +11,7 @@ use actix_service::boxed::{self, BoxService};
 use actix_web::Error;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 
-/// See the module.
+/// The middleware that boxes the service; see the module.
 #[derive(Debug, Clone, Copy)]
 pub struct Erased;
 

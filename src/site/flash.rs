@@ -1,11 +1,11 @@
-//! Flashes: a sentence on the page after a redirect.
+//! Flash messages: a sentence on the page that a redirect leads to.
 //!
-//! - It travels in a cookie of its own and is shown once.
-//! - The cookie is authentic: it holds a MAC over the sentence and its end. A sister domain,
-//!   or an answer over http, can set cookies, but cannot have the shop say anything. The key is drawn by each
-//!   process: another instance does not show the sentence.
-//! - It is put in *outside* the page cache: the page beneath is looked up and stored as anybody's,
-//!   the answer with the sentence goes out `no-store` and without `ETag`.
+//! - The sentence travels in a cookie of its own and is shown once.
+//! - The cookie holds a MAC over the sentence and its expiry. A sister domain, or a response over
+//!   http, can set cookies, but cannot make the shop show a sentence. Each process draws its own
+//!   key, so another instance does not show the sentence.
+//! - The sentence is inserted *outside* the page cache: the page itself is looked up and stored for
+//!   all visitors, and the response with the sentence is sent `no-store` and without `ETag`.
 
 use std::sync::LazyLock;
 
@@ -29,22 +29,22 @@ use time::OffsetDateTime;
 use super::client::Client;
 use crate::cache::page::conditional::CONDITIONS;
 
-/// The cookie; other programs of this host have cookies too.
+/// The cookie's name; its prefix avoids the names of other programs on this host.
 const NAME: &str = "larder-flash";
 
-/// Where the layout has its place for it. Nothing that visitors wrote can hold it: `<` is escaped.
+/// The placeholder in the layout. Visitors' text cannot contain it, since `<` is escaped.
 const PLACE: &str = "<!-- flash -->";
 
-/// Letters of the longest sentence; cookies are short.
+/// Characters of the longest sentence, since cookies are short.
 const LONGEST: usize = 300;
 
-/// Seconds for which it can be shown.
+/// Seconds for which the sentence can be shown.
 const LIFETIME: i64 = 60;
 
-/// Among the extensions of an answer: the sentence that [`show`] makes a cookie of.
+/// The sentence among a response's extensions, from which [`show`] makes a cookie.
 struct Flash(String);
 
-/// 303 to `path`, a path of this site, where `sentence` is shown.
+/// Redirects (303) to `path`, a path of this site, where `sentence` is shown.
 pub fn redirect(path: &str, sentence: &str) -> HttpResponse {
     let mut answer = HttpResponse::SeeOther().insert_header((LOCATION, path)).finish();
     answer.extensions_mut().insert(Flash(sentence.chars().take(LONGEST).collect()));
@@ -67,21 +67,23 @@ static KEY: LazyLock<Hmac<Sha256>> = LazyLock::new(|| {
     Hmac::new_from_slice(&key).expect("HMAC takes keys of every length")
 });
 
-/// The MAC of a sentence and its end, which holds digits only: so it is clear where one ends.
+/// Computes the MAC of a sentence and its expiry.
+///
+/// The expiry has digits only, so it is clear where it ends.
 fn mac(end: &str, sentence: &str) -> Hmac<Sha256> {
     let mut mac = KEY.clone();
     [end, ".", sentence].iter().for_each(|part| mac.update(part.as_bytes()));
     mac
 }
 
-/// The value of a cookie: the end in seconds of Unix, the MAC and the sentence.
+/// Returns the cookie's value: the expiry as a Unix timestamp, the MAC and the sentence.
 fn sealed(sentence: &str, end: i64) -> String {
     let end = end.to_string();
     let mac = URL_SAFE_NO_PAD.encode(mac(&end, sentence).finalize().into_bytes());
     format!("{end}.{mac}.{}", utf8_percent_encode(sentence, NON_ALPHANUMERIC))
 }
 
-/// The sentence in such a value, if this shop has written it and its end has not come.
+/// Returns the sentence of a cookie's value, if its MAC is valid and it has not expired.
 fn opened(value: &str, now: i64) -> Option<String> {
     let (end, rest) = value.split_once('.')?;
     let (mac, sentence) = rest.split_once('.')?;
@@ -91,7 +93,7 @@ fn opened(value: &str, now: i64) -> Option<String> {
     (is_ours && now < end.parse().ok()?).then(|| sentence.into_owned())
 }
 
-/// Shows the flash that the request brings, for the whole app.
+/// Shows the flash message that the request carries, for the whole app.
 pub fn show<S, B>(
     mut request: ServiceRequest,
     service: &S,
@@ -102,7 +104,7 @@ where
 {
     let sentence = (*request.method() == Method::GET).then(|| sentence(&request)).flatten();
     if sentence.is_some() {
-        // The page is wanted whole and as text: what the browser has, it has without the flash.
+        // The page must come whole and uncompressed. The browser's copy lacks the message.
         for name in CONDITIONS.iter().chain(&[ACCEPT_ENCODING]) {
             request.headers_mut().remove(name);
         }
@@ -118,13 +120,13 @@ where
     }
 }
 
-/// Makes a cookie of the sentence that the answer brings, if it brings one.
+/// Sets the cookie for the sentence in the response's extensions, if there is one.
 fn send_along(response: &mut ServiceResponse<BoxBody>) {
     let flash = response.response().extensions().get::<Flash>().map(|flash| flash.0.clone());
     if let Some(sentence) = flash {
         let value = sealed(&sentence, now() + LIFETIME);
         let is_secure = Client::of(response.request()).is_https;
-        // A cookie of letters that are in every header can be added.
+        // Adding cannot fail: the value holds only characters that every header may hold.
         let cookie = cookie(value, Duration::seconds(LIFETIME), is_secure);
         let _ = response.response_mut().add_cookie(&cookie);
     }
@@ -134,8 +136,10 @@ fn now() -> i64 {
     OffsetDateTime::now_utc().unix_timestamp()
 }
 
-/// The sentence in the request's cookie. Parsed here: actix would keep the cookies in the request,
-/// where handlers of shared pages must not find them.
+/// Returns the sentence in the request's cookie.
+///
+/// It is parsed here, since actix would store the cookies in the request, where handlers of shared
+/// pages must not find them.
 fn sentence(request: &ServiceRequest) -> Option<String> {
     let lines = request.headers().get_all(COOKIE).filter_map(|line| line.to_str().ok());
     let mut cookies =
@@ -144,7 +148,7 @@ fn sentence(request: &ServiceRequest) -> Option<String> {
     opened(value.trim(), now())
 }
 
-/// Puts `sentence` in its place, if the answer is a page that has one.
+/// Inserts `sentence` at the placeholder, if the response is a page that has one.
 fn put_in(response: ServiceResponse<BoxBody>, sentence: &str) -> ServiceResponse<BoxBody> {
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(|value| value.starts_with("text/html")) {
@@ -163,7 +167,7 @@ fn put_in(response: ServiceResponse<BoxBody>, sentence: &str) -> ServiceResponse
         let headers = response.headers_mut();
         headers.remove(ETAG);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        // Failing to take the cookie back would show the sentence once more, and no harm.
+        // If removing the cookie fails, the sentence is merely shown once more.
         let _ = response.response_mut().add_cookie(&cookie(String::new(), Duration::ZERO, false));
     }
     response
@@ -192,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_wrote_is_never_shown() {
+    fn forged_cookies_are_never_shown() {
         let value = sealed("Saved “Tea”.", 1_000);
         let (end, rest) = value.split_once('.').unwrap();
         let (mac, sentence) = rest.split_once('.').unwrap();

@@ -1,12 +1,11 @@
 //! Forms and queries, read strictly.
 //!
-//! - A field that is left out is empty; an unknown one is ignored; one sent twice is refused.
-//! - A body has to be there in time, its first byte and the whole of it.
-//! - Text must be UTF-8: replacing what is not would change what somebody typed.
+//! - A missing field is empty, an unknown one is ignored, a repeated one is refused.
+//! - A body has time limits for its first byte and for the whole of it.
+//! - Text must be UTF-8: replacing invalid bytes would change what the visitor typed.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::pin::{Pin, pin};
 use std::str::FromStr;
 use std::time::Duration;
@@ -18,19 +17,20 @@ use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 use futures_util::{Stream, StreamExt};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, MapDeserializer};
 use tokio::time::timeout;
 
 use super::connection;
+pub use super::deadlines::Deadlines;
+pub use super::form_errors::FormErrors;
 use crate::error::AppError;
 use crate::state::State;
 
 /// Bytes of the largest form.
 pub const LIMIT: usize = 64 * 1024;
 
-/// A form that was posted.
+/// Extracts a posted form.
 pub struct Form<T>(pub T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
@@ -51,7 +51,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     }
 }
 
-/// What stands behind the `?` of an address.
+/// Extracts the query of an address.
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest for Query<T> {
@@ -63,7 +63,7 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     }
 }
 
-/// The `{id}` in the path of an address; what is none is not found.
+/// Extracts the `{id}` in the path of an address; an invalid one is answered 404.
 pub struct Id<T>(pub T);
 
 impl<T: FromStr> FromRequest for Id<T> {
@@ -76,50 +76,9 @@ impl<T: FromStr> FromRequest for Id<T> {
     }
 }
 
-/// Sentences about fields that cannot be taken as they are.
-#[derive(Debug, Clone, Default, Serialize)]
-#[serde(transparent)]
-pub struct FormErrors(BTreeMap<Cow<'static, str>, String>);
-
-impl FormErrors {
-    /// The value of a field, or none after its error was noted.
-    pub fn keep<T, E: Display>(
-        &mut self,
-        field: impl Into<Cow<'static, str>>,
-        value: Result<T, E>,
-    ) -> Option<T> {
-        value.map_err(|error| self.0.insert(field.into(), error.to_string())).ok()
-    }
-
-    /// Notes a sentence about a field.
-    pub fn note(&mut self, field: &'static str, sentence: impl Into<String>) {
-        self.0.insert(field.into(), sentence.into());
-    }
-
-    /// The sentence about a field.
-    pub fn get(&self, field: &str) -> Option<&str> {
-        self.0.get(field).map(String::as_str)
-    }
-
-    /// Each field with its sentence, by the names of the fields.
-    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(field, sentence)| (&**field, &**sentence))
-    }
-
-    /// All sentences.
-    pub fn sentences(&self) -> impl Iterator<Item = &str> {
-        self.0.values().map(String::as_str)
-    }
-
-    /// Whether all fields can be taken.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
 const NOT_UTF_8: AppError = AppError::BadRequest("What was sent is not text in UTF-8.");
 
-/// Whether the body says that it is a form, in an encoding that is read here.
+/// Whether the content type is that of a form, in UTF-8.
 fn is_form(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let mut parts = content_type.unwrap_or_default().split(';').map(str::trim);
@@ -133,29 +92,14 @@ pub(super) fn is_utf_8(parameter: &str) -> bool {
     parameter.strip_prefix("charset=").is_none_or(|charset| charset.trim_matches('"') == "utf-8")
 }
 
-/// How long clients may take for the body of a request.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadlines {
-    /// Until its first byte is here.
-    pub first: Duration,
-    /// Until the whole of it is.
-    pub whole: Duration,
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self { first: Duration::from_secs(10), whole: Duration::from_secs(30) }
-    }
-}
-
 impl Deadlines {
-    /// Those of the shop.
+    /// Returns the time limits of the shop.
     pub(super) fn of(request: &HttpRequest) -> Self {
         let state = request.app_data::<web::Data<State>>();
         state.map(|state| state.settings.bodies).unwrap_or_default()
     }
 
-    /// What `reading` brings; where it takes too long, the connection is closed behind the error.
+    /// Awaits `reading`; after `limit`, fails and closes the connection behind the error response.
     async fn keep<T>(limit: Duration, reading: impl Future<Output = T>) -> Result<T, AppError> {
         timeout(limit, reading).await.map_err(|_| {
             connection::close();
@@ -164,7 +108,7 @@ impl Deadlines {
     }
 }
 
-/// The body of a request. What takes too long, in any number of pieces, is refused.
+/// Reads the body of a request, within the time limits, however many pieces it comes in.
 pub(super) async fn read(payload: Payload, deadlines: Deadlines) -> Result<Vec<u8>, AppError> {
     let mut payload = pin!(payload.peekable());
     let reading = async {
@@ -192,7 +136,7 @@ async fn collect(
 /// Reads `name=value&…` into `T`.
 ///
 /// # Errors
-/// [`AppError::BadRequest`] for what is not UTF-8, and for a field that is sent twice.
+/// [`AppError::BadRequest`] for text that is not UTF-8, and for a repeated field.
 pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, AppError> {
     let mut fields = BTreeMap::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {

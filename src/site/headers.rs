@@ -1,9 +1,10 @@
-//! Headers that every answer carries.
+//! Headers of every response.
 //!
-//! - Nothing but the shop's own style sheets and pictures is loaded; no inline style, no frames. A page whose
-//!   handler asks for it may have a script of the shop's own.
-//! - A page that says nothing about caching is for its browser only, to be asked for each time.
-//! - Every answer says what the cache did; where it had no part, that.
+//! - Pages load only the shop's own style sheets and pictures: no inline style, no frames. A
+//!   handler can permit the shop's own scripts.
+//! - A response without `Cache-Control` is private to its browser, which must revalidate it each
+//!   time.
+//! - Every response has a `Cache-Status`, also where the page cache had no part in it.
 
 use actix_web::Error;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
@@ -15,7 +16,7 @@ use actix_web::http::{Method, StatusCode};
 
 use crate::cache::page::status::{CACHE_STATUS, CacheStatus};
 
-/// The policy of a page that has a script of the shop's own; a handler says so by setting it.
+/// The policy of a page with a script of the shop's own; a handler sets it on its response.
 pub const WITH_SCRIPT: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'; script-src 'self'",
@@ -31,7 +32,7 @@ const SECURITY: [(HeaderName, HeaderValue); 6] = [
     ),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    // Forms of other sites learn nothing; our own are recognised by their origin.
+    // Other sites learn nothing from our forms; our own are recognised by their origin.
     (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
@@ -43,7 +44,7 @@ const SECURITY: [(HeaderName, HeaderValue); 6] = [
     ),
 ];
 
-/// Writes them, for the whole app.
+/// Adds the headers, for the whole app.
 pub fn add<S, B>(
     request: ServiceRequest,
     service: &S,
@@ -61,7 +62,7 @@ where
     }
 }
 
-/// A 304 says nothing of what the page may do: the browser has been told, with the page.
+/// Writes the headers. A 304 carries no content security policy: the stored page has its own.
 pub(super) fn write(headers: &mut HeaderMap, is_read: bool, is_whole: bool) {
     for (name, value) in SECURITY {
         let is_said = !is_whole || headers.get(&name) == Some(&WITH_SCRIPT);

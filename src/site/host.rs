@@ -1,12 +1,13 @@
-//! The names and ports that the shop goes by.
+//! The names and ports that the shop answers to.
 //!
-//! - `--host NAME` is answered at the port that the shop is bound to, and at the scheme's own, where a proxy
-//!   may stand: 80, or 443 where that proxy says that it was asked by https.
-//! - `--host NAME:PORT` is answered at that port alone.
-//! - `localhost`, `127.0.0.1`, `[::1]` and the address that it is bound to are names without a port.
+//! - `--host NAME` is valid at the port that the shop is bound to, and at the default port of the
+//!   scheme, where a proxy may listen: 80, or 443 if the proxy reports https.
+//! - `--host NAME:PORT` is valid at that port alone.
+//! - `localhost`, `127.0.0.1`, `[::1]` and the bound address are always valid names, without a port
+//!   of their own.
 //!
-//! A proxy in front either hands on the `Host` of its visitors, which `--host` then names, or sends the address
-//! that it asks the shop at, which is one of the others.
+//! A proxy in front passes on either the `Host` of its visitors, which `--host` must name, or the
+//! address at which it reaches the shop, which is one of the others.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use std::str::FromStr;
 
 use crate::cache::page::authority::{Authority, default_port};
 
-/// A name that the shop goes by, and the port if only one will do.
+/// A name that the shop answers to, and the port if it is valid at one port only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
     name: String,
@@ -26,7 +27,7 @@ impl FromStr for Host {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        // Both schemes: `shop.example:80` names a port, whichever the scheme's own is.
+        // Parsed with both schemes: they agree on the port only if the text names one.
         let [one, other] =
             ["http", "https"].map(|scheme| Authority::parse(text.as_bytes(), scheme));
         let (Ok(one), Ok(other)) = (one, other) else {
@@ -46,7 +47,7 @@ impl fmt::Display for Host {
     }
 }
 
-/// All names that the shop goes by.
+/// All names that the shop answers to.
 #[derive(Debug, Clone)]
 pub struct Hosts {
     known: Vec<Host>,
@@ -54,7 +55,7 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// Those of a shop that is bound to `bound` and was `given` some.
+    /// Returns the names of a shop that is bound to `bound` and `given` further names.
     pub fn new(given: &[Host], bound: SocketAddr) -> Self {
         let address = match bound {
             SocketAddr::V4(address) => address.ip().to_string(),
@@ -66,7 +67,7 @@ impl Hosts {
         Self { known, bound: bound.port() }
     }
 
-    /// Whether a request for `authority`, by `scheme`, is for this shop.
+    /// Whether a request for `authority` over `scheme` is for this shop.
     pub fn has(&self, authority: &Authority<'_>, scheme: &str) -> bool {
         let port = authority.port();
         let is_usual = port == self.bound || port == default_port(scheme);
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused_at_the_start() {
+    fn invalid_names_are_refused_at_the_start() {
         for text in [
             "",
             " ",

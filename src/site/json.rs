@@ -1,7 +1,8 @@
-//! JSON that programs send.
+//! JSON bodies of requests.
 //!
-//! - It is an object, in UTF-8, and says that it is JSON; it is as large as a form at most.
-//! - Fields are read one by one by who knows them, so that each fault gets its sentence.
+//! - A body must be an object, in UTF-8, with the content type of JSON, and at most as large as a
+//!   form.
+//! - The API reads fields one by one, so that each invalid field gets its own error.
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use super::form::{self, Deadlines};
 use crate::error::AppError;
 
-/// The fields of an object that was sent.
+/// Extracts the fields of a JSON object.
 pub struct Json(pub Map<String, Value>);
 
 impl FromRequest for Json {
@@ -31,7 +32,7 @@ impl FromRequest for Json {
     }
 }
 
-/// Whether the body says that it is JSON, in an encoding that is read here.
+/// Whether the content type is JSON, in UTF-8.
 fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let mut parts = content_type.unwrap_or_default().split(';').map(str::trim);
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_says_that_it_is_json_is_read() {
+    fn only_json_content_types_are_read() {
         let cases = [
             ("application/json", true),
             ("Application/JSON; charset=UTF-8", true),

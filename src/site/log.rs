@@ -1,18 +1,18 @@
-//! One line of the log for each request.
+//! The access log: one line for each request.
 //!
-//! - Every request has a name, which whatever runs on its behalf can ask for ([`RequestId`]).
-//! - A line is written when the head of the answer is there, or when the client went away before that and
-//!   the server noticed.
-//! - Queries are not written: they hold what visitors searched for. Paths are, as far as they are not
-//!   longer than anybody wants to read.
-//! - Failures of ours are warnings, static files and what machines ask are for debugging, all else is
-//!   information.
-//! - An answer that is an error carries the name as `X-Request-Id`, for who reports it; a page need not,
-//!   and pays nothing.
-//! - Where no line is wanted, nothing is copied or allocated for it.
-//! - What panics before it has answered is a failure of ours like any other: a 500, a line, a figure.
+//! - Every request has an id, which all code that runs on its behalf can read ([`RequestId`]).
+//! - A line is written when the head of the response is ready, or when the server notices that the
+//!   client disconnected before that.
+//! - Queries are not logged, since they hold what visitors searched for. Paths are, cut to 256
+//!   bytes.
+//! - Responses of status 5xx are logged as warnings, requests of machines and for static files at
+//!   debug, all others at info.
+//! - An error response carries the id as `X-Request-Id`, for bug reports. Other responses do not,
+//!   which saves its cost.
+//! - If no line is wanted, nothing is copied or allocated for it.
+//! - A panic before the response is logged and counted like any other failure: status 500.
 //!
-//! Not here: causes of failures, which [`crate::error`] writes under the same name; where lines go.
+//! Not here: causes of failures, which [`crate::error`] logs under the same id; where lines go.
 
 use std::future::{Ready, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,35 +38,36 @@ use super::{connection, headers};
 use crate::cache::page::told::Told;
 use crate::error::AppError;
 
-/// The name of a request, on an answer that is an error.
+/// The header with the id of a request, on error responses.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// So many bytes of a path are written.
+/// Bytes of a path that are logged.
 const LONGEST: usize = 256;
 
 /// A request that was answered.
 #[derive(Debug, Clone, Copy)]
 pub struct Answered<'a> {
-    /// The method, as it came.
+    /// The method, as received.
     pub method: &'a Method,
-    /// The status.
+    /// The status of the response.
     pub status: StatusCode,
     /// What the page cache did.
     pub told: Option<Told<'a>>,
-    /// Until the head of the answer was there.
+    /// The time until the head of the response was ready.
     pub took: Duration,
 }
 
-/// Who counts the requests that are answered.
+/// Counts the requests that are answered.
 pub trait Counts: 'static {
-    /// Counts one; called on the thread of the request, and must not block.
+    /// Counts one request; called on the thread of the request, so it must not block.
     fn count(&self, answered: Answered<'_>);
 }
 
-/// Names a request, has it counted and writes its line, for the whole app.
+/// Names a request, counts it and writes its line, for the whole app.
 ///
-/// Both in one, and with types that are written out: another function around the app would take its part of
-/// a hit's time, and would triple the size of the app's type, and with it what the compiler needs.
+/// One middleware with explicit types does all three: another function around the app would slow
+/// down every hit, and would triple the size of the app's type and the memory that the compiler
+/// needs.
 pub struct Lines<C>(pub Rc<C>);
 
 impl<S, B, C> Transform<S, ServiceRequest> for Lines<C>
@@ -85,7 +86,7 @@ where
     }
 }
 
-/// See [`Lines`].
+/// The service of [`Lines`].
 pub struct Lined<S, C> {
     service: S,
     counts: Rc<C>,
@@ -111,7 +112,7 @@ where
     }
 }
 
-/// How many bytes the body of a request has, as the server reads it: what is no number was refused before.
+/// Returns the length of a request's body as the server reads it; invalid lengths were refused before.
 fn body_of(headers: &HeaderMap) -> u64 {
     if headers.contains_key(TRANSFER_ENCODING) {
         return u64::MAX;
@@ -120,10 +121,10 @@ fn body_of(headers: &HeaderMap) -> u64 {
     length.map_or(0, |length| length.trim().parse().unwrap_or(u64::MAX))
 }
 
-/// What `work` answers, or that it has panicked, which is written into the log.
+/// Runs `work`; logs a panic and returns `None` for it.
 ///
-/// Unwind safe: a request whose handler has panicked is dropped as a whole, and what it shares with others
-/// are locks, which the panic has poisoned.
+/// Unwind safe: a request whose handler has panicked is dropped as a whole, and what it shares with
+/// other requests is behind locks, which the panic has poisoned.
 fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(work));
     done.inspect_err(|panic| {
@@ -135,13 +136,13 @@ fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     .ok()
 }
 
-/// The answer to a request that has panicked.
+/// Returns the response to a request that panicked.
 fn panicked() -> Error {
     AppError::Internal(Arc::new(anyhow::anyhow!("it panicked"))).into()
 }
 
 pin_project! {
-    /// An answer that is on its way; none where its making panicked before it had begun.
+    /// A pending response; `response` is `None` if the handler panicked before it began.
     pub struct Answer<F, C> {
         #[pin]
         response: Option<F>,
@@ -182,7 +183,7 @@ struct Line {
     began: Instant,
     method: Method,
     client: Client,
-    /// Copied only where a line is wanted whatever the answer.
+    /// Copied only if lines of level info are wanted.
     path: Option<Box<str>>,
     is_written: bool,
 }
@@ -202,7 +203,7 @@ impl Line {
         }
     }
 
-    /// Writes it, and the request's name into an answer that is an error.
+    /// Writes the line, and adds the request's id to an error response.
     fn end<B>(mut self, answer: &mut Result<ServiceResponse<B>, Error>, counts: &impl Counts) {
         self.is_written = true;
         match answer {
@@ -211,7 +212,7 @@ impl Line {
             }
             Ok(_) => {}
             Err(error) => {
-                // What is around the app has not seen it: a handler, or a layer, was cut short.
+                // The layers around the app have not seen this error: it cut a handler or a layer short.
                 let mut response = error.error_response();
                 put_name(self.id, response.headers_mut());
                 headers::write(response.headers_mut(), true, true);
@@ -262,7 +263,7 @@ impl Line {
     }
 }
 
-/// To the microsecond.
+/// In milliseconds, to the microsecond.
 fn millis(took: Duration) -> f64 {
     took.as_micros() as f64 / 1_000.0
 }
@@ -282,7 +283,7 @@ fn is_error(status: StatusCode) -> bool {
     status.is_client_error() || status.is_server_error()
 }
 
-/// Why there is no better answer; none where the answer is no error.
+/// Returns the reason for an error; `None` if the response is no error.
 fn reason(status: StatusCode, error: Option<&Error>) -> Option<String> {
     is_error(status).then(|| match error.and_then(Error::as_error::<AppError>) {
         Some(error) => error.reason(),
@@ -296,12 +297,12 @@ fn put_name(id: RequestId, headers: &mut HeaderMap) {
     }
 }
 
-/// Whether it is asked by machines, again and again.
+/// Whether machines request this path, again and again.
 fn is_for_machines(path: &str) -> bool {
     path.starts_with("/static/") || path.starts_with("/health/") || path == "/metrics"
 }
 
-/// As much of a text as anybody wants to read.
+/// Returns the beginning of a text, at most `LONGEST` bytes of it.
 fn head(text: &str) -> &str {
     &text[..text.floor_char_boundary(LONGEST)]
 }
@@ -320,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_machines_ask_again_and_again_is_for_debugging() {
+    fn requests_of_machines_are_logged_at_debug() {
         let cases = [
             ("/static/shop.0.css", true),
             ("/health/ready", true),
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_panics_is_answered_as_a_failure_of_ours_and_counted() {
+    async fn a_panic_is_answered_with_500_and_counted() {
         struct Counted(std::cell::Cell<u16>);
         impl Counts for Counted {
             fn count(&self, answered: Answered<'_>) {

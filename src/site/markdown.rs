@@ -1,8 +1,9 @@
-//! Text that staff write in Markdown, as HTML that cannot do harm.
+//! Renders Markdown that staff write, as safe HTML.
 //!
-//! - What looks like HTML is shown as text.
-//! - Links lead to `http`, `https` and `mailto` addresses and to this site; other links are their text.
-//! - Images are their description: pages load nothing from elsewhere.
+//! - Raw HTML is shown as text.
+//! - Links lead to `http`, `https` and `mailto` addresses and to this site; other links become
+//!   plain text.
+//! - Images become their description: pages load nothing from other sites.
 //! - Headings begin below those of the page.
 
 use std::fmt;
@@ -10,11 +11,11 @@ use std::fmt;
 use askama::filters::HtmlSafe;
 use pulldown_cmark::{Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html};
 
-/// HTML made of Markdown, by the rules of this module.
+/// Safe HTML, rendered by the rules of this module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered(String);
 
-/// Made by [`render`] only, which lets nothing through that does harm.
+/// Only [`render`] creates it, and lets nothing harmful through.
 impl HtmlSafe for Rendered {}
 
 impl fmt::Display for Rendered {
@@ -23,7 +24,7 @@ impl fmt::Display for Rendered {
     }
 }
 
-/// The text as HTML.
+/// Renders `text` as HTML.
 ///
 /// Source: CommonMark, without raw HTML.
 pub fn render(text: &str) -> Rendered {
@@ -33,7 +34,7 @@ pub fn render(text: &str) -> Rendered {
         if let Event::Start(Tag::Link { link_type, dest_url, .. }) = &event {
             is_link = leads_somewhere(*link_type, dest_url);
         }
-        // Links do not stand within links, so one mark is enough.
+        // Links cannot contain links, so one flag is enough.
         let is_of_link = matches!(event, Event::Start(Tag::Link { .. }) | Event::End(TagEnd::Link));
         (is_link || !is_of_link).then(|| harmless(event))
     });
@@ -42,11 +43,11 @@ pub fn render(text: &str) -> Rendered {
     Rendered(out)
 }
 
-/// The event, or what is left of it without harm.
+/// Replaces harmful events with safe ones.
 fn harmless(event: Event<'_>) -> Event<'_> {
     match event {
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
-        // A block of HTML has no paragraph of its own.
+        // An HTML block has no paragraph of its own.
         Event::Start(Tag::HtmlBlock) => Event::Start(Tag::Paragraph),
         Event::End(TagEnd::HtmlBlock) => Event::End(TagEnd::Paragraph),
         Event::Start(Tag::Image { .. }) => Event::Start(Tag::Emphasis),
@@ -59,14 +60,15 @@ fn harmless(event: Event<'_>) -> Event<'_> {
     }
 }
 
-/// Whether browsers read this address as one of the web, or as one of this site.
+/// Whether browsers read the address as one of the web, or as one of this site.
 fn leads_somewhere(kind: LinkType, address: &str) -> bool {
     if kind == LinkType::Email {
         return true;
     }
     let address = address.trim().to_ascii_lowercase();
     let is_web = ["http://", "https://", "mailto:"].iter().any(|start| address.starts_with(start));
-    // Without a colon before the path there is no scheme; browsers drop control characters in one.
+    // An address without a colon before its path has no scheme. Browsers ignore control characters
+    // in schemes, so addresses with any are refused.
     let scheme = address.split(['/', '?', '#']).next().unwrap_or_default();
     let is_plain = !address.contains(|letter: char| letter.is_control() || letter == '\\');
     is_web || (is_plain && !scheme.contains(':') && !address.starts_with("//"))
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_it_does_harm() {
+    fn no_input_becomes_harmful_html() {
         let texts = [
             "<script>alert(1)</script>",
             "a <img src=x onerror=alert(1)> b",

@@ -1,14 +1,17 @@
-//! What all pages share. Knows no section.
+//! Code that the pages of all sections share. It depends on no section.
 
 pub mod assets;
 pub mod client;
 pub mod connection;
 pub mod data_block;
+pub mod deadlines;
 pub mod digest;
 pub mod erased;
 pub mod error_page;
+mod error_text;
 pub mod flash;
 pub mod form;
+pub mod form_errors;
 pub mod headers;
 pub mod host;
 pub mod json;

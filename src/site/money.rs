@@ -1,4 +1,4 @@
-//! Money, in whole cents of US dollars.
+//! Prices in whole cents of US dollars.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,45 +10,45 @@ use serde::{Deserialize, Serialize};
 pub struct Price(i64);
 
 impl Price {
-    /// In cents: 9,999,999.99.
+    /// The highest price in cents: 9,999,999.99.
     pub const HIGHEST: i64 = 999_999_999;
 
-    /// So many cents, as the database has them.
+    /// Creates a price from cents, as stored in the database.
     pub const fn from_cents(cents: i64) -> Self {
         Self(cents)
     }
 
-    /// In cents.
+    /// Returns the price in cents.
     pub const fn cents(self) -> i64 {
         self.0
     }
 
-    /// As it is typed: `4.99`.
+    /// Formats the price as it is typed: `4.99`.
     pub fn plain(&self) -> String {
         format!("{}.{:02}", self.0 / 100, self.0 % 100)
     }
 }
 
 impl fmt::Display for Price {
-    /// As it is shown: `$4.99`.
+    /// Formats the price as it is shown: `$4.99`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "${}", self.plain())
     }
 }
 
-/// Why a text is no price.
+/// The reason why a text is not a price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PriceError {
-    /// Nothing.
+    /// The text is empty.
     #[error("Enter a price, such as 4.99.")]
     Empty,
-    /// Something else.
+    /// The text is not a number.
     #[error("Write the price in digits, such as 4, 4.9, 4.99 or $4.99.")]
     NotANumber,
-    /// Less than a cent.
+    /// The price has fractions of a cent.
     #[error("A price has at most two decimals, such as 4.99.")]
     TooPrecise,
-    /// More than anything costs here.
+    /// The price exceeds [`Price::HIGHEST`].
     #[error("The price can be at most 9,999,999.99.")]
     TooHigh,
 }

@@ -1,16 +1,18 @@
-//! Who may ask for what, by where the request comes from.
+//! Refuses requests by where they come from, and by which host they are for.
 //!
-//! - Requests are for a name and a port that the shop goes by ([`super::host`]); otherwise another name
-//!   could be made to lead here, and its pages to act as ours. Each says in one spelling which, from here on.
-//! - But for the shop's health, which load balancers ask under the address of the machine, or under none,
-//!   and which tells nothing that another name's pages could use.
-//! - Writes come from our own pages, or from a program that is no browser. A sister port of this
-//!   host is another site: `same-site` is not enough.
-//! - Where the shop is open, writes are for this machine only, and never through a proxy, behind which
-//!   everybody looks local.
-//! - Where it has staff, writes are for those who have signed in, wherever from; signing in and out is for all.
+//! - Requests must be for a name and a port of the shop ([`super::host`]); otherwise another name
+//!   could be pointed at this server, and pages under it could act as ours. The guard rewrites the
+//!   host into one spelling.
+//! - The health pages are exempt: load balancers request them under the machine's address, or
+//!   without a host, and they report nothing that pages under another name could use.
+//! - Writes must come from our own pages, or from a program that is not a browser. Another port of
+//!   this host is another site: `same-site` is not enough.
+//! - In an open shop, writes are for this machine only, and never through a proxy, behind which all
+//!   clients look local.
+//! - In a shop with staff, writes are for signed-in staff from any address; signing in and out is
+//!   for all.
 //!
-//! So pages need no token, and stay the same for everybody.
+//! So pages need no CSRF token, and are the same for all visitors.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
@@ -26,15 +28,15 @@ use crate::cache::page::target::{self, Target, Unknown};
 use crate::error::AppError;
 use crate::state::{Access, Settings, State};
 
-/// May be read under any host name.
+/// Addresses that may be read under any host name.
 const UNDER_ANY_NAME: [&str; 2] = ["/health/live", "/health/ready"];
 
-/// Where staff sign in, which nobody has to have done; and out, which an ended session is no hindrance to.
+/// Addresses that accept writes without a session: signing in, and signing out after a session ended.
 const FOR_ALL: [&str; 2] = ["/login", "/logout"];
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses what may not be asked, for the whole app.
+/// Refuses forbidden requests, for the whole app.
 pub fn guard<S, B>(
     mut request: ServiceRequest,
     service: &S,
@@ -65,10 +67,11 @@ where
     }
 }
 
-/// The host to write into the request, where it is spelled in another way.
+/// Returns the host to write into the request, if the request spells it differently.
 fn check(request: &ServiceRequest, settings: &Settings) -> Result<Option<String>, AppError> {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    // As the proxy says which speaks TLS for us; no page of another site can say it for a visitor.
+    // The scheme is the one that a trusted proxy reports, since the proxy terminates TLS. Pages of
+    // other sites cannot set that header.
     let client = Client::of(request.request());
     let scheme = client.scheme();
     let target = Target::of(request.head(), scheme)?;
@@ -134,7 +137,7 @@ fn check_staff(request: &ServiceRequest) -> Result<(), AppError> {
     ))
 }
 
-/// Whether a write comes from a page of this very origin, or from no page at all.
+/// Whether a write comes from a page of this origin, or from a program that is not a browser.
 fn is_from_here(headers: &HeaderMap, scheme: &str, host: &Authority<'_>) -> bool {
     if headers.contains_key(&SEC_FETCH_SITE) {
         return matches!(text(headers, &SEC_FETCH_SITE), Some("same-origin" | "none"));
@@ -145,14 +148,14 @@ fn is_from_here(headers: &HeaderMap, scheme: &str, host: &Authority<'_>) -> bool
     true
 }
 
-/// Whether `origin` is that of these, however it is spelled.
+/// Whether `origin` has this scheme and host, in any spelling.
 fn is_origin(origin: &str, scheme: &str, host: &Authority<'_>) -> bool {
     let Some((of, at)) = origin.split_once("://") else { return false };
     let at = Authority::parse(at.as_bytes(), scheme);
     of.eq_ignore_ascii_case(scheme) && at.is_ok_and(|at| at == *host)
 }
 
-/// The one value of a header; none if it is missing, repeated, or not text.
+/// Returns the only value of a header; `None` if it is missing, repeated, or not text.
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let mut values = headers.get_all(name);
     let value = values.next()?.to_str().ok();

@@ -1,12 +1,12 @@
 //! Links to the pages of a list.
 
-/// Pages shown on either side of the present one.
+/// Pages shown on either side of the current one.
 const NEIGHBOURS: u64 = 2;
 
-/// The pages of a list.
+/// The pages of a list, and the links to them.
 #[derive(Debug)]
 pub struct Pagination {
-    /// The present page, from 1.
+    /// The current page, from 1.
     pub page: u64,
     /// The last page, at least 1.
     pub last: u64,
@@ -14,23 +14,25 @@ pub struct Pagination {
     query: Vec<(&'static str, String)>,
 }
 
-/// A place among the page links.
+/// An item among the page links.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PageLink {
-    /// A page.
+    /// A link to a page.
     Page {
         /// Its number.
         number: u64,
-        /// Where it is.
+        /// Its address.
         href: String,
-        /// Whether it is shown now.
+        /// Whether it is the current one.
         is_current: bool,
     },
-    /// Pages that are left out.
+    /// Omitted pages.
     Gap,
 }
 
-/// The page that a query asks for, from 1, the first if it is empty; written in one way only: `2`, not `02`.
+/// Parses a page number from 1; empty text is page 1.
+///
+/// A number is accepted in one spelling only: `2`, not `02`.
 pub fn page_number(text: &str) -> Option<u64> {
     if text.is_empty() {
         return Some(1);
@@ -40,7 +42,7 @@ pub fn page_number(text: &str) -> Option<u64> {
 }
 
 impl Pagination {
-    /// For `total` rows, `size` on a page; `query` is what the links carry beside the page.
+    /// Creates the pages of `total` rows, `size` on each; the links also carry `query`.
     pub fn new(
         page: u64,
         total: u64,
@@ -51,27 +53,27 @@ impl Pagination {
         Self { page, last: total.div_ceil(size).max(1), path, query }
     }
 
-    /// Whether there is such a page; the first always is.
+    /// Whether the current page exists; page 1 always does.
     pub fn has_page(&self) -> bool {
         (1..=self.last).contains(&self.page)
     }
 
-    /// Whether links are worth showing.
+    /// Whether there is more than one page.
     pub fn has_several(&self) -> bool {
         self.last > 1
     }
 
-    /// The page before this one.
+    /// Returns the address of the previous page.
     pub fn previous(&self) -> Option<String> {
         (self.page > 1).then(|| self.href(self.page - 1))
     }
 
-    /// The page after this one.
+    /// Returns the address of the next page.
     pub fn next(&self) -> Option<String> {
         (self.page < self.last).then(|| self.href(self.page + 1))
     }
 
-    /// The first, the last, and those around the present page.
+    /// Returns the links to the first page, the last one, and those around the current one.
     pub fn links(&self) -> Vec<PageLink> {
         let first = self.page.saturating_sub(NEIGHBOURS).max(1);
         let end = (self.page + NEIGHBOURS).min(self.last);
@@ -84,7 +86,7 @@ impl Pagination {
         for number in numbers {
             match number - previous {
                 0 | 1 => {}
-                // A gap of one page takes the room of its link.
+                // A gap of one page takes the room of its link, so the link is shown.
                 2 => links.push(self.link(number - 1)),
                 _ => links.push(PageLink::Gap),
             }

@@ -1,7 +1,7 @@
 //! Errors as JSON, for programs.
 //!
-//! - Whatever is asked under `/api/` is asked by a program; elsewhere `Accept` decides.
-//! - Where fields are at fault, the member `errors` has a sentence for each.
+//! - Requests under `/api/` are those of programs; elsewhere `Accept` decides.
+//! - If fields are invalid, the member `errors` holds a sentence for each.
 //!
 //! Source: RFC 9457.
 
@@ -11,21 +11,21 @@ use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use actix_web::HttpRequest;
 
-use super::error_page;
+use super::error_text;
 use crate::error::AppError;
 
-/// The type of a problem's body.
+/// The content type of a problem.
 pub const PROBLEM: &str = "application/problem+json";
 
-/// Where programs ask.
+/// The prefix of the addresses for programs.
 pub const PROGRAMS: &str = "/api/";
 
-/// Whether this request wants its errors as JSON.
+/// Whether this request gets its errors as JSON.
 pub fn is_for(request: &HttpRequest) -> bool {
     request.path().starts_with(PROGRAMS) || is_wanted(request.headers())
 }
 
-/// Whether who asks wants JSON, and says so.
+/// Whether the client accepts JSON explicitly.
 pub fn is_wanted(headers: &HeaderMap) -> bool {
     let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accepted
@@ -33,16 +33,16 @@ pub fn is_wanted(headers: &HeaderMap) -> bool {
         .any(|range| range.split(';').next().unwrap_or_default().trim() == "application/json")
 }
 
-/// An error that nobody has written a body for, as a problem; anything else as it is.
+/// Turns an error without a page of its own into a problem; returns other responses unchanged.
 pub fn tell(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    if !error_page::is_bare(&response) {
+    if !error_text::is_bare(&response) {
         return response;
     }
     let status = response.status();
     let mut problem = serde_json::json!({
         "status": status.as_u16(),
-        "title": error_page::heading(status),
-        "detail": error_page::message(&response),
+        "title": error_text::heading(status),
+        "detail": error_text::message(&response),
     });
     let error = response.response().error().and_then(|error| error.as_error::<AppError>());
     if let Some(AppError::Invalid(errors)) = error {
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_who_names_json_gets_it() {
+    fn only_requests_that_accept_json_get_it() {
         let cases = [
             ("application/json", true),
             ("text/html, application/json;q=0.9", true),

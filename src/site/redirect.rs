@@ -1,17 +1,17 @@
-//! Where a redirect may lead: to paths of this site only.
+//! Redirects to paths of this site only.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 
-/// 303 to `path`, a path of this site.
+/// Redirects (303) to `path`, a path of this site.
 pub fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
 }
 
-/// `path` if it is a path of this site, else the homepage.
+/// Returns `path` if it is a path of this site, else the homepage.
 ///
-/// Browsers read `//host`, `/\host` and `/<tab>/host` as other hosts; what is not plain ASCII cannot
-/// be in a header.
+/// Browsers read `//host`, `/\host` and `/<tab>/host` as other hosts. Headers cannot hold
+/// characters other than plain ASCII.
 pub fn local_path(path: &str) -> &str {
     let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let is_rooted = path.starts_with('/') && !path.starts_with("//");

@@ -1,4 +1,4 @@
-//! Pages in the shop's dress.
+//! Renders pages in the shop's layout.
 
 use std::time::{Duration, Instant};
 
@@ -14,26 +14,29 @@ use crate::cache::policy::Policy;
 use crate::error::AppError;
 use crate::state::State;
 
-/// The template that holds header and footer.
+/// The hash of the template that holds header and footer.
 const LAYOUT: Digest = Digest::of(include_bytes!("../../templates/_layout.html"));
 
-/// Header and footer live as long as what they print; this bounds the memory of unused ones. No page lives longer
-/// than its fragments, and the longest lives for a week.
+/// The lifetime of header and footer.
+///
+/// They are invalidated with the data that they print; the lifetime bounds the memory of unused
+/// ones. It is longer than the longest lifetime of a page, a week, since no page outlives its
+/// fragments.
 const CHROME: Policy = Policy::fresh_for(Duration::from_secs(8 * 24 * 60 * 60));
 
-/// What the layout prints around a page.
+/// The values that the layout prints around a page.
 #[derive(Debug)]
 pub struct Layout {
     /// The page's title, without the shop's name.
     pub title: String,
     /// The section whose navigation link is marked; empty for none.
     pub section: &'static str,
-    /// Who it is for.
+    /// The visitor that the page is for.
     pub visitor: Visitor,
 }
 
 impl Layout {
-    /// For a page of this title in this section, for this visitor.
+    /// Creates the layout of a page with this title in this section, for this visitor.
     pub fn new(visitor: &Visitor, section: &'static str, title: impl Into<String>) -> Self {
         Self { title: title.into(), section, visitor: visitor.clone() }
     }
@@ -43,7 +46,7 @@ impl Layout {
         self.visitor.may_write()
     }
 
-    /// Every section, in the order of the navigation: its address, its name here and for people.
+    /// Returns each section in the order of the navigation: its address, its key and its name.
     pub fn sections(&self) -> [(&'static str, &'static str, &'static str); 5] {
         [
             ("/", "products", "Products"),
@@ -54,28 +57,28 @@ impl Layout {
         ]
     }
 
-    /// Where the style sheet is.
+    /// Returns the address of the style sheet.
     pub fn stylesheet(&self) -> &'static str {
         assets::STYLESHEET.url()
     }
 
-    /// Where the icon is.
+    /// Returns the address of the icon.
     pub fn icon(&self) -> &'static str {
         assets::ICON.url()
     }
 
-    /// The program's version.
+    /// Returns the version of the program.
     pub fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
 
-    /// The header: brand and navigation.
+    /// Returns the fragment of the header: brand and navigation.
     pub fn header(&self) -> Fragment {
         let header = Fragment::new("site.header", LAYOUT, CHROME);
         header.vary_on("section", self.section).vary_on("user", self.visitor.name())
     }
 
-    /// The footer.
+    /// Returns the fragment of the footer.
     pub fn footer(&self) -> Fragment {
         let footer = Fragment::new("site.footer", LAYOUT, CHROME);
         let footer = footer.vary_on("version", self.version());
@@ -84,13 +87,13 @@ impl Layout {
     }
 }
 
-/// A page that inherits from `_layout.html`.
+/// A page whose template extends `_layout.html`.
 pub trait Dressed: Template {
-    /// What the layout prints.
+    /// Returns the values that the layout prints.
     fn layout(&self) -> &Layout;
 }
 
-/// Pages are [`Dressed`] that have a field `layout`: `dressed!(IndexPage, ShowPage);`.
+/// Implements [`Dressed`] for pages with a field `layout`: `dressed!(IndexPage, ShowPage);`.
 macro_rules! dressed {
     ($($page:ty),+) => {$(
         impl $crate::site::render::Dressed for $page {
@@ -102,10 +105,10 @@ macro_rules! dressed {
 }
 pub(crate) use dressed;
 
-/// The page as an answer.
+/// Renders the page as a response.
 ///
 /// # Errors
-/// When the template fails.
+/// Those of the template.
 #[track_caller]
 pub fn html(
     state: &State,
@@ -119,10 +122,10 @@ pub fn html(
     }
 }
 
-/// The page as HTML.
+/// Renders the page as HTML.
 ///
 /// # Errors
-/// When the template fails.
+/// Those of the template.
 #[track_caller]
 pub fn print<P: Dressed>(
     state: &State,
@@ -138,7 +141,7 @@ pub fn print<P: Dressed>(
     }
 }
 
-/// `1234567` as `1,234,567`.
+/// Formats `1234567` as `1,234,567`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);

@@ -1,4 +1,4 @@
-//! Which templates a request has rendered, for who wants to know.
+//! Records which templates a request has rendered, for the toolbar.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 /// A template that was rendered.
 #[derive(Debug, Clone)]
 pub struct Rendered {
-    /// The struct that it belongs to, `products::pages::IndexPage`.
+    /// The struct of the template, such as `products::pages::IndexPage`.
     pub name: &'static str,
-    /// When that began.
+    /// When rendering began.
     pub began: Instant,
-    /// How long it took, its fragments included.
+    /// How long rendering took, including fragments.
     pub took: Duration,
-    /// The length of what came of it.
+    /// The length of the output.
     pub bytes: usize,
 }
 
@@ -20,7 +20,7 @@ tokio::task_local! {
     static CURRENT: RefCell<Vec<Rendered>>;
 }
 
-/// Runs `work` and answers what it has rendered, in order.
+/// Runs `work`; returns its output and the templates that it rendered, in order.
 pub async fn observe<T>(work: impl Future<Output = T>) -> (T, Vec<Rendered>) {
     CURRENT
         .scope(RefCell::default(), async {
@@ -30,7 +30,7 @@ pub async fn observe<T>(work: impl Future<Output = T>) -> (T, Vec<Rendered>) {
         .await
 }
 
-/// Says that the template of `P` was rendered, beginning at `began`.
+/// Records that the template of `P` was rendered, beginning at `began`.
 pub(super) fn tell<P>(began: Instant, bytes: usize) {
     let _ = CURRENT.try_with(|current| {
         let name = std::any::type_name::<P>();

@@ -1,7 +1,7 @@
-//! Names requests, so that a line of the log, an answer and what was recorded of it are found together.
+//! Ids of requests, which connect a log line, a response and what was recorded of a request.
 //!
-//! - An id is unique in its process, and most likely among all.
-//! - Whatever runs on behalf of a request can ask for its id; nothing is passed along for that.
+//! - An id is unique in its process, and most likely among all processes.
+//! - Code that runs on behalf of a request can read its id, which need not be passed along.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::task::futures::TaskLocalFuture;
 
-/// The name of a request: 16 hexadecimal digits.
+/// The id of a request: 16 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId(pub u64);
 
-/// Where this process began to count.
+/// The counter of ids, which starts at a random number.
 static NEXT: LazyLock<AtomicU64> =
     LazyLock::new(|| AtomicU64::new(RandomState::new().build_hasher().finish()));
 
@@ -23,23 +23,23 @@ tokio::task_local! {
 }
 
 impl RequestId {
-    /// One that this process has not given before.
+    /// Returns an id that this process has not used before.
     pub fn new() -> Self {
-        // An odd factor keeps them apart and spreads them, so that they are told apart at a glance.
+        // The product with an odd constant stays unique, and makes consecutive ids look different.
         Self(NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    /// Runs `work`, which does not wait, on behalf of the request of this name.
+    /// Runs synchronous `work` on behalf of the request with this id.
     pub fn enter<T>(self, work: impl FnOnce() -> T) -> T {
         CURRENT.sync_scope(self, work)
     }
 
-    /// Runs `work` on behalf of the request of this name.
+    /// Runs `work` on behalf of the request with this id.
     pub fn scope<W: Future>(self, work: W) -> TaskLocalFuture<Self, W> {
         CURRENT.scope(self, work)
     }
 
-    /// The name of the request that is running, if one is.
+    /// Returns the id of the current request, if there is one.
     pub fn current() -> Option<Self> {
         CURRENT.try_with(|id| *id).ok()
     }
@@ -58,7 +58,7 @@ impl fmt::Display for RequestId {
 }
 
 impl serde::Serialize for RequestId {
-    /// As it is printed.
+    /// Serializes the id as it is printed.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }

@@ -1,4 +1,4 @@
-//! Numbers of rows, as addresses write them.
+//! Typed ids of database rows, as they appear in addresses.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,16 +6,16 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The number of a `T`, written in one way only: `7`, not `07`.
+/// The id of a `T`, with one spelling only: `7`, not `07`.
 pub struct RowId<T>(i64, PhantomData<fn() -> T>);
 
 impl<T> RowId<T> {
-    /// As the database has it.
+    /// Creates an id from the database's number.
     pub const fn new(id: i64) -> Self {
         Self(id, PhantomData)
     }
 
-    /// As the database wants it.
+    /// Returns the database's number.
     pub const fn get(self) -> i64 {
         self.0
     }
@@ -26,7 +26,7 @@ impl<T> FromStr for RowId<T> {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let id: i64 = text.parse().map_err(|_| ())?;
-        // One thing, one address: `+7` and `07` are none.
+        // Each row has one address: `+7` and `07` are refused.
         if id.to_string() == text { Ok(Self::new(id)) } else { Err(()) }
     }
 }
@@ -43,7 +43,7 @@ impl<T> fmt::Debug for RowId<T> {
     }
 }
 
-// Derived, these would ask the same of `T`.
+// Deriving these traits would require them of `T`.
 impl<T> Clone for RowId<T> {
     fn clone(&self) -> Self {
         *self

@@ -1,16 +1,17 @@
-//! What is a secret, by its name: what is recorded, logged and shown holds `…` in its place.
+//! Recognizes secrets by their names and hides their values in recordings, logs and pages.
 //!
-//! - A name tells by its words: `X-Api-Key`, `accessToken`, `password_hash`, `client[secret]`. Rather one too
-//!   many than one too few: nothing but what people are shown depends on it.
-//! - The owner of the shop adds words by a setting.
+//! - The words of a name decide: `X-Api-Key`, `accessToken`, `password_hash`, `client[secret]`.
+//!   Hiding too much is better than hiding too little, since only what people are shown depends on
+//!   it.
+//! - The operator of the shop can add words by a setting.
 
 use std::borrow::Cow;
 use std::sync::RwLock;
 
-/// What stands for a secret.
+/// The text shown in place of a secret.
 pub const HIDDEN: &str = "…";
 
-/// A name that holds one of these, whatever stands between its letters, is that of a secret.
+/// Parts of names of secrets, found whatever stands between their letters.
 const PARTS: [&str; 14] = [
     "password",
     "passwd",
@@ -28,7 +29,7 @@ const PARTS: [&str; 14] = [
     "cookie",
 ];
 
-/// A name of which one of these is a word is that of a secret; `keyword` and `author` are not.
+/// Whole words of names of secrets; `keyword` and `author` do not match.
 const WORDS: [&str; 20] = [
     "key",
     "keys",
@@ -52,19 +53,19 @@ const WORDS: [&str; 20] = [
     "assertion",
 ];
 
-/// The field under which the cache logs its keys, which are no secrets.
+/// The field under which the cache logs its keys, which are not secrets.
 const CACHE_KEY: &str = "cache.key";
 
-/// What the owner of the shop adds.
+/// Words that the operator has added.
 static OWNERS: RwLock<Vec<String>> = RwLock::new(Vec::new());
 
-/// Takes names that hold one of these words for those of secrets from now on.
+/// Adds words that mark names of secrets from now on.
 pub fn add(words: &[String]) {
     let words = words.iter().map(|word| squashed(word)).filter(|word| !word.is_empty());
     OWNERS.write().unwrap().extend(words);
 }
 
-/// Whether what goes by this name (a column, a header, a parameter) is a secret.
+/// Whether the value with this name (a column, a header, a parameter) is a secret.
 pub fn is_named(name: &str) -> bool {
     if name == CACHE_KEY {
         return false;
@@ -75,12 +76,12 @@ pub fn is_named(name: &str) -> bool {
         || OWNERS.read().unwrap().iter().any(|part| whole.contains(part.as_str()))
 }
 
-/// Letters and digits only, in lower case.
+/// Returns the letters and digits of a name, in lower case.
 fn squashed(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// `accessToken_2` is `access`, `token`, `2`.
+/// Splits a name into words: `accessToken_2` into `access`, `token`, `2`.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut was_lower = false;
@@ -96,8 +97,10 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The text with `…` where something follows the name of a secret (`token=x`, `"password": "x"`,
-/// `Authorization: Bearer x`, `token%3Dx`), and where an address names a user with a password.
+/// Replaces secrets in `text` with `…`.
+///
+/// A secret follows the name of one (`token=x`, `"password": "x"`, `Authorization: Bearer x`,
+/// `token%3Dx`), or is the user info of an address.
 pub fn hide(text: &str) -> Cow<'_, str> {
     if !text.contains(['=', ':']) && !text.contains("%3") {
         return Cow::Borrowed(text);
@@ -127,26 +130,26 @@ pub fn hide(text: &str) -> Cow<'_, str> {
     Cow::Owned(hidden)
 }
 
-/// Where the next sign between a name and a value is, and its length.
+/// Finds the next sign between a name and a value: its place and its length.
 fn next_sign(text: &str, from: usize) -> Option<(usize, usize)> {
     let signs = ["=", ":", "%3D", "%3d", "%3A", "%3a"];
     let found = signs.iter().filter_map(|sign| Some((from + text[from..].find(sign)?, sign.len())));
     found.min()
 }
 
-/// The name that a text ends in.
+/// Returns the name at the end of a text.
 fn name_before(text: &str) -> &str {
     let text = before_colour(text).trim_end_matches([' ', '"', '\'', '\\', '`']);
     let text = before_colour(text);
     let is_part = |c: char| c.is_alphanumeric() || "_-.[]".contains(c);
     let name = text.rsplit(|c| !is_part(c)).next().unwrap_or_default();
-    // The end of a colour is no part of it.
+    // The end of a colour code is not part of the name.
     let is_coloured = text[..text.len() - name.len()].ends_with('\x1b');
     let behind = name.split_once('m').map_or(name, |(_, behind)| behind);
     if is_coloured { behind } else { name }
 }
 
-/// A text without the colours of a terminal that it ends in.
+/// Returns a text without the terminal colour codes at its end.
 fn before_colour(text: &str) -> &str {
     let is_colour = |code: &str| {
         code.strip_suffix('m')
@@ -158,7 +161,7 @@ fn before_colour(text: &str) -> &str {
     }
 }
 
-/// Where the value that begins about here begins and ends.
+/// Returns the range of the value that begins near `from`.
 fn value_after(text: &str, from: usize) -> Option<(usize, usize)> {
     let mut rest = text[from..].trim_start_matches([' ', '=', ':', '\\', '>', '(']);
     while let Some((_, behind)) = rest.strip_prefix("\x1b[").and_then(|code| code.split_once('m')) {
@@ -184,7 +187,7 @@ fn value_after(text: &str, from: usize) -> Option<(usize, usize)> {
     let is_end = |c: char| c.is_whitespace() || "&;,\"'`)<>|".contains(c);
     let end = rest[skipped..].find(is_end).unwrap_or(rest.len() - skipped) + skipped;
     let end = rest[..end].find("%26").unwrap_or(end);
-    // `session:digest="x"`: the name next to the value tells.
+    // In `session:digest="x"` the name next to the value decides.
     let is_name = rest[..end].ends_with(['=', ':']) && rest[end..].starts_with(['"', '\'']);
     (!is_name).then_some((start, start + end))
 }

@@ -1,46 +1,49 @@
-//! Shelves: what a section shows to staff of what it keeps, so that one page can list them all.
+//! The staff index: each section describes what it manages, so that one page can list everything.
 //!
-//! - A section says what it has; who lists the shelves knows no section.
+//! The page that lists the descriptions knows no section.
 //!
 //! Source: Django's admin index, where each model is registered.
 
+use actix_web::HttpRequest;
 use futures_util::future::LocalBoxFuture;
 
 use crate::error::AppError;
-use crate::state::State;
 
-/// At most so many things are shown of a shelf.
+/// The number of items shown of one kind.
 pub const SHOWN: usize = 10;
 
-/// One kind of thing that a section keeps.
+/// One kind of item that a section manages.
 #[derive(Clone, Copy)]
 pub struct Shelf {
-    /// What they are: `Products`.
+    /// The plural name: `Products`.
     pub name: &'static str,
-    /// Where visitors see all of them.
+    /// The address where visitors see all items.
     pub all: &'static str,
-    /// Where one is added; none where they come from elsewhere.
+    /// The address where an item is added; `None` if they come from elsewhere.
     pub new: Option<&'static str>,
-    /// Finds them.
+    /// Finds the items.
     pub find: Find,
 }
 
-/// Finds what the search, trimmed and perhaps empty, matches: how many there are in all, and the first
-/// [`SHOWN`], those that were changed last before others.
-pub type Find =
-    for<'s> fn(state: &'s State, search: String) -> LocalBoxFuture<'s, Result<Found, AppError>>;
+/// Finds the items that match `search`, which is trimmed and perhaps empty.
+///
+/// Returns the total, and the first [`SHOWN`] items, the most recently changed first.
+pub type Find = for<'s> fn(
+    request: &'s HttpRequest,
+    search: String,
+) -> LocalBoxFuture<'s, Result<Found, AppError>>;
 
-/// What there is on a shelf.
+/// The items found for a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// How many match.
+    /// The number of items that match.
     pub total: u64,
-    /// Some of them.
+    /// The first of them.
     pub things: Vec<Thing>,
 }
 
 impl Found {
-    /// Of all things that match, in their order.
+    /// Takes all items that match, in their order.
     pub fn of(mut all: Vec<Thing>) -> Self {
         let total = all.len() as u64;
         all.truncate(SHOWN);
@@ -48,13 +51,13 @@ impl Found {
     }
 }
 
-/// One thing on a shelf.
+/// One item of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thing {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// What else is worth knowing at a glance: a price, a date; perhaps empty.
+    /// Further information, such as a price or a date; perhaps empty.
     pub note: String,
-    /// Where it is edited, or seen where it cannot be edited.
+    /// The address where it is edited, or shown if it cannot be edited.
     pub at: String,
 }

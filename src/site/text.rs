@@ -1,16 +1,17 @@
-//! Text that people type, and how it is compared.
+//! Text that people type: validation, normal form and comparison.
 //!
-//! - What is kept is in one Unicode form, NFC: `é` is one character, however it was typed.
-//! - What is compared is [`fold`]ed: without regard to case, to compatibility forms (`Ｔ` is `T`, `ﬁ` is `fi`)
-//!   and to what is not seen. So names and searches find each other whatever keyboard, file or database they
-//!   come from. Letters of other alphabets that look alike stay different: `А` is not `A`.
-//! - Every text has a bound, searches too: databases bound what they index and match.
+//! - Text is stored in one Unicode form, NFC: `é` is one character, however it was typed.
+//! - Text is compared [`fold`]ed: without regard to case, to compatibility forms (`Ｔ` is `T`, `ﬁ`
+//!   is `fi`) and to invisible characters. So names and searches match whatever keyboard, file or
+//!   database they come from. Letters of other alphabets that look alike stay different: `А` is not
+//!   `A`.
+//! - Every text has a maximum length, searches too: databases limit what they index and match.
 //!
 //! Source: Unicode Standard Annex #15, and its Default Caseless Matching (§3.13 D146).
 
 use unicode_normalization::UnicodeNormalization;
 
-/// A text that cannot be taken as it is, and what it was to be: `a title`.
+/// An invalid text, with the noun for its field: `a title`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.sentence())]
 pub struct TextError {
@@ -21,23 +22,23 @@ pub struct TextError {
 /// What is wrong with a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing, or nothing that can be seen.
+    /// It is empty, or holds nothing visible.
     Empty,
-    /// More characters than may be.
+    /// It has too many characters.
     TooLong {
-        /// So many there are.
+        /// The number of its characters.
         length: usize,
-        /// So many there may be.
+        /// The maximum number of characters.
         longest: usize,
     },
-    /// Tabs, line breaks and other things that are no text.
+    /// It has tabs, line breaks or other control characters.
     Control,
-    /// Characters that are not seen, where two texts must not look alike.
+    /// It has invisible characters, where two texts must not look alike.
     Invisible,
 }
 
 impl TextError {
-    /// What is wrong with it.
+    /// Returns what is wrong with the text.
     pub fn fault(&self) -> Fault {
         self.fault
     }
@@ -58,11 +59,13 @@ impl TextError {
     }
 }
 
-/// One line: in NFC, trimmed, 1 to `longest` characters (Unicode scalar values, as both databases count) of any
-/// language, none of them a control character. `noun` says what it is to be: `a title`.
+/// Validates one line: 1 to `longest` characters of any language, without control characters.
+///
+/// Returns it trimmed and in NFC. Characters are Unicode scalar values, as both databases count
+/// them. `noun` names the field in errors: `a title`.
 ///
 /// # Errors
-/// A sentence for whoever typed it.
+/// A sentence for the visitor who typed it.
 pub fn line(noun: &'static str, text: &str, longest: usize) -> Result<String, TextError> {
     let line = whole(noun, nfc(text.trim()), longest)?;
     match line.chars().any(char::is_control) {
@@ -71,11 +74,12 @@ pub fn line(noun: &'static str, text: &str, longest: usize) -> Result<String, Te
     }
 }
 
-/// As [`line()`], for what names a person: without characters that are not seen, by which two names would look
-/// alike, or turn around what stands beside them.
+/// Validates the name of a person: as [`line()`], and without invisible characters.
+///
+/// Invisible characters would make two names look alike, or reverse the text beside them.
 ///
 /// # Errors
-/// As there.
+/// As [`line()`].
 pub fn name(noun: &'static str, text: &str, longest: usize) -> Result<String, TextError> {
     let name = line(noun, text, longest)?;
     match name.chars().any(is_ignorable) {
@@ -84,11 +88,12 @@ pub fn name(noun: &'static str, text: &str, longest: usize) -> Result<String, Te
     }
 }
 
-/// Characters of the longest search: as many as the longest name has that can be searched for.
+/// Characters of the longest search: as many as in the longest name that can be searched for.
 pub const LONGEST_SEARCH: usize = 255;
 
-/// What is searched for: in NFC and trimmed, perhaps empty; no title holds control characters, so they are
-/// spaces here.
+/// Validates a search; returns it in NFC and trimmed, perhaps empty.
+///
+/// Control characters become spaces, since no title holds any.
 ///
 /// # Errors
 /// [`Fault::TooLong`].
@@ -104,15 +109,17 @@ pub fn search(text: &str) -> Result<String, TextError> {
     }
 }
 
-/// The text in NFC.
+/// Returns the text in NFC.
 pub fn nfc(text: &str) -> String {
     if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }
 }
 
-/// As [`line()`], of as many lines as one likes; their ends become `\n`, as forms send them otherwise.
+/// Validates any number of lines: as [`line()`], but line breaks and tabs are accepted.
+///
+/// The line ends `\r\n`, which forms send, become `\n`.
 ///
 /// # Errors
-/// As there; tabs are taken.
+/// As [`line()`].
 pub fn lines(noun: &'static str, text: &str, longest: usize) -> Result<String, TextError> {
     let text = text.replace("\r\n", "\n");
     let lines = whole(noun, nfc(text.trim()), longest)?;
@@ -133,7 +140,7 @@ fn whole(noun: &'static str, text: String, longest: usize) -> Result<String, Tex
     }
 }
 
-/// Spaces of no width, fillers, and marks that only steer what is around them.
+/// Whether a character is invisible: zero-width spaces, fillers, and format controls.
 ///
 /// Source: `Default_Ignorable_Code_Point` of the Unicode Character Database.
 fn is_ignorable(letter: char) -> bool {
@@ -144,17 +151,18 @@ fn is_ignorable(letter: char) -> bool {
         | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// A text as it is compared: without regard to case, in any language, to compatibility forms, and to what is
-/// not seen.
+/// Returns the form of a text for comparison.
 ///
-/// Case by single characters, lower, upper and lower again: so `ß` is `ss`, and `Σ`, `σ` and `ς` are one. What is
-/// stored of it is made again where this changes: `products.search_text`, `accounts.folded_name`.
+/// It ignores case in any language, compatibility forms and invisible characters. Each character is
+/// changed to lower, upper and lower case again: so `ß` is `ss`, and `Σ`, `σ` and `ς` are one. If
+/// this function changes, the columns with folded text must be rebuilt: `products.search_text`,
+/// `accounts.folded_name`.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    // Taken apart before the case is changed: a mark may become a letter. Lower case comes first, since `ẞ` is
-    // upper case already, and only `ß` becomes `SS`.
+    // Decomposed before the case is changed, since a mark may become a letter. Lower case comes
+    // first: `ẞ` is upper case already, and only `ß` becomes `SS`.
     let apart = text.nfkd().filter(|letter| !is_ignorable(*letter));
     apart
         .flat_map(char::to_lowercase)
@@ -164,7 +172,7 @@ pub fn fold(text: &str) -> String {
         .collect()
 }
 
-/// What a search matches, for SQL's `LIKE … ESCAPE '\'`: `100% tea` as `%100\% tea%`.
+/// Returns the pattern of a search for SQL's `LIKE … ESCAPE '\'`: `%100\% tea%` for `100% tea`.
 pub fn pattern(search: &str) -> String {
     let mut pattern = String::with_capacity(search.len() + 2);
     pattern.push('%');
@@ -208,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn several_lines_end_as_one_would_write_them() {
+    fn line_ends_become_newlines() {
         let text = |text| lines("a text", text, 20).map_err(|error| error.fault());
         assert_eq!(text(" one\r\ntwo\n\tthree\r\n"), Ok("one\ntwo\n\tthree".to_owned()));
         assert_eq!(text("a\0b"), Err(Fault::Control));
@@ -216,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn who_typed_it_is_told_what_is_wrong() {
+    fn errors_say_what_is_wrong() {
         let told = |text: &str| line("a title", text, 5).unwrap_err().to_string();
         assert_eq!(told(""), "Enter a title.");
         let long = "The title can have at most 5 characters; this one has 7.";
@@ -237,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn one_text_is_kept_and_compared_in_one_form() {
+    fn text_is_stored_and_compared_in_one_unicode_form() {
         assert_eq!(title("Jose\u{301}"), Ok("Jos\u{e9}".to_owned()));
         assert_eq!(title(&"e\u{301}".repeat(200)), Ok("\u{e9}".repeat(200)));
         for (one, other) in [
@@ -246,7 +254,7 @@ mod tests {
             ("ﬁg", "FIG"),
             ("Mi\u{200B}na\u{FE0F}", "mina"),
             ("가", "\u{1100}\u{1161}"),
-            // The iota beneath is a mark when small, and a letter when large.
+            // The iota subscript is a mark in lower case, and a letter in upper case.
             ("\u{1fb4}", "\u{3b1}\u{345}\u{301}"),
             ("\u{212b}", "a\u{30a}"),
         ] {
@@ -263,13 +271,13 @@ mod tests {
             assert_eq!(fold(&folded), folded, "{letter:?}");
             assert_eq!(fold(&nfc(&text)), folded, "{letter:?}");
             assert_eq!(fold(&text.nfd().collect::<String>()), folded, "{letter:?}");
-            // Of the longest search, half of what SQLite matches: each may be escaped.
+            // SQLite matches patterns of at most 50,000 bytes, and each byte may need an escape.
             assert!(folded.len() * LONGEST_SEARCH < 25_000, "{letter:?}");
         }
     }
 
     #[test]
-    fn searches_are_bounded_and_names_are_seen_whole() {
+    fn searches_are_bounded_and_names_have_no_invisible_characters() {
         assert_eq!(search(" Jose\u{301}\0x\n"), Ok("José x".to_owned()));
         assert_eq!(search(""), Ok(String::new()));
         assert!(search(&"ß".repeat(LONGEST_SEARCH)).is_ok());
@@ -282,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_something_in_a_pattern_is_escaped() {
+    fn wildcards_in_a_pattern_are_escaped() {
         assert_eq!(pattern(r"100%_\"), r"%100\%\_\\%");
     }
 }

@@ -1,4 +1,4 @@
-//! Times as people read them and as machines do; always UTC.
+//! Points in time as people and machines read them; always UTC.
 
 use serde::{Deserialize, Serialize};
 use time::format_description::BorrowedFormatItem;
@@ -9,12 +9,14 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 const DISPLAY: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC");
 
-/// A moment in UTC, to the microsecond, as both databases keep it.
+/// A moment in UTC, to the microsecond, as both databases store it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Timestamp(PrimitiveDateTime);
 
 impl Timestamp {
-    /// This moment. Postgres keeps microseconds: more would not come back equal.
+    /// Returns the current time, to the microsecond.
+    ///
+    /// Postgres stores no finer times: one would not compare equal after it was stored.
     pub fn now() -> Self {
         let now = OffsetDateTime::now_utc();
         let micros = now.microsecond();
@@ -22,27 +24,27 @@ impl Timestamp {
         Self(PrimitiveDateTime::new(now.date(), time))
     }
 
-    /// As the databases take it.
+    /// Returns the time as the databases take it.
     pub fn to_primitive(self) -> PrimitiveDateTime {
         self.0
     }
 
-    /// So much later.
+    /// Returns the moment `time` later.
     pub fn after(self, time: std::time::Duration) -> Self {
         Self(self.0.saturating_add(time.try_into().unwrap_or(time::Duration::MAX)))
     }
 
-    /// The time between `earlier` and this moment; none where that is later.
+    /// Returns the time since `earlier`; zero if that is later than this moment.
     pub fn since(self, earlier: Self) -> std::time::Duration {
         (self.0 - earlier.0).try_into().unwrap_or_default()
     }
 
-    /// For people: `21 Nov 2026, 01:27 UTC`.
+    /// Formats the time for people: `21 Nov 2026, 01:27 UTC`.
     pub fn display(&self) -> String {
         self.0.format(DISPLAY).unwrap_or_default()
     }
 
-    /// For machines, exact: `2026-11-21T01:27:03.123456Z`.
+    /// Formats the exact time for machines: `2026-11-21T01:27:03.123456Z`.
     pub fn rfc3339(&self) -> String {
         self.0.assume_utc().format(&Rfc3339).unwrap_or_default()
     }

@@ -1,10 +1,10 @@
-//! Who asks: anybody, or somebody of the staff.
+//! The visitor of a page: anonymous, or signed in as staff.
 //!
-//! - Who has signed in is known by what the request still carries: where a page is made for everybody its
-//!   session and its token are taken off, and then nobody is there.
-//! - Who may write depends on the shop: where it is open everybody on this machine; where it has staff, they.
+//! - A visitor is signed in only while the request carries the session or token. Where a page is
+//!   shared by all visitors, both are removed from the request, and the visitor is anonymous.
+//! - The shop's access mode decides which visitors may write: all on this machine, staff, or none.
 //!
-//! Not here: how somebody signs in, which is the business of `accounts`.
+//! Not here: how staff sign in, which is in `accounts`.
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -21,47 +21,50 @@ use crate::cache::policy::Policy;
 use crate::error::AppError;
 use crate::state::{Access, State};
 
-/// The cookie of a session over http; other programs of this host have cookies too.
+/// The session cookie over http. Its prefix avoids the names of other programs on this host.
 pub const SESSION: &str = "larder-session";
 
-/// The cookie of a session over https. Browsers take a cookie of this prefix only from this very host over
-/// https, so neither a sister domain nor an answer over http can set it. Source: RFC 6265bis §4.1.3.2.
+/// The session cookie over https.
+///
+/// Browsers accept a cookie with this prefix only from this very host over https, so neither a
+/// sister domain nor a response over http can set it. Source: RFC 6265bis §4.1.3.2.
 pub const HOST_SESSION: &str = "__Host-larder-session";
 
-/// Returns the name of the cookie by which a client is known. The other name counts for nothing, or a cookie
-/// that was set over http would sign its victim in over https.
+/// Returns the name of the session cookie that counts for this client.
+///
+/// The other name is ignored: otherwise a cookie set over http would sign its victim in over https.
 pub fn session_cookie(client: Client) -> &'static str {
     if client.is_https { HOST_SESSION } else { SESSION }
 }
 
-/// Somebody who has signed in.
+/// A signed-in member of the staff.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Staff {
-    /// The account.
+    /// The number of the account.
     pub id: i64,
-    /// Its name.
+    /// The name of the account.
     pub name: Arc<str>,
 }
 
-/// What somebody has shown to be known by.
+/// The credential that a visitor signed in with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// A session's cookie.
+    /// The cookie of a session.
     Session,
-    /// `Authorization: Bearer`.
+    /// A token in `Authorization: Bearer`.
     Token,
 }
 
-/// Among the extensions of a request: who was found to ask.
+/// The signed-in staff of a request, stored among its extensions.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
-    /// Who.
+    /// The account.
     pub staff: Staff,
-    /// By what.
+    /// The credential.
     pub proof: Proof,
 }
 
-/// Who asks for a page, and what the shop lets them do.
+/// The visitor that sent a request, and what the shop permits this visitor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visitor {
     access: Access,
@@ -69,24 +72,24 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// Nobody in particular.
+    /// Returns an anonymous visitor.
     pub fn anybody(access: Access) -> Self {
         Self { access, staff: None }
     }
 
-    /// Somebody of the staff.
+    /// Returns a visitor who is signed in as `staff`.
     pub fn staff(staff: Staff) -> Self {
         Self { access: Access::Staff, staff: Some(staff) }
     }
 
-    /// Who sent this request.
+    /// Returns the visitor that sent `request`.
     pub fn of(request: &HttpRequest) -> Self {
         let state = request.app_data::<web::Data<State>>();
         let access = state.map_or(Access::ReadOnly, |state| state.settings.access);
         Self::among(access, &request.extensions(), request.headers())
     }
 
-    /// Who is in these extensions, as far as these headers still say so.
+    /// Returns the visitor recorded in `extensions`, if `headers` still hold the credential.
     pub fn among(
         access: Access,
         extensions: &actix_web::dev::Extensions,
@@ -96,7 +99,7 @@ impl Visitor {
         Self { access, staff: known.map(|known| known.staff.clone()) }
     }
 
-    /// Whether they may add, edit and delete.
+    /// Whether the visitor may add, edit and delete.
     pub fn may_write(&self) -> bool {
         match self.access {
             Access::Open => true,
@@ -105,22 +108,22 @@ impl Visitor {
         }
     }
 
-    /// Whether nobody may write here, however they sign in.
+    /// Whether the shop is read-only for all visitors.
     pub fn is_read_only(&self) -> bool {
         self.access == Access::ReadOnly
     }
 
-    /// Whether they could sign in.
+    /// Whether the visitor could sign in.
     pub fn may_sign_in(&self) -> bool {
         self.access == Access::Staff && self.staff.is_none()
     }
 
-    /// The name of somebody who has signed in.
+    /// Returns the account's name, if the visitor is signed in.
     pub fn name(&self) -> Option<&str> {
         self.staff.as_ref().map(|staff| &*staff.name)
     }
 
-    /// The account of somebody who has signed in.
+    /// Returns the account's number, if the visitor is signed in.
     pub fn account(&self) -> Option<i64> {
         self.staff.as_ref().map(|staff| staff.id)
     }
@@ -144,15 +147,16 @@ impl FromRequest for Visitor {
     }
 }
 
-/// The rules of a page that is the same for everybody who has not signed in. Staff pass by: theirs offer to
-/// write, and show their name.
+/// Returns the rules of a page that is the same for all anonymous visitors.
+///
+/// Staff bypass the cache: their pages offer to write, and show their name.
 pub fn everybodys(policy: Policy) -> Rules {
     Rules::shared(policy).sessions(&[SESSION, HOST_SESSION])
 }
 
-/// For addresses of those who write: where the shop has staff, others are asked to sign in first.
+/// Extracts the visitor of a page for editing; where the shop has staff, others must sign in first.
 ///
-/// Django: `login_required`. That nobody else can write is the guard's business ([`super::origin`]).
+/// Django: `login_required`. The guard in [`super::origin`] refuses the writes themselves.
 pub struct Editor(pub Visitor);
 
 impl FromRequest for Editor {
@@ -168,8 +172,10 @@ impl FromRequest for Editor {
     }
 }
 
-/// Guards a resource for programs that shows personal data: where the shop has staff, a request needs a session
-/// or a token, whatever its method, and no answer is stored.
+/// Guards a resource for programs that shows personal data.
+///
+/// Where the shop has staff, each request needs a session or a token, whatever its method, and no
+/// response is stored.
 pub async fn staff_only<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -204,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_signed_in_is_not_seen_where_a_page_is_for_everybody() {
+    fn a_visitor_is_signed_in_only_while_the_request_carries_the_credential() {
         let cases = [
             (Proof::Session, Some(("cookie", "larder-session=x")), Some("mina")),
             (Proof::Token, Some(("authorization", "Bearer x")), Some("mina")),
@@ -220,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_write_is_up_to_the_shop() {
+    fn the_access_mode_decides_whether_anonymous_visitors_may_write() {
         let cases = [(Access::Open, true), (Access::ReadOnly, false), (Access::Staff, false)];
         for (access, expected) in cases {
             assert_eq!(Visitor::anybody(access).may_write(), expected, "{access:?}");

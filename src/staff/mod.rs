@@ -1,10 +1,10 @@
-//! The staff's own page: all that the sections keep, counted, searched, and linked to where it is edited.
+//! The staff index: the content of every section, counted, searched, and linked to its forms.
 //!
 //! | URL | |
 //! |---|---|
-//! | `GET /staff` | [`pages::index`]: every shelf, searched with `?q=` |
+//! | `GET /staff` | [`pages::index`]: all sections, searched with `?q=` |
 //!
-//! It knows no section: `app` hands it their shelves.
+//! It knows no section itself: `app` passes in their descriptions.
 
 pub mod pages;
 
@@ -12,11 +12,11 @@ use actix_web::web;
 
 use crate::site::shelf::Shelf;
 
-/// What the sections show, in the order of the page.
+/// The sections shown in the index, in the order of the page.
 #[derive(Clone)]
 pub struct Shelves(pub Vec<Shelf>);
 
-/// The URLs of the staff.
+/// Registers the URL of the staff index.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(web::resource("/staff").route(web::get().to(pages::index)));
 }

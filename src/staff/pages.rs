@@ -1,8 +1,8 @@
-//! The index as HTML.
+//! The HTML page of the staff index.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::future::join_all;
 use serde::Deserialize;
@@ -17,14 +17,14 @@ use crate::site::text;
 use crate::site::visitor::Editor;
 use crate::state::State;
 
-/// What stands behind the `?`.
+/// The query of the index.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct IndexQuery {
     q: String,
 }
 
-/// Every shelf.
+/// The page with all sections.
 #[derive(Template)]
 #[template(path = "staff/index.html")]
 struct IndexPage {
@@ -33,14 +33,14 @@ struct IndexPage {
     shelves: Vec<Filled>,
 }
 
-/// A shelf, and what was found on it; none where it could not be looked at.
+/// A section and its search results; `None` if they could not be read.
 struct Filled {
     shelf: Shelf,
     found: Option<Found>,
 }
 
 impl Filled {
-    /// `1,000`, or `12 match`.
+    /// Returns `1,000`, or `12 found` for a search.
     fn count(&self, search: &str) -> String {
         let total = self.found.as_ref().map(|found| grouped(found.total));
         match (total, search.is_empty()) {
@@ -51,9 +51,10 @@ impl Filled {
     }
 }
 
-/// `GET /staff`
+/// Answers `GET /staff` with the index.
 pub async fn index(
     state: web::Data<State>,
+    request: HttpRequest,
     shelves: web::Data<Shelves>,
     Editor(visitor): Editor,
     Query(query): Query<IndexQuery>,
@@ -63,7 +64,7 @@ pub async fn index(
     }
     let search = text::search(&query.q)?;
     let look = |shelf: &Shelf| {
-        let (shelf, looking) = (*shelf, (shelf.find)(&state, search.clone()));
+        let (shelf, looking) = (*shelf, (shelf.find)(&request, search.clone()));
         async move {
             let found = looking.await.inspect_err(|error| {
                 tracing::warn!(shelf = shelf.name, reason = error.reason(), "a shelf is not shown");

@@ -1,9 +1,10 @@
-//! Asks the upstream, with no patience and no trust.
+//! The HTTP client that fetches the prices from the upstream.
 //!
-//! - It has three seconds in all, and a second to be reached; it may say a megabyte of JSON, with status 200.
-//! - No redirect is followed, and no proxy of the environment is used: what is meant is this address.
-//! - A blocking client on a thread of its own. The cache sees to it that one call runs at a time; without a cache
-//!   a few do, and others wait for them.
+//! - A call has three seconds in all, one of them to connect. The answer must be JSON of at most a megabyte,
+//!   with status 200.
+//! - Redirects are not followed and proxies of the environment are not used: only the given address is contacted.
+//! - The client blocks, so each call runs on a blocking thread. The cache collapses concurrent calls into one;
+//!   without a cache at most four run at once, and others wait.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -15,19 +16,19 @@ use super::model::Prices;
 use crate::site::digest;
 use crate::site::time::Timestamp;
 
-/// For the whole answer.
+/// The timeout of a whole call.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// To be reached.
+/// The timeout for connecting.
 const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(1);
 
-/// Bytes of the longest answer.
+/// The maximum size of a body, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// Calls at once, where no cache sees to it that there is one.
+/// The maximum number of concurrent calls, which matters only without a cache.
 const AT_ONCE: usize = 4;
 
-/// Where prices are fetched from: `http://…`.
+/// The address from which prices are fetched: `http://…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream {
     url: String,
@@ -35,7 +36,7 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// The one that is built in, at this address.
+    /// Returns the built-in upstream, which listens at `url`.
     pub(super) fn sample(url: String) -> Self {
         Self { url, is_sample: true }
     }
@@ -57,7 +58,7 @@ impl FromStr for Upstream {
     }
 }
 
-/// Who asks the upstream, and how long what it says is fresh.
+/// A client of one upstream, with the freshness lifetime of its prices.
 #[derive(Debug, Clone)]
 pub struct Client {
     upstream: Arc<str>,
@@ -68,22 +69,22 @@ pub struct Client {
     agent: ureq::Agent,
 }
 
-/// Why there are no new prices.
+/// Why the prices could not be fetched.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// It does not answer, or not in time.
+    /// The upstream did not answer, or not in time.
     #[error("it does not answer: {0}")]
     Silent(String),
-    /// It answers with another status than 200.
+    /// The upstream answered with a status other than 200.
     #[error("it answers with status {0}")]
     Status(u16),
-    /// It answers, but with something else.
+    /// The upstream answered with an invalid body.
     #[error("its answer cannot be believed: {0}")]
     Body(String),
 }
 
 impl Client {
-    /// For this upstream, whose prices are fresh for so long.
+    /// Returns a client of `upstream` whose prices are fresh for `lifetime`.
     pub fn new(upstream: Upstream, lifetime: Duration) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -92,7 +93,7 @@ impl Client {
             .proxy(None)
             .timeout_connect(Some(PATIENCE_TO_CONNECT))
             .timeout_global(Some(PATIENCE))
-            // It may have gone away since; a connection is cheap beside its answer.
+            // No connection is reused: the upstream may have closed it, and a new one costs little beside the answer.
             .max_idle_connections(0)
             .build();
         let Upstream { url, is_sample } = upstream;
@@ -100,25 +101,25 @@ impl Client {
         Self { upstream: url.into(), name, is_sample, lifetime, turns, agent: agent.into() }
     }
 
-    /// Whom it asks, without what is nobody's business: addresses may hold passwords.
+    /// Returns a name for the upstream that is safe to show, since its address may hold a password.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether that is the one that is built in.
+    /// Reports whether the upstream is the built-in one.
     pub fn is_sample(&self) -> bool {
         self.is_sample
     }
 
-    /// How long prices are fresh.
+    /// Returns how long prices are fresh.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
     }
 
-    /// Asks once.
+    /// Fetches the prices once.
     ///
     /// # Errors
-    /// [`Error`]; the log has it, too.
+    /// [`Error`], which is logged, too.
     pub async fn fetch(self) -> Result<Prices, Error> {
         let turns = self.turns.clone();
         let turn = turns.acquire().await.map_err(|error| Error::Silent(error.to_string()))?;
@@ -151,7 +152,9 @@ impl Client {
     }
 }
 
-/// Instances that ask the same have the same name for it; those with a sample each have one for that.
+/// Returns the name of an upstream, by which instances with the same upstream share an entry.
+///
+/// The samples of all instances have one name, although each listens at a different address.
 fn name_of(url: &str, is_sample: bool) -> String {
     if is_sample {
         return "sample".to_owned();

@@ -1,25 +1,25 @@
-//! Every key and lifetime of the supplier.
+//! The cache keys and lifetimes of the supplier.
 //!
-//! No table tells when its prices change, so time is all there is to go by.
+//! The prices depend on no table, so only time makes them stale.
 
 use std::time::Duration;
 
 use crate::cache::key::Key;
 use crate::cache::policy::Policy;
 
-/// A visitor waits so long for new prices where there are old ones.
+/// How long a visitor waits for new prices while old ones are stored.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// And so long where there are none.
+/// How long a visitor waits while no prices are stored.
 const PATIENCE_AT_FIRST: Duration = Duration::from_secs(5);
 
-/// An upstream in trouble is left alone for so long, or for a fifth of the time that prices are fresh for.
+/// The pause after a failed call, but at most a fifth of the freshness lifetime.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Old prices are better than none for so long.
+/// How long stale prices are served while the upstream fails.
 const USEFUL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The prices: fresh for `lifetime`, fetched again in its last fifth.
+/// Returns the policy of the prices: fresh for `lifetime`, refreshed in its last fifth.
 pub fn prices_policy(lifetime: Duration) -> Policy {
     Policy::fresh_for(lifetime)
         .refresh_before(lifetime / 5)
@@ -29,7 +29,7 @@ pub fn prices_policy(lifetime: Duration) -> Policy {
         .hard_timeout(PATIENCE_AT_FIRST)
 }
 
-/// The key of the prices of the supplier of this name.
+/// Returns the key of the prices from the upstream with this name.
 pub fn prices(name: &str) -> Key {
     Key::named("supplier.prices").part("from", name).build()
 }

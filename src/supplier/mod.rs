@@ -1,14 +1,14 @@
-//! The supplier: prices from a slow upstream, which answers when it likes.
+//! The supplier: prices that are fetched from a slow and unreliable upstream.
 //!
 //! | URL | |
 //! |---|---|
 //! | `GET /supplier` | [`pages::index`]: the prices, and when they were fetched |
 //!
-//! - Visitors never wait for more than a moment where there are prices, however old; nobody asks twice at once.
-//! - What the upstream says is believed only where it is whole and in its right form.
-//! - The page is not cached as a page: it would not notice that its prices are to be fetched ahead of their end.
+//! - Visitors wait at most a second if any prices are stored. Concurrent visitors share one call.
+//! - An answer of the upstream is used only if all of it is valid.
+//! - The page is not in the page cache: its hits would skip the lookup that refreshes the prices before they expire.
 //!
-//! `sample` is the upstream that is built in.
+//! `sample` is the built-in upstream.
 
 pub mod client;
 pub mod keys;
@@ -17,19 +17,28 @@ pub mod pages;
 pub mod sample;
 pub mod service;
 
-use actix_web::web;
+use actix_web::{HttpRequest, web};
+use client::Client;
 
 use crate::site::shelf::Shelf;
+use crate::state::State;
 
-/// What staff find of it in their index.
+/// The supplier's prices in the staff index.
 pub const SHELF: Shelf = Shelf {
     name: "Supplier’s prices",
     all: "/supplier",
     new: None,
-    find: |state, search| Box::pin(service::find(state, search)),
+    find: |request, search| {
+        Box::pin(service::find(&State::of(request).cache, client_of(request), search))
+    },
 };
 
-/// The supplier's URLs.
+/// Registers the URLs of the supplier.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(web::resource("/supplier").route(web::get().to(pages::index)));
+}
+
+/// Returns the client of the supplier, which `app` hands to every request.
+fn client_of(request: &HttpRequest) -> &Client {
+    request.app_data::<web::Data<Client>>().expect("the app has a client of the supplier")
 }

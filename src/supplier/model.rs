@@ -1,4 +1,4 @@
-//! What the supplier offers, as it says it and as it is believed.
+//! The prices of the supplier, and how its JSON is validated.
 
 use std::time::Duration;
 
@@ -8,35 +8,35 @@ use crate::site::money::Price;
 use crate::site::text;
 use crate::site::time::Timestamp;
 
-/// Offers that are taken at once.
+/// The maximum number of offers in an answer.
 const MOST: usize = 10_000;
 
-/// Characters of a name, a number or a title.
+/// The maximum length of a name, an SKU or a title, in characters.
 const LONGEST: usize = 200;
 
-/// The prices of a supplier.
+/// The validated prices of a supplier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prices {
-    /// Who it is.
+    /// The name of the supplier.
     pub supplier: String,
-    /// When they were asked.
+    /// When the prices were fetched.
     pub fetched_at: Timestamp,
-    /// What they offer, in their order.
+    /// The offers, in the supplier's order.
     pub offers: Vec<Offer>,
 }
 
-/// One thing, and what it costs there.
+/// An item and its price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
-    /// The supplier's number for it.
+    /// The supplier's number of the item.
     pub sku: String,
-    /// What it is.
+    /// The title of the item.
     pub title: String,
-    /// What one costs.
+    /// The price of one item.
     pub price: Price,
 }
 
-/// The same as the supplier writes it.
+/// The prices as the supplier sends them.
 #[derive(Deserialize)]
 struct Said {
     supplier: String,
@@ -52,10 +52,10 @@ struct SaidOffer {
 }
 
 impl Prices {
-    /// What the supplier said, if all of it can be believed.
+    /// Parses and validates an answer of the supplier.
     ///
     /// # Errors
-    /// One sentence for the log, which says what is wrong.
+    /// One sentence for the log that says what is invalid.
     pub fn parse(json: &[u8], fetched_at: Timestamp) -> Result<Self, String> {
         let said: Said = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         if said.currency != "USD" {
@@ -71,7 +71,7 @@ impl Prices {
         Ok(Self { supplier, fetched_at, offers: offers.collect::<Result<_, _>>()? })
     }
 
-    /// How old they are.
+    /// Returns the age of the prices at `now`.
     pub fn age(&self, now: Timestamp) -> Duration {
         now.since(self.fetched_at)
     }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_prices_are_believed() {
+    fn valid_prices_are_accepted() {
         let json = r#"{"supplier":"Hill","currency":"USD","more":1,
             "prices":[{"sku":"A-1","title":"Tea","price":"4.9"}]}"#;
         let prices = parse(json).unwrap();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_whole_is_not_believed_and_it_is_said_why() {
+    fn invalid_prices_are_rejected_with_a_reason() {
         let with = |currency: &str, price: &str| {
             format!(
                 r#"{{"supplier":"Hill","currency":"{currency}",

@@ -1,4 +1,4 @@
-//! The prices as HTML.
+//! The HTML page of the supplier's prices.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::client::Client;
 use super::model::Prices;
 use super::service;
 use crate::cache::fragment::filters;
@@ -16,28 +17,32 @@ use crate::site::time::Timestamp;
 use crate::site::visitor::Visitor;
 use crate::state::State;
 
-/// The prices.
+/// The page with the prices.
 #[derive(Template)]
 #[template(path = "supplier/index.html")]
 struct IndexPage {
     layout: Layout,
     prices: Arc<Prices>,
-    /// How old they are, where newer ones could not be had.
+    /// The age of the prices, if they are stale.
     late: Option<String>,
-    /// Whether it is the supplier that is built in.
+    /// Whether the prices come from the built-in upstream.
     is_sample: bool,
 }
 
-/// `GET /supplier`
-pub async fn index(state: web::Data<State>, visitor: Visitor) -> Result<HttpResponse, AppError> {
-    let (prices, is_old) = service::prices(&state).await?;
+/// Handles `GET /supplier`: the prices.
+pub async fn index(
+    state: web::Data<State>,
+    client: web::Data<Client>,
+    visitor: Visitor,
+) -> Result<HttpResponse, AppError> {
+    let (prices, is_old) = service::prices(&state.cache, &client).await?;
     let late = is_old.then(|| in_words(prices.age(Timestamp::now())));
-    let is_sample = state.supplier.is_sample();
+    let is_sample = client.is_sample();
     let layout = Layout::new(&visitor, "supplier", "Supplier");
     html(&state, StatusCode::OK, &IndexPage { layout, prices, late, is_sample }).await
 }
 
-/// `12 minutes`, rounded down.
+/// Returns the age in words, rounded down, such as `12 minutes`.
 fn in_words(age: Duration) -> String {
     let seconds = age.as_secs();
     let (count, unit) = match seconds {
@@ -56,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages_are_told_in_words() {
+    fn ages_are_written_in_words() {
         let cases = [(1, "1 second"), (59, "59 seconds"), (61, "1 minute"), (7_300, "2 hours")];
         for (seconds, words) in cases {
             assert_eq!(in_words(Duration::from_secs(seconds)), words);

@@ -1,8 +1,8 @@
-//! The upstream that is built in: slow, and failing now and then, so that one can see what that does.
+//! The built-in upstream, slow and failing on purpose, so that its effects can be seen.
 //!
-//! - It listens on loopback, on a port of its own, for as long as the program runs.
-//! - Each answer takes seven tenths of a second, and each fifth is a failure.
-//! - Prices differ a little from one answer to the next.
+//! - It listens on a free port of loopback as long as the program runs.
+//! - Each answer takes 700 ms, and every fifth is a 503.
+//! - Prices vary a little from one answer to the next.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,13 +12,13 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 
 use super::client::Upstream;
 
-/// Each answer takes so long.
+/// The delay of each answer.
 const SLOW: Duration = Duration::from_millis(700);
 
-/// Every so many answers one is a failure.
+/// One in this many answers is a failure.
 const FAILS: u64 = 5;
 
-/// What it sells, and about what for, in cents.
+/// The items, and their approximate prices in cents.
 const GOODS: [(&str, i64); 12] = [
     ("Arborio rice, 25 kg", 4_890),
     ("Basil, fresh, tray of 12", 1_150),
@@ -34,10 +34,10 @@ const GOODS: [(&str, i64); 12] = [
     ("Tinned tomatoes, 48 tins", 3_120),
 ];
 
-/// Starts it.
+/// Starts the upstream and returns its address.
 ///
 /// # Errors
-/// One sentence, where loopback has no port to give.
+/// One sentence, if no port of loopback can be bound.
 pub fn start() -> Result<Upstream, String> {
     let failed =
         |error: std::io::Error| format!("the built-in supplier cannot be started: {error}");
@@ -69,7 +69,7 @@ async fn answer(asked: web::Data<AtomicU64>) -> HttpResponse {
 }
 
 fn offer(place: usize, (title, cents): &(&str, i64), round: u64) -> serde_json::Value {
-    // Up to two per cent more or less, by the round.
+    // Up to two per cent more or less, depending on the round.
     let drift = (i64::try_from(round % 9).unwrap_or(0) - 4) * cents / 200;
     let cents = cents + drift;
     serde_json::json!({

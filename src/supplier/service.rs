@@ -1,25 +1,28 @@
-//! The supplier's prices, new or old. Knows neither HTTP nor HTML.
+//! The supplier's prices, fresh or stale, independent of HTTP and HTML.
 
 use std::sync::Arc;
 
+use super::client::{self, Client};
+use super::keys;
 use super::model::Prices;
-use super::{client, keys};
+use crate::cache::Cache;
 use crate::cache::refresh::Failure;
 use crate::error::AppError;
 use crate::site::shelf::{Found, Thing};
 use crate::site::text::fold;
-use crate::state::State;
 
-/// The prices: new ones, or where they cannot be had in time those that there are; and whether they are old.
+/// Returns the prices and whether they are stale.
+///
+/// Stale prices are returned if new ones cannot be fetched in time.
 ///
 /// # Errors
-/// [`AppError::Upstream`] where there are none at all.
-pub async fn prices(state: &State) -> Result<(Arc<Prices>, bool), AppError> {
-    let client = state.supplier.clone();
+/// [`AppError::Upstream`] if there are no prices at all.
+pub async fn prices(cache: &Cache, client: &Client) -> Result<(Arc<Prices>, bool), AppError> {
     let policy = keys::prices_policy(client.lifetime());
     let key = keys::prices(client.name());
-    let fetched = state.cache.get_or_stale(&key, &policy, move || client.fetch());
-    // Why is in the log already, written by whoever asked.
+    let client = client.clone();
+    let fetched = cache.get_or_stale(&key, &policy, move || client.fetch());
+    // The client has logged the reason as a warning already.
     let (prices, staleness) = fetched.await.map_err(|failure: Failure<client::Error>| {
         tracing::debug!(%failure, "there are no prices");
         AppError::Upstream
@@ -27,9 +30,9 @@ pub async fn prices(state: &State) -> Result<(Arc<Prices>, bool), AppError> {
     Ok((prices, staleness.is_some()))
 }
 
-/// What staff find of them: prices whose title holds the search.
-pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
-    let ((prices, _), search) = (prices(state).await?, fold(&search));
+/// Returns the offers whose titles contain `search`, for the staff index.
+pub async fn find(cache: &Cache, client: &Client, search: String) -> Result<Found, AppError> {
+    let ((prices, _), search) = (prices(cache, client).await?, fold(&search));
     let offers = prices.offers.iter().filter(|offer| fold(&offer.title).contains(&search));
     let things: Vec<Thing> = offers
         .map(|offer| Thing {

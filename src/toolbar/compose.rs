@@ -18,16 +18,16 @@ use super::record::{
 };
 use super::redact::{Values, redact};
 use super::room::{Room, short};
+use super::seen::{Seen, Watched};
 use super::statement::redacted;
 use super::tree::{Mover, tree};
 use super::verdict::{self, Answer};
-use super::watch::{Seen, Watched};
 use crate::cache::event::Outcome;
 use crate::cache::level;
 use crate::cache::page::compress::tag_in;
 use crate::cache::page::entity_tag::EntityTag;
+use crate::db::Role;
 use crate::db::binds::members;
-use crate::db::connect::Role;
 use crate::db::kind;
 use crate::db::log::Statement;
 use crate::site::secrets::HIDDEN;

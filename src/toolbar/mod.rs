@@ -27,6 +27,7 @@ mod inject;
 mod json;
 mod lines;
 mod memory;
+mod node;
 mod pages;
 mod panels;
 mod processor;
@@ -36,6 +37,7 @@ mod redact;
 mod room;
 #[cfg(test)]
 mod sample;
+mod seen;
 mod server_timing;
 mod statement;
 #[cfg(test)]
@@ -59,7 +61,8 @@ pub use memory::Memory;
 pub use recorder::Recorder;
 
 use self::incoming::Incoming;
-use self::watch::{Watched, watch};
+use self::seen::Watched;
+use self::watch::watch;
 use crate::site::client::Client;
 use crate::site::request_id::RequestId;
 use crate::state::{Access, State, Toolbar};

@@ -5,19 +5,13 @@
 //! - It is bounded; what there was no room for is counted.
 
 use std::cell::RefCell;
-use std::panic::Location;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use super::record::{LogLine, Outcome, Store, ValueCall};
-use crate::cache::entry::{Cost, Entry};
+use super::node::{Known, Node, unasked};
+use super::record::{LogLine, Store, ValueCall};
 use crate::cache::event::{self, Event, Listener};
-use crate::cache::key::Key;
 use crate::cache::level::Level;
-use crate::cache::page::encoding::Coding;
-use crate::cache::page::stored::Stored;
-use crate::cache::scope;
-use crate::cache::tag::{Stamp, Tag};
-use crate::cache::values::told;
+use crate::cache::values::call;
 
 /// Look-ups that a recording holds.
 const NODES: usize = 1_000;
@@ -27,114 +21,6 @@ const CALLS: usize = 500;
 
 /// Lines of the log that it holds.
 const LINES: usize = 200;
-
-/// A look-up, and what came of it.
-#[derive(Debug)]
-pub struct Node {
-    pub level: Level,
-    pub key: Key,
-    /// Under which it was kept, where that is another: the variant of a page.
-    pub kept_under: Option<Key>,
-    /// What was being made when it was looked up.
-    pub parent: Option<Key>,
-    pub outcome: event::Outcome,
-    pub departure: Option<event::Departure>,
-    pub store: Option<Store>,
-    pub at: Duration,
-    pub took: Duration,
-    pub making: Option<Duration>,
-    pub kept: Option<Result<u64, String>>,
-    /// Of what was served or kept.
-    pub entry: Option<Known>,
-    pub caller: Option<&'static Location<'static>>,
-    /// The request that was waited for, where one was.
-    pub behind: u64,
-}
-
-/// What is known of an entry.
-#[derive(Debug)]
-pub struct Known {
-    pub bytes: u64,
-    pub age: Duration,
-    pub left: Duration,
-    /// How much longer it is of use where it cannot be made anew at once; of pages.
-    pub stale_left: Option<Duration>,
-    /// How long it is compressed, in each coding in which somebody has asked for it; of pages.
-    pub coded: Vec<(Coding, u64)>,
-    pub stamps: Vec<(Tag, Stamp)>,
-    pub cost: Cost,
-    pub made: SystemTime,
-    pub holds_nothing: bool,
-}
-
-impl Known {
-    fn of(entry: &Entry) -> Self {
-        let stored = entry.body::<Stored>();
-        let stale_left = stored.as_deref().and_then(|stored| match stored {
-            Stored::Page(page) => {
-                let age = page.initial_age().saturating_add(entry.age());
-                let freshness = page.freshness();
-                let has_window = freshness.end() > freshness.lifetime;
-                has_window.then(|| freshness.end().saturating_sub(age))
-            }
-            Stored::Varies(_) | Stored::Uncacheable => None,
-        });
-        let coded = match stored.as_deref() {
-            Some(Stored::Page(page)) => Coding::OFFERED
-                .into_iter()
-                .filter_map(|coding| Some((coding, page.coded_len(coding)? as u64)))
-                .collect(),
-            _ => Vec::new(),
-        };
-        Self {
-            coded,
-            bytes: entry.size().into(),
-            age: entry.age(),
-            left: entry.remaining(),
-            stale_left,
-            stamps: entry.stamps().to_vec(),
-            cost: entry.cost(),
-            made: SystemTime::now() - entry.age(),
-            holds_nothing: entry.holds_nothing(),
-        }
-    }
-}
-
-impl Node {
-    fn of(event: &Event<'_>, now: Duration) -> Self {
-        // A fragment is told of when it has been made.
-        let is_made = event.level == Level::Fragment && is_miss(&event.outcome);
-        Self {
-            level: event.level,
-            key: event.key.clone(),
-            kept_under: None,
-            parent: scope::making().filter(|parent| parent != event.key),
-            outcome: event.outcome.clone(),
-            departure: event.departure,
-            store: match event.outcome {
-                event::Outcome::Hit => Some(Store::Memory),
-                event::Outcome::FarHit => Some(Store::Shared),
-                _ => None,
-            },
-            at: now.saturating_sub(event.took),
-            took: if is_made { Duration::ZERO } else { event.took },
-            making: is_made.then_some(event.took),
-            kept: None,
-            entry: event.entry.map(Known::of),
-            caller: event.caller,
-            behind: event.behind,
-        }
-    }
-
-    /// Whether it is a miss that nobody has told the end of yet.
-    fn is_open(&self) -> bool {
-        is_miss(&self.outcome) && self.kept.is_none()
-    }
-}
-
-fn is_miss(outcome: &event::Outcome) -> bool {
-    matches!(outcome, event::Outcome::Miss(_))
-}
 
 /// What was kept in one request.
 #[derive(Debug, Default)]
@@ -198,7 +84,7 @@ impl Listener for Recorder {
         });
     }
 
-    fn on_value(&self, call: &told::Call<'_>) {
+    fn on_value(&self, call: &call::Call<'_>) {
         let _ = CURRENT.try_with(|recording| {
             let now = recording.began.elapsed();
             recording.recorded.borrow_mut().hear_call(call, now);
@@ -217,7 +103,7 @@ impl Recorded {
         }
     }
 
-    fn hear_call(&mut self, call: &told::Call<'_>, now: Duration) {
+    fn hear_call(&mut self, call: &call::Call<'_>, now: Duration) {
         if self.values.len() >= CALLS {
             self.values_left_out += 1;
             return;
@@ -227,7 +113,7 @@ impl Recorded {
             key: call.name.to_owned(),
             store: if call.store == "memory" { Store::Memory } else { Store::Shared },
             outcome: match call.outcome {
-                told::Outcome::Outage(trouble) => format!("outage: {}", trouble.name()),
+                call::Outcome::Outage(trouble) => format!("outage: {}", trouble.name()),
                 outcome => outcome.name().to_owned(),
             },
             at: now.saturating_sub(call.took),
@@ -272,44 +158,18 @@ impl Recorded {
     }
 }
 
-/// Something made that nobody had looked up: it was asked for anew, or is known not to be for keeping.
-fn unasked(event: &Event<'_>, now: Duration, kept: Result<u64, String>) -> Node {
-    let mut node = Node::of(event, now);
-    node.outcome = match kept {
-        Ok(_) => event::Outcome::Refreshing,
-        Err(_) => event::Outcome::Miss(event::Miss::Absent),
-    };
-    (node.took, node.making, node.kept) = (Duration::ZERO, Some(event.took), Some(kept));
-    node
-}
-
-/// What came of a look-up, without what only the rest of the recording can tell.
-pub fn outcome(node: &Node) -> Outcome {
-    let is_nothing = node.entry.as_ref().is_some_and(|entry| entry.holds_nothing);
-    match &node.outcome {
-        event::Outcome::Hit | event::Outcome::FarHit if is_nothing => Outcome::HitNothing,
-        event::Outcome::Hit | event::Outcome::FarHit => Outcome::Hit,
-        event::Outcome::Collapsed => Outcome::Collapsed,
-        event::Outcome::Stale(why) => Outcome::Stale(why.name().to_owned()),
-        event::Outcome::Outage(trouble) => Outcome::Outage(trouble.name().to_owned()),
-        event::Outcome::Unreadable(why) => Outcome::Unreadable((*why).to_owned()),
-        event::Outcome::Refreshing => Outcome::Refreshing,
-        event::Outcome::TimedOut => Outcome::TimedOut,
-        event::Outcome::Miss(miss) => Outcome::Miss(super::tree::why(node, miss)),
-        // They end a making and begin no node.
-        event::Outcome::Stored(_) | event::Outcome::NotStored(_) => Outcome::Refreshing,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
     use crate::cache::Cache;
+    use crate::cache::in_process::InProcess;
+    use crate::cache::key::Key;
     use crate::cache::open::Options;
     use crate::cache::policy::Policy;
-    use crate::cache::view::InProcess;
+    use crate::toolbar::node::outcome;
+    use crate::toolbar::record::Outcome;
 
     fn cache() -> Cache {
         Options::default().listener(Arc::new(Recorder)).open(Arc::new(InProcess::new()))

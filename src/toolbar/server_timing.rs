@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::recorder::Node;
+use super::node::Node;
 use crate::cache::event::Outcome;
 use crate::cache::level::Level;
 use crate::db::log::Statement;

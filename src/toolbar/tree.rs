@@ -6,8 +6,8 @@
 
 use std::time::SystemTime;
 
+use super::node::{self, Known, Node};
 use super::record::{Build, CacheNode, Level, Miss};
-use super::recorder::{self, Known, Node};
 use crate::cache::event;
 use crate::cache::key::parts;
 use crate::cache::level;
@@ -49,7 +49,7 @@ fn branch(node: &Node, children: Vec<CacheNode>, mover: Mover<'_>) -> CacheNode 
     let raw = node.kept_under.as_ref().unwrap_or(&node.key);
     let is_served = node.kept.is_none();
     let entry = node.entry.as_ref();
-    let mut outcome = recorder::outcome(node);
+    let mut outcome = node::outcome(node);
     if let super::record::Outcome::Miss(Miss::Invalidated { tag, at, by }) = &mut outcome {
         let stamps = entry.map(|entry| entry.stamps.as_slice()).unwrap_or_default();
         let now = stamps.iter().find(|(known, _)| known.as_str() == tag.as_str());
@@ -98,29 +98,16 @@ pub fn build(entry: &Known) -> Build {
     }
 }
 
-/// Why there was nothing to serve, as far as the cache itself knows.
-pub(super) fn why(node: &Node, miss: &event::Miss) -> Miss {
-    match (miss, node.departure) {
-        (event::Miss::Absent, None) => Miss::Never,
-        (event::Miss::Absent, Some(event::Departure::Evicted)) => Miss::Evicted,
-        (event::Miss::Absent, Some(event::Departure::Deleted)) => Miss::Deleted,
-        (event::Miss::Expired, _) => Miss::Expired,
-        (event::Miss::Invalidated(tag), _) => {
-            Miss::Invalidated { tag: tag.to_string(), at: None, by: None }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::cache::in_process::InProcess;
     use crate::cache::key::Key;
     use crate::cache::open::Options;
     use crate::cache::policy::Policy;
-    use crate::cache::view::InProcess;
     use crate::toolbar::record::Outcome;
 
     const TEA: Tag = Tag::named("tea");
@@ -128,7 +115,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_looked_up_while_something_was_made_stands_below_that() {
         let versions = Arc::new(InProcess::new());
-        let listener = Arc::new(recorder::Recorder);
+        let listener = Arc::new(crate::toolbar::Recorder);
         let cache = Options::default().listener(listener).open(versions.clone());
         let policy = Policy::fresh_for(Duration::from_secs(60));
         let key = |name| Key::named(name).build();
@@ -141,7 +128,7 @@ mod tests {
             cache.get_or_set(&key("outer"), &policy, outer).await.unwrap();
             cache.get_or_set(&key("beside"), &policy, inner).await.unwrap();
         };
-        let ((), recorded) = recorder::record(Instant::now(), ask()).await;
+        let ((), recorded) = crate::toolbar::recorder::record(Instant::now(), ask()).await;
         let tree = tree(&recorded.nodes, &|_, _| None);
         let names: Vec<_> = tree.iter().map(|node| node.name.as_str()).collect();
         assert_eq!(names, ["outer", "beside"]);
@@ -150,7 +137,7 @@ mod tests {
         assert_eq!(tree[0].children[0].tags, ["!", "tea"]);
 
         versions.bump(&[TEA]);
-        let ((), recorded) = recorder::record(Instant::now(), ask()).await;
+        let ((), recorded) = crate::toolbar::recorder::record(Instant::now(), ask()).await;
         let (then, by) = (SystemTime::now(), RequestId::new());
         let mover =
             |tag: &Tag, stamp: Stamp| (*tag == TEA && stamp.count == 1).then_some((then, by));

@@ -9,8 +9,8 @@ use actix_web::http::header::{
     ACCEPT_ENCODING, AGE, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY,
 };
 
+use super::node::Node;
 use super::record::{PageOutcome, Verdict};
-use super::recorder::Node;
 use super::tree::build;
 use crate::cache::key::parts;
 use crate::cache::level::Level;

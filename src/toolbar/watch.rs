@@ -3,53 +3,28 @@
 //! - Everything is the task's own, so requests that run at the same time never mix.
 //! - What the toolbar itself takes is told apart from what the request takes.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 
 use actix_web::Error;
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
 
 use super::compose::{self, Answered};
-use super::incoming::Incoming;
 use super::memory::Memory;
-use super::recorder::{self, Recorded};
+use super::recorder;
+use super::seen::{Seen, Watched};
 use super::{inject, processor, server_timing};
 use crate::cache::Cache;
-use crate::cache::meter::{self, Spent};
+use crate::cache::meter;
 use crate::cache::scope;
-use crate::db::log::{self, Log, Told};
-use crate::site::rendered::{self, Rendered};
-use crate::site::request_id::RequestId;
+use crate::db::log::{self, Log};
+use crate::site::rendered;
+
 use crate::site::visitor::Visitor;
-use crate::versions::moves::{self, Move};
+use crate::versions::moves;
 
 /// Tags that a write moved are looked for among so many entries.
 const LOOKED_AT: usize = 20_000;
-
-/// A request that is being answered.
-pub struct Watched {
-    pub id: RequestId,
-    /// None where it has no row in the history.
-    pub incoming: Option<Incoming>,
-    pub began: SystemTime,
-    pub started: Instant,
-    /// What the toolbar has taken so far.
-    pub own: Duration,
-    /// Whether only staff may know of it.
-    pub is_for_staff: bool,
-}
-
-/// What happened meanwhile.
-pub struct Seen {
-    pub recorded: Recorded,
-    pub told: Told,
-    pub spent: Spent,
-    pub rendered: Vec<Rendered>,
-    pub moved: Vec<Move>,
-    /// Processor time of the request's own task.
-    pub processor: Duration,
-    pub wall: Duration,
-}
 
 /// Answers a request and remembers how.
 pub async fn watch(

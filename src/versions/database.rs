@@ -1,4 +1,4 @@
-//! The database as sections see it: whoever reads says what, and the cache learns of it.
+//! The database as the sections use it: each read names its tables, and the cache tracks them.
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -20,18 +20,20 @@ pub struct Database {
     db: Db,
     tables: &'static [Table],
     invalidations: Arc<AtomicU64>,
-    /// For the witness of reads.
+    /// The names of all tables, for the read checker.
     schema: Schema,
 }
 
 impl Database {
-    /// The database `db`, which is migrated; `tables` are read through the cache.
+    /// Returns a handle to the migrated database `db`, whose `tables` are read through the cache.
     pub fn new(db: Db, tables: &'static [Table]) -> Self {
         Self { db, tables, invalidations: Arc::default(), schema: Schema::default() }
     }
 
-    /// The tags to move for this name, if anything here can depend on it: `products` (its lists and its
-    /// rows), `products#17` (the rows in that bucket), `everything`.
+    /// Returns the tags to invalidate for `name`, or `None` if no entry can depend on it.
+    ///
+    /// Names are `products` (its lists and its rows), `products#17` (the rows in that bucket) and
+    /// `everything`.
     pub fn tags_named(&self, name: &str) -> Option<Vec<Tag>> {
         if name == "everything" {
             return Some(vec![Tag::EVERYTHING]);
@@ -42,12 +44,14 @@ impl Database {
             return Some(vec![table.tag(), Tag::generation(table.name())]);
         }
         let row = Tag::row(table.name(), bucket.parse().ok()?);
-        // Buckets are written in one way only, and there are so many of them.
+        // A bucket has one spelling and is below 256: any other number would name a tag without
+        // rows.
         (row.as_str() == name).then(|| vec![row])
     }
 
-    /// Reads from one committed state; what is being made now depends on what `work` reads. As [`Db::read`], it
-    /// may run `work` again.
+    /// Reads from one committed state, and records what `work` reads as dependencies.
+    ///
+    /// Like [`Db::read`], it may run `work` again.
     ///
     /// # Errors
     /// Those of the database.
@@ -73,11 +77,13 @@ impl Database {
         }
     }
 
-    /// Writes in one transaction; as [`Db::write`], it may run `work` again. The triggers move the stamps in it; when this returns, no reader
-    /// can be served the old state any more.
+    /// Writes in one transaction, in which the triggers change the stamps.
+    ///
+    /// When this returns, no reader can be served the old state any more. Like [`Db::write`], it
+    /// may run `work` again.
     ///
     /// # Errors
-    /// Those of the database; nothing was kept.
+    /// Those of [`Db::write`].
     #[track_caller]
     pub fn write<T: Send + 'static>(
         &self,
@@ -105,12 +111,12 @@ impl Database {
         Ok(())
     }
 
-    /// How often [`Database::invalidate`] was done through this handle and its clones.
+    /// Returns the number of calls of [`Database::invalidate`] by this handle and its clones.
     pub fn invalidations(&self) -> u64 {
         self.invalidations.load(Ordering::Relaxed)
     }
 
-    /// How the database would find what `sql` asks for; see [`Db::explain`].
+    /// Returns the query plan of `sql`; see [`Db::explain`].
     ///
     /// # Errors
     /// As there.
@@ -119,7 +125,7 @@ impl Database {
     }
 }
 
-/// Who asks, for the log of statements; without one nobody prints a key.
+/// Returns the origin of a statement for the log; the key is formatted only while a log is read.
 fn origin(caller: &'static Location<'static>) -> Origin {
     let key = if log::is_observed() { scope::making() } else { None };
     Origin { caller, purpose: key.map(|key| key.to_string()) }

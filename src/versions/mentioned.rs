@@ -1,24 +1,25 @@
-//! Which tables a statement mentions, as its words tell.
+//! Finds the tables that a statement mentions, by its words.
 //!
-//! - What stands in a text, in a comment, behind `AS` or behind the dot of another table is no table.
-//! - In doubt a word that is a table's name is one: a column of that name is qualified, `events.guests`.
-//! - What a function or a view of the database reads by itself is not seen.
+//! - A word in a text, in a comment, after `AS` or after the dot of another table is no table.
+//! - In doubt a word that is the name of a table is one: a column of that name is qualified,
+//!   `events.guests`.
+//! - Tables that a function or a view of the database reads by itself are not seen.
 
 use std::collections::BTreeSet;
 
-/// Names of schemas: behind their dot stands a table.
+/// Names of schemas: the word after their dot is a table.
 const SCHEMAS: [&str; 2] = ["public", "main"];
 
 /// A piece of a statement.
 #[derive(Debug, PartialEq, Eq)]
 enum Token {
-    /// A word or a quoted name, in small letters.
+    /// A word or a quoted name, in lower case.
     Word(String),
-    /// Any other letter but space.
+    /// Any other character but white space.
     Sign(char),
 }
 
-/// Those of the names that `is_table` knows which `sql` mentions as tables.
+/// Returns the names known to `is_table` that `sql` mentions as tables.
 pub fn tables(sql: &str, is_table: impl Fn(&str) -> bool) -> BTreeSet<String> {
     let tokens = tokens(sql);
     let word = |place: usize| match tokens.get(place) {
@@ -34,6 +35,7 @@ pub fn tables(sql: &str, is_table: impl Fn(&str) -> bool) -> BTreeSet<String> {
             return place.checked_sub(2).and_then(word).is_some_and(|of| SCHEMAS.contains(&of));
         }
         let is_source = matches!(before(place), Some("from" | "join"));
+        // After `FROM` or `JOIN` it is a table even where an alias has the same name.
         is_source || !aliases.contains(name)
     };
     let names = (0..tokens.len()).filter_map(|place| Some((place, word(place)?)));
@@ -71,8 +73,9 @@ fn tokens(sql: &str) -> Vec<Token> {
     tokens
 }
 
-/// How long what is quoted at the beginning is, with its quotes. Two quotes within are one, and read here
-/// as the end of one text and the beginning of another.
+/// Returns the length of the quoted text at the beginning, with its quotes.
+///
+/// A doubled quote inside reads as the end of one text and the beginning of another.
 fn quoted(text: &str, quote: char) -> usize {
     text[1..].find(quote).map_or(text.len(), |end| end + 2)
 }

@@ -1,14 +1,14 @@
-//! The database's stamps, made visible to the cache.
+//! The stamps of the database, as the cache reads and changes them.
 //!
-//! - Triggers move a tag's stamp in the transaction of whoever writes; see `migrations`.
-//! - A read names what it reads before it gets the connection, and takes the stamps first.
-//! - In debug builds a witness listens whether it has named all that it reads.
-//! - SQLite is asked on every request, inline; Postgres once for all requests that wait.
+//! - Triggers change a tag's stamp in the transaction of the writer; see `migrations`.
+//! - A read names its tables before it gets the connection, and takes their stamps first.
+//! - Debug builds check that each read has named all that it reads ([`witness`]).
+//! - SQLite is queried on every request, inline; Postgres once for all requests that wait.
 //! - A change of the schema makes everything stale: it may have changed rows without a trigger.
-//! - Entries are deleted by stamps of their own, moved here ([`crate::cache::removal`]).
-//! - Where a trigger is missing nobody can vouch for what is cached: the cache stands aside.
+//! - Entries are deleted by stamps of their own, changed here ([`crate::cache::removal`]).
+//! - Where a trigger is missing the stamps are unavailable, and the cache is bypassed.
 //!
-//! This is the one place that knows both [`crate::cache`] and [`crate::db`].
+//! Only this module knows both [`crate::cache`] and [`crate::db`].
 
 pub mod database;
 mod mentioned;
@@ -41,42 +41,44 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table of the schema; its migration gives it the triggers.
+    /// Returns a table of the schema, which has its triggers from its migration.
     pub const fn named(name: &'static str) -> Self {
         Self { name, derived: &[] }
     }
 
-    /// The same, where triggers on it keep these tables: they are read under its tag, and nobody else
-    /// writes them.
+    /// Adds the derived tables that triggers on this one maintain.
+    ///
+    /// They are read under its tag, and nothing else writes them.
     pub const fn with_derived(self, derived: &'static [&'static str]) -> Self {
         Self { derived, ..self }
     }
 
-    /// What its triggers keep.
+    /// Returns the tables that its triggers maintain.
     pub const fn derived(self) -> &'static [&'static str] {
         self.derived
     }
 
-    /// Its name.
+    /// Returns its name.
     pub const fn name(self) -> &'static str {
         self.name
     }
 
-    /// The tag that every write to it moves.
+    /// Returns the tag whose stamp every write to it changes.
     pub const fn tag(self) -> Tag {
         Tag::named(self.name)
     }
 }
 
-/// Who vouches for entries made from the database at `url`.
+/// Opens the source of stamps for the database at `url`.
 ///
 /// # Errors
-/// When the database cannot be asked at all; that triggers are missing is no error, but no view.
+/// If the database cannot be queried at all. Missing triggers are no error here: the stamps are
+/// unavailable then.
 pub fn open(url: &Url, tables: &'static [Table]) -> Result<Arc<dyn Versions>, String> {
     of(url, None, tables)
 }
 
-/// The same of a database that is open: what moves the stamps takes its turn among the writers.
+/// Opens the source of stamps for an open database; changing stamps queues with its other writes.
 ///
 /// # Errors
 /// As [`open`].

@@ -1,6 +1,6 @@
-//! Which tags a request's writes have moved, for who wants to know.
+//! Records which tags the writes of a request have invalidated, for an observer.
 //!
-//! - Looked at within the transaction that writes, and only where somebody wants to know.
+//! - Stamps are compared within the transaction that writes, and only while there is an observer.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -12,10 +12,10 @@ use crate::cache::tag::{Stamp, Tag};
 use crate::cache::view::View;
 use crate::db::{Conn, log};
 
-/// A tag that was moved.
+/// A tag that was invalidated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
-    /// Which.
+    /// The tag.
     pub tag: Tag,
     /// Its stamp before.
     pub from: Stamp,
@@ -27,7 +27,7 @@ tokio::task_local! {
     static CURRENT: RefCell<Vec<Move>>;
 }
 
-/// Runs `work` and answers what its writes have moved, in order.
+/// Runs `work` and returns the tags that its writes invalidated, in order.
 pub async fn observe<T>(work: impl Future<Output = T>) -> (T, Vec<Move>) {
     CURRENT
         .scope(RefCell::default(), async {
@@ -37,17 +37,17 @@ pub async fn observe<T>(work: impl Future<Output = T>) -> (T, Vec<Move>) {
         .await
 }
 
-/// Whether somebody wants to know.
+/// Reports whether there is an observer.
 pub(super) fn is_observed() -> bool {
     CURRENT.try_with(|_| ()).is_ok()
 }
 
-/// Says what was moved.
+/// Hands the invalidated tags to the observer, if there is one.
 pub(super) fn tell(moves: Vec<Move>) {
     let _ = CURRENT.try_with(|current| current.borrow_mut().extend(moves));
 }
 
-/// Runs `work`, a part of a transaction that writes, and finds out what it moves.
+/// Runs `work`, a part of a transaction that writes, and finds out which tags it invalidates.
 pub(super) fn within<T>(
     conn: &mut Conn,
     work: impl FnOnce(&mut Conn) -> QueryResult<T>,
@@ -58,7 +58,7 @@ pub(super) fn within<T>(
     Ok((done, between(&before, &after)))
 }
 
-/// What is not the same any more; without the tag that moves with all others.
+/// Returns the tags whose stamps differ, without the tag that changes with all others.
 fn between(before: &View, after: &View) -> Vec<Move> {
     let tags: HashSet<&Tag> = before.stamps().chain(after.stamps()).map(|(tag, _)| tag).collect();
     let moves = tags.into_iter().filter(|tag| **tag != Tag::ANY).filter_map(|tag| {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_is_told_where_nobody_wants_to_know() {
+    async fn outside_of_an_observer_nothing_is_recorded() {
         assert!(!is_observed());
         let ((), moves) = observe(async { assert!(is_observed()) }).await;
         assert_eq!(moves, []);

@@ -1,12 +1,12 @@
-//! Freshness on Postgres, strict: one question for all requests that wait.
+//! Freshness on Postgres, strict: one query for all requests that wait.
 //!
-//! - A request joins the next question to *start*; one that is under way may have been answered
-//!   from before a write that the request must see.
-//! - So there is at most one question at a time, however many requests wait, and none when idle.
-//! - The question is whether [`Tag::ANY`](crate::cache::tag::Tag::ANY) has moved; only then are
-//!   all stamps read, by one statement.
+//! - A request joins the next query to *start*: one that is under way may return the state before a
+//!   write that the request must see.
+//! - So there is at most one query at a time, however many requests wait, and none when idle.
+//! - The query asks whether the stamp of [`Tag::ANY`](crate::cache::tag::Tag::ANY) has changed;
+//!   only then are all stamps read, by one statement.
 //! - Twice a second it also asks whether the schema has changed (`schema`).
-//! - A broken connection is opened anew, once, before the requests are told that nobody knows.
+//! - A broken connection is reopened, once, before the requests get an error.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -20,27 +20,27 @@ use super::{Table, stamps, triggers};
 use crate::cache::view::{Fresh, FreshView, Unvouched, Versions, View};
 use crate::db::{Conn, Role, Url, meter};
 
-/// How often the triggers are looked at.
+/// How often the triggers are checked.
 const TRIGGER_CHECK: Duration = Duration::from_secs(60);
 
-/// How long the question waits for the locks of others.
+/// How long the query waits for the locks of other transactions.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a request waits for the answer before it goes without the cache.
+/// How long a request waits for the answer before it bypasses the cache.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 type Asker = oneshot::Sender<FreshView>;
 
-/// A thread that asks on behalf of all requests.
+/// A thread that queries the stamps on behalf of all requests.
 pub struct PostgresVersions {
     askers: Sender<Asker>,
 }
 
 impl PostgresVersions {
-    /// For the database at `url`, which is migrated.
+    /// Starts the thread for the migrated database at `url`.
     ///
     /// # Errors
-    /// When the thread cannot be started.
+    /// If the thread cannot be started.
     pub fn open(url: Url, tables: &'static [Table]) -> Result<Self, String> {
         let (askers, queue) = channel();
         let validator = Validator {
@@ -74,7 +74,7 @@ impl Versions for PostgresVersions {
     }
 }
 
-/// The connection that asks, and what it knows.
+/// The connection that queries, and the latest answers.
 struct Validator {
     url: Url,
     tables: &'static [Table],
@@ -85,7 +85,7 @@ struct Validator {
 }
 
 impl Validator {
-    /// Answers those who ask until nobody can ask any more.
+    /// Answers requests until the sending side is dropped.
     fn serve(mut self, queue: &Receiver<Asker>) {
         let mut is_off = false;
         loop {
@@ -94,18 +94,19 @@ impl Validator {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            // Whoever has asked by now asked before the question starts.
+            // Drained before the query starts: every request in here is older than the query, so
+            // the answer contains each write that the request must see.
             let askers: Vec<Asker> = asker.into_iter().chain(queue.try_iter()).collect();
             let view = self.ask_twice();
             log(&view, &mut is_off);
             for asker in askers {
-                // Who has left does not mind.
+                // A request that was cancelled meanwhile has dropped its receiver.
                 let _ = asker.send(view.clone());
             }
         }
     }
 
-    /// Asks; if the connection is broken, asks once more on a new one.
+    /// Queries; if the connection is broken, queries once more on a new one.
     fn ask_twice(&mut self) -> FreshView {
         let had_connection = self.conn.is_some();
         match self.ask() {
@@ -120,13 +121,14 @@ impl Validator {
             None => connect(&self.url)?,
         };
         let view = self.read(&mut conn).map_err(unanswered)?;
-        // Kept only after it has answered. A broken one, or one whose prepared statements a change of the schema
-        // has outdated, is dropped on the way here.
+        // Stored only after it has answered: a broken connection, or one whose prepared statements
+        // a change of the schema has outdated, is dropped on an early return.
         self.conn = Some(conn);
         view
     }
 
     fn read(&mut self, conn: &mut PgConnection) -> QueryResult<FreshView> {
+        // The schema before the stamps, so that it is never newer than they are.
         let (schema, has_changed) = self.schema.look(conn)?;
         if let Err(missing) = self.check_triggers(conn, has_changed)? {
             return Ok(Err(missing));
@@ -141,7 +143,7 @@ impl Validator {
         }
     }
 
-    /// Looks at the triggers where that is due, and says what was seen last.
+    /// Checks the triggers if that is due, and returns the latest result.
     fn check_triggers(
         &mut self,
         conn: &mut PgConnection,
@@ -150,7 +152,7 @@ impl Validator {
         match &self.triggers {
             Some((checked, Ok(()))) if !is_due && checked.elapsed() < TRIGGER_CHECK => Ok(Ok(())),
             _ => {
-                // One that fails leaves nothing behind that would be believed.
+                // If the check fails, no earlier result must be trusted.
                 self.triggers = None;
                 let result = triggers::check_postgres(conn, self.tables)?;
                 self.triggers = Some((Instant::now(), result.clone()));

@@ -1,7 +1,7 @@
-//! Whether the database is fit to serve the shop from, for whoever decides where requests go.
+//! Checks whether the database is fit to serve the shop from, for load balancers.
 //!
-//! - It asks on a connection of its own: a crowd of readers makes nobody look unfit.
-//! - It changes nothing, and makes no file where there is none.
+//! - It has a connection of its own: a crowd of readers makes no shop look unfit.
+//! - It changes nothing, and creates no file where there is none.
 //! - A database that a newer program has migrated has all that this one needs.
 
 use std::sync::Mutex;
@@ -18,33 +18,33 @@ use crate::db::connect::{Manager, Pooled};
 use crate::db::file::Files;
 use crate::db::{Conn, Role, Url, migrations};
 
-/// How long it waits for the locks of others: less than the client who asks for the readiness.
+/// How long it waits for locks: less than the client that asks for the readiness waits.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What was found, for one thing that has to be so.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
-    /// It is so.
+    /// The check passed.
     Good,
-    /// It is not: why, for the log.
+    /// The check failed; the reason is for the log.
     Bad(String),
-    /// It could not be asked.
+    /// The check could not be made.
     Unknown,
 }
 
-/// What was found.
+/// The results of all checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Findings {
     /// The database answers, and takes writes.
     pub database: Finding,
     /// It has all migrations.
     pub migrations: Finding,
-    /// Its triggers move the stamps of all tables.
+    /// Its triggers change the stamps of all tables.
     pub triggers: Finding,
 }
 
 impl Findings {
-    /// Nothing but that the database does not answer: why.
+    /// Returns the results for a database that does not answer, with the reason.
     pub fn unreachable(why: impl Into<String>) -> Self {
         Self {
             database: Finding::Bad(why.into()),
@@ -53,13 +53,13 @@ impl Findings {
         }
     }
 
-    /// Whether all is well.
+    /// Reports whether all checks passed.
     pub fn are_good(&self) -> bool {
         [&self.database, &self.migrations, &self.triggers].iter().all(|f| **f == Finding::Good)
     }
 }
 
-/// Asks, on a connection that it keeps.
+/// Checks a database, on a connection that it keeps open.
 pub struct Probe {
     manager: Manager,
     tables: &'static [Table],
@@ -67,16 +67,18 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// For the database at `url`, of which `tables` are read through the cache. Nothing is connected yet.
+    /// Returns a probe of the database at `url`, without connecting to it yet.
+    ///
+    /// `tables` are those that are read through the cache.
     pub fn new(url: Url, tables: &'static [Table]) -> Self {
         let manager = Manager { url, role: Role::Reader, lock_timeout: PATIENCE };
         Self { manager, tables, kept: Mutex::new(None) }
     }
 
-    /// Asks now; waits for the database as long as that takes, so call it where blocking is allowed.
+    /// Checks the database now. It blocks for as long as the database takes.
     pub fn ask(&self) -> Findings {
         let mut kept = self.kept.lock().unwrap_or_else(|broken| {
-            // Who panicked with a connection in hand took it along.
+            // The panicking thread took the connection along, so the slot is empty and valid.
             self.kept.clear_poison();
             broken.into_inner()
         });
@@ -89,14 +91,14 @@ impl Probe {
             migrations: migrations_of(&mut pooled.conn),
             triggers: self.triggers_of(&mut pooled.conn),
         };
-        // One that has failed may be broken: the next question gets another.
+        // A connection with a failed check may be broken: the next call gets another.
         if findings.are_good() {
             *kept = Some(pooled);
         }
         findings
     }
 
-    /// The kept connection if it is still good for anything, else a new one.
+    /// Returns the open connection if it is still valid, else a new one.
     fn connection(&self, kept: Option<Pooled>) -> Result<Pooled, String> {
         let files = Files::of(&self.manager.url);
         files.map_or(Ok(()), |files| files.check()).map_err(|lost| lost.to_string())?;
@@ -121,8 +123,10 @@ impl Probe {
     }
 }
 
-/// A standby, as after a failover, and a server whose administrator has stopped writing do not. SQLite knows only
-/// when it is written to.
+/// Reports whether the database takes writes.
+///
+/// A standby, as after a failover, does not, nor does a server that was set to read-only. SQLite
+/// finds out only when it is written to.
 fn takes_writes(conn: &mut Conn) -> Finding {
     let Conn::Postgres(postgres) = conn else { return Finding::Good };
     let question = sql::<Bool>(

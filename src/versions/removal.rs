@@ -1,5 +1,6 @@
-//! Deleting from the cache: the stamps by which that is done are moved in the database, so that a deletion
-//! reaches every instance ([`crate::cache::removal`]).
+//! Deletes from the cache by changing stamps in the database.
+//!
+//! So a deletion reaches every instance ([`crate::cache::removal`]).
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -11,16 +12,16 @@ use crate::cache::tag::Tag;
 use crate::cache::view::{Fresh, Invalidation, Unvouched, Versions};
 use crate::db::{Db, Origin, Url};
 
-/// Versions whose stamps can also be moved.
+/// A source of stamps that can also change them.
 pub(super) struct Movable {
     versions: Arc<dyn Versions>,
     url: Url,
-    /// Opened when stamps are to be moved for the first time: who only looks needs no writer.
+    /// Opened when stamps are first changed: a process that only reads needs no writer.
     db: OnceCell<Db>,
 }
 
 impl Movable {
-    /// Around the `versions` of the database at `url`, which may be open already.
+    /// Wraps the source of the database at `url`; `db` is that database if it is open already.
     pub fn new(versions: Arc<dyn Versions>, url: Url, db: Option<Db>) -> Self {
         Self { versions, url, db: OnceCell::new_with(db) }
     }

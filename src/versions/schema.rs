@@ -1,12 +1,15 @@
-//! What the schema of a Postgres database is, as one number: it moves where rows may have changed without a
-//! trigger.
+//! The schema of a Postgres database as one number.
 //!
-//! - A table that is rewritten, as by `ALTER COLUMN … USING`, gets another file. A trigger that is disabled,
-//!   enabled, dropped or made has another row in the catalog. So has a table with another column or a setting.
-//! - Not seen: `session_replication_role`, a change of `cache_trigger` itself, of row security policies, and what
-//!   changes rows by way of other tables, such as another child of an inherited one. See README.
-//! - It costs about three times what the question for stamps does, and so it is asked twice a second, with a
-//!   question that is asked anyway. SQLite has such a number of its own, `PRAGMA schema_version`.
+//! It changes where rows may have changed without a trigger.
+//!
+//! - A table that is rewritten, as by `ALTER COLUMN … USING`, gets another file. A trigger that is
+//!   disabled, enabled, dropped or created has another row in the catalog. So has a table with
+//!   another column or setting.
+//! - Not seen: `session_replication_role`, a change of `cache_trigger` itself, of row security
+//!   policies, and changes of rows through other tables, such as another child of an inherited one.
+//!   See README.
+//! - It costs about three times as much as the query for stamps, so it runs twice a second, along
+//!   with that query. SQLite has such a number of its own, `PRAGMA schema_version`.
 
 use std::time::{Duration, Instant};
 
@@ -34,20 +37,20 @@ struct Answer {
     number: i64,
 }
 
-/// The schema as it was seen last.
+/// The schema as it was last read.
 pub(super) struct Watch {
     tables: Vec<&'static str>,
     seen: Option<(Instant, Schema)>,
 }
 
 impl Watch {
-    /// Of these tables, and those derived from them.
+    /// Watches these tables and those derived from them.
     pub fn of(tables: &[Table]) -> Self {
         let names = |table: &Table| std::iter::once(table.name()).chain(table.derived().to_vec());
         Self { tables: tables.iter().flat_map(names).collect(), seen: None }
     }
 
-    /// Returns the schema, which is asked for where that is due; and whether it is another than before.
+    /// Returns the schema, read again if that is due, and whether it has changed.
     ///
     /// # Errors
     /// Those of the database.
@@ -57,7 +60,7 @@ impl Watch {
         {
             return Ok((schema, false));
         }
-        // Counted from before the question: what happens while it is asked may be in the answer or not.
+        // Taken before the query: a change while it runs may or may not be in the answer.
         let asked = Instant::now();
         let question = diesel::sql_query(QUESTION).bind::<Array<Text>, _>(&self.tables);
         let schema = Schema(question.get_result::<Answer>(conn)?.number);

@@ -1,8 +1,8 @@
-//! The secret of the database as the cache's: handed to it, and replaced in it when it was replaced here.
+//! Gives the cache the secret of the database, and replaces it when the database has another one.
 //!
-//! - The secret has a stamp as all data have. A view is answered after the secret of that view was
-//!   read: what was sealed under an older one is a miss from then on.
-//! - Where its row is gone nothing is shared: this process then has a secret that no other has.
+//! - The secret has a stamp as all data have. Stamps are returned only after the secret of the same
+//!   moment was read: entries sealed under an older secret are misses from then on.
+//! - Where its row is missing nothing is shared: this process then has a secret that no other has.
 
 use std::sync::Arc;
 
@@ -15,25 +15,25 @@ use crate::cache::tag::{Stamp, Tag};
 use crate::cache::view::{Fresh, FreshView, Invalidation, Unvouched};
 use crate::db::{Conn, Db, Error, LOCK_TIMEOUT, Role, Url, secret, transaction};
 
-/// The table of the secret: its triggers tell that it was replaced.
+/// The table of the secret: its triggers report that it was replaced.
 pub const SECRET: Table = Table::named("cache_secret");
 
-/// The secret of the database at this address, kept up to date.
+/// The secret of one database, kept up to date.
 #[derive(Clone)]
 pub struct Keeper(Arc<Kept>);
 
 struct Kept {
     url: Url,
     secret: Secret,
-    /// Of which stamp the secret is. Held while it is read anew: who comes meanwhile waits for that.
+    /// The stamp of the secret. Locked while the secret is read, so that other callers wait for it.
     stamp: tokio::sync::Mutex<Stamp>,
 }
 
 impl Keeper {
-    /// Reads the secret of the database at `url`, which is migrated.
+    /// Reads the secret of the migrated database at `url`.
     ///
     /// # Errors
-    /// One sentence, where it cannot be read.
+    /// One sentence, if it cannot be read.
     pub fn open(url: &Url) -> Result<Self, String> {
         let (bytes, stamp) = read(url)?;
         let secret = Secret::random();
@@ -42,12 +42,12 @@ impl Keeper {
         Ok(Self(Arc::new(Kept { url: url.clone(), secret, stamp })))
     }
 
-    /// The secret, as a handle that is kept up to date.
+    /// Returns a handle to the secret, which is kept up to date.
     pub fn secret(&self) -> &Secret {
         &self.0.secret
     }
 
-    /// These versions, which read the secret where it was replaced before they answer a view.
+    /// Wraps `versions`: a replaced secret is read before stamps are returned.
     pub fn around(&self, versions: Arc<dyn Versions>) -> Arc<dyn Versions> {
         Arc::new(Watching { keeper: self.clone(), versions })
     }
@@ -69,14 +69,14 @@ impl Keeper {
     }
 }
 
-/// Versions that look whether the secret was replaced.
+/// A source of stamps that checks whether the secret was replaced.
 struct Watching {
     keeper: Keeper,
     versions: Arc<dyn Versions>,
 }
 
 impl Watching {
-    /// The view, after the secret was brought up to it.
+    /// Returns the stamps, after the secret is up to date with them.
     async fn kept_up(keeper: Keeper, view: FreshView) -> FreshView {
         let view = view?;
         keeper.keep_up(view.stamp(&SECRET.tag())).await?;
@@ -107,8 +107,9 @@ impl Versions for Watching {
     }
 }
 
-/// Draws another secret, and makes stale what was made until now: also what this process or another took
-/// from the shared store and has in its memory.
+/// Replaces the secret by a random one, and makes every entry stale.
+///
+/// That includes entries that processes took from the shared store and have in memory.
 ///
 /// # Errors
 /// Those of the database; nothing is changed then.
@@ -119,7 +120,7 @@ pub fn rotate(db: &Db) -> Result<(), Error> {
     })
 }
 
-/// The secret, and its stamp at the same moment.
+/// Returns the secret and its stamp, both from the same moment.
 fn read(url: &Url) -> Result<(Option<[u8; secret::BYTES]>, Stamp), String> {
     let failed = |error: String| format!("cannot read the secret of the cache: {error}");
     let mut conn =

@@ -1,33 +1,34 @@
-//! One committed state of the data, read by those who say what they read.
+//! One committed state of the data, for readers that name what they read.
 //!
-//! - The connection is handed out only in exchange for the name of what will be read.
-//! - The stamps are taken first, then the data; both from the same state.
-//! - In debug builds a read that touches a table it has not named fails ([`super::witness`]).
-//! - What is asked beside the stamps is counted, as what the data cost.
+//! - The connection is handed out only in exchange for the name of the table.
+//! - The stamps are read first, then the data; both from the same state.
+//! - In debug builds a read of a table that it has not named fails ([`super::witness`]).
+//! - Queries for stamps are not counted as queries for data.
 
 use diesel::QueryResult;
 
 use super::witness::Witness;
 use super::{Table, stamps};
-use crate::cache::scope::Dependencies;
+use crate::cache::dependencies::Dependencies;
 use crate::cache::tag::Tag;
 use crate::db::{Conn, log};
 
-/// A read transaction that remembers what was read in it.
+/// A read transaction that records what was read in it.
 pub struct Snapshot<'c> {
     conn: &'c mut Conn,
     tables: &'static [Table],
     is_collecting: bool,
     dependencies: Dependencies,
-    /// Statements on this thread, before it and for its stamps, that are none of its queries.
+    /// Statements of this thread before this snapshot or for its stamps, not counted as queries.
     uncounted: u64,
-    /// In debug builds: that it names what it reads.
+    /// In debug builds: checks that each table is named before it is read.
     witness: Option<Witness>,
 }
 
 impl<'c> Snapshot<'c> {
-    /// On `conn`, which is inside of a read transaction. Stamps are taken only if somebody
-    /// collects them.
+    /// Wraps `conn`, which is inside a read transaction.
+    ///
+    /// Stamps are read only if dependencies are tracked.
     pub(super) fn new(
         conn: &'c mut Conn,
         tables: &'static [Table],
@@ -38,7 +39,7 @@ impl<'c> Snapshot<'c> {
         Self { conn, tables, is_collecting, dependencies, uncounted, witness }
     }
 
-    /// For questions about the whole of `table`: lists, counts, searches.
+    /// Returns the connection for queries about the whole of `table`: lists, counts, searches.
     ///
     /// # Errors
     /// Those of the database.
@@ -47,7 +48,7 @@ impl<'c> Snapshot<'c> {
         self.reads(&[table.tag()])
     }
 
-    /// For questions about one row of `table`, whether it exists or not.
+    /// Returns the connection for queries about one row of `table`, whether it exists or not.
     ///
     /// # Errors
     /// Those of the database.
@@ -56,7 +57,7 @@ impl<'c> Snapshot<'c> {
         self.reads(&[Tag::row(table.name(), id), Tag::generation(table.name())])
     }
 
-    /// What was read, with the stamps it had.
+    /// Returns what was read, with its stamps.
     ///
     /// # Errors
     /// In debug builds, if a table was read that was not named.
@@ -67,7 +68,7 @@ impl<'c> Snapshot<'c> {
         Ok(self.dependencies)
     }
 
-    /// A table whose triggers nobody checks must not be read through the cache.
+    /// Refuses a table whose triggers are not checked: it must not be read through the cache.
     fn check(&mut self, table: Table, is_whole: bool) -> QueryResult<()> {
         if self.tables.contains(&table) {
             return self.witness.as_mut().map_or(Ok(()), |witness| witness.names(table, is_whole));

@@ -1,4 +1,4 @@
-//! Reading and moving stamps in the table `cache_versions`.
+//! Reads and changes stamps in the table `cache_versions`.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ fn stamp((name, count, nonce): Row) -> (Tag, Stamp) {
     (Tag::from(name), Stamp { count, nonce })
 }
 
-/// The stamps of `tags` as `conn` sees them now; one for each, in their order.
+/// Returns the stamps of `tags` as `conn` sees them now, in their order.
 pub fn of(conn: &mut Conn, tags: &[Tag]) -> QueryResult<Vec<(Tag, Stamp)>> {
     let names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
     let rows: Vec<Row> = cache_versions.filter(tag.eq_any(names)).load(conn)?;
@@ -24,10 +24,11 @@ pub fn of(conn: &mut Conn, tags: &[Tag]) -> QueryResult<Vec<(Tag, Stamp)>> {
     Ok(tags.iter().map(|wanted| (wanted.clone(), known.stamp(wanted))).collect())
 }
 
-/// A number that is another one after a change of the schema.
+/// A number that changes with the schema.
 ///
-/// A change of the schema may change rows without telling a trigger. It makes everything stale: the number is a
-/// part of the stamps of [`Tag::EVERYTHING`], on which every entry depends, and of [`Tag::ANY`].
+/// A change of the schema may change rows without running a trigger. So it makes everything stale:
+/// the number is a part of the stamps of [`Tag::EVERYTHING`], on which every entry depends, and of
+/// [`Tag::ANY`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Schema(pub i64);
 
@@ -36,7 +37,7 @@ impl Schema {
         Stamp { nonce: stamp.nonce ^ self.0, ..stamp }
     }
 
-    /// All stamps; the schema must have been read before them, so that it is never newer than they are.
+    /// Returns all stamps. The schema must be read before them, so that it is never newer.
     fn view(self, rows: Vec<Row>) -> View {
         let mut stamps: HashMap<Tag, Stamp> = rows.into_iter().map(stamp).collect();
         for moved in [Tag::ANY, Tag::EVERYTHING] {
@@ -47,29 +48,29 @@ impl Schema {
     }
 }
 
-/// The stamp of [`Tag::ANY`] in a Postgres database of this schema.
+/// Returns the stamp of [`Tag::ANY`] in a Postgres database of this schema.
 pub fn any(conn: &mut PgConnection, schema: Schema) -> QueryResult<Stamp> {
     let row: Option<(i64, i64)> =
         cache_versions.find(Tag::ANY.as_str()).select((n, r)).first(conn).optional()?;
     Ok(schema.with(row.map(|(count, nonce)| Stamp { count, nonce }).unwrap_or_default()))
 }
 
-/// All stamps, by one statement, in a SQLite database of this schema.
+/// Returns all stamps, by one statement, in a SQLite database of this schema.
 pub fn all_sqlite(conn: &mut SqliteConnection, schema: Schema) -> QueryResult<View> {
     Ok(schema.view(cache_versions.load(conn)?))
 }
 
-/// All stamps, by one statement, in a Postgres database of this schema.
+/// Returns all stamps, by one statement, in a Postgres database of this schema.
 pub fn all_postgres(conn: &mut PgConnection, schema: Schema) -> QueryResult<View> {
     Ok(schema.view(cache_versions.load(conn)?))
 }
 
-/// All stamps, by one statement, as `conn` sees them now; whatever the schema.
+/// Returns all stamps, by one statement, as `conn` sees them now, without the schema.
 pub fn all(conn: &mut Conn) -> QueryResult<View> {
     Ok(View::new(cache_versions.load::<Row>(conn)?.into_iter().map(stamp)))
 }
 
-/// Moves `moved` and [`Tag::ANY`].
+/// Changes the stamps of `moved` and of [`Tag::ANY`].
 pub fn bump(conn: &mut Conn, moved: &Tag) -> QueryResult<()> {
     match conn {
         Conn::Sqlite(sqlite) => {

@@ -1,8 +1,9 @@
-//! The triggers that move the stamps of a table: giving them to it, and checking that it has them.
+//! Creates the triggers that change the stamps of a table, and checks that a table has them.
 //!
-//! - A table is covered when each insert, update and delete moves its tags; on Postgres a truncate, too,
-//!   and for every role.
-//! - SQLite: the triggers must read word for word as they are given here; so do those of the migrations.
+//! - A table is covered when each insert, update and delete changes the stamps of its tags; on
+//!   Postgres a truncate, too, and for every role.
+//! - SQLite: the triggers must equal those created here word for word; so do those of the
+//!   migrations.
 //! - The table has a column `id` of whole numbers: a row's tag is the bucket that its id falls in.
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use crate::db::Conn;
 /// Insert, update, delete and truncate.
 const POSTGRES_TRIGGERS: i64 = 4;
 
-/// The table of stamps, as the first migration makes it.
+/// Creates the table of stamps, as the first migration does.
 const SQLITE_STAMPS: &str =
     include_str!("../../migrations/sqlite/2026-11-21-090000-0000_create_cache_versions/up.sql");
 const POSTGRES_STAMPS: &str = concat!(
@@ -46,8 +47,10 @@ struct Known {
     known: bool,
 }
 
-/// Gives `table` its triggers, and the database its table of stamps where there is none: for tables that
-/// no migration of the shop has made. May be repeated; call it in a transaction.
+/// Creates the triggers of `table`, and the table of stamps where there is none.
+///
+/// For tables that no migration of the shop has created. It may be repeated; call it in a
+/// transaction.
 ///
 /// # Errors
 /// Those of the database, such as that there is no table of that name.
@@ -77,7 +80,7 @@ pub fn cover(conn: &mut Conn, table: Table) -> QueryResult<()> {
     })
 }
 
-/// The triggers of `table` on SQLite, by name.
+/// Returns the triggers of `table` on SQLite, by name.
 fn of_sqlite(table: Table) -> BTreeMap<String, String> {
     let table = table.name();
     let moved = |row: &str| {
@@ -87,6 +90,7 @@ fn of_sqlite(table: Table) -> BTreeMap<String, String> {
              ON CONFLICT (tag) DO UPDATE SET n = n + 1, r = excluded.r;\n"
         )
     };
+    // An update of the id moves a row to another bucket: the old one must be invalidated, too.
     let moved_away = format!(
         "  INSERT INTO cache_versions\n  SELECT '{table}#' || (OLD.id & 255), 1, random() \
          WHERE OLD.id <> NEW.id\n  ON CONFLICT (tag) DO UPDATE SET n = n + 1, r = excluded.r;\n"
@@ -103,7 +107,7 @@ fn of_sqlite(table: Table) -> BTreeMap<String, String> {
     ])
 }
 
-/// The triggers of `table` on Postgres, by name.
+/// Returns the triggers of `table` on Postgres, by name.
 fn of_postgres(table: Table) -> BTreeMap<String, String> {
     let table = table.name();
     let (old, new) = ("OLD TABLE AS old_rows", "NEW TABLE AS new_rows");
@@ -125,7 +129,9 @@ fn of_postgres(table: Table) -> BTreeMap<String, String> {
     events.into_iter().map(trigger).collect()
 }
 
-/// Whether SQLite moves the stamps of `tables`: [`Unvouched`] names the first table that is not covered.
+/// Checks the triggers of `tables` on SQLite.
+///
+/// [`Unvouched`] names the first table that is not covered.
 ///
 /// # Errors
 /// Those of the database.
@@ -141,7 +147,9 @@ pub fn check_sqlite(
     Ok(Ok(()))
 }
 
-/// Whether Postgres moves the stamps of `tables`: [`Unvouched`] names the first table that is not covered.
+/// Checks the triggers of `tables` on Postgres.
+///
+/// [`Unvouched`] names the first table that is not covered.
 ///
 /// # Errors
 /// Those of the database.
@@ -169,7 +177,7 @@ fn belongs_to(trigger: &str, table: Table) -> bool {
     trigger.strip_prefix(table.name()).is_some_and(|rest| rest.starts_with("_cache_"))
 }
 
-/// The triggers of `table` that move stamps, by name.
+/// Returns the triggers of `table` that change stamps, by name.
 fn cache_triggers(
     conn: &mut SqliteConnection,
     table: Table,

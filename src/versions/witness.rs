@@ -1,12 +1,13 @@
-//! A witness of each read: that it has named every table that its statements mention.
+//! The read checker: checks that each read has named every table that its statements mention.
 //!
-//! - In debug builds only, so that every story is the test; a release build pays nothing.
-//! - A table counts as named from `Snapshot::table` or `Snapshot::row` on, what is derived from it only by
-//!   the former: the count of all rows does not hang on one of them.
+//! - In debug builds only, so that every test of the shop checks its reads; a release build pays
+//!   nothing.
+//! - A table counts as named after `Snapshot::table` or `Snapshot::row`, its derived tables only
+//!   after the former: the count of all rows does not depend on one of them.
 //! - All tables of the database are known, listed in `app::TABLES` or not.
 //!
-//! Not here: which words of a statement are tables (`mentioned`); whether listed tables have
-//! their triggers ([`super::triggers`]).
+//! Not here: which words of a statement are tables (`mentioned`); whether listed tables have their
+//! triggers ([`super::triggers`]).
 
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
@@ -18,7 +19,7 @@ use super::{Table, mentioned};
 use crate::db::overhear::Ear;
 use crate::db::{Conn, log};
 
-/// The names of the database's tables and views, but for that of the stamps.
+/// Selects the names of all tables and views but that of the stamps.
 const SQLITE: &str =
     "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name <> 'cache_versions'";
 const POSTGRES: &str = "SELECT table_name::text AS name FROM information_schema.tables \
@@ -33,7 +34,7 @@ struct Name {
     name: String,
 }
 
-/// Listens to one read.
+/// Checks the statements of one read.
 #[derive(Debug)]
 pub struct Witness {
     ear: Ear,
@@ -43,10 +44,10 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// Of a read that was asked for at `caller`; none in a release build.
+    /// Begins to check a read that was called at `caller`; `None` in a release build.
     ///
     /// # Errors
-    /// Those of the database, which is asked for its tables the first time.
+    /// Those of the database, which is queried for its tables the first time.
     pub fn open(
         conn: &mut Conn,
         schema: Schema,
@@ -57,16 +58,16 @@ impl Witness {
         }
         if schema.get().is_none() {
             let names = log::unheard(|| names(conn))?;
-            // Another read may have been quicker, and found the same.
+            // Another read may have set the same names meanwhile.
             let _ = schema.set(names);
         }
         Ok(Some(Self { ear: Ear::open(), schema, caller, named: Vec::new() }))
     }
 
-    /// The read names a table, or one row of it.
+    /// Records that the read names a table, or one row of it.
     ///
     /// # Errors
-    /// If it has read before what it had not named.
+    /// If it has already read a table that it had not named.
     pub fn names(&mut self, table: Table, is_whole: bool) -> QueryResult<()> {
         self.check()?;
         self.named.push(table.name());
@@ -76,10 +77,10 @@ impl Witness {
         Ok(())
     }
 
-    /// Whether what was read since the last time was named.
+    /// Checks the statements since the last call.
     ///
     /// # Errors
-    /// If it was not: which table, in which statement, for whom.
+    /// If a table was not named: the table, the statement and the caller.
     pub fn check(&self) -> QueryResult<()> {
         for sql in self.ear.take() {
             let is_table = |name: &str| {
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_read_that_names_what_it_reads_is_none_of_its_business() {
+    async fn a_read_that_names_what_it_reads_passes() {
         let one = "SELECT count(*) AS n FROM events WHERE events.guests > 1";
         assert_eq!(read(move |read| ask(read.table(EVENTS)?, one)).await, Ok(0));
         assert_eq!(read(move |read| ask(read.row(EVENTS, 1)?, one)).await, Ok(0));

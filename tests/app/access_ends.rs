@@ -1,16 +1,16 @@
-//! What ends with a password, and which cookie a session is.
+//! Password changes end tokens and sessions; over TLS the session cookie is bound to its host.
 
 use crate::support::{Database, PASSWORD, Page, TestSite, account, on_both_databases};
 
 on_both_databases! {
-    tokens_end_with_the_password,
-    over_tls_a_session_is_a_cookie_of_this_host;
-    by_hand: tokens_and_sessions_end_with_a_password_that_is_changed_in_sql,
+    a_password_change_ends_all_tokens,
+    over_tls_the_session_cookie_is_bound_to_its_host;
+    by_hand: a_password_change_in_sql_ends_tokens_and_sessions,
 }
 
 const STAFF: [(&str, &str); 2] = [("name", "Mina"), ("password", PASSWORD)];
 
-/// `larder-session=…`, or whatever the session's cookie is called.
+/// Returns the session's cookie as `name=value`; the name may have the prefix `__Host-`.
 #[track_caller]
 fn cookie_of(page: &Page) -> String {
     let session = page.lines_of("set-cookie").find(|line| line.contains("larder-session="));
@@ -26,13 +26,13 @@ fn is_in(site: &TestSite, cookie: &str) -> bool {
     site.ask("GET", "/staff").header("Cookie", cookie).send().status == 200
 }
 
-fn tokens_end_with_the_password(on: Database) {
+fn a_password_change_ends_all_tokens(on: Database) {
     let site = TestSite::with_staff(on, &["Mina", "Otto"], &[]);
     let other = site.another_instance_with(&["--access", "staff"]);
     let both = |token: &str| [&site, &other].map(|instance| is_taken(instance, token));
     let others = account(&site.database, &["token", "Otto"], "");
 
-    // By the form.
+    // Changed in the form.
     let tokens = [(); 2].map(|()| account(&site.database, &["token", "Mina"], ""));
     assert!(tokens.iter().all(|token| both(token) == [true, true]));
     let cookie = cookie_of(&site.submit("/login", &STAFF));
@@ -41,7 +41,7 @@ fn tokens_end_with_the_password(on: Database) {
     change.assert_sends_to("/staff");
     assert!(tokens.iter().all(|token| both(token) == [false, false]));
 
-    // By the command line, which says how many.
+    // Changed on the command line, which reports how many tokens ended.
     let token = account(&site.database, &["token", "Mina"], "");
     assert_eq!(both(&token), [true, true]);
     let said = account(&site.database, &["password", "mina"], PASSWORD);
@@ -51,7 +51,7 @@ fn tokens_end_with_the_password(on: Database) {
     assert_eq!(both(&others), [true, true], "those of others go on");
 }
 
-fn tokens_and_sessions_end_with_a_password_that_is_changed_in_sql(on: Database) {
+fn a_password_change_in_sql_ends_tokens_and_sessions(on: Database) {
     let site = TestSite::with_staff(on, &["Mina", "Otto"], &[]);
     let token = account(&site.database, &["token", "Mina"], "");
     let others = account(&site.database, &["token", "Otto"], "");
@@ -66,7 +66,7 @@ fn tokens_and_sessions_end_with_a_password_that_is_changed_in_sql(on: Database) 
     assert!(is_taken(&site, &others));
 }
 
-fn over_tls_a_session_is_a_cookie_of_this_host(on: Database) {
+fn over_tls_the_session_cookie_is_bound_to_its_host(on: Database) {
     let site = TestSite::with_staff(on, &["Mina"], &[]);
     let asks = |path: &str, cookie: &str, scheme: &str| {
         let ask = site.ask("GET", path).header("Cookie", cookie);
@@ -87,7 +87,7 @@ fn over_tls_a_session_is_a_cookie_of_this_host(on: Database) {
     let (secure, plain) = (cookie_of(&over_tls), cookie_of(&signs_in("http")));
     assert!(plain.starts_with("larder-session="), "{plain}");
 
-    // Each counts for its scheme only: a cookie set over http opens no session over https.
+    // A session cookie counts for its scheme only: one set over http opens no session over https.
     let renamed = |cookie: &str| match cookie.strip_prefix("__Host-") {
         Some(plain) => plain.to_owned(),
         None => format!("__Host-{cookie}"),
@@ -105,7 +105,8 @@ fn over_tls_a_session_is_a_cookie_of_this_host(on: Database) {
     for (cookie, scheme, expected) in cases {
         let page = asks("/staff", cookie, scheme);
         assert_eq!(page.status == 200, expected, "{cookie} over {scheme}");
-        // A page of one visitor is never stored, and a cookie that counts for nothing makes no other page.
+        // The page of a session is never stored; a cookie that counts for nothing does not change
+        // the page.
         let home = asks("/", cookie, scheme);
         assert_eq!(home.text().contains("Sign out"), expected, "{cookie} over {scheme}");
         assert_eq!(home.header("cache-control").as_deref() == Some("no-store"), expected);

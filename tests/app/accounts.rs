@@ -1,4 +1,4 @@
-//! Staff: who may write where the shop is for them, and that nobody else sees what they see.
+//! Staff accounts: where only staff may write, and that no other visitor sees what staff see.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{iter, thread};
@@ -9,16 +9,16 @@ use crate::support::{
 
 on_both_databases! {
     staff_sign_in_edit_and_sign_out,
-    who_is_wrong_is_not_told_where,
-    a_name_is_tried_ten_times_and_no_more,
-    a_session_ends_wherever_it_is_ended,
-    nobody_comes_in_by_a_password_that_was_changed_meanwhile,
-    nobody_sees_anothers_name,
+    a_failed_sign_in_does_not_tell_what_was_wrong,
+    a_name_has_ten_attempts_and_no_more,
+    a_session_that_ends_in_one_instance_ends_in_all,
+    no_session_opened_by_the_old_password_outlives_its_change,
+    no_visitor_sees_the_name_of_another,
     the_cache_and_the_toolbar_are_for_staff,
-    behind_tls_the_cookie_is_secure,
-    the_index_has_every_section_with_its_search,
-    an_open_shop_needs_no_signing_in;
-    by_hand: a_session_deleted_in_sql_is_out_at_once,
+    the_cookie_is_secure_behind_tls,
+    the_staff_index_searches_every_section,
+    an_open_shop_needs_no_sign_in;
+    by_hand: a_session_deleted_in_sql_ends_at_once,
 }
 
 const STAFF: [(&str, &str); 2] = [("name", "Mina"), ("password", PASSWORD)];
@@ -28,7 +28,7 @@ fn cookie_of(page: &Page) -> String {
     session.expect("a session").split(';').next().unwrap().to_owned()
 }
 
-/// Signs in without a browser; the cookie.
+/// Signs in without a browser; returns the cookie.
 #[track_caller]
 fn signed_in(site: &TestSite, name: &str) -> String {
     let answer = site.submit("/login", &[("name", name), ("password", PASSWORD)]);
@@ -44,7 +44,7 @@ fn staff_sign_in_edit_and_sign_out(on: Database) {
     let site = TestSite::with_staff(on, &["Mina"], &[]);
     let mut mina = site.visitor();
 
-    // Strangers read, from the cache, and are offered nothing else.
+    // Visitors read from the cache and see no controls of staff.
     let home = site.get("/");
     home.assert_cache("miss").assert_sees_not("New product").assert_sees("Staff");
     site.get("/").assert_cache("hit");
@@ -54,14 +54,14 @@ fn staff_sign_in_edit_and_sign_out(on: Database) {
     refused.assert_status(403).assert_is_in_the_shops_dress().assert_sees("not signed in");
     site.submit("/cache/invalidate", &[("tag", "everything")]).assert_status(403);
 
-    // Staff are brought to where they wanted to go.
+    // After signing in, staff reach the page that they had requested.
     mina.get("/login?next=%2Fproducts%2Fnew").assert_status(200).assert_sees("Sign in");
     let fields = [STAFF[0], STAFF[1], ("next", "/products/new")];
     mina.submit("/login", &fields).assert_sees("Mina").assert_sees("Sign out");
     let home = mina.submit("/products", &tea);
     home.assert_sees("Added “Tea”.").assert_sees("New product");
 
-    // Their pages are theirs: made anew, of queries that are kept, and stored by nobody.
+    // Pages of staff are rendered for each request, from cached queries, and are never stored.
     let home = mina.get("/");
     home.assert_header("cache-status", "larder; fwd=bypass; detail=\"session\"");
     home.assert_header("cache-control", "no-store").assert_no_header("etag");
@@ -73,7 +73,8 @@ fn staff_sign_in_edit_and_sign_out(on: Database) {
     site.get("/").assert_cache("miss").assert_sees("Green tea").assert_sees_not("Edit");
     site.get("/").assert_cache("hit").assert_sees_not("Mina");
 
-    // Signed out, their old session is none any more, and who shows it is anybody.
+    // After signing out, the old cookie opens no session, and the client that sends it is a
+    // visitor.
     let cookie = format!("larder-session={}", mina.cookies()["larder-session"]);
     as_shown(&site, "/", &cookie).assert_sees("Mina");
     mina.posts("/logout", &[]).assert_sends_to("/");
@@ -84,7 +85,7 @@ fn staff_sign_in_edit_and_sign_out(on: Database) {
     write.assert_status(403);
 }
 
-fn who_is_wrong_is_not_told_where(on: Database) {
+fn a_failed_sign_in_does_not_tell_what_was_wrong(on: Database) {
     let site = TestSite::with_staff(on, &["Mina"], &[]);
     let tried = |name: &str, password: &str| {
         let page = site.submit("/login", &[("name", name), ("password", password)]);
@@ -96,7 +97,7 @@ fn who_is_wrong_is_not_told_where(on: Database) {
     let (wrong, absent) = (tried("Mina", "wrong pass"), tried("Otto", "wrong pass"));
     assert_eq!(wrong, absent);
     tried("Mina", &"x".repeat(5_000));
-    // Names are one however they are written, and redirects stay here.
+    // The case of a name does not matter, and redirects stay on this site.
     let fields = [("name", " mina "), STAFF[1], ("next", "//evil.test/")];
     let answer = site.submit("/login", &fields);
     answer.assert_sends_to("/");
@@ -105,12 +106,12 @@ fn who_is_wrong_is_not_told_where(on: Database) {
         assert!(cookie.contains(word), "{cookie}");
     }
     assert!(!cookie.contains("Secure"), "this is no TLS: {cookie}");
-    // A page of another site signs nobody in.
+    // A form on another site cannot sign a visitor in.
     let foreign = site.ask("POST", "/login").form(&STAFF).header("Sec-Fetch-Site", "cross-site");
     foreign.send().assert_status(403);
 }
 
-fn a_name_is_tried_ten_times_and_no_more(on: Database) {
+fn a_name_has_ten_attempts_and_no_more(on: Database) {
     let Some(redis) = Redis::start() else { return };
     let site = TestSite::with_staff(on, &["Mina", "Otto"], &["--redis", &redis.url()]);
     let other = site.another_instance_with(&["--access", "staff", "--redis", &redis.url()]);
@@ -119,7 +120,8 @@ fn a_name_is_tried_ten_times_and_no_more(on: Database) {
         let instance = if count % 2 == 0 { &site } else { &other };
         instance.submit("/login", &wrong).assert_status(422);
     }
-    // In every instance, and for the right password, too; others are not kept waiting.
+    // The limit holds in every instance, and for the right password, too. Other names are not
+    // affected.
     for instance in [&site, &other] {
         let refused = instance.submit("/login", &STAFF);
         refused.assert_status(429).assert_header("retry-after", "900");
@@ -129,7 +131,7 @@ fn a_name_is_tried_ten_times_and_no_more(on: Database) {
     assert!(!redis.keys().to_lowercase().contains("mina"), "{}", redis.keys());
 }
 
-fn a_session_ends_wherever_it_is_ended(on: Database) {
+fn a_session_that_ends_in_one_instance_ends_in_all(on: Database) {
     let site = TestSite::with_staff(on, &["Mina", "Otto"], &[]);
     let other = site.another_instance_with(&["--access", "staff"]);
     let is_in = |cookie: &str| {
@@ -138,13 +140,13 @@ fn a_session_ends_wherever_it_is_ended(on: Database) {
         answers[0] == 200
     };
 
-    // Signing in again gives up the session that the browser had.
+    // Signing in again ends the session that the browser had.
     let first = signed_in(&site, "Mina");
     let again = site.ask("POST", "/login").header("Cookie", &first).form(&STAFF).send();
     let second = cookie_of(&again);
     assert!(first != second && !is_in(&first) && is_in(&second));
 
-    // Another password signs all others out, not who changed it.
+    // A password change ends all sessions but the one that made it.
     let third = signed_in(&other, "Mina");
     let fields = [("old", PASSWORD), ("new", "coffee and cake"), ("again", "coffee and cake")];
     let wrong = [("old", "not this one"), ("new", "short"), ("again", "other")];
@@ -155,7 +157,7 @@ fn a_session_ends_wherever_it_is_ended(on: Database) {
     let fourth = cookie_of(change(&fields).assert_sends_to("/staff"));
     assert!(!is_in(&second) && !is_in(&third) && is_in(&fourth));
 
-    // From the command line: another password, or no account any more.
+    // On the command line: another password, or the removal of the account.
     account(&site.database, &["password", "mina"], PASSWORD);
     assert!(!is_in(&fourth));
     let otto = signed_in(&site, "Otto");
@@ -168,7 +170,7 @@ fn a_session_ends_wherever_it_is_ended(on: Database) {
     site.submit("/login", &otto).assert_status(422);
 }
 
-fn nobody_comes_in_by_a_password_that_was_changed_meanwhile(on: Database) {
+fn no_session_opened_by_the_old_password_outlives_its_change(on: Database) {
     let site = TestSite::with_staff(on, &["Mina"], &[]);
     let (are_in, is_changed) = (AtomicBool::new(false), AtomicBool::new(false));
     let comes_in = || {
@@ -180,7 +182,7 @@ fn nobody_comes_in_by_a_password_that_was_changed_meanwhile(on: Database) {
     };
     let cookies: Vec<String> = thread::scope(|scope| {
         let browsers: Vec<_> = (0..4).map(|_| scope.spawn(comes_in)).collect();
-        // One is in: the others are on their way.
+        // One browser is signed in; the others may be in the middle of it.
         until("a browser is in", || are_in.load(Ordering::SeqCst));
         account(&site.database, &["password", "mina"], "coffee and cake");
         is_changed.store(true, Ordering::SeqCst);
@@ -194,7 +196,7 @@ fn nobody_comes_in_by_a_password_that_was_changed_meanwhile(on: Database) {
     site.submit("/login", &STAFF).assert_status(422);
 }
 
-fn a_session_deleted_in_sql_is_out_at_once(on: Database) {
+fn a_session_deleted_in_sql_ends_at_once(on: Database) {
     let site = TestSite::with_staff(on, &["Mina"], &[]);
     let cookie = signed_in(&site, "Mina");
     for _ in 0..2 {
@@ -207,13 +209,13 @@ fn a_session_deleted_in_sql_is_out_at_once(on: Database) {
     let cookie = signed_in(&site, "Mina");
     site.database.sql("DELETE FROM sessions");
     as_shown(&site, "/staff", &cookie).assert_status(303);
-    // Who signs out is out, whether they were still in or not.
+    // Signing out clears the cookie, whether the session still exists or not.
     let out = site.ask("POST", "/logout").header("Cookie", &cookie).form(&[]).send();
     out.assert_sends_to("/");
     assert!(out.header("set-cookie").is_some_and(|line| line.contains("Max-Age=0")));
 }
 
-fn nobody_sees_anothers_name(on: Database) {
+fn no_visitor_sees_the_name_of_another(on: Database) {
     const NAMES: [&str; 4] = ["Anselm", "Berenike", "Cosima", "Dorothea"];
     let site = TestSite::with_staff(on, &NAMES, &[]);
     let tea = {
@@ -267,7 +269,7 @@ fn the_cache_and_the_toolbar_are_for_staff(on: Database) {
     requests.assert_status(200);
     assert!(!requests.html().contains("/nothing"), "strangers are not remembered");
 
-    // Programs of theirs show a token.
+    // Programs of staff authenticate with a token.
     let token = account(&site.database, &["token", "Mina"], "");
     let stats = |token: &str| {
         let bearer = format!("Bearer {}", token.trim());
@@ -276,13 +278,13 @@ fn the_cache_and_the_toolbar_are_for_staff(on: Database) {
     assert_eq!((stats(&token), stats("x")), (200, 401));
     account(&site.database, &["token", "Mina", "--revoke"], "");
     assert_eq!(stats(&token), 401);
-    // What a token opens is not shown on pages that are for everybody.
+    // A token shows nothing of its owner on pages that are shared by all visitors.
     let bearer = format!("Bearer {}", token.trim());
     let page = site.ask("GET", "/").header("Authorization", &bearer).send();
     page.assert_cache("hit").assert_sees_not("Mina");
 }
 
-fn behind_tls_the_cookie_is_secure(on: Database) {
+fn the_cookie_is_secure_behind_tls(on: Database) {
     let flags = ["--bind", "0.0.0.0:0", "--host", "shop.example"];
     let site = TestSite::with_staff(on, &["Mina"], &flags);
     let through = |scheme: &str, origin: &str| {
@@ -301,7 +303,7 @@ fn behind_tls_the_cookie_is_secure(on: Database) {
     write.header("Cookie", &cookie).form(&form).send().assert_sends_to("/");
 }
 
-fn the_index_has_every_section_with_its_search(on: Database) {
+fn the_staff_index_searches_every_section(on: Database) {
     let site = TestSite::with_staff(on, &["Mina"], &["--toolbar", "on"]);
     let cookie = signed_in(&site, "Mina");
     for title in ["Tea", "Green tea", "Coffee"] {
@@ -315,7 +317,7 @@ fn the_index_has_every_section_with_its_search(on: Database) {
     {
         index.assert_sees(shelf);
     }
-    // The page is made anew, but of queries that are kept.
+    // The page is rendered for each request, but from cached queries.
     assert!(index.header("server-timing").unwrap().contains("sql;"));
     let again = as_shown(&site, "/staff", &cookie);
     assert!(!again.header("server-timing").unwrap().contains("sql;"));
@@ -325,7 +327,7 @@ fn the_index_has_every_section_with_its_search(on: Database) {
     as_shown(&site, &format!("/products/{edit}/edit"), &cookie).assert_sees("Edit product");
 }
 
-fn an_open_shop_needs_no_signing_in(on: Database) {
+fn an_open_shop_needs_no_sign_in(on: Database) {
     let site = TestSite::start(on);
     site.get("/login").assert_sends_to("/staff");
     site.get("/staff").assert_status(200).assert_sees("Products").assert_sees_not("Sign out");
@@ -335,7 +337,7 @@ fn an_open_shop_needs_no_signing_in(on: Database) {
     public.get("/staff").assert_status(403);
 }
 
-/// Holds Mina's account until somebody waits for it, and then gives her another password.
+/// Locks Mina's account until another transaction waits for it, and then changes its password.
 const CHANGED_UNDER_THE_HAND: &str = "SET statement_timeout = '60s'; DO $$ BEGIN
     PERFORM 1 FROM accounts FOR UPDATE;
     LOOP
@@ -350,7 +352,7 @@ const IS_HELD: &str = "SELECT count(*) FROM pg_locks
     WHERE relation = 'accounts'::regclass AND mode = 'RowShareLock'";
 
 #[test]
-fn who_signs_in_while_their_password_is_changed_waits_and_is_refused() {
+fn a_sign_in_during_a_password_change_waits_and_is_refused() {
     if !Database::Postgres.is_here(true) {
         return;
     }
@@ -363,7 +365,7 @@ fn who_signs_in_while_their_password_is_changed_waits_and_is_refused() {
 }
 
 #[test]
-fn going_back_after_signing_out_shows_nothing_of_staff() {
+fn going_back_after_sign_out_shows_no_staff_page() {
     let Some(browser) = Browser::open(Screen::Desktop) else { return };
     let site = TestSite::with_staff(Database::Sqlite, &["Mina"], &[]);
     browser.goes_to(&format!("{}/login", site.address()));

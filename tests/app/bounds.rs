@@ -1,4 +1,4 @@
-//! Texts of any length and letters: each is taken or refused with a sentence, and none breaks the database.
+//! Texts of any length and characters: each is accepted or refused with a sentence, without a 500.
 
 use serde_json::json;
 
@@ -11,9 +11,9 @@ on_both_databases! {
     no_text_in_json_breaks_the_database,
 }
 
-/// Longer than databases index and match, growing when folded, and what no database takes.
+/// Returns texts that exceed what databases index and match, grow when folded, or are invalid.
 fn odd_texts() -> Vec<String> {
-    // Letters without a pattern: Postgres compresses others before it indexes them.
+    // Characters without a pattern: Postgres compresses others before it indexes them.
     let mixed: String = (0..4_000_u32)
         .map(|n| char::from_u32(0x4E00 + n.wrapping_mul(2_654_435_761) % 0x5000).unwrap())
         .collect();
@@ -56,7 +56,7 @@ fn a_search_that_is_too_long_is_refused_with_a_sentence(on: Database) {
                 page.assert_sees("The search can have at most 255 characters");
             }
         }
-        // The longest that there can be is searched for, whatever it grows to.
+        // The longest allowed text is searched for, whatever it grows to when it is folded.
         for letter in ["x", "ß", "%", "\u{FDFA}", "\\", "\u{10FFFF}"] {
             let longest = query("q", &letter.repeat(255));
             site.get(&format!("{path}?{longest}")).assert_status(200);

@@ -1,9 +1,9 @@
-//! The whole story in a real browser.
+//! The whole shop in a real browser.
 
 use crate::support::{Browser, Database, Screen, TestSite, on_both_databases};
 
 on_both_databases! {
-    somebody_runs_the_shop_for_a_day,
+    a_grocer_runs_the_shop_for_a_day,
     a_phone_never_scrolls_sideways,
     the_keyboard_reaches_everything_and_the_skip_link_first,
     both_colour_schemes_can_be_read,
@@ -12,7 +12,7 @@ on_both_databases! {
 const TAB: char = '\u{E004}';
 const ENTER: char = '\u{E007}';
 
-fn somebody_runs_the_shop_for_a_day(on: Database) {
+fn a_grocer_runs_the_shop_for_a_day(on: Database) {
     let Some(browser) = Browser::open(Screen::Desktop) else { return };
     let site = TestSite::start_with(on, &["--page-size", "5"]);
     let pears = site.has_product_at("Pears", "2.50");
@@ -52,7 +52,7 @@ fn somebody_runs_the_shop_for_a_day(on: Database) {
     fill(&browser, "Lady Grey", "13");
     assert_flash(&browser, "Lady Grey");
 
-    // Conflict: somebody else is faster.
+    // Conflict: another editor is faster.
     browser.follows(&format!("a[href='/products/{tea}/edit']"));
     site.edits(tea, &[("title", "Green tea")]).assert_sends_to("/");
     fill(&browser, "Black tea", "14");
@@ -75,7 +75,7 @@ fn somebody_runs_the_shop_for_a_day(on: Database) {
     assert!(browser.has("p.flash[role=status]"), "{}", browser.text());
     assert_eq!(browser.path(), "/");
 
-    // What somebody else does shows at the next look, and everything that a page needs is there.
+    // Another client's edit shows at the next request, and every resource of the page loads.
     site.edits(pears, &[("title", "Ripe pears")]).assert_sends_to("/");
     browser.goes_to(&format!("{}/?page=3", site.address()));
     assert!(browser.text().contains("Ripe pears"), "{}", browser.text());
@@ -180,7 +180,9 @@ fn both_colour_schemes_can_be_read(on: Database) {
     }
 }
 
-/// The texts whose contrast is below WCAG AA (4.5, or 3 where they are large), with colours and ratio.
+/// Returns the texts whose contrast is below WCAG AA (4.5, or 3 for large text).
+///
+/// Each is given with its colours and ratio.
 const POOR_CONTRAST: &str = r#"(() => {
   const parse = c => (c.match(/[\d.]+/g) || []).map(Number);
   const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });

@@ -1,20 +1,20 @@
-//! *Invalidate cache*: what each tag empties, in every instance, and where the button leads.
+//! *Invalidate cache*: which pages each tag invalidates, and where the button leads.
 
 use crate::support::{Database, TestSite, on_both_databases};
 
 on_both_databases! {
-    everything_empties_every_page_everywhere,
-    a_table_empties_the_pages_that_show_it,
-    a_row_empties_the_pages_that_show_it,
-    without_a_tag_it_is_everything,
-    it_says_what_was_done,
+    the_tag_everything_invalidates_every_page_in_every_instance,
+    the_tag_of_a_table_invalidates_the_pages_that_show_it,
+    the_tag_of_a_row_invalidates_the_pages_that_show_it,
+    without_a_tag_everything_is_invalidated,
+    the_button_confirms_what_was_invalidated,
     an_unknown_tag_is_refused,
-    it_leads_back_to_a_path_of_this_site_only,
+    the_button_leads_back_to_a_path_of_this_site_only,
     the_button_on_the_page_works_as_it_stands,
-    nothing_of_the_catalogue_is_changed,
+    the_catalogue_is_not_changed,
 }
 
-fn everything_empties_every_page_everywhere(on: Database) {
+fn the_tag_everything_invalidates_every_page_in_every_instance(on: Database) {
     let (here, there, tea) = warm(on);
     here.invalidates("everything").assert_sends_to("/");
     for site in [&here, &there] {
@@ -29,7 +29,7 @@ fn everything_empties_every_page_everywhere(on: Database) {
     here.get("/").assert_cache("stored").timing().assert_says("fragment", "header miss");
 }
 
-fn a_table_empties_the_pages_that_show_it(on: Database) {
+fn the_tag_of_a_table_invalidates_the_pages_that_show_it(on: Database) {
     let (here, there, _) = warm(on);
     there.invalidates("products").assert_sends_to("/");
     for site in [&here, &there] {
@@ -39,7 +39,7 @@ fn a_table_empties_the_pages_that_show_it(on: Database) {
     }
 }
 
-fn a_row_empties_the_pages_that_show_it(on: Database) {
+fn the_tag_of_a_row_invalidates_the_pages_that_show_it(on: Database) {
     let (here, there, tea) = warm(on);
     let coffee = here.has_product("Coffee");
     let (tea, coffee) = (format!("/products/{tea}"), format!("/products/{coffee}"));
@@ -55,7 +55,7 @@ fn a_row_empties_the_pages_that_show_it(on: Database) {
     }
 }
 
-fn without_a_tag_it_is_everything(on: Database) {
+fn without_a_tag_everything_is_invalidated(on: Database) {
     let (here, there, _) = warm(on);
     for fields in [&[("back", "/")][..], &[("tag", ""), ("back", "/")]] {
         here.submit("/cache/invalidate", fields).assert_sends_to("/");
@@ -63,7 +63,7 @@ fn without_a_tag_it_is_everything(on: Database) {
     }
 }
 
-fn it_says_what_was_done(on: Database) {
+fn the_button_confirms_what_was_invalidated(on: Database) {
     let (here, _, tea) = warm(on);
     let row = format!("products#{}", tea & 255);
     for tag in ["everything", "products", &row] {
@@ -106,7 +106,7 @@ fn an_unknown_tag_is_refused(on: Database) {
     here.get("/").assert_cache("hit");
 }
 
-fn it_leads_back_to_a_path_of_this_site_only(on: Database) {
+fn the_button_leads_back_to_a_path_of_this_site_only(on: Database) {
     let (here, _, tea) = warm(on);
     let product = format!("/products/{tea}");
     let good = ["/", "/?page=2&q=tea", &product, "/?q=%C3%A9&x=//y"];
@@ -151,7 +151,7 @@ fn the_button_on_the_page_works_as_it_stands(on: Database) {
     here.get(&format!("/products/{tea}")).assert_sees("Tea");
 }
 
-fn nothing_of_the_catalogue_is_changed(on: Database) {
+fn the_catalogue_is_not_changed(on: Database) {
     let (here, _, _) = warm(on);
     let before = here.get("/").html();
     for tag in ["everything", "products", "products#1"] {
@@ -160,7 +160,7 @@ fn nothing_of_the_catalogue_is_changed(on: Database) {
     }
 }
 
-/// Two instances on one database, whose pages of one product are kept.
+/// Returns two instances on one database, whose pages of one product are cached.
 fn warm(on: Database) -> (TestSite, TestSite, u64) {
     let here = TestSite::observed(on, &[]);
     let tea = here.has_product("Tea");

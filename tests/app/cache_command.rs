@@ -1,4 +1,4 @@
-//! `larder cache`: the cache seen and changed from a terminal, through the shop and in Redis.
+//! `larder cache`: inspects and changes the cache from a terminal, through the shop and in Redis.
 
 use serde_json::Value;
 
@@ -7,21 +7,21 @@ use crate::support::{
 };
 
 on_both_databases! {
-    the_shop_tells_what_it_keeps_and_whether_it_is_true,
-    a_value_is_set_looked_at_and_forgotten,
-    redis_is_asked_itself,
-    what_redis_keeps_is_judged_by_the_database,
-    clearing_leaves_the_neighbours_alone,
+    the_shop_lists_its_entries_and_whether_they_are_valid,
+    a_value_is_set_shown_and_deleted,
+    the_command_reads_and_writes_redis_itself,
+    entries_in_redis_are_validated_by_the_database,
+    clearing_leaves_foreign_keys_alone,
     a_tag_is_invalidated_by_the_shop_or_in_the_database,
-    a_shop_for_other_machines_is_not_changed,
-    strangers_are_told_nothing,
-    bad_questions_are_problems,
-    who_is_not_there_is_named,
+    a_public_shop_is_not_changed,
+    strangers_are_refused,
+    invalid_requests_are_problem_documents,
+    an_unreachable_server_is_named,
 }
 
 const LIST: &str = r#"products.list:page=1:size=25:search="""#;
 
-fn the_shop_tells_what_it_keeps_and_whether_it_is_true(on: Database) {
+fn the_shop_lists_its_entries_and_whether_they_are_valid(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     for _ in 0..3 {
@@ -55,7 +55,7 @@ fn the_shop_tells_what_it_keeps_and_whether_it_is_true(on: Database) {
     assert!(asks(&site, &["stats"]).out.contains("fragment"));
 }
 
-fn a_value_is_set_looked_at_and_forgotten(on: Database) {
+fn a_value_is_set_shown_and_deleted(on: Database) {
     let site = TestSite::start(on);
     assert!(asks(&site, &["set", "motd", "Fresh bread & butter"]).status.success());
     let motd = asks(&site, &["get", "motd"]).out;
@@ -76,7 +76,7 @@ fn a_value_is_set_looked_at_and_forgotten(on: Database) {
     assert_refused(&asks(&site, &["set", "x", "y", "--timeout", "soon"]), "never");
 }
 
-fn redis_is_asked_itself(on: Database) {
+fn the_command_reads_and_writes_redis_itself(on: Database) {
     let Some(redis) = Redis::start() else { return };
     let site = TestSite::start_with(on, &["--redis", &redis.url()]);
     site.has_product("Tea");
@@ -92,7 +92,8 @@ fn redis_is_asked_itself(on: Database) {
         assert_eq!(found[0]["name"], name);
         assert_eq!(found[0]["kind"], "query");
     }
-    // The shop keeps its values in the same place, sealed: who seals needs the database's secret.
+    // The shop stores its values in the same place and seals them, which needs the database's
+    // secret.
     assert_refused(&of(&redis, &["set", "motd", "Fresh bread"]), "--database");
     let database = site.database.url();
     let set = of(&redis, &["set", "motd", "Fresh bread", "--database", &database]);
@@ -107,7 +108,7 @@ fn redis_is_asked_itself(on: Database) {
     assert_refused(&of(&redis, &["get", "nothing"]), "\"nothing\"");
 }
 
-fn what_redis_keeps_is_judged_by_the_database(on: Database) {
+fn entries_in_redis_are_validated_by_the_database(on: Database) {
     let Some(redis) = Redis::start() else { return };
     let site = TestSite::start_with(on, &["--redis", &redis.url()]);
     let tea = site.has_product("Tea");
@@ -122,7 +123,7 @@ fn what_redis_keeps_is_judged_by_the_database(on: Database) {
     assert!(list.contains("no: products has changed"), "{list}");
 }
 
-fn clearing_leaves_the_neighbours_alone(on: Database) {
+fn clearing_leaves_foreign_keys_alone(on: Database) {
     let Some(redis) = Redis::start() else { return };
     redis.command(&["SET", "neighbour", "mine"]);
     let site = TestSite::start_with(on, &["--redis", &redis.url()]);
@@ -132,7 +133,7 @@ fn clearing_leaves_the_neighbours_alone(on: Database) {
     of(&redis, &["set", "motd", "Fresh bread"]);
     assert!(of(&redis, &["clear"]).status.success());
     assert_eq!(redis.keys(), "neighbour");
-    // The shop still has its own; cleared through it, that is gone, too.
+    // The shop's local tier is still filled; clearing through the shop empties it, too.
     site.get("/").assert_cache("hit");
     assert!(asks(&site, &["clear"]).status.success());
     site.get("/").assert_cache("stored");
@@ -156,7 +157,7 @@ fn a_tag_is_invalidated_by_the_shop_or_in_the_database(on: Database) {
     }
 }
 
-fn a_shop_for_other_machines_is_not_changed(on: Database) {
+fn a_public_shop_is_not_changed(on: Database) {
     let site = TestSite::start_with(on, &["--bind", "0.0.0.0:0"]);
     assert!(asks(&site, &["keys"]).status.success());
     for verb in [&["set", "motd", "x"][..], &["delete", "motd"], &["clear"], &["invalidate"]] {
@@ -165,7 +166,7 @@ fn a_shop_for_other_machines_is_not_changed(on: Database) {
     assert_refused(&asks(&site, &["get", "motd"]), "nothing under");
 }
 
-fn strangers_are_told_nothing(on: Database) {
+fn strangers_are_refused(on: Database) {
     let site = TestSite::start(on);
     site.has_product("Tea");
     site.get("/");
@@ -186,7 +187,7 @@ fn strangers_are_told_nothing(on: Database) {
     assert_refused(&asks(&site, &["get", "motd"]), "nothing under");
 }
 
-fn bad_questions_are_problems(on: Database) {
+fn invalid_requests_are_problem_documents(on: Database) {
     let site = TestSite::start(on);
     let questions = [
         ("/cache/keys?limit=0", 422),
@@ -208,7 +209,7 @@ fn bad_questions_are_problems(on: Database) {
     site.ask("GET", "/nothing").header("Accept", "application/json").send().assert_status(404);
 }
 
-fn who_is_not_there_is_named(on: Database) {
+fn an_unreachable_server_is_named(on: Database) {
     let nobody = format!("http://127.0.0.1:{}", free_port());
     assert_refused(&run(&["cache", "keys", "--site", &nobody]), &nobody);
     let nobody = format!("redis://127.0.0.1:{}", free_port());
@@ -216,19 +217,19 @@ fn who_is_not_there_is_named(on: Database) {
     assert_refused(&run(&["cache", "keys", "--redis", "here"]), "redis://");
     let missing = ["cache", "invalidate", "--database", "sqlite:///nowhere/shop.sqlite3"];
     assert_refused(&run(&missing), "/nowhere/shop.sqlite3");
-    // Somebody else's server is no shop.
+    // A server that is not a shop is refused.
     let site = TestSite::start(on);
     let elsewhere = format!("{}/static", site.address());
     assert_refused(&run(&["cache", "keys", "--site", &elsewhere]), "");
 }
 
-/// `larder cache …`, asking the shop.
+/// Runs `larder cache …` against the shop.
 #[track_caller]
 fn asks(site: &TestSite, arguments: &[&str]) -> Ended {
     run(&[&["cache", "--site", &site.address()], arguments].concat())
 }
 
-/// `larder cache …`, asking Redis.
+/// Runs `larder cache …` against Redis.
 #[track_caller]
 fn of(redis: &Redis, arguments: &[&str]) -> Ended {
     run(&[&["cache", "--redis", &redis.url()], arguments].concat())
@@ -239,14 +240,14 @@ fn run(arguments: &[&str]) -> Ended {
     Program::start(larder(arguments)).ends()
 }
 
-/// The one document that was printed.
+/// Returns the one JSON document that was printed.
 #[track_caller]
 fn found(ended: &Ended) -> Value {
     assert!(ended.status.success(), "{ended:?}");
     serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
 }
 
-/// Exit code 1, nothing on standard output, and one sentence that says this.
+/// Asserts exit code 1, no output, and one sentence on standard error that contains `word`.
 #[track_caller]
 fn assert_refused(ended: &Ended, word: &str) {
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
@@ -254,7 +255,7 @@ fn assert_refused(ended: &Ended, word: &str) {
     assert!(ended.err.contains(word), "no “{word}” in {ended:?}");
 }
 
-/// What goes to Redis goes there behind the answer.
+/// Waits until the list is in Redis, where it is written after the response.
 #[track_caller]
 fn wait_for_shared(redis: &Redis) {
     let is_list = |key: &str| key.ends_with(LIST);

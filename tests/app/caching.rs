@@ -1,26 +1,26 @@
-//! Every page's caching headers, one story each, and how browsers revalidate.
+//! Every page's caching headers, one test each, and how browsers revalidate.
 
 use crate::support::{Database, Page, TestSite, on_both_databases};
 
 on_both_databases! {
-    the_homepage_and_product_pages_are_kept,
-    every_sections_pages_are_kept_where_they_are_for_everybody,
-    each_query_string_is_a_page_of_its_own,
+    the_homepage_and_product_pages_are_stored,
+    the_shared_pages_of_every_section_are_stored,
+    each_query_string_has_its_own_page,
     a_query_that_means_the_same_is_the_same_page,
-    forms_are_not_kept,
-    errors_are_not_kept,
-    a_missing_product_is_not_kept_as_missing,
-    a_browser_that_has_the_page_is_told_so,
+    forms_are_not_stored,
+    errors_are_not_stored,
+    a_product_added_after_a_404_is_found,
+    a_browser_that_has_the_page_gets_a_304,
     head_is_answered_as_get_without_a_body,
     a_hit_is_the_same_page_as_the_miss,
-    a_hit_says_how_long_it_may_be_served,
-    a_flash_is_shown_once_and_never_kept,
-    a_flash_leaves_the_page_beneath_to_everybody,
-    strangers_cookies_change_nothing,
-    every_answer_says_what_the_cache_did,
+    a_hit_reports_its_age_and_ttl,
+    a_flash_is_shown_once_and_never_stored,
+    a_page_under_a_flash_is_stored_for_all_visitors,
+    unknown_cookies_change_nothing,
+    every_response_reports_what_the_cache_did,
 }
 
-fn the_homepage_and_product_pages_are_kept(on: Database) {
+fn the_homepage_and_product_pages_are_stored(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     let product = format!("/products/{tea}");
@@ -35,7 +35,7 @@ fn the_homepage_and_product_pages_are_kept(on: Database) {
     }
 }
 
-fn every_sections_pages_are_kept_where_they_are_for_everybody(on: Database) {
+fn the_shared_pages_of_every_section_are_stored(on: Database) {
     let site = TestSite::start(on);
     let tea = [("name", "Tea"), ("instructions", "Steep.")];
     let recipe = site.submit("/cookbook", &tea).header("location").unwrap();
@@ -46,7 +46,7 @@ fn every_sections_pages_are_kept_where_they_are_for_everybody(on: Database) {
         assert_browsers_must_ask(&made);
         site.get(path).assert_cache("hit");
     }
-    // What depends on the time or on who asks, and forms.
+    // Pages that depend on the time or on the visitor, and forms.
     let forms = [format!("{recipe}/edit"), format!("{recipe}/delete"), "/cookbook/new".into()];
     let others = ["/supplier", "/events", "/staff"];
     for path in forms.iter().map(String::as_str).chain(others) {
@@ -56,7 +56,7 @@ fn every_sections_pages_are_kept_where_they_are_for_everybody(on: Database) {
     }
 }
 
-fn each_query_string_is_a_page_of_its_own(on: Database) {
+fn each_query_string_has_its_own_page(on: Database) {
     let site = TestSite::start_with(on, &["--page-size", "1"]);
     site.has_product("Tea");
     site.has_product("Coffee");
@@ -79,7 +79,7 @@ fn a_query_that_means_the_same_is_the_same_page(on: Database) {
     site.get("/?page=1&utm_source=mail&q=tea").assert_cache("hit").assert_sees("Tea");
 }
 
-fn forms_are_not_kept(on: Database) {
+fn forms_are_not_stored(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     let edit = format!("/products/{tea}/edit");
@@ -97,7 +97,7 @@ fn forms_are_not_kept(on: Database) {
     assert_eq!(answer.cache().parameter("fwd"), Some("method"));
 }
 
-fn errors_are_not_kept(on: Database) {
+fn errors_are_not_stored(on: Database) {
     let site = TestSite::start(on);
     for path in ["/nothing", "/products/new/old"] {
         for _ in 0..2 {
@@ -109,7 +109,7 @@ fn errors_are_not_kept(on: Database) {
     }
 }
 
-fn a_missing_product_is_not_kept_as_missing(on: Database) {
+fn a_product_added_after_a_404_is_found(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     let next = format!("/products/{}", tea + 1);
@@ -119,7 +119,7 @@ fn a_missing_product_is_not_kept_as_missing(on: Database) {
     site.get(&next).assert_status(200).assert_sees("Coffee");
 }
 
-fn a_browser_that_has_the_page_is_told_so(on: Database) {
+fn a_browser_that_has_the_page_gets_a_304(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     let path = format!("/products/{tea}");
@@ -157,7 +157,7 @@ fn head_is_answered_as_get_without_a_body(on: Database) {
             assert_eq!(head.header(name), get.header(name), "{path}: {name}");
         }
     }
-    // A page that was first asked for by HEAD is there for GET.
+    // A page that is first requested by HEAD is stored for GET.
     site.head("/?q=tea").assert_cache("stored");
     site.get("/?q=tea").assert_cache("hit").assert_sees("Tea");
     // On the wire: the length of the page, and nothing after the head.
@@ -187,7 +187,7 @@ fn a_hit_is_the_same_page_as_the_miss(on: Database) {
     assert_eq!(about_the_page(&made), about_the_page(&kept));
 }
 
-fn a_hit_says_how_long_it_may_be_served(on: Database) {
+fn a_hit_reports_its_age_and_ttl(on: Database) {
     let site = TestSite::start(on);
     site.get("/");
     let hit = site.get("/");
@@ -200,7 +200,7 @@ fn a_hit_says_how_long_it_may_be_served(on: Database) {
     assert!(status.parameter("key").is_none(), "keys are not shown to everybody");
 }
 
-fn a_flash_is_shown_once_and_never_kept(on: Database) {
+fn a_flash_is_shown_once_and_never_stored(on: Database) {
     let site = TestSite::start(on);
     let mut editor = site.visitor();
     let page = editor.submit("/products", &[("title", "Tea"), ("price", "4")]);
@@ -215,18 +215,18 @@ fn a_flash_is_shown_once_and_never_kept(on: Database) {
     assert_eq!(site.get("/").header("set-cookie"), None);
 }
 
-fn a_flash_leaves_the_page_beneath_to_everybody(on: Database) {
+fn a_page_under_a_flash_is_stored_for_all_visitors(on: Database) {
     let site = TestSite::start(on);
     let mut editor = site.visitor();
     site.get("/").assert_cache("stored");
 
-    // The view after the redirect is an honest miss, and what it made is kept for the next.
+    // The request after the redirect is a real miss, and its page is stored for the next visitor.
     let after = editor.submit("/products", &[("title", "Tea"), ("price", "4")]);
     after.assert_cache("stored").assert_sees("Tea");
     assert!(after.flash().is_some());
     site.get("/").assert_cache("hit").assert_sees("Tea");
 
-    // A flash over a page that is kept already does not make it anew.
+    // A flash on a page that is already stored does not rebuild it.
     site.get("/products/new");
     let answer = site.invalidates("products");
     site.get("/").assert_cache("stored");
@@ -235,7 +235,7 @@ fn a_flash_leaves_the_page_beneath_to_everybody(on: Database) {
     let flashed = site.ask("GET", "/").header("Cookie", &cookie).send();
     flashed.assert_cache("hit").assert_header("cache-control", "no-store");
     assert!(flashed.flash().is_some());
-    // Whoever has a flash waiting is not told "not modified".
+    // A client with a pending flash must not get a 304.
     let tag = site.get("/").header("etag").unwrap();
     let flashed =
         site.ask("GET", "/").header("Cookie", &cookie).header("If-None-Match", &tag).send();
@@ -243,7 +243,7 @@ fn a_flash_leaves_the_page_beneath_to_everybody(on: Database) {
     assert!(flashed.flash().is_some());
 }
 
-fn strangers_cookies_change_nothing(on: Database) {
+fn unknown_cookies_change_nothing(on: Database) {
     let site = TestSite::start(on);
     site.has_product("Tea");
     site.get("/").assert_cache("stored");
@@ -259,7 +259,7 @@ fn strangers_cookies_change_nothing(on: Database) {
     assert_eq!(plain.flash(), None);
 }
 
-fn every_answer_says_what_the_cache_did(on: Database) {
+fn every_response_reports_what_the_cache_did(on: Database) {
     let site = TestSite::start(on);
     let style = site.get("/").tags("link")[0].attribute("href").expect("a style sheet").to_owned();
     let mut answers: Vec<_> = ["/", "/products/new", "/nothing", "/products/tea", &style]

@@ -7,20 +7,20 @@ use std::sync::Arc;
 use crate::support::{Database, Ended, Program, TestDatabase, TestSite, larder, on_both_databases};
 
 on_both_databases! {
-    an_empty_database_gets_a_thousand_products_once,
-    no_samples_leaves_it_empty,
+    an_empty_database_is_filled_with_samples_once,
+    no_samples_leaves_the_database_empty,
     migrating_twice_is_harmless,
     seeding_adds_that_many_products,
     two_machines_seed_the_same_products,
     the_samples_look_like_a_grocers,
     two_programs_may_start_at_once_on_an_empty_database,
     a_signal_stops_the_shop_although_a_connection_is_idle,
-    a_request_under_way_is_finished_before_the_shop_stops,
-    after_kill_9_everything_acknowledged_is_there,
+    a_running_request_is_finished_before_the_shop_stops,
+    acknowledged_writes_survive_sigkill,
     settings_may_come_from_the_environment,
 }
 
-fn an_empty_database_gets_a_thousand_products_once(on: Database) {
+fn an_empty_database_is_filled_with_samples_once(on: Database) {
     let database = Arc::new(TestDatabase::create(on));
     for _ in 0..2 {
         let site = serve_samples(&database);
@@ -31,7 +31,7 @@ fn an_empty_database_gets_a_thousand_products_once(on: Database) {
         site.signal("TERM");
         assert!(site.ends().status.success());
     }
-    // Somebody who deleted all but one product gets no others, and no recipes that they did not want.
+    // A shop that was reduced to one product gets no samples again, nor deleted recipes.
     let site = serve_samples(&database);
     for recipe in [1, 2] {
         let delete = format!("/cookbook/{recipe}/delete");
@@ -45,7 +45,7 @@ fn an_empty_database_gets_a_thousand_products_once(on: Database) {
     site.get("/cookbook").assert_sees("0 recipes");
 }
 
-fn no_samples_leaves_it_empty(on: Database) {
+fn no_samples_leaves_the_database_empty(on: Database) {
     let site = TestSite::start(on);
     assert!(site.get("/").listed().is_empty());
     let database = Arc::new(TestDatabase::create(on));
@@ -77,7 +77,7 @@ fn seeding_adds_that_many_products(on: Database) {
     }
     let site = TestSite::open(Arc::clone(&database), &[]);
     site.get("/").assert_sees("3,012 products");
-    // Seeding a shop that is open is a write like any other.
+    // Seeding a running shop is a write like any other.
     assert_went_well(&run(&["seed", "--products", "1", "--database", &database.url()]));
     site.get("/").assert_cache("stored").assert_sees("3,013 products");
     assert_went_well(&run(&["seed", "--products", "0", "--database", &database.url()]));
@@ -138,7 +138,7 @@ fn a_signal_stops_the_shop_although_a_connection_is_idle(on: Database) {
     }
 }
 
-fn a_request_under_way_is_finished_before_the_shop_stops(on: Database) {
+fn a_running_request_is_finished_before_the_shop_stops(on: Database) {
     for signal in ["TERM", "INT"] {
         let site = TestSite::start(on);
         let database = Arc::clone(&site.database);
@@ -153,7 +153,7 @@ fn a_request_under_way_is_finished_before_the_shop_stops(on: Database) {
             form.len()
         )
         .unwrap();
-        // The server's word that it is waiting for the form: the request is under way.
+        // `100 Continue` means that the server waits for the form: the request is in progress.
         let mut word = [0; 12];
         stream.read_exact(&mut word).unwrap();
         assert_eq!(&word, b"HTTP/1.1 100");
@@ -169,7 +169,7 @@ fn a_request_under_way_is_finished_before_the_shop_stops(on: Database) {
     }
 }
 
-fn after_kill_9_everything_acknowledged_is_there(on: Database) {
+fn acknowledged_writes_survive_sigkill(on: Database) {
     let mut site = TestSite::start(on);
     for round in 0..3 {
         let database = Arc::clone(&site.database);
@@ -203,7 +203,7 @@ fn settings_may_come_from_the_environment(on: Database) {
     page.assert_status(200).assert_sees("1,000 products").assert_cache("passed");
     page.assert_no_header("server-timing");
     assert_eq!(page.listed().len(), 7);
-    // A flag is nearer than the environment.
+    // A flag takes precedence over the environment.
     let mut command = larder(&["serve", "--page-size", "9"]);
     command.env("DATABASE_URL", site.database.url()).env("LARDER_PAGE_SIZE", "7");
     let other = TestSite::of(Program::start(command), Arc::clone(&site.database));
@@ -228,7 +228,7 @@ fn assert_went_well(ended: &Ended) {
     assert!(ended.status.success(), "{ended:?}");
 }
 
-/// Title and price in cents of all products, from the pages that list them.
+/// Returns title and price in cents of all products, from the pages that list them.
 fn catalogue(site: &TestSite) -> Vec<(String, u64)> {
     let mut products = Vec::new();
     for page in 1.. {

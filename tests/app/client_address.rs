@@ -1,4 +1,4 @@
-//! Which client a request comes from: by the connection, or as a proxy says that is trusted.
+//! The client's address: that of the connection, or the one that a trusted proxy reports.
 
 use serde_json::Value;
 
@@ -6,13 +6,13 @@ use crate::support::{Database, Page, TestSite, account, on_both_databases};
 
 on_both_databases! {
     attempts_are_counted_for_the_client_that_the_proxy_names,
-    headers_of_a_peer_that_is_not_trusted_count_for_nothing,
+    headers_of_an_untrusted_peer_are_ignored,
     a_client_cannot_choose_how_it_is_counted,
-    the_scheme_is_believed_of_trusted_proxies_only,
+    the_scheme_is_taken_from_trusted_proxies_only,
     the_log_and_the_toolbar_name_the_client,
 }
 
-/// Signs in with a wrong password; the status.
+/// Signs in with a wrong password; returns the status.
 fn tries(site: &TestSite, headers: &[(&str, &str)]) -> u16 {
     tries_as(site, "mina", headers)
 }
@@ -23,7 +23,7 @@ fn tries_as(site: &TestSite, name: &str, headers: &[(&str, &str)]) -> u16 {
     headers.iter().fold(request, |request, (name, value)| request.header(name, value)).send().status
 }
 
-/// Ten may be tried, however they are written; the next may not, and another client may.
+/// Asserts that these headers count as one client, with ten attempts, and `other` as another one.
 #[track_caller]
 fn count_as_one(site: &TestSite, same: &[Vec<(&str, String)>], other: &[(&str, &str)]) {
     let tried = same.iter().cycle().take(11).map(|headers| {
@@ -50,7 +50,7 @@ fn attempts_are_counted_for_the_client_that_the_proxy_names(on: Database) {
         lines(name, &["::ffff:192.0.2.7"]),
     ];
     count_as_one(&first, &same, &[(name, "192.0.2.8")]);
-    // All of a /64 of IPv6 are one.
+    // All addresses of an IPv6 /64 are one client.
     let same = ["[2001:db8:1:2::1]:80", "2001:db8:1:2:aa::2", "\"[2001:db8:1:2::3]\""];
     let same = same.map(|value| lines(name, &[value]));
     count_as_one(&first, &same, &[(name, "2001:db8:1:3::1")]);
@@ -71,7 +71,7 @@ fn attempts_are_counted_for_the_client_that_the_proxy_names(on: Database) {
     count_as_one(&by_real_ip, &same, &[("X-Real-IP", "192.0.2.8")]);
 }
 
-fn headers_of_a_peer_that_is_not_trusted_count_for_nothing(on: Database) {
+fn headers_of_an_untrusted_peer_are_ignored(on: Database) {
     let first = TestSite::with_staff(on, &["Mina"], &["--trusted-proxies", "10.0.0.0/8,fd00::/8"]);
     let flags = ["--access", "staff", "--client-address", "peer"];
     for site in [&first, &first.another_instance_with(&flags)] {
@@ -104,7 +104,7 @@ fn a_client_cannot_choose_how_it_is_counted(on: Database) {
         "\"",
         "é",
         &many,
-        // And by a header that the proxy does not set.
+        // Once more, now only with the headers that this proxy does not set.
         "",
     ];
     let statuses: Vec<u16> = odd
@@ -124,7 +124,7 @@ fn a_client_cannot_choose_how_it_is_counted(on: Database) {
     assert_eq!(tries(&site, &[("X-Forwarded-For", "192.0.2.1")]), 422);
 }
 
-fn the_scheme_is_believed_of_trusted_proxies_only(on: Database) {
+fn the_scheme_is_taken_from_trusted_proxies_only(on: Database) {
     let trusting = TestSite::with_staff(on, &["Mina"], &["--host", "shop.example"]);
     let others = [
         ["--trusted-proxies", "10.0.0.1"],

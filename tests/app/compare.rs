@@ -1,4 +1,4 @@
-//! `larder compare`: every mode is measured, and nobody's data is changed.
+//! `larder compare`: every mode is measured, and no data is changed.
 
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ fn redis_saves_the_next_instance_its_queries() {
 }
 
 #[test]
-fn a_redis_that_is_away_is_not_compared() {
+fn an_unreachable_redis_is_an_error() {
     let nobody = format!("redis://127.0.0.1:{}", crate::support::free_port());
     let ended = run(&["compare", "--redis", &nobody]);
     assert_eq!(ended.status.code(), Some(1));

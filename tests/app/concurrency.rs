@@ -1,4 +1,4 @@
-//! Many people at once: nothing is lost, nobody is turned away.
+//! Many people at once: no write is lost and no request is refused.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -7,8 +7,8 @@ use crate::support::{Database, Page, TestSite, on_both_databases};
 
 on_both_databases! {
     fifty_editors_lose_nothing,
-    additions_and_deletions_at_once_add_up,
-    a_cold_page_is_made_once_for_all_who_wait;
+    concurrent_additions_and_deletions_are_all_done,
+    a_cold_page_is_built_once_for_all_concurrent_visitors;
     by_hand:
     editors_and_a_foreign_program_take_turns,
 }
@@ -37,7 +37,7 @@ fn fifty_editors_lose_nothing(on: Database) {
         }
     });
 
-    // Every acknowledged edit raised a price by one cent; so they are all there, and no more.
+    // Every acknowledged edit raised a price by one cent; so all of them are there, and no more.
     for (id, edits) in products.iter().zip(acknowledged) {
         assert_eq!(price(&there.get(&format!("/products/{id}"))), edits.into_inner());
     }
@@ -45,9 +45,9 @@ fn fifty_editors_lose_nothing(on: Database) {
     assert_no_trouble(&there);
 }
 
-/// Raises a price by a cent, again where another editor was faster; a refusal must be a conflict.
+/// Raises a price by a cent, and retries after a conflict; any other refusal fails the test.
 ///
-/// Each editor signs the title: two who want the very same thing would both be told that it is so.
+/// Each editor writes their own title: two identical edits would both be acknowledged.
 fn raise_price(site: &TestSite, id: u64, editor: usize) {
     loop {
         let mut form = site.edit_form(id);
@@ -62,7 +62,7 @@ fn raise_price(site: &TestSite, id: u64, editor: usize) {
     }
 }
 
-fn additions_and_deletions_at_once_add_up(on: Database) {
+fn concurrent_additions_and_deletions_are_all_done(on: Database) {
     let here = TestSite::start_with(on, &["--page-size", "1000"]);
     let there = here.another_instance_with(&["--page-size", "1000"]);
     let doomed: Vec<_> = (0..40).map(|n| here.has_product(&format!("Doomed {n}."))).collect();
@@ -89,7 +89,7 @@ fn additions_and_deletions_at_once_add_up(on: Database) {
     }
 }
 
-fn a_cold_page_is_made_once_for_all_who_wait(on: Database) {
+fn a_cold_page_is_built_once_for_all_concurrent_visitors(on: Database) {
     let site = TestSite::observed(on, &[]);
     site.has_products(30);
     for round in 0..5 {
@@ -129,13 +129,13 @@ fn editors_and_a_foreign_program_take_turns(on: Database) {
     assert_no_trouble(&site);
 }
 
-/// The price on a product's page, in cents.
+/// Returns the price on a product's page, in cents.
 #[track_caller]
 fn price(page: &Page) -> u64 {
     first_price(&page.assert_status(200).text())
 }
 
-/// The first price in a text, in cents.
+/// Returns the first price in a text, in cents.
 #[track_caller]
 fn first_price(text: &str) -> u64 {
     let after = text.split_once('$').unwrap_or_else(|| panic!("no price in {text}")).1;

@@ -4,12 +4,12 @@ use crate::support::{Database, Page, TestSite, on_both_databases};
 
 on_both_databases! {
     the_second_of_two_editors_is_shown_both_versions,
-    a_changed_product_is_not_deleted_unseen,
+    a_product_that_has_changed_is_not_deleted,
     an_edit_that_changes_nothing_new_is_still_compared,
     an_edit_that_does_not_say_what_it_saw_is_refused,
-    a_form_that_was_sent_twice_is_done_once,
-    the_conflict_page_leads_on,
-    deleting_meets_editing;
+    a_form_that_is_sent_twice_edits_once,
+    the_form_on_the_conflict_page_resolves_the_conflict,
+    an_edit_of_a_deleted_product_is_a_conflict;
     by_hand:
     an_edit_in_sql_counts_as_a_change,
     a_change_there_and_back_is_no_conflict,
@@ -31,7 +31,7 @@ fn the_second_of_two_editors_is_shown_both_versions(on: Database) {
     site.get(&format!("/products/{tea}")).assert_sees("Green tea").assert_sees_not("Black tea");
 }
 
-fn a_changed_product_is_not_deleted_unseen(on: Database) {
+fn a_product_that_has_changed_is_not_deleted(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     let deletion = site.delete_form(tea);
@@ -61,7 +61,7 @@ fn an_edit_that_does_not_say_what_it_saw_is_refused(on: Database) {
     site.get(&path).assert_sees("Tea").assert_sees_not("Black tea");
 }
 
-fn a_form_that_was_sent_twice_is_done_once(on: Database) {
+fn a_form_that_is_sent_twice_edits_once(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     let mut form = site.edit_form(tea);
@@ -72,7 +72,7 @@ fn a_form_that_was_sent_twice_is_done_once(on: Database) {
     site.get("/").assert_sees("Green tea");
 }
 
-fn the_conflict_page_leads_on(on: Database) {
+fn the_form_on_the_conflict_page_resolves_the_conflict(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     let mut late = site.edit_form(tea);
@@ -80,7 +80,8 @@ fn the_conflict_page_leads_on(on: Database) {
     site.edits(tea, &[("title", "Green tea")]).assert_sends_to("/");
     let refused = site.sends(&late);
 
-    // The form on the page knows the other's version now: sending it is a decision, not an accident.
+    // The form on the page contains the other version now: sending it is a decision, not an
+    // accident.
     let again = refused.form(&format!("/products/{tea}"));
     assert_eq!(again.field("was_title"), Some("Green tea"));
     assert_eq!(again.field("title"), Some("Black tea"));
@@ -88,7 +89,7 @@ fn the_conflict_page_leads_on(on: Database) {
     site.get("/").assert_sees("Black tea").assert_sees_not("Green tea");
 }
 
-fn deleting_meets_editing(on: Database) {
+fn an_edit_of_a_deleted_product_is_a_conflict(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     let mut late = site.edit_form(tea);
@@ -97,7 +98,7 @@ fn deleting_meets_editing(on: Database) {
     let refused = site.sends(&late);
     assert_conflict(&refused, &["deleted", "Black tea"]);
     assert!(site.get("/").listed().is_empty());
-    // What was typed is not lost: it can be added as a product of its own.
+    // The typed text is not lost: it can be added as a product of its own.
     site.sends(&refused.form("/products")).assert_sends_to("/");
     site.get("/").assert_sees("Black tea");
 }
@@ -125,7 +126,7 @@ fn a_change_there_and_back_is_no_conflict(on: Database) {
         let update = format!("UPDATE products SET title = '{title}' WHERE id = {tea}");
         site.database.sql(&update);
     }
-    // Values are compared, not times: what the editor saw is what is there.
+    // Values are compared, not times: the row is again what the editor saw.
     site.sends(&form).assert_sends_to("/");
     site.get("/").assert_sees("Black tea");
 }
@@ -140,7 +141,7 @@ fn assert_conflict(page: &Page, seen: &[&str]) {
     }
 }
 
-/// What stands in the fields, which is not part of a page's text.
+/// Returns the values of the fields, which are not part of a page's text.
 fn values(page: &Page) -> Vec<String> {
     let inputs = page.tags("input");
     inputs.iter().filter_map(|input| input.attribute("value").map(str::to_owned)).collect()

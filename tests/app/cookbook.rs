@@ -1,4 +1,4 @@
-//! Recipes: three tables in one entry, Markdown that does no harm, and forms that lose nothing.
+//! Recipes: three tables in one entry, harmless Markdown, and forms that lose no input.
 
 use std::sync::Barrier;
 use std::thread;
@@ -6,16 +6,16 @@ use std::thread;
 use crate::support::{Database, Page, TestDatabase, TestSite, load, on_both_databases};
 
 on_both_databases! {
-    the_cookbook_takes_three_questions_and_then_none,
+    the_cookbook_takes_three_queries_and_then_none,
     staff_add_edit_and_delete_recipes,
-    what_cannot_be_cooked_is_given_back,
-    a_recipe_that_changed_meanwhile_is_not_lost,
+    an_invalid_recipe_is_returned_in_its_form,
+    a_recipe_that_has_changed_is_not_overwritten,
     a_food_is_renamed_in_a_form,
-    recipes_that_are_added_at_once_share_their_foods,
-    of_two_edits_at_once_one_is_a_conflict,
+    recipes_that_are_added_concurrently_share_their_foods,
+    one_of_two_concurrent_edits_is_a_conflict,
     markdown_does_no_harm,
-    a_file_is_taken_whole_or_not_at_all;
-    by_hand: a_food_renamed_by_anybody_shows_on_every_recipe,
+    a_file_is_loaded_as_a_whole_or_not_at_all;
+    by_hand: a_food_renamed_in_sql_shows_on_every_recipe,
 }
 
 const SOUP: [(&str, &str); 9] = [
@@ -30,7 +30,7 @@ const SOUP: [(&str, &str); 9] = [
     ("food_2", " "),
 ];
 
-/// Adds a recipe; its address.
+/// Adds a recipe; returns its address.
 #[track_caller]
 fn adds(site: &TestSite, fields: &[(&str, &str)]) -> String {
     let answer = site.submit("/cookbook", fields);
@@ -52,7 +52,7 @@ fn questions(page: &Page) -> String {
     sql.map(|part| part.split('"').nth(1).unwrap_or_default().to_owned()).unwrap_or_default()
 }
 
-fn the_cookbook_takes_three_questions_and_then_none(on: Database) {
+fn the_cookbook_takes_three_queries_and_then_none(on: Database) {
     let site = TestSite::observed(on, &[]);
     for number in 0..12 {
         let name = format!("Recipe {number}");
@@ -66,13 +66,13 @@ fn the_cookbook_takes_three_questions_and_then_none(on: Database) {
     let page = site.get("/cookbook");
     page.assert_cache("hit");
     assert_eq!(questions(&page), "");
-    // Every other page of it is made from the same entry.
+    // Every other page of the cookbook is built from the same entry.
     let page = site.get("/cookbook/3");
     page.assert_cache("miss").assert_sees("Recipe 2");
     assert_eq!(questions(&page), "");
 }
 
-fn a_food_renamed_by_anybody_shows_on_every_recipe(on: Database) {
+fn a_food_renamed_in_sql_shows_on_every_recipe(on: Database) {
     let site = TestSite::start(on);
     let other = site.another_instance();
     let paths = [adds(&site, &SOUP), adds(&site, &with(&[("name", "Stew"), ("food_0", "LEEKS")]))];
@@ -111,7 +111,7 @@ fn staff_add_edit_and_delete_recipes(on: Database) {
     assert!(page.html().contains("<title>Soup · Larder</title>"));
     site.get("/cookbook").assert_cache("miss").assert_sees("1 recipe.");
 
-    // The form shows what there is; rows that are emptied go, others are added.
+    // The form shows the stored rows; emptied rows are removed and new ones are added.
     let mut form = site.get(&format!("{path}/edit")).form(&path);
     let salt = form.fields.iter().find(|(_, value)| *value == "Salt").unwrap().0.clone();
     assert_eq!(salt, "food_1", "rows have no gaps any more");
@@ -121,7 +121,7 @@ fn staff_add_edit_and_delete_recipes(on: Database) {
     site.sends(&form).assert_sends_to(&path);
     let page = site.get(&path);
     page.assert_sees("Leek soup").assert_sees("Pepper").assert_sees_not("Salt");
-    // Sent twice, it is done once.
+    // Sending the same form twice edits once.
     site.sends(&form).assert_sends_to(&path);
 
     let delete = format!("{path}/delete");
@@ -132,7 +132,7 @@ fn staff_add_edit_and_delete_recipes(on: Database) {
     site.get("/cookbook").assert_sees("0 recipes");
 }
 
-fn what_cannot_be_cooked_is_given_back(on: Database) {
+fn an_invalid_recipe_is_returned_in_its_form(on: Database) {
     let site = TestSite::start(on);
     let cases = [
         (("name", ""), "Enter a name."),
@@ -148,7 +148,7 @@ fn what_cannot_be_cooked_is_given_back(on: Database) {
         assert_eq!(form.fields.iter().find(|(name, _)| *name == "unit_0").unwrap().1, "kg");
         assert!(page.html().contains("For *cold* days."), "{}", page.html());
     }
-    // A button gives it back with more rows, and saves nothing.
+    // The button returns the form with more rows, and saves nothing.
     let page = site.submit("/cookbook", &with(&[("more", "rows"), ("name", "")]));
     page.assert_status(200);
     let rows = page.form("/cookbook").fields;
@@ -160,7 +160,7 @@ fn what_cannot_be_cooked_is_given_back(on: Database) {
     }
 }
 
-fn a_recipe_that_changed_meanwhile_is_not_lost(on: Database) {
+fn a_recipe_that_has_changed_is_not_overwritten(on: Database) {
     let site = TestSite::start(on);
     let path = adds(&site, &SOUP);
     let mut mine = site.get(&format!("{path}/edit")).form(&path);
@@ -208,9 +208,9 @@ fn a_food_is_renamed_in_a_form(on: Database) {
     site.get("/cookbook/foods/99/edit").assert_status(404);
 }
 
-fn recipes_that_are_added_at_once_share_their_foods(on: Database) {
+fn recipes_that_are_added_concurrently_share_their_foods(on: Database) {
     let site = TestSite::start(on);
-    // Writers of one process take turns; those of two meet in the database.
+    // Writers of one process take turns; those of two processes meet in the database.
     let other = site.another_instance();
     let start = Barrier::new(2);
     thread::scope(|scope| {
@@ -228,7 +228,7 @@ fn recipes_that_are_added_at_once_share_their_foods(on: Database) {
     site.get("/staff?q=leeks").assert_sees("Foods 8 found");
 }
 
-fn of_two_edits_at_once_one_is_a_conflict(on: Database) {
+fn one_of_two_concurrent_edits_is_a_conflict(on: Database) {
     let site = TestSite::start(on);
     let other = site.another_instance();
     let path = adds(&site, &SOUP);
@@ -266,7 +266,7 @@ fn markdown_does_no_harm(on: Database) {
     }
 }
 
-fn a_file_is_taken_whole_or_not_at_all(on: Database) {
+fn a_file_is_loaded_as_a_whole_or_not_at_all(on: Database) {
     let database = std::sync::Arc::new(TestDatabase::create(on));
     let site = TestSite::open(database.clone(), &[]);
     site.get("/cookbook").assert_sees("0 recipes");

@@ -1,4 +1,4 @@
-//! Counts are of what is shown: rows that another program has left in the wrong state count nowhere.
+//! Counts match what is shown: inconsistent rows of another program are not counted.
 
 use crate::support::{Database, TestSite, on_both_databases};
 
@@ -65,7 +65,7 @@ fn products_are_counted_right_however_they_were_deleted(on: Database) {
     let site = TestSite::start_with(on, &["--page-size", "5"]);
     site.has_products(13);
     site.get("/").assert_sees("13 products");
-    // What a trigger that was dropped, disabled or skipped leaves behind.
+    // Wrong counts, as a dropped, disabled or skipped trigger leaves them behind.
     for (wrong, count) in [("n + 3", 13), ("n - 9", 13), ("0", 13), ("-7", 13)] {
         site.database.sql(&format!("UPDATE product_counts SET n = {wrong}"));
         site.database.sql("UPDATE products SET price_cents = price_cents + 1");

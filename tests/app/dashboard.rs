@@ -1,32 +1,32 @@
-//! `/cache`: the pages about the cache tell what was done, and do what they say.
+//! `/cache`: the pages about the cache report what was done, and their buttons do what they say.
 
 use crate::support::{
     Database, Exposition, Page, Redis, Tag, TestSite, Visitor, address_of_its_own,
-    on_both_databases,
+    on_both_databases, until,
 };
 
 on_both_databases! {
-    the_figures_equal_what_was_done,
-    the_dry_run_says_what_goes_and_it_goes,
-    everything_goes_as_the_dry_run_says,
+    the_numbers_match_what_was_done,
+    the_dry_run_counts_what_a_tag_then_invalidates,
+    the_dry_run_counts_what_everything_then_invalidates,
     an_unknown_tag_is_refused,
-    who_had_what_forgotten_is_listed,
-    the_toolbar_is_a_door_of_its_own,
+    invalidations_and_deletions_are_listed_with_their_source,
+    invalidations_by_the_toolbar_are_listed_as_such,
     entries_are_found_by_key_tag_and_level,
-    entries_come_in_pages,
-    an_entry_is_told_with_its_stamps_its_cost_and_its_body,
-    a_deleted_entry_is_made_anew,
+    entries_are_listed_in_pages,
+    an_entry_is_shown_with_its_stamps_its_cost_and_its_body,
+    a_deleted_entry_is_rebuilt,
     what_visitors_wrote_is_shown_as_text,
-    strangers_are_sent_away,
-    nothing_of_it_is_kept,
-    redis_shows_and_so_does_its_end,
-    a_shop_for_other_machines_has_no_buttons,
+    strangers_are_refused,
+    pages_about_the_cache_are_not_stored,
+    redis_and_its_outage_are_shown,
+    a_public_shop_has_no_buttons,
 }
 
 const ADDRESSES: [&str; 3] = ["/cache", "/cache/entries", "/cache/invalidate?tag=products"];
 
 impl TestSite {
-    /// The addresses of the entries that are listed there.
+    /// Returns the links to the entries that match a query.
     #[track_caller]
     fn entries(&self, query: &str) -> Vec<String> {
         let page = self.get(&format!("/cache/entries?{query}"));
@@ -40,7 +40,7 @@ fn hrefs(page: &Page, front: &str) -> Vec<String> {
     found.filter(|href| href.starts_with(front)).map(str::to_owned).collect()
 }
 
-/// Presses the button of this form, and looks at the page that it leads to.
+/// Submits a form of the page and follows the redirect.
 #[track_caller]
 fn presses(visitor: &mut Visitor<'_>, page: &Page, action: &str) -> Page {
     let form = page.form(action);
@@ -48,7 +48,7 @@ fn presses(visitor: &mut Visitor<'_>, page: &Page, action: &str) -> Page {
     visitor.submit(action, &fields)
 }
 
-fn the_figures_equal_what_was_done(on: Database) {
+fn the_numbers_match_what_was_done(on: Database) {
     let site = TestSite::start(on);
     site.get("/cache").assert_status(200).assert_sees("Nobody did so far");
     for _ in 0..4 {
@@ -57,7 +57,7 @@ fn the_figures_equal_what_was_done(on: Database) {
     let page = site.get("/cache");
     page.assert_sees("Pages Whole answers. A hit runs no query and no template. 75.0 %");
     page.assert_sees("3 of 4 look-ups found something. In the last hour: 3 of 4 look-ups, 75.0 %");
-    // What others counted of the same events.
+    // The metrics count the same events.
     let counted = Exposition::of(&site.get("/metrics"));
     let count = |outcome: &str| {
         let parts = [r#"level="query""#, &format!("outcome=\"{outcome}\"")];
@@ -81,7 +81,7 @@ fn the_figures_equal_what_was_done(on: Database) {
     page.assert_sees("off This shop shares its entries with no other instance");
 }
 
-/// The rows of the table of this name, as numbers.
+/// Returns the rows of the table of this name, as numbers.
 fn by_minute(page: &Page, name: &str) -> Vec<Vec<u64>> {
     let html = page.html();
     let start = html.find(&format!("aria-label=\"{name}\"")).expect("the table");
@@ -94,14 +94,14 @@ fn by_minute(page: &Page, name: &str) -> Vec<Vec<u64>> {
     rows.map(cells).collect()
 }
 
-fn the_dry_run_says_what_goes_and_it_goes(on: Database) {
+fn the_dry_run_counts_what_a_tag_then_invalidates(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     let show = format!("/products/{tea}");
     for path in ["/", "/", &show, &show, "/cache"] {
         site.get(path);
     }
-    // The homepage, its other address, the product; their queries; no header, no footer.
+    // The homepage, its other address and the product, with their queries; no header and no footer.
     let ask = site.get("/cache/invalidate?tag=products");
     ask.assert_status(200).assert_sees("3 pages, 0 fragments");
     site.get("/").assert_cache("hit");
@@ -115,12 +115,12 @@ fn the_dry_run_says_what_goes_and_it_goes(on: Database) {
         site.get(path).assert_cache("stored");
         site.get(path).assert_cache("hit");
     }
-    // A row's tag: its page and its query, and not the list.
+    // A row's tag covers its page and its query, and not the list.
     let row = format!("/cache/invalidate?tag=products%23{}", tea & 255);
     site.get(&row).assert_sees("1 page, 0 fragments, 1 query");
 }
 
-/// The number that a question asks about.
+/// Returns the number in the confirmation question.
 #[track_caller]
 fn figure(page: &Page) -> u64 {
     let figures = page.tags("p");
@@ -129,10 +129,10 @@ fn figure(page: &Page) -> u64 {
     text.split(' ').next().unwrap().parse().unwrap_or_else(|_| panic!("no number in {text}"))
 }
 
-fn everything_goes_as_the_dry_run_says(on: Database) {
+fn the_dry_run_counts_what_everything_then_invalidates(on: Database) {
     let site = TestSite::start(on);
     site.has_product("Tea");
-    // Once before, so that header and footer of this page are kept, too.
+    // One request before, so that the header and footer of this page are cached, too.
     site.get("/cache/invalidate");
     site.get("/");
     let ask = site.get("/cache/invalidate?tag=everything");
@@ -151,7 +151,7 @@ fn an_unknown_tag_is_refused(on: Database) {
     }
 }
 
-fn who_had_what_forgotten_is_listed(on: Database) {
+fn invalidations_and_deletions_are_listed_with_their_source(on: Database) {
     let site = TestSite::start_with(on, &["--clear-cache"]);
     site.has_product("Tea");
     let mut visitor = site.visitor();
@@ -174,13 +174,13 @@ fn who_had_what_forgotten_is_listed(on: Database) {
     assert!(text[last..second].contains("UTC command line 1"), "{text}");
     assert!(text[second..first].contains("UTC command line"), "{text}");
     assert!(text[first..].contains("UTC button"), "{text}");
-    // That of the start among them.
+    // The invalidation at the start is among them.
     page.assert_sees("Invalidations 3");
-    // Refused and in vain: neither is listed.
+    // The refused deletion and the one without an entry are not listed.
     assert_eq!(text.matches("deleted motd").count(), 1);
 }
 
-fn the_toolbar_is_a_door_of_its_own(on: Database) {
+fn invalidations_by_the_toolbar_are_listed_as_such(on: Database) {
     let site = TestSite::observed(on, &[]);
     site.get("/");
     let purge = [("tag", "products"), ("back", "/")];
@@ -220,7 +220,7 @@ fn entries_are_found_by_key_tag_and_level(on: Database) {
     page.assert_sees("stale: products has changed");
 }
 
-fn entries_come_in_pages(on: Database) {
+fn entries_are_listed_in_pages(on: Database) {
     let site = TestSite::start(on);
     for number in 1..=30 {
         site.get(&address_of_its_own(number));
@@ -238,7 +238,7 @@ fn entries_come_in_pages(on: Database) {
     }
 }
 
-fn an_entry_is_told_with_its_stamps_its_cost_and_its_body(on: Database) {
+fn an_entry_is_shown_with_its_stamps_its_cost_and_its_body(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     for _ in 0..3 {
@@ -259,7 +259,7 @@ fn an_entry_is_told_with_its_stamps_its_cost_and_its_body(on: Database) {
     site.get("/cache/entry").assert_status(422).assert_is_in_the_shops_dress();
 }
 
-fn a_deleted_entry_is_made_anew(on: Database) {
+fn a_deleted_entry_is_rebuilt(on: Database) {
     let site = TestSite::start(on);
     site.get("/");
     site.get("/").assert_cache("hit");
@@ -305,7 +305,7 @@ fn what_visitors_wrote_is_shown_as_text(on: Database) {
     site.get("/cache").assert_sees("deleted <script>x</script>");
 }
 
-fn strangers_are_sent_away(on: Database) {
+fn strangers_are_refused(on: Database) {
     let site = TestSite::start(on);
     site.has_product("Tea");
     for path in ADDRESSES.iter().chain(&["/cache/entry?key=motd"]) {
@@ -323,7 +323,7 @@ fn strangers_are_sent_away(on: Database) {
     site.get("/cache").assert_sees("Nobody did so far");
 }
 
-fn nothing_of_it_is_kept(on: Database) {
+fn pages_about_the_cache_are_not_stored(on: Database) {
     let site = TestSite::start(on);
     site.get("/");
     let home = site.entries("level=page")[0].clone();
@@ -338,14 +338,14 @@ fn nothing_of_it_is_kept(on: Database) {
     assert_eq!(site.entries("level=page").len(), 1, "only the homepage");
 }
 
-fn redis_shows_and_so_does_its_end(on: Database) {
+fn redis_and_its_outage_are_shown(on: Database) {
     let Some(mut redis) = Redis::start() else { return };
     let site = TestSite::start_with(on, &["--redis", &redis.url()]);
     site.has_product("Tea");
     site.get("/");
     site.get("/cache").assert_status(200).assert_sees("Redis answers in");
     let is_there = || site.get("/cache/entries?like=products.list").text().contains("redis");
-    assert!((0..1_000).any(|_| is_there()), "the list is shared");
+    until("the list is shared", is_there);
     let shared =
         site.entries("like=products.list").into_iter().find(|href| href.contains("larder"));
     let shared = site.get(&shared.expect("one in Redis has its complete name"));
@@ -363,7 +363,7 @@ fn redis_shows_and_so_does_its_end(on: Database) {
     site.get("/cache/invalidate?tag=products").assert_status(200);
 }
 
-fn a_shop_for_other_machines_has_no_buttons(on: Database) {
+fn a_public_shop_has_no_buttons(on: Database) {
     let open = TestSite::start(on);
     let links = hrefs(&open.get("/"), "/cache");
     assert_eq!(links, ["/cache"], "in the footer");

@@ -1,27 +1,27 @@
-//! What is deleted from the cache is deleted in every instance, or the command says that it is not.
+//! Deletions from the cache reach every instance, or the command reports that they do not.
 
 use crate::support::{
     Database, Ended, Page, Program, Redis, TestSite, larder, on_both_databases, until,
 };
 
 on_both_databases! {
-    what_one_shop_deletes_the_other_forgets,
-    what_one_shop_deletes_the_other_forgets_with_redis_too,
+    a_deletion_in_one_instance_reaches_the_other,
+    a_deletion_reaches_the_other_instance_with_redis_too,
     the_command_reaches_running_shops_by_their_database,
-    a_value_is_deleted_where_it_is_kept,
+    a_value_is_deleted_for_all_instances,
 }
 
-/// What both shops are called: the name is part of a page's key, as the port of an address would be.
+/// The name of both shops: it is part of a page's key, and their ports differ.
 const NAMED: [&str; 2] = ["--host", "shop.test"];
 
-fn what_one_shop_deletes_the_other_forgets(on: Database) {
+fn a_deletion_in_one_instance_reaches_the_other(on: Database) {
     let here = TestSite::observed(on, &NAMED);
     here.has_product("Tea");
     let there = here.another_instance_with(&NAMED);
     each_way_reaches(&here, &there);
 }
 
-fn what_one_shop_deletes_the_other_forgets_with_redis_too(on: Database) {
+fn a_deletion_reaches_the_other_instance_with_redis_too(on: Database) {
     let Some(redis) = Redis::start() else { return };
     let (url, [host, name]) = (redis.url(), NAMED);
     let flags = [host, name, "--redis", &url];
@@ -34,7 +34,7 @@ fn what_one_shop_deletes_the_other_forgets_with_redis_too(on: Database) {
     until("nothing is written to Redis any more", is_empty);
 }
 
-/// Each way to delete the homepage, done here, makes it anew there.
+/// Asserts that the homepage is rebuilt in `there` after each way to delete it in `here`.
 #[track_caller]
 fn each_way_reaches(here: &TestSite, there: &TestSite) {
     let ways: [&dyn Fn(&str); 4] = [
@@ -87,7 +87,7 @@ fn the_command_reaches_running_shops_by_their_database(on: Database) {
     }
 }
 
-fn a_value_is_deleted_where_it_is_kept(on: Database) {
+fn a_value_is_deleted_for_all_instances(on: Database) {
     let Some(redis) = Redis::start() else { return };
     let here = TestSite::start_with(on, &["--redis", &redis.url()]);
     let there = here.another_instance_with(&["--redis", &redis.url()]);

@@ -1,23 +1,23 @@
-//! Tastings and guests as JSON, as programs meet them.
+//! Tastings and guests as JSON, as programs use them, and in the forms of staff.
 
 use serde_json::{Value, json};
 
 use crate::support::{Database, PASSWORD, Page, TestSite, account, on_both_databases};
 
 on_both_databases! {
-    what_is_written_is_answered_listed_and_deleted,
-    what_cannot_be_taken_is_told_field_by_field,
-    errors_are_problems_whoever_refuses,
-    nobody_overwrites_what_they_have_not_seen,
-    of_replacements_at_once_one_is_done,
-    programs_write_and_other_sites_never_do,
-    where_there_is_staff_programs_show_a_token,
-    people_see_what_is_coming,
+    an_event_is_created_replaced_listed_and_deleted,
+    an_invalid_body_is_explained_field_by_field,
+    all_errors_are_problem_documents,
+    a_version_that_the_client_has_not_seen_is_not_overwritten,
+    one_of_many_concurrent_replacements_is_done,
+    programs_may_write_and_other_sites_may_not,
+    in_a_shop_with_staff_programs_need_a_token,
+    visitors_see_coming_events,
     staff_edit_tastings_and_guests_in_forms,
     staff_add_and_delete_tastings_and_guests_in_forms,
 }
 
-fn what_is_written_is_answered_listed_and_deleted(on: Database) {
+fn an_event_is_created_replaced_listed_and_deleted(on: Database) {
     let site = TestSite::start(on);
     let made = site.sends_json("POST", "/api/events", &event("Green teas", "2026-12-24"));
     let id = made.assert_status(201).json()["id"].as_i64().unwrap();
@@ -53,7 +53,7 @@ fn what_is_written_is_answered_listed_and_deleted(on: Database) {
     assert_eq!(site.get("/api/guests").json()["count"], 1, "its guests went with it");
 }
 
-fn what_cannot_be_taken_is_told_field_by_field(on: Database) {
+fn an_invalid_body_is_explained_field_by_field(on: Database) {
     let site = TestSite::start(on);
     let cases = [
         (json!({}), "name date location"),
@@ -78,7 +78,7 @@ fn what_cannot_be_taken_is_told_field_by_field(on: Database) {
     assert_eq!(site.get("/api/events").json()["count"], 0);
 }
 
-fn errors_are_problems_whoever_refuses(on: Database) {
+fn all_errors_are_problem_documents(on: Database) {
     let site = TestSite::start(on);
     for path in ["/api/events/1", "/api/events/tea", "/api/nothing"] {
         site.ask("GET", path).header("Accept", "text/html").send().assert_problem(404);
@@ -97,7 +97,7 @@ fn errors_are_problems_whoever_refuses(on: Database) {
     site.ask("GET", "/api/events").header("Host", "evil.test").send().assert_problem(421);
 }
 
-fn nobody_overwrites_what_they_have_not_seen(on: Database) {
+fn a_version_that_the_client_has_not_seen_is_not_overwritten(on: Database) {
     let site = TestSite::start(on);
     let long = json!({"name": "Teas", "date": "2026-12-24", "location": "Here", "description": "tea ".repeat(999)});
     let made = site.sends_json("POST", "/api/events", &long);
@@ -129,7 +129,7 @@ fn nobody_overwrites_what_they_have_not_seen(on: Database) {
     site.ask("DELETE", &at).send().assert_status(204);
 }
 
-fn of_replacements_at_once_one_is_done(on: Database) {
+fn one_of_many_concurrent_replacements_is_done(on: Database) {
     let site = TestSite::start(on);
     let made = site.sends_json("POST", "/api/events", &event("Teas", "2026-12-24"));
     let (at, tag) = (made.header("location").unwrap(), made.header("etag").unwrap());
@@ -146,7 +146,7 @@ fn of_replacements_at_once_one_is_done(on: Database) {
     assert_eq!((count(200), count(412)), (1, 11), "{statuses:?}");
 }
 
-fn programs_write_and_other_sites_never_do(on: Database) {
+fn programs_may_write_and_other_sites_may_not(on: Database) {
     let site = TestSite::start(on);
     let from = |name: &str, value: &str| {
         let ask = site.ask("POST", "/api/events").header("Content-Type", "application/json");
@@ -154,12 +154,12 @@ fn programs_write_and_other_sites_never_do(on: Database) {
     };
     from("Origin", "https://evil.test").assert_problem(403);
     from("Sec-Fetch-Site", "cross-site").assert_problem(403);
-    // Through a proxy everybody looks local.
+    // Every request through a proxy comes from a local address.
     from("X-Forwarded-For", "192.0.2.1").assert_problem(403);
     from("User-Agent", "a program").assert_status(201);
 }
 
-fn where_there_is_staff_programs_show_a_token(on: Database) {
+fn in_a_shop_with_staff_programs_need_a_token(on: Database) {
     let site = TestSite::with_staff(on, &["Mina"], &[]);
     let writes = |method: &str, path: &str, header: (&str, &str)| {
         let ask = site.ask(method, path).header("Content-Type", "application/json");
@@ -170,14 +170,14 @@ fn where_there_is_staff_programs_show_a_token(on: Database) {
         refused.assert_problem(401);
         refused.assert_header("www-authenticate", "Bearer");
     }
-    // Reading is for everybody, and a token makes no other page.
+    // All clients may read, and a token does not change the page.
     let token = account(&site.database, &["token", "Mina"], "");
     let bearer = format!("Bearer {}", token.trim());
     writes("POST", "/api/events", ("Authorization", &bearer)).assert_status(201);
     site.get("/api/events").assert_status(200).assert_cache("stored").assert_sees("Teas");
     let read = site.ask("GET", "/api/events").header("Authorization", &bearer).send();
     read.assert_cache("hit");
-    // A session of this site will do, too; not from a page of another.
+    // A session of this site authenticates, too, but not in a request from another site.
     let answer = site.submit("/login", &[("name", "Mina"), ("password", PASSWORD)]);
     let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
     writes("PUT", "/api/events/1", ("Cookie", &cookie)).assert_status(200);
@@ -189,7 +189,7 @@ fn where_there_is_staff_programs_show_a_token(on: Database) {
     writes("POST", "/api/events", ("Authorization", &bearer)).assert_problem(401);
 }
 
-fn people_see_what_is_coming(on: Database) {
+fn visitors_see_coming_events(on: Database) {
     let site = TestSite::start(on);
     site.get("/events").assert_status(200).assert_is_in_the_shops_dress().assert_sees("0 tastings");
     let id =
@@ -223,7 +223,7 @@ fn staff_edit_tastings_and_guests_in_forms(on: Database) {
         assert!(site.get(path).html().contains("teas"), "{path}");
         site.get(path).assert_sees_not("Green");
     }
-    // Who was overtaken is shown what there is, and loses nothing.
+    // The editor whose form is outdated is shown the current version and loses no input.
     mine.fill("location", "Cellar");
     let page = site.sends(&mine);
     page.assert_status(409).assert_sees("Black <teas>");
@@ -239,9 +239,10 @@ fn staff_edit_tastings_and_guests_in_forms(on: Database) {
     form.fill("name", "Omar");
     site.sends(&form).assert_sends_to("/events");
     site.get("/api/guests/1").assert_sees("Omar");
-    for (field, value, sentence) in
-        [("email", "nobody", "Write an e-mail address"), ("event", "99", "There is no event 99.")]
-    {
+    for (field, value, sentence) in [
+        ("email", "no address", "Write an e-mail address"),
+        ("event", "99", "There is no event 99."),
+    ] {
         let mut form = site.get(&edit).form("/events/guests/1");
         form.fill(field, value);
         let page = site.sends(&form);
@@ -279,7 +280,7 @@ fn staff_add_and_delete_tastings_and_guests_in_forms(on: Database) {
     form.fill("event", "9");
     site.sends(&form).assert_status(422).assert_sees("There is no event 9.");
 
-    // Who asks is told what goes; what has changed since is not deleted.
+    // The question says what will be deleted. A version that has changed since is not deleted.
     let ask = "/events/1/delete";
     let mut old = site.get(ask).assert_sees("Green teas").assert_sees("guests with it").form(ask);
     site.sends_json("PUT", "/api/events/1", &event("Black teas", "9999-12-24"));
@@ -302,7 +303,7 @@ pub fn guest(event: i64, name: &str) -> Value {
     json!({"event": event, "name": name, "email": "Mina+tea@Example.org"})
 }
 
-/// What programs do with a shop.
+/// Requests as programs send them.
 pub trait Program {
     fn sends_json(&self, method: &str, path: &str, body: &Value) -> Page;
 }

@@ -1,15 +1,15 @@
-//! Every door through which tastings and guests change, and that the very next read sees it, everywhere.
+//! Every way to change tastings and guests shows at the next request, in every instance.
 
 use crate::events::{Program, event, guest};
 use crate::support::{Database, TestSite, on_both_databases};
 
 on_both_databases! {
     by_hand:
-    a_renamed_event_shows_in_itself_the_list_and_each_guest,
+    a_renamed_event_shows_in_every_list_and_each_guest,
     a_deletion_shows_in_every_list,
 }
 
-/// Two instances on one database, an event, and a guest of it.
+/// Two instances on one database, with an event and a guest of it.
 struct Shops {
     here: TestSite,
     there: TestSite,
@@ -58,7 +58,7 @@ impl Shops {
     }
 }
 
-fn a_renamed_event_shows_in_itself_the_list_and_each_guest(on: Database) {
+fn a_renamed_event_shows_in_every_list_and_each_guest(on: Database) {
     let shops = Shops::open(on);
     let at = format!("/api/events/{}", shops.event);
     let rename = event("Black teas", "9999-12-24");
@@ -71,9 +71,9 @@ fn a_renamed_event_shows_in_itself_the_list_and_each_guest(on: Database) {
     shops.assert_shows_everywhere("By hand");
     database.sql("UPDATE events SET name = 'In bulk'");
     shops.assert_shows_everywhere("In bulk");
-    database.sql("UPDATE guests SET name = 'Nobody changed an event'");
+    database.sql("UPDATE guests SET name = 'Only guests changed'");
     for path in &shops.paths[2..] {
-        shops.there.get(path).assert_cache("stored").assert_sees("Nobody changed");
+        shops.there.get(path).assert_cache("stored").assert_sees("Only guests changed");
     }
 }
 
@@ -89,7 +89,7 @@ fn a_deletion_shows_in_every_list(on: Database) {
         assert_eq!(site.get("/api/guests").assert_cache("stored").json()["count"], 31);
     }
     shops.warm();
-    // SQLite's shell leaves foreign keys alone unless it is told otherwise.
+    // SQLite's shell ignores foreign keys unless they are switched on.
     let delete = format!("DELETE FROM events WHERE id = {}", shops.event);
     let lite = format!("PRAGMA foreign_keys = ON; {delete}");
     shops.here.database.sql_of_each(&lite, &delete);

@@ -1,17 +1,16 @@
-//! Rows that somebody wrote in SQL and that no form would have let pass: they are shown, and can be
-//! mended.
+//! Rows that were written in SQL and that no form accepts: they are shown and can be corrected.
 
 use crate::support::{Database, TestSite, on_both_databases};
 
 on_both_databases! {
     ; by_hand:
-    an_odd_title_is_shown_and_can_be_mended,
-    an_odd_time_takes_no_page_down,
+    an_odd_title_is_shown_and_can_be_corrected,
+    an_odd_time_breaks_no_page,
     a_row_that_breaks_a_rule_is_refused_by_the_database,
     ids_may_be_chosen_by_hand,
 }
 
-fn an_odd_title_is_shown_and_can_be_mended(on: Database) {
+fn an_odd_title_is_shown_and_can_be_corrected(on: Database) {
     let site = TestSite::start(on);
     let titles = [
         "'  spaces  '",
@@ -42,7 +41,7 @@ fn an_odd_title_is_shown_and_can_be_mended(on: Database) {
     }
 }
 
-fn an_odd_time_takes_no_page_down(on: Database) {
+fn an_odd_time_breaks_no_page(on: Database) {
     let site = TestSite::start(on);
     site.has_product("Tea");
     let times = match on {
@@ -72,7 +71,7 @@ fn an_odd_time_takes_no_page_down(on: Database) {
     let insert = "INSERT INTO products (title, price_cents, created_at, updated_at) VALUES";
     let mut kept = 1;
     for time in times {
-        // What the database itself refuses is well.
+        // The database may refuse some of these times itself.
         let row = format!("{insert} ('At {}', 1, {time}, {time})", time.replace('\'', ""));
         kept += usize::from(site.database.takes(&row));
         let page = site.get("/");

@@ -1,10 +1,9 @@
-//! Whoever asks after a change was acknowledged sees it, or what came later: many random operations,
-//! counted.
+//! Random operations: each request shows at least the changes acknowledged before it.
 //!
-//! - Readers and writers are the same people: each changes products of its own and reads all of them, on
-//!   two instances, in forms and in SQL, in a mix that changes all the time.
-//! - `LARDER_FRESHNESS_OPERATIONS` is how many operations there are; `scripts/freshness` sets it.
-//! - `LARDER_FRESHNESS_SEED` repeats a run's dice, not the way in which its threads overtook each other.
+//! - Readers and writers are the same threads: each changes products of its own and reads all of
+//!   them, on two instances, in forms and in SQL, in a mix that changes all the time.
+//! - `LARDER_FRESHNESS_OPERATIONS` is the number of operations; `scripts/freshness` sets it.
+//! - `LARDER_FRESHNESS_SEED` repeats a run's random numbers, but not the order of its threads.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -16,19 +15,19 @@ use crate::support::{
 
 on_both_databases! {
     by_hand:
-    nobody_sees_less_than_what_was_acknowledged_before_they_asked,
+    every_read_shows_at_least_what_was_acknowledged_before_it,
 }
 
-/// On SQLite; Postgres does a fifth of them.
+/// The number of operations on SQLite; Postgres does a fifth of them.
 const OPERATIONS: u64 = 100_000;
 const PEOPLE: usize = 6;
 const PRODUCTS_EACH: usize = 3;
 
-/// After so many operations somebody writes more, or less, than before: once in so many operations.
+/// A person changes how often they write once in this many operations, on average.
 const MOOD: u64 = 200;
 const WRITES_ONE_IN: [u64; 5] = [5, 20, 50, 200, 1_000];
 
-fn nobody_sees_less_than_what_was_acknowledged_before_they_asked(on: Database) {
+fn every_read_shows_at_least_what_was_acknowledged_before_it(on: Database) {
     let operations = number("LARDER_FRESHNESS_OPERATIONS").unwrap_or(OPERATIONS);
     let operations = if on == Database::Sqlite { operations } else { operations / 5 };
     let seed = number("LARDER_FRESHNESS_SEED").unwrap_or_else(Dice::any_seed);
@@ -46,7 +45,7 @@ fn nobody_sees_less_than_what_was_acknowledged_before_they_asked(on: Database) {
                 scope.spawn(move || {
                     while left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
                         if let Err(wrong) = person.does_something() {
-                            // Nobody needs to go on.
+                            // Ends the other threads.
                             left.store(0, Relaxed);
                             panic!("with the seed {seed}: {wrong}");
                         }
@@ -64,19 +63,19 @@ fn nobody_sees_less_than_what_was_acknowledged_before_they_asked(on: Database) {
     }
 }
 
-/// What there is to do; the places in the count of it.
+/// The kinds of operations, which are indexes of their counts.
 const READ: usize = 0;
 const FORM: usize = 1;
 const BY_HAND: usize = 2;
 const BUTTON: usize = 3;
 
-/// Somebody who reads, and writes what nobody else writes.
+/// A thread that reads all products, and alone writes its own.
 struct Person<'a> {
     shelf: &'a Shelf,
     sites: [&'a TestSite; 2],
     callers: [Caller; 2],
     dice: Dice,
-    /// Of each of its own products, whether it is there.
+    /// Its own products, and whether each is present.
     own: Vec<(usize, bool)>,
     writes_one_in: u64,
     done: [u64; 4],
@@ -127,7 +126,7 @@ impl<'a> Person<'a> {
         read.map(drop)
     }
 
-    /// Adds what is not there; edits, or now and then deletes, what is.
+    /// Adds an absent product; edits or sometimes deletes a present one.
     fn writes(&mut self, by_hand: bool) -> Result<(), Wrong> {
         let (shelf, site) = (self.shelf, self.sites[self.dice.pick(2)]);
         let own = self.dice.pick(self.own.len());
@@ -151,8 +150,10 @@ impl<'a> Person<'a> {
     }
 }
 
-/// Prints what was done. None was stale; so, with 95 % confidence, of all operations of this kind fewer
-/// than three in so many are (the rule of three).
+/// Prints what was done.
+///
+/// As no read was stale, the share of stale reads is below 3/n with 95 % confidence (the rule of
+/// three).
 fn tell(done: [u64; 4], seconds: f64) {
     let all: u64 = done.iter().sum();
     Figures::new()
@@ -172,7 +173,7 @@ fn add(mut sum: [u64; 4], more: [u64; 4]) -> [u64; 4] {
     sum
 }
 
-/// A number from the environment.
+/// Reads a number from the environment.
 #[track_caller]
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;

@@ -1,17 +1,17 @@
-//! `/health`: whether requests should come here, in words that tell strangers nothing.
+//! `/health`: whether the shop can serve requests, without details for strangers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::{
-    Database, Hold, Page, Program, Proxy, Redis, TestDatabase, TestSite, free_port, larder,
-    on_both_databases, until,
+    DEFAULT_REDIS_TIMEOUT, Database, Hold, Page, Program, Proxy, Redis, TestDatabase, TestSite,
+    free_port, larder, on_both_databases, until,
 };
 
 on_both_databases! {
     a_running_shop_is_live_and_ready,
-    load_balancers_ask_under_any_name_or_none,
-    a_dead_redis_is_reported_and_makes_nobody_unready;
+    probes_are_answered_under_any_host_or_none,
+    a_dead_redis_is_reported_and_the_shop_stays_ready;
     by_hand:
     without_its_triggers_the_shop_is_not_ready,
 }
@@ -25,13 +25,13 @@ fn a_running_shop_is_live_and_ready(on: Database) {
     assert_eq!(readiness(&site, 200), told(true, ["ok", "ok", "ok", "off"]));
     site.head("/health/ready").assert_status(200);
     site.submit("/health/ready", &[]).assert_status(405);
-    // Nor does it count among readers.
+    // The probe has its own connection: it uses up none of those of the readers.
     for _ in 0..100 {
         readiness(&site, 200);
     }
 }
 
-fn load_balancers_ask_under_any_name_or_none(on: Database) {
+fn probes_are_answered_under_any_host_or_none(on: Database) {
     let site = TestSite::start(on);
     for path in ["/health/live", "/health/ready"] {
         for host in ["192.0.2.7", "192.0.2.7:8000", "shop.example", "[2001:db8::1]:80"] {
@@ -47,12 +47,15 @@ fn load_balancers_ask_under_any_name_or_none(on: Database) {
     write.assert_status(421);
 }
 
-fn a_dead_redis_is_reported_and_makes_nobody_unready(on: Database) {
+fn a_dead_redis_is_reported_and_the_shop_stays_ready(on: Database) {
     let nowhere = format!("redis://127.0.0.1:{}", free_port());
     let alone = TestSite::start_with(on, &["--redis", &nowhere]);
     assert_eq!(readiness(&alone, 200), told(true, ["ok", "ok", "ok", "failed"]));
     let Some(redis) = Redis::start() else { return };
-    let site = TestSite::start_with(on, &["--redis", &redis.url()]);
+    let site = TestSite::start_with(
+        on,
+        &["--redis", &redis.url(), "--redis-timeout", DEFAULT_REDIS_TIMEOUT],
+    );
     assert_eq!(readiness(&site, 200), told(true, ["ok", "ok", "ok", "ok"]));
     redis.signal("STOP");
     // It is answered while Redis hangs.
@@ -88,7 +91,7 @@ fn a_file_that_is_gone_is_not_made_anew() {
 }
 
 #[test]
-fn while_the_database_is_away_the_shop_is_live_and_not_ready() {
+fn without_its_database_the_shop_is_live_and_not_ready() {
     let Some((site, proxy)) = behind_a_wire() else { return };
     readiness(&site, 200);
     proxy.cut();
@@ -104,13 +107,13 @@ fn while_the_database_is_away_the_shop_is_live_and_not_ready() {
 }
 
 #[test]
-fn a_database_that_hangs_holds_no_probe_up() {
+fn a_database_that_hangs_blocks_no_probe() {
     let Some((site, proxy)) = behind_a_wire() else { return };
     readiness(&site, 200);
     proxy.hold(Hold { connection: "", statement: "" });
     let crowd: Vec<_> = (0..20).map(|_| site.begins("/health/ready")).collect();
     site.get("/health/live").assert_status(200);
-    // All are answered while the database hangs.
+    // All probes are answered while the database hangs.
     for pending in crowd {
         pending.answer().assert_status(503);
     }
@@ -119,7 +122,7 @@ fn a_database_that_hangs_holds_no_probe_up() {
     until("the shop is ready again", || site.get("/health/ready").status == 200);
 }
 
-/// A shop on Postgres behind a wire; `None` where Postgres is not installed.
+/// Starts a shop whose Postgres is behind a proxy; returns `None` if Postgres is not installed.
 fn behind_a_wire() -> Option<(TestSite, Proxy)> {
     if !Database::Postgres.is_here(false) {
         return None;
@@ -130,7 +133,7 @@ fn behind_a_wire() -> Option<(TestSite, Proxy)> {
     Some((TestSite::of(Program::start(command), database), proxy))
 }
 
-/// What is told of readiness, with this status.
+/// Returns the body of the readiness probe, and asserts its status.
 #[track_caller]
 fn readiness(site: &TestSite, status: u16) -> String {
     let page: Page = site.get("/health/ready");

@@ -1,4 +1,4 @@
-//! The list: order, pages, numbers, empty states, the size of a page.
+//! The list: order, pages, numbers, empty states, page size, and the layout of every page.
 
 use crate::support::{Database, Page, TestSite, on_both_databases};
 
@@ -28,7 +28,7 @@ fn products_stand_newest_first(on: Database) {
     let mut ids: Vec<_> = ["Tea", "Coffee", "Cocoa"].map(|title| site.has_product(title)).into();
     ids.reverse();
     assert_eq!(site.get("/").listed(), ids);
-    // An edit is no new product.
+    // An edit does not make a product newer.
     site.edits(ids[2], &[("title", "Green tea")]).assert_sends_to("/");
     assert_eq!(site.get("/").listed(), ids);
 }
@@ -177,7 +177,7 @@ fn every_page_has_its_title_and_its_section_marked(on: Database) {
         ("/cache", "Cache", ""),
         ("/nothing", "Not on our shelves", ""),
     ];
-    // Twice, since the second time header and footer are kept.
+    // The second round takes header and footer from the cache.
     for (path, title, section) in cases.into_iter().chain(cases) {
         let page = site.get(path);
         let found = page.text_of(&page.tags("title")[0]);

@@ -1,23 +1,23 @@
-//! What strangers try on a page cache: nothing that they send reaches another visitor's page.
+//! Attacks on a page cache: nothing that an attacker sends reaches another visitor's page.
 //!
-//! The cases are those of the literature on cache poisoning, cache entanglement, cache deception and
-//! denial of service by cached errors, as far as the shop's own pages can show them.
+//! The cases are those of the literature on cache poisoning, cache entanglement, cache deception
+//! and denial of service by cached errors, as far as the shop's own pages can show them.
 
 use crate::support::{Database, TestSite, address_of_its_own, on_both_databases};
 
 on_both_databases! {
-    nothing_that_a_stranger_sends_is_on_the_next_page,
-    a_get_with_a_body_passes_by,
-    each_target_is_answered_for_itself,
-    what_is_no_http_is_refused,
-    a_stranger_who_hangs_up_harms_nobody,
+    nothing_that_an_attacker_sends_is_on_the_next_page,
+    a_get_with_a_body_bypasses_the_cache,
+    each_target_gets_its_own_page,
+    invalid_http_is_refused,
+    a_client_that_disconnects_harms_no_other,
     requests_that_ask_for_no_cache_do_not_empty_it,
-    a_flood_of_addresses_leaves_the_homepage_standing,
+    a_flood_of_addresses_does_not_evict_the_homepage,
 }
 
 const MARK: &str = "evil.example";
 
-fn nothing_that_a_stranger_sends_is_on_the_next_page(on: Database) {
+fn nothing_that_an_attacker_sends_is_on_the_next_page(on: Database) {
     let site = TestSite::start(on);
     site.has_product("Tea");
     let host = format!("127.0.0.1:{}", site.port());
@@ -53,7 +53,7 @@ fn nothing_that_a_stranger_sends_is_on_the_next_page(on: Database) {
         ("X-Filler", &"a".repeat(20_000)),
     ];
     for (number, (name, value)) in headers.into_iter().enumerate() {
-        // A fresh address for each case, so that the stranger is the first to ask for it.
+        // A new address for each case, so that the attack is the first request for it.
         let path = address_of_its_own(number as u64);
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {host}\r\n{name}: {value}\r\nConnection: close\r\n\r\n"
@@ -68,7 +68,7 @@ fn nothing_that_a_stranger_sends_is_on_the_next_page(on: Database) {
     }
 }
 
-fn a_get_with_a_body_passes_by(on: Database) {
+fn a_get_with_a_body_bypasses_the_cache(on: Database) {
     let site = TestSite::start(on);
     site.has_product("Tea");
     let head = format!("Host: 127.0.0.1:{}\r\nConnection: close\r\n", site.port());
@@ -87,14 +87,14 @@ fn a_get_with_a_body_passes_by(on: Database) {
         }
         site.get("/?q=tea").assert_status(200).assert_sees("Tea");
     }
-    // Somebody who announced a body and never sends it holds nobody up.
+    // A client that announces a body and never sends it blocks no other client.
     let mut slow = site.connect();
     let request = format!("GET /?q=slow HTTP/1.1\r\n{head}{type_}Content-Length: 10\r\n\r\n");
     std::io::Write::write_all(&mut slow, request.as_bytes()).unwrap();
     site.get("/?q=slow").assert_status(200);
 }
 
-fn each_target_is_answered_for_itself(on: Database) {
+fn each_target_gets_its_own_page(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     let coffee = site.has_product("Coffee");
@@ -122,7 +122,7 @@ fn each_target_is_answered_for_itself(on: Database) {
         let found = answer.text().contains("Tea") || answer.text().contains("Coffee");
         assert!(answer.status < 500 && !found, "{target}: {}", answer.status);
     }
-    // The same product under an encoded address is right, whoever answers.
+    // An encoded address may be a 404 or the same product, depending on the router.
     let encoded = get(&format!("/%70roducts/{tea}"));
     assert!(encoded.status == 404 || encoded.text().contains("Tea"), "{}", encoded.status);
     for target in ["http://evil.example/", "http://evil.example/products/1"] {
@@ -139,7 +139,7 @@ fn each_target_is_answered_for_itself(on: Database) {
     }
 }
 
-fn what_is_no_http_is_refused(on: Database) {
+fn invalid_http_is_refused(on: Database) {
     let site = TestSite::start(on);
     let host = format!("Host: 127.0.0.1:{}\r\nConnection: close\r\n", site.port());
     let large = format!("GET / HTTP/1.1\r\n{host}X-Large: {}\r\n\r\n", "a".repeat(300_000));
@@ -164,13 +164,13 @@ fn what_is_no_http_is_refused(on: Database) {
         assert!((400..500).contains(&answer.status), "{line}: {}", answer.status);
         site.get("/").assert_status(200).assert_cache("hit");
     }
-    // The server may hang up before it has read all this; the shop stands either way.
+    // The server may close the connection before it has read all this; the shop works either way.
     let mut stream = site.connect();
     let _ = std::io::Write::write_all(&mut stream, large.as_bytes());
     site.get("/").assert_status(200).assert_cache("hit");
 }
 
-fn a_stranger_who_hangs_up_harms_nobody(on: Database) {
+fn a_client_that_disconnects_harms_no_other(on: Database) {
     let site = TestSite::start(on);
     site.has_products(30);
     let request = format!("GET /?page=2 HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", site.port());
@@ -201,7 +201,7 @@ fn requests_that_ask_for_no_cache_do_not_empty_it(on: Database) {
     }
 }
 
-fn a_flood_of_addresses_leaves_the_homepage_standing(on: Database) {
+fn a_flood_of_addresses_does_not_evict_the_homepage(on: Database) {
     let site = TestSite::start(on);
     site.has_product("Tea");
     site.get("/").assert_cache("stored");

@@ -1,15 +1,15 @@
-//! For which host a request is: what is none, what is not the shop's, and what is one host in many spellings.
+//! The host of a request: invalid hosts, hosts of other sites, and spellings of one host.
 
 use crate::support::{Database, Page, TestSite, on_both_databases};
 
 on_both_databases! {
     hundreds_of_spellings_of_a_host_are_one_page,
-    what_is_no_host_is_a_bad_request,
+    an_invalid_host_is_a_bad_request,
     only_names_and_ports_of_the_shop_are_answered,
     an_absolute_target_decides_over_the_host,
 }
 
-/// A request of exactly these bytes, without a header but the host.
+/// Sends a request whose only headers are these `Host` and `Connection: close`.
 fn ask(site: &TestSite, first: &str, host: &str) -> Page {
     let text = format!("{first} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     site.raw(text.as_bytes())
@@ -41,7 +41,7 @@ fn hundreds_of_spellings_of_a_host_are_one_page(on: Database) {
     }
 }
 
-fn what_is_no_host_is_a_bad_request(on: Database) {
+fn an_invalid_host_is_a_bad_request(on: Database) {
     let site = TestSite::start(on);
     let port = site.port();
     let long = format!("{}.example", "a".repeat(300));
@@ -78,7 +78,7 @@ fn what_is_no_host_is_a_bad_request(on: Database) {
             assert_eq!(answer.status, 400, "{first} {host:?}");
         }
     }
-    // The page has no part of what was sent.
+    // The page repeats nothing of the request.
     let answer = ask(&site, "GET /", "user@evil.example");
     answer.assert_is_in_the_shops_dress().assert_sees("65535");
     assert!(!answer.html().contains("evil.example"));
@@ -150,7 +150,7 @@ fn an_absolute_target_decides_over_the_host(on: Database) {
     for target in ["http://evil.example/", "http://127.0.0.1:1/", "ftp://127.0.0.1/"] {
         ask(&site, &format!("GET {target}"), &here).assert_status(421);
     }
-    // Nothing confirms the other scheme.
+    // The scheme of the target is not that of the connection.
     ask(&site, &format!("GET https://{here}/"), &here).assert_status(421);
     for (target, host) in
         [(format!("http://u@{here}/"), &*here), (format!("http://{here}/"), "a b")]

@@ -1,4 +1,4 @@
-//! Every way in which the catalogue changes, and that the very next view shows it, everywhere.
+//! Every way to change the catalogue shows at the next request, in every instance.
 
 use crate::support::{Database, TestSite, address_of_its_own, on_both_databases};
 
@@ -15,10 +15,10 @@ on_both_databases! {
     an_insert_by_hand_shows_at_once,
     an_upsert_by_hand_shows_at_once,
     a_replaced_row_is_counted_once,
-    a_change_of_an_id_shows_under_both,
-    a_write_that_was_rolled_back_empties_nothing,
-    a_statement_that_touched_no_row_empties_nothing,
-    a_write_to_another_table_empties_nothing,
+    a_change_of_an_id_shows_under_both_ids,
+    a_write_that_is_rolled_back_invalidates_nothing,
+    a_statement_that_touches_no_row_invalidates_nothing,
+    a_write_to_another_table_invalidates_nothing,
     a_hundred_writes_by_hand_show_one_after_the_other,
 }
 
@@ -55,7 +55,7 @@ impl Shops {
         }
     }
 
-    /// Everywhere, the next view is made anew and the one after it comes from the cache.
+    /// Asserts that every instance rebuilds the page once and then serves it from the cache.
     #[track_caller]
     fn assert_shows_everywhere(&self, path: &str, text: &str) {
         for site in [&self.here, &self.there] {
@@ -162,7 +162,7 @@ fn a_delete_of_all_shows_at_once(on: Database) {
         assert!(site.get("/?q=e").listed().is_empty());
         site.get(&shops.product()).assert_status(404);
     }
-    // The shop goes on.
+    // The shop still works.
     shops.here.adds("Cocoa", "3").assert_sends_to("/");
     shops.assert_shows_everywhere("/", "Cocoa");
 }
@@ -192,7 +192,7 @@ fn an_upsert_by_hand_shows_at_once(on: Database) {
 fn a_replaced_row_is_counted_once(on: Database) {
     let shops = Shops::open(on);
     let tea = shops.tea;
-    // SQLite runs no delete trigger for the row that REPLACE removes, unless the writer asked for it.
+    // SQLite runs no delete trigger for a row that REPLACE removes, unless the writer asks for it.
     shops.here.database.sql_of_each(
         &format!("REPLACE INTO products (id, title, price_cents) VALUES ({tea}, 'Mate', 1)"),
         &format!(
@@ -206,7 +206,7 @@ fn a_replaced_row_is_counted_once(on: Database) {
     shops.assert_is_gone_everywhere("/", "3 products");
 }
 
-fn a_change_of_an_id_shows_under_both(on: Database) {
+fn a_change_of_an_id_shows_under_both_ids(on: Database) {
     let shops = Shops::open(on);
     shops.here.get("/products/1000").assert_status(404);
     let update = format!("UPDATE products SET id = 1000 WHERE id = {}", shops.tea);
@@ -218,7 +218,7 @@ fn a_change_of_an_id_shows_under_both(on: Database) {
     }
 }
 
-fn a_write_that_was_rolled_back_empties_nothing(on: Database) {
+fn a_write_that_is_rolled_back_invalidates_nothing(on: Database) {
     let shops = Shops::open(on);
     shops.here.database.sql("BEGIN; UPDATE products SET title = 'never'; ROLLBACK;");
     shops.assert_still_kept();
@@ -232,17 +232,17 @@ fn a_write_that_was_rolled_back_empties_nothing(on: Database) {
     shops.assert_is_gone_everywhere("/", "never");
 }
 
-fn a_statement_that_touched_no_row_empties_nothing(on: Database) {
+fn a_statement_that_touches_no_row_invalidates_nothing(on: Database) {
     let shops = Shops::open(on);
     shops.here.database.sql("UPDATE products SET title = 'never' WHERE id = -1");
     shops.here.database.sql("DELETE FROM products WHERE id = -1");
     shops.assert_still_kept();
 }
 
-fn a_write_to_another_table_empties_nothing(on: Database) {
+fn a_write_to_another_table_invalidates_nothing(on: Database) {
     let shops = Shops::open(on);
     shops.here.database.sql("CREATE TABLE notes (text text)");
-    // A change of the schema counts as a change of everything.
+    // A change of the schema invalidates everything, so the pages are warmed again.
     shops.warm();
     shops.here.database.sql("INSERT INTO notes VALUES ('SQLite sees that the file changed')");
     shops.assert_still_kept();

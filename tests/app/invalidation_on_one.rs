@@ -1,4 +1,4 @@
-//! Ways to change the catalogue that only one of the two databases knows.
+//! Ways to change the catalogue that exist in one of the two databases only.
 
 use std::fs;
 use std::process::Command;
@@ -17,7 +17,7 @@ fn truncate_shows_at_once_in_postgres() {
 }
 
 #[test]
-fn truncate_that_was_rolled_back_empties_nothing_in_postgres() {
+fn truncate_that_is_rolled_back_invalidates_nothing_in_postgres() {
     let Some(site) = open(Database::Postgres) else { return };
     site.database.sql("BEGIN; TRUNCATE products; ROLLBACK");
     site.get("/").assert_cache("hit").assert_sees("Tea");
@@ -26,7 +26,7 @@ fn truncate_that_was_rolled_back_empties_nothing_in_postgres() {
 #[test]
 fn a_replicated_write_shows_at_once_in_postgres() {
     let Some(site) = open(Database::Postgres) else { return };
-    // Ordinary triggers are silent for the role that applies what another server wrote.
+    // Ordinary triggers do not fire for the role that applies replicated writes.
     site.database.sql_as_administrator(
         "SET session_replication_role = replica; UPDATE products SET title = 'Replicated'",
     );
@@ -59,7 +59,7 @@ fn a_checkpoint_and_a_vacuum_do_no_harm_in_sqlite() {
 #[test]
 fn a_writer_without_a_wal_of_its_own_shows_at_once_in_sqlite() {
     let Some(site) = open(Database::Sqlite) else { return };
-    // Whoever opens the file by hand brings their own settings.
+    // A program that opens the file brings its own settings.
     site.database.sql(
         "PRAGMA synchronous = OFF; PRAGMA recursive_triggers = OFF; PRAGMA cache_size = 0; \
          UPDATE products SET title = 'By hand'",
@@ -81,7 +81,7 @@ fn a_file_replaced_by_another_is_noticed_in_sqlite() {
     }
     fs::rename(&other, &file).unwrap();
 
-    // The file is looked at once a second, which is the declared window: no event tells us sooner.
+    // The file is checked once a second, which is the declared window: no event reports it sooner.
     until("the new file is shown", || site.get("/").assert_status(200).text().contains("Restored"));
     for path in ["/", "/?q=restored", &address_of_its_own(1)] {
         site.get(path).assert_sees("Restored").assert_sees_not("Tea");
@@ -97,7 +97,9 @@ fn the_sqlite_file_keeps_a_write_ahead_log() {
     assert_eq!(site.database.sql("PRAGMA journal_mode"), "wal");
 }
 
-/// A shop with two products and a warm homepage; `None` where the database is not installed.
+/// Starts a shop with two products and a warm homepage.
+///
+/// Returns `None` if the database is not installed.
 fn open(on: Database) -> Option<TestSite> {
     if !on.is_here(true) {
         return None;

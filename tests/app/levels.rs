@@ -1,15 +1,15 @@
-//! The three levels as `Server-Timing` shows them, and as `--cache` turns them on and off.
+//! The three levels of the cache: as `Server-Timing` reports them and `--cache` switches them.
 
 use crate::support::{Database, TestSite, Visitor, address_of_its_own, on_both_databases};
 
 on_both_databases! {
     a_page_hit_runs_no_query,
-    a_fragment_hit_shows_itself,
-    a_query_hit_shows_itself,
+    a_fragment_hit_is_reported,
+    a_query_hit_is_reported,
     a_cold_page_takes_two_queries_at_most,
     each_level_can_be_turned_on_alone,
     pages_are_the_same_with_and_without_the_cache,
-    without_a_cache_nothing_is_kept,
+    without_a_cache_nothing_is_stored,
     a_wrong_level_is_refused,
 }
 
@@ -27,7 +27,7 @@ fn a_page_hit_runs_no_query(on: Database) {
     }
 }
 
-fn a_fragment_hit_shows_itself(on: Database) {
+fn a_fragment_hit_is_reported(on: Database) {
     let site = TestSite::observed(on, &["--cache", "fragments"]);
     let first = site.get("/").timing();
     first.assert_says("fragment", "header miss").assert_says("fragment", "footer miss");
@@ -38,7 +38,7 @@ fn a_fragment_hit_shows_itself(on: Database) {
     site.get("/").timing().assert_says("fragment", "header miss");
 }
 
-fn a_query_hit_shows_itself(on: Database) {
+fn a_query_hit_is_reported(on: Database) {
     let site = TestSite::observed(on, &["--cache", "queries"]);
     let tea = site.has_product("Tea");
     site.invalidates("everything").assert_sends_to("/");
@@ -78,7 +78,8 @@ fn each_level_can_be_turned_on_alone(on: Database) {
         let again = site.get("/");
         assert_eq!(again.cache().outcome() == "hit", pages, "{mode}: {:?}", again.cache());
 
-        // A sight of the other levels: another page with the same header, another look at the list.
+        // Shows the other levels: another page with the same footer, and another page with the same
+        // list.
         site.get("/?page=1");
         let other = site.get("/products/new");
         assert_eq!(other.timing().says("fragment", "footer hit"), fragments, "{mode}");
@@ -109,7 +110,7 @@ fn pages_are_the_same_with_and_without_the_cache(on: Database) {
         for path in &paths {
             let plain = first.get(path);
             for (mode, site) in modes.iter().zip(&sites) {
-                // The first view fills, the second is served from what was filled.
+                // The first request fills the cache, the second is served from it.
                 for view in ["first", "second"] {
                     let page = site.get(path);
                     page.assert_status(plain.status);
@@ -122,7 +123,7 @@ fn pages_are_the_same_with_and_without_the_cache(on: Database) {
     first.edits(tea, &[("title", "Green tea")]).assert_sends_to("/");
     compare();
 
-    // Also with a confirmation on the page, which is put in from outside.
+    // Also with a confirmation, which is inserted into the finished page.
     let flashed =
         |visitor: &mut Visitor| visitor.submit("/cache/invalidate", &[("tag", "products")]);
     let plain = flashed(&mut first.visitor());
@@ -131,7 +132,7 @@ fn pages_are_the_same_with_and_without_the_cache(on: Database) {
     }
 }
 
-fn without_a_cache_nothing_is_kept(on: Database) {
+fn without_a_cache_nothing_is_stored(on: Database) {
     let site = TestSite::observed(on, &["--cache", "off"]);
     site.has_product("Tea");
     for _ in 0..3 {

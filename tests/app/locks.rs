@@ -1,11 +1,11 @@
-//! Locks that another program holds: writers give up in time, threads are few, and readers go on.
+//! Locks that another program holds: writers time out, threads stay few, and readers go on.
 
 use crate::support::{Database, OpenShell, Pending, TestSite, on_both_databases};
 
 on_both_databases! {
     ; by_hand:
-    a_forgotten_transaction_stops_no_reader_and_every_writer_in_time,
-    a_lock_that_is_let_go_in_time_is_waited_for,
+    a_forgotten_transaction_blocks_no_reader_and_writers_time_out,
+    a_writer_waits_for_a_lock_that_is_released_in_time,
 }
 
 /// More than there are connections to write with.
@@ -20,7 +20,7 @@ fn forget(site: &TestSite) -> OpenShell {
     forgotten
 }
 
-fn a_forgotten_transaction_stops_no_reader_and_every_writer_in_time(on: Database) {
+fn a_forgotten_transaction_blocks_no_reader_and_writers_time_out(on: Database) {
     let site = TestSite::start_with(on, &["--lock-timeout", "3", "--cache", "off"]);
     site.has_product("Tea");
     let mut forgotten = forget(&site);
@@ -43,7 +43,7 @@ fn a_forgotten_transaction_stops_no_reader_and_every_writer_in_time(on: Database
     assert_eq!(ready["checks"]["writes"], "ok");
 }
 
-fn a_lock_that_is_let_go_in_time_is_waited_for(on: Database) {
+fn a_writer_waits_for_a_lock_that_is_released_in_time(on: Database) {
     let site = TestSite::start(on);
     site.has_product("Tea");
     let mut forgotten = forget(&site);
@@ -57,7 +57,7 @@ fn a_lock_that_is_let_go_in_time_is_waited_for(on: Database) {
 }
 
 #[test]
-fn a_table_that_another_program_has_locked_is_503_for_its_readers() {
+fn readers_of_a_table_that_another_program_has_locked_get_503() {
     if !Database::Postgres.is_here(true) {
         return;
     }

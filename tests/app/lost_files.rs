@@ -29,7 +29,7 @@ fn a_database_that_is_gone_is_an_error_and_not_an_empty_shop() {
 }
 
 #[test]
-fn the_memory_for_locks_or_the_log_that_is_removed_is_noticed_and_said() {
+fn a_removed_wal_or_shm_file_is_noticed_and_logged() {
     for ending in ["-shm", "-wal"] {
         let site = TestSite::start(Database::Sqlite);
         site.has_product("Tea");
@@ -39,7 +39,7 @@ fn the_memory_for_locks_or_the_log_that_is_removed_is_noticed_and_said() {
         site.wait_for_log(&format!("{ending} was removed while the database is open"));
         site.adds("Milk", "1").assert_status(503).assert_header("retry-after", "5");
         until("no page is served from memory", || site.get("/").status == 503);
-        // A restart helps, and what was written is there.
+        // A restart repairs it, and the earlier writes are there.
         let database = std::sync::Arc::clone(&site.database);
         site.signal("TERM");
         site.ends();

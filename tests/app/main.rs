@@ -1,4 +1,4 @@
-//! The shop as its users meet it: the real program, real HTTP, real databases, a real browser.
+//! Tests of the whole shop: the real program over HTTP, with real databases and a real browser.
 
 mod support;
 

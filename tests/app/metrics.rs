@@ -1,4 +1,4 @@
-//! `/metrics`: the figures are those of what was done, and are written as documented.
+//! `/metrics`: the numbers match what was done, and the format is the documented one.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -8,19 +8,19 @@ use crate::support::{
 };
 
 on_both_databases! {
-    the_figures_equal_what_was_done,
-    a_dead_redis_shows_and_so_does_its_return,
-    every_figure_is_well_formed_and_documented,
-    only_this_machine_reads_them_unless_they_are_public,
-    they_hold_nothing_that_visitors_wrote;
+    the_metrics_match_what_was_done,
+    the_outage_of_redis_and_its_end_are_measured,
+    every_metric_is_well_formed_and_documented,
+    only_local_clients_read_the_metrics_unless_they_are_public,
+    the_metrics_hold_nothing_that_visitors_wrote;
     by_hand:
-    the_view_grows_older_while_nobody_asks,
+    the_age_of_the_stamps_grows_without_requests,
 }
 
-/// What the families are documented by.
+/// The source whose module doc documents the families.
 const FAMILIES: &str = include_str!("../../src/metrics/families.rs");
 
-fn the_figures_equal_what_was_done(on: Database) {
+fn the_metrics_match_what_was_done(on: Database) {
     let site = TestSite::observed(on, &[]);
     let tea = site.has_product("Tea");
     let before = site.figures();
@@ -38,7 +38,7 @@ fn the_figures_equal_what_was_done(on: Database) {
 
     let grown = |series: &str| after.grown(&before, series);
     for (series, expected) in [
-        // The first look at the figures counts from the second on.
+        // Two of them are requests for the metrics, each of which is counted after its response.
         (r#"larder_http_requests_total{method="GET",status="2xx"}"#, 4 + 1 + 2 + 2),
         (r#"larder_http_requests_total{method="GET",status="4xx"}"#, 1),
         (r#"larder_http_requests_total{method="POST",status="3xx"}"#, 2),
@@ -74,7 +74,7 @@ fn the_figures_equal_what_was_done(on: Database) {
     assert!(after.get("larder_cache_memory_bytes") <= after.get("larder_cache_memory_limit_bytes"));
 }
 
-fn a_dead_redis_shows_and_so_does_its_return(on: Database) {
+fn the_outage_of_redis_and_its_end_are_measured(on: Database) {
     let Some(mut redis) = Redis::start() else { return };
     let site = TestSite::start_with(on, &["--redis", &redis.url()]);
     site.has_product("Tea");
@@ -116,7 +116,7 @@ fn a_dead_redis_shows_and_so_does_its_return(on: Database) {
     });
 }
 
-fn every_figure_is_well_formed_and_documented(on: Database) {
+fn every_metric_is_well_formed_and_documented(on: Database) {
     let Some(redis) = Redis::start() else { return };
     let site = TestSite::start_with(on, &["--redis", &redis.url()]);
     site.has_product("Tea");
@@ -138,7 +138,7 @@ fn every_figure_is_well_formed_and_documented(on: Database) {
     assert!(figures.get("process_start_time_seconds") > Some(1.7e9));
 }
 
-fn only_this_machine_reads_them_unless_they_are_public(on: Database) {
+fn only_local_clients_read_the_metrics_unless_they_are_public(on: Database) {
     let site = TestSite::start(on);
     site.get("/metrics").assert_status(200).assert_header("cache-control", "no-store");
     site.head("/metrics").assert_status(200);
@@ -151,7 +151,7 @@ fn only_this_machine_reads_them_unless_they_are_public(on: Database) {
     Exposition::of(&forwarded(&public));
 }
 
-fn they_hold_nothing_that_visitors_wrote(on: Database) {
+fn the_metrics_hold_nothing_that_visitors_wrote(on: Database) {
     let site = TestSite::start(on);
     site.has_product("Secret tea");
     for path in ["/?q=secret", "/secret", "/products/1?secret"] {
@@ -164,7 +164,7 @@ fn they_hold_nothing_that_visitors_wrote(on: Database) {
     assert!(!text.contains("secret") && !text.contains("products"), "{text}");
 }
 
-fn the_view_grows_older_while_nobody_asks(on: Database) {
+fn the_age_of_the_stamps_grows_without_requests(on: Database) {
     let site = TestSite::start(on);
     let questions = |figures: &Exposition, result| {
         figures.get(&format!(r#"larder_view_questions_total{{result="{result}"}}"#)).unwrap()
@@ -184,10 +184,10 @@ fn the_view_grows_older_while_nobody_asks(on: Database) {
         "DROP TRIGGER products_cache_update",
         "ALTER TABLE products DISABLE TRIGGER products_cache_update",
     );
-    // A restarted shop looks at its triggers.
+    // A restarted shop checks its triggers.
     let blind = site.another_instance();
     blind.get("/").assert_status(200).assert_cache("passed");
     let figures = blind.figures();
     assert!(questions(&figures, "unvouched") > 0.0);
-    assert_eq!(figures.get("larder_view_age_seconds"), None, "nobody vouched yet");
+    assert_eq!(figures.get("larder_view_age_seconds"), None, "no stamps were read yet");
 }

@@ -1,11 +1,11 @@
-//! The shop while its database is away, and when it is back.
+//! The shop while its database is unavailable, and afterwards.
 
 use std::sync::Arc;
 
 use crate::support::{Database, Program, Proxy, TestDatabase, TestSite, larder};
 
 #[test]
-fn connections_that_the_server_cut_are_opened_anew() {
+fn connections_that_the_server_cut_are_reopened() {
     if !Database::Postgres.is_here(true) {
         return;
     }
@@ -28,14 +28,14 @@ fn connections_that_the_server_cut_are_opened_anew() {
 }
 
 #[test]
-fn while_nobody_can_vouch_for_a_page_none_is_served() {
+fn without_current_stamps_no_page_is_served() {
     let Some((site, proxy)) = open() else { return };
     site.get("/");
     site.get("/").assert_cache("hit").assert_sees("Tea");
     proxy.cut();
     site.database.sql("UPDATE products SET title = 'Green tea'");
 
-    // All are answered while the database is away.
+    // All are answered while the database is unavailable.
     for path in ["/", "/products/1", "/?q=tea"] {
         let answer = site.get(path);
         answer.assert_status(503).assert_is_in_the_shops_dress().assert_sees_not("$4.99");
@@ -50,7 +50,9 @@ fn while_nobody_can_vouch_for_a_page_none_is_served() {
     site.get("/").assert_cache("hit");
 }
 
-/// A shop with one product behind a wire; `None` where Postgres is not installed.
+/// Starts a shop with one product whose Postgres is behind a proxy.
+///
+/// Returns `None` if Postgres is not installed.
 fn open() -> Option<(TestSite, Proxy)> {
     if !Database::Postgres.is_here(true) {
         return None;

@@ -1,20 +1,20 @@
-//! A write overtakes a request that is under way: whoever asks after the write sees it.
+//! A write overtakes a running request: a request that begins after the write sees it.
 //!
-//! The database's answer to the first request is held on the wire, made from the old state; then the
-//! write is committed; then somebody asks. None of this waits for luck.
+//! The database's answer to the first request, built from the old state, is held by a proxy. Then
+//! the write is committed, and then another request begins. The order does not depend on luck.
 
 use std::sync::Arc;
 
 use crate::support::{Database, Hold, Program, Proxy, TestDatabase, TestSite, larder};
 
-/// The connection on which the shop asks what is current: the one that looks at the triggers.
+/// The connection that reads the stamps, which is the one that checks the triggers.
 const WHAT_IS_CURRENT: Hold = Hold { connection: "pg_trigger", statement: "" };
 
-/// The rows of a page that is being made, on a connection that only reads.
+/// The rows of a page that is being built, on a read-only connection.
 const ROWS: Hold = Hold { connection: "READ ONLY", statement: "\"products\".\"title\"" };
 
 #[test]
-fn a_question_that_was_asked_before_a_write_answers_nobody_who_came_after_it() {
+fn stamps_read_before_a_write_do_not_serve_later_requests() {
     let Some((site, proxy, file)) = open() else { return };
     for _ in 0..2 {
         site.get("/");
@@ -34,7 +34,7 @@ fn a_question_that_was_asked_before_a_write_answers_nobody_who_came_after_it() {
 }
 
 #[test]
-fn a_page_that_is_made_from_the_old_state_is_not_shared_with_who_came_after_a_write() {
+fn a_page_built_from_the_old_state_is_not_shared_with_later_requests() {
     let Some((site, proxy, file)) = open() else { return };
     proxy.hold(ROWS);
     let before = site.begins("/");
@@ -49,14 +49,14 @@ fn a_page_that_is_made_from_the_old_state_is_not_shared_with_who_came_after_a_wr
     after.answer().assert_status(200).assert_sees("Green tea");
     product.answer().assert_status(200).assert_sees("Green tea");
     before.answer().assert_status(200);
-    // What the overtaken request had made is kept for nobody.
+    // The page of the overtaken request was not stored.
     for _ in 0..2 {
         site.get("/").assert_sees("Green tea");
     }
 }
 
 #[test]
-fn who_came_before_the_write_is_shown_the_state_before_it_or_after_it() {
+fn a_request_before_a_write_shows_the_state_before_it_or_after_it() {
     let Some((site, proxy, file)) = open() else { return };
     proxy.hold(ROWS);
     let [first, second] = [(); 2].map(|()| site.begins("/"));
@@ -71,7 +71,9 @@ fn who_came_before_the_write_is_shown_the_state_before_it_or_after_it() {
     site.get("/").assert_sees("Green tea");
 }
 
-/// A shop with one product and one worker, its wire, and a file that it serves; `None` where Postgres is not installed.
+/// Starts a shop with one product and one worker; returns it with its proxy and a static file.
+///
+/// Returns `None` if Postgres is not installed.
 fn open() -> Option<(TestSite, Proxy, String)> {
     if !Database::Postgres.is_here(true) {
         return None;
@@ -86,8 +88,9 @@ fn open() -> Option<(TestSite, Proxy, String)> {
     Some((site, proxy, file))
 }
 
-/// The only worker has answered somebody else since, who wanted a file and nothing of the database:
-/// so it has seen what was asked before.
+/// Asserts that the only worker has seen the earlier requests.
+///
+/// It answers a later request for a static file, which needs no database.
 fn has_arrived(site: &TestSite, file: &str) {
     site.get(file).assert_status(200);
 }

@@ -1,4 +1,4 @@
-//! The database's password: of any letters, and in nothing that the program says.
+//! The database's password: it may contain any characters, and no output contains it.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ fn ends(command: Command) -> (Option<i32>, String) {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_without_the_password() {
+fn an_invalid_url_is_refused_without_showing_the_password() {
     let place = format!("127.0.0.1:{}/shop", free_port());
     let urls = [
         format!("postgres://ann:sesame?tahini@{place}"),
@@ -56,7 +56,7 @@ fn what_cannot_be_read_is_refused_without_the_password() {
             }
         }
     }
-    // Given where it does not belong.
+    // Passwords in places where they do not belong.
     for arguments in [
         vec!["postgres://ann:sesame@db/shop"],
         vec!["serve", "postgres://ann:sesame@db/shop"],
@@ -72,7 +72,7 @@ fn what_cannot_be_read_is_refused_without_the_password() {
 }
 
 #[test]
-fn an_unreachable_server_is_told_without_the_password() {
+fn an_unreachable_server_is_reported_without_the_password() {
     let port = free_port();
     let urls = [
         format!("postgres://ann:sesame%3Ftahini@127.0.0.1:{port}/shop"),
@@ -89,7 +89,7 @@ fn an_unreachable_server_is_told_without_the_password() {
 }
 
 #[test]
-fn a_password_of_any_letters_opens_the_shop_and_is_shown_nowhere() {
+fn a_password_of_any_characters_works_and_is_shown_nowhere() {
     if !Database::Postgres.is_here(false) {
         return;
     }

@@ -1,4 +1,4 @@
-//! Guests: where the shop has staff their names and addresses are for staff and their programs only.
+//! In a shop with staff, only staff and their programs see the names and addresses of guests.
 
 use crate::events::{event, guest};
 use crate::support::{Database, PASSWORD, Page, TestSite, account, on_both_databases};
@@ -46,7 +46,7 @@ fn guests_are_for_staff_and_their_programs(on: Database) {
         let line = site.submit("/login", &fields).header("set-cookie").unwrap();
         line.split(';').next().unwrap().to_owned()
     };
-    // Before and after staff have read them, and whatever strangers show.
+    // Before and after staff have read the guests, and with any headers of a stranger.
     for _ in 0..2 {
         let odd = [
             ("Accept", "text/html"),
@@ -80,7 +80,7 @@ fn guests_are_for_staff_and_their_programs(on: Database) {
         by_program("GET", "/api/guests/99", "").assert_problem(404);
     }
 
-    // Elsewhere there is their number, and nothing more.
+    // Other pages show the number of guests and nothing more.
     site.get("/events").assert_status(200).assert_sees("1 guest");
     let paths = [
         "/",
@@ -108,7 +108,7 @@ fn guests_are_for_staff_and_their_programs(on: Database) {
         "/guests",
     ];
     for path in paths {
-        // What was asked for is shown again, but not found.
+        // The page repeats the search text but has no result.
         let page = site.get(path);
         assert!(!page.html().contains("example.org"), "{path}: {}", page.excerpt());
         assert!(path.contains("Berenike") || !page.html().contains("Berenike"), "{path}");

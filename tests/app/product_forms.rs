@@ -48,7 +48,8 @@ fn other_titles_are_refused(on: Database) {
         " \t\r\n\u{3000}\u{a0} ",
         &too_long,
         &too_long_emoji,
-        // No database keeps it the same: Postgres refuses it, the sqlite3 shell cuts there.
+        // No database stores NUL unchanged: Postgres refuses it, the sqlite3 shell cuts the text
+        // there.
         "Tea\0",
     ];
     for title in titles {
@@ -175,7 +176,7 @@ fn a_form_without_its_fields_is_refused(on: Database) {
     assert_eq!(site.get("/").listed(), [tea]);
 }
 
-/// The field is marked as wrong, and a sentence that it points to says why.
+/// Asserts that the field is marked as wrong and refers to a sentence that says why.
 #[track_caller]
 fn assert_explains(page: &Page, field: &str) {
     let input = input(page, field);
@@ -196,7 +197,9 @@ fn assert_is_fine(page: &Page, field: &str) {
     assert_ne!(marked.as_deref(), Some("true"), "{field} is not marked");
 }
 
-/// What was typed is still there; a browser cannot show line ends or NUL in a field.
+/// Asserts that the field still has the typed text.
+///
+/// Line ends and NUL are left out, because a browser cannot show them in a field.
 #[track_caller]
 fn assert_typed(page: &Page, field: &str, typed: &str) {
     if typed.chars().any(char::is_control) {

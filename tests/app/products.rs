@@ -1,4 +1,4 @@
-//! Every URL of the catalogue, and what it answers when all is well and when it is not.
+//! Every URL of the catalogue, with its responses to right and wrong requests.
 
 use crate::support::{Database, TestSite, on_both_databases};
 
@@ -9,7 +9,7 @@ on_both_databases! {
     each_form_shows_the_product_as_it_is,
     an_unknown_or_impossible_id_is_not_found,
     an_unknown_path_is_not_found,
-    a_wrong_method_is_told_which_are_right,
+    a_wrong_method_gets_the_allowed_ones,
     a_body_that_is_too_large_is_refused,
     a_body_that_is_no_form_is_refused,
     a_form_in_a_wrong_encoding_is_refused,
@@ -127,7 +127,7 @@ fn an_unknown_path_is_not_found(on: Database) {
     }
 }
 
-fn a_wrong_method_is_told_which_are_right(on: Database) {
+fn a_wrong_method_gets_the_allowed_ones(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     let product = format!("/products/{tea}");
@@ -165,7 +165,7 @@ fn a_body_that_is_too_large_is_refused(on: Database) {
         .assert_status(413)
         .assert_is_in_the_shops_dress();
 
-    // The same with a body whose length nobody announced.
+    // The same with a body of unknown length.
     let mut chunked = format!(
         "POST /products HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\
          Content-Type: {form}\r\nTransfer-Encoding: chunked\r\n\r\n",

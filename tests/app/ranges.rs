@@ -1,4 +1,4 @@
-//! Parts of answers: `Range` is for `GET`, and for no other method (RFC 9110 §14.2).
+//! Range requests: `Range` is for `GET`, and for no other method (RFC 9110 §14.2).
 
 use crate::support::{Database, Page, TestSite, on_both_databases};
 
@@ -65,7 +65,7 @@ fn a_write_with_a_range_is_answered_as_without_it(on: Database) {
     }
 }
 
-/// Status and headers, without those that differ from one answer to the next.
+/// Returns status and headers, without those that differ between two responses.
 fn told(page: &Page) -> (u16, Vec<(String, String)>) {
     let own = ["date", "age", "cache-status", "x-request-id"];
     let mut headers = page.headers.clone();

@@ -1,4 +1,4 @@
-//! Write access to Redis is neither staff access nor a way to show visitors another page.
+//! Write access to Redis gives neither staff access nor control over the pages of visitors.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use crate::support::{
 
 on_both_databases! {
     identities_are_not_in_redis,
-    pages_copied_over_one_another_are_made_anew_and_counted,
-    a_rotated_secret_is_noticed_by_shops_that_run,
+    pages_copied_over_one_another_are_rebuilt_and_counted,
+    running_shops_notice_a_rotated_secret,
     two_shops_that_start_at_once_share_a_secret;
-    by_hand: a_secret_that_is_gone_shares_nothing_until_there_is_another,
+    by_hand: without_a_secret_nothing_is_shared_until_there_is_a_new_one,
 }
 
-/// The names of entries in Redis that end so, once there are any.
+/// Waits for entries in Redis whose names end with `end`, and returns the names.
 fn names(redis: &Redis, end: &str) -> Vec<String> {
     let found = || -> Vec<String> {
         let keys = redis.keys();
@@ -32,7 +32,7 @@ fn rotate(database: &TestDatabase) -> String {
     ended.out
 }
 
-/// What Redis holds under this name, in print.
+/// Returns the value under this name in Redis, in printable form.
 fn held(redis: &Redis, name: &str) -> String {
     redis.command(&["--no-raw", "GET", name])
 }
@@ -53,9 +53,9 @@ fn identities_are_not_in_redis(on: Database) {
     assert_eq!(keys.lines().find(tells), None);
 }
 
-fn pages_copied_over_one_another_are_made_anew_and_counted(on: Database) {
+fn pages_copied_over_one_another_are_rebuilt_and_counted(on: Database) {
     let Some(redis) = Redis::start() else { return };
-    // The name is part of a page's key, as the port of an address would be.
+    // The host is part of a page's key, and the ports of the instances differ.
     let flags = ["--redis", &redis.url(), "--host", "shop.test"];
     let get =
         |site: &TestSite, path: &str| site.ask("GET", path).header("Host", "shop.test").send();
@@ -82,7 +82,7 @@ fn pages_copied_over_one_another_are_made_anew_and_counted(on: Database) {
     }
 }
 
-fn a_rotated_secret_is_noticed_by_shops_that_run(on: Database) {
+fn running_shops_notice_a_rotated_secret(on: Database) {
     let Some(redis) = Redis::start() else { return };
     let flags = ["--redis", &redis.url()];
     let here = TestSite::start_with(on, &flags);
@@ -92,10 +92,10 @@ fn a_rotated_secret_is_noticed_by_shops_that_run(on: Database) {
     let before = held(&redis, home);
     let said = rotate(&here.database);
     assert!(!said.contains(char::is_numeric), "{said}");
-    // The very next request goes by it: what was in memory may have come from the shared store.
+    // The next request uses the new secret: the local tier may hold values from the shared tier.
     here.get("/").assert_cache("miss").assert_sees("Tea");
     until("the page is sealed anew", || held(&redis, home) != before);
-    // Two that have noticed share again; what was sealed before is not taken from its place.
+    // Both instances use the new secret and share again; values with the old seal are refused.
     let there = here.another_observed(&flags);
     there.get("/").assert_sees("Tea");
     redis.command(&["FLUSHALL"]);
@@ -126,7 +126,7 @@ fn two_shops_that_start_at_once_share_a_secret(on: Database) {
     assert_eq!(found.timing().sql_queries(), 0, "{:?}", found.timing());
 }
 
-fn a_secret_that_is_gone_shares_nothing_until_there_is_another(on: Database) {
+fn without_a_secret_nothing_is_shared_until_there_is_a_new_one(on: Database) {
     let Some(redis) = Redis::start() else { return };
     let flags = ["--redis", &redis.url()];
     let here = TestSite::start_with(on, &flags);
@@ -134,7 +134,7 @@ fn a_secret_that_is_gone_shares_nothing_until_there_is_another(on: Database) {
     here.database.sql("DELETE FROM cache_secret");
     here.get("/").assert_status(200).assert_sees("Tea");
     here.wait_for_log("has no secret");
-    // The next instance that starts makes one; the running one goes by it.
+    // The next instance that starts creates a secret, and the running one uses it.
     let there = here.another_observed(&flags);
     assert_eq!(here.database.sql("SELECT count(*) FROM cache_secret").trim(), "1");
     redis.command(&["FLUSHALL"]);

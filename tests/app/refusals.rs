@@ -1,11 +1,12 @@
-//! A database that refuses for now: 503 and when to try again, never 500; what can be run again is.
+//! A database that refuses for now: 503 with `Retry-After`, never 500; retries where they are safe.
 
 use std::thread;
 
 use crate::support::{Database, Page, TestSite, until};
 
-/// Adding a product whose title is a SQLSTATE fails with it; the sequence counts the attempts, since no rollback
-/// takes back what it gave.
+/// SQL that makes adding a product fail with the SQLSTATE in its title.
+///
+/// A sequence counts the attempts, because a rollback does not reset it.
 const REFUSING: &str = "
     CREATE SEQUENCE attempts;
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -17,7 +18,7 @@ const REFUSING: &str = "
     END $$;
     CREATE TRIGGER refuse BEFORE INSERT ON products FOR EACH ROW EXECUTE FUNCTION refuse()";
 
-/// As [`REFUSING`], for who reads: with the SQLSTATE that stands in the table `refusal`.
+/// SQL that makes reading products fail with the SQLSTATE in the table `refusal`.
 const REFUSING_READERS: &str = "
     CREATE TABLE refusal (state text);
     CREATE FUNCTION refuse_read() RETURNS boolean VOLATILE LANGUAGE plpgsql AS $$
@@ -29,13 +30,13 @@ const REFUSING_READERS: &str = "
     CREATE POLICY refuse ON products USING (refuse_read());
     ALTER TABLE products ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY";
 
-/// A SQLSTATE, what is answered, and after how many attempts.
+/// A SQLSTATE, the status of the response, and the number of attempts.
 const STATES: [(&str, u16, u64); 26] = [
     // Another transaction was in the way.
     ("40001", 503, 6),
     ("40P01", 503, 6),
     ("72000", 503, 6),
-    // The connection is of no use.
+    // The connection is unusable.
     ("08006", 503, 2),
     ("08P01", 503, 2),
     ("25006", 503, 2),
@@ -54,7 +55,7 @@ const STATES: [(&str, u16, u64); 26] = [
     ("55P03", 503, 1),
     ("57014", 503, 1),
     ("58030", 503, 1),
-    // Prepared statements may be outdated; what fails on new ones fails for another reason.
+    // Prepared statements may be outdated; a failure with new ones has another reason.
     ("0A000", 500, 3),
     ("XX000", 500, 3),
     // Other data forbids it.
@@ -76,7 +77,7 @@ fn assert_refused_for_now(page: &Page) {
 }
 
 #[test]
-fn every_sqlstate_is_answered_by_its_meaning() {
+fn every_sqlstate_gets_its_status_and_attempts() {
     let Some(site) = on_postgres() else { return };
     site.database.sql(REFUSING);
     for (state, status, attempts) in STATES {
@@ -98,7 +99,7 @@ fn every_sqlstate_is_answered_by_its_meaning() {
 }
 
 #[test]
-fn a_read_that_is_refused_is_no_empty_page() {
+fn a_refused_read_is_an_error_and_not_an_empty_page() {
     let Some(site) = on_postgres() else { return };
     let tea = site.has_product("Tea");
     site.database.sql(REFUSING_READERS);
@@ -115,14 +116,14 @@ fn a_read_that_is_refused_is_no_empty_page() {
 }
 
 #[test]
-fn the_victim_of_a_deadlock_is_run_again() {
+fn the_victim_of_a_deadlock_is_retried() {
     if !Database::Postgres.is_here(true) {
         return;
     }
     let site = TestSite::start_with(Database::Postgres, &["--lock-timeout", "60"]);
     let (tea, milk) = (site.has_product("Tea"), site.has_product("Milk"));
     let name = site.database.sql("SELECT current_database()");
-    // The shop looks for deadlocks, and the other never does: so the victim is always the shop.
+    // Only the shop's sessions look for deadlocks, so the victim is always the shop.
     site.database
         .sql_as_administrator(&format!("ALTER DATABASE {name} SET deadlock_timeout = '5s'"));
     terminate_all(&site);
@@ -130,7 +131,8 @@ fn the_victim_of_a_deadlock_is_run_again() {
     other.does("SET deadlock_timeout = '1h'; BEGIN");
     other.does(&format!("UPDATE products SET price_cents = 7 WHERE id = {tea}"));
     thread::scope(|scope| {
-        // It has the row of the milk, and waits for the stamps that the other has moved.
+        // The shop has locked the row of the milk, and waits for the stamps that the other session
+        // changed.
         let edit = scope.spawn(|| site.edits(milk, &[("price", "2")]));
         until("the shop waits", || waiting(&site) == "1");
         other.does(&format!("UPDATE products SET price_cents = 8 WHERE id = {milk}"));
@@ -158,7 +160,7 @@ fn terminate_all(site: &TestSite) {
 }
 
 #[test]
-fn backends_that_are_terminated_all_the_time_make_no_500() {
+fn backends_that_are_terminated_all_the_time_cause_no_500() {
     let Some(site) = on_postgres() else { return };
     site.has_product("Tea");
     let rounds: Vec<u16> = thread::scope(|scope| {
@@ -186,7 +188,7 @@ fn backends_that_are_terminated_all_the_time_make_no_500() {
 }
 
 #[test]
-fn a_read_whose_connection_breaks_is_run_once_more() {
+fn a_read_whose_connection_breaks_is_retried_once() {
     let Some(site) = on_postgres() else { return };
     site.has_product("Tea");
     // A reader waits for a lock, and its connection is then terminated.
@@ -203,9 +205,9 @@ fn a_read_whose_connection_breaks_is_run_once_more() {
 }
 
 #[test]
-fn a_write_whose_commit_is_not_answered_is_not_run_again_and_says_so() {
+fn a_write_whose_commit_is_unanswered_is_not_retried_and_says_so() {
     let Some(site) = on_postgres() else { return };
-    // A commit that takes its time.
+    // A deferred trigger makes the commit slow.
     site.database.sql(
         "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
            IF NEW.title = 'Slow' THEN PERFORM pg_sleep(60); END IF; RETURN NULL; END $$; \

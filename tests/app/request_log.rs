@@ -1,4 +1,4 @@
-//! The log: one line for each request, with its name, and nothing that visitors searched for.
+//! The log: one line for each request, with its id, and without the search texts of visitors.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -12,9 +12,9 @@ use crate::support::{
 
 on_both_databases! {
     each_request_is_one_line,
-    a_line_is_for_people_too,
-    where_no_line_is_wanted_there_is_none,
-    what_machines_ask_is_for_debugging,
+    a_line_is_readable_and_cannot_be_forged,
+    a_filtered_request_has_an_id_and_no_line,
+    requests_of_machines_are_logged_at_debug_level,
 }
 
 fn each_request_is_one_line(on: Database) {
@@ -54,12 +54,12 @@ fn each_request_is_one_line(on: Database) {
     assert!(names.iter().all(|name| name.len() == 16), "{names:?}");
 }
 
-fn a_line_is_for_people_too(on: Database) {
+fn a_line_is_readable_and_cannot_be_forged(on: Database) {
     let site = TestSite::start(on);
     site.get("/");
     let odd = "/tea%0d%0aINFO%20forged";
     site.get(odd);
-    // A letter that some terminals obey.
+    // A control character that some terminals interpret.
     site.raw("GET /\u{9b}31m HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".as_bytes());
     let long = format!("/{}", "x".repeat(5_000));
     site.get(&long);
@@ -73,7 +73,7 @@ fn a_line_is_for_people_too(on: Database) {
     assert!(lines.iter().all(|line| line.len() < 700), "{log}");
 }
 
-fn where_no_line_is_wanted_there_is_none(on: Database) {
+fn a_filtered_request_has_an_id_and_no_line(on: Database) {
     let database = Arc::new(TestDatabase::create(on));
     let site = with_filter("warn", &database.url(), &database);
     site.get("/");
@@ -84,7 +84,7 @@ fn where_no_line_is_wanted_there_is_none(on: Database) {
     assert_eq!(log, "", "and yet it had a name: {name}");
 }
 
-fn what_machines_ask_is_for_debugging(on: Database) {
+fn requests_of_machines_are_logged_at_debug_level(on: Database) {
     let paths = ["/static/nothing.css", "/health/live", "/health/ready", "/metrics"];
     let database = Arc::new(TestDatabase::create(on));
     for (filter, expected) in [("larder=info", 0), ("larder=debug", paths.len())] {
@@ -99,7 +99,7 @@ fn what_machines_ask_is_for_debugging(on: Database) {
 }
 
 #[test]
-fn nothing_is_lost_when_the_program_ends() {
+fn no_line_is_lost_when_the_program_ends() {
     let site = TestSite::start_with(Database::Sqlite, &["--log", "json"]);
     let mut caller = site.caller();
     for _ in 0..3_000 {
@@ -111,7 +111,7 @@ fn nothing_is_lost_when_the_program_ends() {
 }
 
 #[test]
-fn a_failure_is_a_warning_under_the_name_of_its_cause() {
+fn a_failed_request_is_a_warning_with_the_id_of_its_cause() {
     let Some((site, proxy)) = behind_a_wire("warn") else { return };
     site.get("/").assert_status(200);
     proxy.cut();
@@ -128,7 +128,7 @@ fn a_failure_is_a_warning_under_the_name_of_its_cause() {
 }
 
 #[test]
-fn a_client_that_goes_away_leaves_a_line() {
+fn a_client_that_disconnects_is_logged() {
     let Some((site, proxy)) = behind_a_wire("info") else { return };
     site.get("/").assert_status(200);
     proxy.hold(Hold { connection: "", statement: "" });
@@ -136,7 +136,8 @@ fn a_client_that_goes_away_leaves_a_line() {
     let asked = "GET / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\r\n";
     stream.write_all(asked.as_bytes()).unwrap();
     proxy.wait_until_held();
-    // Who leaves with something unread slams the door; a door that is closed softly nobody hears.
+    // Closing a socket with unread data sends a reset, which the server notices; a plain close
+    // would not.
     assert_eq!(stream.peek(&mut [0; 1]).unwrap(), 1, "100 Continue");
     drop(stream);
     site.wait_for_log("the client went away");
@@ -144,7 +145,7 @@ fn a_client_that_goes_away_leaves_a_line() {
     site.get("/").assert_status(200);
 }
 
-/// A shop on Postgres behind a wire; `None` where Postgres is not installed.
+/// Starts a shop whose Postgres is behind a proxy; returns `None` if Postgres is not installed.
 fn behind_a_wire(filter: &str) -> Option<(TestSite, Proxy)> {
     if !Database::Postgres.is_here(false) {
         return None;
@@ -154,14 +155,14 @@ fn behind_a_wire(filter: &str) -> Option<(TestSite, Proxy)> {
     Some((with_filter(filter, &url, &database), proxy))
 }
 
-/// A shop whose log shows what passes this filter.
+/// Starts a shop whose log shows what passes this filter.
 fn with_filter(filter: &str, url: &str, database: &Arc<TestDatabase>) -> TestSite {
     let mut command = larder(&["serve", "--no-samples", "--database", url]);
     command.env("RUST_LOG", filter);
     TestSite::of(Program::start(command), Arc::clone(database))
 }
 
-/// The whole log of a shop that is told to stop.
+/// Stops a shop with `TERM` and returns its whole log.
 #[track_caller]
 fn stopped(site: TestSite) -> String {
     site.signal("TERM");
@@ -170,7 +171,7 @@ fn stopped(site: TestSite) -> String {
     ended.err
 }
 
-/// The same as JSON, line by line, and as text.
+/// Does the same and returns the log as JSON lines and as text.
 #[track_caller]
 fn lines_of(site: TestSite) -> (Vec<Value>, String) {
     let log = stopped(site);

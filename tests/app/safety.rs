@@ -1,4 +1,4 @@
-//! Who may write, from where, under which name; and what every answer forbids the browser.
+//! Which clients may write, from which site and under which host; and the security headers.
 
 use crate::support::{Database, Page, TestSite, on_both_databases};
 
@@ -8,13 +8,13 @@ on_both_databases! {
     reading_from_other_sites_is_allowed,
     writes_that_a_proxy_forwarded_are_refused,
     a_site_open_to_the_network_is_read_only_and_says_so,
-    names_that_nobody_allowed_are_misdirected,
-    names_of_this_machine_and_allowed_ones_are_answered,
-    every_answer_carries_the_security_headers,
-    the_content_security_policy_forbids_what_is_inline,
+    hosts_that_are_not_allowed_are_misdirected,
+    hosts_of_this_machine_and_allowed_ones_are_answered,
+    every_response_has_the_security_headers,
+    the_content_security_policy_forbids_inline_code,
     cookies_are_kept_from_scripts_and_other_sites,
-    a_sentence_that_others_wrote_is_never_shown,
-    who_is_not_local_sees_no_timing,
+    a_forged_flash_is_never_shown,
+    remote_clients_see_no_timing,
 }
 
 const FORM: &str = "title=Tea&price=4";
@@ -96,7 +96,7 @@ fn writes_that_a_proxy_forwarded_are_refused(on: Database) {
         let answer = write(&site, "/products", &[(name, value)]);
         assert_eq!(answer.status, 403, "{name}: {value}");
         answer.assert_is_in_the_shops_dress();
-        // Reading is everybody's.
+        // Reading is allowed for all.
         site.ask("GET", "/").header(name, value).send().assert_status(200);
     }
     assert!(site.get("/").listed().is_empty());
@@ -126,7 +126,7 @@ fn a_site_open_to_the_network_is_read_only_and_says_so(on: Database) {
     public.get("/").assert_sees("Green tea");
 }
 
-fn names_that_nobody_allowed_are_misdirected(on: Database) {
+fn hosts_that_are_not_allowed_are_misdirected(on: Database) {
     let site = TestSite::start(on);
     site.has_product("Tea");
     let port = site.port();
@@ -147,7 +147,7 @@ fn names_that_nobody_allowed_are_misdirected(on: Database) {
     assert_eq!(site.get("/").listed().len(), 1);
 }
 
-fn names_of_this_machine_and_allowed_ones_are_answered(on: Database) {
+fn hosts_of_this_machine_and_allowed_ones_are_answered(on: Database) {
     let site = TestSite::start_with(on, &["--host", "shop.example", "--host", "other.example"]);
     let port = site.port();
     for name in ["127.0.0.1", "localhost", "LOCALHOST", "[::1]", "shop.example", "other.example"] {
@@ -163,7 +163,7 @@ fn names_of_this_machine_and_allowed_ones_are_answered(on: Database) {
     }
 }
 
-fn every_answer_carries_the_security_headers(on: Database) {
+fn every_response_has_the_security_headers(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     let edit = format!("/products/{tea}/edit");
@@ -185,7 +185,7 @@ fn every_answer_carries_the_security_headers(on: Database) {
     }
 }
 
-fn the_content_security_policy_forbids_what_is_inline(on: Database) {
+fn the_content_security_policy_forbids_inline_code(on: Database) {
     let site = TestSite::start(on);
     let policy = site.get("/").header("content-security-policy").unwrap();
     assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
@@ -208,7 +208,7 @@ fn cookies_are_kept_from_scripts_and_other_sites(on: Database) {
     assert!(!cookie.contains("<"), "{cookie}");
 }
 
-fn a_sentence_that_others_wrote_is_never_shown(on: Database) {
+fn a_forged_flash_is_never_shown(on: Database) {
     let site = TestSite::start(on);
     let own = site.adds("Tea", "4").header("set-cookie").expect("a flash");
     let own = own.split(';').next().unwrap();
@@ -229,7 +229,7 @@ fn a_sentence_that_others_wrote_is_never_shown(on: Database) {
     }
 }
 
-fn who_is_not_local_sees_no_timing(on: Database) {
+fn remote_clients_see_no_timing(on: Database) {
     let site = TestSite::observed(on, &[]);
     assert!(site.get("/").header("server-timing").is_some());
     for (name, value) in [("X-Forwarded-For", "203.0.113.7"), ("Via", "1.1 proxy")] {

@@ -1,4 +1,4 @@
-//! A schema that is changed under the running shop: no request fails, and nothing that is stale is served.
+//! Schema changes under the running shop: no request fails, and no stale page is served.
 
 use std::thread;
 
@@ -22,7 +22,7 @@ fn a_column_that_gets_another_type_fails_no_request() {
         site.ask("POST", "/api/events").header("Content-Type", "application/json").body(body).send()
     };
     adds().assert_status(201);
-    // Each list is another one, so that each is read.
+    // Each list has its own parameters, so that each is read from the database.
     let ask = |round: usize, visitor: usize| match visitor % 4 {
         0 => site.get(&format!("/api/events?limit={}", 1 + 24 * round + visitor)).status,
         1 => site.get(&format!("/api/events?limit=1&offset={}", 24 * round + visitor)).status,
@@ -30,10 +30,10 @@ fn a_column_that_gets_another_type_fails_no_request() {
         _ => adds().status,
     };
     for (round, kind) in TYPES.iter().enumerate() {
-        // Every connection prepares its statements.
+        // Lets every connection prepare its statements.
         all_at_once(&|visitor| ask(2 * round, visitor));
         site.database.sql(&format!("ALTER TABLE events ALTER name TYPE {kind}"));
-        // So does the connection that asks for stamps.
+        // The connection that reads the stamps has prepared statements, too.
         site.database.sql(&format!("ALTER TABLE cache_versions ALTER tag TYPE {kind}"));
         for (visitor, status) in all_at_once(&|visitor| ask(2 * round + 1, visitor)) {
             assert_eq!(status, if visitor % 4 == 3 { 201 } else { 200 }, "{kind} {visitor}");
@@ -67,7 +67,7 @@ fn columns_come_and_go_under_readers_and_writers(on: Database) {
 }
 
 #[test]
-fn what_a_change_of_the_schema_hides_from_triggers_is_seen_by_the_next_request() {
+fn a_schema_change_hidden_from_triggers_shows_at_the_next_request() {
     if !Database::Sqlite.is_here(true) {
         return;
     }
@@ -95,7 +95,7 @@ fn what_a_change_of_the_schema_hides_from_triggers_is_seen_by_the_next_request()
 }
 
 #[test]
-fn a_table_that_is_made_anew_is_seen_by_the_next_request() {
+fn a_rebuilt_table_shows_at_the_next_request() {
     if !Database::Sqlite.is_here(true) {
         return;
     }
@@ -119,7 +119,7 @@ fn a_table_that_is_made_anew_is_seen_by_the_next_request() {
     site.get("/").assert_sees("Milk");
 }
 
-/// Statements that change a price without telling a trigger, on Postgres.
+/// Statements for Postgres that change a price without firing a trigger.
 const HIDDEN: [&str; 4] = [
     "ALTER TABLE products ALTER price_cents TYPE bigint USING {}",
     "BEGIN; ALTER TABLE products DISABLE TRIGGER products_cache_update; \
@@ -135,7 +135,7 @@ const HIDDEN: [&str; 4] = [
 ];
 
 #[test]
-fn what_a_change_of_the_schema_hides_from_triggers_is_seen_soon() {
+fn a_schema_change_hidden_from_triggers_shows_soon() {
     if !Database::Postgres.is_here(true) {
         return;
     }

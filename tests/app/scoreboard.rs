@@ -1,20 +1,20 @@
-//! The tasting league: its numbers, how long they are kept, and who sees what of them.
+//! The tasting league: its numbers, their caching, and which readers see themselves marked.
 
 use crate::support::{
     self, Browser, Database, PASSWORD, Page, Screen, TestSite, on_both_databases,
 };
 
 on_both_databases! {
-    the_numbers_are_those_of_the_weeks,
+    the_table_is_computed_from_the_weeks,
     seasons_are_chosen_by_their_year,
-    a_reader_is_marked_and_nobody_else_sees_it,
+    a_reader_sees_themselves_marked_and_others_do_not,
     a_name_cannot_break_out_of_the_data,
-    a_member_is_edited_and_nobody_overwrites_another,
-    a_file_of_scores_is_taken_whole_or_not_at_all;
-    by_hand: a_score_changed_by_anybody_shows_at_once,
+    a_member_is_edited_and_a_late_edit_is_a_conflict,
+    a_file_of_scores_is_loaded_as_a_whole_or_not_at_all;
+    by_hand: a_score_changed_in_sql_shows_at_once,
 }
 
-/// Ada: 5, 5, 2. Bo: 4, 4, 10. Cy: 6, 6 and not there in the last week. Di: 3 in the last week only.
+/// Ada: 5, 5, 2. Bo: 4, 4, 10. Cy: 6, 6, absent in the last week. Di: 3 in the last week only.
 const LEAGUE: &str = r#"{"season": 2026, "scores": [
     {"member": "Ada", "favourite": "Tea", "week": 1, "score": 5},
     {"member": "Ada", "favourite": "Tea", "week": 2, "score": 5},
@@ -27,18 +27,18 @@ const LEAGUE: &str = r#"{"season": 2026, "scores": [
     {"member": "Di", "favourite": "Figs", "week": 3, "score": 3}
 ]}"#;
 
-/// `larder load scores`; what it says when it does not.
+/// Runs `larder load scores`; returns its error output if it fails.
 fn load(site: &TestSite, json: &str) -> Result<(), String> {
     support::load(&site.database, "scores", json).map(|_| ())
 }
 
-/// The cells of each row.
+/// Returns the text of each row.
 fn rows(page: &Page) -> Vec<String> {
     let rows = page.tags("tr");
     rows.iter().skip(1).map(|row| page.text_of(row)).collect()
 }
 
-fn the_numbers_are_those_of_the_weeks(on: Database) {
+fn the_table_is_computed_from_the_weeks(on: Database) {
     let site = TestSite::observed(on, &[]);
     site.get("/scoreboard").assert_status(200).assert_sees("Nobody has played yet.");
     load(&site, LEAGUE).unwrap();
@@ -59,13 +59,13 @@ fn the_numbers_are_those_of_the_weeks(on: Database) {
     let page = site.get("/scoreboard");
     page.assert_cache("hit");
     assert!(!page.header("server-timing").unwrap().contains("sql"));
-    // Another address of the same is made of the same.
+    // Another address of the same season is built from the same entry.
     let page = site.get("/scoreboard?season=2026");
     page.assert_cache("miss");
     assert!(!page.header("server-timing").unwrap().contains("sql"));
 }
 
-fn a_score_changed_by_anybody_shows_at_once(on: Database) {
+fn a_score_changed_in_sql_shows_at_once(on: Database) {
     let site = TestSite::start(on);
     let other = site.another_instance();
     load(&site, LEAGUE).unwrap();
@@ -99,7 +99,7 @@ fn seasons_are_chosen_by_their_year(on: Database) {
     site.get("/staff?q=bea").assert_sees("Members of the league 1 found");
 }
 
-fn a_reader_is_marked_and_nobody_else_sees_it(on: Database) {
+fn a_reader_sees_themselves_marked_and_others_do_not(on: Database) {
     let site = TestSite::with_staff(on, &["ada"], &[]);
     load(&site, LEAGUE).unwrap();
     site.get("/scoreboard").assert_cache("miss").assert_sees_not("(you)");
@@ -111,7 +111,7 @@ fn a_reader_is_marked_and_nobody_else_sees_it(on: Database) {
     site.get("/scoreboard").assert_cache("hit").assert_sees_not("(you)");
 }
 
-fn a_member_is_edited_and_nobody_overwrites_another(on: Database) {
+fn a_member_is_edited_and_a_late_edit_is_a_conflict(on: Database) {
     let site = TestSite::start(on);
     load(&site, LEAGUE).unwrap();
     let edit = site.staff_link("ada", "/scoreboard/members/");
@@ -147,14 +147,14 @@ fn a_name_cannot_break_out_of_the_data(on: Database) {
     assert!(!policy.contains("script-src"), "{policy}");
 }
 
-fn a_file_of_scores_is_taken_whole_or_not_at_all(on: Database) {
+fn a_file_of_scores_is_loaded_as_a_whole_or_not_at_all(on: Database) {
     let site = TestSite::start(on);
     let why =
         load(&site, &LEAGUE.replace("\"week\": 3, \"score\": 3", "\"week\": 3, \"score\": 30"));
     let why = why.unwrap_err();
     assert!(why.contains("score 9: a score is 0 to 10") && why.lines().count() == 1, "{why}");
     site.get("/scoreboard").assert_sees("Nobody has played yet.");
-    // Taken twice, it is there once.
+    // Loading the same file twice changes nothing.
     for _ in 0..2 {
         load(&site, LEAGUE).unwrap();
     }
@@ -177,7 +177,7 @@ fn a_browser_sorts_the_table_by_mouse_and_keyboard() {
     };
     let sorted_by = "document.querySelector('[aria-sort]').textContent";
     assert_eq!(names(), "Bo Ada Cy Di");
-    // The second time the browser has the page, and asks only whether it is still the one.
+    // The second time the browser has the page, and only revalidates it.
     browser.goes_to(&format!("{}/scoreboard", site.address()));
     assert_eq!(browser.asks(sorted_by), "Place");
     browser.clicks("th[data-by=best] button");

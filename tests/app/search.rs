@@ -1,4 +1,4 @@
-//! Search over titles: in any language, whatever the database makes of case, whoever wrote the title.
+//! Search over titles: in any language, in any case, whichever program wrote the title.
 
 use crate::support::{Database, Page, TestSite, on_both_databases};
 
@@ -102,7 +102,7 @@ fn nothing_found_says_so_and_keeps_what_was_typed(on: Database) {
     assert_eq!(typed.expect("the search field").attribute("value"), Some("caviar <b>\"&"));
     let home = |tag: &crate::support::Tag| tag.attribute("href") == Some("/");
     assert!(page.tags("a").iter().any(home), "a way back to all products");
-    // An empty query is no query.
+    // An empty query lists all products.
     assert_eq!(site.get("/?q=").listed().len(), 1);
     assert_eq!(site.get("/?q=%20%20").listed().len(), 1);
 }

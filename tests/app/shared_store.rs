@@ -1,28 +1,30 @@
-//! Redis: work shared between instances while it lives, nothing lost when it dies or lies.
+//! Redis shares work between instances, and harms nothing when it is down or corrupt.
 
 use std::time::Instant;
 
-use crate::support::{Database, Redis, TestSite, address_of_its_own, free_port, on_both_databases};
+use crate::support::{
+    DEFAULT_REDIS_TIMEOUT, Database, Redis, TestSite, address_of_its_own, free_port,
+    on_both_databases, until,
+};
 
 on_both_databases! {
-    a_second_instance_finds_what_the_first_has_made,
+    a_second_instance_finds_what_the_first_has_stored,
     an_edit_shows_at_once_with_redis_too,
     the_shop_goes_on_when_redis_dies,
     the_shop_starts_without_redis,
     foreign_bytes_in_redis_are_never_served,
-    a_redis_that_hangs_holds_nobody_up,
+    a_redis_that_hangs_blocks_no_request,
     an_emptied_redis_costs_misses_only,
-    keys_can_be_read_and_the_neighbours_are_left_alone,
+    keys_can_be_read_and_foreign_keys_are_left_alone,
 }
 
-fn a_second_instance_finds_what_the_first_has_made(on: Database) {
+fn a_second_instance_finds_what_the_first_has_stored(on: Database) {
     let Some(redis) = Redis::start() else { return };
     let here = TestSite::observed(on, &["--redis", &redis.url()]);
     here.has_product("Tea");
     here.get("/").assert_cache("stored");
-    // What goes to Redis goes there behind the answer.
-    let is_shared = (0..1_000).any(|_| redis.keys().contains("products.list"));
-    assert!(is_shared, "nothing is shared: {}", redis.keys());
+    // Entries are written to Redis after the response, so this polls.
+    until("the list is shared", || redis.keys().contains("products.list"));
 
     let there = here.another_observed(&["--redis", &redis.url()]);
     let first_view = there.get(&address_of_its_own(1));
@@ -88,9 +90,12 @@ fn foreign_bytes_in_redis_are_never_served(on: Database) {
     }
 }
 
-fn a_redis_that_hangs_holds_nobody_up(on: Database) {
+fn a_redis_that_hangs_blocks_no_request(on: Database) {
     let Some(redis) = Redis::start() else { return };
-    let site = TestSite::start_with(on, &["--redis", &redis.url()]);
+    let site = TestSite::start_with(
+        on,
+        &["--redis", &redis.url(), "--redis-timeout", DEFAULT_REDIS_TIMEOUT],
+    );
     let tea = site.has_product("Tea");
     redis.signal("STOP");
     let (before, began) = (site.figures(), Instant::now());
@@ -99,7 +104,7 @@ fn a_redis_that_hangs_holds_nobody_up(on: Database) {
     }
     site.edits(tea, &[("title", "Green tea")]).assert_sends_to("/");
     site.get("/").assert_sees("Green tea");
-    // A few calls find out that it hangs, and one a second looks again; the others are refused here.
+    // A few calls time out, and one probe a second; the circuit breaker refuses all others.
     let after = site.figures();
     let waited = after.waits_for_the_store() - before.waits_for_the_store();
     let probes = began.elapsed().as_secs_f64().ceil();
@@ -126,19 +131,19 @@ fn an_emptied_redis_costs_misses_only(on: Database) {
     }
 }
 
-fn keys_can_be_read_and_the_neighbours_are_left_alone(on: Database) {
+fn keys_can_be_read_and_foreign_keys_are_left_alone(on: Database) {
     let Some(redis) = Redis::start() else { return };
     redis.command(&["SET", "neighbour", "mine"]);
     let site = TestSite::start_with(on, &["--redis", &redis.url()]);
     site.has_product("Tea");
     site.get("/");
-    let is_shared = (0..1_000).any(|_| redis.keys().contains("products.list"));
-    assert!(is_shared, "nothing is shared: {}", redis.keys());
+    until("the list is shared", || redis.keys().contains("products.list"));
     let keys = redis.keys();
     for key in keys.lines().filter(|key| *key != "neighbour") {
         assert!(key.starts_with("larder:") && key.is_ascii(), "{key}");
         let lifetime: i64 = redis.command(&["PTTL", key]).parse().unwrap();
-        assert!(lifetime > 0, "{key} has no end");
+        // -1 is "no end"; -2 is a lock that has been released meanwhile.
+        assert!(lifetime != -1, "{key} has no end");
     }
     drop(site);
     let cleared = TestSite::start_with(on, &["--redis", &redis.url(), "--clear-cache"]);

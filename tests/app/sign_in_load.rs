@@ -1,4 +1,4 @@
-//! Many who sign in at once: what it costs, and that right passwords are never counted.
+//! Many concurrent sign-ins: their memory, and that right passwords never count as failures.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::support::{Database, PASSWORD, TestSite};
 
-/// Bytes of the sign-in form that are sent.
+/// Returns the bytes of a request that signs in.
 fn sign_in(port: u16, name: &str, password: &str, address: &str) -> String {
     let body = form_urlencoded::Serializer::new(String::new())
         .extend_pairs([("name", name), ("password", password)])
@@ -19,7 +19,7 @@ fn sign_in(port: u16, name: &str, password: &str, address: &str) -> String {
     )
 }
 
-/// Sends all of these before any answer is read; the statuses.
+/// Sends all requests before reading any response; returns the statuses.
 fn at_once(site: &TestSite, requests: &[String]) -> Vec<u16> {
     let mut streams: Vec<TcpStream> = requests.iter().map(|_| site.connect()).collect();
     for (stream, request) in streams.iter_mut().zip(requests) {
@@ -33,7 +33,7 @@ fn at_once(site: &TestSite, requests: &[String]) -> Vec<u16> {
     streams.into_iter().map(status).collect()
 }
 
-/// Mebibytes that the program has in memory now, and the most it ever had.
+/// Returns the current and the peak memory of the program, in MiB.
 fn memory(site: &TestSite) -> (u64, u64) {
     let status = std::fs::read_to_string(format!("/proc/{}/status", site.pid())).unwrap();
     let field = |name: &str| {
@@ -44,10 +44,10 @@ fn memory(site: &TestSite) -> (u64, u64) {
 }
 
 #[test]
-fn five_hundred_attempts_at_once_leave_the_memory_where_it_was() {
+fn five_hundred_concurrent_attempts_do_not_grow_the_memory() {
     let site = TestSite::with_staff(Database::Sqlite, &["Mina"], &[]);
     site.get("/login").assert_status(200);
-    // The most that it had begins anew: it reads its own program when it starts.
+    // Resets the peak: the start of the program needs memory of its own.
     std::fs::write(format!("/proc/{}/clear_refs", site.pid()), "5").unwrap();
     let (before, _) = memory(&site);
     let attempt = |number: usize| {
@@ -70,14 +70,14 @@ fn five_hundred_attempts_at_once_leave_the_memory_where_it_was() {
 fn a_right_password_is_never_counted_as_a_failure() {
     let site = TestSite::with_staff(Database::Sqlite, &["Mina"], &[]);
     let right = sign_in(site.port(), "Mina", PASSWORD, "192.0.2.7");
-    // More than may fail from one address, one after the other and at once.
+    // More than the number of failures that one address may have, in sequence and concurrently.
     let statuses = thread::scope(|scope| {
         let halves: Vec<_> =
             (0..2).map(|_| scope.spawn(|| at_once(&site, &vec![right.clone(); 30]))).collect();
         halves.into_iter().flat_map(|half| half.join().unwrap()).collect::<Vec<u16>>()
     });
     assert_eq!(statuses, vec![303; 60]);
-    // Of wrong ones, ten: also where they come at once.
+    // Ten wrong attempts are checked, even if they come concurrently.
     let wrong = sign_in(site.port(), "Mina", "wrong pass", "192.0.2.7");
     let statuses = at_once(&site, &vec![wrong; 40]);
     assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 10, "{statuses:?}");

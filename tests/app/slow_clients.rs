@@ -1,7 +1,7 @@
-//! Clients that keep the shop waiting: they are let go, and all others are served meanwhile.
+//! Slow clients: they are disconnected, and all others are served meanwhile.
 //!
-//! The limits are settings; here they are so short that the shop lets go of everyone while a test waits, and
-//! no test asks how long that took.
+//! The limits are settings. Here they are short, so that the tests end soon; no test measures how
+//! long a disconnect took.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -16,20 +16,20 @@ use crate::support::{
 };
 
 on_both_databases! {
-    a_body_that_does_not_come_is_answered_408_and_its_connection_closed,
+    a_body_that_does_not_come_gets_408_and_its_connection_is_closed,
     crowds_of_slow_clients_neither_stop_the_shop_nor_fill_its_memory,
-    there_are_never_more_connections_than_there_may_be,
+    there_are_never_more_connections_than_allowed,
     few_open_files_are_no_reason_to_fail,
 }
 
-/// In seconds: for the first byte of a body, for all of it, for a reader to take something.
+/// In seconds: for the first byte of a body, for all of it, and for a reader to take something.
 const SHORT: [&str; 6] =
     ["--body-start-timeout", "1", "--body-timeout", "2", "--write-timeout", "2"];
 
-/// What comes of memory in a debug build for each of 1,300 clients is less than a quarter of this.
+/// More than four times what a debug build needs for 1,300 clients.
 const MOST_MEMORY: u64 = 400 << 20;
 
-/// The head of a write with a body, which is yet to come.
+/// Returns the head of a write whose body is still to come.
 fn head(site: &TestSite, lines: &str) -> String {
     let port = site.port();
     format!(
@@ -44,18 +44,18 @@ fn begins(site: &TestSite, lines: &str) -> TcpStream {
     stream
 }
 
-/// All that comes until the shop hangs up.
+/// Reads until the shop closes the connection.
 fn hears(mut stream: TcpStream) -> String {
     let mut heard = Vec::new();
     match stream.read_to_end(&mut heard) {
         Ok(_) => {}
-        // It hung up on what was still on its way.
+        // The shop closed the connection while data was still arriving.
         Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}"),
     }
     String::from_utf8_lossy(&heard).into_owned()
 }
 
-fn a_body_that_does_not_come_is_answered_408_and_its_connection_closed(on: Database) {
+fn a_body_that_does_not_come_gets_408_and_its_connection_is_closed(on: Database) {
     let site = TestSite::start_with(on, &SHORT);
     let whole = r#"{"name": "Teas", "date": "2026-12-24", "location": "Here"}"#;
     let fixed = format!("Content-Length: {}\r\n", whole.len());
@@ -86,7 +86,7 @@ fn a_body_that_does_not_come_is_answered_408_and_its_connection_closed(on: Datab
     assert!(prompt.starts_with("HTTP/1.1 201 "), "{prompt}");
 }
 
-/// Sends a body one byte at a time, until the other end has had enough.
+/// Sends a body one byte at a time, until the other end closes the connection.
 fn drips(mut stream: &TcpStream, is_chunked: bool) {
     let drop: &[u8] = if is_chunked { b"1\r\n{\r\n" } else { b"{" };
     for _ in 0..20 {
@@ -97,12 +97,12 @@ fn drips(mut stream: &TcpStream, is_chunked: bool) {
     }
 }
 
-/// How many files a program has open.
+/// Returns the number of open files of the program.
 fn open_files(site: &TestSite) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", site.pid())).unwrap().count()
 }
 
-/// The memory that is really there for a program, in bytes.
+/// Returns the resident memory of the program, in bytes.
 fn memory(site: &TestSite) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", site.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -126,7 +126,7 @@ fn crowds_of_slow_clients_neither_stop_the_shop_nor_fill_its_memory(on: Database
     let deaf: Vec<_> = (0..300)
         .map(|_| {
             let stream = site.connect();
-            // As much of it as the shop takes.
+            // Sends as much of it as the shop reads.
             stream.set_nonblocking(true).unwrap();
             let _ = (&stream).write(asked.as_bytes());
             stream
@@ -137,7 +137,7 @@ fn crowds_of_slow_clients_neither_stop_the_shop_nor_fill_its_memory(on: Database
     }
     let during = memory(&site);
     assert!(during < before + MOST_MEMORY, "{before} bytes before, {during} now");
-    // Its limits are five seconds; no number of seconds is long for a busy machine.
+    // The shop's limits are five seconds; a busy machine may need much longer.
     let deadline = Instant::now() + Duration::from_secs(120);
     while open_files(&site) > files + 100 {
         assert!(Instant::now() < deadline, "{} files are still open", open_files(&site));
@@ -149,7 +149,7 @@ fn crowds_of_slow_clients_neither_stop_the_shop_nor_fill_its_memory(on: Database
     drop((idle, deaf));
 }
 
-fn there_are_never_more_connections_than_there_may_be(on: Database) {
+fn there_are_never_more_connections_than_allowed(on: Database) {
     let site = TestSite::start_with(on, &["--max-connections", "8", "--workers", "1"]);
     assert_eq!(site.get("/").status, 200);
     let others = open_sockets(&site);

@@ -1,4 +1,4 @@
-//! Everybody at once: a page that is not kept is made once, for all who came.
+//! Stampedes: a page that is not cached is built once for all concurrent visitors.
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,11 +23,11 @@ const PAGE: &str = "/?page=2";
 const ASKERS: usize = 64;
 const LOOKS: usize = 40;
 
-/// A page while it is made: everything that the database answers to who only reads.
+/// Holds every answer of the database to a read-only connection, while a page is built.
 const MAKING: Hold = Hold { connection: "READ ONLY", statement: "" };
 
 fn ten_thousand_visitors_on_a_cold_page_cause_one_load(on: Database) {
-    // One crowd at a time: each needs half of the files that this process may open.
+    // One such test at a time: each needs half of the files that this process may open.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let (site, proxy) = open(on);
@@ -66,7 +66,7 @@ fn ten_thousand_visitors_on_a_cold_page_cause_one_load(on: Database) {
     assert!(pages.iter().all(|page| page.body == pages[0].body));
 }
 
-/// Each crowd does this, all at the same time.
+/// Runs `act` for all crowds concurrently.
 fn at_once<T: Send>(
     crowds: &mut [Vec<Caller>],
     act: impl Fn(&mut Vec<Caller>) -> T + Sync,
@@ -79,21 +79,21 @@ fn at_once<T: Send>(
     })
 }
 
-/// The visits of one crowd. Where a program may have few files open, several come on each connection.
+/// Runs the visits of one crowd. If few files may be open, several visitors share a connection.
 fn each_visit(crowd: &mut [Caller], mut visit: impl FnMut(&mut Caller)) {
     for visitor in 0..VISITORS / CROWDS {
         visit(&mut crowd[visitor % crowd.len()]);
     }
 }
 
-/// A visitor at the door; who says nothing at all would be sent away after a few seconds.
+/// Connects a visitor and sends one request; silent connections are closed after a few seconds.
 fn arrives(site: &TestSite) -> Caller {
     let mut caller = site.caller();
     caller.get("/nothing").assert_status(404);
     caller
 }
 
-/// Everybody is in, and waits: who asks for something else is answered at once, again and again.
+/// Waits until the shop is idle: then another request is answered at once, repeatedly.
 fn is_idle(site: &TestSite) {
     let deadline = Instant::now() + Duration::from_secs(5);
     let mut quick_answers = 0;
@@ -105,16 +105,16 @@ fn is_idle(site: &TestSite) {
     }
 }
 
-/// How many files, and connections, a program may have open here.
+/// Returns how many files, and so connections, this process may have open.
 fn most_files() -> usize {
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(1_024)
 }
 
-/// The database's answers to who makes the page are held on the wire: so it can be seen how many do.
+/// Holds the database's answers to builders of the page, so that concurrent ones can be counted.
 #[test]
-fn a_hot_page_invalidated_a_hundred_times_a_second_is_never_made_twice_at_once() {
+fn a_hot_page_invalidated_a_hundred_times_a_second_is_built_by_one_at_a_time() {
     if !Database::Postgres.is_here(true) {
         return;
     }
@@ -162,24 +162,24 @@ fn a_hot_page_invalidated_a_hundred_times_a_second_is_never_made_twice_at_once()
     assert_eq!(most_at_once, 1);
 }
 
-/// A hundred each second, for half of one.
+/// A hundred invalidations a second, for half a second.
 const INVALIDATIONS: &str = "DO $$ BEGIN FOR i IN 1..50 LOOP
     PERFORM cache_bump('products'); COMMIT; PERFORM pg_sleep(0.01);
 END LOOP; END $$";
 
-/// Holds the answers for a moment; how many then make the page, while all others wait for it.
+/// Holds the answers for a moment; returns how many connections build the page meanwhile.
 fn look(proxy: &Proxy, evening: &Bell) -> usize {
     proxy.hold(MAKING);
     proxy.wait_until_held();
     evening.rings_within(Duration::from_millis(40));
     let held = proxy.held_within(Duration::ZERO);
     proxy.let_go();
-    // The others have their turn.
+    // Gives the other requests time to proceed.
     evening.rings_within(Duration::from_millis(10));
     held
 }
 
-/// An empty shop; on Postgres with a wire on which what it reads can be held.
+/// Starts an empty shop; its Postgres is behind a proxy that can hold answers.
 fn open(on: Database) -> (TestSite, Option<Proxy>) {
     let database = Arc::new(TestDatabase::create(on));
     if on == Database::Sqlite {

@@ -1,4 +1,4 @@
-//! Starts that cannot succeed: one sentence that helps, exit code 1, and nothing left behind.
+//! Starts that cannot succeed: one helpful sentence, exit code 1, and nothing left behind.
 
 use std::fs;
 use std::net::TcpListener;
@@ -64,15 +64,15 @@ fn an_unknown_postgres_database_is_named() {
     }
     let database = TestDatabase::create(Database::Postgres);
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("{}_that_nobody_created", database.url());
+    let url = format!("{}_that_does_not_exist", database.url());
     let ended = start_in(folder.path(), &["serve", "--database", &url]);
     assert_one_helpful_sentence(&ended);
-    assert!(ended.err.contains("that_nobody_created"), "{}", ended.err);
+    assert!(ended.err.contains("that_does_not_exist"), "{}", ended.err);
     assert_is_empty(folder.path());
 }
 
 #[test]
-fn a_path_that_cannot_be_is_named() {
+fn an_impossible_path_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("note.txt");
     fs::write(&file, "just a note").unwrap();
@@ -96,13 +96,13 @@ fn a_read_only_folder_is_named() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(&shop, fs::Permissions::from_mode(0o555)).unwrap();
     let url = format!("sqlite://{}/larder.sqlite3", shop.display());
-    // A read-only folder stops nobody who is root; so root lends the program to nobody.
+    // Root may write to a read-only folder, so root runs the program as an unprivileged user.
     let program = folder.path().join("larder");
     fs::copy(env!("CARGO_BIN_EXE_larder"), &program).unwrap();
     let mut command = larder_at(&program, &["serve", "--database", &url]);
     command.current_dir(&shop);
     if fs::metadata(folder.path()).unwrap().uid() == 0 {
-        let (uid, gid) = user("nobody").expect("a user called nobody");
+        let (uid, gid) = user("nobody").expect("an unprivileged user");
         command.uid(uid).gid(gid);
     }
     let ended = Program::start(command).ends();
@@ -272,7 +272,7 @@ fn start_in(folder: &Path, arguments: &[&str]) -> Ended {
     run(command)
 }
 
-/// `larder: …` on standard error, one line, with its full stop or question mark; exit code 1.
+/// Asserts exit code 1 and a single line on standard error that begins with `larder: `.
 #[track_caller]
 fn assert_one_helpful_sentence(ended: &Ended) {
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");

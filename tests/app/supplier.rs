@@ -1,4 +1,4 @@
-//! Prices from an upstream that is slow, fails, or says what nobody can believe.
+//! Prices from an upstream that is slow, fails, or sends impossible values.
 
 use std::thread;
 
@@ -6,11 +6,11 @@ use crate::support::{Database, Redis, Says, TestSite, Upstream, on_both_database
 
 on_both_databases! {
     prices_are_fetched_once_and_shown_with_their_time,
-    a_hundred_impatient_visitors_cause_one_call,
-    old_prices_are_shown_where_there_are_no_new_ones,
-    an_upstream_in_trouble_is_not_asked_by_each_visitor,
-    what_cannot_be_believed_is_a_failure,
-    instances_share_what_one_of_them_fetched,
+    a_hundred_concurrent_visitors_cause_one_call,
+    old_prices_are_shown_while_there_are_no_new_ones,
+    a_failing_upstream_is_not_called_for_each_visitor,
+    an_impossible_response_is_a_failure,
+    instances_share_the_prices_that_one_has_fetched,
 }
 
 fn tea(price: &'static str) -> Says {
@@ -24,7 +24,7 @@ fn start(on: Database, upstream: &Upstream) -> TestSite {
 fn prices_are_fetched_once_and_shown_with_their_time(on: Database) {
     let upstream = Upstream::start(tea("4.9"));
     let site = start(on, &upstream);
-    assert_eq!(upstream.asked(), 0, "nobody has looked yet");
+    assert_eq!(upstream.asked(), 0, "no page has been requested yet");
     for _ in 0..3 {
         let page = site.get("/supplier");
         page.assert_status(200).assert_is_in_the_shops_dress();
@@ -34,14 +34,14 @@ fn prices_are_fetched_once_and_shown_with_their_time(on: Database) {
     }
     assert_eq!(upstream.asked(), 1);
     site.get("/staff?q=honey").assert_sees("Supplier’s prices 1 found").assert_sees("$12.50");
-    // The button makes these stale, too.
+    // The button makes the prices stale, too.
     upstream.says(tea("5"));
     site.invalidates("everything");
     site.get("/supplier").assert_sees("$5.00");
     assert_eq!(upstream.asked(), 2);
 }
 
-fn a_hundred_impatient_visitors_cause_one_call(on: Database) {
+fn a_hundred_concurrent_visitors_cause_one_call(on: Database) {
     let upstream = Upstream::start(Says::Nothing);
     let site = start(on, &upstream);
     let waiting: Vec<_> = (0..100).map(|_| site.begins("/supplier")).collect();
@@ -53,10 +53,10 @@ fn a_hundred_impatient_visitors_cause_one_call(on: Database) {
     assert_eq!(upstream.asked(), 1);
 }
 
-fn old_prices_are_shown_where_there_are_no_new_ones(on: Database) {
+fn old_prices_are_shown_while_there_are_no_new_ones(on: Database) {
     let upstream = Upstream::start(Says::Head("500 Internal Server Error"));
     let site = TestSite::start_with(on, &["--supplier", upstream.url(), "--supplier-fresh", "1"]);
-    // There never were any.
+    // There are no old prices yet.
     let page = site.get("/supplier");
     page.assert_status(503).assert_header("retry-after", "10").assert_is_in_the_shops_dress();
     site.wait_for_log("it answers with status 500");
@@ -66,7 +66,8 @@ fn old_prices_are_shown_where_there_are_no_new_ones(on: Database) {
     let fails = [Says::Head("503 Service Unavailable"), Says::Nothing];
     for says in fails {
         upstream.says(says);
-        // Their time passes while one asks; an upstream that hangs keeps nobody for long.
+        // The prices become stale while this polls; an upstream that hangs does not hold up the
+        // requests.
         let old = loop {
             let page = site.get("/supplier");
             page.assert_status(200).assert_sees("$4.99");
@@ -76,20 +77,20 @@ fn old_prices_are_shown_where_there_are_no_new_ones(on: Database) {
         };
         old.assert_sees("These prices are").assert_sees("second");
     }
-    // Nobody has waited until the shop gave up on one that says nothing.
+    // No request waited until the shop timed out on a silent upstream.
     assert!(!site.log().contains("error=it does not answer"), "{}", site.log());
-    // Where it is the button that made them stale, they are old, too.
+    // Prices that the button made stale are shown as old, too.
     upstream.says(Says::Head("500 Internal Server Error"));
     site.invalidates("everything");
     site.get("/supplier").assert_sees("These prices are").assert_sees("$4.99");
     upstream.says(tea("6"));
-    // It is asked again, and what it says then is shown.
+    // The upstream is called again, and its new price is shown.
     let is_shown = || site.get("/supplier").text().contains("$6.00");
     until("the new price is shown", is_shown);
     site.get("/supplier").assert_sees_not("old");
 }
 
-fn an_upstream_in_trouble_is_not_asked_by_each_visitor(on: Database) {
+fn a_failing_upstream_is_not_called_for_each_visitor(on: Database) {
     let upstream = Upstream::start(tea("4.99"));
     let site = start(on, &upstream);
     site.get("/supplier").assert_sees("$4.99");
@@ -101,7 +102,7 @@ fn an_upstream_in_trouble_is_not_asked_by_each_visitor(on: Database) {
     assert_eq!(upstream.asked(), 2);
 }
 
-fn what_cannot_be_believed_is_a_failure(on: Database) {
+fn an_impossible_response_is_a_failure(on: Database) {
     let upstream = Upstream::start(Says::Nothing);
     let site = start(on, &upstream);
     let json = "application/json";
@@ -126,14 +127,14 @@ fn what_cannot_be_believed_is_a_failure(on: Database) {
     site.get("/").assert_status(200);
 }
 
-fn instances_share_what_one_of_them_fetched(on: Database) {
+fn instances_share_the_prices_that_one_has_fetched(on: Database) {
     let Some(redis) = Redis::start() else { return };
     let upstream = Upstream::start(tea("4.99"));
     let flags = ["--supplier", upstream.url(), "--redis", &redis.url()];
     let site = TestSite::start_with(on, &flags);
     let other = site.another_instance_with(&flags);
     site.get("/supplier").assert_sees("$4.99");
-    // Nobody waits for the write to Redis, so it is asked until it is there.
+    // Entries are written to Redis after the response, so this polls.
     until("the prices are shared", || redis.keys().contains("supplier.prices"));
     upstream.says(Says::Head("500 Internal Server Error"));
     other.get("/supplier").assert_status(200).assert_sees("$4.99");
@@ -150,13 +151,14 @@ fn prices_are_fetched_again_before_they_are_old() {
         upstream.asked() >= times
     };
     until("it is asked again", || is_asked(3));
-    // Behind an answer: who asks then is not kept waiting by one that says nothing, and has fresh prices.
+    // The refresh runs in the background: a silent upstream delays no request, and prices are still
+    // fresh.
     upstream.says(Says::Nothing);
     until("it is asked once more", || is_asked(4));
 }
 
 #[test]
-fn the_supplier_that_is_built_in_has_prices_and_fails_now_and_then() {
+fn the_built_in_supplier_has_prices_and_sometimes_fails() {
     let site = TestSite::start(Database::Sqlite);
     let asked = || {
         site.invalidates("everything");

@@ -1,4 +1,4 @@
-//! That no table can be read through the cache without its triggers, nor be forgotten.
+//! Every table is watched by triggers or is never read through the cache.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,9 @@ on_both_databases! {
     every_table_of_the_database_is_watched_or_is_never_read_through_the_cache,
 }
 
-/// Tables that nothing on any page is made from, and why. A new table belongs in `app::TABLES`, is named
-/// there as derived, or stands here.
+/// Tables that no page is built from, with the reason.
+///
+/// A new table belongs in `app::TABLES`, is named there as derived, or is listed here.
 const NEVER_READ: [(&str, &str); 3] = [
     ("cache_versions", "it holds the stamps themselves"),
     ("__diesel_schema_migrations", "it says how far the database was migrated"),

@@ -1,4 +1,4 @@
-//! The debug toolbar: who gets it, that it changes nothing, and that what it tells is true.
+//! The debug toolbar: which clients get it, that it changes nothing, and that it counts right.
 
 mod browser;
 mod truth;
@@ -8,26 +8,26 @@ use serde_json::Value;
 use crate::support::{Database, PASSWORD, Page, TestSite, on_both_databases};
 
 on_both_databases! {
-    every_page_carries_one_line_and_is_stored_by_nobody,
-    what_is_no_page_carries_none_but_has_a_name,
-    a_browser_that_has_the_page_gets_it_again,
-    pages_are_stored_as_they_are_without_it,
-    nobody_else_sees_anything_of_it,
-    an_edit_says_what_it_moved_and_the_next_miss_who_did_it,
-    a_page_is_made_anew_once_if_that_is_asked_for,
+    every_page_has_one_script_tag_and_is_never_stored,
+    other_responses_have_no_script_tag_but_an_id,
+    a_browser_that_has_the_page_gets_it_with_the_toolbar,
+    pages_are_stored_without_the_toolbar,
+    other_clients_see_nothing_of_the_toolbar,
+    an_edit_reports_its_tags_and_the_next_miss_names_the_edit,
+    a_page_is_rebuilt_once_on_request,
     a_page_or_a_tag_is_purged,
     a_select_is_explained_and_nothing_else,
     hostile_text_is_shown_as_text,
-    secrets_are_not_told,
+    secrets_are_not_shown,
     hashes_and_digests_are_not_among_the_binds,
-    the_history_tells_of_redirects_json_and_values,
+    the_history_lists_redirects_json_and_values,
 }
 
-/// How a page loads it.
+/// The script tag that loads the toolbar.
 const LINE: &str = "<script src=\"/static/toolbar.";
 
 impl Page {
-    /// The name by which the toolbar knows the request.
+    /// Returns the id of the request, as `Server-Timing` reports it.
     #[track_caller]
     pub fn id(&self) -> String {
         let timing = self.header("server-timing");
@@ -44,7 +44,7 @@ impl Page {
 }
 
 impl TestSite {
-    /// All that the toolbar tells of a request.
+    /// Returns the toolbar's record of a request.
     #[track_caller]
     pub fn told(&self, page: &Page) -> Value {
         let path = format!("/toolbar/requests/{}?format=json", page.id());
@@ -53,25 +53,25 @@ impl TestSite {
         serde_json::from_slice::<Value>(&answer.body).unwrap()["record"].take()
     }
 
-    /// A page as a browser opens it.
+    /// Requests a page as a browser opens it.
     fn opens(&self, path: &str) -> Page {
         let request = self.ask("GET", path).header("Sec-Fetch-Dest", "document");
         request.header("Accept-Encoding", "gzip, br").send()
     }
 
-    /// The same as a script asks for it.
+    /// Requests a page as a script fetches it.
     fn fetches(&self, path: &str) -> Page {
         self.ask("GET", path).header("Sec-Fetch-Dest", "empty").send()
     }
 }
 
-/// The statements that the site asked for.
+/// Returns the statements of the request, without those of the cache.
 pub fn queries(record: &Value) -> Vec<&Value> {
     let sql = record["sql"].as_array().unwrap();
     sql.iter().filter(|sql| ["Query", "Write"].contains(&sql["kind"].as_str().unwrap())).collect()
 }
 
-fn every_page_carries_one_line_and_is_stored_by_nobody(on: Database) {
+fn every_page_has_one_script_tag_and_is_never_stored(on: Database) {
     let site = TestSite::observed(on, &[]);
     let tea = site.has_product("Tea");
     let mut pages = vec![site.opens("/"), site.opens("/"), site.opens("/nothing")];
@@ -99,7 +99,7 @@ fn every_page_carries_one_line_and_is_stored_by_nobody(on: Database) {
     assert!(!headers.contains("server-timing") && !headers.contains("script-src"), "{headers}");
 }
 
-fn what_is_no_page_carries_none_but_has_a_name(on: Database) {
+fn other_responses_have_no_script_tag_but_an_id(on: Database) {
     let site = TestSite::observed(on, &[]);
     let redirect = site.adds("Tea", "4");
     redirect.assert_sends_to("/");
@@ -116,7 +116,7 @@ fn what_is_no_page_carries_none_but_has_a_name(on: Database) {
     site.get(&format!("/toolbar/requests/{}", style.id())).assert_status(404);
 }
 
-fn a_browser_that_has_the_page_gets_it_again(on: Database) {
+fn a_browser_that_has_the_page_gets_it_with_the_toolbar(on: Database) {
     let site = TestSite::observed(on, &[]);
     let etag = site.fetches("/").header("etag").unwrap();
     let again = |destination: &str| {
@@ -127,7 +127,7 @@ fn a_browser_that_has_the_page_gets_it_again(on: Database) {
     again("empty").assert_status(304).id();
 }
 
-fn pages_are_stored_as_they_are_without_it(on: Database) {
+fn pages_are_stored_without_the_toolbar(on: Database) {
     let with = TestSite::observed(on, &[]);
     let tea = with.has_product("Tea");
     let without = with.another_instance();
@@ -145,7 +145,7 @@ fn pages_are_stored_as_they_are_without_it(on: Database) {
     }
 }
 
-fn nobody_else_sees_anything_of_it(on: Database) {
+fn other_clients_see_nothing_of_the_toolbar(on: Database) {
     let site = TestSite::observed(on, &[]);
     let id = site.get("/").id();
     let off = site.another_instance();
@@ -170,7 +170,7 @@ fn nobody_else_sees_anything_of_it(on: Database) {
     stranger.form(&[("tag", "products")]).send().assert_status(403);
 }
 
-fn an_edit_says_what_it_moved_and_the_next_miss_who_did_it(on: Database) {
+fn an_edit_reports_its_tags_and_the_next_miss_names_the_edit(on: Database) {
     let site = TestSite::observed(on, &[]);
     let tea = site.has_product("Tea");
     let milk = site.has_product("Milk");
@@ -185,7 +185,7 @@ fn an_edit_says_what_it_moved_and_the_next_miss_who_did_it(on: Database) {
     let tags: Vec<_> = moved.iter().map(|moved| moved["tag"].as_str().unwrap()).collect();
     let row = format!("products#{}", tea & 255);
     assert_eq!(tags, ["products", &row]);
-    // Lists and the pages that show them; the product, and its page.
+    // The table's tag covers lists and their pages; the row's tag covers the product and its page.
     let lists = moved[0]["emptied"].as_array().unwrap();
     assert!(lists[0].as_u64() >= Some(1) && lists[2].as_u64() >= Some(1), "{lists:?}");
     assert_eq!(moved[1]["emptied"], serde_json::json!([1, 0, 1]));
@@ -201,7 +201,7 @@ fn an_edit_says_what_it_moved_and_the_next_miss_who_did_it(on: Database) {
     assert_eq!((&why["tag"], &why["by"]), (&Value::from("products"), &Value::Null));
 }
 
-fn a_page_is_made_anew_once_if_that_is_asked_for(on: Database) {
+fn a_page_is_rebuilt_once_on_request(on: Database) {
     let site = TestSite::observed(on, &[]);
     site.get("/?q=tea").assert_cache("stored");
     let back = site.submit("/toolbar/bypass", &[("back", "/?q=tea")]);
@@ -274,7 +274,7 @@ fn hostile_text_is_shown_as_text(on: Database) {
     assert!(history.contains("alert(2)") && !history.contains("<script"), "{history}");
 }
 
-fn secrets_are_not_told(on: Database) {
+fn secrets_are_not_shown(on: Database) {
     let site = TestSite::observed(on, &[]);
     let page =
         site.ask("GET", "/").header("Cookie", "sid=s3cret").header("Authorization", "s3cret");
@@ -283,7 +283,7 @@ fn secrets_are_not_told(on: Database) {
     assert!(!told.to_string().contains("s3cret"), "{told}");
     let added = site.told(&site.adds("Tea", "4"));
     assert!(added["response"]["headers"].to_string().contains("\"set-cookie\",\"…\""));
-    // Whatever goes by the name of a secret, and wherever it is repeated.
+    // Fields with the name of a secret, and places that repeat their values.
     let own = ["--toolbar", "auto", "--secret-name", "loyalty"];
     let site = TestSite::start_with(on, &own);
     for name in ["X-Api-Key", "X-Auth-Token", "Client-Secret", "Loyalty-Card"] {
@@ -303,7 +303,7 @@ fn hashes_and_digests_are_not_among_the_binds(on: Database) {
     let mut mina = site.visitor();
     let fields = [("name", "Mina"), ("password", PASSWORD)];
     mina.submit("/login", &fields).assert_sees("Mina");
-    // Another password asks whether the old hash is still the one, and writes the new one.
+    // A password change compares the old hash and writes a new one.
     let new = "toast and tea";
     let fields = [("old", PASSWORD), ("new", new), ("again", new)];
     mina.submit("/staff/password", &fields);
@@ -327,7 +327,7 @@ fn hashes_and_digests_are_not_among_the_binds(on: Database) {
     assert!(writes > 0, "the toolbar has seen the password being changed");
 }
 
-fn the_history_tells_of_redirects_json_and_values(on: Database) {
+fn the_history_lists_redirects_json_and_values(on: Database) {
     let site = TestSite::observed(on, &[]);
     let added = site.adds("Tea", "4");
     let stats = site.get("/cache/stats");

@@ -1,4 +1,4 @@
-//! Text is compared in one Unicode form: what looks the same finds each other, and is one name.
+//! Text is compared in one Unicode form: forms that look the same match, and are one name.
 
 use serde_json::json;
 
@@ -12,11 +12,11 @@ on_both_databases! {
     one_name_is_one_account,
     foods_and_members_are_one_in_each_form;
     by_hand:
-    what_other_programs_wrote_is_found_in_each_form,
+    titles_and_names_written_in_sql_are_found_in_each_form,
     accounts_of_an_older_version_keep_their_owners,
 }
 
-/// `José`, as one letter and as two.
+/// `José`, with a composed and with a decomposed é.
 const FORMS: [&str; 2] = ["Jos\u{e9}", "Jose\u{301}"];
 
 fn query(path: &str, text: &str) -> String {
@@ -48,7 +48,7 @@ fn titles_and_names_are_found_in_whatever_form_they_are_typed(on: Database) {
         index.assert_sees("Foods 1 found");
     }
     assert!(site.get(&query("/", "Jose")).listed().is_empty(), "e is another letter");
-    // What goes out is in one form, whatever came in.
+    // Output is in one form, whatever the input was.
     let names = site.get("/api/events").json();
     let names = names["results"].as_array().unwrap().iter().map(|one| one["name"].clone());
     assert_eq!(names.collect::<Vec<_>>(), [json!("With Jos\u{e9}"), json!("With Jos\u{e9}")]);
@@ -76,7 +76,7 @@ fn one_name_is_one_account(on: Database) {
     account(&site.database, &["token", apart], "");
     let listed = account(&site.database, &["list"], "");
     assert_eq!(listed.lines().filter(|line| line.contains("Jos\u{e9}")).count(), 1, "{listed}");
-    // Attempts for one name are counted together, however it is written.
+    // Attempts for one name are counted together, in whichever form it is written.
     for number in 0..10 {
         let fields = [("name", FORMS[number % 2]), ("password", "wrong pass")];
         site.submit("/login", &fields).assert_status(422);
@@ -106,13 +106,13 @@ fn foods_and_members_are_one_in_each_form(on: Database) {
     index.assert_sees("Foods 1 found");
     let league = site.get("/scoreboard").assert_status(200).text();
     assert_eq!(league.matches("Jos\u{e9}").count(), 1, "{league}");
-    // One score for a member and a week, in one file too.
+    // A file may have one score for a member and a week, in whichever form the name is written.
     let both = FORMS.map(|form| json!({"member": form, "week": 3, "score": 7}));
     let twice = json!({"season": 2026, "scores": both});
     assert!(
         load(&site.database, "scores", &twice.to_string()).unwrap_err().contains("another score")
     );
-    // Another food may not be called so.
+    // Another food may not have the same name.
     let other = json!({"recipes": [{"name": "Tea", "instructions": "x", "ingredients": [{"food": "Leaf"}]}]});
     load(&site.database, "cookbook", &other.to_string()).unwrap();
     let edit = site.staff_link("leaf", "/cookbook/foods/");
@@ -121,7 +121,7 @@ fn foods_and_members_are_one_in_each_form(on: Database) {
     site.sends(&form).assert_status(422).assert_sees("another food of this name");
 }
 
-fn what_other_programs_wrote_is_found_in_each_form(on: Database) {
+fn titles_and_names_written_in_sql_are_found_in_each_form(on: Database) {
     let site = TestSite::start(on);
     for form in FORMS {
         site.database
@@ -142,7 +142,7 @@ fn what_other_programs_wrote_is_found_in_each_form(on: Database) {
             index.assert_sees(&format!("{shelf} 2 found"));
         }
     }
-    // The first of them is who is meant.
+    // The first of the two members gets the score.
     let scores = json!({"season": 2026, "scores": [{"member": FORMS[1], "week": 1, "score": 7}]});
     load(&site.database, "scores", &scores.to_string()).unwrap();
     assert_eq!(site.database.sql("SELECT member_id FROM scores").trim(), "1");

@@ -17,18 +17,21 @@ pub struct Source {
 #[derive(Debug)]
 pub struct Name {
     pub parts: Vec<String>,
+    /// Whether the file only hands it on: `pub use`.
+    pub is_exported: bool,
 }
 
 impl Name {
     /// `super::x` in `cache::key` is `crate::cache::x`.
-    fn from_root(parts: Vec<String>, module: &[String]) -> Self {
+    fn from_root(parts: Vec<String>, module: &[String], is_exported: bool) -> Self {
         let supers = parts.iter().take_while(|part| *part == "super").count();
         if supers == 0 && parts[0] != "self" {
-            return Self { parts };
+            return Self { parts, is_exported };
         }
         let rest = parts.into_iter().skip_while(|part| part == "super" || part == "self");
         let above = module[..module.len().saturating_sub(supers)].iter().cloned();
-        Self { parts: std::iter::once("crate".to_owned()).chain(above).chain(rest).collect() }
+        let parts = std::iter::once("crate".to_owned()).chain(above).chain(rest).collect();
+        Self { parts, is_exported }
     }
 
     /// The module of ours that it lies in; none for what is from outside.
@@ -69,17 +72,28 @@ impl Source {
 
     /// Every name in the file that has more than one part, and every name that it imports.
     pub fn names(&self) -> Vec<Name> {
+        self.names_of(&self.tokens)
+    }
+
+    /// The same without its tests.
+    pub fn names_outside_tests(&self) -> Vec<Name> {
+        self.names_of(&self.tokens[..self.tokens.len() - self.tests().len()])
+    }
+
+    fn names_of(&self, tokens: &[String]) -> Vec<Name> {
         let mut names = Vec::new();
         let mut module = self.module.clone();
         // How deep in braces each module that is written inside the file began.
         let mut begun = Vec::new();
         let (mut depth, mut at) = (0, 0);
-        while let Some(token) = self.tokens.get(at) {
-            let is_path = self.tokens.get(at + 1).is_some_and(|next| next == "::");
+        while let Some(token) = tokens.get(at) {
+            let is_path = tokens.get(at + 1).is_some_and(|next| next == "::");
             if token == "use" || (is_path && is_word(token)) {
                 let mut found = Vec::new();
-                at = self.tree(at + usize::from(token == "use"), &[], &mut found);
-                names.extend(found.into_iter().map(|parts| Name::from_root(parts, &module)));
+                let is_exported = token == "use" && is_public(&tokens[..at]);
+                at = tree(tokens, at + usize::from(token == "use"), &[], &mut found);
+                let absolute = |parts| Name::from_root(parts, &module, is_exported);
+                names.extend(found.into_iter().map(absolute));
                 continue;
             }
             match token.as_str() {
@@ -91,8 +105,8 @@ impl Source {
                         module.pop();
                     }
                 }
-                "mod" if self.tokens.get(at + 2).is_some_and(|next| next == "{") => {
-                    module.push(self.tokens[at + 1].clone());
+                "mod" if tokens.get(at + 2).is_some_and(|next| next == "{") => {
+                    module.push(tokens[at + 1].clone());
                     begun.push(depth);
                 }
                 _ => {}
@@ -101,39 +115,51 @@ impl Source {
         }
         names
     }
+}
 
-    /// Reads `a::b` or `a::{b, c::d}` and answers where it ends.
-    fn tree(&self, mut at: usize, before: &[String], names: &mut Vec<Vec<String>>) -> usize {
-        let mut parts = before.to_vec();
-        while let Some(token) = self.tokens.get(at) {
-            if token == "{" {
-                at += 1;
-                while self.tokens.get(at).is_some_and(|token| token != "}") {
-                    at = self.tree(at, &parts, names);
-                    at += usize::from(self.tokens.get(at).is_some_and(|token| token == ","));
-                }
-                return at + 1;
-            }
-            if !is_word(token) && token != "::" {
-                break;
-            }
-            if is_word(token) {
-                parts.push(token.clone());
-            }
+/// Reads `a::b` or `a::{b, c::d}` and answers where it ends.
+fn tree(
+    tokens: &[String],
+    mut at: usize,
+    before: &[String],
+    names: &mut Vec<Vec<String>>,
+) -> usize {
+    let mut parts = before.to_vec();
+    while let Some(token) = tokens.get(at) {
+        if token == "{" {
             at += 1;
-            let goes_on = self.tokens.get(at).is_some_and(|next| next == "::") || token == "::";
-            if !goes_on {
-                break;
+            while tokens.get(at).is_some_and(|token| token != "}") {
+                at = tree(tokens, at, &parts, names);
+                at += usize::from(tokens.get(at).is_some_and(|token| token == ","));
             }
+            return at + 1;
         }
-        while self.tokens.get(at).is_some_and(|token| token == "as") {
-            at += 2;
+        if !is_word(token) && token != "::" {
+            break;
         }
-        if !parts.is_empty() {
-            names.push(parts);
+        if is_word(token) {
+            parts.push(token.clone());
         }
-        at
+        at += 1;
+        let goes_on = tokens.get(at).is_some_and(|next| next == "::") || token == "::";
+        if !goes_on {
+            break;
+        }
     }
+    while tokens.get(at).is_some_and(|token| token == "as") {
+        at += 2;
+    }
+    if !parts.is_empty() {
+        names.push(parts);
+    }
+    at
+}
+
+/// Whether what follows these tokens is public, at least in its crate: `pub`, `pub(crate)`, `pub(super)`.
+fn is_public(before: &[String]) -> bool {
+    let last = before.last().map(String::as_str);
+    last == Some("pub")
+        || (last == Some(")") && before.iter().rev().nth(3).is_some_and(|token| token == "pub"))
 }
 
 fn is_word(token: &str) -> bool {

@@ -16,9 +16,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use super::dependencies::Dependencies;
+use super::level::Level;
 use super::policy::Policy;
 use super::removal::{Epoch, Removal};
-use super::scope::Dependencies;
 use super::sync::AtomicU64;
 use super::tag::{Stamp, Tag};
 use super::view::View;
@@ -44,6 +45,7 @@ pub struct Cost {
 /// What is kept under a key.
 #[derive(Debug)]
 pub struct Entry {
+    level: Level,
     body: Arc<dyn Any + Send + Sync>,
     dependencies: Dependencies,
     epoch: Epoch,
@@ -77,6 +79,7 @@ impl Entry {
     ///
     /// It lives as long as `policy` says, or less if a part of it does.
     pub fn new<T: Any + Send + Sync>(
+        level: Level,
         body: Arc<T>,
         dependencies: Dependencies,
         policy: &Policy,
@@ -85,11 +88,12 @@ impl Entry {
         let born = Instant::now();
         let lifetime = born + policy.lifetime();
         let expires = dependencies.expires().map_or(lifetime, |part| part.min(lifetime));
-        Self::restored(body, dependencies, born, expires, size)
+        Self::restored(level, body, dependencies, born, expires, size)
     }
 
     /// A fact that was made before, perhaps by another instance.
     pub(super) fn restored<T: Any + Send + Sync>(
+        level: Level,
         body: Arc<T>,
         mut dependencies: Dependencies,
         born: Instant,
@@ -104,6 +108,7 @@ impl Entry {
         let (holds_nothing, epoch) = (false, Epoch::default());
         let dependencies = dependencies.settled();
         Self {
+            level,
             body,
             dependencies,
             epoch,
@@ -156,7 +161,7 @@ impl Entry {
     /// Whether it may be served to somebody who judges by `view`.
     pub fn judge(&self, view: &View) -> Verdict {
         if self.seen.load(Ordering::Relaxed) != view.id() {
-            let now = self.epoch.now(view);
+            let now = self.epoch.now(view.epochs());
             if self.epoch.is_deleted_in(now) {
                 return Verdict::Deleted;
             }
@@ -175,6 +180,11 @@ impl Entry {
         if self.expires <= Instant::now() { Verdict::Expired } else { Verdict::Fresh }
     }
 
+    /// Returns the level of caching to which it belongs.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
     /// The body, if it is a `T`.
     pub fn body<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.body.clone().downcast().ok()
@@ -187,7 +197,8 @@ impl Entry {
 
     /// Whether it is at least as new as `view`, so that a waiter with that view may take it.
     pub fn is_at_least(&self, view: &View) -> bool {
-        self.epoch.is_at_least(self.epoch.now(view)) && self.dependencies.are_at_least(view)
+        self.epoch.is_at_least(self.epoch.now(view.epochs()))
+            && self.dependencies.are_at_least(view)
     }
 
     /// Whether it was made for callers who came after a deletion, while the load of `other` was under way
@@ -267,7 +278,8 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::{Fresh, InProcess, Versions};
+    use crate::in_process::InProcess;
+    use crate::view::{Fresh, Versions};
 
     const TEA: Tag = Tag::named("tea");
     const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
@@ -280,7 +292,7 @@ mod tests {
     fn entry(view: &View) -> Entry {
         let mut dependencies = Dependencies::on_everything(view);
         dependencies.add(TEA, view.stamp(&TEA));
-        Entry::new(Arc::new(1), dependencies, &MINUTE, 1)
+        Entry::new(Level::Query, Arc::new(1), dependencies, &MINUTE, 1)
     }
 
     #[test]

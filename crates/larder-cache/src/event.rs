@@ -6,12 +6,13 @@
 use std::panic::Location;
 use std::time::Duration;
 
+use super::dependencies::Staleness;
 use super::entry::Entry;
 use super::key::Key;
 use super::level::Level;
-use super::store::StoreError;
+use super::store::Trouble;
 use super::tag::Tag;
-use super::values::told::Call;
+use super::values::call::Call;
 
 /// Why there was nothing to serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,89 +32,6 @@ pub enum Departure {
     Evicted,
     /// It was deleted by hand, or all were.
     Deleted,
-}
-
-/// Why something old was served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Staleness {
-    /// Making it anew failed.
-    Error,
-    /// It is being made anew meanwhile.
-    Revalidating,
-    /// Making it anew takes longer than callers wait.
-    Timeout,
-}
-
-impl Staleness {
-    /// What to call it in headers and logs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Error => "stale-if-error",
-            Self::Revalidating => "stale-while-revalidate",
-            Self::Timeout => "soft timeout",
-        }
-    }
-}
-
-/// What readers of a page should know of its sources, beside that it is right.
-///
-/// What is worse comes later: of two, the later one is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Note {
-    /// A part of it is being made anew, ahead of its end.
-    RefreshingAhead,
-    /// A part of it was not there in time: what was made without it is not kept.
-    TimedOut,
-}
-
-impl Note {
-    /// What to call it in headers and logs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::RefreshingAhead => "refreshing ahead",
-            Self::TimedOut => "hard timeout",
-        }
-    }
-}
-
-/// Why the store that instances share did not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Trouble {
-    /// Not in time.
-    Timeout,
-    /// The request has waited for stores as long as it may; the store was not asked.
-    Exhausted,
-    /// The circuit breaker is open; the store was not asked.
-    Paused,
-    /// No connection, or it was closed.
-    Unreachable,
-    /// It answered that it will not.
-    Refused,
-}
-
-impl Trouble {
-    /// What to call it in headers and logs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::Exhausted => "budget used up",
-            Self::Paused => "breaker open",
-            Self::Unreachable => "unreachable",
-            Self::Refused => "refused",
-        }
-    }
-}
-
-impl From<&StoreError> for Trouble {
-    fn from(error: &StoreError) -> Self {
-        match error {
-            StoreError::Timeout { .. } => Self::Timeout,
-            StoreError::Exhausted => Self::Exhausted,
-            StoreError::Paused { .. } => Self::Paused,
-            StoreError::Unavailable(_) | StoreError::Closed => Self::Unreachable,
-            _ => Self::Refused,
-        }
-    }
 }
 
 /// What came of a look-up or of a try to keep something.

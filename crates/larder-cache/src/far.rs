@@ -21,11 +21,11 @@ use tokio::time::Instant;
 
 use super::codec::{CodecError, Fingerprint, Guard, Slot};
 use super::entry::{Body, Entry};
-use super::event::Trouble;
 use super::key::Key;
-use super::sealed::{Header, seal, unix_millis, unseal};
+use super::level::Level;
+use super::sealed::{Header, Nothing, seal, unix_millis, unseal};
 use super::secret::Secret;
-use super::store::{Item, Lifetime, Store, StoreError, budget};
+use super::store::{Item, Lifetime, Store, StoreError, Trouble, budget};
 use super::view::{Versions, View};
 
 /// What the keys of all entries begin with.
@@ -121,22 +121,6 @@ fn is_fingerprint(part: &str) -> bool {
     part.len() == 8 && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Why there is nothing to take.
-pub(super) enum Nothing {
-    /// Not there, or not true any more.
-    Absent,
-    /// There, but not readable: why, in few words.
-    Unreadable(&'static str),
-    /// The store is in trouble.
-    Outage(Trouble),
-}
-
-impl From<CodecError> for Nothing {
-    fn from(error: CodecError) -> Self {
-        Self::Unreadable(error.name())
-    }
-}
-
 impl Far {
     /// Entries of one namespace, in `store`, sealed under `secret`.
     pub fn new(store: Arc<dyn Store>, namespace: &str, secret: Secret) -> Self {
@@ -146,7 +130,12 @@ impl Far {
     }
 
     /// The entry under `key`, if it is true in `view`.
-    pub async fn fetch<T: Body>(&self, key: &Key, view: &View) -> Result<(Arc<T>, Entry), Nothing> {
+    pub async fn fetch<T: Body>(
+        &self,
+        level: Level,
+        key: &Key,
+        view: &View,
+    ) -> Result<(Arc<T>, Entry), Nothing> {
         let name = self.name::<T>(key)?;
         match self.store.get(&name).await {
             Err(error) => {
@@ -154,13 +143,14 @@ impl Far {
                 Err(Nothing::Outage(Trouble::from(&error)))
             }
             Ok(None) => Err(Nothing::Absent),
-            Ok(Some(bytes)) => unseal(self.slot(&name), &bytes, view),
+            Ok(Some(bytes)) => unseal(level, self.slot(&name), &bytes, view),
         }
     }
 
     /// The entries under `keys` that are true in `view`; in one question.
     pub async fn fetch_many<T: Body>(
         &self,
+        level: Level,
         keys: &[&Key],
         view: &View,
     ) -> Result<Vec<Result<(Arc<T>, Entry), Nothing>>, Trouble> {
@@ -174,10 +164,9 @@ impl Far {
             self.complaint.about(self.store.name(), &error);
             Trouble::from(&error)
         })?;
-        let found = found
-            .into_iter()
-            .zip(&names)
-            .map(|(bytes, name)| unseal(self.slot(name), &bytes.ok_or(Nothing::Absent)?, view));
+        let found = found.into_iter().zip(&names).map(|(bytes, name)| {
+            unseal(level, self.slot(name), &bytes.ok_or(Nothing::Absent)?, view)
+        });
         Ok(found.collect())
     }
 
@@ -185,7 +174,7 @@ impl Far {
     ///
     /// Where another instance holds it, waits a moment for what that one makes; but not if that was in
     /// vain a moment ago.
-    pub async fn lock_or_fetch<T: Body>(&self, key: &Key, view: &View) -> Turn<T> {
+    pub async fn lock_or_fetch<T: Body>(&self, level: Level, key: &Key, view: &View) -> Turn<T> {
         let Ok(name) = self.name::<T>(key) else { return Turn::Alone };
         let lock = Lock::new(self.store.clone(), format!("{name}{LOCK}"));
         match lock.take().await {
@@ -201,7 +190,7 @@ impl Far {
         }
         for _ in 0..LOOKS {
             tokio::time::sleep(INTERVAL).await;
-            match self.fetch(key, view).await {
+            match self.fetch(level, key, view).await {
                 Ok(found) => return Turn::Found(found),
                 Err(Nothing::Outage(_)) => return Turn::Alone,
                 Err(Nothing::Unreadable(why)) => return Turn::Unreadable(why),
@@ -247,7 +236,7 @@ impl Far {
             // After the write: a deletion moves its tag before it empties the store. Either it has
             // found what was just written there, or its tag is in this view.
             let view = versions.fresh().get().await;
-            if view.is_ok_and(|view| header.epoch.is_deleted_in(header.epoch.now(&view))) {
+            if view.is_ok_and(|view| header.epoch.is_deleted_in(header.epoch.now(view.epochs()))) {
                 // Where that fails the entry takes up room; no reader takes it.
                 let _ = store.delete_if(&name, &bytes).await;
             }

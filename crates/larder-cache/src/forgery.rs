@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::Cache;
 use super::event::{Event, Listener, Outcome};
 use super::fragment::Html;
+use super::in_process::InProcess;
 use super::key::Key;
 use super::level::Level;
 use super::open::Options;
@@ -18,8 +19,8 @@ use super::store::contract::fake::Fake;
 use super::store::{Item, Lifetime, Store};
 use super::tag::Tag;
 use super::values::Timeout;
-use super::values::told::Call;
-use super::view::{InProcess, Versions};
+use super::values::call::Call;
+use super::view::Versions;
 
 const TEAS: Tag = Tag::named("teas");
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
@@ -173,7 +174,7 @@ async fn nothing_is_taken_as_another_type() {
     let shop = Shop::new();
     let view = shop.versions.fresh().get().await.unwrap();
     let cache = shop.instance();
-    cache.mark(&key("tea"), &MINUTE, Html("tea".to_owned()), 3, &view);
+    cache.mark(Level::Fragment, &key("tea"), &MINUTE, Html("tea".to_owned()), 3, &view);
     let html = shop.bytes(":tea").await;
     shop.ask(&shop.instance(), "tea", &MINUTE).await;
     let both = shop.names().await;

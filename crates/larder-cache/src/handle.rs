@@ -13,17 +13,18 @@ mod recall;
 use std::any::Any;
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::OptionFuture;
 
 use super::codec;
+use super::dependencies::Dependencies;
 use super::entry::{Body, Entry, Verdict};
 use super::error::Error;
 use super::event::{Event, Listener, Miss, Outcome};
 use super::far::{self, Far};
 use super::flight::{Flights, Turn};
-use super::inspect::Inspection;
+use super::inspect::{BodyReader, Inspection};
 use super::key::Key;
 use super::level::Level;
 use super::level::Levels;
@@ -33,7 +34,7 @@ use super::page::generations::Generations;
 use super::policy::Policy;
 use super::presence::{self, Client};
 use super::removal::{Epoch, Removal};
-use super::scope::{self, Dependencies};
+use super::scope;
 use super::values::Values;
 use super::view::{Versions, View};
 
@@ -51,6 +52,9 @@ pub(super) struct Shared {
     pub flights: Flights,
     pub generations: Generations,
     pub listeners: Vec<Arc<dyn Listener>>,
+    pub store_budget: Duration,
+    /// Show what is stored to people.
+    pub readers: &'static [BodyReader],
 }
 
 /// A look-up that found nothing to serve.
@@ -105,7 +109,14 @@ impl Cache {
     pub fn inspect(&self) -> Inspection {
         let shared = &self.0;
         let versions = Some(shared.versions.clone());
-        Inspection::new(Some(shared.near.clone()), shared.values.clone(), versions)
+        Inspection::new(shared.readers, Some(shared.near.clone()), shared.values.clone(), versions)
+    }
+
+    /// Returns the time that a request may wait for the shared store in all; `None` without one.
+    ///
+    /// In addition a request waits at most 100 ms for each entry that another instance is building.
+    pub fn store_budget(&self) -> Option<Duration> {
+        self.0.far.as_ref().map(|_| self.0.store_budget)
     }
 
     /// Whether instances share their entries through a store.
@@ -200,6 +211,7 @@ impl Cache {
     /// Keeps a note of `size` bytes about a key: something that is not made, and that nobody is told of.
     pub(super) fn mark<T: Body>(
         &self,
+        level: Level,
         key: &Key,
         policy: &Policy,
         note: T,
@@ -208,8 +220,8 @@ impl Cache {
     ) {
         let note = Arc::new(note);
         let dependencies = Dependencies::on_everything(view);
-        let entry = Entry::new(note.clone(), dependencies, policy, size);
-        let entry = Arc::new(entry.since(Epoch::of(key, view)));
+        let entry = Entry::new(level, note.clone(), dependencies, policy, size);
+        let entry = Arc::new(entry.since(Epoch::of(key, view.epochs())));
         self.0.near.insert(key.clone(), entry.clone());
         if let Some(far) = self.far_for(policy) {
             far.keep(key, note, &entry, None, self.0.versions.clone());
@@ -228,12 +240,12 @@ impl Cache {
 
     /// Leads the making of `key`, or waits for who does.
     pub(super) fn take_turn(&self, key: &Key, view: &View) -> Turn {
-        self.0.flights.take_turn(key, presence::current(), Epoch::of(key, view))
+        self.0.flights.take_turn(key, presence::current(), Epoch::of(key, view.epochs()))
     }
 
     /// The same for what is made in the background, whichever client leaves.
     pub(super) fn take_turn_behind(&self, key: &Key, view: &View) -> Turn {
-        self.0.flights.take_turn(key, Client::default(), Epoch::of(key, view))
+        self.0.flights.take_turn(key, Client::default(), Epoch::of(key, view.epochs()))
     }
 
     /// Keeps what was made: here, and where instances share it.
@@ -268,8 +280,8 @@ impl Cache {
         }
         let policy = policy.jittered();
         let holds_nothing = codec::is_nothing(&*made.body);
-        let entry = Entry::new(made.body, made.dependencies, &policy, made.size)
-            .since(Epoch::of(key, &made.view))
+        let entry = Entry::new(level, made.body, made.dependencies, &policy, made.size)
+            .since(Epoch::of(key, made.view.epochs()))
             .made_in(made.started.elapsed(), scope::maker())
             .holding_nothing(holds_nothing);
         let entry = Arc::new(entry);

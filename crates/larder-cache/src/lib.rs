@@ -35,7 +35,7 @@
 //! use larder_cache::key::Key;
 //! use larder_cache::policy::Policy;
 //! use larder_cache::tag::Tag;
-//! use larder_cache::view::InProcess;
+//! use larder_cache::in_process::InProcess;
 //!
 //! const TEAS: Tag = Tag::named("teas");
 //! const LIST: Policy = Policy::fresh_for(Duration::from_secs(300));
@@ -117,6 +117,7 @@
 
 pub mod codec;
 mod departures;
+pub mod dependencies;
 mod derive;
 pub mod entry;
 pub mod error;
@@ -127,6 +128,7 @@ pub mod flight;
 mod forgery;
 pub mod fragment;
 pub mod handle;
+pub mod in_process;
 pub mod inspect;
 pub mod key;
 pub mod level;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::event::{Note, Staleness};
-use super::scope::Dependencies;
+use super::dependencies::Dependencies;
+use super::dependencies::{Note, Staleness};
 use super::view::View;
 
 /// Something made for keeping.

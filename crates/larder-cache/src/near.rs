@@ -116,8 +116,9 @@ pub(super) fn weight(key: &Key, entry: &Arc<Entry>) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dependencies::Dependencies;
+    use crate::level::Level;
     use crate::policy::Policy;
-    use crate::scope::Dependencies;
 
     #[test]
     fn what_is_dropped_for_lack_of_room_is_counted() {
@@ -125,7 +126,8 @@ mod tests {
         let policy = Policy::fresh_for(std::time::Duration::from_secs(60));
         for number in 0..100_u64 {
             let key = Key::named("tea").part("number", number).build();
-            let entry = Entry::new(Arc::new(number), Dependencies::default(), &policy, 1);
+            let entry =
+                Entry::new(Level::Query, Arc::new(number), Dependencies::default(), &policy, 1);
             near.insert(key, Arc::new(entry));
         }
         let (bytes, limit) = near.bytes();

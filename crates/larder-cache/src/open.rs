@@ -6,22 +6,27 @@ use std::time::Duration;
 use super::event::Listener;
 use super::far::Far;
 use super::flight::Flights;
+use super::fragment::Html;
 use super::handle::{self, Cache};
-use super::inspect::Inspection;
+use super::inspect::{BodyReader, Inspection};
 use super::level::Levels;
 use super::near::Near;
 use super::page::generations::Generations;
+use super::page::stored::Stored;
 use super::secret::Secret;
 use super::store::Store;
 use super::store::memory::MemoryStore;
 use super::store::redis::{RedisConfig, RedisStore};
-use super::values::told::Listeners;
+use super::values::report::Listeners;
 use super::values::{Settings, Values};
 use super::view::Versions;
 
 /// What the names of all values begin with; entries begin otherwise, so that clearing one half leaves
 /// the other.
 const VALUES: &str = "larder-values";
+
+/// Show the bodies of the cache's own types to people.
+const READERS: &[BodyReader] = &[BodyReader::of::<Stored>(), BodyReader::of::<Html>()];
 
 /// What instances share.
 struct Shared {
@@ -37,6 +42,7 @@ pub struct Options {
     shared: Option<Shared>,
     listeners: Vec<Arc<dyn Listener>>,
     flights: Flights,
+    store_budget: Duration,
 }
 
 impl Default for Options {
@@ -48,6 +54,7 @@ impl Default for Options {
             shared: None,
             listeners: Vec::new(),
             flights: Flights::default(),
+            store_budget: Duration::from_millis(80),
         }
     }
 }
@@ -80,6 +87,12 @@ impl Options {
     ) -> Self {
         let (namespace, secret) = (namespace.into(), secret.clone());
         self.shared = Some(Shared { store, namespace, secret });
+        self
+    }
+
+    /// Sets the time that a request waits for the shared store in all; 80 ms by default.
+    pub fn store_budget(mut self, time: Duration) -> Self {
+        self.store_budget = time;
         self
     }
 
@@ -116,6 +129,8 @@ impl Options {
             flights: self.flights,
             generations: Generations::default(),
             listeners: self.listeners,
+            store_budget: self.store_budget,
+            readers: READERS,
         })
     }
 }
@@ -131,15 +146,17 @@ pub fn inspect(
     versions: Option<Arc<dyn Versions>>,
 ) -> Inspection {
     let settings = Settings { secret, ..Settings::new(VALUES) };
-    Inspection::new(None, Values::new(store, settings), versions)
+    Inspection::new(READERS, None, Values::new(store, settings), versions)
 }
 
-/// A store in the Redis server at `url`, which need not be up: without it everything is made here.
+/// Returns a store in the Redis server at `url`, whose calls take at most `timeout`.
+///
+/// The server need not be up: without it everything is built here.
 ///
 /// # Errors
 /// One sentence, if `url` is none.
-pub fn redis(url: &str) -> Result<Arc<dyn Store>, String> {
-    open_redis(&RedisConfig::new(url))
+pub fn redis(url: &str, timeout: Duration) -> Result<Arc<dyn Store>, String> {
+    open_redis(&RedisConfig { timeout, ..RedisConfig::new(url) })
 }
 
 /// The same store for somebody who waits: each call takes as long as `patience`.

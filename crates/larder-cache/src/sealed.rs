@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::codec::{self, CodecError, Fingerprint, Slot};
+use super::dependencies::Dependencies;
 use super::entry::{Body, Entry};
-use super::far::Nothing;
+use super::level::Level;
 use super::meter;
 use super::removal::Epoch;
-use super::scope::Dependencies;
+use super::store::Trouble;
 use super::tag::{Stamp, Tag};
 use super::view::View;
 
@@ -34,6 +35,22 @@ pub(super) struct Header {
     pub took: u64,
 }
 
+/// Why there is nothing to take.
+pub(super) enum Nothing {
+    /// Not there, or not true any more.
+    Absent,
+    /// There, but not readable: why, in few words.
+    Unreadable(&'static str),
+    /// The store is in trouble.
+    Outage(Trouble),
+}
+
+impl From<CodecError> for Nothing {
+    fn from(error: CodecError) -> Self {
+        Self::Unreadable(error.name())
+    }
+}
+
 /// Seals an entry for its place.
 pub(super) fn seal<T: Body>(
     slot: Slot<'_>,
@@ -45,14 +62,20 @@ pub(super) fn seal<T: Body>(
 
 /// The entry in `bytes`; its body is decoded only if its stamps are those of `view`.
 pub(super) fn unseal<T: Body>(
+    level: Level,
     slot: Slot<'_>,
     bytes: &Bytes,
     view: &View,
 ) -> Result<(Arc<T>, Entry), Nothing> {
-    meter::coding(|| decode(slot, bytes, view))
+    meter::coding(|| decode(level, slot, bytes, view))
 }
 
-fn decode<T: Body>(slot: Slot<'_>, bytes: &Bytes, view: &View) -> Result<(Arc<T>, Entry), Nothing> {
+fn decode<T: Body>(
+    level: Level,
+    slot: Slot<'_>,
+    bytes: &Bytes,
+    view: &View,
+) -> Result<(Arc<T>, Entry), Nothing> {
     let sealed = codec::open(slot, bytes)?;
     let header: Header = sealed.header_as()?;
     let mut dependencies = Dependencies::default();
@@ -62,7 +85,7 @@ fn decode<T: Body>(slot: Slot<'_>, bytes: &Bytes, view: &View) -> Result<(Arc<T>
         return Err(Nothing::Unreadable("no generation"));
     }
     let now = unix_millis(SystemTime::now());
-    let is_removed = header.epoch != header.epoch.now(view);
+    let is_removed = header.epoch != header.epoch.now(view.epochs());
     if is_removed || dependencies.first_moved(view).is_some() || header.expires <= now {
         return Err(Nothing::Absent);
     }
@@ -72,7 +95,7 @@ fn decode<T: Body>(slot: Slot<'_>, bytes: &Bytes, view: &View) -> Result<(Arc<T>
     let born = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
     let (plain, _) = sealed.payload_bytes();
     dependencies.asked(header.queries);
-    let entry = Entry::restored(body.clone(), dependencies, born, expires, plain)
+    let entry = Entry::restored(level, body.clone(), dependencies, born, expires, plain)
         .since(header.epoch)
         .made_in(Duration::from_micros(header.took), 0)
         .holding_nothing(codec::is_nothing(&*body));

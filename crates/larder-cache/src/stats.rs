@@ -90,10 +90,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::in_process::InProcess;
     use crate::key::Key;
     use crate::open::Options;
     use crate::policy::Policy;
-    use crate::view::InProcess;
 
     #[tokio::test]
     async fn look_ups_are_counted_by_level() {

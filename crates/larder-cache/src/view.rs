@@ -10,8 +10,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::removal::Epochs;
-use super::scope::{self, Dependencies};
-use super::sync::Mutex;
 use super::tag::{Stamp, Tag};
 
 /// All stamps as one moment saw them.
@@ -110,62 +108,6 @@ pub trait Versions: Send + Sync + 'static {
 /// What [`Versions::invalidate`] answers.
 pub type Invalidation<'v> = Pin<Box<dyn Future<Output = Result<(), Unvouched>> + Send + 'v>>;
 
-/// Stamps kept by the process itself: for applications without a database, and for tests.
-///
-/// Correct for one process only: another one's writes are not seen.
-#[derive(Debug)]
-pub struct InProcess {
-    view: Mutex<Arc<View>>,
-}
-
-impl InProcess {
-    /// Nothing has changed yet.
-    pub fn new() -> Self {
-        Self { view: Mutex::new(Arc::new(View::new([]))) }
-    }
-
-    /// Says that what `tags` name has changed: every entry that depends on them is stale when
-    /// this returns.
-    pub fn bump(&self, tags: &[Tag]) {
-        let mut view = self.view.lock().unwrap();
-        let mut stamps = view.stamps.clone();
-        for tag in tags.iter().chain([&Tag::ANY]) {
-            let stamp = stamps.entry(tag.clone()).or_default();
-            // One process, one history: the counter is all the nonce that is needed.
-            *stamp = Stamp { count: stamp.count + 1, nonce: stamp.count + 1 };
-        }
-        *view = Arc::new(View::new(stamps));
-    }
-
-    /// Says that what is being made reads what `tags` name. Call it before reading: a change in between
-    /// is then noticed.
-    pub fn reads(&self, tags: &[Tag]) {
-        let view = self.view.lock().unwrap().clone();
-        let mut dependencies = Dependencies::default();
-        for tag in tags {
-            dependencies.add(tag.clone(), view.stamp(tag));
-        }
-        scope::record(&dependencies);
-    }
-}
-
-impl Default for InProcess {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Versions for InProcess {
-    fn fresh(&self) -> Fresh {
-        Fresh::Now(Ok(self.view.lock().unwrap().clone()))
-    }
-
-    fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
-        self.bump(&tags);
-        Box::pin(std::future::ready(Ok(())))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,15 +119,5 @@ mod tests {
         let other = View::new([(Tag::ANY, stamp)]);
         assert_eq!(one.id(), other.id());
         assert_ne!(one.id(), View::new([]).id());
-    }
-
-    #[test]
-    fn bumping_a_tag_moves_it_and_any_and_nothing_else() {
-        let versions = InProcess::new();
-        versions.bump(&[Tag::named("tea")]);
-        let Fresh::Now(Ok(view)) = versions.fresh() else { panic!("in process is at once") };
-        assert_eq!(view.stamp(&Tag::named("tea")).count, 1);
-        assert_eq!(view.stamp(&Tag::ANY).count, 1);
-        assert_eq!(view.stamp(&Tag::named("milk")), Stamp::NONE);
     }
 }

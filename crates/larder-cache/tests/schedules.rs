@@ -1,8 +1,9 @@
-//! The cache's core under schedules that are chosen, not left to luck.
+//! The cache's core under systematically explored thread schedules.
 //!
-//! `cargo test -p larder-cache --features schedules --test schedules`: [shuttle] runs each scenario through thousands of
-//! orders of its threads, some at random, some with few switches at random places, which finds rare ones.
-//! It is the very source of `crates/larder-cache/src` that runs: only `crates/larder-cache/src/sync.rs` changes.
+//! `cargo test -p larder-cache --features schedules --test schedules`: [shuttle] runs each scenario
+//! through thousands of thread orders. Some are random; some have few switches at random places,
+//! which finds rare ones. The code is that of `crates/larder-cache/src`: only
+//! `crates/larder-cache/src/sync.rs` changes.
 //!
 //! [shuttle]: https://docs.rs/shuttle
 
@@ -14,14 +15,15 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use larder_cache::Cache;
+use larder_cache::dependencies::Dependencies;
 use larder_cache::entry::{Entry, Verdict};
+use larder_cache::in_process::InProcess;
 use larder_cache::key::Key;
 use larder_cache::open::Options;
 use larder_cache::policy::Policy;
 use larder_cache::presence::Client;
-use larder_cache::scope::Dependencies;
 use larder_cache::tag::Tag;
-use larder_cache::view::{InProcess, Versions, View};
+use larder_cache::view::{Versions, View};
 use shuttle::future::{block_on, yield_now};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -31,21 +33,21 @@ use tokio::sync::watch;
 const TEA: Tag = Tag::named("tea");
 const HOUR: Policy = Policy::fresh_for(Duration::from_secs(3600));
 
-/// Runs `scenario` in many orders.
+/// Runs `scenario` in many thread orders.
 fn in_many_orders(scenario: fn()) {
     let mut config = Config::new();
-    // The default of 32 KiB is too small for loads within loads without optimization.
+    // The default of 32 KiB is too small for nested loads without optimization.
     config.stack_size = 256 << 10;
     Runner::new(RandomScheduler::new(4_000), config.clone()).run(scenario);
     Runner::new(PctScheduler::new(3, 4_000), config).run(scenario);
 }
 
-/// A shop with one shelf: how much tea there is, who reads it through the cache, who writes.
+/// An amount of tea, which is read through the cache, and counters of what happened.
 struct Shop {
     tea: AtomicU64,
     versions: Arc<InProcess>,
     cache: Cache,
-    /// What the writes that were answered have made of it.
+    /// The amount after the acknowledged writes.
     answered: AtomicU64,
     loads: AtomicU64,
     loading: AtomicU64,
@@ -60,7 +62,7 @@ impl Shop {
         Arc::new(Self { tea, versions, cache, answered, loads, loading })
     }
 
-    /// One more, and an answer to who asked for it.
+    /// Adds one and acknowledges the write.
     fn write(&self) {
         let tea = self.tea.fetch_add(1, SeqCst) + 1;
         self.versions.bump(&[TEA]);
@@ -79,7 +81,7 @@ impl Shop {
         Ok(tea)
     }
 
-    /// As [`Shop::read`], where another load may be under way.
+    /// Reads as [`Shop::read`] does, where another load may be running.
     async fn read_beside_others(&self) -> u64 {
         let load = async || {
             self.versions.reads(&[TEA]);
@@ -97,7 +99,7 @@ impl Shop {
         *tea
     }
 
-    /// Reads what has no stamps.
+    /// Reads data without stamps.
     async fn read_unstamped(&self) -> u64 {
         let load = async || {
             yield_now().await;
@@ -109,7 +111,7 @@ impl Shop {
         *tea
     }
 
-    /// Reads, and insists on what was answered before.
+    /// Reads and asserts that the amount includes all writes acknowledged before.
     fn read_and_check(&self) {
         let answered = self.answered.load(SeqCst);
         let tea = block_on(self.read());
@@ -117,7 +119,7 @@ impl Shop {
     }
 }
 
-/// Runs `work` in threads of their own and waits for them.
+/// Runs each of `work` in its own thread and waits for them.
 fn at_once(shop: &Arc<Shop>, work: &[fn(&Shop)]) {
     let start = |work: &fn(&Shop)| {
         let (shop, work) = (shop.clone(), *work);
@@ -128,19 +130,19 @@ fn at_once(shop: &Arc<Shop>, work: &[fn(&Shop)]) {
 }
 
 #[test]
-fn a_read_that_began_after_an_answered_write_sees_it() {
+fn a_read_after_an_acknowledged_write_sees_it() {
     in_many_orders(|| {
         let shop = Shop::open();
         let reader: fn(&Shop) = |shop| (0..2).for_each(|_| shop.read_and_check());
         let writer: fn(&Shop) = |shop| (0..2).for_each(|_| shop.write());
         at_once(&shop, &[reader, writer, reader, writer, reader]);
-        // Whatever happened before: now everything was answered.
+        // All writes are acknowledged now.
         assert_eq!(block_on(shop.read()), 4);
     });
 }
 
 #[test]
-fn readers_of_a_cold_key_make_one_load() {
+fn readers_of_a_cold_key_cause_one_load() {
     in_many_orders(|| {
         let shop = Shop::open();
         let reader: fn(&Shop) = |shop| shop.read_and_check();
@@ -150,11 +152,11 @@ fn readers_of_a_cold_key_make_one_load() {
 }
 
 #[test]
-fn a_leader_that_is_dropped_leaves_nobody_waiting() {
+fn a_dropped_leader_leaves_no_reader_waiting() {
     in_many_orders(|| {
         let shop = Shop::open();
         let quitter: fn(&Shop) = |shop| {
-            // Begins like any other and goes away at the first wait.
+            // Begins like any other read and is dropped at its first wait.
             let key = Key::named("tea").build();
             let load = async || {
                 yield_now().await;
@@ -169,10 +171,11 @@ fn a_leader_that_is_dropped_leaves_nobody_waiting() {
     });
 }
 
-/// A leader that hangs until all others are done, whose client leaves at some time; and a write that makes
-/// what it has read old. Were it waited for, nothing would go on, which shuttle finds.
+/// The leader hangs, its client leaves at some time, and a write makes its data old.
+///
+/// If a reader waited for it, the scenario would deadlock, which shuttle reports.
 #[test]
-fn a_leader_whose_client_has_left_is_replaced_and_comes_too_late() {
+fn a_leader_whose_client_has_left_is_replaced_and_its_late_value_unused() {
     in_many_orders(|| {
         let (shop, client) = (Shop::open(), Client::default());
         let (release, released) = watch::channel(false);
@@ -202,9 +205,9 @@ fn a_leader_whose_client_has_left_is_replaced_and_comes_too_late() {
     });
 }
 
-/// Two loads that ask for each other's key, in threads of their own.
+/// Two loads on two threads that each request the other's key.
 #[test]
-fn loads_that_need_each_other_do_not_wait_for_each_other() {
+fn loads_that_need_each_other_do_not_deadlock() {
     in_many_orders(|| {
         let shop = Shop::open();
         let ask: fn(&Shop, [&'static str; 2]) -> u64 = |shop, [own, other]| {
@@ -225,10 +228,10 @@ fn loads_that_need_each_other_do_not_wait_for_each_other() {
 }
 
 #[test]
-fn a_read_that_began_after_an_answered_deletion_loads_anew() {
+fn a_read_after_an_acknowledged_deletion_reloads() {
     in_many_orders(|| {
         let shop = Shop::open();
-        // Of a source without stamps: what is loaded is only ever as new as the load.
+        // The source has no stamps: the value is only as new as the load.
         let reader: fn(&Shop) = |shop| {
             for _ in 0..2 {
                 let answered = shop.answered.load(SeqCst);
@@ -252,8 +255,8 @@ fn a_read_that_began_after_an_answered_deletion_loads_anew() {
 }
 
 #[test]
-fn an_entry_is_fresh_in_its_own_view_only() {
-    /// An entry made in the first view, and the views before and after tea has changed.
+fn an_entry_is_fresh_for_its_own_stamps_only() {
+    /// An entry that was built before tea changed, and the stamps before and after the change.
     struct Known {
         entry: Entry,
         before: Arc<View>,

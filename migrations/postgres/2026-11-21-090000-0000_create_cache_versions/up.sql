@@ -1,5 +1,5 @@
--- The stamp of every tag: n counts its changes, r is drawn anew at each, so that a restored backup
--- is never mistaken for the history it was taken from. See docs/ARCHITECTURE.md, "Freshness".
+-- The stamp of every tag. n counts its changes; r is a new random number at each change, so that the stamps
+-- of a restored backup differ from those of later changes. See docs/ARCHITECTURE.md, "Freshness".
 CREATE TABLE cache_versions (
   tag text NOT NULL PRIMARY KEY,
   n bigint NOT NULL,
@@ -10,15 +10,15 @@ CREATE FUNCTION cache_nonce() RETURNS bigint VOLATILE LANGUAGE sql AS $$
   SELECT ('x' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 16))::bit(64)::bigint
 $$;
 
--- In order of the tags, so that two writers never wait for each other in a circle; '*' always.
+-- Changes the stamps of the given tags and of '*'. The order of the tags prevents deadlocks of two writers.
 CREATE FUNCTION cache_bump(VARIADIC tags text[]) RETURNS void LANGUAGE sql AS $$
   INSERT INTO cache_versions AS known (tag, n, r)
   SELECT tag, 1, cache_nonce() FROM (SELECT DISTINCT unnest(tags || '{*}'::text[]) AS tag ORDER BY 1) AS moved
   ON CONFLICT (tag) DO UPDATE SET n = known.n + 1, r = excluded.r
 $$;
 
--- For statement triggers with the table's tag as argument. A statement that touched no row moves
--- nothing. It runs as the owner: whoever may write a product may move its stamp.
+-- The function of statement triggers; the argument is the table's tag. A statement that changed no row
+-- changes no stamp. It runs as its owner, so that a role that may write the table may change its stamps.
 CREATE FUNCTION cache_trigger() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -41,5 +41,5 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- The generation starts at a number of its own: another database never looks like this one.
+-- The stamp of the tag *everything* starts at a random number, so that no other database has the same stamps.
 SELECT cache_bump('!');

@@ -24,7 +24,7 @@ CREATE TRIGGER products_forget_search_text BEFORE UPDATE OF title ON products FO
 WHEN (NEW.title IS DISTINCT FROM OLD.title AND NEW.search_text IS NOT DISTINCT FROM OLD.search_text)
 EXECUTE FUNCTION products_forget_search_text();
 
--- Whoever writes, the stamps move in the writer's own transaction.
+-- The stamps change in the transaction of every writer, also of other programs.
 CREATE TRIGGER products_cache_insert AFTER INSERT ON products
 REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION cache_trigger('products');
 
@@ -37,7 +37,7 @@ REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION cache_trig
 CREATE TRIGGER products_cache_truncate AFTER TRUNCATE ON products
 FOR EACH STATEMENT EXECUTE FUNCTION cache_trigger('products');
 
--- ALWAYS: also for writes that a replication role makes.
+-- ALWAYS: the triggers also fire for writes of a replication role.
 ALTER TABLE products
   ENABLE ALWAYS TRIGGER products_forget_search_text,
   ENABLE ALWAYS TRIGGER products_cache_insert,

@@ -1,5 +1,5 @@
--- How many products there are for each 4,096 ids: the number of all is a sum over few rows, and the
--- middle of a million is found without walking half a million. Kept by triggers, never by hand.
+-- The number of products in each bucket of 4,096 ids. The total is a sum over few rows, and a page in the
+-- middle is found without scanning all rows before it. Only triggers write this table.
 CREATE TABLE product_counts (
   bucket bigint NOT NULL PRIMARY KEY,
   n bigint NOT NULL
@@ -7,7 +7,7 @@ CREATE TABLE product_counts (
 
 INSERT INTO product_counts SELECT id >> 12, count(*) FROM products GROUP BY 1;
 
--- In order of the buckets, so that two writers never wait for each other in a circle.
+-- The order of the buckets prevents deadlocks of two writers.
 CREATE FUNCTION products_count() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

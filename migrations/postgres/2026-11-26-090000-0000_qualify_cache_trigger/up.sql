@@ -1,6 +1,6 @@
--- A table may have a column `name` or `moved`: what is meant is the variable.
--- For statement triggers with the table's tag as argument. A statement that touched no row moves
--- nothing. It runs as the owner: whoever may write a product may move its stamp.
+-- `name` and `moved` mean the variables, also if the table has columns of these names.
+-- The function of statement triggers; the argument is the table's tag. A statement that changed no row
+-- changes no stamp. It runs as its owner, so that a role that may write the table may change its stamps.
 CREATE OR REPLACE FUNCTION cache_trigger() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_variable

@@ -21,7 +21,7 @@ CREATE TABLE guests (
 
 CREATE INDEX guests_of_event ON guests (event_id, id);
 
--- Whoever writes, the stamps move in the writer's own transaction.
+-- The stamps change in the transaction of every writer, also of other programs.
 CREATE TRIGGER events_cache_insert AFTER INSERT ON events
 REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION cache_trigger('events');
 

@@ -1,14 +1,14 @@
--- Under what the instances of this shop seal what they share in Redis: a key for HMAC-SHA-256, drawn by the
--- program right after this migration, in the same transaction. Replaced by `larder secret rotate`.
+-- The HMAC-SHA-256 key with which the instances of this shop seal their entries in Redis. The program generates
+-- it right after this migration, in the same transaction. `larder secret rotate` replaces it.
 CREATE TABLE cache_secret (
   id bigint PRIMARY KEY CHECK (id = 1),
   secret bytea NOT NULL CHECK (octet_length(secret) = 32)
 );
 
--- Also where other roles are given what they need by default.
+-- Default privileges may have granted access to other roles.
 REVOKE ALL ON cache_secret FROM PUBLIC;
 
--- However it is replaced, the instances that run notice by its stamp.
+-- Running instances notice by its stamp that the key was replaced, whichever way.
 CREATE TRIGGER cache_secret_cache_insert AFTER INSERT ON cache_secret
 REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION cache_trigger('cache_secret');
 

@@ -29,7 +29,7 @@ BEGIN
   UPDATE products SET search_text = NULL WHERE id = NEW.id;
 END;
 
--- Whoever writes, the stamps move in the writer's own transaction.
+-- The stamps change in the transaction of every writer, also of other programs.
 CREATE TRIGGER products_cache_insert AFTER INSERT ON products
 BEGIN
   INSERT INTO cache_versions

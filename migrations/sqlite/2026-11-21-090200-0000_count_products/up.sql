@@ -1,5 +1,5 @@
--- How many products there are for each 4,096 ids: the number of all is a sum over few rows, and the
--- middle of a million is found without walking half a million. Kept by triggers, never by hand.
+-- The number of products in each bucket of 4,096 ids. The total is a sum over few rows, and a page in the
+-- middle is found without scanning all rows before it. Only triggers write this table.
 CREATE TABLE product_counts (
   bucket INTEGER NOT NULL PRIMARY KEY,
   n INTEGER NOT NULL
@@ -7,8 +7,8 @@ CREATE TABLE product_counts (
 
 INSERT INTO product_counts SELECT id >> 12, count(*) FROM products GROUP BY 1;
 
--- Rows that are being replaced. REPLACE deletes the old row without a word to the delete trigger,
--- unless the writer has switched recursive_triggers on, which the sqlite3 shell has not.
+-- The rows that are being replaced. REPLACE deletes the old row without firing the delete trigger, unless
+-- the writer has switched recursive_triggers on, which the sqlite3 shell does not.
 CREATE TABLE product_replacements (
   id INTEGER NOT NULL PRIMARY KEY
 ) STRICT;

@@ -1,2 +1,2 @@
--- The triggers of SQLite have no variables; the two folders have the same migrations.
+-- Nothing to do: the triggers of SQLite have no variables. The two folders have the same migrations.
 SELECT 1;

@@ -9,7 +9,7 @@ CREATE TABLE accounts (
   created_at TEXT NOT NULL
 ) STRICT;
 
--- What a browser shows is not kept: SHA-256 of it is, so who reads this table can be nobody.
+-- The table holds SHA-256 of the browser's token and not the token, so its readers cannot impersonate an account.
 CREATE TABLE sessions (
   id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   account_id INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
@@ -20,7 +20,7 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_account ON sessions (account_id);
 
--- The same for programs; these do not expire.
+-- The tokens of programs, hashed in the same way. They do not expire.
 CREATE TABLE tokens (
   id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   account_id INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
@@ -30,7 +30,7 @@ CREATE TABLE tokens (
 
 CREATE INDEX tokens_by_account ON tokens (account_id);
 
--- Whoever signs somebody out, by whatever means, they are out at once.
+-- A session or token that is deleted ends at once, whichever program deletes it.
 CREATE TRIGGER accounts_cache_insert AFTER INSERT ON accounts
 BEGIN
   INSERT INTO cache_versions

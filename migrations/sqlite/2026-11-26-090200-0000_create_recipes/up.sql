@@ -11,7 +11,7 @@ CREATE TABLE foods (
   name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200)
 ) STRICT;
 
--- What a recipe takes of a food: its rows are the order in which they are listed.
+-- The amount of a food in a recipe. The order of the ids is the order in the recipe.
 CREATE TABLE ingredients (
   id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   recipe_id INTEGER NOT NULL REFERENCES recipes (id) ON DELETE CASCADE,
@@ -25,7 +25,7 @@ CREATE TABLE ingredients (
 CREATE INDEX ingredients_by_recipe ON ingredients (recipe_id);
 CREATE INDEX ingredients_by_food ON ingredients (food_id);
 
--- Whoever writes, the stamps move in the writer's own transaction.
+-- The stamps change in the transaction of every writer, also of other programs.
 CREATE TRIGGER recipes_cache_insert AFTER INSERT ON recipes
 BEGIN
   INSERT INTO cache_versions

@@ -1,11 +1,11 @@
--- Who plays in the tasting league, and what they like best.
+-- The members of the tasting league, and what they like best.
 CREATE TABLE members (
   id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
   favourite TEXT NOT NULL
 ) STRICT;
 
--- How many of the ten tastings of a week somebody guessed.
+-- The number of the ten tastings of a week that a member guessed.
 CREATE TABLE scores (
   id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   member_id INTEGER NOT NULL REFERENCES members (id) ON DELETE CASCADE,
@@ -15,10 +15,10 @@ CREATE TABLE scores (
 ) STRICT;
 
 CREATE INDEX scores_by_season ON scores (season, week);
--- Nobody plays a week twice.
+-- A member has at most one score per week.
 CREATE UNIQUE INDEX scores_of_a_week ON scores (member_id, season, week);
 
--- Whoever writes, the stamps move in the writer's own transaction.
+-- The stamps change in the transaction of every writer, also of other programs.
 CREATE TRIGGER members_cache_insert AFTER INSERT ON members
 BEGIN
   INSERT INTO cache_versions

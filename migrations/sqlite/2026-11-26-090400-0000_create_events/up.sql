@@ -27,7 +27,7 @@ CREATE TABLE guests (
 
 CREATE INDEX guests_of_event ON guests (event_id, id);
 
--- Whoever writes, the stamps move in the writer's own transaction.
+-- The stamps change in the transaction of every writer, also of other programs.
 CREATE TRIGGER events_cache_insert AFTER INSERT ON events
 BEGIN
   INSERT INTO cache_versions

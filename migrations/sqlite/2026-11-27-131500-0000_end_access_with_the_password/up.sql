@@ -1,5 +1,5 @@
--- Another password ends what was signed in and what programs show, also where it is changed in SQL: it may be
--- changed because the old one is known to others, who have tokens by now.
+-- A changed password ends all sessions and tokens of the account, also if it is changed in SQL: others may have
+-- known the old password and hold tokens by now.
 CREATE TRIGGER accounts_password_changed AFTER UPDATE OF password_hash ON accounts
 WHEN OLD.password_hash <> NEW.password_hash
 BEGIN

@@ -1,2 +1,2 @@
--- The program that follows makes titles searchable in its own way, where they are NULL.
+-- The older program fills in its own form of every search text that is NULL.
 UPDATE products SET search_text = NULL;

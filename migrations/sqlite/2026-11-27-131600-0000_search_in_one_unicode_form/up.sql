@@ -1,3 +1,3 @@
--- Texts are compared in one Unicode form now: what was made searchable before is made again before the next
--- search. ASCII is the same in all forms.
+-- Texts are now compared in one Unicode form, so the search texts are built again before the next search.
+-- Titles in ASCII are left out, since ASCII is the same in all forms.
 UPDATE products SET search_text = NULL WHERE length(CAST(title AS BLOB)) <> length(title);

@@ -1,11 +1,11 @@
--- Under what the instances of this shop seal what they share in Redis: a key for HMAC-SHA-256, drawn by the
--- program right after this migration, in the same transaction. Replaced by `larder secret rotate`.
+-- The HMAC-SHA-256 key with which the instances of this shop seal their entries in Redis. The program generates
+-- it right after this migration, in the same transaction. `larder secret rotate` replaces it.
 CREATE TABLE cache_secret (
   id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
   secret BLOB NOT NULL CHECK (length(secret) = 32)
 ) STRICT;
 
--- However it is replaced, the instances that run notice by its stamp.
+-- Running instances notice by its stamp that the key was replaced, whichever way.
 CREATE TRIGGER cache_secret_cache_insert AFTER INSERT ON cache_secret
 BEGIN
   INSERT INTO cache_versions

@@ -1,4 +1,4 @@
-//! The verbs that change something.
+//! The verbs of `larder cache` that change something.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::cli::{say, say_json};
 use crate::site::render::grouped;
 use crate::versions::Database;
 
-/// `larder cache set`
+/// Runs `larder cache set`.
 pub fn set(
     source: &Source,
     key: &str,
@@ -25,13 +25,13 @@ pub fn set(
     done(json, json!({ "set": key }), &format!("{key:?} is remembered {how_long}."))
 }
 
-/// `larder cache delete`
+/// Runs `larder cache delete`.
 pub fn delete(source: &Source, key: &str, json: bool) -> Result<(), String> {
     source.delete(key)?;
     done(json, json!({ "deleted": key }), &format!("{key:?} is forgotten: {}.", source.reach()))
 }
 
-/// `larder cache clear`
+/// Runs `larder cache clear`.
 pub fn clear(source: &Source, json: bool) -> Result<(), String> {
     let cleared = source.clear()?;
     let told = match cleared {
@@ -42,7 +42,7 @@ pub fn clear(source: &Source, json: bool) -> Result<(), String> {
     done(json, json!({ "cleared": cleared }), &told)
 }
 
-/// `larder cache invalidate`: in the database, where one is named, else by the shop.
+/// Runs `larder cache invalidate`: in the database if one is given, else through the shop.
 pub fn invalidate(at: &WhereConfig, tag: &str, json: bool) -> Result<(), String> {
     match at.tags()? {
         Some(database) => bump(&database, tag)?,

@@ -1,4 +1,4 @@
-//! The verbs that only look.
+//! The verbs of `larder cache` that only read.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use super::source::Source;
 use crate::cache::inspect::Description;
 use crate::cli::{say, say_json};
 
-/// `larder cache get`
+/// Runs `larder cache get`.
 pub fn get(source: &Source, key: &str, json: bool) -> Result<(), String> {
     let found = source.describe(key)?;
     if json {
@@ -17,7 +17,7 @@ pub fn get(source: &Source, key: &str, json: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// `larder cache keys`
+/// Runs `larder cache keys`.
 pub fn keys(source: &Source, pattern: &str, limit: u32, json: bool) -> Result<(), String> {
     let listing = source.keys(pattern, limit)?;
     if json {
@@ -27,12 +27,12 @@ pub fn keys(source: &Source, pattern: &str, limit: u32, json: bool) -> Result<()
     Ok(())
 }
 
-/// How long something is still kept.
+/// The remaining lifetime of an entry or a value.
 #[derive(Serialize)]
 struct Left<'d> {
     place: &'d str,
     key: &'d str,
-    /// None for ever.
+    /// `None` if it never expires.
     seconds: Option<f64>,
 }
 
@@ -44,7 +44,7 @@ impl<'d> Left<'d> {
     }
 }
 
-/// `larder cache ttl`
+/// Runs `larder cache ttl`.
 pub fn ttl(source: &Source, key: &str, json: bool) -> Result<(), String> {
     let found = source.describe(key)?;
     if json {
@@ -54,7 +54,7 @@ pub fn ttl(source: &Source, key: &str, json: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// `larder cache stats`
+/// Runs `larder cache stats`.
 pub fn stats(source: &Source, json: bool) -> Result<(), String> {
     let statistics = source.statistics()?;
     if json {

@@ -1,8 +1,8 @@
-//! `larder cache`: what the cache keeps, looked at and changed.
+//! `larder cache`: reads and changes what the cache stores.
 //!
-//! - With `--redis` the store is asked itself, else the running shop.
-//! - Both are asked the same, and answer the same.
-//! - What is not there is one sentence and exit code 1.
+//! - With `--redis` it connects to the store itself, otherwise to the running shop.
+//! - Both are asked the same questions and give the same answers.
+//! - A key that is not stored is reported in one sentence, with exit code 1.
 
 mod change;
 mod look;
@@ -15,7 +15,7 @@ use clap::{Args, Subcommand};
 use crate::cache::values::Timeout;
 use source::Source;
 
-/// What `cache` is started with.
+/// The arguments of `larder cache`.
 #[derive(Debug, Args)]
 pub struct CacheCommand {
     #[command(subcommand)]
@@ -31,45 +31,45 @@ pub struct CacheCommand {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Show what is kept under a key: what it is, how old, made from what, and whether it is true.
+    /// Show what is stored under a key: kind, age, tags and value, and whether it is still valid.
     Get {
-        /// As it is listed, or the complete name in Redis.
+        /// The key as listed, or its complete name in Redis.
         key: String,
     },
-    /// Remember a value; a whole number can be counted on (incr), all else is text.
+    /// Store a value; a whole number can be incremented (incr), everything else is text.
     Set {
-        /// Its key.
+        /// The key.
         key: String,
         /// The value.
         value: String,
-        /// Seconds to remember it, or never.
+        /// Seconds until it expires, or never.
         #[arg(long, value_name = "SECONDS", default_value = "300")]
         timeout: Timeout,
     },
-    /// Forget what is kept under a key, wherever it is.
+    /// Delete what is stored under a key, in every tier.
     Delete {
-        /// As it is listed, or the complete name in Redis.
+        /// The key as listed, or its complete name in Redis.
         key: String,
     },
-    /// List what is kept.
+    /// List the stored keys.
     Keys {
-        /// `*` is any text, `?` any one character.
+        /// `*` matches any text, `?` any one character.
         #[arg(default_value = "*")]
         pattern: String,
-        /// List at most so many.
+        /// List at most this many.
         #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         limit: u32,
     },
-    /// Show how long something is still kept.
+    /// Show the remaining time to live of a key.
     Ttl {
-        /// As it is listed, or the complete name in Redis.
+        /// The key as listed, or its complete name in Redis.
         key: String,
     },
-    /// Show the cache in figures.
+    /// Show statistics of the cache.
     Stats,
-    /// Forget every entry and every value of Larder's; other programs' keys stay.
+    /// Delete all entries and values of Larder; other programs' keys stay.
     Clear,
-    /// Make stale what was made from a tag, in every instance, as the button does.
+    /// Invalidate a tag: every instance rebuilds what depends on it, as with the button.
     Invalidate {
         /// `everything`, a table such as products, or a bucket of its rows such as products#17.
         #[arg(default_value = "everything")]
@@ -77,7 +77,7 @@ enum Verb {
     },
 }
 
-/// Does what the verb says.
+/// Runs `larder cache`.
 pub fn run(command: &CacheCommand) -> Result<(), String> {
     let json = command.json;
     if let Verb::Invalidate { tag } = &command.verb {

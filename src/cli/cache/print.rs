@@ -1,4 +1,4 @@
-//! What is told, for people.
+//! The output of `larder cache`, for people.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::cache::inspect::{
 use crate::cli::table::Table;
 use crate::site::render::grouped;
 
-/// A list of keys.
+/// Prints a list of keys.
 pub fn listing(listing: &Listing) -> String {
     if listing.keys.is_empty() {
         return "Nothing is kept.\n".to_owned();
@@ -26,7 +26,7 @@ pub fn listing(listing: &Listing) -> String {
     text
 }
 
-/// All that is known of what is kept in one place.
+/// Prints everything known about one entry or value in one place.
 pub fn description(description: &Description) -> String {
     let listed = &description.listed;
     let kind = format!("{}, in {}", listed.kind.name(), listed.place);
@@ -68,12 +68,12 @@ pub fn description(description: &Description) -> String {
     text
 }
 
-/// How long something is still kept, and where.
+/// Prints the remaining time to live and the place.
 pub fn left(description: &Description) -> String {
     format!("{} (in {})\n", remaining(description), description.listed.place)
 }
 
-/// The cache in figures.
+/// Prints the statistics of the cache.
 pub fn statistics(statistics: &Statistics) -> String {
     let mut text = String::new();
     if statistics.look_ups.is_empty() {
@@ -105,7 +105,7 @@ fn memory(memory: &Memory) -> String {
 
 fn store(store: &Store) -> String {
     let values = grouped(store.values);
-    // The store of a shop without Redis is a part of its memory, and holds values only.
+    // Without Redis the store is a part of the shop's memory and holds values only.
     let (name, ours) = if store.name == "memory" {
         ("values", values)
     } else {
@@ -142,7 +142,7 @@ fn verdict(verdict: &Verdict) -> String {
     }
 }
 
-/// Each tag with its counter and what was drawn at the last change, as in `cache_versions`.
+/// Prints each tag's stamp: its counter and the nonce of its last change, as in `cache_versions`.
 fn stamps(tags: &[TagStamp]) -> String {
     let mut table = Table::new(&["", ">", ">"]);
     for tag in tags {
@@ -151,7 +151,7 @@ fn stamps(tags: &[TagStamp]) -> String {
     table.print().lines().skip(1).map(|line| format!("{line}\n")).collect()
 }
 
-/// `54 min 33 s`: the two largest units.
+/// Prints the two largest units: `54 min 33 s`.
 fn time(millis: u64) -> String {
     let seconds = Duration::from_millis(millis).as_secs();
     let two = |large: u64, unit: &str, small: u64, part: &str| match small {
@@ -167,7 +167,7 @@ fn time(millis: u64) -> String {
     }
 }
 
-/// On one line, and without what would move the cursor of a terminal.
+/// Escapes control characters, so that the text stays on one line and cannot control the terminal.
 fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_is_not_steered_by_what_is_kept() {
+    fn stored_text_cannot_control_the_terminal() {
         assert_eq!(printable("a\x1b[2J\nü\u{9b}"), "a\\u{1b}[2J\\nü\\u{9b}");
     }
 }

@@ -1,4 +1,4 @@
-//! The running shop, asked over HTTP.
+//! A client of the running shop, over HTTP.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::StatusCode;
 
-/// A shop that needs longer is not well.
+/// How long to wait for the shop; a healthy one never takes that long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// More than the longest list of keys.
+/// The largest response body, in bytes: more than the longest list of keys.
 const LARGEST: u64 = 256 << 20;
 
-/// A shop at an address.
+/// The running shop at one address.
 pub struct Site {
     address: String,
     agent: ureq::Agent,
     token: Option<String>,
 }
 
-/// Why it did not do what it was asked (RFC 9457).
+/// An error response (RFC 9457).
 #[derive(Deserialize)]
 struct Problem {
     detail: String,
@@ -30,15 +30,16 @@ struct Cleared {
     cleared: u64,
 }
 
-/// What it answered.
+/// A response.
 struct Answer {
     status: StatusCode,
     body: Vec<u8>,
 }
 
 impl Site {
-    /// `http://127.0.0.1:8000`, or the same without its scheme.
-    /// `token` is shown where there is one.
+    /// Builds a client for `http://127.0.0.1:8000`, or the same without its scheme.
+    ///
+    /// Each request carries `token`, if there is one.
     pub fn at(address: &str, token: Option<String>) -> Self {
         let address = address.trim_end_matches('/');
         let scheme = if address.contains("://") { "" } else { "http://" };
@@ -46,7 +47,7 @@ impl Site {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            // What is meant is this address, whatever the environment says of proxies.
+            // Connects to this very address, whatever proxies the environment names.
             .proxy(None)
             .timeout_global(Some(PATIENCE))
             .build();
@@ -54,7 +55,7 @@ impl Site {
         Self { address: format!("{scheme}{address}"), agent: agent.into(), token }
     }
 
-    /// What it says at this path.
+    /// Returns the JSON document at this path.
     pub fn get<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -69,7 +70,7 @@ impl Site {
         self.read(&answer)
     }
 
-    /// Posts a form; what comes back, if anything.
+    /// Posts a form and returns the response body, which may be empty.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<Vec<u8>, String> {
         let request = self.agent.post(format!("{}{path}", self.address));
         let mut request = request
@@ -81,14 +82,14 @@ impl Site {
         Ok(self.take(request.send(encoded(fields)))?.body)
     }
 
-    /// Forgets everything; how much there was.
+    /// Clears the cache and returns how many keys were deleted.
     pub fn clear(&self) -> Result<u64, String> {
         let body = self.post("/cache/clear", &[])?;
         let cleared: Cleared = self.read(&Answer { status: StatusCode::OK, body })?;
         Ok(cleared.cleared)
     }
 
-    /// The answer, if it is one of success; a redirect is what a form of the shop answers.
+    /// Returns a successful response, which includes the redirect that answers a form.
     fn take(
         &self,
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,

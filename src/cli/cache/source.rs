@@ -1,4 +1,4 @@
-//! Who is asked: a store itself, or the running shop.
+//! What `larder cache` talks to: a store itself, or the running shop.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,15 +20,16 @@ use crate::db::{Db, Url};
 use crate::versions::secret::Keeper;
 use crate::versions::{self, Database};
 
-/// Somebody at a terminal waits longer for Redis than a request does.
+/// How long to wait for Redis. A person at a terminal waits longer than a request does.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Whom to ask. The ids are other than those of `serve`: global ones would be mistaken for them.
+/// Where the cache is.
+// The ids differ from those of `serve`: clap would mix up global arguments with equal ids.
 #[derive(Debug, Args)]
 pub struct WhereConfig {
-    /// The running shop to ask; given here or in its variable it is asked although there is a Redis.
+    /// The running shop to ask; given here or in its variable, it takes precedence over a Redis.
     ///
-    /// Where neither is given, the shop at the address of LARDER_BIND, or http://127.0.0.1:8000.
+    /// Without either, the shop at the address in LARDER_BIND is asked, or at 127.0.0.1:8000.
     #[arg(id = "at_site", long = "site", env = "LARDER_SITE", value_name = "URL", global = true)]
     site: Option<String>,
 
@@ -43,8 +44,8 @@ pub struct WhereConfig {
     )]
     redis: Option<String>,
 
-    /// The database whose secret opens what is in Redis, by whose stamps that is judged, and whose tags are
-    /// invalidated. Without it a Redis shows names, sizes and times, and takes whole numbers only.
+    /// The shop's database: its secret decrypts entries in Redis, its stamps validate them, and
+    /// its tags are invalidated. Without it a Redis shows names, sizes and times, and takes whole numbers only.
     #[arg(
         id = "at_database",
         long = "database",
@@ -56,7 +57,7 @@ pub struct WhereConfig {
     )]
     database: Option<Url>,
 
-    /// Where the shop has staff: a token of one of them (see larder account token).
+    /// A token of a staff account (see larder account token), if the shop has staff.
     #[arg(
         id = "at_token",
         long = "token",
@@ -71,17 +72,17 @@ pub struct WhereConfig {
     bind: Option<String>,
 }
 
-/// What opens and judges what is in Redis.
+/// What decrypts the entries in Redis, and what validates them.
 type Opened = (Secret, Arc<dyn Versions>);
 
 impl WhereConfig {
-    /// The running shop.
+    /// Returns a client of the running shop.
     pub fn site(&self) -> Site {
         let bound = || self.bind.as_deref().map_or("127.0.0.1:8000".to_owned(), reachable);
         Site::at(&self.site.clone().unwrap_or_else(bound), self.token.clone())
     }
 
-    /// The database whose tags are to be moved, unless a shop is to do it.
+    /// Returns the database whose tags to invalidate, or `None` if the shop is to do it.
     pub fn tags(&self) -> Result<Option<Database>, String> {
         let Some(url) = self.database.as_ref().filter(|_| self.site.is_none()) else {
             return Ok(None);
@@ -90,7 +91,7 @@ impl WhereConfig {
         Ok(Some(Database::new(Db::open(url)?, app::TABLES)))
     }
 
-    /// The secret by which what is in Redis can be opened, and the stamps by which it is judged.
+    /// Returns the secret and the stamps of the database, if one is given.
     fn opened(&self) -> Result<Option<Opened>, String> {
         let Some(url) = &self.database else { return Ok(None) };
         must_exist(url)?;
@@ -99,7 +100,7 @@ impl WhereConfig {
     }
 }
 
-/// Opening an SQLite file makes one where there is none.
+/// Fails if there is no such SQLite file: opening it would create it.
 fn must_exist(url: &Url) -> Result<(), String> {
     match url {
         Url::Sqlite(path) if !path.is_file() => {
@@ -109,7 +110,7 @@ fn must_exist(url: &Url) -> Result<(), String> {
     }
 }
 
-/// A shop that is bound to all addresses is asked at the nearest one.
+/// Replaces the unspecified address, to which a shop may be bound, by the loopback address.
 fn reachable(bind: &str) -> String {
     match bind.parse::<SocketAddr>() {
         Ok(SocketAddr::V4(address)) if address.ip().is_unspecified() => {
@@ -122,21 +123,21 @@ fn reachable(bind: &str) -> String {
     }
 }
 
-/// Who is asked.
+/// Where the cache is read and changed.
 pub enum Source {
-    /// A running shop.
+    /// The running shop.
     Site(Site),
-    /// A store.
+    /// A store, without a shop.
     Store {
-        /// Which.
+        /// The store, as it is inspected.
         inspection: Inspection,
-        /// Where its answers are waited for.
+        /// The runtime that waits for the store.
         runtime: Runtime,
     },
 }
 
 impl Source {
-    /// Whom the flags name.
+    /// Opens the source that the flags name.
     pub fn open(at: &WhereConfig) -> Result<Self, String> {
         let redis = match (&at.site, &at.redis) {
             (None, Some(redis)) => redis,
@@ -149,7 +150,7 @@ impl Source {
         Ok(Self::Store { inspection, runtime: runtime()? })
     }
 
-    /// What is kept, of that which matches.
+    /// Lists the keys that match the pattern.
     pub fn keys(&self, pattern: &str, limit: u32) -> Result<Listing, String> {
         match self {
             Self::Site(site) => {
@@ -161,7 +162,7 @@ impl Source {
         }
     }
 
-    /// What is kept under a key, at least once.
+    /// Describes what is stored under a key, in each place; fails if there is nothing.
     pub fn describe(&self, key: &str) -> Result<Vec<Description>, String> {
         let found: Vec<Description> = match self {
             Self::Site(site) => site.get("/cache/key", &[("key", key)])?,
@@ -172,7 +173,7 @@ impl Source {
         if found.is_empty() { Err(no_such(key)) } else { Ok(found) }
     }
 
-    /// Remembers a value.
+    /// Stores a value.
     pub fn set(&self, key: &str, value: &str, timeout: Timeout) -> Result<(), String> {
         match self {
             Self::Site(site) => {
@@ -186,7 +187,7 @@ impl Source {
         }
     }
 
-    /// How far it reaches to forget something here.
+    /// Describes where a deletion takes effect.
     pub fn reach(&self) -> &'static str {
         match self {
             Self::Site(_) => {
@@ -202,7 +203,7 @@ impl Source {
         }
     }
 
-    /// Forgets a key.
+    /// Deletes a key.
     pub fn delete(&self, key: &str) -> Result<(), String> {
         match self {
             Self::Site(site) => site.post("/cache/key/delete", &[("key", key)]).map(drop),
@@ -219,7 +220,7 @@ impl Source {
         }
     }
 
-    /// The cache in figures.
+    /// Returns the statistics of the cache.
     pub fn statistics(&self) -> Result<Statistics, String> {
         match self {
             Self::Site(site) => site.get("/cache/stats", &[]),
@@ -229,7 +230,7 @@ impl Source {
         }
     }
 
-    /// Forgets everything; how much there was.
+    /// Deletes everything and returns how many keys there were.
     pub fn clear(&self) -> Result<u64, String> {
         match self {
             Self::Site(site) => site.clear(),
@@ -240,7 +241,7 @@ impl Source {
     }
 }
 
-/// Where one thing at a time is waited for.
+/// Builds a runtime that runs one task at a time.
 pub fn runtime() -> Result<Runtime, String> {
     Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())
 }
@@ -249,7 +250,7 @@ fn no_such(key: &str) -> String {
     format!("the cache keeps nothing under the key {key:?}")
 }
 
-/// The error with its causes, in one sentence.
+/// Prints an error with its causes, in one sentence.
 fn tell(error: Error) -> String {
     match error {
         Error::Store { store, source } => format!("the {store} store did not answer: {source}"),

@@ -1,4 +1,4 @@
-//! What caching does for the API: its list of 1,000 events, and what one query for all guests saves.
+//! Measures what caching saves for the API's list of 1,000 events, and one query for all guests.
 
 use std::time::Instant;
 
@@ -13,16 +13,16 @@ use crate::events::{queries, service};
 
 const EVENTS: &str = "/api/events?limit=1000";
 
-/// So many events, and guests.
+/// How many events and how many guests there are.
 const ROWS: u64 = 1_000;
 
-/// The list is long: one request of it for so many of the homepage.
+/// The homepage gets this many times as many requests: the list takes longer.
 const FEWER: u32 = 10;
 
 /// How often the guests are read in each way.
 const READS: usize = 5;
 
-/// Measures with a temporary database.
+/// Measures the API on a temporary database.
 pub async fn compare(requests: u32) -> Result<Api, String> {
     let folder = tempfile::Builder::new().prefix("larder-").tempdir();
     let folder = folder.map_err(|error| format!("cannot make a temporary folder: {error}"))?;
@@ -56,7 +56,7 @@ fn fill(db: &Db) -> Result<(), String> {
     filled.map(drop).map_err(|error| error.to_string())
 }
 
-/// What the guests take in one query, and in one for each: the middle of some reads, in microseconds.
+/// Returns the median time to read all guests in one query, and in one query each, in µs.
 fn guests(db: &Db) -> Result<(f64, f64), String> {
     let range = Range { limit: ROWS, offset: 0 };
     let (mut in_one, mut one_by_one) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! One visitor: asks for one page again and again over one connection, and keeps the time.
+//! A client that requests one page repeatedly over one connection and measures the time.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,34 +8,35 @@ use nix::time::ClockId;
 
 use super::report::Report;
 
-/// A shop that needs longer is not well.
+/// How long to wait for the shop; a healthy one never takes that long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Asked for by a visitor who reads what the shop reports of itself.
+/// The extra header of a request whose report in the response is read: none.
 const OBSERVED: &str = "";
 
-/// Asked for through a proxy, as far as the shop can see: then it reports nothing, and does not
-/// spend time on that.
+/// The header of a request that seems to come through a proxy.
+///
+/// The shop reports nothing to such a client and spends no time on that.
 const UNOBSERVED: &str = "Via: 1.1 compare\r\n";
 
-/// What some requests took.
+/// The measurements of some requests.
 #[derive(Debug, Clone, Default)]
 pub struct Sample {
-    /// Each of them, from the first byte sent to the last received.
+    /// The time of each request, from the first byte sent to the last received.
     pub times: Vec<Duration>,
-    /// Processor time of this process without that of the visitor, for all of them.
+    /// Processor time of this process for all of them, without that of the client's thread.
     pub cpu: Duration,
 }
 
-/// A visitor with a kept connection.
+/// A client with a persistent connection.
 pub struct Client {
     stream: TcpStream,
-    /// What was read of the answer.
+    /// The latest response, as far as it was read.
     answer: Vec<u8>,
 }
 
 impl Client {
-    /// Connects.
+    /// Connects to the shop.
     pub fn connect(address: SocketAddr) -> Result<Self, String> {
         let open = || -> std::io::Result<TcpStream> {
             let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
@@ -47,7 +48,7 @@ impl Client {
         Ok(Self { stream, answer: Vec::with_capacity(64 << 10) })
     }
 
-    /// Asks for a page; how long that took, and what the shop reports of it.
+    /// Requests a page and returns the time that took and what the shop reports of it.
     pub fn observe(&mut self, path: &str) -> Result<(Duration, Report), String> {
         let started = Instant::now();
         let head = self.ask(path, OBSERVED)?;
@@ -56,7 +57,7 @@ impl Client {
         Ok((took, Report::of(&head)))
     }
 
-    /// Asks for a page so many times.
+    /// Requests a page `count` times.
     pub fn ask_often(&mut self, path: &str, count: usize) -> Result<Sample, String> {
         let mut times = Vec::with_capacity(count);
         let before = server_time()?;
@@ -68,7 +69,7 @@ impl Client {
         Ok(Sample { times, cpu: server_time()?.saturating_sub(before) })
     }
 
-    /// Sends a request and reads the whole answer; how long its head is.
+    /// Sends a request, reads the whole response and returns the length of its head.
     fn ask(&mut self, path: &str, header: &str) -> Result<usize, String> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n");
         self.stream.write_all(request.as_bytes()).map_err(|error| lost(&error))?;
@@ -88,14 +89,14 @@ impl Client {
         }
     }
 
-    /// The status of the latest answer.
+    /// Returns the status of the latest response.
     pub fn status(&self) -> &str {
         let status = self.answer.get(9..12).unwrap_or_default();
         std::str::from_utf8(status).unwrap_or_default()
     }
 }
 
-/// Where the head and the body of an answer end, once the head is there.
+/// Returns where the head and the body of a response end, once the head is complete.
 fn ends_of(bytes: &[u8]) -> Option<(usize, usize)> {
     let head = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&bytes[..head]).ok()?;
@@ -106,7 +107,7 @@ fn ends_of(bytes: &[u8]) -> Option<(usize, usize)> {
     Some((head, head + length.unwrap_or(0)))
 }
 
-/// What this process has used of the processors, without what this thread has.
+/// Returns the processor time of this process without that of this thread.
 fn server_time() -> Result<Duration, String> {
     let read = |clock: ClockId| clock.now().map(Duration::from);
     let all = read(ClockId::CLOCK_PROCESS_CPUTIME_ID);

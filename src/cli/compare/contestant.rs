@@ -1,4 +1,4 @@
-//! The shop in one of the modes that are compared: in this process, on a port of its own.
+//! A shop in one of the compared modes, in this process and on a port of its own.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,35 +8,36 @@ use actix_web::dev::ServerHandle;
 use super::client::{Client, Sample};
 use super::report::Report;
 use crate::config::{
-    Access, CacheConfig, CacheLevel, DatabaseConfig, HttpConfig, LimitsConfig, LogConfig,
-    LogFormat, MetricsConfig, MetricsMode, ShopConfig, SupplierConfig, ToolbarConfig, ToolbarMode,
+    Access, CacheConfig, CacheLevel, DEFAULT_REDIS_TIMEOUT, DatabaseConfig, HttpConfig,
+    LimitsConfig, LogConfig, LogFormat, MetricsConfig, MetricsMode, ShopConfig, SupplierConfig,
+    ToolbarConfig, ToolbarMode,
 };
 use crate::db::{LOCK_TIMEOUT, Url};
 use crate::server::{ServeConfig, Server};
 use crate::site::client::AddressHeader;
 
-/// Opens connections and warms what all pages share, without touching the homepage.
+/// A page that opens connections and warms what all pages share, without touching the homepage.
 const ELSEWHERE: &str = "/?page=2";
 
-/// So many requests show what a warm one does.
+/// How many warm requests are observed.
 const OBSERVED: usize = 10;
 
-/// The homepage.
+/// The path of the homepage.
 pub const HOMEPAGE: &str = "/";
 
-/// What is remembered.
+/// A mode: what is cached, and where.
 #[derive(Debug, Clone)]
 pub struct Mode {
-    /// What it is called in the table.
+    /// Its name in the table.
     pub name: &'static str,
-    /// The levels that are on.
+    /// The cache levels that are on.
     pub level: CacheLevel,
-    /// Shared with other instances.
+    /// The Redis that is the shared tier, if there is one.
     pub redis: Option<String>,
 }
 
 impl Mode {
-    /// Those of one process, beginning with no cache at all.
+    /// The modes of a single process; the first has no cache.
     pub const IN_MEMORY: [Mode; 5] = [
         Mode { name: "off", level: CacheLevel::Off, redis: None },
         Mode { name: "queries", level: CacheLevel::Queries, redis: None },
@@ -45,10 +46,10 @@ impl Mode {
         Mode { name: "all", level: CacheLevel::All, redis: None },
     ];
 
-    /// What the mode with Redis is called.
+    /// The name of the mode with Redis.
     pub const SHARED: &str = "all, with Redis";
 
-    /// All levels, shared through the Redis at this address.
+    /// Returns the mode with all levels and this Redis.
     pub fn shared(redis: &str) -> Self {
         Self { name: Self::SHARED, level: CacheLevel::All, redis: Some(redis.to_owned()) }
     }
@@ -56,23 +57,23 @@ impl Mode {
 
 /// A shop that is being measured.
 pub struct Contestant {
-    /// What it remembers.
+    /// The mode of its cache.
     pub mode: Mode,
     path: &'static str,
     address: SocketAddr,
     handle: ServerHandle,
     /// The very first view of the page.
     pub first: (Duration, Report),
-    /// What the requests did that were observed.
+    /// The report of the observed requests.
     pub observed: Report,
-    /// What the others took.
+    /// The measurements of all other requests.
     pub sample: Sample,
 }
 
 impl Contestant {
-    /// Opens the shop, looks at the page that is measured for the first time, and warms it.
+    /// Opens the shop, observes the first view of its page, and warms it.
     ///
-    /// What is measured is another shop than what is looked at: looking costs time, too.
+    /// One shop is observed and another one measured: observing costs time, too.
     pub async fn open(mode: Mode, database: &Url, path: &'static str) -> Result<Self, String> {
         let watched = Server::start(&settings(&mode, database, ToolbarMode::Auto)).await?;
         let address = watched.address();
@@ -86,7 +87,7 @@ impl Contestant {
         Ok(Self { mode, path, address, handle, first, observed, sample: Sample::default() })
     }
 
-    /// Asks for the page so many times more.
+    /// Requests the page `requests` times and adds the measurements.
     pub async fn run(&mut self, requests: usize) -> Result<(), String> {
         let (address, path) = (self.address, self.path);
         let sample = apart(move || Client::connect(address)?.ask_often(path, requests)).await?;
@@ -100,13 +101,13 @@ impl Contestant {
         self.handle.stop(false).await;
     }
 
-    /// How many requests were observed.
+    /// Returns how many requests were observed.
     pub const fn observed_requests() -> usize {
         OBSERVED
     }
 }
 
-/// The first view, and what the next ones do.
+/// Returns the first view of a page and the sum of the reports of the next ones.
 fn look(address: SocketAddr, path: &str) -> Result<((Duration, Report), Report), String> {
     let mut client = Client::connect(address)?;
     client.observe(ELSEWHERE)?;
@@ -121,7 +122,7 @@ fn look(address: SocketAddr, path: &str) -> Result<((Duration, Report), Report),
     Ok((first, observed))
 }
 
-/// Runs the visitor on a thread of its own, so that its processor time can be told apart.
+/// Runs the client on a thread of its own, so that its processor time can be subtracted.
 async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
@@ -136,7 +137,7 @@ fn settings(mode: &Mode, database: &Url, toolbar: ToolbarMode) -> ServeConfig {
             client_address: AddressHeader::Peer,
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             hosts: Vec::new(),
-            // One visitor keeps one thread busy.
+            // A single client keeps one worker busy.
             workers: Some(1),
             access: Access::Open,
         },
@@ -148,6 +149,7 @@ fn settings(mode: &Mode, database: &Url, toolbar: ToolbarMode) -> ServeConfig {
         cache: CacheConfig {
             cache: vec![mode.level],
             redis: mode.redis.clone(),
+            redis_timeout: DEFAULT_REDIS_TIMEOUT,
             clear_cache: false,
         },
         shop: ShopConfig { page_size: 25, no_samples: true },

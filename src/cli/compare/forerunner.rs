@@ -1,7 +1,7 @@
-//! A shop that is opened before those that are measured.
+//! A warm-up: a shop that is opened before those that are measured.
 //!
-//! - What a process does only once, it does for this one.
-//! - With Redis it makes what the second instance, which is measured, is to find there.
+//! - It does what a process does only once.
+//! - With Redis it stores the homepage, which the second instance, the measured one, is to find there.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use crate::cache::open;
 use crate::db::Url;
 use crate::versions::{self, secret::Keeper};
 
-/// The homepage, as the visitor of this command asks for it.
+/// The cache key of the homepage, as this command's client requests it.
 const HOMEPAGE: &str = r#"page:scheme="http":host="localhost":path="/":query=none"#;
 
-/// What is made is written behind the answer: so long at most until it is there.
+/// How long to wait for the homepage in Redis: it is stored after the response was sent.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often to look.
+/// How often to look into Redis.
 const INTERVAL: Duration = Duration::from_millis(5);
 
-/// Opens the shop, lets it make the homepage, and closes it.
+/// Opens the shop, lets it build the homepage, and closes it.
 pub async fn run(shared: Option<&Mode>, database: &Url) -> Result<(), String> {
     let [alone, ..] = Mode::IN_MEMORY;
     let forerunner =
@@ -31,15 +31,15 @@ pub async fn run(shared: Option<&Mode>, database: &Url) -> Result<(), String> {
     if let Some(redis) = shared.and_then(|mode| mode.redis.as_deref()) {
         let versions = versions::open(database, app::TABLES)?;
         let secret = Keeper::open(database)?.secret().clone();
-        let store = open::inspect(open::redis(redis)?, Some(secret), Some(versions));
-        // What has not arrived by then is made by the second instance, and told as it was.
+        let store = open::inspect(open::redis(redis, PATIENCE)?, Some(secret), Some(versions));
+        // If it has not arrived by then, the second instance builds it, and the output says so.
         let _ = timeout(PATIENCE, arrival(&store)).await;
     }
     forerunner.close().await;
     Ok(())
 }
 
-/// Waits for the homepage to be in the store.
+/// Waits until the store has a valid homepage.
 async fn arrival(store: &Inspection) {
     loop {
         let found = store.describe(HOMEPAGE).await.unwrap_or_default();

@@ -1,10 +1,10 @@
-//! `larder compare`: does caching improve it?
+//! `larder compare`: measures what caching improves.
 //!
 //! - The shop runs in this process, once for each mode, all on one database.
-//! - The modes take turns, so that whatever else the machine does happens to all of them.
-//! - One visitor asks for the homepage over a kept connection, one request after the other: what is
-//!   told is how long somebody waits, and what that costs the processor.
-//! - A database that is named is read only; the API has a temporary one of its own ([`api`]).
+//! - The modes take turns, so that other load on the machine affects all of them.
+//! - One client requests the homepage over a persistent connection, one request after the other. Measured
+//!   are its waiting time and the shop's processor time.
+//! - A given database is only read. The API has a temporary one of its own ([`api`]).
 
 mod api;
 mod client;
@@ -28,19 +28,19 @@ use super::{say, say_json};
 use contestant::{Contestant, Mode};
 use result::Comparison;
 
-/// So many turns each mode has.
+/// How many turns each mode has.
 const TURNS: usize = 10;
 
-/// Products in a shop that exists to be compared.
+/// How many products the temporary shop has.
 const PRODUCTS: u64 = 1_000;
 
-/// A Redis that needs longer to say that it is there is not worth comparing.
+/// How long to wait for Redis; a slower one is not worth comparing.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What `compare` is started with.
+/// The arguments of `larder compare`.
 #[derive(Debug, Args)]
 pub struct CompareConfig {
-    /// The database to measure with; it is not written to. Without it a temporary one, in SQLite,
+    /// The database to measure with; it is only read. By default a temporary SQLite database
     /// with 1,000 sample products.
     #[arg(
         long,
@@ -51,7 +51,7 @@ pub struct CompareConfig {
     )]
     database: Option<Url>,
 
-    /// Also measure with this Redis; what is put there ends within an hour.
+    /// Also measure with this Redis; what is stored there expires within an hour.
     #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
     redis: Option<String>,
 
@@ -64,12 +64,12 @@ pub struct CompareConfig {
     json: bool,
 }
 
-/// Measures, and tells.
+/// Measures and prints the comparison.
 pub fn run(config: &CompareConfig) -> Result<(), String> {
     let comparison = actix_web::rt::System::new().block_on(async {
         tokio::select! {
             comparison = compare(config) => comparison,
-            // The temporary database goes with it.
+            // Returns instead of exiting, so that the temporary database is deleted.
             _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
         }
     })?;
@@ -101,7 +101,7 @@ async fn compare(config: &CompareConfig) -> Result<Comparison, String> {
     Ok(comparison)
 }
 
-/// The modes, each open and warm; the one without a cache first.
+/// Opens and warms the shop in each mode; the first mode has no cache.
 async fn open_all(config: &CompareConfig, database: &Url) -> Result<Vec<Contestant>, String> {
     let shared = config.redis.as_deref().map(Mode::shared);
     forerunner::run(shared.as_ref(), database).await?;
@@ -112,7 +112,7 @@ async fn open_all(config: &CompareConfig, database: &Url) -> Result<Vec<Contesta
     Ok(contestants)
 }
 
-/// The shop goes on without Redis, which is not what is to be measured.
+/// Fails if Redis is unavailable: the shop would go on without it, and that is not to be measured.
 async fn must_answer(redis: &str) -> Result<(), String> {
     let store = open::patient_redis(redis, PATIENCE)
         .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;
@@ -120,11 +120,11 @@ async fn must_answer(redis: &str) -> Result<(), String> {
     stats.map(drop).map_err(|error| format!("Redis does not answer: {error}"))
 }
 
-/// The database that is measured with.
+/// The database to measure with.
 enum Shop {
-    /// Somebody's own.
+    /// The database that the user named.
     Given(Url),
-    /// Gone when this is.
+    /// A temporary one, deleted when this is dropped.
     Temporary { url: Url, _folder: TempDir },
 }
 
@@ -155,7 +155,7 @@ impl Shop {
         }
     }
 
-    /// As it is told.
+    /// Returns the description that is printed.
     fn described(&self) -> String {
         match self {
             Self::Given(url) => url.to_string(),
@@ -164,7 +164,7 @@ impl Shop {
     }
 }
 
-/// A database that is not up to date would be migrated by the shop, which is a write.
+/// Fails if the database is not up to date: the shop would migrate it, which is a write.
 fn must_be_ready(url: &Url) -> Result<(), String> {
     let hint = "larder migrate brings it up to date";
     if let Url::Sqlite(path) = url

@@ -1,4 +1,4 @@
-//! The comparison as a table, and what it means.
+//! Prints the comparison as a table with its interpretation.
 
 use super::contestant::Mode;
 use super::report::LookUps;
@@ -6,10 +6,10 @@ use super::result::{Api, Comparison, Outcome};
 use crate::cli::table::Table;
 use crate::site::render::grouped;
 
-/// Letters in a line.
+/// Width of a line, in characters.
 const WIDTH: usize = 92;
 
-/// The whole of it.
+/// Prints the whole comparison.
 pub fn comparison(comparison: &Comparison) -> String {
     let requests = grouped(comparison.requests.into());
     let database = &comparison.database;
@@ -46,7 +46,7 @@ fn of_the_api(api: &Api) -> String {
     text
 }
 
-/// In lines about as wide as the table.
+/// Breaks a sentence into lines about as wide as the table.
 fn wrapped(sentence: &str) -> String {
     let mut text = String::new();
     let mut line = 0;
@@ -98,7 +98,7 @@ fn table(comparison: &Comparison) -> String {
     table.print()
 }
 
-/// `2 hits` of each request; `–` where the level was not asked.
+/// Prints hits and misses per request, such as `2 hits`; `–` if the level had no lookups.
 fn calls(look_ups: LookUps, requests: usize) -> String {
     let told = |count: u64, one: &str, more: &str| {
         let noun = if count == requests as u64 { one } else { more };
@@ -109,7 +109,7 @@ fn calls(look_ups: LookUps, requests: usize) -> String {
     if parts.is_empty() { "–".to_owned() } else { parts.join(", ") }
 }
 
-/// A count for each request: whole, unless the requests differed.
+/// Prints a count per request: whole, unless the requests differed.
 fn each(count: u64, requests: usize) -> String {
     match count.checked_rem(requests as u64) {
         Some(0) => (count / requests as u64).to_string(),
@@ -121,7 +121,7 @@ fn whole(micros: f64) -> String {
     grouped(micros.round() as u64)
 }
 
-/// What the table says, in sentences.
+/// Interprets the table in sentences.
 fn meaning(comparison: &Comparison) -> Vec<String> {
     let mut sentences = Vec::new();
     if let (Some(off), Some(all)) = (comparison.mode("off"), comparison.mode("all")) {
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_told_for_each_request() {
+    fn lookups_are_printed_per_request() {
         let cases =
             [((10, 0), "1 hit"), ((20, 10), "2 hits, 1 miss"), ((5, 0), "0.5 hits"), ((0, 0), "–")];
         for ((hits, misses), told) in cases {

@@ -1,40 +1,40 @@
-//! What the shop reports of a request in `Server-Timing`: SQL, and what each level did.
+//! What the shop reports of a request in `Server-Timing`: SQL queries, and lookups of each level.
 
 use std::ops::AddAssign;
 
 use serde::Serialize;
 
-/// Queries and look-ups; of one request, or of several.
+/// SQL queries and lookups, of one request or of several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// SQL queries.
+    /// The number of SQL queries.
     pub sql: u64,
-    /// Level one.
+    /// Level one: pages.
     pub page: LookUps,
-    /// Level two.
+    /// Level two: fragments.
     pub fragment: LookUps,
-    /// Level three.
+    /// Level three: queries.
     pub query: LookUps,
 }
 
-/// What was asked of a level.
+/// The lookups of one level.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct LookUps {
-    /// Found.
+    /// Lookups that found an entry.
     pub hits: u64,
-    /// Made.
+    /// Lookups that found none.
     pub misses: u64,
 }
 
 impl Report {
-    /// What this head of an answer says; nothing where it says nothing.
+    /// Parses the head of a response; a head without `Server-Timing` counts nothing.
     pub fn of(head: &str) -> Self {
         let mut report = Self::default();
         let headers = head.lines().filter_map(|line| line.split_once(": "));
         let timing = headers.filter(|(name, _)| name.eq_ignore_ascii_case("server-timing"));
         for metric in timing.flat_map(|(_, value)| value.split(", ")) {
             let (name, rest) = metric.split_once(';').unwrap_or((metric, ""));
-            // Descriptions are ours; none holds a quote.
+            // The shop writes the descriptions itself; none contains a quote.
             let told = rest.split('"').nth(1).unwrap_or_default();
             match name {
                 "sql" => report.sql = number(told),
@@ -49,14 +49,14 @@ impl Report {
 }
 
 impl LookUps {
-    /// Of `site.header hit / site.footer miss`.
+    /// Counts the lookups in `site.header hit / site.footer miss`.
     fn of(told: &str) -> Self {
         let count = |word| told.split(" / ").filter(|one| one.ends_with(word)).count() as u64;
         Self { hits: count("hit"), misses: count("miss") }
     }
 }
 
-/// Of `2 queries`.
+/// Parses the number in `2 queries`.
 fn number(told: &str) -> u64 {
     told.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_counts_queries_and_look_ups() {
+    fn a_report_counts_queries_and_lookups() {
         let head = "HTTP/1.1 200 OK\r\nserver-timing: total;dur=3.392, sql;desc=\"2 queries\";dur=0.480, \
                     page;desc=\"miss\";dur=0.000, \
                     fragment;desc=\"site.header hit / site.footer miss\";dur=0.164\r\n\r\n";

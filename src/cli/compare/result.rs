@@ -1,4 +1,4 @@
-//! What came out of it.
+//! The results of the comparison.
 
 use std::time::Duration;
 
@@ -7,57 +7,57 @@ use serde::Serialize;
 use super::contestant::Contestant;
 use super::report::Report;
 
-/// The modes beside each other.
+/// The results of all modes.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
-    /// What was measured with.
+    /// The description of the database.
     pub database: String,
     /// Requests for each mode.
     pub requests: u32,
     /// Whether the program was built without optimisation.
     pub is_debug_build: bool,
-    /// In the order of the table; the first has no cache.
+    /// The modes in the order of the table; the first has no cache.
     pub modes: Vec<Outcome>,
-    /// The same of the API, where it was measured.
+    /// The results for the API, if it was measured.
     pub api: Option<Api>,
 }
 
-/// What the API does.
+/// The results for the API.
 #[derive(Debug, Serialize)]
 pub struct Api {
-    /// Its list of 1,000 events.
+    /// The comparison for its list of 1,000 events.
     pub events: Box<Comparison>,
-    /// What 1,000 guests with their events take in one query.
+    /// Time to read 1,000 guests with their events in one query, in µs.
     pub guests_in_one_us: f64,
-    /// What they take in one query for each.
+    /// Time to read them in one query each, in µs.
     pub guests_one_by_one_us: f64,
 }
 
-/// What one mode did. Times are microseconds.
+/// The results of one mode. Times are in µs.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
-    /// Its name.
+    /// The mode's name.
     pub mode: &'static str,
-    /// What the first view of the homepage took.
+    /// Time of the first view of the page.
     pub first_us: f64,
     /// SQL queries of the first view.
     pub first_sql: u64,
-    /// What the middle one of the warm requests took.
+    /// Median time of the warm requests.
     pub median_us: f64,
-    /// What all but the slowest hundredth took at most.
+    /// 99th percentile of their times (p99).
     pub p99_us: f64,
-    /// Processor time of the shop for each request.
+    /// Processor time of the shop per request.
     pub cpu_us: f64,
-    /// Of all warm requests that were observed.
+    /// The sum of the reports of all observed warm requests.
     pub observed: Report,
-    /// How many were observed.
+    /// How many requests were observed.
     pub observed_requests: usize,
-    /// So many times as quick as without a cache, by the median.
+    /// The median without a cache divided by this median.
     pub times_as_quick: f64,
 }
 
 impl Comparison {
-    /// Of these, the first of which has no cache.
+    /// Compares these shops, the first of which has no cache.
     pub fn of(database: String, requests: u32, contestants: &[Contestant]) -> Self {
         let mut modes: Vec<Outcome> = contestants.iter().map(Outcome::of).collect();
         let off = modes.first().map_or(0.0, |off| off.median_us);
@@ -65,7 +65,7 @@ impl Comparison {
         Self { database, requests, is_debug_build: cfg!(debug_assertions), modes, api: None }
     }
 
-    /// The mode of this name.
+    /// Returns the results of the mode with this name.
     pub fn mode(&self, name: &str) -> Option<&Outcome> {
         self.modes.iter().find(|mode| mode.mode == name)
     }
@@ -90,13 +90,13 @@ impl Outcome {
     }
 }
 
-/// The smallest time that so large a part of all of them does not exceed.
+/// Returns a percentile by nearest rank: the smallest time that `part` of all times do not exceed.
 pub fn at(sorted: &[Duration], part: f64) -> Duration {
     let rank = (sorted.len() as f64 * part).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
-/// In microseconds.
+/// Converts to microseconds.
 pub fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_and_the_hundredth_are_times_that_were_measured() {
+    fn percentiles_are_times_that_were_measured() {
         let times: Vec<_> = (1..=200).map(Duration::from_micros).collect();
         assert_eq!(at(&times, 0.5), Duration::from_micros(100));
         assert_eq!(at(&times, 0.99), Duration::from_micros(198));

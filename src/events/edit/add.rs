@@ -1,4 +1,4 @@
-//! A new tasting, or a guest for one.
+//! The forms that add a tasting or a guest.
 
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -20,12 +20,12 @@ fn form_of_guest(visitor: &Visitor) -> FormPage {
     FormPage::empty(visitor, "New guest", "/events/guests", OF_GUEST)
 }
 
-/// `GET /events/new`
+/// Answers `GET /events/new` with an empty form.
 pub async fn new_event(state: web::Data<State>, Editor(visitor): Editor) -> Answer {
     html(&state, StatusCode::OK, &form_of_event(&visitor)).await
 }
 
-/// `POST /events`
+/// Handles `POST /events`: adds a tasting.
 pub async fn create_event(
     state: web::Data<State>,
     visitor: Visitor,
@@ -41,7 +41,7 @@ pub async fn create_event(
     }
 }
 
-/// `GET /events/guests/new?event=7`
+/// Answers `GET /events/guests/new?event=7` with a form for a guest of that tasting.
 pub async fn new_guest(
     state: web::Data<State>,
     Editor(visitor): Editor,
@@ -52,7 +52,7 @@ pub async fn new_guest(
     html(&state, StatusCode::OK, &page).await
 }
 
-/// `POST /events/guests`
+/// Handles `POST /events/guests`: adds a guest.
 pub async fn create_guest(
     state: web::Data<State>,
     visitor: Visitor,

@@ -1,4 +1,4 @@
-//! A tasting that is called off, or a guest who does not come.
+//! The forms that delete a tasting or a guest.
 
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -15,18 +15,18 @@ use crate::site::render::{Layout, dressed, html};
 use crate::site::visitor::{Editor, Visitor};
 use crate::state::State;
 
-/// The question before it.
+/// The page that asks for confirmation.
 #[derive(Template)]
 #[template(path = "events/delete.html")]
 struct DeletePage {
     layout: Layout,
-    /// Where it is answered yes; the form for editing is beside it.
+    /// The base path of the tasting or guest, with the actions for deleting and editing.
     action: String,
     name: String,
-    /// What comes of it: the rest of a sentence that begins with the name.
+    /// The consequence: the rest of a sentence that begins with the name.
     told: String,
     was: String,
-    /// Whether somebody else has changed it since it was asked.
+    /// Whether the tasting or guest was changed after the page was first shown.
     is_changed: bool,
 }
 
@@ -59,7 +59,7 @@ impl DeletePage {
     }
 }
 
-/// `GET /events/{id}/delete`
+/// Answers `GET /events/{id}/delete` by asking for confirmation.
 pub async fn ask_event(
     state: web::Data<State>,
     Editor(visitor): Editor,
@@ -68,7 +68,7 @@ pub async fn ask_event(
     DeletePage::of_event(&visitor, &event(&state, id).await?).answer(&state).await
 }
 
-/// `POST /events/{id}/delete`
+/// Handles `POST /events/{id}/delete`: deletes a tasting with its guests.
 pub async fn delete_event(
     state: web::Data<State>,
     visitor: Visitor,
@@ -85,7 +85,7 @@ pub async fn delete_event(
     }
 }
 
-/// `GET /events/guests/{id}/delete`
+/// Answers `GET /events/guests/{id}/delete` by asking for confirmation.
 pub async fn ask_guest(
     state: web::Data<State>,
     Editor(visitor): Editor,
@@ -94,7 +94,7 @@ pub async fn ask_guest(
     DeletePage::of_guest(&visitor, &guest(&state, id).await?).answer(&state).await
 }
 
-/// `POST /events/guests/{id}/delete`
+/// Handles `POST /events/guests/{id}/delete`: deletes a guest.
 pub async fn delete_guest(
     state: web::Data<State>,
     visitor: Visitor,

@@ -1,7 +1,8 @@
-//! Tastings and guests in forms, for staff: [`add`], [`update`], [`delete`].
+//! The staff's forms for tastings and guests: [`add`], [`update`], [`delete`].
 //!
-//! - A form says what programs say, and is judged by the same rules: [`super::forms`].
-//! - It carries a digest of what it had shown: who was overtaken is shown what there is now (409).
+//! - A form has the same fields as a request to the API and is validated by the same rules: [`super::forms`].
+//! - It carries a digest of the values it had shown. If they have changed meanwhile, the client gets the
+//!   current values (409).
 
 pub mod add;
 pub mod delete;
@@ -26,7 +27,7 @@ use crate::state::State;
 
 const SECTION: &str = "events";
 
-/// Where one goes from a form.
+/// The page that follows a form that was accepted.
 const INDEX: &str = "/events";
 
 type Answer = Result<HttpResponse, AppError>;
@@ -34,7 +35,7 @@ type Answer = Result<HttpResponse, AppError>;
 /// The fields of a form, by name.
 type Fields = BTreeMap<String, String>;
 
-/// A field as it is shown: its name, its label and how it is written.
+/// A field in the page: its name, its label and a hint at its format.
 type Shown = (&'static str, &'static str, &'static str);
 
 const OF_EVENT: &[Shown] = &[
@@ -58,22 +59,22 @@ struct FormPage {
     action: String,
     shown: &'static [Shown],
     typed: Fields,
-    /// What it shows of what there is; none for a new one.
+    /// The digest of the values that the form shows; `None` for a new tasting or guest.
     was: Option<String>,
     errors: FormErrors,
-    /// What there is now, where somebody else has changed it meanwhile.
+    /// The current values, if they were changed after the form was shown.
     current: Option<Fields>,
 }
 
 impl FormPage {
-    /// For something new.
+    /// Builds an empty form for a new tasting or guest.
     fn empty(visitor: &Visitor, title: &str, action: &str, shown: &'static [Shown]) -> Self {
         let (layout, action) = (Layout::new(visitor, SECTION, title), action.to_owned());
         let (typed, errors) = (Fields::new(), FormErrors::default());
         Self { layout, action, shown, typed, was: None, errors, current: None }
     }
 
-    /// With what there is.
+    /// Fills in the current values.
     fn showing(self, there: Fields) -> Self {
         Self { was: Some(digest(&there)), typed: there, ..self }
     }
@@ -82,13 +83,15 @@ impl FormPage {
         self.typed.get(field).map_or("", String::as_str)
     }
 
-    /// With what was typed instead, which cannot be taken.
+    /// Fills in rejected values with their errors.
     fn refused(self, mut typed: Fields, errors: FormErrors) -> Self {
         let was = self.was.map(|_| typed.remove("was").unwrap_or_default());
         Self { typed, was, errors, ..self }
     }
 
-    /// With what was typed instead, beside what there is now: who sends it once more has seen that.
+    /// Fills in the typed values beside the current ones.
+    ///
+    /// The digest is now that of the current values, so sending the form once more overwrites them.
     fn overtaken(self, typed: Fields) -> Self {
         let current = Some(self.typed);
         Self { typed, current, ..self }
@@ -112,12 +115,12 @@ fn of_guest(guest: &Guest) -> Fields {
     fields.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-/// A name for what a form shows.
+/// Returns the digest of the values that a form shows.
 fn digest(fields: &Fields) -> String {
     digest::of(fields.iter().flat_map(|(name, value)| [name.as_str(), value]))
 }
 
-/// What was typed, as a program would say it.
+/// Converts typed fields to the JSON members of an API request.
 fn said(typed: &Fields) -> Map<String, Value> {
     let value = |(name, text): (&String, &String)| {
         let number = (name == "event").then(|| text.trim().parse::<i64>().ok()).flatten();
@@ -126,7 +129,7 @@ fn said(typed: &Fields) -> Map<String, Value> {
     typed.iter().map(value).collect()
 }
 
-/// Whether what there is is still what the form had shown.
+/// Returns whether the values are still those that the form had shown.
 fn is_still<T>(typed: &Fields, shown: fn(&T) -> Fields) -> impl Fn(&T) -> bool + Send + use<T> {
     let was = typed.get("was").cloned().unwrap_or_default();
     move |there| digest(&shown(there)) == was
@@ -140,7 +143,7 @@ async fn guest(state: &State, id: GuestId) -> Result<Guest, AppError> {
     (*service::guest(state, id).await?).clone().ok_or(AppError::NotFound)
 }
 
-/// The form again, where fields are at fault; else the error.
+/// Shows the form again if fields are invalid; returns any other error.
 async fn refuse(state: &State, page: FormPage, typed: Fields, error: AppError) -> Answer {
     match error {
         AppError::Invalid(errors) => {

@@ -1,4 +1,4 @@
-//! A tasting or a guest, made another.
+//! The forms that change a tasting or a guest.
 
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -26,7 +26,7 @@ fn form_of_guest(visitor: &Visitor, guest: &Guest) -> FormPage {
     FormPage::empty(visitor, "Edit guest", &action, OF_GUEST).showing(of_guest(guest))
 }
 
-/// `GET /events/{id}/edit`
+/// Answers `GET /events/{id}/edit` with the form for a tasting.
 pub async fn edit_event(
     state: web::Data<State>,
     Editor(visitor): Editor,
@@ -36,7 +36,7 @@ pub async fn edit_event(
     html(&state, StatusCode::OK, &page).await
 }
 
-/// `POST /events/{id}`
+/// Handles `POST /events/{id}`: changes a tasting.
 pub async fn update_event(
     state: web::Data<State>,
     visitor: Visitor,
@@ -58,7 +58,7 @@ pub async fn update_event(
     }
 }
 
-/// `GET /events/guests/{id}/edit`
+/// Answers `GET /events/guests/{id}/edit` with the form for a guest.
 pub async fn edit_guest(
     state: web::Data<State>,
     Editor(visitor): Editor,
@@ -68,7 +68,7 @@ pub async fn edit_guest(
     html(&state, StatusCode::OK, &page).await
 }
 
-/// `POST /events/guests/{id}`
+/// Handles `POST /events/guests/{id}`: changes a guest.
 pub async fn update_guest(
     state: web::Data<State>,
     visitor: Visitor,

@@ -1,10 +1,18 @@
+//! Tests of how the client is recognized.
+
 use actix_web::test::TestRequest;
 
+use std::net::IpAddr;
+
+use actix_web::http::header::HeaderName;
+use clap::ValueEnum;
+
+use super::proxies::*;
 use super::*;
 
 const PROXY: &str = "10.0.0.1";
 
-/// A request from `peer` with these lines of headers.
+/// Returns a request from `peer` with these header lines.
 fn request(peer: &str, lines: &[(&str, &str)]) -> TestRequest {
     let peer: IpAddr = peer.parse().unwrap();
     let request = TestRequest::get().peer_addr((peer, 9).into());
@@ -18,7 +26,7 @@ fn client(header: AddressHeader, peer: &str, lines: &[(&str, &str)]) -> Client {
     proxies.client(Some(peer.parse().unwrap()), request.headers())
 }
 
-/// The address by a header that a trusted proxy sends in these lines.
+/// Returns the address that a trusted proxy gives in these lines of one header.
 fn by(header: AddressHeader, name: &str, lines: &[&str]) -> String {
     let lines: Vec<_> = lines.iter().map(|line| (name, *line)).collect();
     client(header, PROXY, &lines).address.unwrap().to_string()
@@ -32,9 +40,9 @@ fn the_lines_are_joined_and_read_from_the_right() {
         (&["1.1.1.1", "192.0.2.7"], "192.0.2.7"),
         (&["1.1.1.1", "192.0.2.7, 10.0.0.9"], "192.0.2.7"),
         (&["1.1.1.1", "192.0.2.7", "10.0.0.9", "fd00::7"], "192.0.2.7"),
-        // All of them are trusted: the one that is farthest away.
+        // All of them are trusted: the farthest one counts.
         (&["10.0.0.3, 10.0.0.4"], "10.0.0.3"),
-        // What stands before the client cannot be known.
+        // Items before the client's are not verified.
         (&["junk, 192.0.2.7"], "192.0.2.7"),
         (&["%, \"", "192.0.2.7"], "192.0.2.7"),
     ];
@@ -76,7 +84,7 @@ fn ports_brackets_quotes_and_zones_are_taken_off() {
 }
 
 #[test]
-fn what_cannot_be_read_counts_as_the_proxy_that_passed_it_on() {
+fn an_unreadable_address_counts_as_the_proxy_that_passed_it_on() {
     let junk = [
         "",
         " ",
@@ -122,9 +130,9 @@ fn forwarded_is_read_by_its_grammar() {
         (&["For=192.0.2.7;Proto=http;by=203.0.113.43"], "192.0.2.7"),
         (&["for=1.1.1.1, for=192.0.2.7; by=\"[fd00::1]\""], "192.0.2.7"),
         (&["for=1.1.1.1", "for=192.0.2.7, for=10.0.0.9"], "192.0.2.7"),
-        // A comma in quotes separates nothing.
+        // A comma in quotes does not separate elements.
         (&["for=192.0.2.7;by=\"a, for=1.1.1.1\""], "192.0.2.7"),
-        // The open quote of a client hides nothing that the proxy says on a line of its own.
+        // An unclosed quote of a client hides nothing that the proxy adds on a line of its own.
         (&["for=\"1.1.1.1", "for=192.0.2.7"], "192.0.2.7"),
         (&["for=\"1.1.1.1, for=192.0.2.7"], PROXY),
         (&["for=1.1.1.1;for=192.0.2.7"], PROXY),
@@ -155,7 +163,7 @@ fn only_the_named_header_of_a_trusted_peer_is_believed() {
     for (header, address, is_https) in cases {
         let believed = client(header, PROXY, &lines);
         assert_eq!((believed.address, believed.is_https), (address.parse().ok(), is_https));
-        // IPv4 within IPv6 is the same peer.
+        // An IPv4 address mapped into IPv6 is the same peer.
         assert_eq!(client(header, &format!("::ffff:{PROXY}"), &lines), believed);
         let untrusted = client(header, "198.51.100.1", &lines);
         assert_eq!(untrusted.address, "198.51.100.1".parse().ok());
@@ -172,7 +180,7 @@ fn the_scheme_is_the_one_that_the_client_used() {
     };
     assert!(by_proto("192.0.2.7", "https") && by_proto("192.0.2.7", "HTTPS"));
     assert!(!by_proto("192.0.2.7", "http") && !by_proto("192.0.2.7", "nothttps"));
-    // A client wrote the first, our proxy the second.
+    // The client wrote the first scheme, our proxy the second.
     assert!(!by_proto("1.1.1.1, 192.0.2.7", "https, http"));
     assert!(by_proto("192.0.2.7, 10.0.0.9", "https, http"));
     assert!(!by_proto("192.0.2.7", "https, http"));

@@ -1,13 +1,13 @@
-//! Freshness on SQLite: whether anybody has committed, found out on every request.
+//! Freshness on SQLite: each request finds out whether there was a commit.
 //!
-//! - The WAL index says so, in memory shared with whoever writes ([`wal_index`]). Where it has moved, or
-//!   there is none, SQLite is asked: `PRAGMA data_version`.
-//! - Each thread has a validator: a connection that never writes, so that every commit by anybody
-//!   else, in any process, moves its counter.
-//! - A validator owns the view that it read: a view shared between threads could be overwritten by
-//!   an older one whose reader's counter then stands still.
-//! - Index and counter are read before the view, so that they are never newer than the view they vouch
-//!   for.
+//! - The WAL index shows it, in memory shared with all writers ([`wal_index`]). Where it has
+//!   changed, or there is none, SQLite is queried: `PRAGMA data_version`.
+//! - Each thread has a validator: a connection that never writes, so that every commit by any other
+//!   connection, in any process, changes its counter.
+//! - A validator owns the stamps that it read. Stamps shared between threads could be overwritten
+//!   by older ones, while the counter of their reader stays the same.
+//! - Index and counter are read before the stamps, so that they are never newer than the stamps
+//!   that they validate.
 //! - A file that was replaced or removed is noticed within a second.
 //! - A change of the schema makes everything stale: it may have changed rows without a trigger.
 
@@ -30,11 +30,14 @@ use self::wal_index::{Header, WalIndex};
 use super::stamps::Schema;
 use super::{Table, stamps, triggers};
 use crate::cache::view::{Fresh, FreshView, Unvouched, Versions};
-use crate::db::file::{FileId, Files};
+use crate::db::file::Files;
+use crate::db::file_id::FileId;
 use crate::db::{Conn, Role, Url, meter};
 
-/// How long a validator waits for the locks of others. It holds up a thread that answers requests; where it does
-/// not get an answer, they are answered without the cache, and wait elsewhere.
+/// How long a validator waits for locks.
+///
+/// It blocks a thread that answers requests. Without an answer the requests bypass the cache, and
+/// wait elsewhere.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// How long it may go unnoticed that a file was replaced or removed.
@@ -50,14 +53,14 @@ pub struct SqliteVersions {
 }
 
 impl SqliteVersions {
-    /// For the file at `url`, which is migrated.
+    /// Returns the source for the migrated file at `url`.
     pub fn open(url: Url, tables: &'static [Table]) -> Self {
         let (files, validators, is_off) =
             (Files::of(&url), ThreadLocal::new(), AtomicBool::new(false));
         Self { url, tables, files, validators, is_off }
     }
 
-    /// Asks; if the connection fails, asks once more on a new one.
+    /// Queries; if the connection fails, queries once more on a new one.
     fn ask(&self) -> FreshView {
         let mut place = self.validators.get_or_default().borrow_mut();
         if place
@@ -83,7 +86,7 @@ impl SqliteVersions {
             }
         };
         let view = validator.ask(self.tables).map_err(unanswered)?;
-        // Kept only after it has answered: one that has failed is dropped on the way here.
+        // Stored only after it has answered: a failed validator is dropped on an early return.
         *place = Some(validator);
         view
     }
@@ -108,13 +111,13 @@ impl Versions for SqliteVersions {
     }
 }
 
-/// A connection that never writes, and the view that it read.
+/// A connection that never writes, and the stamps that it read.
 struct Validator {
     conn: SqliteConnection,
     file: Option<FileId>,
     file_checked: Instant,
     wal_index: Option<WalIndex>,
-    /// The header of the WAL index before the view was read; none if nothing can be said.
+    /// The header of the WAL index before the stamps were read; `None` if it cannot validate them.
     header: Option<Header>,
     data_version: i32,
     schema_version: i32,
@@ -142,7 +145,7 @@ impl Validator {
         }
     }
 
-    /// Whether a file was replaced or removed; looks at most once a second.
+    /// Reports whether a file was replaced or removed; checks at most once a second.
     fn is_outdated(&mut self, url: &Url, files: Option<&Files>) -> bool {
         if self.file_checked.elapsed() < FILE_CHECK {
             return false;
@@ -151,8 +154,9 @@ impl Validator {
         FileId::of(url) != self.file || files.is_some_and(|files| files.check().is_err())
     }
 
-    /// The present view.
+    /// Returns the current stamps.
     fn ask(&mut self, tables: &[Table]) -> QueryResult<FreshView> {
+        // Read before the stamps: a commit in between makes the next request read them again.
         let header = self.wal_index.as_ref().and_then(WalIndex::read);
         if header.is_none() || header != self.header {
             self.header = None;
@@ -164,18 +168,19 @@ impl Validator {
         Ok(self.view.clone())
     }
 
-    /// Makes sure that the view is the present one, or says why there is none.
+    /// Makes sure that the stamps are current, or stores why they are unavailable.
     fn ask_sqlite(&mut self, tables: &[Table]) -> QueryResult<()> {
         let data_version = DataVersion.get_result(&mut self.conn)?;
         if data_version != self.data_version {
             self.view = self.read(tables)?;
-            // Only a view that was read is vouched for by the counter.
+            // The counter validates only stamps that were read; after a failure they are read
+            // again.
             self.data_version = if self.view.is_ok() { data_version } else { -1 };
         }
         Ok(())
     }
 
-    /// Reads the view, and checks the triggers where the schema has changed.
+    /// Reads the stamps, and checks the triggers if the schema has changed.
     fn read(&mut self, tables: &[Table]) -> QueryResult<FreshView> {
         let schema_version = sql::<Integer>("PRAGMA schema_version").get_result(&mut self.conn)?;
         if schema_version != self.schema_version {
@@ -190,8 +195,9 @@ impl Validator {
     }
 }
 
-/// `PRAGMA data_version`, as a query that diesel prepares once for each connection: it runs on every
-/// request where there is no WAL index to look at, and after each commit where there is one.
+/// `PRAGMA data_version`, as a query that diesel prepares once for each connection.
+///
+/// It runs on every request where there is no WAL index, and after each commit where there is one.
 #[derive(Debug, Clone, Copy, QueryId)]
 struct DataVersion;
 
@@ -208,7 +214,7 @@ impl QueryFragment<Sqlite> for DataVersion {
 
 impl RunQueryDsl<SqliteConnection> for DataVersion {}
 
-/// Counted on behalf of all requests.
+/// Counts the statements on behalf of all requests.
 fn watched(mut conn: SqliteConnection) -> SqliteConnection {
     conn.set_instrumentation(meter::OfStamps::default());
     conn

@@ -1,9 +1,10 @@
-//! The header of the WAL index: whether anybody has committed, read from shared memory.
+//! The header of the WAL index: shows commits, read from shared memory.
 //!
-//! - Every commit by any process rewrites this header before it returns; a header that equals the one
-//!   seen before means that nothing was committed since. SQLite itself decides so, by the same bytes.
-//! - It stands there twice. Who writes it writes the second first; who reads it reads the first first.
-//!   Two that differ mean that somebody is writing: nothing is concluded.
+//! - Every commit by any process rewrites this header before it returns; a header that equals an
+//!   earlier one means that there was no commit in between. SQLite itself decides so, by the same
+//!   bytes.
+//! - There are two copies. A writer writes the second copy first; a reader reads the first copy
+//!   first. If they differ, a writer is active, and nothing is concluded.
 //! - No call into SQLite, no lock, no system call: about ten nanoseconds.
 //!
 //! Source: SQLite, "WAL-mode File Format" §2.1 and `walIndexTryHdr`.
@@ -27,22 +28,23 @@ const REGION: c_int = 32 * 1024;
 /// A header as it was read.
 pub type Header = [u32; WORDS];
 
-/// A connection that does nothing but hold the WAL index in memory.
+/// A connection that does nothing but keep the WAL index mapped.
 pub struct WalIndex {
     /// Keeps `header` mapped; closed when this is dropped, and used for nothing else.
     _connection: Connection,
     header: NonNull<AtomicU32>,
 }
 
-// SAFETY: the connection is opened without a mutex and may so be used by one thread at a time, whichever:
-// it is only touched by who owns this, in `open` and `drop`. What `header` points to is atomic.
+// SAFETY: the connection is opened without a mutex, so one thread at a time may use it, whichever
+// that is: only the owner of this value touches it, in `open` and `drop`. What `header` points to
+// is atomic.
 unsafe impl Send for WalIndex {}
 
 /// An open connection.
 struct Connection(NonNull<sqlite3>);
 
 impl WalIndex {
-    /// Of the database at `path`; `None` where there is none to be had, as in another journal mode.
+    /// Opens the WAL index of the database at `path`; `None` in another journal mode.
     pub fn open(path: &Path) -> Option<Self> {
         let connection = Connection::open(path)?;
         // A read opens the WAL, and with it its index.
@@ -52,13 +54,13 @@ impl WalIndex {
         index.read().map(|_| index)
     }
 
-    /// The header; `None` while somebody is writing it.
+    /// Returns the header; `None` while a writer is changing it.
     pub fn read(&self) -> Option<Header> {
         let first = self.copy(0);
-        // The second copy is written before the first: it must not be read before it.
+        // Writers write the second copy before the first, so it must be read after the first.
         fence(Ordering::SeqCst);
         let second = self.copy(1);
-        // What comes next, above all the look at the data, must not be done before this.
+        // The reads that follow, above all those of the data, must not be done before this one.
         fence(Ordering::SeqCst);
         let is_initialised = first[3].to_ne_bytes()[0] == 1;
         (first == second && is_initialised).then_some(first)
@@ -66,10 +68,10 @@ impl WalIndex {
 
     fn copy(&self, which: usize) -> Header {
         std::array::from_fn(|word| {
-            // SAFETY: `header` points to the first region of the WAL index, which is 32 KiB long and
-            // begins with two headers of 12 aligned words each; `which` is 0 or 1. It stays mapped for
-            // as long as `_connection` is open, and that is a field of `self`. Others write to it at any
-            // time: that is what atomics are for.
+            // SAFETY: `header` points to the first region of the WAL index, which is 32 KiB long
+            // and begins with two headers of 12 aligned words each; `which` is 0 or 1. It stays
+            // mapped for as long as `_connection` is open, and that is a field of `self`. Other
+            // processes write to it at any time, so it is read through atomics.
             let word = unsafe { self.header.add(which * WORDS + word).as_ref() };
             word.load(Ordering::Relaxed)
         })
@@ -81,26 +83,27 @@ impl Connection {
         let path = CString::new(path.to_str()?).ok()?;
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
         let mut opened: *mut sqlite3 = null_mut();
-        // SAFETY: `path` ends in a zero byte and outlives the call; `opened` is ours to be written to;
-        // no VFS is named.
+        // SAFETY: `path` ends in a zero byte and outlives the call; `opened` is a valid place to
+        // write to; no VFS is named.
         let code = unsafe { sqlite3_open_v2(path.as_ptr(), &mut opened, flags, null()) };
-        // Also one that failed to open has to be closed, which dropping does.
+        // A connection that failed to open has to be closed, too, which dropping does.
         let connection = Self(NonNull::new(opened)?);
         (code == SQLITE_OK).then_some(connection)
     }
 
     fn execute(&self, sql: &std::ffi::CStr) -> Option<()> {
-        // SAFETY: the connection is open, `sql` ends in a zero byte; no callback, no message asked for.
+        // SAFETY: the connection is open, `sql` ends in a zero byte; no callback, no message asked
+        // for.
         let code =
             unsafe { sqlite3_exec(self.0.as_ptr(), sql.as_ptr(), None, null_mut(), null_mut()) };
         (code == SQLITE_OK).then_some(())
     }
 
-    /// Where SQLite itself has mapped the WAL index.
+    /// Returns the address at which SQLite itself has mapped the WAL index.
     fn wal_index(&self) -> Option<NonNull<AtomicU32>> {
         let mut file: *mut sqlite3_file = null_mut();
         let answer: *mut c_void = (&raw mut file).cast();
-        // SAFETY: the connection is open; for this question SQLite writes the pointer to its file of
+        // SAFETY: the connection is open; for this opcode SQLite writes the pointer to its file of
         // the database "main" to where `answer` points, which is a place for such a pointer.
         let code = unsafe {
             sqlite3_file_control(
@@ -111,13 +114,14 @@ impl Connection {
             )
         };
         let file = NonNull::new(file).filter(|_| code == SQLITE_OK)?;
-        // SAFETY: SQLite has answered that this is its file; it is open as long as the connection. An
-        // open file has a table of methods, which is constant.
+        // SAFETY: SQLite has answered that this is its file; it is open as long as the connection.
+        // An open file has a table of methods, which is constant.
         let methods = unsafe { file.as_ref().pMethods.as_ref() }?;
         let map = methods.xShmMap.filter(|_| methods.iVersion >= 2)?;
         let mut region: *mut c_void = null_mut();
-        // SAFETY: that is SQLite's own call for the first region; 0 asks not to make one, so it answers
-        // the region that the read before has mapped, or null. No other thread uses this connection.
+        // SAFETY: this is SQLite's own call for the first region; 0 asks not to create one, so it
+        // returns the region that the earlier read has mapped, or null. No other thread uses this
+        // connection.
         let code = unsafe { map(file.as_ptr(), 0, REGION, 0, (&raw mut region).cast()) };
         NonNull::new(region.cast::<AtomicU32>()).filter(|_| code == SQLITE_OK)
     }
@@ -125,8 +129,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // SAFETY: it was opened by `open`, is closed here only, and has no statement left: `execute`
-        // finishes what it begins.
+        // SAFETY: it was opened by `open`, is closed here only, and has no statement left:
+        // `execute` finishes what it begins.
         unsafe { sqlite3_close(self.0.as_ptr()) };
     }
 }
@@ -152,7 +156,7 @@ mod tests {
         (folder, path, writer)
     }
 
-    /// What writers and housekeepers do.
+    /// What writers and maintenance do.
     const STEPS: [&str; 8] = [
         "INSERT INTO t VALUES (1)",
         "UPDATE t SET n = n + 1",

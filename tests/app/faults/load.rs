@@ -1,4 +1,4 @@
-//! Readers and a writer who work while a story makes trouble, and what they met.
+//! Readers and a writer that run while a test injects faults, and what they observed.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -6,29 +6,32 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Bell, Caller, Database, Figures, PATIENCE, Ringer, Shelf, TestSite, Wrong, address_of_its_own,
+    Bell, Caller, DEFAULT_REDIS_TIMEOUT, Database, Figures, PATIENCE, Ringer, Shelf, TestSite,
+    Wrong, address_of_its_own,
 };
 
 const READERS: usize = 3;
 const PRODUCTS: usize = 6;
 
-/// How long everything is well before the trouble; and how long all is watched when its end is settled.
+/// How long the load runs before the fault, and how long at least it is observed afterwards.
 const CALM: Duration = Duration::from_millis(800);
 const WATCH: Duration = Duration::from_secs(1);
 
-/// So many cold pages and edits are enough to judge by.
+/// How many cold pages and edits at least are observed after the fault.
 const ENOUGH: u64 = 20;
 
-/// So long after a trouble began or ended, visitors notice nothing of it.
+/// How long after its begin or end a fault may still slow down readers.
 const SETTLED_AFTER: Duration = Duration::from_secs(1);
 
-/// Readers are people: they look at a page for a moment.
+/// The pause of a reader between two pages.
 const LOOK: Duration = Duration::from_millis(2);
 const EDIT_EVERY: Duration = Duration::from_millis(20);
 
-/// So many calls to Redis may wait in vain, and so many more in each second: per instance three failures in
-/// a row, those under way beside them, and one probe a second. Without a breaker each reader and writer would
-/// wait twelve times a second. This is counted, not timed: a busy machine is slow, but counts right.
+/// How many calls to Redis may time out, and how many more in each second.
+///
+/// Each instance may have three failures in a row, the calls in progress at that moment, and one
+/// probe a second. Without a circuit breaker each reader and writer would wait twelve times a
+/// second. Calls are counted and not timed: a busy machine is slow, but counts right.
 const WAITS: f64 = 12.0;
 const WAITS_PER_SECOND: f64 = 8.0;
 
@@ -37,9 +40,9 @@ pub struct Shop {
     pub here: TestSite,
     pub there: TestSite,
     pub shelf: Shelf,
-    /// The homepage without its digits: but for prices and times, nothing on it ever changes.
+    /// The homepage without its digits; everything on it but prices and times is constant.
     face: OnceLock<String>,
-    /// How many addresses have been asked for that nobody had asked for before.
+    /// How many cold addresses have been requested.
     cold: AtomicU64,
 }
 
@@ -47,11 +50,11 @@ pub struct Shop {
 struct Read {
     started: Instant,
     took: Duration,
-    /// Nobody had asked for this address before.
+    /// Whether this was the first request for the address.
     is_cold: bool,
 }
 
-/// What the readers and the writer bring home.
+/// What the readers and the writer have observed.
 #[derive(Default)]
 struct Seen {
     reads: Vec<Read>,
@@ -59,7 +62,7 @@ struct Seen {
     wrongs: Vec<Wrong>,
 }
 
-/// When there was trouble, and how many calls to Redis have waited in vain since it began.
+/// When the fault began and ended, and how many calls to Redis have timed out since it began.
 struct Trouble {
     began: Instant,
     ended: Instant,
@@ -68,14 +71,21 @@ struct Trouble {
 
 impl Shop {
     pub fn open(on: Database, redis: &str) -> Self {
-        let here = TestSite::start_with(on, &["--redis", redis]);
-        let there = here.another_instance_with(&["--redis", redis]);
+        let here =
+            TestSite::start_with(on, &["--redis", redis, "--redis-timeout", DEFAULT_REDIS_TIMEOUT]);
+        let there = here.another_instance_with(&[
+            "--redis",
+            redis,
+            "--redis-timeout",
+            DEFAULT_REDIS_TIMEOUT,
+        ]);
         let shelf = Shelf::of(&here, PRODUCTS);
         Self { here, there, shelf, face: OnceLock::new(), cold: AtomicU64::new(0) }
     }
 
-    /// Lets people read and edit while `trouble` happens, which keeps its pace by the bell; then nobody
-    /// may have seen an error, the past, or something untrue, and few may have waited for Redis.
+    /// Runs readers and a writer while `trouble` injects its fault, pacing itself by the bell.
+    ///
+    /// Asserts that there was no error, no stale or untrue page, and few timeouts of Redis.
     pub fn lives_through(&self, trouble: impl FnOnce(&Bell)) {
         let evening = Bell::default();
         let (trouble, seen) = thread::scope(|scope| {
@@ -107,12 +117,12 @@ impl Shop {
         seen.judge(&trouble);
     }
 
-    /// How many calls to Redis have waited in vain, in both instances.
+    /// Returns how many calls to Redis have timed out in both instances.
     fn waits(&self) -> f64 {
         [&self.here, &self.there].map(|site| site.figures().waits_for_the_store()).iter().sum()
     }
 
-    /// Waits for a while, on a busy machine for longer, until there is enough to judge by.
+    /// Waits for [`WATCH`], or longer on a busy machine, until enough reads and edits are observed.
     fn is_watched(&self, evening: &Bell) {
         evening.rings_within(SETTLED_AFTER);
         let (cold, changes) = (self.cold.load(Relaxed), self.shelf.changes());
@@ -145,16 +155,17 @@ impl Shop {
         seen
     }
 
-    /// Looks at a list of all products, which has to be itself in every letter.
+    /// Requests a list of all products, and checks that only digits differ from the first one.
     pub fn looks_at_list(&self, caller: &mut Caller, path: &str) -> Result<(), Wrong> {
         let page = self.shelf.look_at_list(caller, path)?;
         let mut face = String::from_utf8_lossy(&page.body).into_owned();
-        face.retain(|c| !c.is_ascii_digit());
+        // A time of whole seconds is written without a dot.
+        face.retain(|c| !c.is_ascii_digit() && c != '.');
         let first = self.face.get_or_init(|| face.clone());
         if *first == face { Ok(()) } else { Err(Wrong::Untrue(page.html())) }
     }
 
-    /// An address for which nobody has asked yet.
+    /// Returns an address that has not been requested yet.
     fn cold_path(&self) -> String {
         address_of_its_own(self.cold.fetch_add(1, Relaxed))
     }
@@ -198,10 +209,10 @@ impl Seen {
             .tell();
         let number = self.wrongs.len();
         assert!(number == 0, "{number} were wrong, the first: {}", self.wrongs[0]);
-        assert!(cold_after.len() as u64 >= ENOUGH, "hardly anybody came through");
+        assert!(cold_after.len() as u64 >= ENOUGH, "too few cold pages were read");
     }
 
-    /// How long these took, the shortest first.
+    /// Returns the durations of the matching reads, the shortest first.
     fn times(&self, which: impl Fn(&Read) -> bool) -> Vec<Duration> {
         let mut times: Vec<_> =
             self.reads.iter().filter(|read| which(read)).map(|read| read.took).collect();
@@ -211,18 +222,18 @@ impl Seen {
 }
 
 impl Trouble {
-    /// Whether it was on, or had just ended, when this was asked for.
+    /// Reports whether a read began during the fault or shortly after it.
     fn is_on(&self, read: &Read) -> bool {
         (self.began..self.ended + SETTLED_AFTER).contains(&read.started)
     }
 
-    /// Whether it was over, and everybody had had time to notice.
+    /// Reports whether a read began after the fault had ended and settled.
     fn is_over(&self, read: &Read) -> bool {
         read.started >= self.ended + SETTLED_AFTER
     }
 }
 
-/// What this share of sorted times, in percent, does not exceed; zero where there are none.
+/// Returns a percentile of sorted durations, or zero if there are none.
 fn share(times: &[Duration], percent: usize) -> Duration {
     let place = (times.len() * percent).div_ceil(100).saturating_sub(1);
     times.get(place).copied().unwrap_or_default()

@@ -1,7 +1,8 @@
 //! Addresses of the homepage.
 
-/// The homepage under an address of its own: another page to the cache, the same to people, since no
-/// search sees the white space around it.
+/// Returns an address of the homepage that has a cache entry of its own.
+///
+/// The query is only white space, so the page shows the same products as `/`.
 pub fn address_of_its_own(number: u64) -> String {
     let digits = format!("{number:b}");
     let spaces = digits.chars().map(|digit| if digit == '0' { "+" } else { "%20" });

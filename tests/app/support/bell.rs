@@ -1,16 +1,16 @@
-//! A bell at the end of a story, by which those who work meanwhile also keep their pace.
+//! A signal that ends a test: background threads wait on it, and also pace themselves by it.
 
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
-/// Rings once, and stays rung.
+/// A signal that is given once and then stays given.
 #[derive(Default)]
 pub struct Bell {
     has_rung: Mutex<bool>,
     changed: Condvar,
 }
 
-/// Rings when it is dropped, so that nobody works on for a story that has failed.
+/// Rings the bell when it is dropped, so that background threads stop even if the test fails.
 pub struct Ringer<'a>(pub &'a Bell);
 
 impl Bell {
@@ -23,7 +23,7 @@ impl Bell {
         *self.has_rung.lock().unwrap()
     }
 
-    /// Waits for it for so long; whether it has rung.
+    /// Waits until the bell rings or `limit` has passed; returns whether it has rung.
     pub fn rings_within(&self, limit: Duration) -> bool {
         let state = self.has_rung.lock().unwrap();
         *self.changed.wait_timeout_while(state, limit, |has_rung| !*has_rung).unwrap().0

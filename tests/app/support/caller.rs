@@ -1,4 +1,4 @@
-//! A client that keeps its connection: as quick as it gets, for stories of many thousand requests.
+//! A client with a keep-alive connection and little overhead, for tests of many thousand requests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -6,8 +6,9 @@ use std::net::TcpStream;
 use super::page::Page;
 use super::site::TestSite;
 
-/// A connection on which one request follows another. All callers ask for the same host, so that the
-/// instances of a story keep the same pages.
+/// One keep-alive connection.
+///
+/// All callers send the same `Host`, so that the instances of a test share their cached pages.
 pub struct Caller {
     connection: BufReader<TcpStream>,
 }
@@ -27,14 +28,14 @@ impl Caller {
         self.hears(path)
     }
 
-    /// Asks without waiting for the answer.
+    /// Sends a request without waiting for the response.
     #[track_caller]
     pub fn asks(&mut self, path: &str) {
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         self.connection.get_mut().write_all(request.as_bytes()).expect("the shop listens");
     }
 
-    /// The answer to the earliest question that has none yet.
+    /// Returns the response to the earliest request that has none yet.
     #[track_caller]
     pub fn hears(&mut self, path: &str) -> Page {
         let asked = format!("GET {path}");

@@ -1,4 +1,4 @@
-//! A database for each test, and hands that change it behind the shop's back.
+//! A database for each test, and the means to change it without the shop.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use super::process::{are_installed, find_program};
 use super::proxy::Proxy;
 use super::shell::OpenShell;
 
-/// Which database a story is told on.
+/// The database that a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Database {
     Sqlite,
@@ -18,7 +18,9 @@ pub enum Database {
 }
 
 impl Database {
-    /// Whether its programs are here, and those with which a story changes it by hand.
+    /// Reports whether the programs that this database needs are installed.
+    ///
+    /// `changed_by_hand` adds the shell with which a test changes rows.
     pub fn is_here(self, changed_by_hand: bool) -> bool {
         match self {
             Self::Sqlite => !changed_by_hand || are_installed(&["sqlite3"]),
@@ -27,7 +29,7 @@ impl Database {
     }
 }
 
-/// An empty database of one test, gone when the test is.
+/// An empty database that belongs to one test and is deleted with it.
 pub struct TestDatabase {
     pub kind: Database,
     folder: TempDir,
@@ -45,7 +47,7 @@ impl TestDatabase {
         Self { kind, folder, name }
     }
 
-    /// What `--database` is to be.
+    /// Returns the value for `--database`.
     pub fn url(&self) -> String {
         match self.kind {
             Database::Sqlite => format!("sqlite://{}", self.file().display()),
@@ -53,7 +55,7 @@ impl TestDatabase {
         }
     }
 
-    /// A wire to Postgres, and the URL of the database at its end.
+    /// Starts a proxy in front of Postgres; returns it with the URL of the database behind it.
     pub fn through_a_proxy(&self) -> (Proxy, String) {
         let cluster = postgres::cluster();
         let proxy = Proxy::to(cluster.port());
@@ -61,7 +63,7 @@ impl TestDatabase {
         (proxy, url)
     }
 
-    /// The folder that belongs to this test; the SQLite file is in it.
+    /// Returns the folder of this test, which holds the SQLite file.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -70,7 +72,7 @@ impl TestDatabase {
         self.folder().join("shop.sqlite3")
     }
 
-    /// Runs SQL in the `sqlite3` or `psql` program, as somebody would by hand; answers what it prints.
+    /// Runs SQL in the `sqlite3` or `psql` program, as an administrator would; returns its output.
     #[track_caller]
     pub fn sql(&self, statements: &str) -> String {
         let output = self.shell(statements).output().expect("the shell starts");
@@ -82,12 +84,12 @@ impl TestDatabase {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Whether the database takes this, run as [`TestDatabase::sql`] runs it.
+    /// Reports whether a statement succeeds when it is run as [`TestDatabase::sql`] runs it.
     pub fn takes(&self, statement: &str) -> bool {
         self.shell(statement).output().expect("the shell starts").status.success()
     }
 
-    /// Runs what differs between the two databases.
+    /// Runs one of two statements, depending on the kind of database.
     #[track_caller]
     pub fn sql_of_each(&self, sqlite: &str, postgres: &str) -> String {
         match self.kind {
@@ -102,13 +104,14 @@ impl TestDatabase {
         postgres::cluster().sql(&self.name, statements)
     }
 
-    /// Statements that the Postgres server logs as run in this database, whoever runs them; the shop
-    /// must be started after the first call.
+    /// Returns the statements of all clients that the Postgres server has logged for this database.
+    ///
+    /// The first call switches the logging on; the shop must be started after it.
     pub fn logged_statements(&self) -> Vec<String> {
         let cluster = postgres::cluster();
         let prefix = "ALTER DATABASE";
         self.sql_as_administrator(&format!("{prefix} {} SET log_statement = 'all'", self.name));
-        // What was asked before is in the log when this is.
+        // The log is in order: when it holds the mark, it holds every earlier statement.
         let mark = format!("mark {:?}", std::time::SystemTime::now());
         self.sql_as_administrator(&format!("SELECT '{mark}'"));
         let log = cluster.log_with(&mark);
@@ -120,7 +123,7 @@ impl TestDatabase {
         said.collect()
     }
 
-    /// The `sqlite3` or `psql` program, left open.
+    /// Starts the `sqlite3` or `psql` program and leaves it open.
     pub fn open_shell(&self) -> OpenShell {
         match self.kind {
             Database::Sqlite => {
@@ -137,7 +140,7 @@ impl TestDatabase {
             Database::Sqlite => {
                 let shell = find_program("sqlite3").expect("`by_hand` stories need sqlite3");
                 let mut command = Command::new(shell);
-                // Somebody's ~/.sqliterc must not change what is printed.
+                // A `~/.sqliterc` must not change what is printed.
                 command.args(["-init", "/dev/null", "-batch", "-bail"]);
                 command.args(["-cmd", ".timeout 10000"]);
                 command.arg(self.file()).arg(statements);

@@ -1,4 +1,4 @@
-//! Chance that a seed can repeat (SplitMix64).
+//! Pseudorandom numbers from a seed (SplitMix64), so that a failure can be repeated.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -9,12 +9,12 @@ impl Dice {
         Self(seed)
     }
 
-    /// A seed that nobody has chosen.
+    /// Returns a random seed.
     pub fn any_seed() -> u64 {
         RandomState::new().build_hasher().finish()
     }
 
-    /// A number below `sides`.
+    /// Returns a number below `sides`.
     pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -23,7 +23,7 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % sides
     }
 
-    /// An index below `length`.
+    /// Returns an index below `length`.
     pub fn pick(&mut self, length: usize) -> usize {
         self.roll(length as u64) as usize
     }

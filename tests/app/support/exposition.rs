@@ -1,19 +1,19 @@
-//! Prometheus' text format, read strictly: what is not exactly as documented is a failure.
+//! A strict parser of Prometheus' text format: every deviation from the documentation is a failure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::Page;
 
-/// All figures of one answer.
+/// All metrics of one response.
 #[derive(Debug)]
 pub struct Exposition {
-    /// By family: what it is.
+    /// The type of each family, by its name.
     families: BTreeMap<String, String>,
-    /// By name and labels, as they are written.
+    /// The value of each series, by its name and labels as they are written.
     series: BTreeMap<String, f64>,
 }
 
-/// One line of figures.
+/// One sample line.
 struct Sample {
     name: String,
     labels: Vec<(String, String)>,
@@ -36,12 +36,12 @@ impl Exposition {
         parsed
     }
 
-    /// The names of all families.
+    /// Returns the names of all families.
     pub fn names(&self) -> BTreeSet<&str> {
         self.families.keys().map(String::as_str).collect()
     }
 
-    /// A series as it is written, such as `larder_view_age_seconds`; none where it is not there.
+    /// Returns the value of a series such as `larder_view_age_seconds`, or `None` if it is absent.
     #[track_caller]
     pub fn get(&self, series: &str) -> Option<f64> {
         let name = series.split('{').next().unwrap();
@@ -52,7 +52,7 @@ impl Exposition {
         self.series.get(series).copied()
     }
 
-    /// The sum of all series that begin so and have all these parts.
+    /// Returns the sum of all series that begin with `start` and contain all `parts`.
     #[track_caller]
     pub fn sum(&self, start: &str, parts: &[&str]) -> f64 {
         let is_meant = |series: &str| {
@@ -61,12 +61,12 @@ impl Exposition {
         self.series.iter().filter(|(series, _)| is_meant(series)).map(|(_, value)| value).sum()
     }
 
-    /// How many calls waited for the shared store in vain, each for as long as one may.
+    /// Returns the number of calls to the shared store that timed out.
     pub fn waits_for_the_store(&self) -> f64 {
         self.sum("larder_store_calls_total", &[r#"result="timeout""#])
     }
 
-    /// How much a series has grown; one that is not there is 0.
+    /// Returns by how much a series has grown; an absent series counts as 0.
     #[track_caller]
     pub fn grown(&self, since: &Self, series: &str) -> f64 {
         self.get(series).unwrap_or_default() - since.get(series).unwrap_or_default()
@@ -107,7 +107,7 @@ fn check_plain(name: &str, kind: &str, samples: &[Sample]) {
     }
 }
 
-/// Buckets are cumulative and in order, the last is `+Inf` and the count; a sum and a count follow.
+/// Checks that buckets are ordered, cumulative and end with `+Inf`, before sum and count.
 #[track_caller]
 fn check_histogram(name: &str, samples: &[Sample]) {
     let mut rest = samples;
@@ -135,7 +135,7 @@ fn check_histogram(name: &str, samples: &[Sample]) {
     }
 }
 
-/// The bound of a bucket: its last label.
+/// Returns the bound of a bucket, which is its last label.
 #[track_caller]
 fn bound(bucket: &Sample) -> f64 {
     let (name, bound) = bucket.labels.last().expect("a bucket has a bound");
@@ -156,7 +156,7 @@ fn sample(line: &str) -> Sample {
     Sample { name: name.to_owned(), labels: pairs(labels), value }
 }
 
-/// `a="1",b="2"`; a quote or a backslash in a value has a backslash before it.
+/// Parses labels such as `a="1",b="2"`, with backslash escapes in the values.
 #[track_caller]
 fn pairs(mut text: &str) -> Vec<(String, String)> {
     let mut pairs = Vec::new();

@@ -1,6 +1,6 @@
-//! Just enough HTML to read the shop's pages as a person or a browser would.
+//! A small HTML parser: enough to read the shop's pages as a person or a browser would.
 
-/// A start tag with its attributes, values decoded.
+/// A start tag with its attributes, whose values are decoded.
 #[derive(Debug, Clone)]
 pub struct Tag {
     pub name: String,
@@ -15,7 +15,7 @@ impl Tag {
     }
 }
 
-/// A form as it would be sent if somebody pressed its button now.
+/// A form, with the fields that the browser would send if its first button were pressed now.
 #[derive(Debug, Clone)]
 pub struct Form {
     pub action: String,
@@ -29,7 +29,7 @@ impl Form {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Types over what stands in a field.
+    /// Replaces the value of a field.
     #[track_caller]
     pub fn fill(&mut self, name: &str, value: &str) {
         let found = self.fields.iter_mut().find(|(key, _)| key == name);
@@ -38,7 +38,7 @@ impl Form {
     }
 }
 
-/// All start tags, in order; comments and the insides of scripts are passed over.
+/// Returns all start tags in order, without those in comments.
 pub fn tags(html: &str) -> Vec<Tag> {
     let mut tags = Vec::new();
     let mut at = 0;
@@ -57,7 +57,7 @@ pub fn tags(html: &str) -> Vec<Tag> {
     tags
 }
 
-/// What a person reads: tags become spaces, entities become characters, white space is folded.
+/// Returns the visible text: tags become spaces, entities are decoded, white space is folded.
 pub fn text(html: &str) -> String {
     let mut text = String::new();
     let mut at = 0;
@@ -79,14 +79,14 @@ pub fn text(html: &str) -> String {
     decoded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The text inside the element whose start tag this is (no element of the same name inside it).
+/// Returns the text inside the element of this start tag, which holds no element of the same name.
 pub fn text_of(html: &str, tag: &Tag) -> String {
     let rest = &html[tag.end..];
     let end = rest.find(&format!("</{}", tag.name)).unwrap_or(rest.len());
     text(&rest[..end])
 }
 
-/// What stands in a `textarea`, as it is: HTML leaves out one line end at its beginning.
+/// Returns the decoded content of a `textarea`, without the one leading line end that HTML ignores.
 fn typed_in(html: &str, tag: &Tag) -> String {
     let rest = &html[tag.end..];
     let typed = decode(&rest[..rest.find("</textarea").unwrap_or(rest.len())]);
@@ -95,7 +95,7 @@ fn typed_in(html: &str, tag: &Tag) -> String {
 
 pub fn forms(html: &str) -> Vec<Form> {
     let mut forms: Vec<Form> = Vec::new();
-    // The first button is the one that is pressed; others say nothing then.
+    // Only the first button is pressed, and browsers send no others.
     let mut has_button = false;
     for tag in tags(html) {
         let attribute = |name: &str| tag.attribute(name).unwrap_or("").to_owned();
@@ -143,7 +143,7 @@ fn tag(inside: &str, end: usize) -> Tag {
     Tag { name: inside[..name_end.min(inside.len())].to_lowercase(), attributes, end }
 }
 
-/// An attribute's value, quoted or bare, and what follows it.
+/// Splits off an attribute's value, quoted or bare; returns it and the rest.
 fn attribute_value(rest: &str) -> (&str, &str) {
     match rest.chars().next() {
         Some(quote @ ('"' | '\'')) => {
@@ -154,7 +154,7 @@ fn attribute_value(rest: &str) -> (&str, &str) {
     }
 }
 
-/// Where a tag ends: after the first `>` that is not inside quotes.
+/// Returns where a tag ends: after the first `>` that is not inside quotes.
 fn tag_end(html: &str, open: usize) -> usize {
     let mut quote = None;
     for (at, c) in html[open..].char_indices() {

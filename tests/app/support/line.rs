@@ -1,7 +1,7 @@
-//! A line to Redis that gives trouble: slow, late, or garbling.
+//! A proxy in front of Redis that injects faults: slow answers, late writes, or corrupted values.
 //!
-//! - It speaks the protocol (RESP 2). A connection's commands are carried one after the other.
-//! - Trouble is counted, so that a story can tell that there was some.
+//! - It speaks RESP 2 and forwards the commands of a connection one at a time.
+//! - It counts the faults, so that a test can check that there were some.
 
 use std::io::{self, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,17 +16,17 @@ use super::message::Message;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// Everything is as it should be.
+    /// Forwards everything unchanged.
     None,
-    /// Each answer takes so long.
+    /// Delays each answer by this duration.
     Slow(Duration),
-    /// A `SET` is answered at once, and done a second or two later, in any order; reads go on.
+    /// Answers a `SET` at once and performs it one to two seconds later, in any order. Reads pass.
     LateWrites,
-    /// Most values that are read have a wrong bit, or are cut short.
+    /// Flips a bit in most values that are read, or cuts them short.
     Garbled,
 }
 
-/// Ends with its story.
+/// The proxy. It stops when it is dropped.
 pub struct Line {
     port: u16,
     wire: Arc<Wire>,
@@ -36,14 +36,14 @@ struct Wire {
     redis: u16,
     trouble: Mutex<Trouble>,
     troubled: AtomicU64,
-    /// Writes that are under way, and when they arrive.
+    /// Writes that are delayed, with the time at which each is performed.
     late: Mutex<Vec<(Instant, Message)>>,
     dice: Mutex<Dice>,
     end: Bell,
 }
 
 impl Line {
-    /// A line to the Redis at this port of the loopback interface.
+    /// Starts a proxy to the Redis at this port of the loopback interface.
     pub fn to(redis: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -59,7 +59,7 @@ impl Line {
         thread::spawn(move || {
             for shop in listener.incoming().map_while(Result::ok) {
                 let wire = Arc::clone(&carrier);
-                // An end that hangs up ends its connection.
+                // A connection ends when either end closes it.
                 thread::spawn(move || wire.carry(shop));
             }
         });
@@ -71,12 +71,12 @@ impl Line {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Gives this trouble from now on.
+    /// Sets the fault that is injected from now on.
     pub fn gives(&self, trouble: Trouble) {
         *self.wire.trouble.lock().unwrap() = trouble;
     }
 
-    /// How many answers or writes had trouble.
+    /// Returns how many answers or writes had a fault.
     pub fn troubled(&self) -> u64 {
         self.wire.troubled.load(Ordering::Relaxed)
     }
@@ -109,7 +109,7 @@ impl Wire {
         }
     }
 
-    /// What becomes of an answer.
+    /// Applies the current fault to an answer.
     fn trouble(&self, trouble: Trouble, mut answer: Message) -> Message {
         match trouble {
             Trouble::None | Trouble::LateWrites => {}
@@ -134,13 +134,13 @@ impl Wire {
         self.troubled.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes a write that will arrive late.
+    /// Queues a write that is performed late.
     fn post(&self, write: Message) {
         let delay = Duration::from_millis(1_000 + self.dice.lock().unwrap().roll(1_000));
         self.late.lock().unwrap().push((Instant::now() + delay, write));
     }
 
-    /// Does the late writes when their time has come.
+    /// Performs the queued writes when they are due.
     fn deliver(&self) {
         while !self.end.rings_within(Duration::from_millis(20)) {
             let now = Instant::now();
@@ -158,7 +158,7 @@ impl Wire {
     }
 }
 
-/// Whether it keeps a value; the lock of who makes a page is no such.
+/// Reports whether a command stores a value. `SET … NX` does not count: it takes a build lock.
 fn is_write(command: &Message) -> bool {
     let words = command.words();
     let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());

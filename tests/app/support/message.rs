@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 
 #[derive(Debug, Clone)]
 pub enum Message {
-    /// A status, an error or a number, with its first character and without its end.
+    /// A status, an error or a number, with its first character and without its line end.
     Line(Vec<u8>),
     Value(Option<Vec<u8>>),
     List(Option<Vec<Message>>),
@@ -56,7 +56,7 @@ impl Message {
         }
     }
 
-    /// The words of a command.
+    /// Returns the words of a command.
     pub fn words(&self) -> Vec<&[u8]> {
         let Self::List(Some(list)) = self else { return Vec::new() };
         let words = list.iter().filter_map(|word| match word {
@@ -66,7 +66,7 @@ impl Message {
         words.collect()
     }
 
-    /// Changes every value in it.
+    /// Applies `change` to every value in the message.
     pub fn each_value(&mut self, change: &mut impl FnMut(&mut Vec<u8>)) {
         match self {
             Self::Value(Some(value)) => change(value),

@@ -1,4 +1,4 @@
-//! The words the stories are written in: a shop, its database, pages, visitors, other programs.
+//! What the tests are written with: a shop, its database, pages, visitors and other programs.
 
 mod address;
 mod bell;
@@ -42,15 +42,19 @@ pub use proxy::{Hold, Proxy};
 pub use redis::Redis;
 pub use shelf::{Shelf, Wrong};
 pub use shell::OpenShell;
-pub use site::{PASSWORD, Pending, TestSite, account, larder, larder_at, load, tries_account};
+pub use site::{
+    DEFAULT_REDIS_TIMEOUT, PASSWORD, Pending, TestSite, account, larder, larder_at, load,
+    tries_account,
+};
 pub use until::{PATIENCE, until};
 pub use upstream::{Says, Upstream};
 pub use visitor::Visitor;
 pub use webdriver::{Browser, Screen};
 
-/// Makes of each story one test per database, `sqlite::story` and `postgres::story`.
+/// Generates two tests from each function `name`: `sqlite::name` and `postgres::name`.
 ///
-/// Stories after `by_hand:` change the database in `sqlite3` or `psql` and need those programs.
+/// The functions after `by_hand:` change the database in `sqlite3` or `psql` and need those
+/// programs.
 macro_rules! on_both_databases {
     (by_hand: $($hand:ident),+ $(,)?) => {
         $crate::support::on_both_databases!(; by_hand: $($hand),+);

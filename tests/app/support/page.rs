@@ -1,4 +1,4 @@
-//! An answer of the shop, and what a story wants to know of it.
+//! A response of the shop, with the questions and assertions that tests need.
 
 use super::html::{self, Form, Tag};
 
@@ -16,19 +16,19 @@ impl Page {
         String::from_utf8(self.body.clone()).expect("pages are UTF-8")
     }
 
-    /// What a person reads on the page.
+    /// Returns the visible text.
     pub fn text(&self) -> String {
         html::text(&self.html())
     }
 
-    /// What a program reads of it.
+    /// Returns the body parsed as JSON.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         let json = serde_json::from_slice(&self.body);
         json.unwrap_or_else(|error| panic!("{}: {error}: {}", self.asked, self.excerpt()))
     }
 
-    /// A header's value; several lines are joined as RFC 9110 §5.2 says.
+    /// Returns a header's value; several lines are joined as RFC 9110 §5.2 says.
     pub fn header(&self, name: &str) -> Option<String> {
         let lines: Vec<_> = self.lines_of(name).collect();
         (!lines.is_empty()).then(|| lines.join(", "))
@@ -49,7 +49,7 @@ impl Page {
         html::text_of(&self.html(), tag)
     }
 
-    /// The confirmation after an action, if there is one.
+    /// Returns the confirmation after an action, if there is one.
     pub fn flash(&self) -> Option<String> {
         let is_flash = |tag: &&Tag| {
             tag.attribute("class") == Some("flash") && tag.attribute("role") == Some("status")
@@ -58,7 +58,7 @@ impl Page {
         (!text.is_empty()).then_some(text)
     }
 
-    /// The form that is sent to this path.
+    /// Returns the form that is sent to this path.
     #[track_caller]
     pub fn form(&self, action: &str) -> Form {
         let forms = html::forms(&self.html());
@@ -68,7 +68,7 @@ impl Page {
             .clone()
     }
 
-    /// The ids of the products that the page lists, in its order: each has a link to its edit form.
+    /// Returns the ids of the listed products in order; each product has a link to its edit form.
     pub fn listed(&self) -> Vec<u64> {
         let edit_link = |tag: &Tag| {
             let path = tag.attribute("href")?.strip_prefix("/products/")?;
@@ -77,7 +77,7 @@ impl Page {
         self.tags("a").iter().filter_map(edit_link).collect()
     }
 
-    // What follows asserts, and answers the page so that stories read on.
+    // The assertions below return the page, so that calls can be chained.
 
     #[track_caller]
     pub fn assert_status(&self, status: u16) -> &Self {
@@ -112,13 +112,13 @@ impl Page {
         self
     }
 
-    /// A redirect that makes the browser ask with `GET`.
+    /// Asserts a redirect to `path` that makes the browser follow with `GET`.
     #[track_caller]
     pub fn assert_sends_to(&self, path: &str) -> &Self {
         self.assert_status(303).assert_header("location", path)
     }
 
-    /// An answer in the shop's dress: HTML with a heading, a way home, and the security headers.
+    /// Asserts that this is a page of the shop: with stylesheet, heading and a link to `/`.
     #[track_caller]
     pub fn assert_is_in_the_shops_dress(&self) -> &Self {
         let kind = self.header("content-type").unwrap_or_default();
@@ -136,7 +136,7 @@ impl Page {
         self
     }
 
-    /// An error as programs read it; answers it.
+    /// Asserts that this is a problem document (`application/problem+json`), and returns it.
     #[track_caller]
     pub fn assert_problem(&self, status: u16) -> serde_json::Value {
         self.assert_status(status).assert_header("content-type", "application/problem+json");
@@ -146,7 +146,7 @@ impl Page {
         problem
     }
 
-    /// The beginning of the body, for messages.
+    /// Returns the beginning of the body, for messages.
     pub fn excerpt(&self) -> String {
         String::from_utf8_lossy(&self.body).chars().take(600).collect()
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::process::{Leash, Program, find_program, free_port, leashed};
 
-/// The shop's own role: it owns its databases and may do nothing else, as in real life.
+/// The shop's own role. As in production, it owns its databases and has no other rights.
 const SHOP: &str = "grocer";
 const ADMINISTRATOR: &str = "administrator";
 
@@ -20,7 +20,7 @@ pub struct Cluster {
     server: Program,
 }
 
-/// Started by the first test that needs it; ends with the test process.
+/// Returns the cluster. The first test that needs it starts it; it ends with the test process.
 pub fn cluster() -> &'static Cluster {
     static CLUSTER: LazyLock<Cluster> = LazyLock::new(Cluster::start);
     &CLUSTER
@@ -34,7 +34,8 @@ impl Cluster {
         let output = servant
             .dress(Command::new(find_program("initdb").unwrap()))
             .args(["--auth=trust", "--no-sync", "--encoding=UTF8"])
-            // Folds no letter beyond ASCII: what the shop promises about search must not lean on it.
+            // This locale folds only ASCII letters: the shop's search must not depend on the
+            // locale.
             .args(["--locale=C", "--username", ADMINISTRATOR, "--pgdata"])
             .arg(&data)
             .output()
@@ -52,7 +53,7 @@ impl Cluster {
         format!("postgres://{SHOP}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// What the server has logged, as soon as this word is in it.
+    /// Waits until the server's log contains `word`, and returns the log.
     pub fn log_with(&self, word: &str) -> String {
         let log = self.server.wait_for(|_, err| err.contains(word).then(|| err.to_owned()));
         log.expect("Postgres logs what it is asked")
@@ -62,7 +63,7 @@ impl Cluster {
         self.port
     }
 
-    /// Where a database is for a shop that reaches the server through another port.
+    /// Returns the URL of a database for a shop that reaches the server through another port.
     pub fn url_through(&self, port: u16, database: &str) -> String {
         self.url(database).replace(&format!(":{}/", self.port), &format!(":{port}/"))
     }
@@ -75,12 +76,12 @@ impl Cluster {
     }
 
     pub fn drop_database(&self, name: &str) {
-        // A test may end while its database is half broken; the cluster goes away anyway.
+        // A test may leave its database broken; the cluster is deleted in any case.
         let drop = format!("DROP DATABASE {name} WITH (FORCE)");
         let _ = self.psql_as(ADMINISTRATOR, "postgres", &drop).output();
     }
 
-    /// Runs SQL as the administrator; answers what is printed.
+    /// Runs SQL as the administrator; returns what is printed.
     #[track_caller]
     pub fn sql(&self, database: &str, statements: &str) -> String {
         let mut command = self.psql_as(ADMINISTRATOR, database, statements);
@@ -89,12 +90,12 @@ impl Cluster {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// `psql` as the shop's role.
+    /// Returns `psql` as the shop's role.
     pub fn psql(&self, database: &str, statements: &str) -> Command {
         self.psql_as(SHOP, database, statements)
     }
 
-    /// `psql` as the administrator, who may set what others may not; it reads statements from its input.
+    /// Returns `psql` as the administrator, reading statements from its input.
     pub fn open_psql(&self, database: &str) -> Command {
         self.any_psql(ADMINISTRATOR, database)
     }
@@ -110,13 +111,13 @@ impl Cluster {
         command
             .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"])
             .args(["-p", &self.port.to_string(), "-U", role, "-d", database])
-            // The question's bytes are UTF-8, whatever the locale of this machine says.
+            // The statements are UTF-8, whatever the locale of the machine is.
             .env("PGCLIENTENCODING", "UTF8");
         command
     }
 }
 
-/// Starts the server; `None` if somebody took the port between our look and its start.
+/// Starts the server; returns `None` if another process took the port before it.
 fn serve(servant: &Servant, folder: &Path, data: &Path) -> Option<(u16, Program)> {
     let port = free_port();
     let leash = Leash { signal: "QUIT", folder: folder.display().to_string() };
@@ -127,7 +128,7 @@ fn serve(servant: &Servant, folder: &Path, data: &Path) -> Option<(u16, Program)
         .args(["-p", &port.to_string(), "-k"])
         .arg(folder)
         .args(["-c", "listen_addresses=127.0.0.1"])
-        // Nothing here must survive a power cut; `synchronous_commit` stays as it is in real life.
+        // Nothing here must survive a power cut; `synchronous_commit` stays as in production.
         .args(["-c", "fsync=off", "-c", "full_page_writes=off"])
         .args(["-c", "max_connections=200", "-c", "log_destination=stderr"]);
     let server = Program::start(command);
@@ -135,17 +136,18 @@ fn serve(servant: &Servant, folder: &Path, data: &Path) -> Option<(u16, Program)
     Some((port, server))
 }
 
-/// The user as whom Postgres runs: it refuses to be root.
+/// The user as which Postgres runs, since it refuses to run as root.
 struct Servant {
     ids: Option<(u32, u32)>,
     folder: PathBuf,
 }
 
 impl Servant {
-    /// Somebody else than root, to whom the folder is given.
+    /// Gives the folder to an unprivileged user if the tests run as root.
     fn of(folder: &Path) -> Self {
         let is_root = fs::metadata(folder).unwrap().uid() == 0;
-        let ids = is_root.then(|| user("postgres").or_else(|| user("nobody")).expect("nobody"));
+        let ids = is_root
+            .then(|| user("postgres").or_else(|| user("nobody")).expect("an unprivileged user"));
         if let Some((uid, gid)) = ids {
             chown(folder, Some(uid), Some(gid)).unwrap();
         }
@@ -154,7 +156,8 @@ impl Servant {
     }
 
     fn dress(&self, mut command: Command) -> Command {
-        // Its own process group: Ctrl-C at the terminal reaches the test, whose leash then ends this.
+        // Its own process group: Ctrl-C at the terminal reaches the test, whose leash then ends
+        // this.
         command.current_dir(&self.folder).process_group(0);
         if let Some((uid, gid)) = self.ids {
             command.uid(uid).gid(gid);
@@ -163,7 +166,7 @@ impl Servant {
     }
 }
 
-/// User and group number of a name in `/etc/passwd`.
+/// Returns the user and group id of a name in `/etc/passwd`.
 pub fn user(name: &str) -> Option<(u32, u32)> {
     let passwd = fs::read_to_string("/etc/passwd").ok()?;
     let line = passwd.lines().find(|line| line.split(':').next() == Some(name))?;

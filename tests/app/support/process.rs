@@ -1,4 +1,4 @@
-//! Programs that a test starts: none outlives the test process, whatever ends it.
+//! Programs that a test starts. None outlives the test process, however that ends.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -8,9 +8,11 @@ use std::time::Instant;
 
 use super::until::PATIENCE;
 
-/// Becomes the program that it is given, and leaves a watcher behind that holds the other end of the
-/// test's leash (standard input). A line on it lets the program go; its end, which comes when the test
-/// process dies, stops the program and removes the folder it worked in.
+/// The shell script that starts a program and leaves a watcher process behind.
+///
+/// The watcher reads the test's pipe (standard input). A line on the pipe means that the program
+/// has been ended. The pipe closes without a line when the test process dies: then the watcher
+/// stops the program and removes its folder.
 const LEASHED: &str = r#"
 exec 3<&0
 ( { read -r let_go <&3 || {
@@ -22,7 +24,7 @@ exec 3<&0
 exec "$@" </dev/null 3<&-
 "#;
 
-/// How the watcher ends a program that lost its test.
+/// How the watcher ends a program whose test process has died.
 pub struct Leash {
     pub signal: &'static str,
     pub folder: String,
@@ -34,7 +36,7 @@ impl Default for Leash {
     }
 }
 
-/// A command that can be started with [`Program::start`].
+/// Returns a command that can be started with [`Program::start`].
 pub fn leashed(program: impl AsRef<std::ffi::OsStr>, leash: Leash) -> Command {
     let mut command = Command::new("sh");
     command
@@ -45,7 +47,7 @@ pub fn leashed(program: impl AsRef<std::ffi::OsStr>, leash: Leash) -> Command {
     command
 }
 
-/// A program under way, and everything that it has said.
+/// A running program and all its output so far.
 pub struct Program {
     child: Child,
     leash: ChildStdin,
@@ -92,12 +94,12 @@ impl Program {
         self.child.id()
     }
 
-    /// What was said on standard error so far.
+    /// Returns the standard error output so far.
     pub fn err(&self) -> String {
         self.said.state.lock().unwrap().err.clone()
     }
 
-    /// Waits until `found` finds something in what was said; `None` if the program ended without it.
+    /// Waits until `found` finds something in the output; `None` if the program ended before.
     #[track_caller]
     pub fn wait_for<T>(&self, found: impl Fn(&str, &str) -> Option<T>) -> Option<T> {
         let deadline = Instant::now() + PATIENCE;
@@ -150,7 +152,9 @@ impl Program {
 }
 
 impl Drop for Program {
-    /// Ends the program at once; only then is the watcher told that it has nothing to do.
+    /// Ends the program at once.
+    ///
+    /// The watcher is told only afterwards, so that no program is left over.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -159,7 +163,7 @@ impl Drop for Program {
 }
 
 impl Said {
-    /// Keeps what comes out of one stream, line by line, in a thread of its own.
+    /// Starts a thread that collects one stream line by line.
     fn hear(
         self: &Arc<Self>,
         stream: impl Read + Send + 'static,
@@ -180,15 +184,15 @@ impl Said {
     }
 }
 
-/// A port of the loopback interface that was free a moment ago, for programs that cannot choose.
+/// Returns a free port of the loopback interface, for programs that cannot choose one themselves.
 pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
-/// The full path of a program: where distributions hide the newest Postgres, else in `PATH`.
+/// Returns the full path of a program: the newest Postgres of the distribution first, then `PATH`.
 ///
-/// Debian's `psql` in the `PATH` is a script that looks for the right one for a long time.
+/// Debian's `psql` in the `PATH` is a slow script that searches for the right version.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
@@ -199,10 +203,10 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
     folders.into_iter().map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
-/// Whether all these programs are installed.
+/// Reports whether all these programs are installed.
 ///
-/// Where one is missing, the story that needs it is left out with a loud word; in the full run
-/// (`scripts/test`) that is a failure, so that no pipeline passes by leaving things out.
+/// If one is missing, the test is skipped with a warning. In the full run (`scripts/test`) that is
+/// a failure, so that no pipeline passes by skipping tests.
 pub fn are_installed(programs: &[&str]) -> bool {
     let missing: Vec<_> = programs.iter().filter(|name| find_program(name).is_none()).collect();
     if missing.is_empty() {
@@ -213,7 +217,7 @@ pub fn are_installed(programs: &[&str]) -> bool {
         std::env::var_os("LARDER_TESTS_MUST_RUN_ALL").is_none(),
         "{story} needs {missing:?}, which is not installed (`scripts/test` installs it)"
     );
-    // The test runner keeps what a passing test prints to itself; this must be seen.
+    // The test runner captures `eprintln!` of passing tests; this warning must be seen.
     let mut terminal = std::io::stderr();
     let _ = writeln!(terminal, "LEFT OUT: {story}: {missing:?} is not installed");
     false

@@ -1,7 +1,7 @@
-//! A wire between the shop and Postgres that a story can hold still at a chosen moment.
+//! A proxy between the shop and Postgres that can hold answers of the database.
 //!
-//! What is held is an answer of the database: it is made, but the shop does not know it yet. So a story
-//! can let other things happen in between, without waiting for luck.
+//! When an answer is held, the statement has run but the shop does not know it yet. A test can let
+//! other things happen in between without depending on luck.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -14,14 +14,15 @@ use super::until::PATIENCE;
 /// Which answers are held.
 #[derive(Debug, Clone, Copy)]
 pub struct Hold {
-    /// Only on connections on which the shop has said this at some time.
+    /// Holds only on connections on which the shop has sent these bytes at any time.
     pub connection: &'static str,
-    /// Only what comes of a statement with these words. The message that holds them prepares it; the
-    /// one after it has it run. Empty: every answer.
+    /// Holds only answers to a statement that contains these words; empty matches every answer.
+    ///
+    /// The message that contains the words prepares the statement, and the next one runs it.
     pub statement: &'static str,
 }
 
-/// The wire. Its connections end with the shop.
+/// The proxy. Its connections end with the shop.
 pub struct Proxy {
     port: u16,
     wire: Arc<Wire>,
@@ -44,7 +45,7 @@ struct State {
 }
 
 impl Proxy {
-    /// A wire to the server that listens at this port of the loopback interface.
+    /// Starts a proxy to the server at this port of the loopback interface.
     pub fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -77,12 +78,12 @@ impl Proxy {
         }
     }
 
-    /// Takes new connections again.
+    /// Accepts new connections again.
     pub fn mend(&self) {
         self.wire.state.lock().unwrap().is_cut = false;
     }
 
-    /// Holds what fits, from now on.
+    /// Holds the matching answers from now on.
     pub fn hold(&self, hold: Hold) {
         self.wire.state.lock().unwrap().hold = Some(hold);
     }
@@ -96,14 +97,14 @@ impl Proxy {
         assert!(state.held > 0, "no answer came by that could be held");
     }
 
-    /// On how many connections an answer is held, as soon as there is one, or after this time.
+    /// Returns how many answers are held, as soon as there is one or after `limit`.
     pub fn held_within(&self, limit: Duration) -> usize {
         let state = self.wire.state.lock().unwrap();
         let waited = self.wire.changed.wait_timeout_while(state, limit, |state| state.held == 0);
         waited.unwrap().0.held
     }
 
-    /// Lets everything through again.
+    /// Releases all held answers and holds no more.
     pub fn let_go(&self) {
         self.wire.state.lock().unwrap().hold = None;
         self.wire.changed.notify_all();
@@ -147,7 +148,7 @@ impl Wire {
     }
 }
 
-/// Carries bytes from one end to the other; `look` sees each piece before it goes on.
+/// Copies bytes from one end to the other; `look` sees each piece before it is forwarded.
 fn pump(mut from: TcpStream, mut to: TcpStream, mut look: impl FnMut(&[u8])) {
     let mut piece = [0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut piece) {

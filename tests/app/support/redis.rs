@@ -9,16 +9,16 @@ use tempfile::TempDir;
 use super::process::{Leash, Program, are_installed, find_program, free_port, leashed};
 use super::until::PATIENCE;
 
-/// A server, and the folder into which it saves when it is told to.
+/// A server, and the folder into which it saves on command.
 pub struct Redis {
     port: u16,
     folder: TempDir,
-    /// `None` while it is dead.
+    /// `None` while the server is down.
     server: Option<Program>,
 }
 
 impl Redis {
-    /// `None` where it is not installed.
+    /// Starts a server; returns `None` if Redis is not installed.
     pub fn start() -> Option<Self> {
         are_installed(&["redis-server", "redis-cli"]).then(|| {
             let folder = tempfile::Builder::new().prefix("larder-redis-").tempdir().unwrap();
@@ -43,23 +43,23 @@ impl Redis {
         self.server.as_ref().expect("Redis lives").signal(name);
     }
 
-    /// Ends it with `SIGKILL`.
+    /// Ends the server with `SIGKILL`.
     pub fn dies(&mut self) {
         self.server = None;
     }
 
-    /// Starts it again, on the same port and with what it has saved last.
+    /// Starts the server again on the same port, with the data that it saved last.
     #[track_caller]
     pub fn returns(&mut self) {
         self.dies();
         let deadline = Instant::now() + PATIENCE;
         while self.server.is_none() {
-            assert!(Instant::now() < deadline, "nobody gives port {} back", self.port);
+            assert!(Instant::now() < deadline, "port {} is not free again", self.port);
             self.server = serve(self.port, self.folder.path());
         }
     }
 
-    /// Prints all that it is asked from now on.
+    /// Starts `MONITOR`, which prints every command that the server receives from now on.
     pub fn watches(&self) -> Program {
         let mut command = leashed(find_program("redis-cli").unwrap(), Leash::default());
         command.args(["-p", &self.port.to_string(), "MONITOR"]);
@@ -82,7 +82,7 @@ impl Redis {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// A number of `INFO`; zero where it is not told.
+    /// Returns a number of `INFO`, or zero if it is absent.
     #[track_caller]
     pub fn tells(&self, name: &str) -> u64 {
         let told = self.command(&["INFO", "everything"]);
@@ -95,7 +95,7 @@ impl Redis {
     }
 }
 
-/// Starts a server; `None` if somebody has the port.
+/// Starts a server; returns `None` if another process has the port.
 fn serve(port: u16, folder: &Path) -> Option<Program> {
     let mut command = leashed(find_program("redis-server").unwrap(), Leash::default());
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);

@@ -25,7 +25,7 @@ impl CacheStatus {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// `hit`, `miss` (looked up and not there, or no longer true), or `passed` (not looked up).
+    /// Returns `hit`, `miss` (looked up, but absent or stale) or `passed` (not looked up).
     pub fn outcome(&self) -> &'static str {
         match self.parameter("fwd") {
             None if self.parameter("hit").is_some() => "hit",
@@ -48,7 +48,7 @@ impl Page {
         })
     }
 
-    /// `hit`, `miss`, `stored` (a miss whose page was kept), or `passed`.
+    /// Asserts the outcome: `hit`, `miss`, `stored` (a miss whose page was stored) or `passed`.
     #[track_caller]
     pub fn assert_cache(&self, expected: &str) -> &Self {
         let status = self.cache();
@@ -68,10 +68,10 @@ impl Page {
     }
 }
 
-/// `Server-Timing`: how the three levels of the cache and the database took part.
+/// `Server-Timing`: what each of the three levels of the cache and the database did.
 #[derive(Debug)]
 pub struct Timing {
-    /// Metric and description; a metric may stand there several times.
+    /// Metric and description. A metric may occur several times.
     metrics: Vec<(String, String)>,
 }
 
@@ -89,7 +89,7 @@ impl Timing {
         Self { metrics: metrics.collect() }
     }
 
-    /// How many SQL queries were run: the number in `sql;desc="2 queries"`; none without that entry.
+    /// Returns the number of SQL queries, as in `sql;desc="2 queries"`, or 0 without that entry.
     #[track_caller]
     pub fn sql_queries(&self) -> usize {
         let number = |text: &str| text.split(' ').next()?.parse::<usize>().ok();
@@ -98,7 +98,7 @@ impl Timing {
             .sum()
     }
 
-    /// Whether a level says this of one of its entries: `says("fragment", "header hit")`.
+    /// Reports whether a level has an entry with these words: `says("fragment", "header hit")`.
     pub fn says(&self, level: &str, words: &str) -> bool {
         self.descriptions_of(level).any(|text| text.contains(words))
     }

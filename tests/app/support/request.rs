@@ -1,4 +1,4 @@
-//! One request, dressed as a story needs it.
+//! One request with the method, headers and body that a test chooses.
 
 use ureq::http;
 
@@ -63,7 +63,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Reads a whole HTTP/1.1 answer; a body in chunks is put together.
+/// Parses a whole HTTP/1.1 response; a chunked body is joined.
 #[track_caller]
 pub fn parse_answer(asked: &str, answer: &[u8]) -> Page {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n");

@@ -1,9 +1,11 @@
-//! Products whose price is the number of their last change, and what may be seen of them.
+//! A checker of freshness: each product's price is the number of its last change.
 //!
-//! - A product's changes are numbered from 1, and a change writes its number as the price in cents.
-//! - Each product has one writer at a time; all may read.
-//! - *Floor*: the last acknowledged change. Whoever asks thereafter may not see an earlier one.
-//! - *Ceiling*: the last change that was begun. Nobody can see a later one.
+//! - The changes of a product are numbered from 1, and each writes its number as the price in
+//!   cents.
+//! - Each product has one writer at a time and any number of readers.
+//! - *Floor*: the last acknowledged change. A request that begins after it must not see an earlier
+//!   one.
+//! - *Ceiling*: the last change that was begun. No request can see a later one.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -19,22 +21,22 @@ pub struct Shelf {
 
 struct Item {
     title: String,
-    /// The product that it is, or was last.
+    /// The current product, or the last one.
     id: AtomicU64,
     floor: AtomicU64,
     ceiling: AtomicU64,
-    /// The changes that took it off the shelf.
+    /// The changes that deleted the product.
     removals: Mutex<Vec<u64>>,
 }
 
-/// What must not be.
+/// A violation that a reader or writer found.
 #[derive(Debug)]
 pub enum Wrong {
-    /// The shop refused what it should have answered.
+    /// The shop answered with an error where it should have succeeded.
     Error(String),
-    /// It showed a state before one that was acknowledged.
+    /// The page showed a state that is older than an acknowledged change.
     Stale(String),
-    /// It showed what never was.
+    /// The page showed a state that never existed.
     Untrue(String),
 }
 
@@ -49,7 +51,7 @@ impl fmt::Display for Wrong {
 }
 
 impl Shelf {
-    /// A shelf of so many products.
+    /// Adds `size` products to the site and returns the shelf that tracks them.
     #[track_caller]
     pub fn of(site: &TestSite, size: usize) -> Self {
         let items = (0..size).map(|number| Item {
@@ -68,12 +70,12 @@ impl Shelf {
         self.items.len()
     }
 
-    /// How many changes were acknowledged, those that put the products here among them.
+    /// Returns the number of acknowledged changes, including those that added the products.
     pub fn changes(&self) -> u64 {
         self.items.iter().map(|item| item.floor.load(SeqCst)).sum()
     }
 
-    /// Adds a product that is not there.
+    /// Adds a product that is absent.
     pub fn add(&self, site: &TestSite, item: usize) -> Result<(), Wrong> {
         self.items[item].change(|item, number| {
             accepted(&site.adds(&item.title, &dollars(number)))?;
@@ -81,7 +83,7 @@ impl Shelf {
         })
     }
 
-    /// Writes the next number as the price of a product that is there.
+    /// Writes the next number as the price of a present product.
     pub fn edit(&self, site: &TestSite, item: usize) -> Result<(), Wrong> {
         self.items[item].change(|item, number| {
             let (price, was_price) = (dollars(number), dollars(number - 1));
@@ -96,7 +98,7 @@ impl Shelf {
         })
     }
 
-    /// Deletes a product that is there.
+    /// Deletes a present product.
     pub fn remove(&self, site: &TestSite, item: usize) -> Result<(), Wrong> {
         self.items[item].change(|item, number| {
             item.is_removed_by(number);
@@ -107,7 +109,7 @@ impl Shelf {
         })
     }
 
-    /// Adds a product by hand.
+    /// Adds a product by SQL, without the shop.
     pub fn add_by_hand(&self, site: &TestSite, item: usize) -> Result<(), Wrong> {
         self.items[item].change(|item, number| {
             let row = format!("('{}', {number})", item.title);
@@ -116,7 +118,7 @@ impl Shelf {
         })
     }
 
-    /// Edits a product by hand.
+    /// Edits a product by SQL, without the shop.
     pub fn edit_by_hand(&self, site: &TestSite, item: usize) -> Result<(), Wrong> {
         self.items[item].change(|item, number| {
             let id = item.id.load(SeqCst);
@@ -126,7 +128,7 @@ impl Shelf {
         })
     }
 
-    /// Deletes a product by hand.
+    /// Deletes a product by SQL, without the shop.
     pub fn remove_by_hand(&self, site: &TestSite, item: usize) -> Result<(), Wrong> {
         self.items[item].change(|item, number| {
             item.is_removed_by(number);
@@ -136,7 +138,7 @@ impl Shelf {
         })
     }
 
-    /// Looks at a page that lists the whole shelf.
+    /// Requests a page that lists all products, and checks every price.
     pub fn look_at_list(&self, caller: &mut Caller, path: &str) -> Result<Page, Wrong> {
         let floors: Vec<_> = self.items.iter().map(|item| item.floor.load(SeqCst)).collect();
         let page = answered(caller.get(path))?;
@@ -147,10 +149,10 @@ impl Shelf {
         Ok(page)
     }
 
-    /// Looks at the page of one product, or at its absence.
+    /// Requests the page of one product, and checks its price or its absence.
     pub fn look_at_one(&self, caller: &mut Caller, item: usize) -> Result<Page, Wrong> {
         let item = &self.items[item];
-        // In this order: whoever sees the floor sees the id that belongs to it, or a later one.
+        // The floor is read before the id, so the id belongs to that floor or to a later one.
         let floor = item.floor.load(SeqCst);
         let page = caller.get(&format!("/products/{}", item.id.load(SeqCst)));
         if page.status == 404 {
@@ -162,7 +164,7 @@ impl Shelf {
         Ok(page)
     }
 
-    /// Searches for one product.
+    /// Searches for one product, and checks its price or its absence.
     pub fn search(&self, caller: &mut Caller, item: usize) -> Result<Page, Wrong> {
         let item = &self.items[item];
         let floor = item.floor.load(SeqCst);
@@ -173,7 +175,9 @@ impl Shelf {
 }
 
 impl Item {
-    /// Numbers a change. The floor rises as soon as it is acknowledged, before anything else.
+    /// Numbers a change and performs it.
+    ///
+    /// The ceiling rises before the change begins, and the floor as soon as it is acknowledged.
     fn change(&self, make: impl FnOnce(&Self, u64) -> Result<(), Wrong>) -> Result<(), Wrong> {
         let number = self.floor.load(SeqCst) + 1;
         self.ceiling.store(number, SeqCst);
@@ -186,7 +190,7 @@ impl Item {
         self.removals.lock().unwrap().push(number);
     }
 
-    /// Learns the id of the product that was added by this change, which has to be there.
+    /// Stores the id of the product that this change added. The search must find it.
     fn find(&self, site: &TestSite, number: u64) -> Result<(), Wrong> {
         let page = answered(site.get(&self.search_path()))?;
         self.judge(&page, number, self.price_in(page.html_or_wrong()?))?;
@@ -198,7 +202,7 @@ impl Item {
         format!("/?q={}", self.title.to_lowercase().replace(' ', "+"))
     }
 
-    /// The first price after the title, in cents.
+    /// Returns the first price after the title, in cents.
     fn price_in(&self, html: &str) -> Option<u64> {
         let (_, after) = html.split_once(&format!(">{}</", self.title))?;
         let (_, price) = after.split_once('$')?;
@@ -206,7 +210,7 @@ impl Item {
         price.filter(char::is_ascii_digit).collect::<String>().parse().ok()
     }
 
-    /// Whether what a page shows was true at some time since the page was asked for.
+    /// Checks that the shown price was true at some time since the page was requested.
     fn judge(&self, page: &Page, floor: u64, shown: Option<u64>) -> Result<(), Wrong> {
         let possible = floor..=self.ceiling.load(SeqCst);
         let is_possible = match shown {
@@ -244,7 +248,7 @@ fn refused(page: &Page) -> Wrong {
     Wrong::Error(format!("{}: {}: {}", page.asked, page.status, page.excerpt()))
 }
 
-/// Cents as somebody types them.
+/// Formats cents as a person types them.
 fn dollars(cents: u64) -> String {
     format!("{}.{:02}", cents / 100, cents % 100)
 }

@@ -1,9 +1,9 @@
-//! A `sqlite3` or `psql` that was left open: what it holds, it holds until it is told to let go.
+//! A `sqlite3` or `psql` that stays open, so that a test can hold locks in it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// Ends with its test: its input is closed then.
+/// An open shell. Its input is closed when it is dropped, so it ends with its test.
 pub struct OpenShell {
     child: Child,
     input: ChildStdin,
@@ -12,7 +12,7 @@ pub struct OpenShell {
 
 impl OpenShell {
     pub fn start(command: Command) -> Self {
-        // A pipe is not a terminal: without this the shell would keep its lines to itself.
+        // A pipe is not a terminal: without this the shell would buffer its lines.
         let mut unbuffered = Command::new("stdbuf");
         unbuffered.arg("-oL").arg(command.get_program()).args(command.get_args());
         for (name, value) in command.get_envs() {
@@ -24,13 +24,13 @@ impl OpenShell {
         Self { child, input, output: BufReader::new(output) }
     }
 
-    /// Gives it statements without waiting for them.
+    /// Sends statements without waiting for them.
     pub fn begins(&mut self, statements: &str) {
         writeln!(self.input, "{statements};\nSELECT '-- done';").expect("the shell reads");
         self.input.flush().unwrap();
     }
 
-    /// Waits until what it was given is done; what it has printed.
+    /// Waits until the statements that were sent are done; returns what was printed.
     #[track_caller]
     pub fn finishes(&mut self) -> String {
         let mut said = String::new();
@@ -45,7 +45,7 @@ impl OpenShell {
         }
     }
 
-    /// Has it do these statements.
+    /// Runs statements and waits for them; returns what was printed.
     #[track_caller]
     pub fn does(&mut self, statements: &str) -> String {
         self.begins(statements);

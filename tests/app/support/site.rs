@@ -1,4 +1,4 @@
-//! The shop under test: the real program, asked over real HTTP.
+//! The shop under test: the real program, requested over real HTTP.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ use super::process::{Ended, Leash, Program, leashed};
 use super::request::Request;
 use super::until::PATIENCE;
 
-/// With these it shows the toolbar, to who may see it.
+/// The flags with which the shop shows the toolbar to the clients that may see it.
 const OBSERVED: [&str; 2] = ["--toolbar", "auto"];
 
 /// One instance of the shop. Several may share a database.
@@ -26,31 +26,31 @@ pub struct TestSite {
 }
 
 impl TestSite {
-    /// An empty shop.
+    /// Starts an empty shop.
     #[track_caller]
     pub fn start(on: Database) -> Self {
         Self::start_with(on, &[])
     }
 
-    /// An empty shop with these flags.
+    /// Starts an empty shop with these flags.
     #[track_caller]
     pub fn start_with(on: Database, flags: &[&str]) -> Self {
         Self::open(Arc::new(TestDatabase::create(on)), flags)
     }
 
-    /// An empty shop that says what cache and database did, with these flags.
+    /// Starts an empty shop that reports what cache and database did, with these flags.
     #[track_caller]
     pub fn observed(on: Database, flags: &[&str]) -> Self {
         Self::start_with(on, &[flags, &OBSERVED].concat())
     }
 
-    /// A second process that shares the database of this one, and says what it did.
+    /// Starts a second process on the same database that reports what cache and database did.
     #[track_caller]
     pub fn another_observed(&self, flags: &[&str]) -> Self {
         self.another_instance_with(&[flags, &OBSERVED].concat())
     }
 
-    /// A second process that shares the database of this one.
+    /// Starts a second process on the same database.
     #[track_caller]
     pub fn another_instance(&self) -> Self {
         self.another_instance_with(&[])
@@ -61,7 +61,7 @@ impl TestSite {
         Self::open(Arc::clone(&self.database), flags)
     }
 
-    /// An empty shop where only staff may write, and where each of these can sign in.
+    /// Starts an empty shop in which only staff may write, with an account for each of these names.
     #[track_caller]
     pub fn with_staff(on: Database, names: &[&str], flags: &[&str]) -> Self {
         let database = Arc::new(TestDatabase::create(on));
@@ -71,19 +71,19 @@ impl TestSite {
         Self::open(database, &[&["--access", "staff"], flags].concat())
     }
 
-    /// Starts the program and waits for the line that says where it is open.
+    /// Starts the program and waits for the line with its address.
     #[track_caller]
     pub fn open(database: Arc<TestDatabase>, flags: &[&str]) -> Self {
         let mut command = larder(&["serve", "--no-samples", "--database", &database.url()]);
         command.args(flags);
-        // Pages are what visitors get, unless a story is about the toolbar.
+        // Without this flag the toolbar would change the pages that tests compare.
         if !flags.contains(&"--toolbar") {
             command.args(["--toolbar", "off"]);
         }
         Self::of(Program::start(command), database)
     }
 
-    /// The site that a program serves which was started in another way.
+    /// Wraps a program that was started in another way.
     #[track_caller]
     pub fn of(program: Program, database: Arc<TestDatabase>) -> Self {
         let port = program.wait_for(|out, _| port_in(out));
@@ -103,18 +103,18 @@ impl TestSite {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// How many threads the program has.
+    /// Returns the number of threads of the program.
     pub fn threads(&self) -> usize {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.program.pid()));
         tasks.expect("Linux tells threads").count()
     }
 
-    /// What the program wrote to its log so far.
+    /// Returns the log so far.
     pub fn log(&self) -> String {
         self.program.err()
     }
 
-    /// Waits for a word in the log.
+    /// Waits until the log contains a word.
     #[track_caller]
     pub fn wait_for_log(&self, word: &str) {
         let found = self.program.wait_for(|_, err| err.contains(word).then_some(()));
@@ -130,13 +130,13 @@ impl TestSite {
         self.program.ends()
     }
 
-    /// Asks as a stranger would: no cookies, no redirects followed.
+    /// Sends a `GET` without cookies; redirects are not followed.
     #[track_caller]
     pub fn get(&self, path: &str) -> Page {
         self.ask("GET", path).send()
     }
 
-    /// The figures for operators, as they are now.
+    /// Returns the current metrics.
     #[track_caller]
     pub fn figures(&self) -> Exposition {
         Exposition::of(&self.get("/metrics"))
@@ -147,19 +147,20 @@ impl TestSite {
         self.ask("HEAD", path).send()
     }
 
-    /// Sends a form and answers the response itself, usually a redirect.
+    /// Sends a form and returns the response itself, usually a redirect.
     #[track_caller]
     pub fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         self.ask("POST", path).form(fields).send()
     }
 
-    /// A request to be dressed with headers and sent.
+    /// Begins a request to which headers and a body can be added.
     pub fn ask<'a>(&'a self, method: &'a str, path: &'a str) -> Request<'a> {
         Request::new(&self.agent, self.address(), method, path)
     }
 
-    /// Sends these bytes as they are and reads the answer until the server hangs up, so they should
-    /// ask for `Connection: close`.
+    /// Sends these bytes unchanged and reads until the server closes the connection.
+    ///
+    /// The bytes should contain `Connection: close`.
     #[track_caller]
     pub fn raw(&self, bytes: &[u8]) -> Page {
         let mut stream = self.connect();
@@ -167,7 +168,7 @@ impl TestSite {
         Pending { asked: String::from_utf8_lossy(bytes).into_owned(), stream }.answer()
     }
 
-    /// Asks for a page without waiting for it.
+    /// Requests a page without waiting for the response.
     pub fn begins(&self, path: &str) -> Pending {
         let asked = format!(
             "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
@@ -176,14 +177,14 @@ impl TestSite {
         self.begins_to_send(asked)
     }
 
-    /// Sends this, which should ask for `Connection: close`, without waiting for the answer.
+    /// Sends a request without waiting for the response. It should contain `Connection: close`.
     pub fn begins_to_send(&self, asked: String) -> Pending {
         let mut stream = self.connect();
         stream.write_all(asked.as_bytes()).unwrap();
         Pending { asked, stream }
     }
 
-    /// A connection on which a story plays the client itself.
+    /// Opens a connection on which the test plays the client itself.
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -191,14 +192,14 @@ impl TestSite {
     }
 }
 
-/// A request that is under way.
+/// A request whose response has not been read.
 pub struct Pending {
     asked: String,
     stream: TcpStream,
 }
 
 impl Pending {
-    /// Waits for the answer.
+    /// Waits for the response.
     #[track_caller]
     pub fn answer(mut self) -> Page {
         let mut answer = Vec::new();
@@ -207,17 +208,17 @@ impl Pending {
     }
 }
 
-/// The password of all staff in these stories.
+/// The password of all staff accounts in the tests.
 pub const PASSWORD: &str = "tea and toast";
 
-/// `larder account …` of this database, which is given a password through a pipe; what it says.
+/// Runs `larder account …` on this database with a password on standard input; returns its output.
 #[track_caller]
 pub fn account(database: &TestDatabase, arguments: &[&str], password: &str) -> String {
     tries_account(database, arguments, password)
         .unwrap_or_else(|why| panic!("{arguments:?}: {why}"))
 }
 
-/// The same, and what it says when it does not.
+/// Does the same as [`account`], and returns the error output as an error.
 pub fn tries_account(
     database: &TestDatabase,
     arguments: &[&str],
@@ -228,22 +229,23 @@ pub fn tries_account(
     does(&arguments, &format!("{password}\n"))
 }
 
-/// `larder load … FILE` of this database with a file that holds `json`; what it says when it does not.
+/// Runs `larder load … FILE` on this database with a file that holds `json`.
 pub fn load(database: &TestDatabase, what: &str, json: &str) -> Result<String, String> {
     let file = database.folder().join(what).with_extension("json");
     std::fs::write(&file, json).unwrap();
     does(&["load", "--database", &database.url(), what, &file.to_string_lossy()], "")
 }
 
-/// What a command says that ends by itself, or what trouble it had. Without a leash, whose end would stand
-/// where its input comes in.
+/// Runs a command that ends by itself; returns its output, or its error output as an error.
+///
+/// It has no leash, because the leash takes the place of standard input.
 fn does(arguments: &[&str], input: &str) -> Result<String, String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
     without_settings(&mut command);
     command.args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut program = command.spawn().unwrap();
-    // One that asks for nothing has ended before it reads.
+    // The write fails if a command reads no input and has already ended.
     let _ = program.stdin.take().unwrap().write_all(input.as_bytes());
     let ended = program.wait_with_output().unwrap();
     let told = if ended.status.success() { &ended.stdout } else { &ended.stderr };
@@ -251,20 +253,25 @@ fn does(arguments: &[&str], input: &str) -> Result<String, String> {
     if ended.status.success() { Ok(told) } else { Err(told) }
 }
 
-/// The program, with none of the settings of whoever runs the tests, and on any free port.
+/// Returns the program on any free port, without the settings in the developer's environment.
 pub fn larder(arguments: &[&str]) -> Command {
     larder_at(Path::new(env!("CARGO_BIN_EXE_larder")), arguments)
 }
 
-/// The same program where it was copied to.
+/// The value of `--redis-timeout` that operators get.
+pub const DEFAULT_REDIS_TIMEOUT: &str = "80";
+
+/// Returns the same program from another path.
 pub fn larder_at(path: &Path, arguments: &[&str]) -> Command {
     let mut command = leashed(path, Leash::default());
     without_settings(&mut command);
     command.args(arguments).env("LARDER_BIND", "127.0.0.1:0");
+    // On a busy machine Redis answers late. Stories about a Redis in trouble set the default again.
+    command.env("LARDER_REDIS_TIMEOUT", "20000");
     command
 }
 
-/// None of the settings of whoever runs the tests.
+/// Removes the settings of the developer's environment.
 fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
@@ -282,7 +289,8 @@ fn agent() -> ureq::Agent {
         .max_redirects_will_error(false)
         .proxy(None)
         .timeout_global(Some(PATIENCE))
-        // Shorter than the server's own patience, so that no request meets a closing connection.
+        // Shorter than the server's keep-alive limit, so that no request meets a closing
+        // connection.
         .max_idle_age(Duration::from_secs(2))
         .build()
         .into()

@@ -6,7 +6,7 @@ use super::page::Page;
 use super::site::TestSite;
 
 impl TestSite {
-    /// Adds a product and answers its id.
+    /// Adds a product and returns its id.
     #[track_caller]
     pub fn has_product(&self, title: &str) -> u64 {
         self.has_product_at(title, "4.99")
@@ -15,8 +15,8 @@ impl TestSite {
     #[track_caller]
     pub fn has_product_at(&self, title: &str, price: &str) -> u64 {
         self.adds(title, price).assert_sends_to("/");
-        // The newest product stands first. The odd query keeps this look out of the homepage's own
-        // entry in the cache, which is the business of the story.
+        // The newest product is first. The odd query keeps this request out of the cache entry of
+        // `/`, which may be what the test is about.
         let newest = self.get(&address_of_its_own(1)).listed().first().copied();
         newest.expect("the product is listed")
     }
@@ -32,7 +32,7 @@ impl TestSite {
         self.submit("/products", &[("title", title), ("price", price)])
     }
 
-    /// Opens the edit form, types over these fields, and sends it.
+    /// Opens the edit form, replaces these fields, and sends it.
     #[track_caller]
     pub fn edits(&self, id: u64, changes: &[(&str, &str)]) -> Page {
         let mut form = self.edit_form(id);
@@ -67,7 +67,7 @@ impl TestSite {
         self.submit(&form.action, &fields)
     }
 
-    /// The one link of the staff's index that begins so, where it is searched for this.
+    /// Returns the one edit link that begins with `front` in the staff index of this search.
     #[track_caller]
     pub fn staff_link(&self, search: &str, front: &str) -> String {
         let tags = self.get(&format!("/staff?q={search}")).assert_status(200).tags("a");

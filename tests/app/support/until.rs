@@ -1,12 +1,13 @@
-//! Waiting for what no event tells: looked at again and again, and never for ever.
+//! Polling with a limit, for conditions that no event reports.
 
 use std::time::{Duration, Instant};
 
-/// How long a story waits for anything: longer than the busiest machine takes, so that only a shop that hangs
-/// is found out.
+/// How long a test waits for anything.
+///
+/// It exceeds what the busiest machine needs, so that only a hang fails.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Looks until it is so; fails with `what` if that takes too long.
+/// Polls until the condition holds; fails with `what` after [`PATIENCE`].
 #[track_caller]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;

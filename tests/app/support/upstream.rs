@@ -1,4 +1,4 @@
-//! A supplier that says what a story wants it to say, and counts who asks.
+//! A fake supplier whose responses a test chooses, and which counts its requests.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,16 +8,16 @@ use std::thread;
 
 use super::until;
 
-/// What it says.
+/// What the supplier responds.
 #[derive(Debug, Clone)]
 pub enum Says {
-    /// These prices of these things.
+    /// A price list of these titles and prices.
     Prices(Vec<(&'static str, &'static str)>),
-    /// This body of this type.
+    /// This body with this content type.
     Body(&'static str, String),
     /// This status and head.
     Head(&'static str),
-    /// Nothing, and it does not hang up.
+    /// Nothing; the connection stays open.
     Nothing,
 }
 
@@ -29,7 +29,7 @@ pub struct Upstream {
 struct Told {
     says: Mutex<Says>,
     asked: AtomicU64,
-    /// Those whom it keeps waiting.
+    /// Connections that have no response yet.
     waiting: Mutex<Vec<TcpStream>>,
 }
 
@@ -41,7 +41,7 @@ impl Upstream {
             Told { says: Mutex::new(says), asked: AtomicU64::new(0), waiting: Mutex::default() };
         let told = Arc::new(told);
         let answering = told.clone();
-        // It ends with the tests: nobody waits for it.
+        // The thread ends with the test process and is not joined.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 answering.answer(stream);
@@ -54,7 +54,7 @@ impl Upstream {
         &self.address
     }
 
-    /// From now on it says this; to those whom it keeps waiting, too.
+    /// Sets the response from now on; connections that wait receive it, too.
     pub fn says(&self, says: Says) {
         let mut now = self.told.says.lock().unwrap();
         let waiting = std::mem::take(&mut *self.told.waiting.lock().unwrap());
@@ -65,12 +65,12 @@ impl Upstream {
         }
     }
 
-    /// How often it was asked.
+    /// Returns the number of requests.
     pub fn asked(&self) -> u64 {
         self.told.asked.load(Ordering::SeqCst)
     }
 
-    /// Waits until it was asked so often.
+    /// Waits until there were this many requests.
     #[track_caller]
     pub fn is_asked(&self, times: u64) {
         until(&format!("it is asked {times} times"), || self.asked() >= times);
@@ -84,8 +84,8 @@ impl Told {
         while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
             head.push(byte[0]);
         }
-        // Counted under the lock: a story that has seen the count can change what is said next, and one that saw
-        // the answer sees the count.
+        // Counted under the lock: a test that has seen the count can change the next response, and
+        // a client that has the response sees the count.
         let says = self.says.lock().unwrap();
         self.asked.fetch_add(1, Ordering::SeqCst);
         let says = says.clone();
@@ -99,7 +99,7 @@ impl Told {
             Says::Body(kind, body) => with_body(kind, body),
             Says::Prices(prices) => with_body("application/json", &json(prices)),
         };
-        // Who asked may be gone.
+        // The client may have left.
         let _ = stream.write_all(answer.as_bytes());
     }
 }

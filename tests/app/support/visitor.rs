@@ -22,7 +22,7 @@ impl Visitor<'_> {
         self.ask("GET", path, &[])
     }
 
-    /// Sends a form and looks at the page that it leads to.
+    /// Sends a form and follows its redirect; returns the page.
     #[track_caller]
     pub fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let answer = self.ask("POST", path, fields);
@@ -32,7 +32,7 @@ impl Visitor<'_> {
         }
     }
 
-    /// Sends a form and looks at the answer itself.
+    /// Sends a form and returns the response itself.
     #[track_caller]
     pub fn posts(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         self.ask("POST", path, fields)
@@ -59,7 +59,7 @@ impl Visitor<'_> {
         page
     }
 
-    /// Keeps a cookie, or forgets it if it is sent with a lifetime of zero.
+    /// Stores a cookie, or removes it if its lifetime is zero.
     fn keep(&mut self, line: &str) {
         let mut parts = line.split(';').map(str::trim);
         let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).unwrap();

@@ -1,6 +1,6 @@
 //! A real browser, driven by the W3C WebDriver protocol: a few JSON requests to `chromedriver`.
 //!
-//! These lines are shorter than the dependencies of a crate for it.
+//! This client is shorter than the dependencies of a crate for it.
 
 use std::time::Instant;
 
@@ -10,31 +10,31 @@ use tempfile::TempDir;
 use super::process::{Leash, Program, are_installed, find_program, leashed};
 use super::until::PATIENCE;
 
-/// The key under which WebDriver hands out references to elements.
+/// The key under which WebDriver returns references to elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// A browser window of its own, gone with the test.
+/// A browser window of its own, which is closed with the test.
 pub struct Browser {
     agent: ureq::Agent,
     session: String,
     _driver: Program,
-    /// Where the browser keeps what it keeps.
+    /// The browser's profile and temporary files.
     _folder: TempDir,
 }
 
-/// The size of the window: a desk's or a phone's.
+/// The size of the window: a desktop's or a phone's.
 #[derive(Debug, Clone, Copy)]
 pub enum Screen {
     Desktop,
     Phone,
 }
 
-/// Something on the page.
+/// An element of the page.
 #[derive(Debug, Clone)]
 pub struct Element(String);
 
 impl Browser {
-    /// `None` where Chromium is not installed, and in `scripts/test --fast`.
+    /// Opens a browser; returns `None` if Chromium is not installed, and in `scripts/test --fast`.
     pub fn open(screen: Screen) -> Option<Self> {
         if std::env::var_os("LARDER_TESTS_WITHOUT_BROWSERS").is_some() {
             return None;
@@ -79,7 +79,7 @@ impl Browser {
         self.post("/url", json!({ "url": url }));
     }
 
-    /// To the page before this one, as its button does.
+    /// Goes back in the history, as the browser's button does.
     #[track_caller]
     pub fn goes_back(&self) {
         self.post("/back", json!({}));
@@ -92,13 +92,13 @@ impl Browser {
         after_scheme.find('/').map_or("/", |at| &after_scheme[at..]).to_owned()
     }
 
-    /// Everything that can be read on the page.
+    /// Returns all visible text of the page.
     #[track_caller]
     pub fn text(&self) -> String {
         self.text_of(&self.find("body"))
     }
 
-    /// The first element that a CSS selector names.
+    /// Returns the first element that matches a CSS selector.
     #[track_caller]
     pub fn find(&self, selector: &str) -> Element {
         let query = json!({ "using": "css selector", "value": selector });
@@ -106,7 +106,7 @@ impl Browser {
         Element(found[ELEMENT].as_str().unwrap().to_owned())
     }
 
-    /// Whether there is such an element.
+    /// Reports whether an element matches a CSS selector.
     #[track_caller]
     pub fn has(&self, selector: &str) -> bool {
         let query = json!({ "using": "css selector", "value": selector });
@@ -119,7 +119,7 @@ impl Browser {
         text.as_str().unwrap().to_owned()
     }
 
-    /// Clicks on what leads nowhere.
+    /// Clicks on an element that does not leave the page.
     #[track_caller]
     pub fn clicks(&self, selector: &str) {
         let element = self.find(selector);
@@ -141,8 +141,10 @@ impl Browser {
         self.is_led_on_by(|| self.presses(key));
     }
 
-    /// A command may be answered before the browser has begun to leave the page, and WebDriver knows no
-    /// event for it: so this asks, without rest and within a limit, until the old page is gone.
+    /// Runs an action and waits for the next page.
+    ///
+    /// A command may be answered before the browser has left the page, and WebDriver has no event
+    /// for it. So this polls, within a limit, until the old page is gone and the new one is loaded.
     #[track_caller]
     fn is_led_on_by(&self, action: impl FnOnce()) {
         let deadline = Instant::now() + PATIENCE;
@@ -156,7 +158,7 @@ impl Browser {
         }
     }
 
-    /// Types over what stands in a field.
+    /// Replaces the text of a field.
     #[track_caller]
     pub fn types(&self, selector: &str, text: &str) {
         let field = self.find(selector);
@@ -172,7 +174,7 @@ impl Browser {
         self.post("/actions", json!({ "actions": keyboard }));
     }
 
-    /// What a script answers.
+    /// Returns the value of a script's expression.
     #[track_caller]
     pub fn asks(&self, script: &str) -> Value {
         self.post("/execute/sync", json!({ "script": format!("return {script}"), "args": [] }))
@@ -214,7 +216,7 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// Closes the window; the driver goes with its leash.
+    /// Closes the window; the leash ends the driver.
     fn drop(&mut self) {
         let _ = self.agent.delete(&self.session).call();
     }

@@ -1,4 +1,4 @@
-//! The toolbar in a real browser: every panel opens on every kind of view, and says what the server knows.
+//! The toolbar in a real browser: every panel opens on every page, and shows the server's numbers.
 
 use serde_json::Value;
 
@@ -6,13 +6,13 @@ use super::queries;
 use crate::support::{Browser, Database, Screen, TestSite, on_both_databases, until};
 
 on_both_databases! {
-    every_panel_opens_on_every_view_and_reads_the_same_numbers,
+    every_panel_opens_on_every_page_and_shows_the_same_numbers,
 }
 
-/// The inside of the toolbar.
+/// The shadow root of the toolbar.
 const ROOT: &str = "document.querySelector('larder-toolbar').shadowRoot";
 
-fn every_panel_opens_on_every_view_and_reads_the_same_numbers(on: Database) {
+fn every_panel_opens_on_every_page_and_shows_the_same_numbers(on: Database) {
     let Some(browser) = Browser::open(Screen::Desktop) else { return };
     let site = TestSite::observed(on, &[]);
     site.has_products(30);
@@ -57,8 +57,9 @@ fn every_panel_opens_on_every_view_and_reads_the_same_numbers(on: Database) {
     assert_reads(&browser, &site, &["2 TAGS MOVED", "QUERIES", "NONE RENDERED"]);
 }
 
-/// Each panel opens and has the numbers of the request that is shown; what Cache, SQL and Templates say
-/// is known beforehand.
+/// Asserts that each panel opens and shows the numbers of the selected request.
+///
+/// `expected` is what the panels Cache, SQL and Templates show.
 #[track_caller]
 fn assert_reads(browser: &Browser, site: &TestSite, expected: &[&str; 3]) {
     let id = browser.asks(&format!("{ROOT}.querySelector('.record').dataset.record"));
@@ -102,7 +103,7 @@ fn assert_reads(browser: &Browser, site: &TestSite, expected: &[&str; 3]) {
     wait(browser, &format!("{shown} === {}", count(&rows)));
 }
 
-/// What a panel says once it is chosen.
+/// Selects a panel and returns its text.
 #[track_caller]
 fn picks(browser: &Browser, panel: &str) -> String {
     browser.asks(&format!("({ROOT}.getElementById('tab-{panel}').click(), 1)"));
@@ -112,7 +113,7 @@ fn picks(browser: &Browser, panel: &str) -> String {
     says.as_str().unwrap_or_default().to_owned()
 }
 
-/// Milliseconds as the toolbar shows them, in capitals.
+/// Formats milliseconds as the toolbar shows them, in capitals.
 fn took(millis: f64) -> String {
     match millis {
         ..0.0995 => format!("{:.0} \u{39c}S", millis * 1e3),
@@ -123,7 +124,7 @@ fn took(millis: f64) -> String {
     }
 }
 
-/// What the open toolbar says, as soon as it knows.
+/// Opens the toolbar and returns its text, as soon as it is loaded.
 #[track_caller]
 fn opened(browser: &Browser) -> String {
     let is_there = "Boolean(document.querySelector('larder-toolbar'))";
@@ -137,7 +138,7 @@ fn opened(browser: &Browser) -> String {
 }
 
 fn text(browser: &Browser) -> String {
-    // In capitals, since some words are shown so.
+    // In capitals, because the style shows some words so.
     let text = browser.asks(&format!("{ROOT}.querySelector('.content').innerText.toUpperCase()"));
     text.as_str().unwrap_or_default().to_owned()
 }

@@ -1,4 +1,4 @@
-//! That what the toolbar counts is what others count, and that it mixes nothing up.
+//! The toolbar's counts equal those of the database and Redis, and requests are not mixed up.
 
 use std::thread;
 
@@ -6,11 +6,11 @@ use super::queries;
 use crate::support::{Database, Redis, TestDatabase, TestSite, on_both_databases};
 
 on_both_databases! {
-    a_miss_tells_what_it_asked_and_a_hit_what_that_saved,
-    requests_at_the_same_time_never_mix,
+    a_miss_reports_its_queries_and_a_hit_what_it_saved,
+    concurrent_requests_are_not_mixed_up,
 }
 
-fn a_miss_tells_what_it_asked_and_a_hit_what_that_saved(on: Database) {
+fn a_miss_reports_its_queries_and_a_hit_what_it_saved(on: Database) {
     let site = TestSite::observed(on, &[]);
     site.has_products(30);
     let miss = site.get("/?page=2");
@@ -41,7 +41,7 @@ fn a_miss_tells_what_it_asked_and_a_hit_what_that_saved(on: Database) {
     assert_eq!(saved["by"], miss.id().as_str());
     assert_eq!(hit["cache"][0]["saved"], *saved);
     assert_eq!(queries(&hit).len(), 0);
-    // What is made from a hit does not pay for it again.
+    // A page that is built from a hit does not report the cost again.
     let other = site.told(&site.get("/?page=2&q="));
     assert_eq!(other["verdict"]["outcome"], "Hit");
     let nothing = site.get("/products/99999");
@@ -51,7 +51,7 @@ fn a_miss_tells_what_it_asked_and_a_hit_what_that_saved(on: Database) {
     assert_eq!(again["cache"][0]["children"][0]["saved"]["queries"], 1);
 }
 
-fn requests_at_the_same_time_never_mix(on: Database) {
+fn concurrent_requests_are_not_mixed_up(on: Database) {
     let site = TestSite::observed(on, &[]);
     site.has_products(12);
     let ids = site.get("/").listed();
@@ -78,7 +78,7 @@ fn requests_at_the_same_time_never_mix(on: Database) {
     });
 }
 
-/// Postgres is told to log all that it is asked; the toolbar must have counted the same.
+/// Compares the toolbar's statements with those that Postgres logs.
 #[test]
 fn statements_are_those_that_the_server_logs() {
     if !Database::Postgres.is_here(true) {
@@ -106,7 +106,7 @@ fn statements_are_those_that_the_server_logs() {
     }
 }
 
-/// Redis is watched; the toolbar must have counted the same questions.
+/// Compares the toolbar's round trips with the commands that Redis receives.
 #[test]
 fn round_trips_are_those_that_redis_sees() {
     let Some(redis) = Redis::start() else { return };
@@ -117,14 +117,14 @@ fn round_trips_are_those_that_redis_sees() {
     let there = site.another_observed(&flags);
     for (site, expected) in [(&site, "Never"), (&there, "Shared")] {
         let monitor = redis.watches();
-        // All callers ask for the same host, so that instances share their pages.
+        // All callers send the same host, so that instances share their pages.
         let told = site.told(&site.caller().get("/"));
         redis.command(&["ECHO", "the end"]);
         let seen = monitor.wait_for(|out, _| out.contains("the end").then(|| out.to_owned()));
-        // What is kept, and what is let go of, is sent behind the answer.
+        // Stores and lock releases are sent after the response, so it does not wait for them.
         let waited_for = |line: &&str| {
             let line = line.to_lowercase();
-            // What a script does on the server is no trip.
+            // A command inside a script is no round trip.
             !line.contains(" lua]")
                 && ["\"get\"", "\"mget\"", "\"nx\""].iter().any(|word| line.contains(word))
         };

@@ -1,7 +1,8 @@
-//! Payloads made smaller, and back.
+//! Compresses payloads and inflates them again.
 //!
-//! - Level 1: a cached value is written once and read often, but never by a patient reader.
-//! - Inflating stops at the length the envelope promises: no bomb grows beyond it.
+//! - Level 1: a cached value is written once and read often, and each read should be fast.
+//! - Inflating stops at the length that the envelope promises, so a compression bomb cannot grow
+//!   beyond it.
 
 use std::io::{Read, Write};
 
@@ -9,7 +10,7 @@ use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 
 use super::CodecError;
 
-/// The payload deflated, or nothing where that would not make it smaller.
+/// Returns the deflated payload, or `None` if that would not be smaller.
 pub(super) fn deflate(payload: &[u8]) -> Option<Vec<u8>> {
     let room = Vec::with_capacity(payload.len() / 2);
     let mut encoder = DeflateEncoder::new(room, Compression::fast());
@@ -18,9 +19,10 @@ pub(super) fn deflate(payload: &[u8]) -> Option<Vec<u8>> {
     (small.len() < payload.len()).then_some(small)
 }
 
-/// Exactly `length` bytes inflated from all of `small`.
+/// Inflates all of `small` to exactly `length` bytes.
 pub(super) fn inflate(small: &[u8], length: usize) -> Result<Vec<u8>, CodecError> {
     let mut plain = Vec::new();
+    // One byte more than promised: a longer payload is then noticed, without reading all of it.
     let mut decoder = DeflateDecoder::new(small).take(length as u64 + 1);
     decoder
         .read_to_end(&mut plain)

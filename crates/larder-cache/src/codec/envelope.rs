@@ -5,10 +5,12 @@
 //! flags (1) | header length (3) | plain payload length (4) | header … | payload …
 //! ```
 //!
-//! - The tag is of the name in the store and of all that stands before and after it: a MAC where others
-//!   can write to the store, else a checksum ([`Slot`]). It is checked before anything else is read.
+//! - The tag covers the name in the store and all bytes before and after the tag. It is a MAC where
+//!   other processes can write to the store, else a checksum ([`Slot`]). It is checked before
+//!   anything else is read.
 //! - Numbers are little-endian.
-//! - The first byte is no digit and no minus: a plain number in the store is never an envelope.
+//! - The first byte is no digit and no minus sign: a plain number in the store is never an
+//!   envelope.
 //! - Flag bit 0: the payload is deflated. Other bits are zero.
 
 use bytes::{Buf, Bytes};
@@ -25,19 +27,19 @@ const FORMAT: u8 = 2;
 const FRONT: usize = 4;
 /// Bytes of the tag.
 pub(super) const TAG_BYTES: usize = 32;
-/// Where what follows the tag begins.
+/// The offset of the first byte after the tag.
 const AFTER_TAG: usize = FRONT + TAG_BYTES;
 /// Bytes before the header.
 const FIXED: usize = AFTER_TAG + 16;
 const DEFLATED: u8 = 1;
 /// The largest header: 256 KiB, some 10,000 stamps.
 pub(super) const HEADER_LIMIT: usize = 256 << 10;
-/// The largest envelope; more is not even looked at.
+/// The largest envelope; longer input is refused unread.
 const LARGEST: usize = FIXED + HEADER_LIMIT + LIMIT;
 
 /// A checked envelope whose value is not decoded yet.
 ///
-/// Cheap to clone: header and payload are slices of the bytes that were opened.
+/// Cheap to clone: header and payload are slices of the opened bytes.
 #[derive(Debug, Clone)]
 pub struct Sealed {
     fingerprint: Fingerprint,
@@ -74,7 +76,7 @@ impl Sealed {
         Ok(sealed)
     }
 
-    /// What a tag cannot know: bytes whose tag is right, written by something that is not us.
+    /// Checks what the tag cannot: another program may have sealed these bytes with a correct tag.
     fn check_payload(&self, flags: u8) -> Result<(), CodecError> {
         if flags > DEFLATED {
             return Err(CodecError::Payload(format!("unknown flags {flags:#b}")));
@@ -88,30 +90,30 @@ impl Sealed {
         Ok(())
     }
 
-    /// The opaque bytes given when it was sealed.
+    /// Returns the opaque header bytes that were passed to [`seal`](super::seal).
     pub fn header(&self) -> &Bytes {
         &self.header
     }
 
-    /// The header as [`header`](super::header) wrote it.
+    /// Decodes the header that [`header`](super::header) encoded.
     ///
     /// # Errors
-    /// [`CodecError::Payload`] if it is none of this type.
+    /// [`CodecError::Payload`] if the header is not of this type.
     pub fn header_as<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
         decode(&self.header)
     }
 
-    /// The type it was sealed as.
+    /// Returns the fingerprint of the type that was sealed.
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
 
-    /// The size of the payload in bytes: before compression, and as it is kept.
+    /// Returns the size of the payload in bytes: before compression, and as it is stored.
     pub fn payload_bytes(&self) -> (usize, usize) {
         (self.plain_bytes, self.payload.len())
     }
 
-    /// The value.
+    /// Decodes the value.
     ///
     /// # Errors
     /// [`CodecError::Schema`] if it was sealed as another type, [`CodecError::Payload`] if it
@@ -120,7 +122,7 @@ impl Sealed {
         decode(&self.bytes(expected)?)
     }
 
-    /// The payload: a slice of what was opened, unless it was compressed.
+    /// Returns the payload: a slice of the opened bytes, unless it was compressed.
     pub(super) fn bytes(&self, expected: Fingerprint) -> Result<Bytes, CodecError> {
         if self.fingerprint != expected {
             return Err(CodecError::Schema {
@@ -135,7 +137,7 @@ impl Sealed {
     }
 }
 
-/// An envelope under construction: one buffer, the fixed part filled in last.
+/// An envelope under construction: one buffer, whose fixed part is filled in last.
 pub(super) struct Draft {
     buffer: Vec<u8>,
     header_bytes: usize,
@@ -151,7 +153,7 @@ impl Draft {
         Ok(Self { buffer, header_bytes: header.len() })
     }
 
-    /// Where the payload is appended.
+    /// Returns the buffer to which the payload is appended.
     pub(super) fn payload(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
     }
@@ -178,7 +180,7 @@ impl Draft {
         with_tag(slot, self.buffer)
     }
 
-    /// The flags of the payload, which is deflated if that pays.
+    /// Deflates the payload if that makes it smaller, and returns the flags.
     fn compress_from(&mut self, start: usize) -> u8 {
         if self.buffer.len() - start <= COMPRESS_ABOVE {
             return 0;
@@ -192,14 +194,14 @@ impl Draft {
     }
 }
 
-/// The whole envelope, its tag filled in.
+/// Fills in the tag and returns the complete envelope.
 pub(super) fn with_tag(slot: Slot<'_>, mut envelope: Vec<u8>) -> Result<Bytes, CodecError> {
     let tag = slot.tag([&envelope[..FRONT], &envelope[AFTER_TAG..]])?;
     envelope[FRONT..AFTER_TAG].copy_from_slice(&tag);
     Ok(envelope.into())
 }
 
-/// Magic and format first: what is not ours is called so, however short it is.
+/// Checks magic and format before the length, so that even a short foreign value is named as such.
 fn check_front(bytes: &[u8]) -> Result<(), CodecError> {
     let front = bytes.len().min(MAGIC.len());
     if bytes[..front] != MAGIC[..front] {

@@ -1,31 +1,32 @@
-//! Why bytes are not the value that was asked for.
+//! The errors of sealing values and of opening sealed bytes.
 
-/// Why a value could not be sealed, or sealed bytes not be read.
+/// Why a value could not be sealed, or sealed bytes could not be read.
 ///
-/// Everything that goes wrong while reading is a miss to the cache; the variants are for its
-/// events.
+/// To the cache, every error while reading is a miss; the variants are for its events.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
-    /// Not an envelope of ours: another application's value, or none at all.
+    /// Not an envelope of this crate: another application's value, or none at all.
     #[error("not a sealed value")]
     Magic,
-    /// An envelope of another build of this crate.
+    /// An envelope in another format, written by another version of this crate.
     #[error("sealed in format {found}, this build reads format {expected}")]
     Format { found: u8, expected: u8 },
-    /// Shorter than it says it is.
+    /// Shorter than its own lengths say.
     #[error("truncated: {found} bytes, at least {expected} needed")]
     Truncated { found: usize, expected: usize },
-    /// Not sealed under this name by who has the secret: forged, moved here from another name, sealed
-    /// before the secret was replaced, or damaged.
+    /// Not sealed under this name with this secret.
+    ///
+    /// The bytes were forged, copied from another name, damaged, or sealed before the secret was
+    /// replaced.
     #[error("not sealed for this place: forged, moved, damaged, or sealed under another secret")]
     Forged,
-    /// Others can write to the store, and the secret is not known.
+    /// Other processes can write to the store, and the secret is not known here.
     #[error("the secret under which shared values are sealed is not known here")]
     NoSecret,
-    /// Sealed as another type, or as an older shape of this one.
+    /// Sealed as another type, or as an older schema of this one.
     #[error("sealed as type {found:016x}, read as {expected:016x}")]
     Schema { found: u64, expected: u64 },
-    /// The envelope is whole, but its payload is not a value of this type.
+    /// The envelope is intact, but its payload is not a value of this type.
     #[error("payload: {0}")]
     Payload(String),
     /// The value's own `Serialize` failed.
@@ -40,7 +41,7 @@ pub enum CodecError {
 }
 
 impl CodecError {
-    /// Names it in few words, for headers, logs and figures.
+    /// Returns a short name for headers, logs and metrics.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Magic => "not sealed",

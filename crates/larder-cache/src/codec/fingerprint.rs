@@ -1,10 +1,12 @@
-//! What a type looks like to serde, as a number: nobody keeps a schema version by hand.
+//! Fingerprints: what a type looks like to serde, as a number.
+//!
+//! They replace schema versions that are maintained by hand.
 //!
 //! - Names of structs, fields and variants count, and their order: bincode writes order, not names.
 //! - Field types count as serde sees them: a `u32` that becomes a `u64` is another type.
 //! - The payloads of all enum variants count.
-//! - What serde cannot see does not: a price in cents that becomes a price in euros needs
-//!   [`Fingerprint::revision`].
+//! - A change that serde cannot see does not count: a price in cents that becomes a price in euros
+//!   needs [`Fingerprint::revision`].
 
 use std::{
     any::{TypeId, type_name},
@@ -18,19 +20,19 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{CodecError, survey};
 
-/// Fingerprints found so far. A type that cannot be read back is known as such.
+/// The fingerprints computed so far, and the errors of types that cannot be read back.
 static KNOWN: LazyLock<RwLock<HashMap<TypeId, Result<Fingerprint, CodecError>>>> =
     LazyLock::new(Default::default);
 
-/// An odd number with many bits set: revisions of one type differ all over.
+/// An odd number with many bits set, so that revisions of one type differ in all bits.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The shape of a type, as a number. Equal shapes have equal numbers in every build.
+/// The schema of a type as a number; equal schemas have equal numbers in every build.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// The shape of `T`; found once per type and process, about 20 ns afterwards.
+    /// Returns the fingerprint of `T`, computed once per type and process (about 20 ns afterwards).
     ///
     /// # Errors
     /// [`CodecError::Unreadable`] if bincode could never read a `T` back: `#[serde(flatten)]`,
@@ -46,17 +48,19 @@ impl Fingerprint {
         found
     }
 
-    /// The same shape with another meaning. Revision 0 is the shape itself.
+    /// Returns the fingerprint of the same schema with another meaning.
+    ///
+    /// Revision 0 is the fingerprint itself.
     pub const fn revision(self, revision: u16) -> Self {
         Self(self.0 ^ (revision as u64).wrapping_mul(SPREAD))
     }
 
-    /// The number, for keys and listings.
+    /// Returns the number, for keys and listings.
     pub const fn number(self) -> u64 {
         self.0
     }
 
-    /// The fingerprint that had this number.
+    /// Returns the fingerprint with this number.
     pub const fn from_number(number: u64) -> Self {
         Self(number)
     }
@@ -74,9 +78,9 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Everything serde asks for when it reads a `T`, as text: what the fingerprint is the hash of.
+/// Returns everything serde requests while it reads a `T`, as text; the fingerprint is its hash.
 ///
-/// For tests and for people who wonder why a fingerprint changed.
+/// For tests, and for finding out why a fingerprint changed.
 pub fn shape<T: DeserializeOwned>() -> Result<String, CodecError> {
     survey::of::<T>()
         .map_err(|reason| CodecError::Unreadable { type_name: type_name::<T>(), reason })

@@ -1,18 +1,19 @@
-//! Values to bytes and back, in a sealed envelope.
+//! Encodes values to bytes in a sealed envelope, and decodes them again.
 //!
-//! - *payload*: the value, written by bincode; *header*: opaque bytes of whoever sealed it (stamps,
-//!   birth, lifetimes), readable without decoding the payload.
+//! - *payload*: the value, written by bincode; *header*: opaque bytes of the caller that seals
+//!   (stamps, time of creation, lifetimes), readable without decoding the payload.
 //! - *fingerprint*: what a type looks like to serde, as a number. A changed struct has another one.
-//! - What comes out is what went in, or a [`CodecError`]: never a panic, never another value.
-//! - All bytes of a payload must be used up; nothing larger than [`LIMIT`] is written or read.
+//! - Opening returns the sealed value or a [`CodecError`]; it never panics and never returns
+//!   another value.
+//! - Decoding must use up all bytes of a payload; nothing larger than [`LIMIT`] is written or read.
 //! - A payload above [`COMPRESS_ABOVE`] is deflated where that makes it smaller.
-//! - A type that bincode could write but not read back (`flatten`, `untagged`) is refused when
-//!   sealed.
-//! - `#[serde(skip_serializing)]` and `skip_serializing_if` lose data in bincode: not for cached
-//!   types.
-//! - An envelope is sealed for one [`Slot`] and opened there only. Where others can write to the store
-//!   its tag is a MAC: nothing is read of bytes that were copied, renamed, cut, changed or made by who does
-//!   not have the secret, and bincode never sees them.
+//! - A type that bincode could write but not read back (`flatten`, `untagged`) is refused when it
+//!   is sealed.
+//! - `#[serde(skip_serializing)]` and `skip_serializing_if` lose data in bincode: do not use them
+//!   in cached types.
+//! - An envelope is sealed for one [`Slot`] and can be opened only there. Where other processes can
+//!   write to the store, its tag is a MAC: bytes that were copied, renamed, cut, changed or made
+//!   without the secret are refused before bincode sees them.
 //! - Where only this process can write, the tag is a checksum against accidents.
 //!
 //! Not here: whole numbers that a counter needs in plain text (`values::plain`).
@@ -63,10 +64,10 @@ pub const LIMIT: usize = 64 << 20;
 /// A list of 25 products (3 kB) stays plain: deflating it costs more than sending it.
 pub const COMPRESS_ABOVE: usize = 8 << 10;
 
-/// The value in an envelope that is sealed for `slot`.
+/// Seals `value` in an envelope for `slot`.
 ///
 /// - `fingerprint` — of the type that will read it back, usually `Fingerprint::of::<T>()`.
-/// - `header` — opaque bytes, at most 256 KiB, handed out again by [`Sealed::header`].
+/// - `header` — opaque bytes, at most 256 KiB, returned by [`Sealed::header`].
 ///
 /// # Errors
 /// [`CodecError::Encode`] if the value's `Serialize` fails; [`CodecError::TooLarge`] above
@@ -86,7 +87,7 @@ where
     draft.close(slot, fingerprint)
 }
 
-/// A header as bytes, for [`seal`].
+/// Encodes a header as bytes, for [`seal`].
 ///
 /// # Errors
 /// [`CodecError::Encode`] if its `Serialize` fails.
@@ -95,18 +96,19 @@ pub fn header<T: Serialize>(header: &T) -> Result<Vec<u8>, CodecError> {
         .map_err(|error| CodecError::Encode(error.to_string()))
 }
 
-/// How many bytes `value` takes as a payload, before compression; 0 if it cannot be written.
+/// Returns the size of `value` as a payload before compression, or 0 if it cannot be written.
 pub fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
     let mut counter = bincode::enc::write::SizeWriter::default();
     let encoded = bincode::serde::encode_into_writer(value, &mut counter, config());
     encoded.map_or(0, |()| counter.bytes_written)
 }
 
-/// The envelope around these bytes, checked, its value not yet decoded.
+/// Checks the envelope around `bytes` and returns it, its value not yet decoded.
 ///
 /// # Errors
-/// Anything but a whole envelope of this format that was sealed for `slot`: `Magic`, `Format`,
-/// `Truncated`, `TooLarge`, `Forged`, `NoSecret`.
+/// If `bytes` are not a complete envelope of this format that was sealed for `slot`: `Magic`,
+/// `Format`, `Truncated`, `TooLarge`, `Forged`, `NoSecret`, and `Payload` for flags or a length
+/// that this crate never writes.
 pub fn open(slot: Slot<'_>, bytes: &Bytes) -> Result<Sealed, CodecError> {
     Sealed::parse(slot, bytes)
 }
@@ -120,7 +122,7 @@ pub(super) fn reseal(from: Slot<'_>, to: Slot<'_>, bytes: &Bytes) -> Result<Byte
     envelope::with_tag(to, bytes.to_vec())
 }
 
-/// The value that these payload bytes spell, all of them.
+/// Decodes a value from all of `payload`.
 fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, CodecError> {
     let (value, used) = bincode::serde::decode_from_slice(payload, config())
         .map_err(|error| CodecError::Payload(error.to_string()))?;

@@ -1,23 +1,23 @@
-//! Whether a value says that there is nothing.
+//! Detects values that mean "nothing": those that serialise as `none`.
 //!
-//! - Asked of serde, so it is exact for every type: what serialises as `none` is nothing, and an empty
-//!   list or text is something.
-//! - Nothing is written: the first word of a value decides.
+//! - serde itself decides, so the answer is exact for every type; an empty list or text is
+//!   something.
+//! - Nothing is written: the first call of the serializer decides.
 
 use std::fmt;
 
 use serde::Serialize;
 use serde::ser::{Error, Impossible, Serializer};
 
-/// Whether `value` is `None`, also within newtypes and references.
+/// Reports whether `value` is `None`, also within newtypes and references.
 pub fn is_nothing<T: Serialize + ?Sized>(value: &T) -> bool {
     value.serialize(FirstWord).is_ok()
 }
 
-/// Takes `none`, and refuses everything else.
+/// A serializer that accepts `none` and refuses everything else.
 struct FirstWord;
 
-/// There is something.
+/// The error for every value other than `none`.
 #[derive(Debug)]
 struct Something;
 

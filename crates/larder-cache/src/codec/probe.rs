@@ -1,7 +1,7 @@
-//! A deserializer without data: it answers every request with something small and writes it down.
+//! A deserializer without data: it answers each request with a small value and records the request.
 //!
-//! It follows bincode's way of reading: structs are sequences of fields, variants are numbers, and
-//! what only self-describing formats can answer is refused.
+//! It reads as bincode does: structs are sequences of fields, variants are numbers, and requests
+//! that only self-describing formats can answer are refused.
 
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
@@ -10,8 +10,9 @@ use serde::de::{
 
 use super::survey::Survey;
 
-/// Answers for text, in the order they are tried: plain, a number, a date, an address, a UUID, a
-/// URL.
+/// Answers for text, in the order they are tried.
+///
+/// Plain, a number, a date, an address, a UUID, a URL.
 const TEXTS: [&str; 8] = [
     "",
     "a",
@@ -187,7 +188,7 @@ impl<'de> Deserializer<'de> for &mut Survey {
     }
 }
 
-/// The elements of a sequence, map or struct that are still to be answered.
+/// The elements of a sequence, map or struct that are not answered yet.
 struct Items<'a> {
     survey: &'a mut Survey,
     left: usize,

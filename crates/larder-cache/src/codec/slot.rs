@@ -1,4 +1,4 @@
-//! Where an envelope lies, and what guards it there.
+//! The place of an envelope in the store, and what protects it there.
 
 use super::CodecError;
 use super::envelope::TAG_BYTES;
@@ -11,11 +11,13 @@ pub enum Guard {
     Process,
     /// A MAC under this secret.
     Shared(Secret),
-    /// Nothing: others can write to the store, and the secret is not known. Nothing is sealed or opened.
+    /// No protection, so nothing is sealed or opened.
+    ///
+    /// Other processes can write to the store, and the secret is not known.
     Blind,
 }
 
-/// The place of an envelope: only there it can be opened.
+/// The place of an envelope: it can be opened only there.
 #[derive(Debug, Clone, Copy)]
 pub struct Slot<'s> {
     guard: &'s Guard,
@@ -23,12 +25,12 @@ pub struct Slot<'s> {
 }
 
 impl<'s> Slot<'s> {
-    /// Under this complete name in the store.
+    /// Returns the slot with this complete name in the store.
     pub const fn new(guard: &'s Guard, name: &'s str) -> Self {
         Self { guard, name }
     }
 
-    /// Computes the tag of what stands before and after it.
+    /// Computes the tag of the bytes before and after it.
     pub(super) fn tag(self, parts: [&[u8]; 2]) -> Result<[u8; TAG_BYTES], CodecError> {
         match self.guard {
             Guard::Process => Ok(checksum(parts)),
@@ -37,7 +39,7 @@ impl<'s> Slot<'s> {
         }
     }
 
-    /// Checks the tag of what stands before and after it.
+    /// Checks the tag of the bytes before and after it.
     pub(super) fn check(self, tag: &[u8], parts: [&[u8]; 2]) -> Result<(), CodecError> {
         let is_right = match self.guard {
             Guard::Process => tag == checksum(parts),

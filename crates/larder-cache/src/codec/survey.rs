@@ -1,51 +1,51 @@
-//! The clerk of a probe: what has been asked, what is answered, and when to stop asking.
+//! The state of a probe: requests so far, the answers to give, and when to stop.
 //!
 //! A type is read several times, once per *pass*:
 //!
 //! - An enum answers with another variant in each pass, until all have been seen.
 //! - A leaf whose answer the type rejects (an empty string for a date) gets another answer.
 //! - Inside a type that contains itself, options are none and lists are empty.
-//! - A pass that is too long or too deep is cut off; what was asked until then counts.
+//! - A pass that is too long or too deep is cut off; the requests until then count.
 
 use std::collections::HashMap;
 
 use serde::de::{DeserializeOwned, Error as _, value::Error};
 
-/// Requests in one pass; far above what a hand-written type asks.
+/// Most requests in one pass; far above what a hand-written type makes.
 const MAX_STEPS: usize = 10_000;
-/// Structs and enums inside each other.
+/// Most structs and enums inside each other.
 const MAX_DEPTH: usize = 64;
-/// Passes over one type; an enum needs one per variant.
+/// Most passes over one type; an enum needs one per variant.
 const MAX_PASSES: usize = 1_000;
 
 /// What is known about a type while it is being probed.
 #[derive(Default)]
 pub(super) struct Survey {
-    /// What was asked in all passes so far.
+    /// The requests of all passes so far.
     text: String,
-    /// What was asked in this pass.
+    /// The requests of this pass.
     line: String,
     steps: usize,
     /// Names of the structs and enums being read, outermost first; tuples have none.
     open: Vec<&'static str>,
-    /// Enums in the order they were first met in this pass.
+    /// Enums in the order of their first request in this pass.
     met: Vec<Choice>,
-    /// The variant each enum shows in this pass.
+    /// The variant that each enum shows in this pass.
     turns: HashMap<Choice, usize>,
-    /// Leaves asked in this pass.
+    /// Leaves requested in this pass.
     leaves: usize,
     /// Leaves whose first answer was rejected, with the answer to give instead.
     answers: HashMap<usize, usize>,
-    /// Answers there are for the leaf asked last.
+    /// The number of possible answers for the latest leaf.
     last_choices: usize,
-    /// Why this type can never be read by bincode.
+    /// Why bincode can never read this type.
     refusal: Option<String>,
 }
 
 /// An enum: its name and its variants.
 type Choice = (&'static str, &'static [&'static str]);
 
-/// Everything asked while reading a `T`, or why bincode could not read one.
+/// Returns every request made while reading a `T`, or why bincode could not read one.
 pub(super) fn of<T: DeserializeOwned>() -> Result<String, String> {
     let mut survey = Survey::default();
     for _ in 0..MAX_PASSES {
@@ -66,7 +66,7 @@ pub(super) fn of<T: DeserializeOwned>() -> Result<String, String> {
 }
 
 impl Survey {
-    /// Writes down a request.
+    /// Records a request; fails when the pass is too long or too deep.
     pub(super) fn note(&mut self, asked: &str) -> Result<(), Error> {
         self.steps += 1;
         self.line.push_str(asked);
@@ -76,7 +76,7 @@ impl Survey {
         Ok(())
     }
 
-    /// Which of so many answers a leaf is given, after writing down its request.
+    /// Records the request of a leaf and returns which of its `choices` answers it gets.
     pub(super) fn leaf(&mut self, asked: &str, choices: usize) -> Result<usize, Error> {
         self.note(asked)?;
         self.line.push(',');
@@ -86,7 +86,7 @@ impl Survey {
         Ok(answer.min(choices - 1))
     }
 
-    /// Reads what is between the brackets of a named type.
+    /// Reads the contents of a named type, recorded in brackets.
     pub(super) fn within<T>(
         &mut self,
         name: &'static str,
@@ -100,13 +100,13 @@ impl Survey {
         value
     }
 
-    /// Whether a type that is being read contains itself.
+    /// Reports whether a type that is being read contains itself.
     pub(super) fn is_recursing(&self) -> bool {
         let open = &self.open;
         (1..open.len()).any(|last| !open[last].is_empty() && open[..last].contains(&open[last]))
     }
 
-    /// The variant that an enum shows now: another one in each pass, another one inside itself.
+    /// Returns the variant that an enum shows now: another in each pass, another inside itself.
     pub(super) fn variant(&mut self, choice: Choice) -> Option<usize> {
         let (name, variants) = choice;
         if !self.met.contains(&choice) {
@@ -117,7 +117,7 @@ impl Survey {
         (turn + nested).checked_rem(variants.len())
     }
 
-    /// Gives up: bincode cannot read what was asked for.
+    /// Gives up: bincode cannot read what was requested.
     pub(super) fn refuse(&mut self, reason: &str) -> Error {
         self.refusal = Some(reason.to_owned());
         Error::custom(reason)
@@ -131,7 +131,7 @@ impl Survey {
         self.leaves = 0;
     }
 
-    /// Whether there is an untried answer for the leaf at which this pass ended.
+    /// Reports whether the leaf at which this pass ended has an untried answer.
     fn try_another_answer(&mut self) -> bool {
         let Some(last) = self.leaves.checked_sub(1) else {
             return false;
@@ -147,8 +147,9 @@ impl Survey {
         self.answers.clear();
     }
 
-    /// Turns the enum met last that still has an unseen variant: inner enums are exhausted before
-    /// the outer one moves on and hides them.
+    /// Advances the latest enum that still has an unseen variant.
+    ///
+    /// Inner enums are exhausted first: a new variant of the outer one may hide them.
     fn try_another_variant(&mut self) -> bool {
         for choice in self.met.iter().rev() {
             let turn = self.turns.entry(*choice).or_default();

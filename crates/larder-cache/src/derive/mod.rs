@@ -1,11 +1,12 @@
-//! Level three: values derived from data.
+//! Level three: values derived from data, such as results of queries.
 //!
-//! - What a load reads is collected by [`super::scope`]; the value goes when that changes.
-//! - At most one load of a key runs at a time; a load older than a waiter's view is not for it.
-//! - Absence is a value like any other. Errors are handed to who asked and never kept.
-//! - Where the load fails and the policy allows it, the old value is served, and marked so that nothing
-//!   made from it is kept. A panic is a failure; where there is no old value it goes on.
-//! - A load that asks for its own key is stopped by a panic: there is no other error that every caller has.
+//! - [`super::scope`] tracks what a load reads; the value becomes invalid when that changes.
+//! - At most one load of a key runs at a time; a waiter never takes a load older than its own
+//!   stamps.
+//! - Absence is a value like any other. Errors are returned to the caller and never stored.
+//! - Where the load fails and the policy allows it, the old value is served. It is marked, so that
+//!   nothing built from it is stored. A panic is a failure; without an old value it is resumed.
+//! - A load that asks for its own key panics: no error type is common to all callers.
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -13,8 +14,9 @@ use std::time::Instant;
 
 use super::Cache;
 use super::codec;
+use super::dependencies::{Dependencies, Staleness};
 use super::entry::{Body, Entry};
-use super::event::{Event, Outcome, Staleness};
+use super::event::{Event, Outcome};
 use super::far;
 use super::flight::{Landing, Leader, Turn, land};
 use super::handle::{Made, Missed, Recalled};
@@ -27,20 +29,20 @@ use super::scope;
 use super::view::View;
 
 impl Cache {
-    /// What `load` answers, kept under `key` for as long as it is true, at most as long as `policy`
-    /// says.
+    /// Returns the value under `key`, from the cache or else from `load`.
     ///
+    /// It is stored until data that the load read change, and at most for as long as `policy` says.
     /// The value is shared, not copied; to change it, clone it.
     ///
     /// # Errors
     /// Those of `load`, unchanged. The cache adds none of its own.
     ///
     /// # Panics
-    /// If `load` asks for `key` itself, or for what cannot be had without it: that would never end. And
-    /// where `load` panics and there is nothing old to serve.
+    /// If `load` asks for `key` itself, or for a value that depends on it: that would never end.
+    /// Also if `load` panics and there is no old value to serve.
     ///
     /// # Cancellation
-    /// Dropping it lets another caller that waits for the same key load instead.
+    /// If the future is dropped, another caller that waits for the same key loads instead.
     #[track_caller]
     pub fn get_or_set<T: Body, E>(
         &self,
@@ -61,11 +63,11 @@ impl Cache {
         }
     }
 
-    /// [`Cache::get_or_set`] for several at once: what is missing is loaded in one load.
+    /// [`Cache::get_or_set`] for several items at once: missing values are loaded in one load.
     ///
-    /// `key` names the key of an item; `load` is given the items that are missing and answers a value
-    /// for each, in their order. Each value depends on all that the load read. The answer is in the
-    /// order of `items`.
+    /// `key` returns the key of an item; `load` is given the items that are missing and returns a
+    /// value for each, in their order. Each value depends on all that the load read. The result is
+    /// in the order of `items`.
     ///
     /// Callers of the same key do not wait for each other here.
     ///
@@ -73,7 +75,8 @@ impl Cache {
     /// Those of `load`, unchanged.
     ///
     /// # Panics
-    /// If `load` answers fewer or more values than it was asked for, or asks for one of its own keys.
+    /// If `load` returns fewer or more values than it was asked for, or asks for one of its own
+    /// keys.
     #[track_caller]
     pub fn get_or_set_many<I, T: Body, E>(
         &self,
@@ -122,7 +125,7 @@ impl Cache {
         Ok(values.into_iter().flatten().collect())
     }
 
-    /// The valid values under `keys`, here or, in one question, in the shared store.
+    /// Returns the valid values under `keys`, from memory or, in one call, from the shared store.
     async fn look_up_many<T: Body>(
         &self,
         keys: &[Key],
@@ -150,10 +153,10 @@ impl Cache {
 }
 
 impl Cache {
-    /// A load of these keys without a flight.
+    /// Begins a load of these keys without a flight.
     ///
     /// # Panics
-    /// If what runs here is loading one of them already.
+    /// If the current load is loading one of them already.
     pub(super) fn begin<'k>(
         &self,
         keys: impl IntoIterator<Item = &'k Key, IntoIter: Clone>,
@@ -163,13 +166,13 @@ impl Cache {
     }
 }
 
-/// The value of an entry that what is being made depends on.
+/// Records that the value being built depends on this entry, and returns the entry's value.
 fn take<T>(value: Arc<T>, entry: &Entry) -> Arc<T> {
     scope::record(entry.dependencies());
     value
 }
 
-/// A value that somebody asks for.
+/// One call of [`Cache::get_or_set`].
 struct Wanted<'w> {
     cache: &'w Cache,
     key: &'w Key,
@@ -178,25 +181,25 @@ struct Wanted<'w> {
     caller: &'static Location<'static>,
 }
 
-/// What there is of it.
+/// The result of a lookup.
 enum Found<T> {
     Value(Arc<T>),
     Nothing(Box<Task>),
 }
 
-/// A value that is to be loaded.
+/// A value that has to be loaded.
 struct Task {
     missed: Missed,
-    /// When it was asked for.
+    /// When the lookup began.
     began: Instant,
-    /// Where others of this process may wait for it.
+    /// The flight that it leads, for which other callers of this process may wait.
     leader: Option<Leader>,
-    /// Where other instances may.
+    /// The lock in the shared store, for which other instances may wait.
     lock: Option<far::Lock>,
 }
 
 impl Wanted<'_> {
-    /// Looks the value up, and waits for who loads it.
+    /// Looks the value up, and waits for the caller that loads it.
     async fn find<T: Body>(&self) -> Found<T> {
         let began = Instant::now();
         loop {
@@ -207,12 +210,13 @@ impl Wanted<'_> {
             };
             let leader = match self.cache.take_turn(self.key, &self.view) {
                 Turn::Lead(leader) if missed.is_outdated(self.cache, self.key) => {
-                    // Somebody landed between our look-up and our turn.
+                    // Another caller landed between this lookup and this turn.
                     drop(leader);
                     continue;
                 }
                 Turn::Lead(leader) => Some(leader),
-                // Nothing here can fail a caller; the source has to know how many it can take.
+                // This call has no error of its own, so it loads; the source has to limit its own
+                // load.
                 Turn::Full | Turn::Alone => None,
                 Turn::Circle(circle) => panic!("{circle}; it was asked for at {}", self.caller),
                 Turn::Wait(ticket) => {
@@ -235,7 +239,7 @@ impl Wanted<'_> {
         }
     }
 
-    /// Asks the shared store before it is loaded.
+    /// Looks in the shared store before the value is loaded.
     async fn recall<T: Body>(
         &self,
         missed: Missed,
@@ -254,7 +258,7 @@ impl Wanted<'_> {
         }
     }
 
-    /// The value that another caller has just loaded, unless it is older than our view.
+    /// Returns the value that another caller has just loaded, unless it is older than our stamps.
     fn collapsed<T: Body>(&self, entry: &Entry, began: Instant, behind: u64) -> Option<Arc<T>> {
         let value = entry.is_at_least(&self.view).then(|| entry.body())??;
         let event = Event::new(Level::Query, self.key, Outcome::Collapsed, began.elapsed());
@@ -262,7 +266,7 @@ impl Wanted<'_> {
         Some(take(value, entry))
     }
 
-    /// Loads the value, keeps it, and tells those who wait for it.
+    /// Loads the value, stores it, and lands it for the waiters.
     async fn load<T: Body, E>(
         &self,
         task: Task,
@@ -297,7 +301,7 @@ impl Wanted<'_> {
         Ok(body)
     }
 
-    /// The old value, where the policy serves it instead of an error; else the panic goes on.
+    /// Returns the old value if the policy serves it on errors, else resumes the panic.
     fn old_on_panic<T: Body>(&self, missed: &Missed, panic: Panic, started: Instant) -> Arc<T> {
         self.cache.tell(Level::Query, self.key, Outcome::NotStored(panics::RULE), started);
         match self.old_on_error(missed) {
@@ -309,7 +313,7 @@ impl Wanted<'_> {
         }
     }
 
-    /// The old value, where the policy serves it instead of an error.
+    /// Returns the old value if the policy serves it on errors.
     fn old_on_error<T: Body>(&self, missed: &Missed) -> Option<Arc<T>> {
         let old = missed.old.as_ref()?;
         let value = old.is_useful(self.policy.grace_on_error()).then(|| old.body())??;
@@ -318,7 +322,7 @@ impl Wanted<'_> {
 }
 
 impl Cache {
-    /// Serves something old: it is told, and nothing made from it is kept.
+    /// Serves an old value: reports it, and marks what is built from it as not to be stored.
     pub(super) fn serve_old<T>(
         &self,
         level: Level,
@@ -327,7 +331,7 @@ impl Cache {
         why: Staleness,
     ) -> Arc<T> {
         self.tell(level, key, Outcome::Stale(why), Instant::now());
-        let mut dependencies = scope::Dependencies::default();
+        let mut dependencies = Dependencies::default();
         dependencies.mark_stale(why);
         scope::record(&dependencies);
         old

@@ -1,17 +1,18 @@
-//! What deriving promises.
+//! Loading, sharing, invalidating and serving values on errors.
 
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::time::Duration;
 
 use super::*;
+use crate::in_process::InProcess;
 use crate::open::Options;
 use crate::presence::Client;
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
 use crate::tag::Tag;
-use crate::view::{Fresh, InProcess, Unvouched, Versions};
+use crate::view::{Fresh, Unvouched, Versions};
 
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
 const TEA: Tag = Tag::named("tea");
@@ -28,7 +29,7 @@ async fn read_tea(versions: &InProcess, loads: &Cell<u32>) -> Result<u32, Infall
     Ok(loads.get())
 }
 
-/// Tea through the cache.
+/// Reads `tea` through the cache.
 async fn get_tea(
     cache: &Cache,
     versions: &InProcess,
@@ -80,8 +81,9 @@ async fn m7_a_waiter_never_accepts_a_load_older_than_its_own_view() {
     assert_eq!((*first.unwrap(), *second.unwrap()), (1, 2));
 }
 
-/// The shortest run of the mutant M1, in which the stamp is read after the data: what was read before a
-/// write is then kept as if it were newer.
+/// The shortest run of the mutant M1, in which the stamp is read after the data.
+///
+/// A value read before a write is then stored as if it were newer.
 #[tokio::test]
 async fn m1_a_load_that_a_write_overtakes_is_not_served_after_the_write() {
     let (versions, cache) = open();
@@ -102,11 +104,12 @@ async fn m1_a_load_that_a_write_overtakes_is_not_served_after_the_write() {
     assert_eq!(get(false).await, 2);
 }
 
-/// The shortest run of the mutant M10, plain counters and a restored backup: as many writes as were lost
-/// bring the counter to where it was before.
+/// The shortest run of the mutant M10: plain counters and a restored backup.
+///
+/// As many writes as were lost bring the counter back to its earlier value.
 #[tokio::test]
 async fn m10_after_a_restored_backup_equal_counters_are_not_equal_stamps() {
-    /// A database that can be put back.
+    /// A database that can be restored from a backup.
     struct Restored(std::sync::Mutex<Arc<View>>);
     impl Versions for Restored {
         fn fresh(&self) -> Fresh {
@@ -126,7 +129,7 @@ async fn m10_after_a_restored_backup_equal_counters_are_not_equal_stamps() {
     let get = async |value: &str| {
         let value = value.to_owned();
         let load = async || {
-            let mut read = scope::Dependencies::default();
+            let mut read = Dependencies::default();
             read.add(TEA, versions.0.lock().unwrap().stamp(&TEA));
             scope::record(&read);
             Ok::<_, Infallible>(value)
@@ -158,7 +161,7 @@ async fn absence_is_kept_like_any_value() {
 }
 
 #[tokio::test]
-async fn what_nobody_vouches_for_is_loaded_each_time() {
+async fn values_are_loaded_each_time_while_no_stamps_are_available() {
     struct Nobody;
     impl Versions for Nobody {
         fn fresh(&self) -> Fresh {
@@ -177,7 +180,7 @@ async fn what_nobody_vouches_for_is_loaded_each_time() {
     assert_eq!(loads.get(), 2);
 }
 
-/// Two instances that share a store, and the stamps that both go by.
+/// Opens two instances that share a store and the stamps.
 fn open_two() -> (Arc<InProcess>, Cache, Cache) {
     let versions = Arc::new(InProcess::new());
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
@@ -186,7 +189,7 @@ fn open_two() -> (Arc<InProcess>, Cache, Cache) {
     (versions.clone(), open(), open())
 }
 
-/// Lets what was spawned run: writes to the shared store happen behind the answer.
+/// Lets spawned tasks run: the shared store is written to after the answer.
 async fn settle() {
     for _ in 0..10 {
         tokio::task::yield_now().await;
@@ -207,7 +210,7 @@ async fn what_one_instance_made_another_takes_until_it_changes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waited_for_another_instance_in_vain_does_not_wait_again_at_once() {
+async fn a_caller_that_waited_in_vain_for_another_instance_does_not_wait_again_at_once() {
     let (versions, one, other) = open_two();
     let loads = Cell::new(0);
     let key = key();
@@ -307,7 +310,7 @@ async fn what_is_made_from_something_old_is_not_kept() {
     assert_eq!(get(Ok(2)).await, Ok(2), "the outer value made from an old one was not kept");
 }
 
-/// A panic that is not printed: it does not pass the hook that would print it.
+/// Panics without a message on stderr: the panic hook is not called.
 fn panic_quietly() -> ! {
     std::panic::resume_unwind(Box::new("as the test asks"))
 }
@@ -329,9 +332,9 @@ async fn a_panicking_load_is_replaced_by_the_old_value_where_the_policy_says_so(
     assert_eq!(get(false).await.ok(), Some(1), "nothing is left of it");
 }
 
-/// Those who wait for a load that panics are not led into the same, one after the other.
+/// The waiters do not wait for each other in turn, only to panic one after the other.
 #[tokio::test]
-async fn who_waits_for_a_panicking_load_is_told_once() {
+async fn waiters_of_a_panicking_load_then_load_at_the_same_time() {
     let (_, cache) = open();
     let (key, running, most) = (key(), Cell::new(0), Cell::new(0));
     let get = || {
@@ -350,7 +353,7 @@ async fn who_waits_for_a_panicking_load_is_told_once() {
     assert_eq!(most.get(), 9, "all but the first load at the same time");
 }
 
-/// The load of a client that has left is not waited for, at this level as at that of pages.
+/// No caller waits for the load of a client that has left, here as at the level of pages.
 #[tokio::test(start_paused = true)]
 async fn a_load_whose_client_has_left_is_replaced_by_the_next_caller() {
     let (_, cache) = open();

@@ -1,18 +1,21 @@
-//! Single flight: one load of a key at a time; the others wait for it.
+//! Single flight: one load of a key at a time; the other callers wait for it.
 //!
-//! - The first to ask leads; the others wait and are told what came of it.
-//! - A leader can be dropped at any `.await`: its waiters are let go and one of them leads.
-//! - A leader whose client has left ([`super::presence`]), or that has been loading for ten seconds, is
-//!   replaced by the next caller, or by the first of those who wait. The replaced one goes on: the first
-//!   leader of a flight that brings something lands for all, and what comes later lands nowhere.
-//! - A caller does not wait for a load that began before its key was deleted ([`super::removal`]): it begins
-//!   another flight, which those who waited for the other one join.
-//! - `MOST_REPLACED` replaced leaders go on at most. One more, and the last of them is given up.
-//! - No caller waits for itself (`lineage`): a load that asks for its own key is told so, and one
-//!   that would wait for a load that waits for it loads by itself.
-//! - A waiter takes only what is at least as new as its own view; that is for the caller to judge.
-//! - Only so many wait for one key: who comes then is told at once.
-//! - What cannot be shared lands as nothing: then each waiter helps itself, at the same time.
+//! - The first caller leads; later callers wait and get its result.
+//! - A leader can be dropped at any `.await`: its waiters are released and one of them leads.
+//! - A leader whose client has left ([`super::presence`]), or that has been loading for ten
+//!   seconds, is replaced by the next caller or by the first waiter. The replaced load continues.
+//!   The first leader of a flight with a result lands for all waiters; a later result lands
+//!   nowhere.
+//! - A caller does not wait for a load that began before its key was deleted ([`super::removal`]):
+//!   it begins another flight, and the waiters of the old one join that.
+//! - At most `MOST_REPLACED` replaced leaders continue. Beyond that, the most recent of them is
+//!   given up.
+//! - No caller waits for itself (`lineage`): a load that asks for its own key gets an error, and
+//!   one that would wait for a load that waits for it loads by itself.
+//! - A waiter takes only an entry at least as new as its own stamps; the caller has to check that.
+//! - The number of waiters per key is limited: a caller beyond it is refused at once.
+//! - A result that cannot be shared lands as nothing: then all waiters load for themselves, in
+//!   parallel.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -32,27 +35,28 @@ use super::removal::Epoch;
 use super::scope;
 use super::sync::{self, Mutex, Signal};
 
-/// A leader that has been loading for so long is replaced: longer than any page may take.
+/// A leader that has been loading for this long is replaced; longer than any page may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// So many may wait for one key: more than a server of this kind has connections for at a time, and an
-/// end all the same.
+/// Most waiters for one key: more than a server of this kind has connections, but a limit.
 const MOST: usize = 1 << 15;
 
-/// So many leaders that were replaced may still be loading, beside the one that leads: a slow load whose
-/// impatient client asks again and again comes to its end, and one that hangs is not repeated without end.
+/// Most replaced leaders that may still be loading, beside the current one.
+///
+/// A slow load whose impatient client retries again and again still finishes, and one that hangs is
+/// not repeated without limit.
 const MOST_REPLACED: usize = 3;
 
-/// What came of a flight.
+/// The result of a flight, as its waiters get it.
 #[derive(Debug, Clone)]
 pub enum Landing<L = Arc<Entry>> {
-    /// An entry for everybody whose view it satisfies.
+    /// An entry for every waiter whose stamps it satisfies.
     Entry(L),
-    /// Nothing that could be shared: help yourself.
+    /// No result that could be shared: each waiter loads for itself.
     Nothing,
-    /// The load failed: take something old if you may, else help yourself.
+    /// The load failed: the waiter serves an old value if it may, else loads for itself.
     Failed,
-    /// The leader was lost, or is to be replaced: take another turn.
+    /// The leader was lost, or is to be replaced: the waiter takes another turn.
     Lost,
 }
 
@@ -78,23 +82,23 @@ impl<K, L> Default for Flights<K, L> {
 /// A load that is under way.
 #[derive(Debug)]
 struct Flight<L> {
-    /// Tells the waiters what came of it; each of them holds a receiver.
+    /// Sends the result to the waiters; each of them holds a receiver.
     landing: watch::Sender<Option<Landing<L>>>,
-    /// Those who load it. The last leads, the others were replaced; there is always one.
+    /// The loads of this flight, never empty: the last one leads, the others were replaced.
     leads: Vec<Lead>,
-    /// In which epoch of the key it began.
+    /// The epoch of the key in which it began.
     since: Epoch,
-    /// Whether what was brought is just being kept, and later callers look for it there.
+    /// Whether the result is being stored; later callers then look it up instead of taking it here.
     is_landing: bool,
 }
 
-/// One who loads, as the flight knows it.
+/// One load of a flight.
 #[derive(Debug, Clone)]
 struct Lead {
     load: Arc<Load>,
     client: Client,
     since: Instant,
-    /// Set where too many were replaced.
+    /// Set when this load is given up, because too many were replaced.
     given_up: Signal,
     /// The request on whose behalf it is under way; 0 for none.
     by: u64,
@@ -105,40 +109,40 @@ impl Lead {
         self.patience().is_zero() || self.client.has_left()
     }
 
-    /// How long it is still waited for.
+    /// Returns how much longer waiters wait for it.
     fn patience(&self) -> Duration {
         PATIENCE.saturating_sub(self.since.elapsed())
     }
 }
 
-/// What the next to ask for a key does.
+/// What a caller that asks for a key has to do.
 pub enum Turn<K: Eq + Hash = Key, L = Arc<Entry>> {
-    /// Load it, and tell the others.
+    /// Load it, and land the result for the others.
     Lead(Leader<K, L>),
-    /// Another caller is loading it.
+    /// Wait: another caller is loading it.
     Wait(Ticket<L>),
-    /// Another caller is loading it, and more are waiting than may.
+    /// Load it or fail: another caller is loading it, and the limit of waiters is reached.
     Full,
-    /// The one that is loading it waits for this caller: load it without the others.
+    /// Load it alone: the caller that is loading it waits for this one.
     Alone,
-    /// This very caller is loading it: that would never end.
+    /// Fail: this very caller is loading it, and would wait for itself.
     Circle(Circle),
 }
 
 impl<K, L> Flights<K, L> {
-    /// None is under way; `most` may wait for each.
+    /// Returns an empty set of flights, with at most `most` waiters for each.
     pub fn seating(most: usize) -> Self {
         Self { airborne: Arc::default(), most }
     }
 
-    /// Tells these flights' keys from the keys of others.
+    /// Returns a number that distinguishes these flights' keys from those of other caches.
     pub(super) fn place(&self) -> usize {
         Arc::as_ptr(&self.airborne).addr()
     }
 }
 
 impl<K: Eq + Hash, L> Flights<K, L> {
-    /// Lets later callers begin another flight for this key; those who wait for the one there is do so, too.
+    /// Ends the flight of `key`: later callers begin another one, and its waiters join that.
     pub(super) fn close<Q: Eq + Hash + ?Sized>(&self, key: &Q)
     where
         K: Borrow<Q>,
@@ -146,22 +150,23 @@ impl<K: Eq + Hash, L> Flights<K, L> {
         self.airborne.lock().unwrap().remove(key);
     }
 
-    /// The same for all keys.
+    /// Does the same for all keys.
     pub(super) fn close_all(&self) {
         self.airborne.lock().unwrap().clear();
     }
 }
 
 impl<K: Clone + Eq + Hash + AsRef<str>, L> Flights<K, L> {
-    /// Leads, on behalf of `client`, or waits for who does; `since` is the epoch of the key in the caller's
-    /// view.
+    /// Leads on behalf of `client`, or returns a ticket to wait for the current leader.
+    ///
+    /// `since` is the epoch of the key in the caller's stamps.
     pub fn take_turn(&self, key: &K, client: Client, since: Epoch) -> Turn<K, L> {
         if let Some(circle) = lineage::circle(self.place(), key.as_ref()) {
             return Turn::Circle(circle);
         }
         let mut airborne = self.airborne.lock().unwrap();
         if airborne.get(key).is_some_and(|flight| !flight.since.is_at_least(since)) {
-            // Its waiters are told that it is lost.
+            // Dropping the sender makes its waiters take another turn.
             airborne.remove(key);
         }
         let Some(flight) = airborne.get_mut(key) else {
@@ -205,9 +210,9 @@ impl<K: Clone + Eq + Hash + AsRef<str>, L> Flights<K, L> {
 }
 
 impl<L> Flight<L> {
-    /// Lets `lead` lead. Those before it go on, as far as not too many do.
+    /// Makes `lead` the leader. Earlier loads continue, within the limit.
     fn replace(&mut self, lead: Lead) {
-        // The last of them: the longer one has been loading, the sooner it may be done.
+        // The most recent one is given up: a load that has run longer may finish sooner.
         if self.leads.len() > MOST_REPLACED
             && let Some(excess) = self.leads.pop()
         {
@@ -217,7 +222,7 @@ impl<L> Flight<L> {
     }
 }
 
-/// Who loads a key for all.
+/// The right and the duty to load a key for all waiters.
 pub struct Leader<K: Eq + Hash = Key, L = Arc<Entry>> {
     flights: Flights<K, L>,
     key: K,
@@ -226,19 +231,20 @@ pub struct Leader<K: Eq + Hash = Key, L = Arc<Entry>> {
 }
 
 impl<K: Eq + Hash, L> Leader<K, L> {
-    /// The load, for what runs within it.
+    /// Returns the load, in which nested work runs.
     pub(super) fn load(&self) -> &Arc<Load> {
         &self.lead.load
     }
 
-    /// Comes when the load is to be dropped: it was replaced, as were others before it.
+    /// Completes when the load is to be dropped, because too many leaders were replaced.
     pub(super) fn given_up(&self) -> impl Future<Output = ()> + use<K, L> {
         let given_up = self.lead.given_up.clone();
         async move { given_up.wait().await }
     }
 
-    /// Says that what was brought is about to be kept: callers who come now look for it there, and wait
-    /// until it is.
+    /// Announces that the result is about to be stored.
+    ///
+    /// Callers that come from now on wait until it is stored, and look it up then.
     pub(super) fn approach(&self) {
         let mut airborne = self.flights.airborne.lock().unwrap();
         if let Some(flight) = airborne.get_mut(&self.key) {
@@ -246,13 +252,14 @@ impl<K: Eq + Hash, L> Leader<K, L> {
         }
     }
 
-    /// Tells the waiters what came of it.
+    /// Sends the result to the waiters.
     pub fn land(mut self, landing: Landing<L>) {
         self.leave(landing);
     }
 
-    /// Lands once: with what was brought, or as the last one to lead. What a replaced leader has not
-    /// brought is for the one that replaced it to bring.
+    /// Lands once: with an entry, or as the current leader.
+    ///
+    /// A replaced leader without an entry lands nothing: its successor still may.
     fn leave(&mut self, landing: Landing<L>) {
         if !std::mem::take(&mut self.is_airborne) {
             return;
@@ -260,14 +267,14 @@ impl<K: Eq + Hash, L> Leader<K, L> {
         let mut airborne = self.flights.airborne.lock().unwrap();
         let Some(flight) = airborne.get_mut(&self.key) else { return };
         let is_ours = |lead: &Lead| Arc::ptr_eq(&lead.load, &self.lead.load);
-        // The flight may have landed, and be another one by now.
+        // The flight may have landed already, and the key may have another flight by now.
         let Some(place) = flight.leads.iter().position(is_ours) else { return };
         let is_last = place + 1 == flight.leads.len();
         if !is_last && !matches!(landing, Landing::Entry(_)) {
             flight.leads.remove(place);
             return;
         }
-        // First: a waiter that takes another turn must not meet this flight again.
+        // Removed before sending: a waiter that takes another turn must not meet this flight again.
         let flight = airborne.remove(&self.key);
         drop(airborne);
         if let Some(flight) = flight {
@@ -277,37 +284,40 @@ impl<K: Eq + Hash, L> Leader<K, L> {
 }
 
 impl<K: Eq + Hash, L> Drop for Leader<K, L> {
-    /// Lets the waiters go without an answer, if there was none; they take another turn.
+    /// Releases the waiters without a result if there was none; they take another turn.
     fn drop(&mut self) {
         self.leave(Landing::Lost);
     }
 }
 
-/// Tells those who wait, where others may.
+/// Lands the result for the waiters, if this load leads a flight.
 pub(super) fn land<K: Eq + Hash, L>(leader: Option<Leader<K, L>>, landing: Landing<L>) {
     if let Some(leader) = leader {
         leader.land(landing);
     }
 }
 
-/// Who waits for a key.
+/// A place among the waiters for a key.
 pub struct Ticket<L = Arc<Entry>> {
     landing: watch::Receiver<Option<Landing<L>>>,
     lead: Lead,
-    /// Whether it was taken when the flight was landing.
+    /// Whether it was issued while the result was being stored.
     is_late: bool,
     _waiting: Waiting,
 }
 
 impl<L: Clone> Ticket<L> {
-    /// On whose behalf the flight is under way, by the name that [`scope::on_behalf_of`] was given; 0 for
-    /// nobody's.
+    /// Returns the request on whose behalf the flight is under way, or 0 for none.
+    ///
+    /// The number is the one that was given to [`scope::on_behalf_of`].
     pub fn behind(&self) -> u64 {
         self.lead.by
     }
 
-    /// What came of the flight: that its leader is lost as soon as the leader's client has left, or when it
-    /// has been loading for ten seconds.
+    /// Waits for the result of the flight.
+    ///
+    /// Returns [`Landing::Lost`] as soon as the leader's client has left, or when the leader has
+    /// been loading for ten seconds.
     pub async fn arrive(mut self) -> Landing<L> {
         let landed = std::pin::pin!(self.landing.wait_for(Option::is_some));
         let left = std::pin::pin!(self.lead.client.left());

@@ -3,8 +3,9 @@
 use futures_util::FutureExt;
 
 use super::*;
+use crate::dependencies::Dependencies;
+use crate::level::Level;
 use crate::policy::Policy;
-use crate::scope::Dependencies;
 
 fn key() -> Key {
     Key::named("test").build()
@@ -12,7 +13,7 @@ fn key() -> Key {
 
 fn entry() -> Arc<Entry> {
     let policy = Policy::fresh_for(Duration::from_secs(1));
-    Arc::new(Entry::new(Arc::new(7), Dependencies::default(), &policy, 1))
+    Arc::new(Entry::new(Level::Query, Arc::new(7), Dependencies::default(), &policy, 1))
 }
 
 fn wait(flights: &Flights) -> Ticket {
@@ -33,7 +34,7 @@ fn lead(flights: &Flights) -> Leader {
     lead_for(flights, &Client::default())
 }
 
-/// A leader whose client has left.
+/// Returns a leader whose client has left.
 fn abandoned(flights: &Flights) -> Leader {
     let client = Client::default();
     let leader = lead_for(flights, &client);
@@ -83,7 +84,7 @@ async fn only_so_many_wait_for_one_key() {
 }
 
 #[tokio::test]
-async fn a_leader_whose_client_leaves_is_replaced_by_the_next_and_by_one_of_those_who_wait() {
+async fn a_leader_whose_client_leaves_is_replaced_by_the_next_caller_or_a_waiter() {
     let flights = Flights::default();
     let client = Client::default();
     let first = lead_for(&flights, &client);

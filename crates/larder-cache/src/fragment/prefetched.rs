@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 use super::declaration::Fragment;
 use super::personal;
 use crate::Cache;
+use crate::dependencies::Dependencies;
 use crate::entry::Entry;
 use crate::event::{Event, Miss, Outcome};
 use crate::handle::Made;
+use crate::inspect::{Body, Describe, start};
 use crate::key::Key;
 use crate::level::Level;
 use crate::policy::Policy;
-use crate::scope::{self, Dependencies};
+use crate::scope;
 use crate::view::View;
 
 /// The HTML of a fragment, escaped where it must be.
@@ -27,6 +29,14 @@ pub struct Html(pub(crate) String);
 impl Display for Html {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Describe for Html {
+    const LEVEL: Level = Level::Fragment;
+
+    fn describe(&self, letters: usize) -> Body {
+        Body::Fragment(start(self.0.as_bytes(), letters))
     }
 }
 

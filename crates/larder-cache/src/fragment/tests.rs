@@ -10,6 +10,7 @@ use askama::Template;
 use tokio::time::Instant;
 
 use super::*;
+use crate::in_process::InProcess;
 use crate::open::Options;
 use crate::policy::Policy;
 use crate::scope;
@@ -17,7 +18,6 @@ use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::contract::fake::Fake;
 use crate::tag::Tag;
-use crate::view::InProcess;
 
 const SOURCE: Digest = Digest::of(b"v1");
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));

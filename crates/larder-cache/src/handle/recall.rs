@@ -1,7 +1,7 @@
 //! Looking for entries in the store that instances share.
 
 use super::*;
-use crate::far::Nothing;
+use crate::sealed::Nothing;
 
 impl Cache {
     /// The valid body under `key` in the shared store; or the turn to make it, which instances take
@@ -15,7 +15,7 @@ impl Cache {
     ) -> Recalled<T> {
         let Some(far) = self.far_for(policy) else { return Recalled::Nothing(None) };
         let started = Instant::now();
-        let (body, entry) = match far.fetch::<T>(key, view).await {
+        let (body, entry) = match far.fetch::<T>(level, key, view).await {
             Ok(found) => found,
             Err(Nothing::Outage(trouble)) => {
                 self.tell(level, key, Outcome::Outage(trouble), started);
@@ -25,7 +25,7 @@ impl Cache {
                 if let Nothing::Unreadable(why) = nothing {
                     self.tell(level, key, Outcome::Unreadable(why), started);
                 }
-                match far.lock_or_fetch(key, view).await {
+                match far.lock_or_fetch(level, key, view).await {
                     far::Turn::Unreadable(why) => {
                         self.tell(level, key, Outcome::Unreadable(why), started);
                         return Recalled::Nothing(None);
@@ -59,7 +59,7 @@ impl Cache {
         let far = self.0.far.as_ref().filter(|_| !keys.is_empty());
         let Some(far) = far else { return keys.iter().map(|_| None).collect() };
         let started = Instant::now();
-        let fetched = match far.fetch_many::<T>(keys, view).await {
+        let fetched = match far.fetch_many::<T>(level, keys, view).await {
             Ok(fetched) => fetched,
             Err(trouble) => {
                 keys.iter().for_each(|key| {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use super::description::Kind;
-use super::look::kind_of;
 use crate::entry::Entry;
 use crate::tag::{Stamp, Tag};
 
@@ -14,11 +12,7 @@ pub(super) fn count(
 ) -> Vec<[u64; 3]> {
     let mut counts = vec![[0; 3]; tags.len()];
     for entry in entries {
-        let level = match kind_of(&entry) {
-            Kind::Page => 0,
-            Kind::Fragment => 1,
-            _ => 2,
-        };
+        let level = entry.level() as usize;
         for (place, tag) in tags.iter().enumerate() {
             counts[place][level] += u64::from(entry.stamps().contains(tag));
         }
@@ -31,8 +25,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::dependencies::Dependencies;
+    use crate::level::Level;
     use crate::policy::Policy;
-    use crate::scope::Dependencies;
 
     #[test]
     fn what_hangs_on_a_tag_depends_on_it_at_that_stamp() {
@@ -41,7 +36,7 @@ mod tests {
             let mut dependencies = Dependencies::default();
             dependencies.add(Tag::named("tea"), stamp(count));
             let policy = Policy::fresh_for(Duration::from_secs(60));
-            Arc::new(Entry::new(Arc::new(1), dependencies, &policy, 1))
+            Arc::new(Entry::new(Level::Query, Arc::new(1), dependencies, &policy, 1))
         };
         let entries = [entry(1), entry(1), entry(2)];
         let tags = [(Tag::named("tea"), stamp(1)), (Tag::named("milk"), stamp(1))];

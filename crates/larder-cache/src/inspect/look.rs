@@ -8,56 +8,37 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use super::description::{Body, Description, Kind, Listed, Making, TagStamp, Verdict};
-use crate::codec::{self, CodecError, Fingerprint, Sealed, Slot};
+use super::reader::BodyReader;
+use crate::codec::{self, CodecError, Slot};
+use crate::dependencies::Dependencies;
 use crate::entry::{self, Entry};
 use crate::far::Spelling;
-use crate::fragment::Html;
-use crate::page::stored::Stored;
-use crate::scope::Dependencies;
 use crate::sealed::{Header, unix_millis};
 use crate::store::Ttl;
 use crate::store::number::whole;
 use crate::values::plain;
 use crate::view::{FreshView, View};
 
-/// The level of an entry in memory, by what its body is.
-pub(super) fn kind_of(entry: &Entry) -> Kind {
-    if entry.body::<Stored>().is_some() {
-        Kind::Page
-    } else if entry.body::<Html>().is_some() {
-        Kind::Fragment
-    } else {
-        Kind::Query
-    }
-}
-
-/// What a name in the store is the name of.
-pub(super) fn kind_named(spelling: Spelling<'_>) -> Kind {
-    let is = |body: Result<Fingerprint, CodecError>| {
-        body.is_ok_and(|body| body.number() as u32 == spelling.fingerprint)
-    };
-    if spelling.is_lock {
-        Kind::Lock
-    } else if is(Fingerprint::of::<Stored>()) {
-        Kind::Page
-    } else if is(Fingerprint::of::<Html>()) {
-        Kind::Fragment
-    } else {
-        Kind::Query
+/// Returns what a name in the store is the name of.
+pub(super) fn kind_named(readers: &[BodyReader], spelling: Spelling<'_>) -> Kind {
+    let mut readers = readers.iter();
+    match readers.find(|reader| reader.reads(spelling.fingerprint)) {
+        _ if spelling.is_lock => Kind::Lock,
+        Some(reader) => reader.level().into(),
+        None => Kind::Query,
     }
 }
 
 /// An entry in memory, with so many characters of its body.
 pub(super) fn at_entry(
+    readers: &[BodyReader],
     listed: Listed,
     entry: &Arc<Entry>,
     view: &FreshView,
     letters: usize,
 ) -> Description {
-    let page = || entry.body::<Stored>().map(|stored| body_of(&stored, letters));
-    let html = || entry.body::<Html>();
-    let fragment = || html().map(|html| Body::Fragment(start(html.0.as_bytes(), letters)));
-    let body = page().or_else(fragment).unwrap_or(Body::Opaque);
+    let body = readers.iter().find_map(|reader| reader.in_memory(entry, letters));
+    let body = body.unwrap_or(Body::Opaque);
     Description { body, ..outline(listed, entry, view) }
 }
 
@@ -88,13 +69,14 @@ pub(super) fn outline(listed: Listed, entry: &Entry, view: &FreshView) -> Descri
 
 /// A shared entry, as it lies in the store for so long.
 pub(super) fn at_sealed(
+    readers: &[BodyReader],
     slot: Slot<'_>,
     listed: Listed,
     (bytes, ttl): (&Bytes, Ttl),
     view: &FreshView,
     letters: usize,
 ) -> Description {
-    open(slot, listed.clone(), bytes, view, letters).unwrap_or_else(|error| Description {
+    open(readers, slot, listed.clone(), bytes, view, letters).unwrap_or_else(|error| Description {
         listed,
         fingerprint: None,
         bytes: bytes.len() as u64,
@@ -125,6 +107,7 @@ fn left(ttl: Ttl) -> Option<u64> {
 }
 
 fn open(
+    readers: &[BodyReader],
     slot: Slot<'_>,
     listed: Listed,
     bytes: &Bytes,
@@ -147,27 +130,18 @@ fn open(
         },
         hits: None,
         cost: None,
-        body: body_in(&sealed, letters),
+        body: readers
+            .iter()
+            .find_map(|reader| reader.in_store(&sealed, letters))
+            .unwrap_or(Body::Opaque),
     })
-}
-
-/// What it says; of other types than ours nobody here can read anything.
-fn body_in(sealed: &Sealed, letters: usize) -> Body {
-    let page = Fingerprint::of::<Stored>().and_then(|page| sealed.value::<Stored>(page));
-    let html = || Fingerprint::of::<Html>().and_then(|html| sealed.value::<Html>(html));
-    match page {
-        Ok(page) => body_of(&page, letters),
-        Err(_) => {
-            html().map_or(Body::Opaque, |html| Body::Fragment(start(html.0.as_bytes(), letters)))
-        }
-    }
 }
 
 /// As an instance judges that finds it.
 fn judge(header: Header, now: u64, view: &View) -> Verdict {
     let mut dependencies = Dependencies::default();
     header.stamps.into_iter().for_each(|(tag, stamp)| dependencies.add(tag, stamp));
-    let now_epoch = header.epoch.now(view);
+    let now_epoch = header.epoch.now(view.epochs());
     match dependencies.first_moved(view) {
         _ if !header.epoch.has_same_deletions(now_epoch) => Verdict::Deleted,
         Some(tag) => Verdict::Changed(tag.to_string()),
@@ -200,26 +174,6 @@ pub(super) fn at_value(slot: Slot<'_>, listed: Listed, (bytes, ttl): (&Bytes, Tt
         cost: None,
         body,
     }
-}
-
-fn body_of(stored: &Stored, letters: usize) -> Body {
-    let Stored::Page(page) = stored else { return Body::Opaque };
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Body::Page {
-        status: page.status().as_u16(),
-        headers: page
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
-            .collect(),
-        start: start(page.body(), letters),
-    }
-}
-
-/// The first `letters` characters; of a longer body no more bytes are read than they can take.
-fn start(body: &[u8], letters: usize) -> String {
-    let most = body.len().min(letters.saturating_mul(4));
-    String::from_utf8_lossy(&body[..most]).chars().take(letters).collect()
 }
 
 fn millis(duration: Duration) -> u64 {

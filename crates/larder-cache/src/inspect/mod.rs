@@ -15,6 +15,7 @@ mod browse;
 mod description;
 mod hanging;
 mod look;
+mod reader;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -29,12 +30,14 @@ pub use description::{
     Body, Description, Kind, Listed, Listing, LookUps, Making, Memory, Statistics, Store, TagStamp,
     Verdict,
 };
+pub(crate) use reader::{BodyReader, Describe, start};
 pub use survey::{Hanging, MOST, Share, Survey};
 
 use super::entry::{self, Entry};
 use super::error::Error;
 use super::far::{self, Spelling};
 use super::key::Key;
+use super::level::Level;
 use super::near::Near;
 use super::removal::Removal;
 use super::store::number::whole;
@@ -46,6 +49,7 @@ use super::view::{FreshView, Unvouched, Versions};
 /// Looks into a cache, or into a store that caches share.
 #[derive(Clone)]
 pub struct Inspection {
+    readers: &'static [BodyReader],
     near: Option<Near>,
     values: Values,
     versions: Option<Arc<dyn Versions>>,
@@ -59,11 +63,12 @@ const LETTERS: usize = 200;
 impl Inspection {
     /// See [`Cache::inspect`](super::Cache::inspect) and [`super::open::inspect`].
     pub(super) fn new(
+        readers: &'static [BodyReader],
         near: Option<Near>,
         values: Values,
         versions: Option<Arc<dyn Versions>>,
     ) -> Self {
-        Self { near, values, versions, letters: LETTERS }
+        Self { readers, near, values, versions, letters: LETTERS }
     }
 
     /// The same, which shows so many characters of a body.
@@ -238,7 +243,7 @@ impl Inspection {
 
     fn near_at(&self, key: &str, view: &FreshView) -> Option<Description> {
         let (key, entry) = self.near.as_ref()?.find(key).filter(is_there(view))?;
-        Some(look::at_entry(in_memory(&key, &entry), &entry, view, self.letters))
+        Some(look::at_entry(self.readers, in_memory(&key, &entry), &entry, view, self.letters))
     }
 
     /// Where in the store a key is, or would be.
@@ -269,7 +274,7 @@ impl Inspection {
         let (slot, found) = (self.values.slot(&name), (&bytes, ttl));
         Ok(Some(match at.kind {
             Kind::Page | Kind::Fragment | Kind::Query => {
-                look::at_sealed(slot, at, found, view, self.letters)
+                look::at_sealed(self.readers, slot, at, found, view, self.letters)
             }
             Kind::Value | Kind::Lock => look::at_value(slot, at, found),
         }))
@@ -297,7 +302,7 @@ impl Inspection {
     /// What a complete name says; none if it is none of ours.
     fn listed(&self, name: &str) -> Option<Listed> {
         let (kind, key) = match Spelling::of(name) {
-            Some(spelling) => (look::kind_named(spelling), spelling.key),
+            Some(spelling) => (look::kind_named(self.readers, spelling), spelling.key),
             None => self.value_named(name)?,
         };
         let place = self.values.store().name().to_owned();
@@ -328,7 +333,7 @@ fn is_there(view: &FreshView) -> impl Fn(&(Arc<Key>, Arc<Entry>)) -> bool {
 }
 
 fn in_memory(key: &Key, entry: &Entry) -> Listed {
-    let (kind, key, place) = (look::kind_of(entry), key.to_string(), "memory".to_owned());
+    let (kind, key, place) = (entry.level().into(), key.to_string(), "memory".to_owned());
     Listed { kind, key, place, name: None }
 }
 
@@ -336,10 +341,10 @@ fn memory(near: &Near) -> Memory {
     let (bytes, limit_bytes) = near.bytes();
     let mut memory = Memory { bytes, limit_bytes, evicted: near.evicted(), ..Memory::default() };
     for (_, entry) in near.iter() {
-        *match look::kind_of(&entry) {
-            Kind::Page => &mut memory.pages,
-            Kind::Fragment => &mut memory.fragments,
-            _ => &mut memory.queries,
+        *match entry.level() {
+            Level::Page => &mut memory.pages,
+            Level::Fragment => &mut memory.fragments,
+            Level::Query => &mut memory.queries,
         } += 1;
     }
     memory

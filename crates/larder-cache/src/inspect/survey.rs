@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::description::{Description, Kind, TagStamp};
+use super::description::{Description, TagStamp};
 use super::{Inspection, in_memory, look};
 use crate::entry::{Entry, Verdict};
 use crate::key::Key;
@@ -71,7 +71,7 @@ impl Inspection {
         let kept: Vec<Kept> = self.near.iter().flat_map(Near::iter).take(MOST).collect();
         let mut shares = [Share::default(); 3];
         for (key, entry) in &kept {
-            let share = &mut shares[level(entry)];
+            let share = &mut shares[entry.level() as usize];
             share.entries += 1;
             share.bytes += u64::from(near::weight(key, entry));
         }
@@ -96,17 +96,10 @@ impl Inspection {
         let mut counts = [0; 3];
         for (_, entry) in self.near.iter().flat_map(Near::iter).take(MOST) {
             let hangs = entry.tags().any(|tag| tags.contains(tag));
-            counts[level(&entry)] += u64::from(hangs && entry.judge(&view) == Verdict::Fresh);
+            counts[entry.level() as usize] +=
+                u64::from(hangs && entry.judge(&view) == Verdict::Fresh);
         }
         Ok(counts)
-    }
-}
-
-fn level(entry: &Entry) -> usize {
-    match look::kind_of(entry) {
-        Kind::Page => 0,
-        Kind::Fragment => 1,
-        _ => 2,
     }
 }
 
@@ -129,7 +122,7 @@ fn hanging(kept: &[Kept], view: &View) -> Vec<Hanging> {
         for (tag, stamp) in entry.stamps() {
             let now = view.stamp(tag);
             let (_, entries) = counts.entry(tag).or_insert((now, [0; 3]));
-            entries[level(entry)] += u64::from(*stamp == now);
+            entries[entry.level() as usize] += u64::from(*stamp == now);
         }
     }
     let told = |(tag, (stamp, entries)): (&Tag, (Stamp, [u64; 3]))| Hanging {
@@ -147,11 +140,11 @@ mod tests {
 
     use super::*;
     use crate::Cache;
-    use crate::inspect::Wanted;
+    use crate::in_process::InProcess;
+    use crate::inspect::{Kind, Wanted};
     use crate::open::Options;
     use crate::policy::Policy;
     use crate::stats::Stats;
-    use crate::view::InProcess;
 
     const TEAS: Tag = Tag::named("teas");
     const MILK: Tag = Tag::named("milk");

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::Cache;
+use crate::in_process::InProcess;
 use crate::key::Key;
 use crate::open::{self, Options};
 use crate::policy::Policy;
@@ -9,7 +10,6 @@ use crate::secret::Secret;
 use crate::store::contract::fake::Fake;
 use crate::store::memory::MemoryStore;
 use crate::tag::Tag;
-use crate::view::InProcess;
 
 const TEAS: Tag = Tag::named("teas");
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));

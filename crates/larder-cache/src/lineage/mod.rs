@@ -1,14 +1,14 @@
 //! Loads within loads, and which of them wait for which.
 //!
-//! - A load that asks for its own key, by itself or through other loads, would wait for itself: it is told
-//!   so at once ([`circle`]), with the keys from one to the other.
-//! - Two requests whose loads ask for each other's key would wait for each other: the one that notices does
-//!   not wait ([`wait_for`]) but loads by itself, and then meets its own key, if that is how it goes on.
-//!   So there is no false alarm.
-//! - Pages, fragments, queries and values are of one lineage, whichever caches they are in.
+//! - A load that asks for its own key, by itself or through other loads, would wait for itself. It
+//!   gets an error at once ([`circle`]), with the keys in between.
+//! - Two requests whose loads ask for each other's key would wait for each other. The one that
+//!   notices does not wait ([`wait_for`]) but loads by itself. If the cycle is real, it then meets
+//!   its own key, so there is no false alarm.
+//! - Pages, fragments, queries and values share one lineage, whichever caches they are in.
 //!
-//! Not seen: what a load does in a task that it spawns itself. There the patience of [`super::flight`] is
-//! what ends the waiting.
+//! Not seen: what a load does in a task that it spawns itself. There the timeout of
+//! [`super::flight`] ends the waiting.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -22,15 +22,15 @@ task_local! {
 /// A load, and the one that it runs within.
 #[derive(Debug)]
 pub(super) struct Load {
-    /// Tells the keys of one cache from those of another.
+    /// Distinguishes the keys of one cache from those of another.
     place: usize,
     keys: Vec<Box<str>>,
     within: Option<Arc<Load>>,
-    /// What it waits for, itself or in a load within it. Without an end of its own: [`Waiting`] ends it.
+    /// The loads that it waits for, itself or through a nested load. [`Waiting`] removes them.
     waits_for: Mutex<Vec<Weak<Load>>>,
 }
 
-/// What a load that asks for its own key is told.
+/// The error for a load that asks for its own key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the load of {0} asks for itself ({1}): what it needs has to be loaded under another key, or without \
@@ -49,16 +49,16 @@ impl fmt::Display for Path {
 }
 
 impl Load {
-    /// A load of these keys, within the load that runs here, if one does.
+    /// Creates a load of these keys, within the current load if there is one.
     pub fn new<'k>(place: usize, keys: impl IntoIterator<Item = &'k str>) -> Arc<Self> {
         let (keys, within) = (keys.into_iter().map(Into::into).collect(), current());
         Arc::new(Self { place, keys, within, waits_for: Mutex::default() })
     }
 
-    /// The same, for what is loaded without a flight.
+    /// Creates a load without a flight.
     ///
     /// # Errors
-    /// [`Circle`], where one of the keys is being loaded by what runs here.
+    /// [`Circle`], if the current load is loading one of the keys.
     pub fn begin<'k>(
         place: usize,
         keys: impl IntoIterator<Item = &'k str> + Clone,
@@ -69,7 +69,7 @@ impl Load {
         }
     }
 
-    /// Runs its work.
+    /// Runs `work` as the current load.
     pub async fn run<W: Future>(self: &Arc<Self>, work: W) -> W::Output {
         CURRENT.scope(self.clone(), work).await
     }
@@ -83,12 +83,12 @@ fn current() -> Option<Arc<Load>> {
     CURRENT.try_with(Clone::clone).ok()
 }
 
-/// The loads that run here, the innermost first.
+/// Returns the current load and those around it, innermost first.
 fn lineage() -> impl Iterator<Item = Arc<Load>> {
     std::iter::successors(current(), |load| load.within.clone())
 }
 
-/// Whether what runs here is loading `key` already; then how it came back to it.
+/// Returns the path from the current load back to `key`, if it is loading `key` already.
 pub(super) fn circle(place: usize, key: &str) -> Option<Circle> {
     let mut path = vec![key.to_owned()];
     for load in lineage() {
@@ -102,11 +102,11 @@ pub(super) fn circle(place: usize, key: &str) -> Option<Circle> {
     None
 }
 
-/// Notes that what runs here waits for `load`; none where that would be waiting for itself.
+/// Records that the current load waits for `load`; `None` if it would wait for itself.
 pub(super) fn wait_for(load: &Arc<Load>) -> Option<Waiting> {
     let waiting = Waiting { who: lineage().collect(), what: Arc::downgrade(load) };
-    // Noted before it is looked for: of two that begin to wait for each other at the same time, one sees
-    // the other at least.
+    // Recorded before the check: of two loads that begin to wait for each other at the same time,
+    // at least one then sees the other.
     for who in &waiting.who {
         who.waits_for.lock().unwrap().push(waiting.what.clone());
     }

@@ -11,6 +11,7 @@ use tokio::sync::Barrier;
 use super::*;
 use crate::Cache;
 use crate::fragment::{Digest, Fragment};
+use crate::in_process::InProcess;
 use crate::key::Key;
 use crate::level::Levels;
 use crate::open::Options;
@@ -18,7 +19,6 @@ use crate::panics::{Panic, caught};
 use crate::policy::Policy;
 use crate::refresh::Failure;
 use crate::values::Timeout;
-use crate::view::InProcess;
 
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
 
@@ -30,7 +30,7 @@ fn key(name: char) -> Key {
     Key::named("test").part("name", name.to_string().as_str()).build()
 }
 
-/// Asks for what goes by the first letter; the load of that asks for the rest.
+/// Asks for the value named by the first letter; its load asks for the rest.
 fn next<'a>(cache: &'a Cache, rest: &'a str) -> LocalBoxFuture<'a, u32> {
     let Some(way) = rest.chars().next() else { return async { 7 }.boxed_local() };
     let ask = move || match way {
@@ -39,7 +39,7 @@ fn next<'a>(cache: &'a Cache, rest: &'a str) -> LocalBoxFuture<'a, u32> {
         'n'..='r' => value(cache, rest),
         _ => fragment(cache, rest),
     };
-    // So that several of these run at the same time.
+    // Yields first, so that several of these run at the same time.
     async move {
         tokio::task::yield_now().await;
         ask().await
@@ -92,10 +92,11 @@ async fn told(cache: &Cache, path: &str) -> Result<u32, String> {
     caught(next(cache, path)).await.map_err(|panic: Panic| panic.to_string())
 }
 
-/// The letters are of every kind: queries, many at once, values, fragments. The clock stands still, so
-/// nothing here may wait for anything to time out.
+/// The letters stand for queries, many at once, values and fragments.
+///
+/// The clock is paused, so nothing here may wait for a timeout.
 #[tokio::test(start_paused = true)]
-async fn a_load_that_asks_for_itself_is_told_so_at_once_on_every_way() {
+async fn a_load_that_asks_for_itself_fails_at_once_through_every_call() {
     let paths = [
         "aa", "aba", "abca", "nn", "non", "ana", "nan", "jj", "jaj", "aja", "xx", "xax", "axa",
         "xnaxb",
@@ -137,13 +138,13 @@ async fn a_refreshed_value_that_asks_for_itself_fails_with_an_error() {
 }
 
 #[tokio::test]
-async fn the_sentence_names_the_keys_from_one_to_the_other() {
+async fn the_error_names_the_keys_of_the_cycle() {
     let sentence = told(&open(), "abca").await.unwrap_err();
     let names = ["a", "b", "c", "a"].map(|name| format!(r#"test:name="{name}""#));
     assert!(sentence.contains(&names.join(" → ")), "{sentence}");
 }
 
-/// Two requests, of which each holds what the other asks for.
+/// Two requests, each of which is loading what the other asks for.
 #[tokio::test(start_paused = true)]
 async fn loads_of_two_requests_that_wait_for_each_other_do_not_wait() {
     let (cache, both) = (open(), Barrier::new(2));
@@ -157,14 +158,14 @@ async fn loads_of_two_requests_that_wait_for_each_other_do_not_wait() {
         *cache.get_or_set(&key(own), &MINUTE, load).await.unwrap()
     };
     let (one, other) = join(ask('a', 'b'), ask('b', 'a')).await;
-    // One of them loads what the other holds, and the other may wait for the first.
+    // One of them loads the other's key by itself, and the other may wait for the first.
     assert!((2..=3).contains(&one) && (2..=3).contains(&other), "{one} {other}");
     assert!(began.elapsed().is_zero(), "they have waited");
 }
 
-/// The same where it really has no end: both are told so.
+/// The same with a real cycle: both get the error.
 #[tokio::test(start_paused = true)]
-async fn loads_of_two_requests_that_need_each_other_are_told_so() {
+async fn loads_of_two_requests_that_need_each_other_fail() {
     let cache = open();
     let (one, other) = join(told(&cache, "aba"), told(&cache, "bab")).await;
     for sentence in [one, other] {

@@ -1,13 +1,13 @@
-//! By which key a page is stored.
+//! Builds the key under which a page is stored.
 //!
-//! - The key is scheme and host as handlers see them, raw path and raw query. The host has one spelling,
-//!   which is also the one that handlers see ([`super::target`]); of path and query nothing is decoded, so
-//!   no two targets share a page. Where the owner declares the parameters, the query is made the one that
-//!   it means ([`super::query`]).
-//! - A request that is for no valid host is never a candidate. Without a list of the site's hosts, each
-//!   valid host has pages of its own: refusing those of others is for a guard around the cache.
-//! - What proxies pass on of scheme, host and links is in the key ([`super::passed_on`]). So is what they pass
-//!   on of the client, around handlers of others: those of pages for everybody do not see it.
+//! - The key holds scheme and host as handlers see them, the raw path and the raw query. The host is
+//!   normalised ([`super::target`]). Path and query are not decoded, so no two targets share a page. If the
+//!   rules declare the query parameters, the query is normalised, too ([`super::query`]).
+//! - A request without a valid host is never a candidate. Without a list of the site's hosts, each valid
+//!   host has its own pages. Refusing foreign hosts is the job of a guard around the cache.
+//! - Forwarding headers about scheme, host and links are part of the key ([`super::passed_on`]). Those
+//!   about the client are part of it only around third-party handlers: the handlers of shared pages do not
+//!   see them.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::Cookie;
@@ -23,10 +23,10 @@ use super::shape::Shape;
 use super::target::{self, Origin, Target};
 use crate::key::{Key, KeyBuilder};
 
-/// Makes a candidate say in one spelling for which host it is.
+/// Rewrites a candidate so that it names its host once, in normal form.
 ///
 /// # Errors
-/// The rule that says no, where it is for none.
+/// Returns the rule `host` if the request has no valid host.
 pub fn settle(request: &mut ServiceRequest) -> Result<(), &'static str> {
     let target =
         Target::of(request.head(), target::scheme_of(request.request())).map_err(|_| "host")?;
@@ -36,7 +36,7 @@ pub fn settle(request: &mut ServiceRequest) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The key of the page that answers `request`, a candidate that was settled.
+/// Returns the key of the page that answers `request`, a settled candidate.
 pub fn key(request: &mut ServiceRequest, shape: Shape, rules: &Rules, generation: u64) -> Key {
     if let Some(parameters) = rules.parameters {
         query::normalise(request.head_mut(), parameters);
@@ -62,12 +62,12 @@ pub fn key(request: &mut ServiceRequest, shape: Shape, rules: &Rules, generation
     page.build()
 }
 
-/// Scheme and host of a request that was settled, as handlers see them.
+/// Returns scheme and host of a settled request, as its handler sees them.
 pub fn origin(request: &HttpRequest, shape: Shape) -> Origin<'_> {
     if shape.is(Shape::FORWARDED) { Origin::forwarded(request) } else { Origin::of(request) }
 }
 
-/// Scheme and host as handlers see them, and all that proxies pass on, by what it says.
+/// Adds scheme, host and the forwarding headers to the key.
 fn with_origin(
     mut page: KeyBuilder,
     request: &ServiceRequest,
@@ -79,7 +79,7 @@ fn with_origin(
     let host = headers.contains_key(HOST).then_some(&*origin.host);
     page = page.part("scheme", &*origin.scheme).part("host", host);
     if shape.is(Shape::FORWARDED) {
-        // The host by which the proxy asks, too: handlers see both.
+        // Handlers see both: the forwarded host, and the host to which the proxy connects.
         let direct = Origin::of(request.request());
         page = page.part("at", &*direct.host);
         for line in lines_of(headers, PassedOn::Origin) {
@@ -87,14 +87,14 @@ fn with_origin(
         }
     }
     if shape.is(Shape::CLIENT) && !rules.is_shared {
-        // Only a digest: keys are shown to people, and stored where others read them.
+        // Only a digest: keys are shown to people and stored where others can read them.
         let lines = lines_of(headers, PassedOn::Client).join("\n");
         page = page.part("client", format!("{:x}", Sha256::digest(lines)));
     }
     page
 }
 
-/// All lines of the headers that speak of this, as printable text, in the order of their names.
+/// Returns all lines of the headers of this kind as printable text, sorted by header name.
 fn lines_of(headers: &HeaderMap, kind: PassedOn) -> Vec<String> {
     let is_it = |name: &&HeaderName| passed_on(name.as_str()) == Some(kind);
     let mut names: Vec<_> = headers.keys().filter(is_it).collect();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_one_page_however_it_is_spelled() {
+    fn every_spelling_of_a_host_has_the_same_key() {
         let plain = key_of(get("/r?x"));
         for host in ["SHOP.test", "shop.test.", "shop.test:80", "shop.test:", "%73hop.test"] {
             let request = TestRequest::get().uri("/r?x").insert_header((HOST, host));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_no_host_is_no_candidate() {
+    fn a_request_without_a_valid_host_is_no_candidate() {
         for (target, host) in
             [("/", "a b"), ("/", "u@shop.test"), ("https://shop.test/", "shop.test")]
         {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_proxies_pass_on_is_in_the_key_or_hidden() {
+    fn forwarding_headers_are_in_the_key_or_hidden() {
         let (shared, respecting) = (shared(), Rules::respecting());
         for (name, is_hidden) in [
             ("x-forwarded-ssl", false),

@@ -1,9 +1,9 @@
-//! How old an answer is.
+//! Computes the age of a response.
 //!
-//! - The first member of `Age` counts; one that is no number is as none. RFC 9111 §5.1.
-//! - An answer is as old as its `Date` says, and at least as old as `Age` and the time that it took
-//!   to come; a clock that went back makes nothing younger than new. RFC 9111 §4.2.3.
-//! - Ages beyond 2^31 seconds are 2^31. RFC 9111 §1.2.2.
+//! - Only the first member of `Age` counts; a member that is no number counts as absent. RFC 9111 §5.1.
+//! - The initial age is at least the time since `Date`, and at least `Age` plus the response delay. A clock
+//!   that was set back never makes an age negative. RFC 9111 §4.2.3.
+//! - Ages are capped at 2^31 seconds. RFC 9111 §1.2.2.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,17 +12,17 @@ use actix_web::http::header::HeaderValue;
 use super::directives::{self, LONGEST};
 use super::list::trim;
 
-/// When an answer was asked for, and when it came.
+/// The times at which a request was sent and its response arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exchange {
-    /// When the request was sent. RFC 9111 §4.2.3: `request_time`.
+    /// When the request was sent: `request_time` of RFC 9111 §4.2.3.
     pub requested: SystemTime,
-    /// When the answer came. RFC 9111 §4.2.3: `response_time`.
+    /// When the response arrived: `response_time` of RFC 9111 §4.2.3.
     pub answered: SystemTime,
 }
 
 impl Exchange {
-    /// How old the answer was when it came; `age` and `date` as its headers say, if they do.
+    /// Returns the age of the response on arrival, from its `Age` and `Date` headers.
     pub fn initial_age(self, age: Option<Duration>, date: Option<SystemTime>) -> Duration {
         let apparent = date.map(|date| since(date, self.answered)).unwrap_or_default();
         let delay = since(self.requested, self.answered);
@@ -30,7 +30,7 @@ impl Exchange {
         apparent.max(corrected).min(LONGEST)
     }
 
-    /// How old it is `now`, if it was `initial` when it came.
+    /// Returns the age at `now` of a response that was `initial` old on arrival.
     pub fn current_age(self, initial: Duration, now: SystemTime) -> Duration {
         initial.saturating_add(since(self.answered, now)).min(LONGEST)
     }
@@ -40,7 +40,7 @@ fn since(earlier: SystemTime, later: SystemTime) -> Duration {
     later.duration_since(earlier).unwrap_or_default()
 }
 
-/// The age that the lines of `Age` say.
+/// Parses the lines of `Age`.
 pub fn age<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Option<Duration> {
     let first = lines.into_iter().next()?.as_bytes().split(|byte| *byte == b',').next()?;
     directives::seconds(trim(first))
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_as_old_as_its_date_or_its_age_and_delay() {
+    fn the_initial_age_is_the_larger_of_date_and_age_plus_delay() {
         let exchange = Exchange { requested: at(100), answered: at(103) };
         assert_eq!(exchange.initial_age(None, None), seconds(3));
         assert_eq!(exchange.initial_age(Some(seconds(10)), None), seconds(13));
@@ -88,14 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_went_back_makes_nothing_younger() {
+    fn a_clock_that_was_set_back_makes_no_age_negative() {
         let exchange = Exchange { requested: at(103), answered: at(100) };
         assert_eq!(exchange.initial_age(None, Some(at(900))), Duration::ZERO);
         assert_eq!(exchange.current_age(seconds(13), at(50)), seconds(13));
     }
 
     #[test]
-    fn no_age_is_beyond_the_longest() {
+    fn ages_are_capped() {
         let exchange = Exchange { requested: at(0), answered: at(u64::from(u32::MAX)) };
         assert_eq!(exchange.initial_age(Some(Duration::MAX), None), LONGEST);
         assert_eq!(exchange.current_age(Duration::MAX, at(1 << 40)), LONGEST);

@@ -1,9 +1,9 @@
-//! Asking handlers.
+//! Calls handlers on behalf of the page cache.
 //!
-//! - As nobody in particular, where pages are for everybody.
-//! - Anew, where what it read meanwhile mixes two states of the data.
-//! - From the same place: a request that is sent once more is routed from where it had come to.
-//! - One that panics is one that fails.
+//! - The handlers of shared pages are called without credentials.
+//! - A handler is called again if it read two different states of the data.
+//! - A repeated request is routed again from the place in the path where it had arrived.
+//! - A panic counts as a failure.
 
 use std::pin::pin;
 
@@ -14,22 +14,24 @@ use futures_util::future::{Either, select};
 use super::request;
 use super::rules::Rules;
 use super::visit::Visit;
+use crate::dependencies::Dependencies;
 use crate::flight::Leader;
 use crate::key::Key;
 use crate::level::Level;
 use crate::panics::caught;
-use crate::scope::{self, Dependencies};
+use crate::scope;
 
-/// How often a page is made anew because the data changed while it was made.
+/// How often a page is rebuilt because the data changed during the build.
 const RESTARTS: u32 = 4;
 
 tokio::task_local! {
-    /// The key of the page whose handler is asked.
+    /// The key of the page whose handler is running.
     pub(super) static MAKING: Key;
 }
 
-/// A key of its own for a cache that stands within another one, which is just making `key`: they would
-/// wait for each other.
+/// Returns another key if this task is already building `key` in an outer page cache.
+///
+/// With the same key, the inner cache would wait for the outer one, and the outer one for the inner one.
 pub(super) fn apart(key: Key) -> Key {
     match MAKING.try_with(|making| *making == key) {
         Ok(true) => Key::named("page.within").part("of", key.as_str()).build(),
@@ -37,14 +39,14 @@ pub(super) fn apart(key: Key) -> Key {
     }
 }
 
-/// A handler that has panicked; the log has its message. Answered as a 500.
+/// The error of a handler that panicked: answered as 500. The log has the panic's message.
 #[derive(Debug, thiserror::Error)]
 #[error("Something went wrong on our side.")]
 pub struct Panicked;
 
 impl ResponseError for Panicked {}
 
-/// Calls a handler, and whatever is between it and the cache; a panic is an error.
+/// Calls a handler and the middleware between it and the cache; turns a panic into an error.
 pub(super) async fn call<S, B>(
     service: &S,
     request: ServiceRequest,
@@ -59,7 +61,7 @@ where
     })
 }
 
-/// What `work` brings, which is the load of this leader, if there is one; nothing where it is given up.
+/// Runs `work` as the load of this leader, if there is one; returns `None` if it is given up.
 pub(super) async fn led<W: Future>(leader: Option<&Leader>, work: W) -> Option<W::Output> {
     let Some(leader) = leader else { return Some(work.await) };
     let work = pin!(leader.load().run(work));
@@ -69,7 +71,7 @@ pub(super) async fn led<W: Future>(leader: Option<&Leader>, work: W) -> Option<W
     }
 }
 
-/// Lets the handler answer, who sees nobody where pages are for everybody.
+/// Calls the handler, on shared pages without credentials.
 pub(super) async fn ask<S, B>(
     service: &S,
     rules: &Rules,
@@ -86,7 +88,7 @@ where
     Ok(response)
 }
 
-/// A request that was answered, to be sent once more from `place`.
+/// Turns a request that was already answered into one to be sent again from `place`.
 pub(super) fn again(request: HttpRequest, place: &Path<Url>) -> ServiceRequest {
     let mut request = ServiceRequest::from_request(request);
     *request.match_info_mut() = place.clone();
@@ -94,7 +96,7 @@ pub(super) fn again(request: HttpRequest, place: &Path<Url>) -> ServiceRequest {
 }
 
 impl Visit {
-    /// Lets the handler answer; anew, if what it read meanwhile mixes two states of the data.
+    /// Calls the handler, and calls it again while what it read mixes two states of the data.
     pub async fn call<S, B>(
         &self,
         service: &S,
@@ -118,6 +120,7 @@ impl Visit {
                         let request = again(response.into_parts().0, &place);
                         scope::collect_for(&self.key, view, ask(request)).await
                     }
+                    // Without current stamps a retry is pointless: the response is sent, but not stored.
                     None => return (Ok(response), torn),
                 },
                 failed => return failed,
@@ -126,7 +129,7 @@ impl Visit {
         made
     }
 
-    /// Asks the handler once more, from `place`, and for the page itself.
+    /// Calls the handler again from `place`, without conditions, for the page itself.
     pub async fn call_anew<S, B>(
         &self,
         service: &S,

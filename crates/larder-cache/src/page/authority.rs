@@ -1,51 +1,51 @@
-//! Host and port of a request, in one spelling.
+//! Parses host and port of a request and puts them into normal form.
 //!
-//! - The grammar is that of `Host`: a registered name, an IPv4 or a bracketed IPv6 address, and maybe a
-//!   port. RFC 9112 §3.2, RFC 3986 §3.2.2.
-//! - What means the same reads the same: case, percent-encoding of plain letters, one trailing dot, the
-//!   spelling of an IPv6 address, zeros before a port, the scheme's own port. RFC 3986 §6.2.2, RFC 9110
-//!   §4.2.3.
-//! - Stricter than the grammar: a host is never empty (RFC 9110 §4.2.1) and at most
-//!   [`Authority::LONGEST`] bytes, and a port is one of 1 to 65535.
-//! - Nothing else is judged: `_` and `!` may stand in a name, and `127.1` is a name, not an address.
+//! - The grammar is that of `Host`: a registered name, an IPv4 or a bracketed IPv6 address, and optionally
+//!   a port. RFC 9112 §3.2, RFC 3986 §3.2.2.
+//! - Equivalent hosts are normalised to the same text: case, percent-encoding of unreserved letters, one
+//!   trailing dot, the spelling of an IPv6 address, leading zeros of a port, the scheme's default port.
+//!   RFC 3986 §6.2.2, RFC 9110 §4.2.3.
+//! - Stricter than the grammar: a host is never empty (RFC 9110 §4.2.1) and at most [`Authority::LONGEST`]
+//!   bytes, and a port is between 1 and 65535.
+//! - There are no other checks: a name may contain `_` and `!`, and `127.1` is a name, not an address.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-/// Host and port in their one spelling: `shop.test`, `shop.test:8000`, `[::1]:8000`.
+/// Host and port in normal form: `shop.test`, `shop.test:8000`, `[::1]:8000`.
 #[derive(Debug, Clone, Eq)]
 pub struct Authority<'a> {
     text: Cow<'a, str>,
-    /// How much of the text is the host.
+    /// Length of the host within the text, in bytes.
     host: usize,
     port: u16,
     is_respelled: bool,
 }
 
-/// However each of them was spelled.
+/// Ignores how each of them was spelled.
 impl PartialEq for Authority<'_> {
     fn eq(&self, other: &Self) -> bool {
         (&self.text, self.port) == (&other.text, other.port)
     }
 }
 
-/// A text that is no host with an optional port.
+/// The error for a text that is no host with an optional port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invalid;
 
-/// The port of a scheme, where an authority names none.
+/// Returns the default port of a scheme.
 pub fn default_port(scheme: &str) -> u16 {
     if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 }
 }
 
 impl<'a> Authority<'a> {
-    /// Bytes of the longest host, as it was sent: no name of the DNS is longer.
+    /// Length of the longest host, in bytes before normalisation: no DNS name is longer.
     pub const LONGEST: usize = 255;
 
-    /// Reads the authority of a request for `scheme`. A text that is spelled as it should be is not copied.
+    /// Parses the authority of a request for `scheme`, and copies it only if it is not in normal form.
     ///
     /// # Errors
-    /// When the text does not follow the grammar.
+    /// Returns [`Invalid`] if the text does not follow the grammar.
     pub fn parse(text: &'a [u8], scheme: &str) -> Result<Self, Invalid> {
         let text = str::from_utf8(text).map_err(|_| Invalid)?;
         let (host, rest) = split(text)?;
@@ -66,7 +66,7 @@ impl<'a> Authority<'a> {
         Ok(Self { host, port, is_respelled: *spelled != *text, text: spelled })
     }
 
-    /// Returns host and port; without the port, where that is the scheme's own.
+    /// Returns host and port, without the port if it is the scheme's default.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -76,18 +76,17 @@ impl<'a> Authority<'a> {
         &self.text[..self.host]
     }
 
-    /// Returns the port, which is the scheme's own where none was named.
+    /// Returns the port, or the scheme's default if the text names none.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Returns the text to write in place of the one that was read, where that was spelled in another way.
+    /// Returns the normal form if it differs from the text that was parsed.
     pub fn respelled(self) -> Option<String> {
         self.is_respelled.then(|| self.text.into_owned())
     }
 }
 
-/// The host, and what follows it.
 fn split(text: &str) -> Result<(&str, &str), Invalid> {
     let end = if text.starts_with('[') {
         text.find(']').ok_or(Invalid)? + 1
@@ -97,7 +96,7 @@ fn split(text: &str) -> Result<(&str, &str), Invalid> {
     Ok(text.split_at(end))
 }
 
-/// The port that digits name; none where there are no digits, which the grammar allows.
+/// Parses a port; returns `None` for no digits, which the grammar allows.
 fn port(digits: &str) -> Result<Option<u16>, Invalid> {
     if digits.is_empty() {
         return Ok(None);
@@ -105,12 +104,12 @@ fn port(digits: &str) -> Result<Option<u16>, Invalid> {
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Invalid);
     }
-    // Only zeros leave nothing, which is no number either.
+    // A port of zeros only leaves no digits, which does not parse: port 0 is refused.
     let port = digits.trim_start_matches('0').parse();
     port.map(Some).map_err(|_| Invalid)
 }
 
-/// An address in brackets.
+/// Normalises an address in brackets.
 fn literal(host: &str) -> Result<Cow<'_, str>, Invalid> {
     let inner = &host[1..host.len() - 1];
     if let Ok(address) = inner.parse::<Ipv6Addr>() {
@@ -123,7 +122,7 @@ fn literal(host: &str) -> Result<Cow<'_, str>, Invalid> {
     Ok(in_lower_case(host))
 }
 
-/// `IPvFuture` of RFC 3986 §3.2.2.
+/// Reports whether this is an `IPvFuture`. RFC 3986 §3.2.2.
 fn is_future_address(inner: &str) -> bool {
     let Some((version, rest)) = inner.split_once('.') else { return false };
     let is_version = match version.as_bytes() {
@@ -136,7 +135,7 @@ fn is_future_address(inner: &str) -> bool {
     is_version && !rest.is_empty() && rest.bytes().all(is_plain)
 }
 
-/// A name, or an IPv4 address, which has only one spelling.
+/// Normalises a name, or an IPv4 address, which has only one spelling.
 fn registered_name(host: &str) -> Result<Cow<'_, str>, Invalid> {
     if host.is_empty() || host.len() > Authority::LONGEST {
         return Err(Invalid);
@@ -149,7 +148,9 @@ fn registered_name(host: &str) -> Result<Cow<'_, str>, Invalid> {
     Ok(without_final_dot(name))
 }
 
-/// One dot at the end names the same host; a name of dots alone, or with two of them, is left as it is.
+/// Removes one trailing dot, which names the same host.
+///
+/// Names that end in two dots, or are only a dot, stay as they are.
 fn without_final_dot(name: Cow<'_, str>) -> Cow<'_, str> {
     match name.strip_suffix('.') {
         Some(rest) if !rest.is_empty() && !rest.ends_with('.') => Cow::Owned(rest.to_owned()),
@@ -165,8 +166,10 @@ fn in_lower_case(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A name in lower case whose letters, digits, `-._~` stand for themselves; all other bytes that are
-/// percent-encoded stay so, with digits in upper case. Nothing is decoded twice: `%2541` is not `%41`.
+/// Decodes percent-encoded letters, digits and `-._~`, and lower-cases the name.
+///
+/// All other encoded bytes stay encoded, with upper-case digits. Nothing is decoded twice: `%2541` does not
+/// become `%41`.
 fn decoded(host: &str) -> Result<Cow<'_, str>, Invalid> {
     let mut name = String::with_capacity(host.len());
     let mut bytes = host.bytes();
@@ -177,7 +180,6 @@ fn decoded(host: &str) -> Result<Cow<'_, str>, Invalid> {
         }
         let mut digit = || char::from(bytes.next()?).to_digit(16);
         let (high, low) = (digit().ok_or(Invalid)?, digit().ok_or(Invalid)?);
-        // Two hexadecimal digits are one byte.
         let byte = u8::try_from(high * 16 + low).map_err(|_| Invalid)?;
         if is_unreserved(byte) {
             name.push(char::from(byte.to_ascii_lowercase()));
@@ -207,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_the_same_host_reads_the_same() {
+    fn equivalent_hosts_have_one_normal_form() {
         let cases: [(&str, &[&str]); 9] = [
             (
                 "shop.test",
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn other_hosts_stay_others() {
+    fn different_hosts_stay_different() {
         let hosts = [
             "shop.test",
             "shop.test:443",
@@ -270,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_port_of_the_scheme_is_none() {
+    fn the_default_port_is_omitted() {
         for (scheme, text, expected, port) in [
             ("http", "a:80", "a", 80),
             ("https", "a:443", "a", 443),
@@ -286,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_refused() {
+    fn invalid_hosts_are_refused() {
         let long = "a".repeat(Authority::LONGEST + 1);
         let texts: &[&[u8]] = &[
             b"",
@@ -345,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_spelled_otherwise_is_copied() {
+    fn only_hosts_that_are_not_in_normal_form_are_copied() {
         for (text, copied) in [
             ("shop.test:8000", None),
             ("[::1]:8000", None),
@@ -362,7 +364,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_read_reads_as_itself(
+        fn parsing_is_idempotent(
             text in "[a-cA-C.%0-9_:\\[\\]~!x-]{0,12}|\\[[0-9a-fA-F:.]{0,12}\\](:[0-9]{0,6})?|\
                      ([a-c]|%[0-9a-fA-F]{2}|\\.){1,6}(:[0-9]{0,6})?",
             is_secure in any::<bool>(),

@@ -1,11 +1,11 @@
-//! The canary: in debug builds a page for everybody is made a second time, as for somebody else.
+//! The canary: debug builds render every stored shared page twice, the second time as another client.
 //!
-//! - A page that shows who asked is not kept, and is answered as an error that says where it differs.
-//! - What was made from other data meanwhile is not compared.
-//! - It runs in a task of its own, so that whoever observes the request does not count it.
+//! - A page that differs is deleted again. The client gets an error that says where it differs.
+//! - Two pages that were built from different data are not compared.
+//! - The second build runs in its own task, so that observers of the request do not count it.
 //!
-//! A page may differ for another reason, such as the time: then its owner says so with
-//! [`Rules::canary`](super::rules::Rules::canary), and should ask whether it is one for keeping.
+//! A page may differ for another reason, such as the time. Its owner then switches the canary off with
+//! [`Rules::canary`](super::rules::Rules::canary), and should reconsider whether the page may be stored.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -24,9 +24,10 @@ use super::rules::Rules;
 use super::status::{CacheStatus, Forward};
 use super::stored::Stored;
 use super::visit::{Kept, Visit};
-use crate::scope::{self, Dependencies};
+use crate::dependencies::Dependencies;
+use crate::scope;
 
-/// What the other visitor sends.
+/// The headers that the other client sends.
 const OTHERS: [(HeaderName, HeaderValue); 7] = [
     (USER_AGENT, HeaderValue::from_static("larder-canary")),
     (ACCEPT_LANGUAGE, HeaderValue::from_static("eo")),
@@ -37,14 +38,14 @@ const OTHERS: [(HeaderName, HeaderValue); 7] = [
     (HeaderName::from_static("x-real-ip"), HeaderValue::from_static("192.0.2.1")),
 ];
 
-/// Where the other visitor is: an address that nobody has. RFC 5737.
+/// The peer address of the other client: a documentation address. RFC 5737.
 const ELSEWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 1);
 
-/// So many bytes are shown around a difference.
+/// How many bytes are shown around a difference.
 const AROUND: usize = 40;
 
 impl Visit {
-    /// The answer, where the page that was just kept is the same for somebody else; else an error.
+    /// Returns the response, or an error if the page differs for another client.
     pub async fn send_canary<S, B>(
         &self,
         service: Rc<S>,
@@ -56,6 +57,8 @@ impl Visit {
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
         B: MessageBody + 'static,
     {
+        // The request is sent again itself, since the framework allows only one handle to it. What the
+        // disguise changes is saved here and restored below.
         let (seen, peer) = (request.headers().clone(), request.peer_addr());
         let known = std::mem::take(&mut *request.extensions_mut());
         let mut other = again(request, place);
@@ -85,12 +88,13 @@ impl Visit {
     }
 
     async fn refuse(&self, kept: &Kept, difference: &str) -> HttpResponse<BoxBody> {
-        // Where the shared store does not answer, the entry has not reached it either.
+        // If the shared store does not answer, the entry has not reached it either.
         let _ = self.cache.delete::<Stored>(&kept.key).await;
         let sentence = format!(
-            "This page is cached for everybody, but is another one for somebody else: {difference}. \
-             It was not kept. Take what is personal off the page, name in `Vary` what it depends on, \
-             or switch the canary off in its `Rules` if it differs for another reason."
+            "This page is cached for all clients, but differs for another client: {difference}. \
+             It was removed from the cache. Take what is personal off the page, name in `Vary` \
+             what it depends on, or switch the canary off in its `Rules` if it differs for \
+             another reason."
         );
         tracing::error!(key = %kept.key, "{sentence}");
         let mut response =
@@ -100,7 +104,7 @@ impl Visit {
     }
 }
 
-/// Makes it the request of somebody else, in all that the page is not known to depend on.
+/// Disguises the request as another client's, except for what the page is known to depend on.
 fn disguise(request: &mut ServiceRequest, rules: &Rules, varies: &[HeaderName]) {
     for (name, value) in OTHERS {
         if !varies.contains(&name) && !rules.headers.contains(&name) {
@@ -110,14 +114,14 @@ fn disguise(request: &mut ServiceRequest, rules: &Rules, varies: &[HeaderName]) 
     request.head_mut().peer_addr = Some(ELSEWHERE);
 }
 
-/// Whether no tag was read at two stamps.
+/// Reports whether no tag was read at two different stamps.
 fn are_of_one_state(one: &Dependencies, other: &Dependencies) -> bool {
     let mut both = one.clone();
     both.merge(other);
     !both.is_torn()
 }
 
-/// Where two bodies begin to differ, with what is there; nothing where they do not.
+/// Describes the first difference of two bodies, or returns `None` if they are equal.
 fn difference(one: &Bytes, other: &Bytes) -> Option<String> {
     if one == other {
         return None;
@@ -135,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_two_pages_differ_is_shown_with_what_is_around_it() {
+    fn a_difference_is_shown_with_its_surroundings() {
         let one = Bytes::from_static(b"<p>Hello, Ada.</p>");
         let other = Bytes::from_static(b"<p>Hello, Bob.</p>");
         assert_eq!(difference(&one, &one), None);

@@ -1,17 +1,17 @@
-//! Conditions that a client sets, judged on the stored page.
+//! Evaluates a client's conditions on the stored page.
 //!
-//! - `If-Match` compares strongly: no match means that the client expected another page (412).
-//!   RFC 9110 §13.1.1.
+//! - `If-Match` compares strongly. Without a match the client expected another page (412). RFC 9110
+//!   §13.1.1.
 //! - `If-Unmodified-Since` counts only without `If-Match`. RFC 9110 §13.1.4.
-//! - `If-None-Match` compares weakly: a match means the client has the page (304).
-//!   RFC 9110 §13.1.2.
+//! - `If-None-Match` compares weakly. With a match the client has the page (304). RFC 9110 §13.1.2.
 //! - `If-Modified-Since` counts only without `If-None-Match`. RFC 9110 §13.1.3.
-//! - They are asked in this order. RFC 9110 §13.2.2. `Range` comes last: [`super::range`].
-//! - What cannot be read is ignored, and so is a date where the page has none: the client gets the
-//!   whole page.
+//! - They are evaluated in this order. `Range` comes last: [`super::range`]. RFC 9110 §13.2.2.
+//! - An unreadable condition is ignored, and so is a date if the page has none: the client gets the whole
+//!   page.
 //!
-//! Django: `ConditionalGetMiddleware`. A cache between client and site would leave `If-Match` and
-//! `If-Unmodified-Since` to the site (RFC 9111 §4.3.2); this one is the site.
+//! Django: `ConditionalGetMiddleware`. A cache between client and site would forward `If-Match` and
+//! `If-Unmodified-Since` to the site (RFC 9111 §4.3.2). This cache is part of the site, so it evaluates
+//! them.
 
 use std::time::{Duration, SystemTime};
 
@@ -23,7 +23,7 @@ use actix_web::http::header::{
 use super::date;
 use super::entity_tag::{EntityTag, EntityTags};
 
-/// The headers that make a request conditional, or ask for a part. A fill has none of them.
+/// The headers that make a request conditional or ask for a part. Removed before a page is built.
 pub const CONDITIONS: [HeaderName; 6] =
     [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE];
 
@@ -38,30 +38,30 @@ pub struct Conditions {
     range: Vec<HeaderValue>,
 }
 
-/// What the conditions ask for.
+/// The outcome of a request's conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judgement {
     /// The page itself, or a part of it.
     Whole,
-    /// 304: the client has it.
+    /// 304: the client has the page.
     NotModified,
-    /// 412: it is not the page that the client expected.
+    /// 412: the page is not the one that the client expected.
     PreconditionFailed,
 }
 
-/// What tells one state of a page from another.
+/// The validators of a page: they distinguish one state of it from another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Validators {
-    /// Its tag.
+    /// The entity tag.
     pub etag: Option<EntityTag>,
-    /// When it was last changed.
+    /// When the page was last changed.
     pub last_modified: Option<SystemTime>,
-    /// When it was made.
+    /// When the page was built.
     pub date: Option<SystemTime>,
 }
 
 impl Validators {
-    /// Those of an answer.
+    /// Reads the validators of a response.
     pub fn of(headers: &HeaderMap, now: SystemTime) -> Self {
         Self {
             etag: EntityTag::only(headers.get_all(ETAG)),
@@ -70,8 +70,9 @@ impl Validators {
         }
     }
 
-    /// `Last-Modified`, if nothing can have changed after it within its second: the page was made
-    /// later. RFC 9110 §8.8.2.2.
+    /// Returns `Last-Modified` if it is a strong validator: the page was built at least 1 s later.
+    ///
+    /// Then it cannot have changed again within that second. RFC 9110 §8.8.2.2.
     pub fn strong_date(&self) -> Option<SystemTime> {
         let last_modified = self.last_modified?;
         let later = last_modified.checked_add(Duration::from_secs(1))?;
@@ -79,7 +80,7 @@ impl Validators {
     }
 }
 
-/// The headers that ask whether a stored page is still good. RFC 9111 §4.3.1.
+/// Returns the conditional headers that revalidate a stored page. RFC 9111 §4.3.1.
 pub fn questions(stored: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     let question = |name: HeaderName, validator: HeaderName| {
         stored.get(validator).map(|value| (name, value.clone()))
@@ -89,7 +90,7 @@ pub fn questions(stored: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
 }
 
 impl Conditions {
-    /// Those in `headers`; several lines are one list.
+    /// Reads the conditions in `headers`; several lines are one list.
     pub fn of(headers: &HeaderMap) -> Self {
         let all = |name: HeaderName| headers.get_all(name).cloned().collect();
         Self {
@@ -102,12 +103,12 @@ impl Conditions {
         }
     }
 
-    /// The lines of `Range` and of `If-Range`.
+    /// Returns the lines of `Range` and of `If-Range`.
     pub fn range(&self) -> (&[HeaderValue], &[HeaderValue]) {
         (&self.range, &self.if_range)
     }
 
-    /// What they ask for, of a page with these validators.
+    /// Evaluates the conditions for a page with these validators.
     pub fn judge(&self, page: &Validators, now: SystemTime) -> Judgement {
         match () {
             () if self.expects_another(page, now) => Judgement::PreconditionFailed,
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_expects_is_asked_before_what_it_knows() {
+    fn preconditions_are_evaluated_before_cache_validation() {
         let lines = [(IF_MATCH, r#""v2""#), (IF_NONE_MATCH, r#""v1""#)];
         assert_eq!(judge(&lines), Judgement::PreconditionFailed);
         let lines = [(IF_UNMODIFIED_SINCE, BEFORE), (IF_MODIFIED_SINCE, AFTER)];
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_or_compared_is_ignored() {
+    fn unreadable_and_incomparable_conditions_are_ignored() {
         for name in [IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
             for text in ["", "0", "yesterday", "Mon, 06 Nov 1994 08:49:36 GMT"] {
                 assert_eq!(judge(&[(name.clone(), text)]), Judgement::Whole, "{name}: {text}");
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_asked_about_with_its_own_validators() {
+    fn a_page_is_revalidated_with_its_own_validators() {
         let stored = map(&[(ETAG, r#"W/"v1""#), (LAST_MODIFIED, THEN), (DATE, AFTER)]);
         let value = HeaderValue::from_static;
         let expected = [(IF_NONE_MATCH, value(r#"W/"v1""#)), (IF_MODIFIED_SINCE, value(THEN))];

@@ -1,12 +1,12 @@
-//! Dates of HTTP.
+//! Parses and prints HTTP dates.
 //!
-//! - Three formats and no other: `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`,
+//! - There are three formats: `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`,
 //!   `Sun Nov  6 08:49:37 1994`. RFC 9110 §5.6.7.
-//! - Letters match whatever their case; a zone other than `GMT` is no date. RFC 9111 §4.2.
-//! - A day that is not in its month, or not of its week day, is no date.
-//! - Two digits are the latest year that is not more than 50 years ahead. RFC 9110 §5.6.7.
+//! - Case does not matter; a date in a zone other than `GMT` is invalid. RFC 9111 §4.2.
+//! - A day that does not exist, or has the wrong weekday, is invalid.
+//! - A two-digit year is the latest one that is at most 50 years ahead. RFC 9110 §5.6.7.
 //! - A leap second is the first second of the next minute.
-//! - `Expires` that is no date, or comes twice, is past. RFC 9111 §4.2.1, §5.3.
+//! - An invalid or repeated `Expires` is in the past. RFC 9111 §4.2.1, §5.3.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,20 +16,20 @@ use super::directives::LONGEST;
 use super::list::trim;
 
 const DAY: i64 = 24 * 60 * 60;
-/// The first is the first day of 1970.
+/// The weekdays, beginning with that of 1 January 1970.
 const WEEK: [&str; 7] =
     ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The date that a header is; `now` decides on the century of two digits.
+/// Parses a date; `now` decides the century of a two-digit year.
 pub fn parse(text: &[u8], now: SystemTime) -> Option<SystemTime> {
     let text = trim(text).to_ascii_lowercase();
     let date = fixed(&text).or_else(|| asctime(&text)).or_else(|| obsolete(&text, now))?;
     instant(date.seconds()?)
 }
 
-/// The only date of the lines.
+/// Parses the only line; returns `None` if there are several.
 pub fn only<'h>(
     lines: impl IntoIterator<Item = &'h HeaderValue>,
     now: SystemTime,
@@ -39,7 +39,7 @@ pub fn only<'h>(
     lines.next().is_none().then_some(date)
 }
 
-/// How long `Expires` says that an answer of `date` is fresh; nothing where there is none.
+/// Returns how long a response of `date` is fresh by `Expires`, or `None` without `Expires`.
 pub fn lifetime<'h>(
     expires: impl IntoIterator<Item = &'h HeaderValue>,
     date: SystemTime,
@@ -51,7 +51,7 @@ pub fn lifetime<'h>(
     Some(lifetime.unwrap_or_default().min(LONGEST))
 }
 
-/// As a header writes it; nothing before 1970 or after 9999.
+/// Prints an HTTP date; returns `None` before 1970 and after 9999.
 pub fn print(instant: SystemTime) -> Option<String> {
     let seconds = i64::try_from(instant.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?;
     let (days, second) = (seconds / DAY, seconds % DAY);
@@ -65,9 +65,9 @@ pub fn print(instant: SystemTime) -> Option<String> {
     Some(format!("{week_day}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT"))
 }
 
-/// A date as it is written.
+/// A date in its fields, not yet validated.
 struct Date {
-    /// Counted from the first day of 1970.
+    /// Index into [`WEEK`].
     week_day: i64,
     day: i64,
     /// 1 to 12.
@@ -77,7 +77,7 @@ struct Date {
 }
 
 impl Date {
-    /// Since 1970, if there is such a day.
+    /// Returns the seconds since 1970, or `None` if there is no such day.
     fn seconds(&self) -> Option<i64> {
         let days = days(self.year, self.month, self.day);
         let exists = civil(days) == (self.year, self.month, self.day);
@@ -86,7 +86,7 @@ impl Date {
     }
 }
 
-/// `sun, 06 nov 1994 08:49:37 gmt`
+/// Parses `sun, 06 nov 1994 08:49:37 gmt`.
 fn fixed(text: &[u8]) -> Option<Date> {
     let (week_day, rest) = week_day(text, 3)?;
     let [b',', b' ', day @ .., b' ', b'g', b'm', b't'] = rest else { return None };
@@ -102,7 +102,7 @@ fn fixed(text: &[u8]) -> Option<Date> {
     })
 }
 
-/// `sunday, 06-nov-94 08:49:37 gmt`
+/// Parses `sunday, 06-nov-94 08:49:37 gmt`.
 fn obsolete(text: &[u8], now: SystemTime) -> Option<Date> {
     let comma = text.iter().position(|byte| *byte == b',')?;
     let (week_day, rest) = week_day(text, comma)?;
@@ -116,11 +116,11 @@ fn obsolete(text: &[u8], now: SystemTime) -> Option<Date> {
         second_of_day: time_of_day(time)?,
     };
     date.year = full_year(&date, now)?;
-    // `Sun, 06-Nov-94` is no format.
+    // The abbreviated weekday of `Sun, 06-Nov-94` is not allowed in this format.
     (comma > 3).then_some(date)
 }
 
-/// `sun nov  6 08:49:37 1994`
+/// Parses `sun nov  6 08:49:37 1994`.
 fn asctime(text: &[u8]) -> Option<Date> {
     let (week_day, rest) = week_day(text, 3)?;
     let [b' ', m1, m2, m3, b' ', d1, d2, b' ', time @ .., b' ', y1, y2, y3, y4] = rest else {
@@ -136,7 +136,7 @@ fn asctime(text: &[u8]) -> Option<Date> {
     })
 }
 
-/// The week day that the first `length` letters name, and what follows them.
+/// Parses the weekday in the first `length` letters; returns its index and the rest.
 fn week_day(text: &[u8], length: usize) -> Option<(i64, &[u8])> {
     let (name, rest) = text.split_at_checked(length)?;
     let is_named = |day: &str| {
@@ -165,7 +165,7 @@ fn time_of_day(text: &[u8]) -> Option<i64> {
     is_time.then_some(hour * 3600 + minute * 60 + second)
 }
 
-/// The year that the last two digits of one stand for.
+/// Returns the full year of a date with a two-digit year.
 fn full_year(date: &Date, now: SystemTime) -> Option<i64> {
     let now = match now.duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_secs()).ok()?,
@@ -173,13 +173,13 @@ fn full_year(date: &Date, now: SystemTime) -> Option<i64> {
     };
     let century = civil(now / DAY).0 / 100 * 100;
     let candidates = [century + 100, century, century - 100].map(|century| century + date.year);
-    // Fifty years before such a date must not be still to come.
+    // The year is at most 50 years ahead if the same date 50 years before is not in the future.
     let is_near =
         |year: &i64| days(year - 50, date.month, date.day) * DAY + date.second_of_day <= now;
     candidates.into_iter().find(is_near)
 }
 
-/// Days since 1970 of a day in the Gregorian calendar, reckoned in years that begin in March.
+/// Returns the days since 1970 of a Gregorian date, computed in years that begin in March.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -187,7 +187,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-/// The year, month and day that are so many days after the first of 1970.
+/// Returns year, month and day of the day that is `days` after 1 January 1970.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_a_date() {
+    fn other_formats_are_invalid() {
         let texts = [
             "",
             "0",
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_must_exist_and_be_of_its_week_day() {
+    fn a_day_must_exist_and_have_the_right_weekday() {
         let texts = [
             "Mon, 06 Nov 1994 08:49:37 GMT",
             "Wed, 30 Feb 2000 00:00:00 GMT",
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lifetime_is_expires_less_date_and_no_date_is_past() {
+    fn the_lifetime_is_expires_less_date_and_an_invalid_date_is_past() {
         let lifetime = |lines: &[&'static str]| {
             let lines: Vec<_> = lines.iter().map(|line| HeaderValue::from_static(line)).collect();
             lifetime(&lines, at(784_111_777), now()).map(|lifetime| lifetime.as_secs())
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_can_be_read() {
+    fn printed_dates_can_be_parsed() {
         assert_eq!(print(at(784_111_777)).unwrap(), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(print(at(253_402_300_800)), None);
         assert_eq!(print(UNIX_EPOCH - Duration::from_secs(1)), None);

@@ -1,14 +1,14 @@
-//! `Cache-Control`: what an answer says about its keeping.
+//! Parses `Cache-Control` of responses.
 //!
 //! - All lines are one list; names are case-insensitive. RFC 9111 §5.2.
-//! - An argument is a token or a quoted string, whichever the directive prefers. RFC 9111 §5.2.
-//! - A line that cannot be read says `no-store`, whatever else it says.
-//! - Of two `max-age` the smaller counts, and one that is no number counts as 0: in doubt the answer
-//!   is stale. RFC 9111 §4.2.1.
-//! - Seconds beyond 2^31 are 2^31. RFC 9111 §1.2.2.
-//! - `private="x"` and `no-cache="x"` name fields; keeping nothing of them is always right.
+//! - An argument is a token or a quoted string, whichever form the directive prefers. RFC 9111 §5.2.
+//! - An unreadable line counts as `no-store`, whatever else it says.
+//! - Of two `max-age` the smaller counts, and an invalid number counts as 0: in doubt the response is
+//!   stale. RFC 9111 §4.2.1.
+//! - Seconds are capped at 2^31. RFC 9111 §1.2.2.
+//! - `private="x"` and `no-cache="x"` name fields. Storing nothing of such a response is always correct.
 //!   RFC 9111 §5.2.2.4, §5.2.2.7.
-//! - A `stale-…` that is no number permits nothing. RFC 5861.
+//! - A `stale-…` with an invalid number permits nothing. RFC 5861.
 //!
 //! Not here: writing it ([`super::patch`]), what follows from it ([`super::freshness`]).
 
@@ -18,44 +18,44 @@ use actix_web::http::header::HeaderValue;
 
 use super::list::{self, Unreadable};
 
-/// The longest lifetime or age; more says no more. RFC 9111 §1.2.2.
+/// The longest lifetime or age; longer ones are capped. RFC 9111 §1.2.2.
 pub const LONGEST: Duration = Duration::from_secs(1 << 31);
 
-/// What an answer says about its keeping.
+/// The directives of a response's `Cache-Control`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directives {
-    /// Some line does not follow the grammar; `no_store` is set, too.
+    /// A line does not follow the grammar; `no_store` is set, too.
     pub is_unreadable: bool,
-    /// Nobody may keep it.
+    /// No cache may store the response.
     pub no_store: bool,
-    /// No shared cache may keep it, with or without field names.
+    /// No shared cache may store it, with or without field names.
     pub private: bool,
-    /// Shared caches may keep it although the request carried `Authorization`.
+    /// Shared caches may store it although the request carried `Authorization`.
     pub public: bool,
-    /// It must not be used without asking again, with or without field names.
+    /// It must be revalidated before each use, with or without field names.
     pub no_cache: bool,
-    /// It must not be used when it is stale.
+    /// It must not be used stale.
     pub must_revalidate: bool,
-    /// It must not be used by shared caches when it is stale.
+    /// It must not be used stale by shared caches.
     pub proxy_revalidate: bool,
-    /// Only a cache that knows the status may keep it. RFC 9111 §5.2.2.3.
+    /// Only a cache that understands the status may store it. RFC 9111 §5.2.2.3.
     pub must_understand: bool,
-    /// It will not change while it is fresh. RFC 8246.
+    /// It does not change while it is fresh. RFC 8246.
     pub immutable: bool,
-    /// The body must be sent as it is. RFC 9111 §5.2.2.6.
+    /// The body must not be transformed. RFC 9111 §5.2.2.6.
     pub no_transform: bool,
-    /// How long it is fresh.
+    /// Its lifetime.
     pub max_age: Option<Duration>,
-    /// How long it is fresh in shared caches.
+    /// Its lifetime in shared caches.
     pub s_maxage: Option<Duration>,
-    /// How long it may be used after that while a new one is made. RFC 5861 §3.
+    /// How long it may be used stale while it is rebuilt. RFC 5861 §3.
     pub stale_while_revalidate: Option<Duration>,
-    /// How long it may be used after that where a new one could not be made. RFC 5861 §4.
+    /// How long it may be used stale if rebuilding it fails. RFC 5861 §4.
     pub stale_if_error: Option<Duration>,
 }
 
 impl Directives {
-    /// What the lines of `Cache-Control` say.
+    /// Parses the lines of `Cache-Control`.
     pub fn of<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
         let mut directives = Self::default();
         for line in lines {
@@ -67,7 +67,7 @@ impl Directives {
         directives
     }
 
-    /// Every readable member counts, also beside one that is not.
+    /// Applies every readable member, also those beside an unreadable one.
     fn read(&mut self, line: &[u8]) -> Result<(), Unreadable> {
         let mut outcome = Ok(());
         for member in list::members(line)? {
@@ -99,7 +99,7 @@ impl Directives {
         }
     }
 
-    /// The directive of this name, if it has no number.
+    /// Returns the directive without a number of this name.
     pub(super) fn flag(&mut self, name: &[u8]) -> Option<&mut bool> {
         match name {
             b"no-store" => Some(&mut self.no_store),
@@ -115,7 +115,7 @@ impl Directives {
         }
     }
 
-    /// The directive of this name, if it has a number.
+    /// Returns the directive with a number of this name.
     pub(super) fn duration(&mut self, name: &[u8]) -> Option<&mut Option<Duration>> {
         match name {
             b"max-age" => Some(&mut self.max_age),
@@ -127,7 +127,7 @@ impl Directives {
     }
 }
 
-/// `delta-seconds`: digits and nothing else, at most [`LONGEST`]. RFC 9111 §1.2.2.
+/// Parses `delta-seconds`: only digits, at most [`LONGEST`]. RFC 9111 §1.2.2.
 pub fn seconds(text: &[u8]) -> Option<Duration> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_line_says_no_store() {
+    fn an_unreadable_line_counts_as_no_store() {
         for line in ["max-age =100", "max-age= 100", "max-age=", "&&, a b", r#"x="a, private"#, "é"]
         {
             let read = Directives::of([&HeaderValue::from_bytes(line.as_bytes()).unwrap()]);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_zero() {
+    fn an_invalid_number_is_zero() {
         for line in ["max-age", "max-age=a1", "max-age=1a", "max-age=-1", "max-age='3600'"] {
             assert_eq!(max_age(&[line]), Some(0), "{line}");
         }
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_beyond_all_use_are_the_longest() {
+    fn seconds_are_capped() {
         for line in ["max-age=2147483648", "max-age=99999999999999999999999999"] {
             assert_eq!(max_age(&[line]), Some(1 << 31));
         }

@@ -1,21 +1,21 @@
-//! `Accept-Encoding`: in which coding a client gets a page.
+//! Negotiates the content coding by `Accept-Encoding`.
 //!
-//! - The coding that the client likes best; of those that it likes alike, the first that the site
-//!   offers. RFC 9110 §12.5.3.
-//! - A coding that is not named is what `*` is; without `*` only `identity` is still acceptable.
-//! - `identity` is acceptable unless it or `*` has `q=0`; where it is not named, any other that is
-//!   acceptable is liked better.
+//! - The coding with the highest weight wins; of equal weights, the one that the site offers first.
+//!   RFC 9110 §12.5.3.
+//! - `*` stands for every coding that is not named. Without `*`, only `identity` is acceptable unnamed.
+//! - `identity` is acceptable unless it or `*` has `q=0`. If it is not named, every other acceptable coding
+//!   is preferred.
 //! - `x-gzip` is `gzip`; names are case-insensitive. RFC 9110 §8.4.1.
-//! - Without the header, and where it is empty or cannot be read, it is `identity`.
+//! - Without the header, or if it is empty or unreadable, the coding is `identity`.
 
 use actix_web::http::header::HeaderValue;
 
 use super::list::{self, Unreadable, trim};
 
-/// A coding of a body.
+/// A content coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Coding {
-    /// As it is.
+    /// Uncompressed.
     Identity,
     /// RFC 1952.
     Gzip,
@@ -27,7 +27,7 @@ impl Coding {
     /// The codings that the site offers, best first.
     pub const OFFERED: [Self; 3] = [Self::Brotli, Self::Gzip, Self::Identity];
 
-    /// As `Content-Encoding` has it.
+    /// Returns the name in `Content-Encoding`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
@@ -36,7 +36,7 @@ impl Coding {
         }
     }
 
-    /// The one of this name.
+    /// Returns the coding of this name.
     pub fn named(name: &[u8]) -> Option<Self> {
         match name.to_ascii_lowercase().as_slice() {
             b"identity" => Some(Self::Identity),
@@ -47,7 +47,7 @@ impl Coding {
     }
 }
 
-/// How much a client likes each coding, in thousandths.
+/// A client's weights for the codings, in thousandths.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accepted {
     named: Vec<(Coding, u16)>,
@@ -55,7 +55,7 @@ pub struct Accepted {
 }
 
 impl Accepted {
-    /// What the lines of `Accept-Encoding` say; nothing where one cannot be read.
+    /// Parses the lines of `Accept-Encoding`; an unreadable line counts as no header.
     pub fn of<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
         let mut accepted = Self::default();
         for line in lines {
@@ -78,15 +78,15 @@ impl Accepted {
         Ok(())
     }
 
-    /// The best of `offered`, best first; nothing where none is acceptable.
+    /// Returns the best of `offered`, which is sorted best first, or `None` if none is acceptable.
     pub fn choose(&self, offered: &[Coding]) -> Option<Coding> {
         let liked = offered.iter().rev().map(|coding| (self.weight(*coding), *coding));
-        // Of equals the last is taken, which the site offers first.
+        // `max_by_key` takes the last of equals; in reverse order that is the one offered first.
         let best = liked.max_by_key(|(weight, _)| *weight)?;
         (best.0 > 0).then_some(best.1)
     }
 
-    /// In thousandths of a thousandth, so that an unnamed `identity` is below all that are named.
+    /// Returns the weight in millionths, so that an unnamed `identity` ranks below all named codings.
     fn weight(&self, coding: Coding) -> u32 {
         let weights = self.named.iter().filter(|(named, _)| *named == coding);
         match (weights.map(|(_, weight)| u32::from(*weight)).min(), self.others) {
@@ -99,7 +99,7 @@ impl Accepted {
     }
 }
 
-/// A name and its weight in thousandths: `gzip;q=0.5`. RFC 9110 §12.4.2.
+/// Parses a name and its weight in thousandths: `gzip;q=0.5`. RFC 9110 §12.4.2.
 fn weighted(member: &[u8]) -> Result<(&[u8], u16), Unreadable> {
     let mut parts = member.splitn(2, |byte| *byte == b';').map(trim);
     let name = parts.next().filter(|name| list::is_token(name)).ok_or(Unreadable)?;
@@ -110,7 +110,7 @@ fn weighted(member: &[u8]) -> Result<(&[u8], u16), Unreadable> {
     }
 }
 
-/// 0 to 1 with up to three digits behind the point.
+/// Parses 0 to 1 with up to three decimals.
 fn thousandths(text: &[u8]) -> Result<u16, Unreadable> {
     let (whole, digits) = match text {
         [whole] => (whole, [].as_slice()),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_decides_and_then_the_site() {
+    fn the_client_weighs_before_the_site() {
         let cases = [
             ("gzip, br", "br"),
             ("br, gzip, deflate, zstd", "br"),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_is_every_coding_that_is_not_named() {
+    fn a_star_stands_for_every_unnamed_coding() {
         assert_eq!(choose(&["*"]), Some("br"));
         assert_eq!(choose(&["br;q=0, *"]), Some("gzip"));
         assert_eq!(choose(&["gzip, *;q=0.5"]), Some("gzip"));
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_offered_is_chosen() {
+    fn only_offered_codings_are_chosen() {
         let accepted = Accepted::of([&HeaderValue::from_static("br, gzip")]);
         assert_eq!(accepted.choose(&[Coding::Identity]), Some(Coding::Identity));
         assert_eq!(accepted.choose(&[]), None);

@@ -1,45 +1,45 @@
-//! Entity tags.
+//! Parses, prints and compares entity tags.
 //!
-//! - `"…"` or `W/"…"`, with `W` in upper case. RFC 9110 §8.8.3.
-//! - Within the quotes stands any letter but `"`, space and controls; commas and `\` mean
-//!   themselves. RFC 9110 §8.8.3.
-//! - Strong comparison: both are strong, and alike. Weak: alike. RFC 9110 §8.8.3.2.
-//! - A list is `*` alone or tags; anything else is no list. RFC 9110 §13.1.1, §13.1.2.
+//! - A tag is `"…"` or `W/"…"`, with `W` in upper case. RFC 9110 §8.8.3.
+//! - Within the quotes every byte is allowed but `"`, space and controls; commas and `\` have no special
+//!   meaning. RFC 9110 §8.8.3.
+//! - Strong comparison: both are strong and equal. Weak comparison: equal. RFC 9110 §8.8.3.2.
+//! - A list is `*` alone, or tags; anything else is invalid. RFC 9110 §13.1.1, §13.1.2.
 
 use actix_web::http::header::HeaderValue;
 
 use super::list::{Unreadable, trim};
 
-/// What tells one state of a page from another.
+/// An entity tag: it distinguishes one state of a page from another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntityTag {
-    /// Alike is good enough.
+    /// The tag promises equivalence, not equal bytes.
     pub is_weak: bool,
-    /// What stands within the quotes.
+    /// The bytes within the quotes.
     pub opaque: Vec<u8>,
 }
 
 impl EntityTag {
-    /// The tag of a page of these bytes, for one whose handler gave it none.
+    /// Hashes these bytes into a tag, for a page to which the handler gave none.
     pub fn of(body: &[u8]) -> Self {
         let opaque = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(body)).into_bytes();
         Self { is_weak: false, opaque }
     }
 
-    /// The tag that `text` is, and nothing else.
+    /// Parses a text that is exactly one tag.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let (tag, rest) = Self::first(trim(text))?;
         rest.is_empty().then_some(tag)
     }
 
-    /// The only tag of the lines of `ETag`.
+    /// Returns the only tag in the lines of `ETag`.
     pub fn only<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Option<Self> {
         let mut lines = lines.into_iter();
         let tag = Self::parse(lines.next()?.as_bytes())?;
         lines.next().is_none().then_some(tag)
     }
 
-    /// The tag at the start of `text`, and the rest.
+    /// Parses the tag at the start of `text`; returns it and the rest.
     fn first(text: &[u8]) -> Option<(Self, &[u8])> {
         let (is_weak, text) = match text {
             [b'W', b'/', text @ ..] => (true, text),
@@ -51,18 +51,18 @@ impl EntityTag {
         Some((Self { is_weak, opaque: opaque.to_owned() }, rest))
     }
 
-    /// As a header writes it.
+    /// Prints the tag as a header value.
     pub fn print(&self) -> Option<HeaderValue> {
         let prefix: &[u8] = if self.is_weak { b"W/\"" } else { b"\"" };
         HeaderValue::from_bytes(&[prefix, &self.opaque, b"\""].concat()).ok()
     }
 
-    /// Whether both are the same bytes.
+    /// Compares strongly: equal bytes.
     pub fn strongly_equals(&self, other: &Self) -> bool {
         !self.is_weak && self == other
     }
 
-    /// Whether both are as good as the same.
+    /// Compares weakly: equivalent pages.
     pub fn weakly_equals(&self, other: &Self) -> bool {
         self.opaque == other.opaque
     }
@@ -72,17 +72,17 @@ fn is_opaque(byte: u8) -> bool {
     byte == b'!' || (b'#'..=b'~').contains(&byte) || byte >= 0x80
 }
 
-/// What `If-Match` and `If-None-Match` hold.
+/// The value of `If-Match` or `If-None-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntityTags {
     /// `*`: any state at all.
     Any,
-    /// These, at least one.
+    /// These tags, at least one.
     These(Vec<EntityTag>),
 }
 
 impl EntityTags {
-    /// What the lines hold; an error where that is no list.
+    /// Parses the lines, or returns an error if they are not a list.
     pub fn parse<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Result<Self, Unreadable> {
         let lines: Vec<_> = lines.into_iter().map(|line| trim(line.as_bytes())).collect();
         if lines == [b"*"] {
@@ -95,7 +95,7 @@ impl EntityTags {
         if tags.is_empty() { Err(Unreadable) } else { Ok(Self::These(tags)) }
     }
 
-    /// Whether one of them satisfies `is_equal`.
+    /// Reports whether one of the tags satisfies `is_equal`; `*` always does.
     pub fn any(&self, is_equal: impl Fn(&EntityTag) -> bool) -> bool {
         match self {
             Self::Any => true,
@@ -104,7 +104,7 @@ impl EntityTags {
     }
 }
 
-/// Adds the tags of a line; between two there is a comma.
+/// Parses the comma-separated tags of a line into `tags`.
 fn read(mut line: &[u8], tags: &mut Vec<EntityTag>) -> Result<(), Unreadable> {
     loop {
         while let [b' ' | b'\t' | b',', rest @ ..] = line {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn strong_ones_are_both_strong_and_weak_ones_alike() {
+    fn strong_comparison_needs_two_strong_tags() {
         let (one, weak, other) =
             (tag(r#""1""#).unwrap(), tag(r#"W/"1""#).unwrap(), tag(r#""2""#).unwrap());
         assert!(one.strongly_equals(&one) && one.weakly_equals(&weak) && weak.weakly_equals(&one));

@@ -1,12 +1,11 @@
-//! Making a page: the handler is asked, and what it answers is judged, kept and answered.
+//! Builds a page: calls the handler, decides whether to store its response, and answers.
 //!
-//! - The handler is asked for the whole page, as nobody in particular where pages are for everybody.
-//! - About a stale page it is asked whether that is still good; its 304 brings the stored headers up to
-//!   date. Source: RFC 9111 §4.3.
-//! - Where it fails or panics, a stale page is answered if that one says so. Source: RFC 5861 §4.
-//! - Where its client has left, and enough others have asked since, it is given up.
+//! - The handler is asked for the whole page, without credentials if the page is shared.
+//! - A stale page is revalidated: a 304 of the handler updates the stored headers. RFC 9111 §4.3.
+//! - If the handler fails or panics, a stale page is served if it permits that. RFC 5861 §4.
+//! - A build is abandoned if its client has left and enough other requests came since.
 //!
-//! Not here: how it is asked (`super::ask`), whether an answer may be kept (`super::judged`).
+//! Not here: the call itself (`super::ask`), whether a response may be stored (`super::judged`).
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -30,20 +29,21 @@ use super::stored::{Page, Stored};
 use super::vary::Vary;
 use super::visit::{Kept, Task, Visit};
 use super::{merge, request};
-use crate::event::{Note, Outcome, Staleness};
+use crate::dependencies::Dependencies;
+use crate::dependencies::{Note, Staleness};
+use crate::event::Outcome;
 use crate::flight::{Landing, Turn, land};
 use crate::handle::{Made, refusal};
 use crate::key::Key;
 use crate::level::Level;
 use crate::panics;
-use crate::scope::Dependencies;
 
 impl Visit {
-    /// Answers the stale page, and has it made anew meanwhile, once.
+    /// Serves the stale page, and rebuilds it once in the background.
     ///
-    /// The handler gets the request, without who asked and without what the framework keeps in it; the
-    /// answer belongs to a likeness of it: handlers and whatever is around this middleware would else
-    /// share one request, which the framework does not allow.
+    /// The background build gets the request, without the client's identity and without the framework's
+    /// extensions. The response gets a copy of the request: the framework does not allow the handler and
+    /// the surrounding middleware to share one.
     pub async fn refresh_behind<S, B>(
         self,
         service: Rc<S>,
@@ -60,7 +60,7 @@ impl Visit {
             return Ok(request.into_response(response));
         };
         let likeness = likeness(&request);
-        // Whatever is around this middleware looks for what it put there when the answer comes.
+        // Surrounding middleware looks for its extensions when the response passes: move them over.
         std::mem::swap(&mut *likeness.extensions_mut(), &mut *request.extensions_mut());
         self.cache.tell(Level::Page, &old.key, Outcome::Refreshing, Instant::now());
         request::make_discreet(&mut request, &self.rules, &varies);
@@ -69,10 +69,11 @@ impl Visit {
         let task =
             Task { forward, varies, old: Some(old), leader: Some(leader), ..Task::default() };
         actix_web::rt::spawn(async move {
-            // Whoever asked has an answer already; a failure leaves the page as it is.
+            // The client already has its response, and a failure leaves the page as it is.
             let _ = self.make(service, request, task).await;
             let kept = cache.peek::<Stored>(&key, &view).ok();
             let kept = kept.and_then(|(_, entry)| Kept::of(&key, entry));
+            // The same page is still stored, so the rebuild failed: the next client waits for a rebuild.
             if kept.is_some_and(|kept| Arc::ptr_eq(&kept.page, &page)) {
                 page.fail_behind();
             }
@@ -80,7 +81,7 @@ impl Visit {
         Ok(ServiceResponse::new(likeness, response))
     }
 
-    /// Lets the handler make the page and keeps it, if that is allowed.
+    /// Has the handler build the page, and stores it if that is allowed.
     pub async fn make<S, B>(
         self,
         service: Rc<S>,
@@ -134,7 +135,7 @@ impl Visit {
         let (request, response) = match answered {
             Ok(answer) => answer.into_parts(),
             Err(error) => {
-                // Once for all: who waited had better not be led into the same, one after the other.
+                // Lands before returning: the waiting requests must not repeat the failure one by one.
                 land(task.leader, Landing::Failed);
                 return Err(error);
             }
@@ -148,8 +149,10 @@ impl Visit {
         }
     }
 
-    /// Asks about the stale page, where the owner wants that; a likeness of the request for an answer
-    /// should the handler fail without one.
+    /// Adds the revalidation headers if the rules want them.
+    ///
+    /// Returns a copy of the request in case the handler fails without a response and the stale page is
+    /// served.
     fn prepare(&self, request: &mut ServiceRequest, old: Option<&Kept>) -> Option<HttpRequest> {
         let old = old?;
         if self.rules.revalidates {
@@ -160,7 +163,7 @@ impl Visit {
         old.is_for_errors().then(|| likeness(request))
     }
 
-    /// Keeps the answer if that is allowed; what who asked gets, and what was kept.
+    /// Stores the response if allowed; returns what the client gets, and the stored page.
     async fn keep(
         &self,
         seen: &HeaderMap,
@@ -180,13 +183,15 @@ impl Visit {
             Err(refused) => {
                 let Refused { mut response, rule } = *refused;
                 self.cache.tell(Level::Page, &self.key, Outcome::NotStored(rule), started);
+                // A refusal for one client's credentials must not replace a stale page that others can
+                // still use, and a failure says nothing about the page.
                 let is_about_who_asked = ["cookie", "authorization"].contains(&rule);
                 let says_nothing = ["status", "error"].contains(&rule);
                 if !(says_nothing || is_about_who_asked && is_useful) {
                     self.note_uncacheable(&task.varies, seen);
                 }
                 land(task.leader, Landing::Nothing);
-                // Why a handler has failed says more than that it has.
+                // The cause of a handler's failure says more than the failure itself.
                 let cause = refusal(&dependencies).filter(|_| says_nothing);
                 let rule = cause.unwrap_or(rule);
                 CacheStatus::NotStored(forward, rule).write(response.headers_mut());
@@ -208,11 +213,12 @@ impl Visit {
             _ => None,
         };
         let varies = matches!(&place, Ok((_, names)) if !names.is_empty());
+        // Before landing, so that the waiting requests find the new variant.
         if let (true, Ok((key, names))) = (varies, &place) {
             self.note_variant(names, kept.as_ref().map(|entry| (key, entry)));
         }
         let landing = match &kept {
-            // Who waited for the address looks again for a variant of its own.
+            // Waiting requests may need another variant: they look it up themselves.
             Some(_) if varies && task.varies.is_empty() => Landing::Lost,
             Some(entry) => Landing::Entry(entry.clone()),
             None => Landing::Nothing,
@@ -228,7 +234,7 @@ impl Visit {
         (page.answer(&self.asked, None, &status).await, kept)
     }
 
-    /// Where the page is to be kept, and by which headers its address varies.
+    /// Returns the key for the page, and the headers on which its URL varies.
     fn place(
         &self,
         vary: Vary,
@@ -245,8 +251,9 @@ impl Visit {
     }
 }
 
-/// Whether a handler that was asked about the stored page says that another one is still good: nobody else
-/// has asked for that. RFC 9111 §4.3.4.
+/// Reports whether a 304 confirms another page than the stored one. RFC 9111 §4.3.4.
+///
+/// No client has asked about another one: its conditions were removed.
 fn is_about_another<B>(old: Option<&Kept>, answer: &ServiceResponse<B>) -> bool {
     let is_another = |page: &Page| {
         let now = SystemTime::now();
@@ -255,13 +262,13 @@ fn is_about_another<B>(old: Option<&Kept>, answer: &ServiceResponse<B>) -> bool 
     answer.status() == StatusCode::NOT_MODIFIED && old.is_some_and(|old| is_another(&old.page))
 }
 
-/// For a client that has left, or looks as if: its page is being made for others.
+/// Returns the error for a client that has left, or seems to, when its build was abandoned.
 fn given_up() -> Error {
     let answer = HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, "1")).finish();
     InternalError::from_response("others have asked for this page since", answer).into()
 }
 
-/// The stored page with what a 304 says of it; the 304 itself where it is about another one.
+/// Returns the stored page with the headers of a 304, or the 304 itself if it is about another page.
 fn freshened(old: &Kept, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
     let page = &old.page;
     if !merge::freshens(&page.validators, &Validators::of(response.headers(), SystemTime::now())) {
@@ -273,7 +280,7 @@ fn freshened(old: &Kept, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBod
     whole
 }
 
-/// A request like this one, for an answer that is given while a handler has this one.
+/// Copies a request, for a response that is sent while a handler owns the request.
 fn likeness(request: &ServiceRequest) -> HttpRequest {
     let mut like = actix_web::test::TestRequest::default()
         .method(request.method().clone())

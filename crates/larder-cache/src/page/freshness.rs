@@ -1,14 +1,14 @@
-//! How long an answer may be used.
+//! Decides how long a response may be used.
 //!
-//! - The owner's own lifetime for a route counts first, then `s-maxage`, `max-age`, `Expires`, and
-//!   last the owner's default. RFC 9111 §4.2.1; Django: `UpdateCacheMiddleware`.
-//! - `no-cache` is never fresh. RFC 9111 §5.2.2.4.
-//! - Nothing is used stale unless the answer says for how long: `stale-while-revalidate`,
-//!   `stale-if-error`. RFC 5861.
-//! - `must-revalidate`, `proxy-revalidate` and `no-cache` beat both. RFC 9111 §4.2.4.
-//! - `s-maxage` alone forbids stale; beside an explicit `stale-…` it does not, because that is what
-//!   people write and mean. RFC 9111 §5.2.2.10.
-//! - There is no heuristic freshness: RFC 9111 §4.2.2 permits it and nobody here needs it.
+//! - The lifetime comes from the route's rules, then `s-maxage`, `max-age`, `Expires`, and last the rules'
+//!   default. RFC 9111 §4.2.1; Django: `UpdateCacheMiddleware`.
+//! - A response with `no-cache` is never fresh. RFC 9111 §5.2.2.4.
+//! - A response is used stale only as long as it permits: `stale-while-revalidate`, `stale-if-error`.
+//!   RFC 5861.
+//! - `must-revalidate`, `proxy-revalidate` and `no-cache` override both. RFC 9111 §4.2.4.
+//! - `s-maxage` alone forbids stale use. Beside an explicit `stale-…` it does not, because that is what
+//!   authors mean. RFC 9111 §5.2.2.10.
+//! - There is no heuristic freshness, which RFC 9111 §4.2.2 permits: no page needs it.
 
 use std::time::Duration;
 
@@ -17,47 +17,48 @@ use serde::{Deserialize, Serialize};
 use super::directives::Directives;
 use super::targeted::Policy;
 
-/// What the owner of a route says about its answers.
+/// The lifetime that a route's rules give to its responses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Owner {
-    /// Only the answer decides.
+    /// None: the response decides.
     #[default]
     Silent,
-    /// This lifetime, where the answer gives none.
+    /// This one, if the response gives none.
     Default(Duration),
-    /// This lifetime, whatever the answer gives.
+    /// This one, whatever the response gives.
     Always(Duration),
 }
 
-/// How long an answer may be used.
+/// How long a response may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Freshness {
-    /// The age up to which it is fresh.
+    /// Age up to which it is fresh.
     pub lifetime: Duration,
-    /// How long after that it may be used while a new one is made.
+    /// How long after that it may be used while it is rebuilt.
     pub while_revalidating: Option<Duration>,
-    /// How long after that it may be used where a new one could not be made.
+    /// How long after that it may be used if rebuilding it fails.
     pub if_error: Option<Duration>,
     /// It must never be used stale.
     pub must_revalidate: bool,
 }
 
-/// What may be done with a stored answer.
+/// How a stored response may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
     /// It is fresh.
     Fresh,
-    /// It may be used while a new one is made.
+    /// It is stale, and may be used while it is rebuilt.
     WhileRevalidating,
-    /// It may be used only if a new one cannot be made.
+    /// It is stale, and may be used only if rebuilding it fails.
     IfError,
-    /// It must not be used without asking again.
+    /// It must not be used without revalidation.
     Never,
 }
 
 impl Freshness {
-    /// What `policy` and `expires` say, the lifetime that [`super::date::lifetime`] found; nothing
-    /// where neither they nor `owner` give a lifetime.
+    /// Computes the freshness of a response, or `None` if nothing gives a lifetime.
+    ///
+    /// `expires` is the lifetime found by [`super::date::lifetime`].
     pub fn of(policy: &Policy, expires: Option<Duration>, owner: Owner) -> Option<Self> {
         let directives = &policy.directives;
         let lifetime = lifetime(policy, expires, owner)?;
@@ -71,7 +72,7 @@ impl Freshness {
         })
     }
 
-    /// What may be done with the answer at this age.
+    /// Returns how the response may be used at this age.
     pub fn at(&self, age: Duration) -> Use {
         let Some(stale) = age.checked_sub(self.lifetime) else { return Use::Fresh };
         let allows = |window: Option<Duration>| window.is_some_and(|window| stale < window);
@@ -82,7 +83,7 @@ impl Freshness {
         }
     }
 
-    /// The age from which it may not be used at all, so that it need not be kept.
+    /// Returns the age from which it must not be used at all, and so need not be stored.
     pub fn end(&self) -> Duration {
         let stale = self.while_revalidating.max(self.if_error).unwrap_or_default();
         self.lifetime.saturating_add(stale)
@@ -91,7 +92,7 @@ impl Freshness {
 
 fn lifetime(policy: &Policy, expires: Option<Duration>, owner: Owner) -> Option<Duration> {
     let directives = &policy.directives;
-    // A targeted field silences `Expires`. RFC 9213 §2.2.
+    // A targeted field overrides `Expires`. RFC 9213 §2.2.
     let expires = expires.filter(|_| !policy.is_targeted);
     let said = directives.s_maxage.or(directives.max_age).or(expires);
     match owner {
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_targeted_field_silences_expires() {
+    fn a_targeted_field_overrides_expires() {
         let targeted = Policy { is_targeted: true, ..policy("public") };
         assert_eq!(Freshness::of(&targeted, Some(HOUR), Owner::Silent), None);
     }
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_used_stale_unless_it_says_so() {
+    fn a_page_is_used_stale_only_if_it_permits_it() {
         let plain = of("max-age=60");
         assert_eq!(plain.at(MINUTE - Duration::from_secs(1)), Use::Fresh);
         assert_eq!(plain.at(MINUTE), Use::Never);
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn must_revalidate_and_its_kin_beat_stale() {
+    fn must_revalidate_and_similar_directives_override_stale() {
         for kin in ["must-revalidate", "proxy-revalidate", "no-cache", "no-cache=x"] {
             let line = format!("max-age=1, stale-while-revalidate=9, stale-if-error=9, {kin}");
             let directives = Directives::of([&HeaderValue::from_str(&line).unwrap()]);
@@ -211,7 +212,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_used_after_its_end_nor_stale_where_that_is_forbidden(
+        fn no_page_is_used_after_its_end_or_stale_if_forbidden(
             numbers in prop::array::uniform5(seconds()), flags: [bool; 3], age in 0..300u64
         ) {
             let [max_age, s_maxage, stale_while_revalidate, stale_if_error, expires] = numbers;

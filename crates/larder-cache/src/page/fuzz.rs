@@ -1,7 +1,7 @@
-//! Entry points for a fuzzer: one for each parser.
+//! Entry points for a fuzzer: one per parser.
 //!
-//! - Each takes any bytes, of which a line feed ends a header's line, and panics if a promise is
-//!   broken: nothing panics, and what is printed is read as the same.
+//! Each takes any bytes and panics if a promise is broken: no parser panics, and what is printed parses to
+//! the same value. A line feed ends the line of a header.
 
 use std::time::SystemTime;
 
@@ -26,7 +26,7 @@ fn joined(lines: &[HeaderValue]) -> HeaderValue {
     HeaderValue::from_bytes(&lines.join(b", ".as_slice())).expect("the parts are header values")
 }
 
-/// `Cache-Control`: a patch without changes changes no meaning, and the second changes nothing.
+/// Checks `Cache-Control`: an empty patch changes no meaning, and a second one changes nothing.
 pub fn cache_control(bytes: &[u8]) {
     let lines = lines(bytes);
     let read = Directives::of(&lines);
@@ -41,7 +41,7 @@ pub fn cache_control(bytes: &[u8]) {
     let _ = patch::max_age(&lines);
 }
 
-/// Structured dictionaries: several lines are one.
+/// Checks structured dictionaries: several lines are one.
 pub fn dictionary(bytes: &[u8]) {
     let lines = lines(bytes);
     let read = structured::dictionary(&lines);
@@ -50,7 +50,7 @@ pub fn dictionary(bytes: &[u8]) {
     assert!(directives.is_none() || read.is_ok_and(|read| !read.is_empty()));
 }
 
-/// Dates: what is printed is read as the same.
+/// Checks dates: a printed date parses to the same date.
 pub fn http_date(bytes: &[u8]) {
     let now = SystemTime::now();
     if let Some(text) = date::parse(bytes, now).and_then(date::print) {
@@ -61,12 +61,12 @@ pub fn http_date(bytes: &[u8]) {
     let _ = date::lifetime(&lines(bytes), now, now);
 }
 
-/// `Age`.
+/// Checks `Age`.
 pub fn age_header(bytes: &[u8]) {
     assert!(age::age(&lines(bytes)).is_none_or(|age| age <= super::directives::LONGEST));
 }
 
-/// Entity tags: what is printed is read as the same.
+/// Checks entity tags: a printed tag parses to the same tag.
 pub fn entity_tags(bytes: &[u8]) {
     let lines = lines(bytes);
     if let Ok(EntityTags::These(tags)) = EntityTags::parse(&lines) {
@@ -80,7 +80,7 @@ pub fn entity_tags(bytes: &[u8]) {
     }
 }
 
-/// `Range` and `If-Range`: a part is within the page.
+/// Checks `Range` and `If-Range`: a part lies within the page.
 pub fn range(bytes: &[u8]) {
     let length = bytes.first().map_or(0, |byte| u64::from(*byte));
     let mut request = HeaderMap::new();
@@ -95,14 +95,14 @@ pub fn range(bytes: &[u8]) {
     assert_eq!(part.content_range(length).is_none(), part == Part::Whole);
 }
 
-/// `Accept-Encoding`: only what is offered is chosen.
+/// Checks `Accept-Encoding`: only offered codings are chosen.
 pub fn accept_encoding(bytes: &[u8]) {
     let accepted = Accepted::of(&lines(bytes));
     let chosen = accepted.choose(&Coding::OFFERED);
     assert!(chosen.is_none_or(|chosen| accepted.choose(&[chosen]) == Some(chosen)));
 }
 
-/// `Vary`: a patch without names changes no meaning.
+/// Checks `Vary`: an empty patch changes no meaning.
 pub fn vary_header(bytes: &[u8]) {
     let lines = lines(bytes);
     let read = Vary::said(&lines);
@@ -111,7 +111,7 @@ pub fn vary_header(bytes: &[u8]) {
     assert_eq!(vary::patch([&patched], &[]), Some(patched));
 }
 
-/// Variants: bounded, printable, and the same for the same request.
+/// Checks variants: bounded, printable, and equal for equal requests.
 pub fn variants(bytes: &[u8]) {
     let mut request = HeaderMap::new();
     for (i, line) in lines(bytes).into_iter().enumerate() {
@@ -124,7 +124,7 @@ pub fn variants(bytes: &[u8]) {
     }
 }
 
-/// `Location`: a target is the same when it is resolved again.
+/// Checks `Location`: a resolved target resolves to itself.
 pub fn reference(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     let here = Address { scheme: "https", host: "good.test:444", path: "/b/c", query: Some("q") };
@@ -162,7 +162,7 @@ mod tests {
         ("reference", reference),
     ];
 
-    /// What is known to be worth trying on each parser.
+    /// The known interesting inputs of each parser.
     static CORPORA: LazyLock<[Vec<Vec<u8>>; ALL.len()]> =
         LazyLock::new(|| ALL.map(|(name, _)| corpus(name)));
 
@@ -172,14 +172,14 @@ mod tests {
         files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect()
     }
 
-    /// A change to an input: where, and what.
+    /// A mutation of an input: position and change.
     #[derive(Debug, Clone)]
     enum Change {
         Set(Index, u8),
         Insert(Index, u8),
         Remove(Index),
         Repeat(Index, u8),
-        /// Goes on as another input does from there.
+        /// Continues with the tail of another input.
         Splice(Index, Index, Index),
     }
 
@@ -228,7 +228,7 @@ mod tests {
         }
     }
 
-    /// What headers are made of.
+    /// Typical pieces of headers.
     const PIECES: [&str; 64] = [
         "max-age",
         "s-maxage",

@@ -1,22 +1,22 @@
-//! Generations: how an answered write makes the pages of its address stale.
+//! Write epochs: an answered write invalidates the pages of its URL.
 //!
-//! - An address is scheme, host and path: another host's page of the same path stays.
-//! - It has a number that is drawn anew at each write to it and that is part of its pages' keys:
-//!   what was stored before is never asked for again, and neither is what was begun before and is stored
-//!   later.
-//! - Addresses share numbers by a hash: a write empties any other page once in 65,536 times,
-//!   and never less than it has to.
-//! - The numbers are this process's: in a shared store no instance takes another's old page for a new one.
+//! - There is one epoch per scheme, host and path: the page of the same path on another host stays valid.
+//! - An epoch is a number in the keys of its pages, and each write draws a new one. Pages that were stored
+//!   before are never looked up again, and neither are pages whose build began before the write.
+//! - URLs share epochs by hash: a write invalidates an unrelated page with a probability of 1 in 65,536,
+//!   but never misses one of its own.
+//! - The epochs belong to this process: in a shared store, no instance takes another instance's old page
+//!   for a new one.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::target::Origin;
 
-/// Numbers, of 8 bytes each; a power of two.
+/// How many epochs there are, of 8 bytes each; a power of two.
 const NUMBERS: usize = 1 << 16;
 
-/// The numbers of all addresses; 0 for those that were never written to.
+/// The write epochs of all URLs; 0 means never written to.
 #[derive(Debug)]
 pub struct Generations {
     numbers: Vec<AtomicU64>,
@@ -31,14 +31,15 @@ impl Default for Generations {
 }
 
 impl Generations {
-    /// Returns the number of this address, with whatever query.
+    /// Returns the epoch of this URL, whatever its query.
     pub fn of(&self, origin: &Origin<'_>, path: &str) -> u64 {
         self.number(origin, path).load(Ordering::Acquire)
     }
 
-    /// Draws a new one.
+    /// Draws a new epoch for this URL.
     pub fn renew(&self, origin: &Origin<'_>, path: &str) {
         let drawn = RandomState::new().build_hasher().finish();
+        // 0 is taken: it means never written to.
         self.number(origin, path).store(drawn.max(1), Ordering::Release);
     }
 
@@ -52,7 +53,7 @@ impl Generations {
 mod tests {
     use super::*;
 
-    /// Two schemes, five hosts, a hundred paths each.
+    /// Returns two schemes, five hosts and a hundred paths of each.
     fn addresses() -> Vec<(Origin<'static>, String)> {
         let of = |nth: usize| {
             let scheme = if nth.is_multiple_of(2) { "http" } else { "https" };
@@ -63,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_draws_the_number_of_its_address_anew_and_of_few_others() {
+    fn a_write_changes_the_number_of_its_url_and_of_few_others() {
         let (generations, addresses) = (Generations::default(), addresses());
         let numbers = || {
             let of = |(origin, path): &(Origin<'static>, String)| generations.of(origin, path);
@@ -80,7 +81,7 @@ mod tests {
         let (written, others): (Vec<_>, Vec<_>) =
             changed.enumerate().partition(|(nth, _)| is_written(*nth));
         assert!(written.iter().all(|(_, changed)| *changed));
-        // 1.4 are to be expected; with 1,024 numbers they would be 84, and by path alone 900.
+        // 1.4 are expected; with 1,024 numbers it would be 84, and by path alone 900.
         let others = others.iter().filter(|(_, changed)| *changed).count();
         assert!(others < 15, "{others} of 900 for a hundred writes");
     }

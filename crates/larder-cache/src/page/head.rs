@@ -1,4 +1,4 @@
-//! `HEAD` is `GET` without the body, and `Range` is for `GET` alone.
+//! Treats `HEAD` as `GET` without the body, and `Range` as a header of `GET` alone.
 
 use actix_web::dev::{Service, ServiceRequest};
 use actix_web::http::Method;
@@ -6,13 +6,13 @@ use actix_web::http::header::{IF_RANGE, RANGE};
 
 /// Turns `HEAD` into `GET` before routing, for the whole app.
 ///
-/// So every page answers `HEAD`, from what is stored for `GET`, and no `HEAD` can damage it. The
-/// server leaves the body out: it knows how the request arrived. Source: RFC 9110 §9.3.2.
+/// So every page answers `HEAD` from what is stored for `GET`, and no `HEAD` can damage it. The server
+/// knows how the request arrived, and omits the body. Source: RFC 9110 §9.3.2.
 pub fn head_as_get<S: Service<ServiceRequest>>(
     mut request: ServiceRequest,
     service: &S,
 ) -> S::Future {
-    // First: afterwards a `HEAD` cannot be told from a `GET`.
+    // First: afterwards a `HEAD` cannot be distinguished from a `GET`.
     ignore_range(&mut request);
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
@@ -20,8 +20,9 @@ pub fn head_as_get<S: Service<ServiceRequest>>(
     service.call(request)
 }
 
-/// Removes `Range`, and `If-Range` with it, from a request whose method is not `GET`: no other method
-/// defines what a part of its answer is, so a server must ignore them. Source: RFC 9110 §14.2.
+/// Removes `Range` and `If-Range` from a request whose method is not `GET`.
+///
+/// No other method defines parts of its response, so a server must ignore them. Source: RFC 9110 §14.2.
 pub(super) fn ignore_range(request: &mut ServiceRequest) {
     if request.method() == Method::GET {
         return;

@@ -1,31 +1,30 @@
-//! What a write makes invalid.
+//! Decides what a write invalidates.
 //!
-//! - A 2xx or 3xx answer to any method that is not known to be safe invalidates its address, with
-//!   all variants; methods are case-sensitive. RFC 9111 §4.4, RFC 9110 §9.1.
-//! - So it does the addresses in `Location` and `Content-Location`, if they are of the same origin:
-//!   scheme, host and port. RFC 9111 §4.4.
-//! - A reference is resolved strictly; what is no reference to this origin invalidates nothing.
-//!   RFC 3986 §5.2.2.
-//! - Hosts are compared in their one spelling; of paths nothing is decoded and no letter's case is changed,
-//!   as in the key of a page.
+//! - A 2xx or 3xx response to any method that is not known to be safe invalidates its URL with all
+//!   variants. Methods are case-sensitive. RFC 9111 §4.4, RFC 9110 §9.1.
+//! - It also invalidates the URLs in `Location` and `Content-Location`, if their scheme, host and port are
+//!   the same. RFC 9111 §4.4.
+//! - References are resolved strictly. A reference that is invalid or of another origin invalidates
+//!   nothing. RFC 3986 §5.2.2.
+//! - Hosts are compared in normal form. Paths are neither decoded nor lower-cased, as in the key of a page.
 
 use actix_web::http::header::{CONTENT_LOCATION, HeaderMap, LOCATION};
 use actix_web::http::{Method, StatusCode};
 
 use super::authority::Authority;
 
-/// Whether an answer with this status to this method invalidates anything.
+/// Reports whether a response with this status to this method invalidates anything.
 pub fn invalidates(method: &Method, status: StatusCode) -> bool {
     let is_safe = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method);
     !is_safe && (status.is_success() || status.is_redirection())
 }
 
-/// Where a request went, as the key of its page has it.
+/// The URL of a request, as in the key of its page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Address<'a> {
     /// `http` or `https`.
     pub scheme: &'a str,
-    /// The host, with its port if it is not the scheme's own.
+    /// The host, with its port unless that is the scheme's default.
     pub host: &'a str,
     /// The raw path.
     pub path: &'a str,
@@ -33,7 +32,7 @@ pub struct Address<'a> {
     pub query: Option<&'a str>,
 }
 
-/// A page of the same origin: its raw path and query.
+/// A URL of the same origin: raw path and query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The raw path.
@@ -43,14 +42,14 @@ pub struct Target {
 }
 
 impl Address<'_> {
-    /// The pages that an answer to a write names, besides this one.
+    /// Returns the URLs that the response to a write names, besides this one.
     pub fn named_by(&self, answer: &HeaderMap) -> Vec<Target> {
         let lines = [LOCATION, CONTENT_LOCATION].map(|name| answer.get_all(name));
         let texts = lines.into_iter().flatten().filter_map(|line| line.to_str().ok());
         texts.filter_map(|text| self.resolve(text)).collect()
     }
 
-    /// The page that `reference` is, if it is of this origin.
+    /// Resolves `reference`; returns `None` if it is not of this origin.
     pub fn resolve(&self, reference: &str) -> Option<Target> {
         if !reference.bytes().all(is_of_a_reference) {
             return None;
@@ -63,7 +62,7 @@ impl Address<'_> {
         }
         match rest.strip_prefix("//") {
             Some(rest) => self.absolute(rest, query),
-            // `http:/path` is of no host.
+            // `http:/path` names no host.
             None if scheme.is_some() => None,
             None => Some(self.relative(rest, query)),
         }
@@ -91,7 +90,7 @@ impl Address<'_> {
     }
 }
 
-/// The letters of RFC 3986 §2; no other stands in a reference.
+/// Reports whether the byte may occur in a reference. RFC 3986 §2.
 fn is_of_a_reference(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte)
 }
@@ -100,7 +99,7 @@ fn split_off(text: &str, mark: char) -> (&str, Option<&str>) {
     text.split_once(mark).map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
-/// `scheme:` and what follows it. RFC 3986 §3.1.
+/// Splits off `scheme:`. RFC 3986 §3.1.
 fn split_scheme(text: &str) -> (Option<&str>, &str) {
     let is_scheme = |scheme: &str| {
         scheme.starts_with(|letter: char| letter.is_ascii_alphabetic())
@@ -112,7 +111,7 @@ fn split_scheme(text: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// A path that begins with `/`, without `.` and `..`. RFC 3986 §5.2.4.
+/// Removes `.` and `..` from a path that begins with `/`. RFC 3986 §5.2.4.
 fn without_dots(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
@@ -123,7 +122,7 @@ fn without_dots(path: &str) -> String {
                 if segment == ".." {
                     kept.pop();
                 }
-                // `/a/..` is the folder, `/`.
+                // `/a/..` names the folder `/`.
                 if is_last {
                     kept.push("");
                 }
@@ -143,7 +142,7 @@ mod tests {
     const HERE: Address<'_> =
         Address { scheme: "http", host: "good.test", path: "/b/c/d;p", query: Some("q") };
 
-    /// Path and query of what a reference resolves to.
+    /// Returns path and query of the resolved reference.
     fn resolve(address: Address<'_>, reference: &str) -> Option<String> {
         let target = address.resolve(reference)?;
         let query = target.query.map(|query| format!("?{query}")).unwrap_or_default();
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn references_are_resolved_as_the_standard_says() {
+    fn references_are_resolved_by_the_standard() {
         // RFC 3986 §5.4.
         let cases = [
             ("g", "/b/c/g"),
@@ -271,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn both_headers_are_read_and_bad_ones_name_nothing() {
+    fn both_headers_are_read_and_invalid_ones_are_ignored() {
         let mut answer = HeaderMap::new();
         answer.append(LOCATION, HeaderValue::from_static("/a"));
         answer.append(CONTENT_LOCATION, HeaderValue::from_static("e"));

@@ -1,8 +1,8 @@
-//! What a handler has answered, as a page.
+//! Turns the response of a handler into a page, if it may be stored.
 //!
-//! - Whether it may be kept is judged on what the handler said, before defaults for browsers are written.
-//! - The owner's windows for stale pages count where the answer forbids none.
-//! - A body that is not there as a whole, or is larger than the owner allows, is not kept.
+//! - The decision looks at the handler's own headers, before the defaults for browsers are written.
+//! - The stale windows of the rules apply unless the response forbids stale use.
+//! - A streamed body, or one larger than the rules allow, is not stored.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,22 +18,21 @@ use super::vary::Vary;
 use super::visit::Visit;
 use super::{age, date};
 
-/// What was judged of an answer that may be kept.
+/// What was decided about a response that may be stored.
 struct Judged {
     freshness: Freshness,
     initial_age: Duration,
     vary: Vary,
 }
 
-/// An answer that is not kept, untouched, and the rule that refuses it.
+/// A response that is not stored, unchanged, and the rule that refuses it.
 pub(super) struct Refused {
     pub response: HttpResponse<BoxBody>,
     pub rule: &'static str,
 }
 
 impl Visit {
-    /// The page that an answer is, and on what it varies; or the answer untouched, and the rule that
-    /// refuses it.
+    /// Returns the page and its `Vary`, or the unchanged response and the rule that refuses it.
     pub fn page_of(
         &self,
         seen: &HeaderMap,

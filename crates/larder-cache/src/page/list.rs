@@ -1,24 +1,24 @@
-//! Lists: the grammar that most headers share.
+//! Parses lists, the grammar that most headers share.
 //!
-//! - Members are separated by commas; empty ones say nothing. RFC 9110 §5.6.1.2.
-//! - A comma within a quoted string separates nothing, and `\` escapes the next letter there.
-//!   RFC 9110 §5.6.4.
-//! - A quoted string ends on its own line: joining two lines must not hide what the second says,
-//!   so an open quote makes the whole header unreadable.
-//! - Headers are bytes: nothing here asks for UTF-8.
+//! - Commas separate members; empty members are ignored. RFC 9110 §5.6.1.2.
+//! - A comma within a quoted string separates nothing, and `\` escapes the next byte there. RFC 9110
+//!   §5.6.4.
+//! - A quoted string must end on its own line. If lines were joined, an open quote could hide what the next
+//!   line says, so it makes the whole header unreadable.
+//! - Headers are bytes: UTF-8 is not required.
 
 use std::borrow::Cow;
 
-/// What does not follow the grammar of its header.
+/// The error for a header that does not follow its grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable;
 
-/// The members of one line, without the space around them and without empty ones.
+/// Splits one line into its trimmed members; skips empty ones.
 pub fn members(line: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Unreadable> {
     Ok(items(line, b',')?.filter(|member| !member.is_empty()))
 }
 
-/// The texts between these separators, without the space around them; empty ones, too.
+/// Splits a line at this separator into trimmed texts; includes empty ones.
 pub fn items(line: &[u8], separator: u8) -> Result<impl Iterator<Item = &[u8]>, Unreadable> {
     if is_open(line) {
         return Err(Unreadable);
@@ -28,7 +28,7 @@ pub fn items(line: &[u8], separator: u8) -> Result<impl Iterator<Item = &[u8]>, 
     Ok(items.map(trim))
 }
 
-/// Where a reader is, of quoted strings.
+/// The state of a reader with respect to quoted strings.
 #[derive(Default)]
 struct Quotes {
     is_quoted: bool,
@@ -36,7 +36,7 @@ struct Quotes {
 }
 
 impl Quotes {
-    /// Takes a byte in; whether it stands within quotes.
+    /// Reads a byte; reports whether it stands within quotes.
     fn cover(&mut self, byte: u8) -> bool {
         let was_quoted = self.is_quoted;
         match byte {
@@ -49,7 +49,7 @@ impl Quotes {
     }
 }
 
-/// Whether a quoted string is not closed.
+/// Reports whether a quoted string is left open.
 pub fn is_open(line: &[u8]) -> bool {
     let mut quotes = Quotes::default();
     for byte in line {
@@ -58,7 +58,7 @@ pub fn is_open(line: &[u8]) -> bool {
     quotes.is_quoted
 }
 
-/// Without the space and tabs around it. RFC 9110 §5.6.3.
+/// Removes spaces and tabs at both ends. RFC 9110 §5.6.3.
 pub fn trim(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
         text = rest;
@@ -66,17 +66,17 @@ pub fn trim(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// Whether it is a token. RFC 9110 §5.6.2.
+/// Reports whether the text is a token. RFC 9110 §5.6.2.
 pub fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|byte| is_token_byte(*byte))
 }
 
-/// Whether it may stand in a token.
+/// Reports whether the byte may occur in a token.
 pub fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// A token as it stands, or what a quoted string quotes.
+/// Returns a token as it is, or the content of a quoted string.
 pub fn argument(text: &[u8]) -> Result<Cow<'_, [u8]>, Unreadable> {
     if is_token(text) {
         return Ok(Cow::Borrowed(text));
@@ -98,10 +98,10 @@ pub fn argument(text: &[u8]) -> Result<Cow<'_, [u8]>, Unreadable> {
     Ok(Cow::Owned(plain))
 }
 
-/// A name, and its argument if it has one.
+/// A name with its optional argument.
 pub type Pair<'t> = (&'t [u8], Option<Cow<'t, [u8]>>);
 
-/// `token` or `token=argument`, without space around `=`.
+/// Parses `token` or `token=argument`, without space around `=`.
 pub fn pair(member: &[u8]) -> Result<Pair<'_>, Unreadable> {
     let end = member.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(member.len());
     let (name, rest) = member.split_at(end);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn commas_separate_and_empty_members_say_nothing() {
+    fn commas_separate_and_empty_members_are_ignored() {
         assert_eq!(split("a,\tb ,,c,"), Ok(vec!["a", "b", "c"]));
         assert_eq!(split(" , "), Ok(vec![]));
         assert_eq!(split(""), Ok(vec![]));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_is_a_name_and_maybe_an_argument() {
+    fn a_pair_is_a_name_with_an_optional_argument() {
         let pair_of = |text: &'static str| {
             let (name, argument) = pair(text.as_bytes())?;
             let argument = argument.map(|text| String::from_utf8(text.into_owned()).unwrap());

@@ -1,16 +1,15 @@
-//! Bringing a stored answer up to date with a 304.
+//! Updates a stored response with a 304.
 //!
-//! - A 304 freshens what it is about: with a strong tag, only an answer with that strong tag; with
-//!   a weak one, only one with a tag alike; without tags, only one of the same `Last-Modified`. A
-//!   304 without any of these, only an answer without any. RFC 9111 §4.3.4.
-//! - Its headers replace the stored ones of the same name, all lines at once; others are kept.
-//!   RFC 9111 §3.2.
-//! - What describes the stored body is never replaced: `Content-Length`, `Content-Encoding`,
+//! - A 304 with a strong tag updates only a response with the same strong tag; one with a weak tag, a
+//!   response with an equivalent tag. Without a tag, `Last-Modified` must be equal. A 304 without either
+//!   updates only a response without either. RFC 9111 §4.3.4.
+//! - Its headers replace all stored lines of the same name; other headers stay. RFC 9111 §3.2.
+//! - Headers that describe the stored body are never replaced: `Content-Length`, `Content-Encoding`,
 //!   `Content-Type`, `Content-Range`, and the tag, which may be stronger. RFC 9111 §3.2.
-//! - Headers of one hop, and those that `Connection` names, are no part of an answer.
-//!   RFC 9111 §3.1, RFC 9110 §7.6.1.
-//! - `Age` begins anew. RFC 9111 §4.2.3.
-//! - Whether the outcome may still be kept is judged afresh: [`super::storable`].
+//! - Hop-by-hop headers, and those that `Connection` names, are not part of a response. RFC 9111 §3.1,
+//!   RFC 9110 §7.6.1.
+//! - The stored `Age` is dropped. RFC 9111 §4.2.3.
+//! - Whether the result may still be stored is decided again: [`super::storable`].
 
 use actix_web::http::header::{
     AGE, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
@@ -20,7 +19,6 @@ use actix_web::http::header::{
 use super::conditional::Validators;
 use super::list::trim;
 
-/// Headers of one hop.
 const HOP_BY_HOP: [&str; 10] = [
     "connection",
     "keep-alive",
@@ -34,11 +32,11 @@ const HOP_BY_HOP: [&str; 10] = [
     "upgrade",
 ];
 
-/// Headers of the stored body, which a 304 does not have.
+/// Headers that describe the stored body, which a 304 does not have.
 const OF_THE_BODY: [HeaderName; 5] =
     [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG];
 
-/// Whether a 304 with these validators is about the stored answer with those.
+/// Reports whether a 304 with the validators `new` is about the stored response.
 pub fn freshens(stored: &Validators, new: &Validators) -> bool {
     match (&new.etag, &stored.etag) {
         (Some(new), Some(stored)) if new.is_weak => new.weakly_equals(stored),
@@ -49,7 +47,7 @@ pub fn freshens(stored: &Validators, new: &Validators) -> bool {
     }
 }
 
-/// The stored headers with those of a 304.
+/// Merges the headers of a 304 into the stored ones.
 pub fn merge(stored: &HeaderMap, new: &HeaderMap) -> HeaderMap {
     let hops = Hops::of(new);
     let replaces = |name: &HeaderName| {
@@ -64,13 +62,13 @@ pub fn merge(stored: &HeaderMap, new: &HeaderMap) -> HeaderMap {
     merged
 }
 
-/// The headers of an answer that end with this hop.
+/// The hop-by-hop headers of a response.
 pub struct Hops {
     named: Vec<String>,
 }
 
 impl Hops {
-    /// Those of `headers`.
+    /// Collects those of `headers`.
     pub fn of(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(CONNECTION);
         let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
@@ -78,7 +76,7 @@ impl Hops {
         Self { named: names.map(name).collect() }
     }
 
-    /// Whether this header is one of them.
+    /// Reports whether this header is one of them.
     pub fn contain(&self, name: &HeaderName) -> bool {
         HOP_BY_HOP.contains(&name.as_str()) || self.named.iter().any(|named| named == name.as_str())
     }
@@ -122,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_304_freshens_only_what_it_is_about() {
+    fn a_304_updates_only_the_page_it_is_about() {
         let (strong, weak) = ([(ETAG, "\"1\"")], [(ETAG, "W/\"1\"")]);
         assert!(about(&strong, &strong) && about(&weak, &weak) && about(&strong, &weak));
         assert!(!about(&weak, &strong), "a strong tag names bytes, a weak one does not");
@@ -151,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_describes_the_body_is_never_replaced() {
+    fn headers_of_the_body_are_never_replaced() {
         for name in OF_THE_BODY {
             let expected = [(name.to_string(), "old".to_owned())];
             assert_eq!(merged(&[(name.clone(), "old")], &[(name.clone(), "new")]), expected);
@@ -160,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_of_one_hop_are_no_part_of_an_answer() {
+    fn hop_by_hop_headers_are_not_merged() {
         let hop = |name| (HeaderName::from_static(name), "x");
         let new =
             [(CONNECTION, "close, X-Other"), (OTHER, "new"), hop("keep-alive"), hop("upgrade")];
@@ -170,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn age_begins_anew() {
+    fn the_stored_age_is_dropped() {
         assert!(merged(&[(AGE, "60")], &[(ETAG, "\"1\"")]).is_empty());
         assert_eq!(merged(&[(AGE, "60")], &[(AGE, "1")]), [("age".to_owned(), "1".to_owned())]);
     }

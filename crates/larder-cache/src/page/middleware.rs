@@ -1,4 +1,4 @@
-//! The middleware around handlers.
+//! The middleware that caches the responses of handlers.
 
 use std::future::{Ready, ready};
 use std::rc::Rc;
@@ -24,18 +24,18 @@ use super::visit::{Found, Visit};
 use crate::Cache;
 use crate::level::Level;
 
-/// Caches the whole pages of a resource, a scope or an app, by the owner's rules: a
-/// [`Policy`](crate::policy::Policy) for pages that are for everybody, or [`Rules`].
+/// Caches the pages of a resource, a scope or an app by its owner's rules.
 ///
-/// A handler that goes by other headers must say so in `Vary`. The [`Cache`] is found in the app's data;
-/// without one each request passes by.
+/// The rules are [`Rules`], or a [`Policy`](crate::policy::Policy) for shared pages. A handler whose page
+/// depends on other headers must name them in `Vary`. The [`Cache`] is taken from the app's data; without
+/// one every request bypasses the middleware.
 ///
 /// Source: Django's `cache_page`.
 pub fn cached(rules: impl Into<Rules>) -> Cached {
     Cached { rules: rules.into() }
 }
 
-/// See [`cached`].
+/// The middleware's factory. See [`cached`].
 #[derive(Debug, Clone)]
 pub struct Cached {
     rules: Rules,
@@ -80,7 +80,7 @@ where
     }
 }
 
-/// Answers from a stored page, or has it made.
+/// Answers from a stored page, or has it built.
 async fn answer<S, B>(
     service: Rc<S>,
     rules: Rc<Rules>,
@@ -95,7 +95,7 @@ where
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return write(&*service, &rules, cache.as_ref(), request).await;
     }
-    // Also where the handler answers: it may know nothing of this rule.
+    // Also if the handler answers: it may not know this rule.
     ignore_range(&mut request);
     let shape = Shape::of(request.headers());
     let candidate = request::candidate(request.headers(), shape, &rules);
@@ -132,7 +132,7 @@ where
     }
 }
 
-/// Lets the handler answer, and says that the cache had no part in it.
+/// Lets the handler answer, and reports that the cache was bypassed.
 pub(super) async fn pass_by<S, B>(
     service: &S,
     rules: &Rules,
@@ -148,7 +148,7 @@ where
     Ok(response)
 }
 
-/// Lets the handler answer somebody who has signed in, and whom it sees.
+/// Lets the handler answer a signed-in client, with the client's credentials.
 async fn pass_seen<S, B>(
     service: &S,
     request: ServiceRequest,
@@ -162,8 +162,9 @@ where
     Ok(response)
 }
 
-/// A request that may change something: where it has, the pages of its address are stale, and those that
-/// the answer names. Source: RFC 9111 §4.4.
+/// Passes a write to the handler; its success invalidates its URL and those that the response names.
+///
+/// Source: RFC 9111 §4.4.
 async fn write<S, B>(
     service: &S,
     rules: &Rules,
@@ -175,7 +176,7 @@ where
     B: MessageBody + 'static,
 {
     let method = request.method().clone();
-    // A request for no valid host has no pages.
+    // A request without a valid host has no pages.
     let is_settled = rules.is_emptied_by_writes && address::settle(&mut request).is_ok();
     let mut response = call(service, request).await?.map_into_boxed_body();
     CacheStatus::Method.write(response.headers_mut());
@@ -198,7 +199,8 @@ fn empty(cache: &Cache, response: &ServiceResponse<BoxBody>) {
     };
     let named = written.named_by(response.headers());
     let paths = named.iter().map(|target| target.path.as_str()).chain([written.path]);
-    // Also by the connection's own: a client that writes what proxies write must not spare these pages.
+    // Also invalidates by the connection's own host: a client that forges forwarding headers must not spare
+    // these pages.
     let direct = Origin::of(request);
     for path in paths {
         cache.generations().renew(&origin, path);

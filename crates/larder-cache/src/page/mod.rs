@@ -1,22 +1,22 @@
-//! Level one: whole pages.
+//! The page cache: level one, whole responses.
 //!
 //! ```text
 //! web::resource("/").wrap(page::cached(keys::index())).get(pages::index)
 //! ```
 //!
-//! - What a page may answer, and by which key: [`request`], [`address`], [`target`], [`authority`], [`query`],
-//!   [`passed_on`], [`variant`], [`variants`].
-//! - A page that is for everybody: its handler never sees a cookie or a password ([`rules`]).
-//! - Around handlers of others only what an answer says of itself counts, as RFC 9111 reads it:
+//! - Candidates and keys: [`request`], [`address`], [`target`], [`authority`], [`query`], [`passed_on`],
+//!   [`variant`], [`variants`].
+//! - The handler of a shared page never sees a cookie or a password ([`rules`]).
+//! - Around third-party handlers, only the response's own headers decide, as RFC 9111 reads them:
 //!   [`directives`], [`targeted`], [`freshness`], [`vary`], [`storable`].
-//! - A page depends on every tag that was read while it was made, and on nothing listed by hand.
-//! - One request makes a page; the others wait for it and judge for themselves whether it is new
-//!   enough. A page that cannot be shared is made by each for itself.
-//! - Conditions, parts and codings are of the stored page: [`conditional`], [`range`], [`encoding`],
+//! - A page depends on every tag that was read while it was built; no list is kept by hand.
+//! - One request builds a page. The others wait and check for themselves whether it is recent enough. If it
+//!   cannot be shared, each request builds its own.
+//! - Conditions, ranges and codings apply to the stored page: [`conditional`], [`range`], [`encoding`],
 //!   [`compress`].
-//! - A stale page is asked about before it is made anew ([`merge`]), or answered if it says so.
-//! - An answered write makes the pages of its address stale: [`invalidation`], [`generations`].
-//! - Every answer says what happened. See [`status`].
+//! - A stale page is revalidated before it is rebuilt ([`merge`]), or served stale if it permits that.
+//! - A successful write invalidates the pages of its URL: [`invalidation`], [`generations`].
+//! - Every response reports what the cache did: [`status`].
 //!
 //! Not here: fragments ([`super::fragment`]), values ([`super::handle`]).
 

@@ -1,26 +1,26 @@
-//! The headers by which proxies pass on what they know of a request, and which handlers believe.
+//! Classifies the headers in which proxies forward facts about a request, and which handlers trust.
 //!
-//! - No standard but `Forwarded` (RFC 7239) names them. The list is what frameworks read (Rack and Rails, Django,
-//!   Symfony and Laravel, Express, Spring, ASP.NET, Werkzeug, Go's handlers, Zend) and what servers and
-//!   networks write (nginx, Apache, Traefik, Envoy, IIS, WebLogic, CloudFront, Cloudflare, Fastly, Akamai, Azure,
-//!   Google), with what has been used against caches.
-//! - A handler that reads one answers by it. So each is in the key of a page or hidden from its handler, or the
-//!   request is no candidate.
-//! - Not here: what is another one for each request, such as `X-Request-Id` and `CF-Ray`, and what handlers
-//!   name in `Vary`, such as `Accept-Language`.
+//! - No standard but `Forwarded` (RFC 7239) names them. The list holds what frameworks read (Rack and
+//!   Rails, Django, Symfony and Laravel, Express, Spring, ASP.NET, Werkzeug, Go's handlers, Zend), what
+//!   servers and networks write (nginx, Apache, Traefik, Envoy, IIS, WebLogic, CloudFront, Cloudflare,
+//!   Fastly, Akamai, Azure, Google), and what was used in attacks on caches.
+//! - A handler's response may depend on each of them. So each is part of a page's key or hidden from the
+//!   handler, or the request is no candidate.
+//! - Not here: headers that differ for each request, such as `X-Request-Id` and `CF-Ray`, and headers that
+//!   handlers name in `Vary`, such as `Accept-Language`.
 
-/// What a header of a proxy speaks of.
+/// The subject of a forwarding header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassedOn {
-    /// Scheme, host, port, the path before the site, or the kind of device: links and pages differ by it.
+    /// Scheme, host, port, path prefix or kind of device: links and pages differ by it.
     Origin,
-    /// Who the client is, or where.
+    /// Identity or location of the client.
     Client,
-    /// The method or the target, in place of those of the request.
+    /// Method or target, in place of those of the request.
     Request,
 }
 
-/// Returns what the header of this name, in lower case, speaks of; none for one that no proxy writes.
+/// Returns the subject of the header of this lower-case name, or `None` if no proxy writes it.
 pub fn passed_on(name: &str) -> Option<PassedOn> {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     match name {
@@ -32,7 +32,7 @@ pub fn passed_on(name: &str) -> Option<PassedOn> {
     }
 }
 
-/// Rules out nearly all that browsers send, by two letters: each header of each request is asked about.
+/// Rules out nearly all headers of browsers by two letters: this runs for each header of each request.
 fn may_be_passed_on(name: &str) -> bool {
     matches!(
         name.as_bytes(),
@@ -49,7 +49,9 @@ fn may_be_passed_on(name: &str) -> bool {
     )
 }
 
-/// How identities begin that proxies pass on: OAuth2 Proxy, Azure, AWS, Google, Cloudflare, Tailscale, nginx.
+/// Prefixes of identity headers.
+///
+/// Written by OAuth2 Proxy, Azure, AWS, Google, Cloudflare, Tailscale and nginx.
 const CLIENTS: &[&str] = &[
     "x-auth-request-",
     "x-ms-client-",
@@ -62,11 +64,13 @@ const CLIENTS: &[&str] = &[
     "x-ssl-client-",
 ];
 
-/// Everything else that says it was forwarded: -host, -proto, -protocol, -scheme, -ssl, -port, -prefix, -path,
-/// -uri, -url, -server, -by, -method, and those to come.
+/// Prefixes of all other forwarded facts.
+///
+/// These are -host, -proto, -protocol, -scheme, -ssl, -port, -prefix, -path, -uri, -url, -server, -by,
+/// -method, and future ones.
 const ORIGINS: &[&str] = &["x-forwarded-", "x-original-", "x-vercel-ip-", "cloudfront-"];
 
-/// What stands in place of method and target.
+/// Headers that replace method or target.
 const OF_THE_REQUEST: &[&str] = &[
     // Symfony, Laravel, Rack, Express, ASP.NET, Google's APIs.
     "x-http-method-override",
@@ -91,7 +95,7 @@ const OF_THE_REQUEST: &[&str] = &[
     "x-proxy-url",
 ];
 
-/// Who the client is, or where.
+/// Headers about identity or location of the client.
 const OF_THE_CLIENT: &[&str] = &[
     // Addresses.
     "x-forwarded-for",
@@ -130,7 +134,7 @@ const OF_THE_CLIENT: &[&str] = &[
     "incap-client-ip",
     "ali-cdn-real-ip",
     "x-cdn-src-ip",
-    // Who they are, as a proxy found out or a program shows.
+    // Identities that a proxy found out or a program presents.
     "x-forwarded-user",
     "x-forwarded-email",
     "x-forwarded-groups",
@@ -154,7 +158,7 @@ const OF_THE_CLIENT: &[&str] = &[
     "proxy-authorization",
 ];
 
-/// What links and pages differ by.
+/// Headers by which links and pages differ.
 const OF_THE_ORIGIN: &[&str] = &[
     "forwarded",
     // Schemes.
@@ -183,7 +187,7 @@ const OF_THE_ORIGIN: &[&str] = &[
     "fastly-orig-host",
     "x-port",
     "x-real-port",
-    // Where the site begins.
+    // Path prefixes of the site.
     "x-script-name",
     "x-prefix",
     "x-base-url",
@@ -192,7 +196,7 @@ const OF_THE_ORIGIN: &[&str] = &[
     "x-envoy-original-path",
     "x-envoy-original-host",
     "x-waws-unencoded-url",
-    // Devices and places.
+    // Devices and locations.
     "x-att-deviceid",
     "x-wap-profile",
     "profile",
@@ -231,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn each_header_speaks_of_one_thing() {
+    fn each_header_has_one_subject() {
         let of = |kind: PassedOn, names: &str| {
             for name in names.split_whitespace() {
                 assert_eq!(passed_on(name), Some(kind), "{name}");

@@ -1,12 +1,12 @@
-//! Writing `Cache-Control`.
+//! Writes `Cache-Control`.
 //!
-//! - Names are lower-cased and `_` is `-`; order and unknown directives are kept.
-//! - Of the old `max-age` and the new one the smaller is written; a negative one is 0.
+//! - Names are lower-cased and `_` becomes `-`; order and unknown directives stay.
+//! - Of the old and the new `max-age` the smaller is written; a negative one becomes 0.
 //! - `public` and `private` replace each other.
-//! - Field names of `no-cache` add up to one quoted list, which RFC 9111 §5.2.2.4 asks for; without
-//!   names it covers them all.
-//! - What cannot be read stays as it is, at its place; a line whose quotes do not close is written
-//!   as the `no-store` that it is read as, since another line might close them.
+//! - Field names of `no-cache` are collected in one quoted list, as RFC 9111 §5.2.2.4 requires. Without
+//!   names it covers all fields.
+//! - An unreadable member stays unchanged in its place. A line with an open quote is written as the
+//!   `no-store` that it counts as, since another line might close the quote.
 //!
 //! Django: `patch_cache_control`, `get_max_age`, `add_never_cache_headers`.
 
@@ -16,7 +16,7 @@ use actix_web::http::header::HeaderValue;
 
 use super::{directives, list};
 
-/// A directive to be written.
+/// A directive to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
     name: String,
@@ -24,17 +24,17 @@ pub struct Directive {
 }
 
 impl Directive {
-    /// One without argument: `public`.
+    /// Creates a directive without argument: `public`.
     pub fn flag(name: &str) -> Self {
         Self { name: normal(name), argument: None }
     }
 
-    /// One with an argument: `no-cache` of `Set-Cookie`.
+    /// Creates a directive with an argument: `no-cache` of `Set-Cookie`.
     pub fn with(name: &str, argument: &str) -> Self {
         Self { name: normal(name), argument: Some(argument.to_owned()) }
     }
 
-    /// One with seconds: `max-age`; a negative number is 0.
+    /// Creates a directive with seconds: `max-age`; a negative number becomes 0.
     pub fn seconds(name: &str, seconds: i64) -> Self {
         Self::with(name, &seconds.max(0).to_string())
     }
@@ -44,7 +44,7 @@ fn normal(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-")
 }
 
-/// What to write where nobody shall keep an answer. Django: `never_cache`.
+/// Returns the directives for a response that no cache may store. Django: `never_cache`.
 pub fn never() -> [Directive; 5] {
     let flag = Directive::flag;
     let names = ["no-cache", "no-store", "must-revalidate", "private"].map(flag);
@@ -52,14 +52,14 @@ pub fn never() -> [Directive; 5] {
     [Directive::seconds("max-age", 0), no_cache, no_store, must_revalidate, private]
 }
 
-/// The first `max-age` of the lines, if it is a number. Django: `get_max_age`.
+/// Returns the first `max-age` of the lines, if it is a number. Django: `get_max_age`.
 pub fn max_age<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Option<Duration> {
     let written = Written::of(lines);
     let known = written.0.iter().find(|known| known.name == "max-age")?;
     directives::seconds(known.argument.as_ref()?)
 }
 
-/// The lines with these directives set; nothing where the outcome is no header.
+/// Returns the lines with these directives set, or `None` if the result is no valid header.
 pub fn patch<'h>(
     lines: impl IntoIterator<Item = &'h HeaderValue>,
     changes: impl IntoIterator<Item = Directive>,
@@ -71,10 +71,9 @@ pub fn patch<'h>(
     HeaderValue::from_bytes(&written.print()).ok()
 }
 
-/// What is written so far.
 struct Written(Vec<Known>);
 
-/// A directive of the header: its argument is unquoted, and nameless where it could not be read.
+/// A directive of the header, with its argument unquoted; unreadable ones have no name.
 struct Known {
     name: String,
     argument: Option<Vec<u8>>,
@@ -109,7 +108,7 @@ fn raw(name: &str, argument: Option<&[u8]>) -> Vec<u8> {
     raw
 }
 
-/// As a token where that is allowed; field names are always quoted.
+/// Writes a token where that is allowed; field names are always quoted.
 fn write_argument(name: &str, argument: &[u8], raw: &mut Vec<u8>) {
     if list::is_token(argument) && !["no-cache", "private"].contains(&name) {
         return raw.extend(argument);
@@ -136,7 +135,7 @@ impl Written {
         written
     }
 
-    /// One that the header says; what it repeats is kept.
+    /// Adds a directive of the header, also a repeated one.
     fn add(&mut self, known: Known) {
         if known.name == "no-cache" {
             self.add_fields(known);
@@ -175,7 +174,7 @@ impl Written {
         Some(Directive::with("max-age", &age.as_secs().to_string()))
     }
 
-    /// `no-cache` without names covers all names; otherwise names add up.
+    /// Adds up the field names of `no-cache`; without names it covers all fields.
     fn add_fields(&mut self, change: Known) {
         let Some(known) = self.0.iter_mut().find(|known| known.name == "no-cache") else {
             return self.0.push(change);
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn order_and_unknown_directives_are_kept() {
+    fn order_and_unknown_directives_stay() {
         let old = r#"B, x="1, 2", A_b=3, ?, max-age=9"#;
         assert_eq!(
             flagged(old, "Must_Revalidate"),
@@ -272,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn never_is_what_django_writes() {
+    fn never_writes_what_django_writes() {
         assert_eq!(patched("", never()), "max-age=0, no-cache, no-store, must-revalidate, private");
     }
 

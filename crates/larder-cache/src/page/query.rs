@@ -1,28 +1,28 @@
-//! The query of a route that declares its parameters.
+//! Normalises the query of a route that declares its parameters.
 //!
-//! - What is not declared, and what has no value, is taken off before the handler sees it; so it cannot
-//!   make a difference, and pages of the same parameters are one page.
-//! - The order of different parameters is that of the declaration; that of equal ones is kept.
-//! - Names are compared decoded, as handlers see them; values are kept as they were sent.
+//! - Undeclared parameters and those without a value are removed before the handler runs. So they cannot
+//!   influence a page, and equivalent queries share one page.
+//! - Different parameters are ordered as declared; equal ones keep their order.
+//! - Names are compared decoded, as handlers see them; values are not changed.
 
 use actix_web::dev::RequestHead;
 use actix_web::http::uri::{PathAndQuery, Uri};
 
-/// Makes the query of `request` the one that it means.
+/// Normalises the query of `request`.
 pub fn normalise(request: &mut RequestHead, parameters: &[&str]) {
     let Some(query) = request.uri.query() else { return };
     let query = meant(query, parameters);
     let path = request.uri.path();
     let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
     let mut parts = std::mem::take(&mut request.uri).into_parts();
-    // Path and query were valid before, and are no longer than they were.
+    // Cannot fail: path and query were valid before, and have become no longer.
     if let Ok(target) = PathAndQuery::try_from(target) {
         parts.path_and_query = Some(target);
     }
     request.uri = Uri::from_parts(parts).unwrap_or_default();
 }
 
-/// The pairs of `query` that `parameters` name and that have a value.
+/// Returns the pairs of `query` that `parameters` names and that have a value.
 pub fn meant(query: &str, parameters: &[&str]) -> String {
     let pairs = || query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let mut meant = String::new();
@@ -58,7 +58,7 @@ mod tests {
     const PARAMETERS: [&str; 2] = ["page", "q"];
 
     #[test]
-    fn what_means_the_same_is_the_same() {
+    fn equivalent_queries_become_equal() {
         let cases = [
             ("", ""),
             ("q=", ""),
@@ -81,7 +81,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_meant_means_itself(query in "[a-z0-9&=%+]{0,40}|(q=[a-c]{0,2}&|page=[0-9]{0,2}&|x=1&){0,6}") {
+        fn normalising_is_idempotent(query in "[a-z0-9&=%+]{0,40}|(q=[a-c]{0,2}&|page=[0-9]{0,2}&|x=1&){0,6}") {
             let once = meant(&query, &PARAMETERS);
             prop_assert_eq!(meant(&once, &PARAMETERS), once.clone());
             prop_assert!(once.len() <= query.len() || query.contains('%'));

@@ -1,12 +1,12 @@
-//! Parts of a page.
+//! Serves parts of a page.
 //!
-//! - One range of bytes is answered with that part (206); several, other units and what cannot be
-//!   read, with the whole page. RFC 9110 §14.2.
-//! - The last byte is cut to the page's length; the first one beyond it, or a suffix of nothing,
-//!   is unsatisfiable (416). RFC 9110 §14.1.2.
-//! - `If-Range` must be this very page, by a strong tag or by its strong date to the second;
-//!   otherwise the whole page is answered. RFC 9110 §13.1.5.
-//! - Asked after the other conditions, of a `GET` that is answered with 200. RFC 9110 §13.2.2.
+//! - A single byte range is answered with that part (206). Several ranges, other units and unreadable
+//!   ranges are answered with the whole page. RFC 9110 §14.2.
+//! - The last byte is limited to the page's length. A first byte beyond it, or an empty suffix, is
+//!   unsatisfiable (416). RFC 9110 §14.1.2.
+//! - `If-Range` must match this very page, by a strong tag or by its strong date to the second. Otherwise
+//!   the whole page is sent. RFC 9110 §13.1.5.
+//! - It is evaluated after the other conditions, for a `GET` that is answered with 200. RFC 9110 §13.2.2.
 
 use std::ops::RangeInclusive;
 use std::time::SystemTime;
@@ -18,19 +18,19 @@ use super::date;
 use super::entity_tag::EntityTag;
 use super::list::trim;
 
-/// Which part of a page to answer with.
+/// The part of a page to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// All of it: 200.
     Whole,
     /// These bytes: 206.
     Bytes(RangeInclusive<u64>),
-    /// None, as there are no such bytes: 416.
+    /// None, since there are no such bytes: 416.
     Unsatisfiable,
 }
 
 impl Part {
-    /// What `conditions` ask for, of a page of `length` bytes.
+    /// Evaluates `Range` and `If-Range` for a page of `length` bytes.
     pub fn of(conditions: &Conditions, page: &Validators, length: u64, now: SystemTime) -> Self {
         match conditions.range() {
             ([range], if_range) if is_this(if_range, page, now) => {
@@ -40,8 +40,9 @@ impl Part {
         }
     }
 
-    /// What a line of `Range` asks for, of `length` bytes; nothing where it cannot be read, or asks
-    /// for several parts.
+    /// Parses a line of `Range` for a page of `length` bytes.
+    ///
+    /// Returns `None` if it is unreadable or asks for several parts.
     pub fn parse(line: &[u8], length: u64) -> Option<Self> {
         let (unit, ranges) = trim(line).split_at_checked(6)?;
         if !unit.eq_ignore_ascii_case(b"bytes=") {
@@ -70,13 +71,13 @@ impl Part {
     fn suffix(bytes: u64, length: u64) -> Self {
         match (bytes, length) {
             (0, _) => Self::Unsatisfiable,
-            // All of nothing, for which there is no `Content-Range`.
+            // The suffix of an empty page is all of it, for which there is no `Content-Range`.
             (_, 0) => Self::Whole,
             _ => Self::Bytes(length.saturating_sub(bytes)..=length - 1),
         }
     }
 
-    /// `Content-Range` of the answer, where it has one. RFC 9110 §14.4.
+    /// Returns the `Content-Range` of the response, if it has one. RFC 9110 §14.4.
     pub fn content_range(&self, length: u64) -> Option<HeaderValue> {
         let text = match self {
             Self::Whole => return None,
@@ -87,7 +88,7 @@ impl Part {
     }
 }
 
-/// Digits and nothing else; a number beyond all lengths is the greatest.
+/// Parses digits; a number that is too large becomes the largest.
 fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn no_such_bytes_are_unsatisfiable() {
+    fn bytes_beyond_the_page_are_unsatisfiable() {
         for line in ["bytes=10-", "bytes=10-20", "bytes=99999999999999999999999-", "bytes=-0"] {
             assert_eq!(part(line, 10), Some(Part::Unsatisfiable), "{line}");
         }
@@ -185,7 +186,7 @@ mod tests {
         assert_eq!(of(Part::Whole), None);
     }
 
-    /// What is answered to `Range: bytes=2-5` and these lines of `If-Range`.
+    /// Reports whether `Range: bytes=2-5` with these lines of `If-Range` is answered with that part.
     fn if_range(lines: &[&'static str], made: &'static str) -> bool {
         let value = HeaderValue::from_static;
         let mut request = HeaderMap::new();
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn if_range_must_be_this_very_page() {
+    fn if_range_must_match_this_very_page() {
         let (then, after) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:38 GMT");
         assert!(if_range(&[], after));
         assert!(if_range(&["\"v1\""], after));

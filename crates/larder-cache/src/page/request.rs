@@ -1,14 +1,15 @@
-//! Which requests a page may answer, and what their handlers see.
+//! Decides which requests a page may answer, and what their handlers see.
 //!
-//! - Only `GET` is stored; `HEAD` is answered from what is stored for `GET`, and stores nothing.
-//! - A request with a body, an upgrade or a method override is never a candidate: it neither looks
-//!   up, stores, leads nor waits.
-//! - A shared page's handler sees neither `Cookie` nor `Authorization` nor what proxies pass on of the client,
-//!   so it cannot leak them. Around handlers of others the latter is in the key.
-//! - What a client asks of caches and its conditions are taken off before a fill, which must be
-//!   whole; the conditions are judged afterwards on the stored page.
+//! - Only `GET` is stored. `HEAD` is answered from what is stored for `GET`, and stores nothing.
+//! - A request with a body, an upgrade or a method override is never a candidate: it does not look up,
+//!   store, lead or wait.
+//! - The handler of a shared page sees neither `Cookie` nor `Authorization` nor forwarding headers about
+//!   the client, so it cannot leak them. Around third-party handlers the forwarding headers are part of the
+//!   key.
+//! - The client's cache directives and conditions are removed before a build, which needs the whole page.
+//!   The conditions are evaluated afterwards on the stored page.
 //!
-//! Not here: by which key ([`super::address`]).
+//! Not here: the key ([`super::address`]).
 
 use std::collections::BTreeSet;
 
@@ -25,21 +26,22 @@ use super::passed_on::{PassedOn, passed_on};
 use super::rules::Rules;
 use super::shape::Shape;
 
-/// What a client says to caches: they are not for handlers.
+/// The client's cache directives, which are not for handlers.
 pub const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
 
-/// The rule for those who have signed in.
+/// The rule by which requests of signed-in clients bypass the cache.
 pub(super) const SESSION: &str = "session";
 
-/// Among the extensions of a request: it wants its page made anew, as with `Cache-Control: no-cache` where
-/// the owner obeys that. For whoever stands around the cache; no client can say it.
+/// A request extension that asks for a rebuild, like an obeyed `Cache-Control: no-cache`.
+///
+/// Only middleware around the cache can set it; clients cannot.
 #[derive(Debug, Clone, Copy)]
 pub struct Bypass;
 
-/// Whether `request` is one that a page may answer; or why not.
+/// Reports whether a page may answer a request with these headers.
 ///
 /// # Errors
-/// The rule that says no.
+/// Returns the rule that refuses it.
 pub fn candidate(headers: &HeaderMap, shape: Shape, rules: &Rules) -> Result<(), &'static str> {
     let refused =
         [(Shape::BODY, "body"), (Shape::UPGRADE, "upgrade"), (Shape::OVERRIDDEN, "override")];
@@ -53,8 +55,9 @@ pub fn candidate(headers: &HeaderMap, shape: Shape, rules: &Rules) -> Result<(),
     Ok(())
 }
 
-/// The cookie of this name that the framework finds for handlers: names and values are decoded, and where
-/// a line is no text there is none.
+/// Returns the cookie of this name as the framework finds it for handlers.
+///
+/// It decodes names and values, and finds no cookie if a line is not UTF-8.
 pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cookie<'h>> {
     let lines = headers.get_all(COOKIE).map(|line| str::from_utf8(line.as_bytes()));
     let lines: Vec<_> = lines.collect::<Result<_, _>>().ok()?;
@@ -63,7 +66,7 @@ pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cookie<'h
     cookies.find(|cookie| cookie.name() == name)
 }
 
-/// Whether there is a cookie of this name, also where only others than the framework find it.
+/// Reports whether there is a cookie of this name, in the framework's reading or in a raw one.
 fn has_cookie(headers: &HeaderMap, name: &str) -> bool {
     let is_raw = |pair: &[u8]| {
         let known = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
@@ -74,14 +77,14 @@ fn has_cookie(headers: &HeaderMap, name: &str) -> bool {
         || cookie(headers, name).is_some()
 }
 
-/// What a request asks of caches. Source: RFC 9111 §5.2.1.
+/// Reports whether the request's `Cache-Control` has this directive. Source: RFC 9111 §5.2.1.
 pub fn asks(headers: &HeaderMap, directive: &str) -> bool {
     let lines = headers.get_all(CACHE_CONTROL).filter_map(|line| line.to_str().ok());
     let mut members = lines.flat_map(|line| line.split(',')).map(str::trim);
     members.any(|member| member.eq_ignore_ascii_case(directive))
 }
 
-/// Takes off what must not reach the handler of a fill.
+/// Removes the headers that must not reach the handler during a build.
 pub fn make_whole(request: &mut ServiceRequest) {
     let headers = request.headers_mut();
     for name in CONDITIONS.iter().chain(&OF_CACHES) {
@@ -89,8 +92,9 @@ pub fn make_whole(request: &mut ServiceRequest) {
     }
 }
 
-/// Takes off who asks, for a page that is made anew behind the back of whoever asked: nothing of them is
-/// needed, but what the page is known to depend on.
+/// Removes the client's identity, for a rebuild in the background.
+///
+/// Only what the page is known to depend on stays.
 pub fn make_discreet(request: &mut ServiceRequest, rules: &Rules, varies: &BTreeSet<String>) {
     let matters =
         |name: &HeaderName| varies.contains(name.as_str()) || rules.headers.contains(name);
@@ -108,15 +112,17 @@ pub fn make_discreet(request: &mut ServiceRequest, rules: &Rules, varies: &BTree
     }
 }
 
-/// Whether a page for everybody hides this header from its handler: it says who the client is, and the owner
-/// did not name it.
+/// Reports whether shared pages hide this header from their handlers.
+///
+/// It does if it identifies the client and the rules do not name it.
 pub fn is_hidden(name: &str, rules: &Rules) -> bool {
     passed_on(name) == Some(PassedOn::Client) && !rules.headers.iter().any(|known| known == name)
 }
 
-/// Takes off who asks, where the owner says that the pages are for everybody; also what is known of the
-/// request, which is the answer, where somebody around the cache has read its cookies: the framework
-/// remembers them there.
+/// Removes the client's identity if the page is shared.
+///
+/// Also takes and returns the extensions, if middleware around the cache has read the cookies: the
+/// framework remembers the cookies there.
 pub fn make_anybodys(request: &mut ServiceRequest, rules: &Rules) -> Option<Extensions> {
     if !rules.is_shared {
         return None;
@@ -150,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_get_is_no_candidate() {
+    fn only_a_plain_get_is_a_candidate() {
         let rules = shared().sessions(&["sid"]);
         let cases = [
             (get("/").insert_header((CONTENT_LENGTH, "3")), "body"),
@@ -170,14 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_found_however_it_is_read() {
+    fn a_session_is_found_in_each_way_of_reading_cookies() {
         let rules = shared().sessions(&["sid"]);
         let cases: [(&[u8], bool); 6] = [
             (b"sid=1", true),
-            // The framework reads no cookie of a line that is no text; others do.
+            // The framework reads no cookie of a line that is not UTF-8; other readers do.
             (b"sid=1; a=\xff", true),
             (b"sid=%ff", true),
-            // And it decodes names, which others do not.
+            // The framework decodes names; other readers do not.
             (b"%73id=1", true),
             (b"a=sid; side=1", false),
             (b"a=\xff", false),
@@ -191,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_pages_handler_sees_nobody() {
+    fn the_handler_of_a_shared_page_sees_no_identity() {
         let mut request = get("/")
             .insert_header((COOKIE, "sid=1"))
             .insert_header((AUTHORIZATION, "Bearer x"))

@@ -1,9 +1,9 @@
-//! Answers from a stored page.
+//! Answers clients from a stored page.
 //!
-//! - The client's conditions are judged on the page in the coding that the client gets: 304, 412.
+//! - The client's conditions are evaluated on the page in the coding that the client gets: 304, 412.
 //! - One range of a 200 is answered with that part: 206, 416.
-//! - 304 carries only what RFC 9110 §15.4.5 asks for; nothing is hashed or copied again.
-//! - The body's bytes are shared, never copied.
+//! - A 304 carries only the headers that RFC 9110 §15.4.5 requires; nothing is hashed or copied again.
+//! - The bytes of the body are shared, never copied.
 
 use std::time::SystemTime;
 
@@ -23,14 +23,14 @@ use super::shape::Shape;
 use super::status::CacheStatus;
 use super::stored::Page;
 
-/// The headers that a 304 repeats. Source: RFC 9110 §15.4.5; Django keeps `Last-Modified`, too.
+/// The headers that a 304 repeats. Source: RFC 9110 §15.4.5; Django repeats `Last-Modified`, too.
 const NOT_MODIFIED: [HeaderName; 7] =
     [CACHE_CONTROL, CONTENT_LOCATION, DATE, EXPIRES, LAST_MODIFIED, VARY, ETAG];
 
-/// Headers that are added to a page on its way out, about: room for them is made once.
+/// About how many headers are added to a page on its way out: room for them is reserved at once.
 const OTHERS: usize = 12;
 
-/// What a client asked for, beside the page.
+/// What a client asked for besides the page.
 #[derive(Debug, Default)]
 pub struct Asked {
     conditions: Option<Box<Conditions>>,
@@ -39,7 +39,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// What `headers` ask for; parts of pages only where there are some to be had.
+    /// Reads `headers`; `has_ranges` says whether the rules allow parts of pages.
     pub fn of(headers: &HeaderMap, shape: Shape, has_ranges: bool) -> Self {
         let is_conditional = shape.is(Shape::CONDITIONAL);
         Self {
@@ -49,23 +49,22 @@ impl Asked {
         }
     }
 
-    /// Whether there are conditions, or only a part is asked for.
+    /// Reports whether the client sent conditions or asked for a part.
     pub fn is_conditional(&self) -> bool {
         self.conditions.is_some()
     }
 
-    /// The coding that the client likes best.
     fn coding(&self) -> Coding {
         if self.accepted.is_empty() {
             return Coding::Identity;
         }
-        // Who accepts nothing gets the page as it is. RFC 9110 §12.5.3.
+        // A client that accepts no coding gets the uncompressed page. RFC 9110 §12.5.3.
         Accepted::of(&self.accepted).choose(&Coding::OFFERED).unwrap_or(Coding::Identity)
     }
 }
 
 impl Page {
-    /// The answer to a client; `age` in whole seconds, for a page that was stored.
+    /// Builds the response to a client; `age` is in whole seconds, for a page from the cache.
     pub async fn answer(
         &self,
         asked: &Asked,
@@ -95,7 +94,7 @@ impl Page {
         let now = SystemTime::now();
         let etag = self.tag_in(coding).map(|tag| tag.parsed.clone());
         let validators = Validators { etag, ..self.validators.clone() };
-        // Conditions are for what would otherwise succeed. RFC 9110 §13.2.1.
+        // Conditions apply only to what would otherwise succeed. RFC 9110 §13.2.1.
         let is_success = self.status.is_success();
         match conditions.judge(&validators, now) {
             Judgement::NotModified if is_success => return self.not_modified(coding),
@@ -120,7 +119,7 @@ impl Page {
             Part::Whole => return self.whole(coding),
             Part::Unsatisfiable => HttpResponse::new(StatusCode::RANGE_NOT_SATISFIABLE),
             Part::Bytes(range) => {
-                // Within the body, whose length fits a `usize`.
+                // Lossless: the range is within the body, whose length fits a `usize`.
                 let body =
                     self.body_in(coding).slice(*range.start() as usize..=*range.end() as usize);
                 self.with_body(StatusCode::PARTIAL_CONTENT, coding, body)

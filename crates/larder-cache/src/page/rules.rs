@@ -1,10 +1,10 @@
-//! Rules: what the owner of a route says about its pages.
+//! The rules that the owner of a route sets for its pages.
 //!
-//! - [`Rules::shared`]: the pages are for everybody. Handlers see nobody, so they cannot leak; the
-//!   owner's lifetime counts.
-//! - [`Rules::respecting`]: around handlers of others. Only what an answer says of itself counts, as
-//!   RFC 9111 reads it for a shared cache.
-//! - What a rule does not mention is as careful as can be.
+//! - [`Rules::shared`]: the pages are for all clients. Handlers see no credentials, so they cannot leak
+//!   them; the owner's lifetime counts.
+//! - [`Rules::respecting`]: for third-party handlers. Only the response's own headers decide, as RFC 9111
+//!   reads them for a shared cache.
+//! - What is not set has the most cautious default.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::freshness::Owner;
 use super::storable::STATUSES;
 use crate::policy::Policy;
 
-/// The largest body that is kept where the owner says nothing.
+/// The default of [`Rules::largest_body`], in bytes.
 const LARGEST: usize = 4 << 20;
 
-/// What the owner of a route says about its pages.
+/// The owner's rules for the pages of a route.
 #[derive(Debug, Clone)]
 pub struct Rules {
     pub(super) owner: Owner,
@@ -46,10 +46,10 @@ impl From<Policy> for Rules {
 }
 
 impl Rules {
-    /// Pages for everybody, kept as long as `policy` says, whatever lifetime the handler gives.
+    /// Creates rules for pages that are the same for all clients, stored as long as `policy` says.
     ///
-    /// `Cookie` and `Authorization` are taken off every request before the handler sees it. Writes to the
-    /// route empty nothing by themselves: what the pages are made of has tags.
+    /// A lifetime given by the handler is ignored. `Cookie` and `Authorization` are removed from every
+    /// request before the handler sees it. Writes to the route do not invalidate its pages: their tags do.
     ///
     /// Source: Django's `cache_page`.
     pub fn shared(policy: Policy) -> Self {
@@ -63,14 +63,14 @@ impl Rules {
         }
     }
 
-    /// The policy of a page that is kept for so long.
+    /// Returns the policy of a page that is stored for `lifetime`.
     pub(super) fn policy_for(&self, lifetime: Duration) -> Policy {
         let policy = Policy::fresh_for(lifetime);
         let is_local = self.policy.is_some_and(|policy| policy.is_local());
         if is_local { policy.local_only() } else { policy }
     }
 
-    /// Pages of handlers that know nothing of this cache: explicit freshness only.
+    /// Creates rules for handlers that know nothing of this cache: only explicit freshness counts.
     pub fn respecting() -> Self {
         Self {
             owner: Owner::Silent,
@@ -93,27 +93,30 @@ impl Rules {
         }
     }
 
-    /// For answers that give no lifetime. Without it they are not kept.
+    /// Sets the lifetime of responses that give none. Without it they are not stored.
     pub fn default_lifetime(mut self, lifetime: Duration) -> Self {
         self.owner = Owner::Default(lifetime);
         self
     }
 
-    /// Only answers with these statuses are kept.
+    /// Stores only responses with these statuses.
     pub fn statuses(mut self, statuses: &[u16]) -> Self {
         self.statuses = statuses.to_vec();
         self
     }
 
-    /// Fields that speak to this cache, the most specific first; the first that is valid counts instead
-    /// of `Cache-Control`. Source: RFC 9213 §2.2.
+    /// Sets the fields that address this cache, the most specific first. Source: RFC 9213 §2.2.
+    ///
+    /// The first valid one counts instead of `Cache-Control`.
     pub fn targets(mut self, names: &[HeaderName]) -> Self {
         self.targets = names.to_vec();
         self
     }
 
-    /// The page depends on these query parameters only. All others, and those without a value, are taken
-    /// off before the handler sees the request, and their order is fixed: they cannot make pages.
+    /// Declares the only query parameters on which the page depends.
+    ///
+    /// All others, and those without a value, are removed before the handler sees the request, and the
+    /// order is fixed. So they cannot create further pages.
     ///
     /// Source: `No-Vary-Search`.
     pub fn parameters(mut self, names: &'static [&'static str]) -> Self {
@@ -121,73 +124,76 @@ impl Rules {
         self
     }
 
-    /// These request headers are part of the key, whatever `Vary` says.
+    /// Adds these request headers to the key, whatever `Vary` says.
     pub fn keyed_headers(mut self, names: &[HeaderName]) -> Self {
         self.headers = names.to_vec();
         self
     }
 
-    /// These cookies are part of the key, each by its value.
+    /// Adds the values of these cookies to the key.
     pub fn keyed_cookies(mut self, names: &[&'static str]) -> Self {
         self.cookies = names.to_vec();
         self
     }
 
-    /// Requests with one of these cookies pass by: they are of somebody who has signed in.
+    /// Lets requests with one of these cookies bypass the cache: their clients have signed in.
     pub fn sessions(mut self, cookies: &[&'static str]) -> Self {
         self.sessions = cookies.to_vec();
         self
     }
 
-    /// Whether parts of pages are answered to who asks for them. Yes by default.
+    /// Sets whether clients may ask for parts of pages. Yes by default.
     pub fn ranges(mut self, has: bool) -> Self {
         self.has_ranges = has;
         self
     }
 
-    /// Whether bodies are compressed for who accepts that. Yes by default.
+    /// Sets whether bodies are compressed for clients that accept it. Yes by default.
     pub fn codings(mut self, has: bool) -> Self {
         self.has_codings = has;
         self
     }
 
-    /// Whether handlers are asked if a stale page is still good. Yes by default.
+    /// Sets whether stale pages are revalidated with the handler. Yes by default.
     pub fn revalidation(mut self, does: bool) -> Self {
         self.revalidates = does;
         self
     }
 
-    /// Whether `Cache-Control: no-cache` and `only-if-cached` of a request count. No by default: visitors
-    /// could make the site work. Source: RFC 9111 §5.2.1.
+    /// Sets whether a request's `Cache-Control: no-cache` and `only-if-cached` are obeyed.
+    ///
+    /// No by default, since clients could make the site rebuild its pages. Source: RFC 9111 §5.2.1.
     pub fn request_directives(mut self, count: bool) -> Self {
         self.obeys_requests = count;
         self
     }
 
-    /// Whether an answered write to an address makes its pages, and those that the answer names, stale.
+    /// Sets whether an answered write invalidates the pages of its URL and of those its response names.
+    ///
     /// Source: RFC 9111 §4.4.
     pub fn emptied_by_writes(mut self, is: bool) -> Self {
         self.is_emptied_by_writes = is;
         self
     }
 
-    /// Whether each page that is kept is made once more as for somebody else, and refused loudly where it
-    /// differs. In debug builds, for pages that are for everybody, yes by default; else no.
+    /// Sets whether every stored page is rendered twice and answered with 500 if the two differ.
     ///
-    /// Handlers are called twice for a page, then.
+    /// The second time is for another client, so handlers run twice per page. By default this is on in
+    /// debug builds for shared pages, and off otherwise.
     pub fn canary(mut self, sings: bool) -> Self {
         self.has_canary = sings;
         self
     }
 
-    /// Larger bodies are not kept. 4 MiB by default.
+    /// Sets the size of the largest body that is stored. 4 MiB by default.
     pub fn largest_body(mut self, bytes: usize) -> Self {
         self.largest = bytes;
         self
     }
 
-    /// Keeps these pages apart from those of other rules: a noun that keys begin with, `page` by default.
-    /// Source: Django's `key_prefix`.
+    /// Sets the noun that keys begin with, to separate these pages from those of other rules.
+    ///
+    /// `page` by default. Source: Django's `key_prefix`.
     pub fn prefix(mut self, noun: &'static str) -> Self {
         self.prefix = noun;
         self

@@ -1,45 +1,45 @@
-//! What a request is like, by the names of its headers, found in one pass over them.
+//! Classifies a request by the names of its headers, in one pass.
 //!
 //! - Each header is looked at once, however many rules ask: a page hit asks for twenty names.
-//! - Nothing of a value is judged here, but that a body of no bytes is none.
+//! - Values are ignored, except that a body of no bytes counts as no body.
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
 
 use super::passed_on::{PassedOn, passed_on};
 
-/// What a request is like. Several of them at once.
+/// A set of flags that describe a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Shape(u8);
 
 impl Shape {
-    /// It brings a body.
+    /// It has a body.
     pub const BODY: Self = Self(1);
-    /// It wants another protocol.
+    /// It asks for another protocol.
     pub const UPGRADE: Self = Self(1 << 1);
-    /// Some frameworks treat it as another request.
+    /// It overrides method or target: some frameworks treat it as another request.
     pub const OVERRIDDEN: Self = Self(1 << 2);
-    /// It makes handlers believe in another scheme or host, or write other links or another page.
+    /// It has forwarding headers about scheme or host, or others by which pages differ.
     pub const FORWARDED: Self = Self(1 << 3);
-    /// It has conditions, or asks for a part.
+    /// It has conditions or asks for a part.
     pub const CONDITIONAL: Self = Self(1 << 4);
 
-    /// It brings cookies.
+    /// It has cookies.
     pub const COOKIES: Self = Self(1 << 5);
-    /// It says who the client is, or where, besides by `Cookie` and `Authorization`.
+    /// It identifies or locates the client by other headers than `Cookie` and `Authorization`.
     pub const CLIENT: Self = Self(1 << 6);
 
-    /// What a request with these headers is like.
+    /// Computes the flags of a request with these headers.
     pub fn of(headers: &HeaderMap) -> Self {
         let each = headers.iter().map(|(name, value)| Self::by(name.as_str(), value).0);
         Self(each.fold(0, |all, one| all | one))
     }
 
-    /// Whether it is like this, too.
+    /// Reports whether any of these flags is set.
     pub fn is(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
-    /// What one header, whose name is in lower case, makes of a request.
+    /// Returns the flags of one header, whose name is in lower case.
     fn by(name: &str, value: &HeaderValue) -> Self {
         match name {
             "content-length" if value == "0" => Self::default(),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_that_a_rule_asks_for_is_seen() {
+    fn every_name_that_a_rule_asks_for_sets_its_flag() {
         assert!(CONDITIONS.iter().all(|name| by(name, "x") == Shape::CONDITIONAL));
         for (name, shape) in [
             ("x-forwarded-ssl", Shape::FORWARDED),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_no_bytes_is_none() {
+    fn a_body_of_no_bytes_is_no_body() {
         assert_eq!(by(&CONTENT_LENGTH, "0"), Shape::default());
         for length in ["1", "00", "", "x"] {
             assert_eq!(by(&CONTENT_LENGTH, length), Shape::BODY, "{length:?}");
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_can_be_like_several_things() {
+    fn a_request_can_have_several_flags() {
         let mut headers = HeaderMap::new();
         headers.append(CONTENT_LENGTH, HeaderValue::from_static("0"));
         headers.append(CONTENT_LENGTH, HeaderValue::from_static("5"));

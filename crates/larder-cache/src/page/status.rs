@@ -1,6 +1,6 @@
-//! `Cache-Status`: what the cache did, in the standard's words.
+//! Writes `Cache-Status`: what the cache did, in the terms of the standard.
 //!
-//! - It never holds a key, nor anything that another client sent.
+//! It never contains a key, or anything that another client sent.
 //!
 //! Source: RFC 9211.
 
@@ -11,33 +11,33 @@ use bytes::Bytes;
 
 use crate::event::Miss;
 
-/// The header.
+/// The header's name.
 pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-/// What happened to a request in the page cache.
+/// What the page cache did with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CacheStatus {
-    /// Answered from a stored page, which has so many seconds left.
+    /// Answered from a stored page.
     Hit {
-        /// Seconds.
+        /// Seconds for which the page is still fresh.
         ttl: u64,
     },
-    /// Answered from a stored page that is stale, for this reason, since so many seconds.
+    /// Answered from a stored page that is stale.
     Stale {
-        /// Seconds.
+        /// Seconds since it became stale.
         since: u64,
         /// Why it was served all the same.
         why: &'static str,
     },
-    /// Answered from a page that another request was just making.
+    /// Answered from a page that another request was building.
     Collapsed(Forward),
-    /// Made now and stored; and what is to be known of its sources.
+    /// Built and stored; with a note about its sources, if there is one.
     Stored(Forward, Option<&'static str>),
-    /// Made now and not stored, for this reason.
+    /// Built and not stored, for this reason.
     NotStored(Forward, &'static str),
-    /// The handler says that the stored page is still good.
+    /// Answered from the stored page, which the handler has validated.
     Revalidated,
-    /// The cache was not asked, for this reason.
+    /// The cache was bypassed, for this reason.
     Bypass(&'static str),
     /// The method is not one that the cache answers.
     Method,
@@ -46,12 +46,12 @@ pub enum CacheStatus {
 /// Why a request went to the handler.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Forward {
-    /// Nothing is stored for the address.
+    /// Nothing is stored for the URL.
     #[default]
     UriMiss,
-    /// What is stored for the address is for other requests.
+    /// Only other variants of the URL are stored.
     VaryMiss,
-    /// What is stored is stale.
+    /// The stored page is stale.
     Stale,
     /// The request asked for it.
     Request,
@@ -70,7 +70,7 @@ impl CacheStatus {
     /// Writes the header.
     pub fn write(&self, headers: &mut HeaderMap) {
         let text = match self {
-            // Written on every hit: formatting it would take longer than finding the page.
+            // Hits are the common case, and formatting would take longer than the lookup.
             Self::Hit { ttl } => {
                 [b"larder; hit; ttl=", HeaderValue::from(*ttl).as_bytes()].concat()
             }
@@ -119,14 +119,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_just_become_stale_has_nothing_left() {
+    fn a_page_that_has_just_become_stale_has_a_ttl_of_zero() {
         let stale = |since| CacheStatus::Stale { since, why: "stale-if-error" }.to_string();
         assert_eq!(stale(0), "larder; hit; ttl=0; detail=\"stale-if-error\"");
         assert_eq!(stale(6), "larder; hit; ttl=-6; detail=\"stale-if-error\"");
     }
 
     #[test]
-    fn what_is_written_is_what_is_printed() {
+    fn the_header_equals_the_display_form() {
         let hit = |ttl| CacheStatus::Hit { ttl };
         let stored = CacheStatus::Stored(Forward::VaryMiss, None);
         let stale = CacheStatus::Stale { since: 5, why: "stale-if-error" };

@@ -1,16 +1,15 @@
-//! Which answers may be kept.
+//! Decides which responses may be stored.
 //!
-//! - Judged on what the handler said, before defaults for browsers are written.
-//! - Only a whole answer with one of the statuses in the owner's list; never a part of one.
-//!   RFC 9111 §3, §3.3.
-//! - Never with `Set-Cookie`, and never where it says `private`, `no-store` or `no-cache`, with or
-//!   without field names. RFC 9111 §5.2.2, §7.3. Django: `UpdateCacheMiddleware`.
-//! - Never where it varies on everything. RFC 9111 §4.1.
-//! - Where the request carried `Authorization`, only with `public`, `s-maxage` or
-//!   `must-revalidate`. RFC 9111 §3.5.
-//! - Where it carried a cookie, only with `public` or `s-maxage`, or if it varies on `Cookie`.
-//! - Only with a lifetime, and only if that leaves a time to use it in.
-//! - What cannot be read is not kept: in doubt, no.
+//! - The decision looks at the handler's own headers, before the defaults for browsers are written.
+//! - Only whole responses with a listed status are stored, never partial ones. RFC 9111 §3, §3.3.
+//! - Responses with `Set-Cookie`, `private`, `no-store` or `no-cache` are never stored, with or without
+//!   field names. RFC 9111 §5.2.2, §7.3. Django: `UpdateCacheMiddleware`.
+//! - Responses that vary on everything are never stored. RFC 9111 §4.1.
+//! - If the request had `Authorization`, the response needs `public`, `s-maxage` or `must-revalidate`.
+//!   RFC 9111 §3.5.
+//! - If the request had a cookie, the response needs `public` or `s-maxage`, or must vary on `Cookie`.
+//! - The response needs a lifetime that leaves time to use it.
+//! - Unreadable headers forbid storing: in doubt, no.
 
 use std::time::Duration;
 
@@ -21,28 +20,28 @@ use super::directives::Directives;
 use super::freshness::Freshness;
 use super::vary::Vary;
 
-/// The statuses whose answers are kept where the owner names no others.
+/// The default statuses of stored responses.
 pub const STATUSES: [u16; 11] = [200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 410];
 
-/// An answer, and the request as its handler saw it.
+/// A response, with the request as its handler saw it.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer<'a> {
-    /// The headers of the request, without those that were taken off before the handler saw it.
+    /// Headers of the request that the handler saw.
     pub request: &'a HeaderMap,
     /// The status.
     pub status: StatusCode,
-    /// The headers of the answer.
+    /// Headers of the response.
     pub headers: &'a HeaderMap,
-    /// What they say about its keeping.
+    /// The response's cache directives.
     pub directives: &'a Directives,
-    /// What they say about its use.
+    /// The response's freshness.
     pub freshness: Option<&'a Freshness>,
-    /// What they say about its variants.
+    /// What the response varies on.
     pub vary: &'a Vary,
 }
 
 impl Answer<'_> {
-    /// Whether it may be kept, or the reason why not.
+    /// Reports whether the response may be stored, or returns the reason against it.
     pub fn may_be_stored(&self, statuses: &[u16]) -> Result<(), &'static str> {
         let directives = self.directives;
         let rules = [
@@ -115,13 +114,13 @@ mod tests {
         answer.may_be_stored(&STATUSES)
     }
 
-    /// A 200 with this `Cache-Control`, after a request with these headers.
+    /// Judges a 200 with this `Cache-Control`, after a request with these headers.
     fn control(request: &Lines, line: &'static str) -> Result<(), &'static str> {
         judge(200, request, &[(CACHE_CONTROL, line)])
     }
 
     #[test]
-    fn only_statuses_of_the_list_are_kept() {
+    fn only_listed_statuses_are_stored() {
         for status in 200..600 {
             let expected = if STATUSES.contains(&status) { Ok(()) } else { Err("status") };
             assert_eq!(judge(status, &[], &[(CACHE_CONTROL, "max-age=60")]), expected, "{status}");
@@ -129,13 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_never_kept() {
+    fn a_partial_response_is_never_stored() {
         let lines = [(CACHE_CONTROL, "max-age=60"), (CONTENT_RANGE, "bytes 0-1/2")];
         assert_eq!(judge(200, &[], &lines), Err("partial"));
     }
 
     #[test]
-    fn set_cookie_private_no_store_and_no_cache_are_never_kept() {
+    fn set_cookie_private_no_store_and_no_cache_are_never_stored() {
         let lines = [(CACHE_CONTROL, "public, max-age=60"), (SET_COOKIE, "a=b")];
         assert_eq!(judge(200, &[], &lines), Err("set-cookie"));
         let lines = [(SET_COOKIE, "a=b"), (VARY, "Cookie"), (CACHE_CONTROL, "max-age=60")];
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_varies_on_everything_is_never_kept() {
+    fn a_response_that_varies_on_everything_is_never_stored() {
         for vary in ["*", " * ", "Accept, *", "*, Accept", "a b"] {
             let lines = [(CACHE_CONTROL, "max-age=60"), (VARY, "Accept"), (VARY, vary)];
             assert_eq!(judge(200, &[], &lines), Err("vary"), "{vary}");
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authorized_answer_is_kept_only_if_it_is_meant_for_all() {
+    fn a_response_to_authorization_is_stored_only_if_it_permits_it() {
         for value in ["Bearer A", ""] {
             let request = [(AUTHORIZATION, value)];
             assert_eq!(control(&request, "max-age=60"), Err("authorization"));
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_a_cookie_is_kept_only_if_it_is_meant_for_all_or_varies_on_it() {
+    fn a_response_to_a_cookie_is_stored_only_if_it_permits_it_or_varies_on_it() {
         let request = [(COOKIE, "sid=A")];
         assert_eq!(control(&request, "max-age=60"), Err("cookie"));
         assert_eq!(control(&request, "max-age=60, must-revalidate"), Err("cookie"));
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_can_be_used_is_kept() {
+    fn only_usable_responses_are_stored() {
         assert_eq!(judge(200, &[], &[]), Err("no lifetime"));
         assert_eq!(control(&[], "public"), Err("no lifetime"));
         assert_eq!(control(&[], "max-age=0"), Err("stale"));

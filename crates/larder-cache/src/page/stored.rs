@@ -1,10 +1,10 @@
-//! What is kept under the key of an address.
+//! Defines what is stored under the key of a page.
 //!
-//! - A page is kept whole: status, headers as the handler wrote them, body.
-//! - Its `ETag` is a hash of its body, unless the handler gave one; its `Date` is when it was made.
-//! - Browsers are told `private, no-cache` where the handler said nothing: a browser's own copy is
-//!   the one cache that cannot be invalidated.
-//! - A body is compressed once for each coding, when somebody first accepts it.
+//! - A page is stored whole: status, headers as the handler wrote them, body.
+//! - Its `ETag` is a hash of its body, unless the handler set one; its `Date` is when it was built.
+//! - If the handler set no `Cache-Control`, browsers get `private, no-cache`: a browser's own copy is the
+//!   one cache that cannot be invalidated.
+//! - A body is compressed once per coding, for the first client that accepts it.
 //!
 //! Not here: how it is answered ([`super::response`]).
 
@@ -31,23 +31,25 @@ use super::freshness::Freshness;
 use super::merge::Hops;
 use super::variants::Variants;
 use super::vary;
+use crate::inspect::{Body, Describe, start};
+use crate::level::Level;
 
-/// What is kept under the key of an address, or of one of its variants.
+/// The value stored under the key of a URL, or of one of its variants.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Stored {
     /// A page.
     Page(Arc<Page>),
-    /// The address has a page for each variant.
+    /// A marker: the URL has one page per variant.
     Varies(Variants),
-    /// What the handler answers is not for keeping, so that nobody need wait for it.
+    /// A marker: the response could not be stored, so requests need not wait for each other.
     Uncacheable,
 }
 
 impl Stored {
-    /// How long nobody waits for what an address answers once that was not for keeping.
+    /// How long requests do not wait for each other after a response could not be stored.
     pub(super) const UNCACHEABLE_FOR: Duration = Duration::from_secs(10);
 
-    /// The bytes it takes, about.
+    /// Returns the approximate size in bytes.
     pub fn size(&self) -> usize {
         match self {
             Self::Page(page) => page.size(),
@@ -59,7 +61,25 @@ impl Stored {
     }
 }
 
-/// A whole page.
+impl Describe for Stored {
+    const LEVEL: Level = Level::Page;
+
+    fn describe(&self, letters: usize) -> Body {
+        let Self::Page(page) = self else { return Body::Opaque };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Body::Page {
+            status: page.status().as_u16(),
+            headers: page
+                .headers()
+                .iter()
+                .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
+                .collect(),
+            start: start(page.body(), letters),
+        }
+    }
+}
+
+/// A stored response.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(try_from = "Plain", into = "Plain")]
 pub struct Page {
@@ -68,25 +88,25 @@ pub struct Page {
     pub(super) body: Bytes,
     /// How long it may be used.
     pub(super) freshness: Freshness,
-    /// How old it was when it was made.
+    /// Age of the page when it was stored.
     pub(super) initial_age: Duration,
-    /// What tells one state from another, as it is; and its tag in each coding.
+    /// Validators of the uncompressed page, and its tag in each coding.
     pub(super) validators: Validators,
     pub(super) tags: [Option<Tag>; 3],
     is_codable: bool,
     coded: [OnceCell<Option<Bytes>>; 2],
-    /// It could not be made anew behind an answer.
+    /// Whether the last rebuild in the background failed.
     failed_behind: AtomicBool,
 }
 
-/// A page's tag, read and as a header has it.
+/// A page's entity tag, parsed and printed.
 #[derive(Debug, Clone)]
 pub(super) struct Tag {
     pub parsed: EntityTag,
     pub printed: HeaderValue,
 }
 
-/// A page as serde knows it.
+/// The serialised form of a page.
 #[derive(Serialize, Deserialize)]
 struct Plain {
     status: u16,
@@ -132,7 +152,7 @@ impl TryFrom<Plain> for Page {
 }
 
 impl Page {
-    /// The page that an answer is; `codes` says whether it may be compressed.
+    /// Creates a page from a response; `codes` says whether it may be compressed.
     pub(super) fn new(
         status: StatusCode,
         headers: &HeaderMap,
@@ -201,51 +221,53 @@ impl Page {
         }
     }
 
-    /// Notes that it could not be made anew behind an answer.
     pub(super) fn fail_behind(&self) {
         self.failed_behind.store(true, Ordering::Relaxed);
     }
 
-    /// Whether whoever asks this has to wait until it is made anew: one visitor, each time that it failed
-    /// behind an answer, since some handlers need what is known of a request only while that lasts.
+    /// Reports whether the client must wait for a rebuild, instead of getting the stale page.
+    ///
+    /// One client waits after each failure in the background, since some handlers need facts about a
+    /// request that are available only while it lasts.
     pub(super) fn is_to_be_awaited(&self) -> bool {
+        // The load comes first, so that the common case writes nothing; the swap lets one client through.
         self.failed_behind.load(Ordering::Relaxed)
             && self.failed_behind.swap(false, Ordering::Relaxed)
     }
 
-    /// The bytes it takes, headers included, and what its compressed forms may take.
+    /// Returns the size in bytes, including headers and an allowance for the compressed forms.
     pub fn size(&self) -> usize {
         let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
         let coded = if self.is_codable { self.body.len() / 2 } else { 0 };
         self.body.len() + headers.sum::<usize>() + coded
     }
 
-    /// Its status.
+    /// Returns the status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// How long it may be used, counted from when its source made it.
+    /// Returns how long the page may be used, counted from when its source built it.
     pub fn freshness(&self) -> Freshness {
         self.freshness
     }
 
-    /// How old it was when it came here.
+    /// Returns the age that the page had when it was stored.
     pub fn initial_age(&self) -> Duration {
         self.initial_age
     }
 
-    /// Its headers, as they are kept.
+    /// Returns the headers, as they are stored.
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
     }
 
-    /// Its body, as the handler wrote it.
+    /// Returns the body, as the handler wrote it.
     pub fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// The headers that it says it varies on.
+    /// Returns the headers on which the page varies by its own `Vary`.
     pub(super) fn varies(&self) -> Vec<HeaderName> {
         let lines = self.headers.iter().filter(|(name, _)| *name == VARY);
         match vary::Vary::said(lines.map(|(_, value)| value)) {
@@ -254,21 +276,20 @@ impl Page {
         }
     }
 
-    /// Whether it may be compressed.
     pub(super) fn is_codable(&self) -> bool {
         self.is_codable
     }
 
-    /// Its headers as a map.
     pub(super) fn header_map(&self) -> HeaderMap {
         self.headers.iter().cloned().collect()
     }
 
-    /// Makes the body in `coding`, if nobody has yet; what it will be answered in.
+    /// Compresses the body in `coding` unless that is done; returns the coding to answer in.
     pub(super) async fn coded(&self, coding: Coding) -> Coding {
         let Some(place) = place(coding) else { return Coding::Identity };
         let code = || async {
             let body = self.body.clone();
+            // Compressing takes milliseconds, during which a worker could not serve other requests.
             let coded = tokio::task::spawn_blocking(move || compress::compress(coding, &body));
             coded.await.ok().and_then(Result::ok).flatten().map(Bytes::from)
         };
@@ -279,19 +300,18 @@ impl Page {
         if coded.is_some() { coding } else { Coding::Identity }
     }
 
-    /// The body in `coding`; as it is, where it was not made in that.
+    /// Returns the body in `coding`, or uncompressed if there is no body in that coding.
     pub(super) fn body_in(&self, coding: Coding) -> &Bytes {
         let coded = place(coding).and_then(|place| self.coded[place].get()?.as_ref());
         coded.unwrap_or(&self.body)
     }
 
-    /// How long the body is in `coding`, where it has been made in that.
+    /// Returns the length of the body in `coding`, if it was compressed.
     pub fn coded_len(&self, coding: Coding) -> Option<usize> {
         let coded = self.coded[place(coding)?].get()?.as_ref();
         coded.map(Bytes::len)
     }
 
-    /// Its tag in `coding`.
     pub(super) fn tag_in(&self, coding: Coding) -> Option<&Tag> {
         self.tags[place(coding).map_or(0, |place| place + 1)].as_ref()
     }

@@ -1,17 +1,17 @@
-//! Dictionaries of structured fields.
+//! Parses dictionaries of structured fields.
 //!
 //! - All lines are one field. RFC 9651 §4.2.
-//! - What is wrong anywhere makes the whole field unreadable. RFC 9651 §4.2.
-//! - Keys are lower case: another letter is wrong, not another key. RFC 9651 §4.2.3.3.
+//! - One error makes the whole field unreadable. RFC 9651 §4.2.
+//! - Keys are lower case; an upper-case letter is an error. RFC 9651 §4.2.3.3.
 //! - The last of two equal keys counts. RFC 9651 §4.2.2.
-//! - Parameters are checked and forgotten: no cache directive has any. RFC 9213 §2.1.
-//! - Values that no cache directive has are checked, and kept as [`Item::Other`].
+//! - Parameters are checked and dropped: no cache directive has any. RFC 9213 §2.1.
+//! - Values of types that no cache directive has are checked, and become [`Item::Other`].
 
 use actix_web::http::header::HeaderValue;
 
 use super::list::{Unreadable, is_token_byte};
 
-/// A dictionary, in the order of its keys' first appearance.
+/// A dictionary, in the order in which its keys first appear.
 pub type Dictionary = Vec<(String, Item)>;
 
 /// A value.
@@ -25,7 +25,7 @@ pub enum Item {
     Other,
 }
 
-/// The dictionary that the lines hold.
+/// Parses the dictionary that the lines hold.
 pub fn dictionary<'h>(
     lines: impl IntoIterator<Item = &'h HeaderValue>,
 ) -> Result<Dictionary, Unreadable> {
@@ -37,7 +37,7 @@ pub fn dictionary<'h>(
     if reader.rest.is_empty() { Ok(dictionary) } else { Err(Unreadable) }
 }
 
-/// What is left to be read.
+/// The rest of the text to parse.
 struct Reader<'t> {
     rest: &'t [u8],
 }
@@ -76,7 +76,7 @@ impl<'t> Reader<'t> {
         self.take_while(|byte| space.contains(&byte));
     }
 
-    /// RFC 9651 §4.2.2.
+    /// Parses a dictionary. RFC 9651 §4.2.2.
     fn dictionary(&mut self) -> Result<Dictionary, Unreadable> {
         let mut dictionary = Dictionary::new();
         while !self.rest.is_empty() {
@@ -93,13 +93,13 @@ impl<'t> Reader<'t> {
             }
             self.expect(b',')?;
             self.skip(b" \t");
-            // A comma at the end promises another member.
+            // A trailing comma is an error.
             self.peek().ok_or(Unreadable)?;
         }
         Ok(dictionary)
     }
 
-    /// RFC 9651 §4.2.3.3.
+    /// Parses a key. RFC 9651 §4.2.3.3.
     fn key(&mut self) -> Result<String, Unreadable> {
         if !self.peek().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'*') {
             return Err(Unreadable);
@@ -110,12 +110,12 @@ impl<'t> Reader<'t> {
         Ok(String::from_utf8_lossy(self.take_while(is_key)).into_owned())
     }
 
-    /// RFC 9651 §4.2.1.1; parameters are left to the caller.
+    /// Parses a member without its parameters. RFC 9651 §4.2.1.1.
     fn member(&mut self) -> Result<Item, Unreadable> {
         if self.takes(b'(') { self.inner_list() } else { self.bare() }
     }
 
-    /// RFC 9651 §4.2.1.2, after its `(`.
+    /// Parses an inner list after its `(`. RFC 9651 §4.2.1.2.
     fn inner_list(&mut self) -> Result<Item, Unreadable> {
         loop {
             self.skip(b" ");
@@ -130,7 +130,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// RFC 9651 §4.2.3.2.
+    /// Parses parameters. RFC 9651 §4.2.3.2.
     fn parameters(&mut self) -> Result<(), Unreadable> {
         while self.takes(b';') {
             self.skip(b" ");
@@ -142,7 +142,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// RFC 9651 §4.2.3.1.
+    /// Parses a bare item. RFC 9651 §4.2.3.1.
     fn bare(&mut self) -> Result<Item, Unreadable> {
         match self.peek().ok_or(Unreadable)? {
             b'-' | b'0'..=b'9' => self.number(),
@@ -159,7 +159,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// RFC 9651 §4.2.4: fifteen digits, or twelve with one to three behind the point.
+    /// Parses a number: 15 digits, or 12 with one to three decimals. RFC 9651 §4.2.4.
     fn number(&mut self) -> Result<Item, Unreadable> {
         let sign = if self.takes(b'-') { -1 } else { 1 };
         let digits = self.take_while(|byte| byte.is_ascii_digit());
@@ -176,7 +176,7 @@ impl<'t> Reader<'t> {
         Ok(Item::Integer(sign * number))
     }
 
-    /// RFC 9651 §4.2.5.
+    /// Parses a string. RFC 9651 §4.2.5.
     fn string(&mut self) -> Result<Item, Unreadable> {
         self.expect(b'"')?;
         loop {
@@ -190,7 +190,9 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// RFC 9651 §4.2.7: padding may be missing, but four letters still make three bytes.
+    /// Parses a byte sequence. RFC 9651 §4.2.7.
+    ///
+    /// Padding may be missing, but a single last letter is an error.
     fn bytes(&mut self) -> Result<Item, Unreadable> {
         self.expect(b':')?;
         let letters = self.take_while(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
@@ -202,7 +204,7 @@ impl<'t> Reader<'t> {
         if is_whole && is_padded { Ok(Item::Other) } else { Err(Unreadable) }
     }
 
-    /// RFC 9651 §4.2.8.
+    /// Parses a boolean. RFC 9651 §4.2.8.
     fn boolean(&mut self) -> Result<Item, Unreadable> {
         self.expect(b'?')?;
         match self.next()? {
@@ -212,7 +214,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// RFC 9651 §4.2.9.
+    /// Parses a date. RFC 9651 §4.2.9.
     fn date(&mut self) -> Result<Item, Unreadable> {
         self.expect(b'@')?;
         match self.number()? {
@@ -221,7 +223,9 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// RFC 9651 §4.2.10: UTF-8, of which all but printable ASCII is `%xx` in lower case.
+    /// Parses a display string. RFC 9651 §4.2.10.
+    ///
+    /// It is UTF-8 in which all but printable ASCII is `%xx` in lower case.
     fn display_string(&mut self) -> Result<Item, Unreadable> {
         self.expect(b'%')?;
         self.expect(b'"')?;
@@ -306,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_anywhere_makes_it_unreadable() {
+    fn one_error_makes_the_whole_field_unreadable() {
         let values = [
             "",
             "-",

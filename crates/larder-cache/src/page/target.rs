@@ -1,9 +1,10 @@
-//! For which host a request is.
+//! Determines the host that a request is for.
 //!
-//! - A target in absolute form decides over `Host`, which must be valid all the same. RFC 9112 §3.2.
-//! - Its scheme must be that of the connection: nothing else confirms the other. RFC 9110 §7.4.
-//! - A request is rewritten so that it says so once, in one spelling: in origin form, with `Host`. So the
-//!   key of a page, links, redirects, and whatever compares origins cannot differ about it.
+//! - A target in absolute form takes precedence over `Host`, which must be valid all the same. RFC 9112
+//!   §3.2.
+//! - The target's scheme must be that of the connection: nothing else confirms another one. RFC 9110 §7.4.
+//! - A request is rewritten to origin form with one `Host` in normal form. So the key of a page, links,
+//!   redirects and comparisons of origins all see the same host.
 
 use std::borrow::Cow;
 
@@ -15,12 +16,12 @@ use actix_web::{HttpMessage, HttpRequest};
 
 use super::authority::{Authority, Invalid};
 
-/// Why a request is for no host that could be answered for.
+/// The reason why a request is for no acceptable host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unknown {
-    /// `Host` is repeated or not valid, or the target is not.
+    /// `Host` is repeated or invalid, or the target is invalid.
     Malformed,
-    /// The target names a scheme that the connection has not.
+    /// The target names another scheme than the connection's.
     OtherScheme,
 }
 
@@ -30,19 +31,19 @@ impl From<Invalid> for Unknown {
     }
 }
 
-/// For which host a request is, as it says itself.
+/// The host that a request names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target<'r> {
-    /// Host and port; none where an old client names none.
+    /// Host and port; `None` if an old client names none.
     pub authority: Option<Authority<'r>>,
     is_absolute: bool,
 }
 
 impl<'r> Target<'r> {
-    /// Reads for which host a request is. `scheme` is that of the connection.
+    /// Reads the host of a request. `scheme` is that of the connection.
     ///
     /// # Errors
-    /// Where that cannot be told.
+    /// Returns [`Unknown`] if there is no acceptable host.
     pub fn of(request: &'r RequestHead, scheme: &str) -> Result<Self, Unknown> {
         let mut lines = request.headers.get_all(HOST);
         let host = match (lines.next(), lines.next()) {
@@ -56,7 +57,7 @@ impl<'r> Target<'r> {
         let is_absolute = match request.uri.scheme_str() {
             Some(named) if named.eq_ignore_ascii_case(scheme) => true,
             Some(_) => return Err(Unknown::OtherScheme),
-            // The target of `CONNECT` is an authority; that of no other method is.
+            // Only the target of `CONNECT` is an authority.
             None if request.method == Method::CONNECT => false,
             None => return Err(Unknown::Malformed),
         };
@@ -64,16 +65,16 @@ impl<'r> Target<'r> {
         Ok(Self { authority, is_absolute })
     }
 
-    /// Returns the host that [`rewrite`] is to be given, where the request says it in another way.
+    /// Returns the host for [`rewrite`], if the request does not yet name it in normal form.
     pub fn respelled(self) -> Option<String> {
         let authority = self.authority?;
         if self.is_absolute { Some(authority.as_str().to_owned()) } else { authority.respelled() }
     }
 }
 
-/// Rewrites a request so that it says in one spelling, and in its `Host` alone, for which host it is.
+/// Rewrites a request so that its `Host` alone names the host, in normal form.
 pub fn rewrite(request: &mut ServiceRequest, host: &str) {
-    // It is ASCII, without controls.
+    // Cannot fail: the host is ASCII without controls.
     if let Ok(host) = HeaderValue::from_str(host) {
         request.headers_mut().insert(HOST, host);
     }
@@ -81,36 +82,36 @@ pub fn rewrite(request: &mut ServiceRequest, host: &str) {
     if uri.scheme().is_some() {
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let target = PathAndQuery::try_from(format!("{}{query}", uri.path()));
-        // Both were valid before.
+        // Cannot fail: path and query were valid before.
         *uri = target.map(Uri::from).unwrap_or_default();
     }
-    // What the framework remembers of the request as it came.
+    // The framework caches this from the request before the rewrite.
     request.extensions_mut().remove::<ConnectionInfo>();
 }
 
-/// Returns the scheme of the connection itself, whatever a proxy says of the one before it.
+/// Returns the scheme of the connection itself, whatever a proxy forwards.
 pub fn scheme_of(request: &HttpRequest) -> &'static str {
     if request.app_config().secure() { "https" } else { "http" }
 }
 
-/// Scheme and host of a request that says in one spelling for which host it is.
+/// Scheme and host of a request whose host is in normal form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin<'r> {
-    /// `http` or `https`; where a proxy is believed, whatever that says.
+    /// `http` or `https`; if a proxy is trusted, whatever it forwards.
     pub scheme: Cow<'r, str>,
-    /// Host and port; empty where the request names none.
+    /// Host and port; empty if the request names none.
     pub host: Cow<'r, str>,
 }
 
 impl<'r> Origin<'r> {
-    /// Returns that of the connection, whatever proxies say.
+    /// Returns the origin of the connection, whatever proxies forward.
     pub fn of(request: &'r HttpRequest) -> Self {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
         let scheme = Cow::Borrowed(scheme_of(request));
         Self { scheme, host: Cow::Borrowed(host.unwrap_or_default()) }
     }
 
-    /// Returns the one that handlers see, who believe what proxies say.
+    /// Returns the origin that handlers see, which trust what proxies forward.
     pub fn forwarded(request: &HttpRequest) -> Origin<'static> {
         let connection = request.connection_info();
         let scheme = connection.scheme().to_ascii_lowercase();
@@ -134,10 +135,10 @@ mod tests {
         request
     }
 
-    /// Scheme, host and target as a handler sees them afterwards.
+    /// Returns scheme, host and target as a handler sees them after the rewrite.
     fn seen(request: TestRequest) -> Result<String, Unknown> {
         let mut request = request.to_srv_request();
-        // As a middleware around it may have done.
+        // Surrounding middleware may have filled the framework's cache.
         let _ = request.connection_info();
         if let Some(host) = Target::of(request.head(), "http")?.respelled() {
             rewrite(&mut request, &host);
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_target_decides_over_host() {
+    fn the_target_takes_precedence_over_host() {
         let cases: [(&str, &[&str], &str); 9] = [
             ("/r?x=%41", &["good.test"], "http good.test /r?x=%41"),
             ("/r", &["GOOD.test.:80"], "http good.test /r"),
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_no_host_is_told_apart() {
+    fn malformed_hosts_and_other_schemes_are_distinguished() {
         let cases: [(&str, &[&str], Unknown); 8] = [
             ("/", &[""], Unknown::Malformed),
             ("/", &["a", "a"], Unknown::Malformed),
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_may_name_none_or_name_it_in_its_target_alone() {
+    fn a_request_may_name_no_host_or_only_in_its_target() {
         let of = |target| {
             let request = request(target, &[]).to_srv_request();
             let read = Target::of(request.head(), "https");

@@ -1,13 +1,12 @@
-//! Targeted cache control: `CDN-Cache-Control` and its kin.
+//! Reads targeted cache control: `CDN-Cache-Control` and similar fields.
 //!
-//! - The names that are obeyed are the owner's list, most specific first. RFC 9213 §2.2.
-//! - The first field that is valid and not empty counts alone: neither `Cache-Control` nor
-//!   `Expires` says anything beside it. RFC 9213 §2.2.
-//! - A field that is no dictionary, and one whose `max-age` is no integer, is as if it were not
-//!   there. RFC 9213 §2.1.
-//! - `private="x"` and `no-cache=("x")` are `private` and `no-cache`; `?0` says that one is not
-//!   meant. What permits must be `?1`.
-//! - A negative number of seconds is 0.
+//! - The rules list the fields that are obeyed, most specific first. RFC 9213 §2.2.
+//! - The first valid, non-empty field counts alone: `Cache-Control` and `Expires` are ignored beside it.
+//!   RFC 9213 §2.2.
+//! - A field that is no dictionary, or whose `max-age` is no integer, is ignored. RFC 9213 §2.1.
+//! - `private="x"` and `no-cache=("x")` count as `private` and `no-cache`; `?0` unsets a directive. A
+//!   directive that permits something must be `?1`.
+//! - A negative number of seconds counts as 0.
 
 use std::time::Duration;
 
@@ -19,17 +18,17 @@ use super::structured::{self, Item};
 /// The field for content delivery networks. RFC 9213 §3.1.
 pub const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
-/// What an answer says to this cache.
+/// The directives that a response has for this cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// The directives.
     pub directives: Directives,
-    /// Whether they are from a targeted field, so that `Expires` says nothing.
+    /// Whether they come from a targeted field, so that `Expires` is ignored.
     pub is_targeted: bool,
 }
 
 impl Policy {
-    /// What the first of the fields named `targets` says, or else `Cache-Control`.
+    /// Reads the first of the fields named `targets` that counts, or else `Cache-Control`.
     pub fn of(headers: &HeaderMap, targets: &[HeaderName]) -> Self {
         let targeted = targets.iter().find_map(|name| directives(headers.get_all(name)));
         let is_targeted = targeted.is_some();
@@ -38,7 +37,7 @@ impl Policy {
     }
 }
 
-/// What a targeted field says, if it is valid and not empty.
+/// Parses a targeted field; returns `None` if it is invalid or empty.
 pub fn directives<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Option<Directives> {
     let dictionary = structured::dictionary(lines).ok()?;
     if dictionary.is_empty() {
@@ -84,7 +83,7 @@ mod tests {
         Policy::of(&headers, &[OTHER, CDN_CACHE_CONTROL])
     }
 
-    /// The seconds that `line` gives beside `Cache-Control: max-age=60`.
+    /// Returns the seconds that `line` gives beside `Cache-Control: max-age=60`.
     fn max_age(line: &'static str) -> Option<u64> {
         let policy = policy(&[(CDN_CACHE_CONTROL, line), (CACHE_CONTROL, "max-age=60")]);
         policy.directives.max_age.map(|age| age.as_secs())
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_not_obeyed_says_nothing() {
+    fn a_field_that_is_not_listed_is_ignored() {
         let mut headers = HeaderMap::new();
         headers.append(CDN_CACHE_CONTROL, HeaderValue::from_static("max-age=10"));
         assert_eq!(Policy::of(&headers, &[]).directives, Directives::default());
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_forbids_is_set_by_any_value_and_what_permits_by_true() {
+    fn prohibitions_are_set_by_any_value_and_permissions_by_true() {
         let read = |line| directives([&HeaderValue::from_static(line)]).unwrap();
         assert!(read("private=\"x\"").private);
         assert!(read("no-cache=(\"x\" \"y\")").no_cache);

@@ -1,4 +1,4 @@
-//! Pages around handlers that read from troubled sources.
+//! Tests of pages whose handlers read from failing or slow sources.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,11 +11,11 @@ use actix_web::{App, HttpResponse, web};
 use super::status::CACHE_STATUS;
 use crate::Cache;
 use crate::event::{Event, Listener};
+use crate::in_process::InProcess;
 use crate::key::Key;
 use crate::open::Options;
 use crate::page::{self, Rules};
 use crate::policy::Policy;
-use crate::view::InProcess;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -27,7 +27,7 @@ async fn ask(works: Works) -> Result<u32, &'static str> {
     if works.load(Ordering::SeqCst) { Ok(7) } else { Err("down") }
 }
 
-/// Prints what the source says, by a policy that prefers something old to an error and to waiting.
+/// Prints the source's value, with a policy that prefers a stale value to an error.
 async fn patient(cache: web::Data<Cache>, works: Works) -> HttpResponse {
     let policy = Policy::fresh_for(10 * SECOND).stale_if_error(60 * SECOND);
     let key = Key::named("patient").build();
@@ -35,7 +35,7 @@ async fn patient(cache: web::Data<Cache>, works: Works) -> HttpResponse {
     HttpResponse::Ok().body(value.to_string())
 }
 
-/// The same, by a policy that makes nobody wait who need not.
+/// Prints the source's value, with a policy that refreshes stale values in the background.
 async fn impatient(cache: web::Data<Cache>, works: Works) -> HttpResponse {
     let policy = Policy::fresh_for(10 * SECOND).stale_while_revalidate(60 * SECOND);
     let key = Key::named("impatient").build();
@@ -43,7 +43,7 @@ async fn impatient(cache: web::Data<Cache>, works: Works) -> HttpResponse {
     HttpResponse::Ok().body(value.to_string())
 }
 
-/// The same, by a policy that makes it anew long before its end.
+/// Prints the source's value, with a policy that refreshes it long before its end.
 async fn ahead(cache: web::Data<Cache>, works: Works) -> HttpResponse {
     let policy = Policy::fresh_for(100 * SECOND).refresh_before(99 * SECOND);
     let key = Key::named("ahead").build();
@@ -51,8 +51,9 @@ async fn ahead(cache: web::Data<Cache>, works: Works) -> HttpResponse {
     HttpResponse::Ok().body(value.to_string())
 }
 
-/// Prints what the source says, or with this status that it takes too long: one that does not work never
-/// answers.
+/// Prints the source's value, or answers with status `without` if that takes too long.
+///
+/// A source that does not work never answers.
 async fn hurried(cache: &Cache, works: Works, without: StatusCode) -> HttpResponse {
     let policy = Policy::fresh_for(10 * SECOND).hard_timeout(SECOND);
     let key = Key::named("hurried").build();
@@ -76,12 +77,13 @@ async fn strict(cache: web::Data<Cache>, works: Works) -> HttpResponse {
     hurried(&cache, works, StatusCode::SERVICE_UNAVAILABLE).await
 }
 
-/// What `Cache-Status` says of `path`, first, after a while with the source as `works` says, and after
-/// that again.
+/// Returns two values of `Cache-Status` for `path`, from two requests in a row.
+///
+/// They come after a first build and 30 s, with the source as `works` says.
 async fn say(path: &str, works: bool) -> [String; 2] {
     let cache = web::Data::new(Options::default().open(Arc::new(InProcess::new())));
     let source = Works::new(AtomicBool::new(true));
-    // Sources are asked once for a page: without a canary.
+    // Without a canary: the source must be called once per page.
     let cached = || page::cached(Rules::shared(Policy::fresh_for(SECOND)).canary(false));
     let app = App::new()
         .app_data(cache.clone())
@@ -100,13 +102,13 @@ async fn say(path: &str, works: bool) -> [String; 2] {
     tokio::time::advance(30 * SECOND).await;
     source.store(works, Ordering::SeqCst);
     let first = get().await;
-    // What is left is whole seconds: a moment later it is less than the second, whatever chance took off it.
+    // The TTL is in whole seconds: a moment later it is below 1 s, whatever the jitter took off it.
     tokio::time::advance(SECOND / 100).await;
     [first, get().await]
 }
 
 #[actix_web::test]
-async fn a_page_made_from_something_old_says_why_and_is_not_kept() {
+async fn a_page_built_from_a_stale_value_reports_it_and_is_not_stored() {
     tokio::time::pause();
     let old = r#"larder; fwd=stale; detail="stale-if-error""#;
     assert_eq!(say("/patient", false).await, [old, old]);
@@ -115,7 +117,7 @@ async fn a_page_made_from_something_old_says_why_and_is_not_kept() {
 }
 
 #[actix_web::test]
-async fn a_page_whose_part_is_being_made_anew_ahead_of_its_end_says_so_and_is_kept() {
+async fn a_page_whose_value_is_refreshed_ahead_reports_it_and_is_stored() {
     tokio::time::pause();
     let [ahead, then] = say("/ahead", true).await;
     assert_eq!(ahead, r#"larder; fwd=stale; stored; detail="refreshing ahead""#);
@@ -123,7 +125,7 @@ async fn a_page_whose_part_is_being_made_anew_ahead_of_its_end_says_so_and_is_ke
 }
 
 #[actix_web::test]
-async fn a_page_without_a_part_that_took_too_long_says_so_and_is_not_kept() {
+async fn a_page_whose_value_timed_out_reports_it_and_is_not_stored() {
     tokio::time::pause();
     let without = r#"larder; fwd=stale; detail="hard timeout""#;
     for path in ["/lenient", "/strict"] {
@@ -133,7 +135,7 @@ async fn a_page_without_a_part_that_took_too_long_says_so_and_is_not_kept() {
     }
 }
 
-/// A listener that writes down what came of everything.
+/// A listener that records every outcome.
 #[derive(Default)]
 struct Told(std::sync::Mutex<Vec<String>>);
 impl Listener for Told {
@@ -143,7 +145,7 @@ impl Listener for Told {
 }
 
 #[actix_web::test]
-async fn what_is_served_old_and_what_is_made_behind_an_answer_is_told() {
+async fn stale_values_and_background_refreshes_are_reported() {
     tokio::time::pause();
     let told = Arc::new(Told::default());
     let cache = Options::default().listener(told.clone()).open(Arc::new(InProcess::new()));
@@ -158,7 +160,7 @@ async fn what_is_served_old_and_what_is_made_behind_an_answer_is_told() {
 }
 
 #[actix_web::test]
-async fn what_took_too_long_is_told() {
+async fn a_timeout_is_reported() {
     tokio::time::pause();
     let told = Arc::new(Told::default());
     let cache = Options::default().listener(told.clone()).open(Arc::new(InProcess::new()));
@@ -178,7 +180,7 @@ async fn frank(works: Works) -> HttpResponse {
 }
 
 #[actix_web::test]
-async fn a_page_that_was_ended_by_hand_may_stand_in_for_an_error() {
+async fn a_page_that_was_expired_by_hand_may_be_served_on_error() {
     let cache = web::Data::new(Options::default().open(Arc::new(InProcess::new())));
     let source = Works::new(AtomicBool::new(true));
     let cached = page::cached(Rules::shared(Policy::fresh_for(SECOND)).canary(false));

@@ -1,6 +1,6 @@
-//! What the page cache did with a request, read back from its answer: for those who count and log.
+//! Reads back from a response what the page cache did, for metrics and logs.
 //!
-//! - It is what `Cache-Status` says, in few words; nothing is looked up or remembered for it.
+//! It condenses `Cache-Status`; nothing is looked up or stored for it.
 //!
 //! Source: RFC 9211. Not here: writing it ([`super::status`]).
 
@@ -8,29 +8,29 @@ use actix_web::http::header::HeaderMap;
 
 use super::status::CACHE_STATUS;
 
-/// What the page cache did.
+/// What the page cache did with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// Answered from a stored page.
     Hit,
     /// Answered from a stored page that is stale.
     Stale,
-    /// Answered from a page that another request was just making.
+    /// Answered from a page that another request was building.
     Collapsed,
-    /// Answered from a stored page that the handler says is still good.
+    /// Answered from a stored page that the handler has validated.
     Revalidated,
-    /// Made and stored.
+    /// Built and stored.
     Stored,
-    /// Made and not stored.
+    /// Built and not stored.
     NotStored,
-    /// The cache was not asked.
+    /// The cache was bypassed.
     Bypass,
     /// The method is not one that the cache answers.
     Method,
 }
 
 impl Outcome {
-    /// All of them, with their names, in the order of their numbers.
+    /// All outcomes with their names, in the order of their discriminants.
     pub const ALL: [(Self, &'static str); 8] = [
         (Self::Hit, "hit"),
         (Self::Stale, "stale"),
@@ -42,23 +42,23 @@ impl Outcome {
         (Self::Method, "method"),
     ];
 
-    /// What to call it in logs and figures.
+    /// Returns the name for logs and metrics.
     pub const fn name(self) -> &'static str {
         Self::ALL[self as usize].1
     }
 }
 
-/// What the page cache did, and why.
+/// What the page cache did with a request, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Told<'h> {
-    /// What.
+    /// What it did.
     pub outcome: Outcome,
-    /// The rule or reason in the words of `Cache-Status`; empty where there is nothing to say.
+    /// The rule or reason in the words of `Cache-Status`; empty if there is none.
     pub reason: &'h str,
 }
 
 impl<'h> Told<'h> {
-    /// What these headers of an answer say; none where the cache has not written them.
+    /// Reads the headers of a response; returns `None` if the cache has not written them.
     pub fn of(headers: &'h HeaderMap) -> Option<Self> {
         let said = headers.get(CACHE_STATUS)?.to_str().ok()?.strip_prefix("larder; ")?;
         let mut parts = said.split("; ");
@@ -92,7 +92,7 @@ mod tests {
     use crate::page::status::{CacheStatus, Forward};
 
     #[test]
-    fn it_is_what_cache_status_says_in_few_words() {
+    fn the_outcome_is_read_from_cache_status() {
         let stale = CacheStatus::Stale { since: 3, why: "stale-if-error" };
         let cases = [
             (CacheStatus::Hit { ttl: 7 }, Outcome::Hit, ""),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn every_outcome_is_found_at_its_number() {
+    fn every_outcome_is_at_its_discriminant() {
         for (number, (outcome, name)) in Outcome::ALL.into_iter().enumerate() {
             assert_eq!((outcome as usize, outcome.name()), (number, name));
         }

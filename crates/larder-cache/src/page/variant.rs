@@ -1,13 +1,13 @@
-//! Variants: what a request has for the names that an answer varies on.
+//! Computes the variant of a request from the headers that a response varies on.
 //!
-//! - Different headers never print alike: an absent one is not an empty one, and no value can end
-//!   itself, so that it cannot say what the next one is. Django: CVE-2026-113593.
-//! - A value is kept as it is, but for the space around it. Lines are joined by `, `, as RFC 9110 §5.3 has
-//!   it: not in what is no list (`User-Agent`, `Cookie` …), nor where quotes do not close.
-//! - What is within a value may mean something, whatever the grammar of other headers is: `x,` is not `x`.
-//! - Only `Accept-Language` and `Accept-Encoding` are lower-cased: others may mean their case.
-//! - Order is kept: it may mean preference.
-//! - What is longer than [`LONGEST`] bytes has no variant: such a request is no candidate.
+//! - Different headers never give the same variant. An absent header differs from an empty one, and no
+//!   value can end its own quotes to imitate the next header. Django: CVE-2026-113593.
+//! - Values stay as they are, except for surrounding space. Lines are joined by `, ` as in RFC 9110 §5.3,
+//!   but not for headers that are no lists (`User-Agent`, `Cookie` …), nor if a quote is left open.
+//! - Text within a value may have meaning, whatever the grammar of other headers is: `x,` differs from `x`.
+//! - Only `Accept-Language` and `Accept-Encoding` are lower-cased: case may have meaning in others.
+//! - Order stays: it may express preference.
+//! - A request whose variant would exceed [`LONGEST`] bytes has none, and is no candidate.
 
 use actix_web::http::header::{
     ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue,
@@ -17,18 +17,17 @@ use actix_web::http::header::{
 use super::list;
 use super::vary::Vary;
 
-/// The longest variant, in bytes.
+/// Length of the longest variant, in bytes.
 pub const LONGEST: usize = 4096;
 
-/// Headers whose commas separate nothing.
+/// Headers that are no lists: their commas separate nothing.
 const SINGLE: [HeaderName; 5] =
     [AUTHORIZATION, COOKIE, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, USER_AGENT];
 
-/// Headers whose case means nothing. RFC 9110 §8.4.1, RFC 4647 §2.
+/// Case-insensitive headers. RFC 9110 §8.4.1, RFC 4647 §2.
 const CASELESS: [HeaderName; 2] = [ACCEPT_ENCODING, ACCEPT_LANGUAGE];
 
-/// The part of the key that says which of an address's variants answers `request`; nothing where
-/// none can.
+/// Returns the part of the key that selects the variant for `request`, or `None` if there is none.
 pub fn variant(vary: &Vary, request: &HeaderMap) -> Option<String> {
     let Vary::Names(names) = vary else { return None };
     let mut text = String::new();
@@ -46,7 +45,7 @@ pub fn variant(vary: &Vary, request: &HeaderMap) -> Option<String> {
     Some(text)
 }
 
-/// Nothing, one quoted value, or each line quoted after `!`.
+/// Prints nothing, one quoted value, or each line quoted after `!`.
 fn print(name: &HeaderName, lines: &[&HeaderValue], text: &mut String) {
     match joined(name, lines) {
         _ if lines.is_empty() => {}
@@ -60,7 +59,7 @@ fn print(name: &HeaderName, lines: &[&HeaderValue], text: &mut String) {
     }
 }
 
-/// All lines as one; nothing where they must not be joined.
+/// Joins all lines; returns `None` if they must not be joined.
 fn joined(name: &HeaderName, lines: &[&HeaderValue]) -> Option<Vec<u8>> {
     let lines: Vec<_> = lines.iter().map(|line| list::trim(line.as_bytes())).collect();
     let may_be_joined = !SINGLE.contains(name) && !lines.iter().any(|line| list::is_open(line));
@@ -82,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    /// The variant of a request with these lines, where the answer varies on `vary`.
+    /// Returns the variant of a request with these lines, if the response varies on `vary`.
     fn of(vary: &str, lines: &[(&str, &str)]) -> Option<String> {
         let vary = Vary::said([&HeaderValue::from_str(vary).unwrap()]);
         variant(&vary, &map(lines.iter().map(|(name, value)| (*name, value.as_bytes()))))
@@ -98,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_is_not_empty_and_no_value_says_what_the_next_one_is() {
+    fn absent_is_not_empty_and_no_value_imitates_the_next_header() {
         let requests: [&[(&str, &str)]; 8] = [
             &[],
             &[("a", "")],
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_within_a_value_is_kept() {
+    fn text_within_a_value_stays() {
         let values: [&[&str]; 16] = [
             &["x"],
             &["x,"],
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_or_varies_on_everything_has_no_variant() {
+    fn too_long_requests_and_vary_on_everything_have_no_variant() {
         assert_eq!(of("*", &[]), None);
         assert_eq!(of("a", &[("a", &"x".repeat(LONGEST))]), None);
         assert!(of("a", &[("a", &"x".repeat(LONGEST - 8))]).is_some());
@@ -186,7 +185,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_two_requests_print_alike(
+        fn different_requests_have_different_variants(
             one in lines(), other in lines(), is_single in any::<bool>()
         ) {
             let names = if is_single { ["cookie", "user-agent"] } else { ["a", "b"] };
@@ -200,7 +199,7 @@ mod tests {
         }
     }
 
-    /// One value where the lines are sure to be one, the lines where they are not.
+    /// Returns one value if the lines can safely be joined, else the lines.
     fn meaning(name: &str, request: &HeaderMap) -> Option<(bool, Vec<Vec<u8>>)> {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
         let lines: Vec<_> = request.get_all(&name).map(|line| line.as_bytes().to_vec()).collect();
@@ -216,7 +215,7 @@ mod tests {
         }
     }
 
-    /// Few letters, so that likenesses are likely.
+    /// Generates lines of few letters, so that equal ones are likely.
     fn lines() -> impl Strategy<Value = Vec<(bool, Vec<u8>)>> {
         let letter = prop::sample::select(b"a, \";=\\!b\xff".to_vec());
         prop::collection::vec((any::<bool>(), prop::collection::vec(letter, 0..5)), 0..3)

@@ -1,13 +1,13 @@
-//! The variants of one address that are stored, and which of them makes room for another.
+//! Tracks the stored variants of one URL, and chooses which one is evicted for a new one.
 //!
-//! - So many and no more: a client that sends others cannot push out all other pages.
-//! - The one that was used least makes room; of several, the one that was not used for longest. A new one is
-//!   always taken in, so that no junk keeps it out.
-//! - Uses are halved each minute: what was used much once does not stay for ever.
-//! - A variant that made room is remembered by how often it was asked for: who sends new ones without end
-//!   cannot make each look-up of an old one a miss.
+//! - Their number is limited: a client that sends ever new headers cannot evict all other pages.
+//! - The least used variant is evicted; of equally used ones, the least recently used. A new variant is
+//!   always stored, so that junk cannot keep it out.
+//! - Uses are halved every minute, so that a variant that was popular once does not stay for ever.
+//! - A sketch remembers how often evicted variants were requested: an endless stream of new variants cannot
+//!   turn every lookup of an old one into a miss.
 //!
-//! A hit writes nothing here: the entry itself counts its hits, and they are read when room is needed.
+//! A hit writes nothing here: the entry counts its own hits, and they are read when room is needed.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, Weak};
@@ -19,32 +19,31 @@ use tokio::time::Instant;
 use crate::entry::Entry;
 use crate::key::Key;
 
-/// What the variants of an address are told apart by, and which are stored.
+/// The headers that distinguish the variants of a URL, and the stored variants.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Variants {
-    /// The request headers, by their names in lower case.
+    /// Names of the request headers, in lower case.
     pub names: BTreeSet<String>,
     #[serde(skip)]
     stored: Arc<Mutex<Uses>>,
 }
 
 impl Variants {
-    /// Variants of one address that are stored.
+    /// The largest number of stored variants of one URL.
     pub const MOST: usize = 256;
 
-    /// What it takes to remember them, about: room for all of them is counted from the start.
+    /// The approximate size in bytes: room for all variants is counted from the start.
     pub(super) const SIZE: usize = Self::MOST * 32 + Sketch::COUNTERS;
 
-    /// How long it is known that an address varies, and on what.
+    /// How long a URL is remembered to vary, and on which headers.
     pub(super) const LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-    /// Takes in the variant that was just stored under `key`, and returns the key of the one that is to make
-    /// room for it.
+    /// Records the variant stored under `key`; returns the key of the variant to evict for it.
     pub(super) fn take_in(&self, key: &Key, entry: &Arc<Entry>) -> Option<Key> {
         self.stored.lock().unwrap().take_in(key, entry, Instant::now())
     }
 
-    /// The same variants, told apart by the same names, for another lifetime.
+    /// Returns the same record for another lifetime.
     pub(super) fn renewed(&self) -> Self {
         Self { names: self.names.clone(), stored: self.stored.clone() }
     }
@@ -60,18 +59,18 @@ impl From<BTreeSet<String>> for Variants {
 #[derive(Debug)]
 struct Use {
     key: Key,
-    /// Gone where the memory of the process was needed for something else.
+    /// Dead if the local tier has dropped the entry.
     entry: Weak<Entry>,
-    /// Its hits that were counted already.
+    /// Hits of the entry that are already part of `count`.
     seen: u64,
-    /// How often it was stored or answered, lately.
+    /// Recent stores and hits, halved every minute.
     count: u32,
-    /// When it was last found to have been used.
+    /// Clock at which it was last found used.
     last: u64,
 }
 
 impl Use {
-    /// Counts the hits since the last time.
+    /// Adds the hits since the last look.
     fn look(&mut self, clock: u64) {
         let hits = self.entry.upgrade().map_or(self.seen, |entry| entry.hits());
         let more = hits.saturating_sub(self.seen);
@@ -86,25 +85,25 @@ impl Use {
     }
 }
 
-/// How the variants of an address are used.
+/// The use of the variants of a URL.
 #[derive(Debug, Default)]
 struct Uses {
-    /// By a hash of their keys.
+    /// Variants by a hash of their keys.
     variants: HashMap<u64, Use>,
-    /// Those that were taken in.
+    /// Number of variants recorded so far.
     clock: u64,
     halved: Option<Instant>,
     /// How often each was stored since there is no more room.
     asked: Sketch,
-    /// With so many, it is looked which are gone.
+    /// Number of variants at which dead entries are removed next.
     swept_at: usize,
 }
 
 impl Uses {
-    /// After so long what was used counts half.
+    /// After this time, earlier uses count half.
     const HALF_LIFE: Duration = Duration::from_secs(60);
 
-    /// Fewer are not swept.
+    /// Fewer variants than this are not swept.
     const FEW: usize = 16;
 
     fn take_in(&mut self, key: &Key, entry: &Arc<Entry>, now: Instant) -> Option<Key> {
@@ -126,7 +125,7 @@ impl Uses {
         leaves
     }
 
-    /// Forgets those that are gone. What is left doubles before it is done again.
+    /// Removes dead entries, and lets the number double before the next sweep.
     fn sweep(&mut self) {
         if self.variants.len() >= self.swept_at.max(Self::FEW) {
             self.variants.retain(|_, known| known.is_there());
@@ -134,7 +133,7 @@ impl Uses {
         }
     }
 
-    /// Removes the one that was used least, and not for longest.
+    /// Removes the least used variant; of several, the least recently used.
     fn make_room(&mut self, now: Instant) -> Option<Key> {
         self.halve(now);
         for known in self.variants.values_mut() {
@@ -143,6 +142,7 @@ impl Uses {
         let rank = |known: &Use| (known.is_there(), known.count, known.last);
         let (hash, _) = self.variants.iter().min_by_key(|(_, known)| rank(known))?;
         let hash = *hash;
+        // A dead entry needs no eviction: its slot alone makes the room.
         self.variants.remove(&hash).filter(Use::is_there).map(|known| known.key)
     }
 
@@ -158,9 +158,9 @@ impl Uses {
     }
 }
 
-/// How often each of many was counted, about: never less than it was, since the numbers were last halved.
+/// Counts approximately how often each of many hashes occurred; may overestimate.
 ///
-/// A count-min sketch, as W-TinyLFU uses one.
+/// A count-min sketch as in W-TinyLFU, whose counters are halved regularly.
 #[derive(Debug, Default)]
 struct Sketch {
     counters: Vec<u8>,
@@ -168,26 +168,28 @@ struct Sketch {
 }
 
 impl Sketch {
-    /// A power of two; they are there only where there is no more room.
+    /// A power of two; allocated only when there is no more room.
     const COUNTERS: usize = 4096;
 
-    /// After so many all numbers are halved. Fewer than the counters: of what is new, one in forty then finds all
-    /// four of its counters taken, and counts as seen before.
+    /// After this many counts all counters are halved.
+    ///
+    /// Fewer than the counters: one in forty new hashes then finds its four counters taken, and counts as
+    /// seen before.
     const WINDOW: usize = Self::COUNTERS / 8;
 
-    /// Counts one, and returns how often it was counted.
+    /// Counts one occurrence; returns how often it occurred.
     fn count(&mut self, hash: u64) -> u32 {
         if self.counted % Self::WINDOW == Self::WINDOW - 1 {
             self.counters.iter_mut().for_each(|counter| *counter >>= 1);
         }
         self.counted = self.counted.wrapping_add(1);
         self.counters.resize(Self::COUNTERS, 0);
-        // Four places of twelve bits each.
+        // Four indexes of twelve bits each.
         let places = [0, 12, 24, 36].map(|bits| (hash >> bits) as usize % Self::COUNTERS);
         let least = places.map(|place| self.counters[place]).into_iter().min().unwrap_or(0);
         let count = least.saturating_add(1);
         for place in places {
-            // Only the least ones grow: the others were counted for others.
+            // Only the smallest counters grow: larger ones were raised by other hashes.
             self.counters[place] = self.counters[place].max(count);
         }
         u32::from(count)
@@ -197,10 +199,10 @@ impl Sketch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dependencies::Dependencies;
     use crate::policy::Policy;
-    use crate::scope::Dependencies;
 
-    /// The variants of an address with their entries, as the memory of a process has them.
+    /// The variants of a URL with their entries, as in the local tier.
     #[derive(Default)]
     struct Address {
         variants: Variants,
@@ -208,7 +210,7 @@ mod tests {
     }
 
     impl Address {
-        /// A look-up; whether it is a hit.
+        /// Looks a variant up and stores it on a miss; reports whether it was a hit.
         fn ask(&mut self, kind: &str) -> bool {
             let key = Key::named("variant").part("kind", kind).build();
             if let Some(entry) = self.entries.get(&key) {
@@ -216,7 +218,13 @@ mod tests {
                 return true;
             }
             let policy = Policy::fresh_for(Duration::from_secs(60));
-            let entry = Arc::new(Entry::new(Arc::new(()), Dependencies::default(), &policy, 1));
+            let entry = Arc::new(Entry::new(
+                crate::level::Level::Page,
+                Arc::new(()),
+                Dependencies::default(),
+                &policy,
+                1,
+            ));
             self.entries.insert(key.clone(), entry.clone());
             if let Some(leaves) = self.variants.take_in(&key, &entry) {
                 self.entries.remove(&leaves).expect("it was stored");
@@ -233,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn junk_keeps_no_variant_out_and_pushes_none_out_that_is_used() {
+    fn junk_neither_keeps_new_variants_out_nor_evicts_used_ones() {
         let mut address = Address::default();
         address.ask_times(Variants::MOST, |nth| format!("junk {nth}"));
         assert!(!address.ask("late") && address.ask("late"), "it is taken in at once");
@@ -243,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn of_those_that_are_used_as_much_the_one_that_was_not_for_longest_goes() {
+    fn of_equally_used_variants_the_least_recently_used_is_evicted() {
         let mut address = Address::default();
         address.ask_times(Variants::MOST, |nth| nth.to_string());
         address.ask_times(3, |nth| format!("new {nth}"));
@@ -253,9 +261,9 @@ mod tests {
         }
     }
 
-    /// Junk that is asked for twice stays, and new junk comes without end.
+    /// Junk that is requested twice stays, and new junk comes without end.
     #[test]
-    fn a_flood_cannot_make_each_look_up_a_miss() {
+    fn a_flood_cannot_make_every_lookup_a_miss() {
         let mut address = Address::default();
         for _ in 0..2 {
             address.ask_times(Variants::MOST - 1, |nth| format!("junk {nth}"));
@@ -269,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variant_that_is_used_stays_however_many_come() {
+    fn a_used_variant_survives_any_number_of_new_ones() {
         let mut address = Address::default();
         for _ in 0..50 {
             address.ask("hot");
@@ -279,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_used_long_ago_makes_room() {
+    async fn a_variant_that_was_used_long_ago_is_evicted() {
         let mut address = Address::default();
         for _ in 0..50 {
             address.ask("old");
@@ -292,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn those_that_are_gone_take_no_room() {
+    fn dead_entries_take_no_room() {
         let mut address = Address::default();
         for round in 0..10 {
             address.ask_times(Variants::MOST - 1, |nth| format!("{round} {nth}"));

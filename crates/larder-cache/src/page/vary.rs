@@ -1,13 +1,13 @@
-//! `Vary`: on what else an answer depends.
+//! Parses and writes `Vary`: the request headers on which a response depends.
 //!
-//! - All lines are one list of names, of any case and in any order. RFC 9110 §12.5.5.
-//! - `*` at any place is everything, and so is what is no name: such an answer fits no other
-//!   request. RFC 9111 §4.1.
-//! - An answer with `Content-Encoding` depends on `Accept-Encoding`, whether it says so or not.
-//! - What an address varied on once it varies on: names add up, so that no variant is lost.
-//! - More than [`Vary::MOST`] names are everything.
+//! - All lines are one list of names, in any case and any order. RFC 9110 §12.5.5.
+//! - `*` anywhere, or an invalid name, means everything: such a response fits no other request. RFC 9111
+//!   §4.1.
+//! - A response with `Content-Encoding` depends on `Accept-Encoding`, even if it does not say so.
+//! - The names of a URL add up over its responses, so that no variant is lost.
+//! - More than [`Vary::MOST`] names mean everything.
 //!
-//! Not here: what a request has for those names ([`super::variant`]).
+//! Not here: a request's values for those names ([`super::variant`]).
 
 use std::collections::BTreeSet;
 
@@ -17,12 +17,12 @@ use actix_web::http::header::{
 
 use super::list;
 
-/// On what an answer depends besides its address.
+/// What a response depends on besides its URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Vary {
-    /// On these headers of a request, by their names in lower case.
+    /// These request headers, by their names in lower case.
     Names(BTreeSet<String>),
-    /// On what no key can hold.
+    /// More than a key can hold.
     Everything,
 }
 
@@ -33,10 +33,10 @@ impl Default for Vary {
 }
 
 impl Vary {
-    /// The names that one address may vary on.
+    /// The largest number of names that one URL may vary on.
     pub const MOST: usize = 16;
 
-    /// What the headers of an answer say.
+    /// Reads the headers of a response, including `Content-Encoding`.
     pub fn of(headers: &HeaderMap) -> Self {
         let said = Self::said(headers.get_all(VARY));
         let is_coded = headers.contains_key(CONTENT_ENCODING);
@@ -44,11 +44,11 @@ impl Vary {
         said.union(Self::Names(coding.into_iter().collect()))
     }
 
-    /// What the lines of `Vary` say.
+    /// Parses the lines of `Vary`.
     pub fn said<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
         let mut names = BTreeSet::new();
         for name in lines.into_iter().flat_map(names_of) {
-            // `*` is a name to the letter of the grammar of names.
+            // By the grammar `*` is a token, too.
             if name == b"*" || !list::is_token(name) {
                 return Self::Everything;
             }
@@ -57,7 +57,7 @@ impl Vary {
         Self::Names(names).bounded()
     }
 
-    /// What an address varies on that varied on both.
+    /// Combines what two responses of one URL vary on.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         match (self, other) {
@@ -69,7 +69,7 @@ impl Vary {
         }
     }
 
-    /// Whether this header makes a difference.
+    /// Reports whether the response depends on this header.
     pub fn names(&self, name: &HeaderName) -> bool {
         match self {
             Self::Names(names) => names.contains(name.as_str()),
@@ -85,19 +85,20 @@ impl Vary {
     }
 }
 
-/// Whether the lines of `Vary` name no header at all.
+/// Reports whether the lines of `Vary` name no header at all.
 pub fn is_invariant<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> bool {
     Vary::said(lines) == Vary::default()
 }
 
-/// Whether the lines of `Vary` name this one. Django: `has_vary_header`.
+/// Reports whether the lines of `Vary` name this header. Django: `has_vary_header`.
 pub fn has<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>, name: &str) -> bool {
     let mut names = lines.into_iter().flat_map(names_of);
     names.any(|known| known.eq_ignore_ascii_case(name.as_bytes()))
 }
 
-/// The lines of `Vary` with these names; `*` swallows all others, and order is kept. Nothing where
-/// the outcome is no header. Django: `patch_vary_headers`.
+/// Adds names to the lines of `Vary`, in order; `*` replaces all others. Django: `patch_vary_headers`.
+///
+/// Returns `None` if the result is no valid header.
 pub fn patch<'h>(
     lines: impl IntoIterator<Item = &'h HeaderValue>,
     more: &[&str],
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_everything() {
+    fn an_invalid_name_is_everything() {
         for line in ["a b", "a;q=1", "\"a\"", "é", "a:"] {
             assert_eq!(said(&[line]), ["*"], "{line}");
         }
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_keeps_order_and_a_star_swallows_all() {
+    fn a_patch_preserves_order_and_a_star_replaces_all() {
         let cases: [(&[&str], &[&str], &str); 11] = [
             (&[], &["Accept-Encoding"], "Accept-Encoding"),
             (&["Accept-Encoding"], &["accept-encoding"], "Accept-Encoding"),

@@ -1,11 +1,11 @@
-//! A visit: one request for a page that may be stored.
+//! Handles one request for a page that may be stored.
 //!
-//! - A stored page is answered while it is fresh; while it is made anew, if it says so; and where a new
-//!   one cannot be made, if it says so.
-//! - One visit makes a page, the others wait for it and judge for themselves; each variant for itself.
-//! - Only so many wait for one page: who comes then is asked to come again.
-//! - What turned out not to be for keeping makes nobody wait for a while; who wants a part of it, or has
-//!   conditions, is the handler's.
+//! - A stored page is served while it is fresh. It is served stale during a rebuild, or if the rebuild
+//!   fails, only if it permits that.
+//! - One request builds a page, or a variant of it. The others wait, and check the result for themselves.
+//! - The number of waiting requests per page is limited; further ones get a 503 with `Retry-After`.
+//! - After a response that could not be stored, requests do not wait for each other for a while. Those with
+//!   conditions or ranges go to the handler directly.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -30,8 +30,9 @@ use super::variant::variant;
 use super::variants::Variants;
 use super::vary::Vary;
 use crate::Cache;
+use crate::dependencies::Staleness;
 use crate::entry::Entry;
-use crate::event::{Event, Miss, Outcome, Staleness};
+use crate::event::{Event, Miss, Outcome};
 use crate::far;
 use crate::flight::{Landing, Leader, Turn, land};
 use crate::handle::{Missed, Recalled};
@@ -39,27 +40,25 @@ use crate::key::Key;
 use crate::level::Level;
 use crate::view::View;
 
-/// A request for a page, and all it is judged by.
+/// A request for a page, with all that is needed to answer it.
 pub(super) struct Visit {
     pub cache: web::Data<Cache>,
-    /// Of the address.
+    /// Key of the URL.
     pub key: Key,
     pub view: Arc<View>,
     pub rules: Rc<Rules>,
     pub asked: Asked,
-    /// When it began.
     pub began: Instant,
 }
 
-/// What there is for a visit.
+/// The result of the lookup.
 pub(super) enum Found {
-    /// An answer.
     Answer(HttpResponse<BoxBody>),
-    /// A stale page that may be answered while it is made anew; the headers by which its address varies.
+    /// A stale page that may be served during a rebuild, and the headers on which its URL varies.
     Stale(Kept, BTreeSet<String>),
-    /// What the address answers is not for keeping, and the client wants less than the whole of it.
+    /// The response cannot be stored, and the client does not want the whole of it.
     Nobodys,
-    /// Nothing: make it.
+    /// No page: build it.
     Nothing(Task),
 }
 
@@ -71,7 +70,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// The page that an entry holds, if it holds one.
+    /// Returns the page that an entry holds, if it holds one.
     pub fn of(key: &Key, entry: Arc<Entry>) -> Option<Self> {
         let stored = entry.body::<Stored>()?;
         let Stored::Page(page) = &*stored else { return None };
@@ -82,12 +81,12 @@ impl Kept {
         self.page.initial_age.saturating_add(self.entry.age())
     }
 
-    /// Whether it, which has ended, may be answered where a new one could not be made.
+    /// Reports whether this expired page may be served because rebuilding it failed.
     pub fn is_for_errors(&self) -> bool {
         let (freshness, age) = (&self.page.freshness, self.age());
         match freshness.at(age) {
             Use::WhileRevalidating | Use::IfError => true,
-            // It was ended before its time, by hand or with a part of it.
+            // Fresh by age, but expired early: by hand or by a value it was built from.
             Use::Fresh => freshness.end() > freshness.lifetime,
             Use::Never => false,
         }
@@ -98,29 +97,29 @@ impl Kept {
     }
 }
 
-/// A page that is to be made.
+/// A page to build.
 #[derive(Default)]
 pub(super) struct Task {
     pub miss: Option<Miss>,
     pub forward: Forward,
-    /// The headers by which the address is known to vary.
+    /// The headers on which the URL is known to vary.
     pub varies: BTreeSet<String>,
-    /// Stale, but still to be asked about, or to be answered where making it fails.
+    /// A stale page to revalidate, or to serve if the build fails.
     pub old: Option<Kept>,
-    /// Where other requests of this process may wait for it.
+    /// Wakes the waiting requests of this process.
     pub leader: Option<Leader>,
-    /// Where other instances may.
+    /// The lock among instances.
     pub lock: Option<far::Lock>,
 }
 
-/// What a look at the memory of this process shows.
+/// The result of a lookup in the local tier.
 enum Looked {
     Kept(Kept, BTreeSet<String>),
     Uncacheable(BTreeSet<String>),
     Missed(Key, Missed, BTreeSet<String>),
 }
 
-/// For whom there is no room among those who wait.
+/// Builds the response for a request that finds too many waiting.
 fn turned_away(forward: Forward) -> HttpResponse<BoxBody> {
     let mut response = HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -129,7 +128,7 @@ fn turned_away(forward: Forward) -> HttpResponse<BoxBody> {
 }
 
 impl Visit {
-    /// Looks the page up, and waits for who makes it.
+    /// Looks the page up, and waits for another request that is building it.
     pub async fn find(&self, request: &ServiceRequest) -> Found {
         let headers = request.headers();
         let must_ask = request.extensions().contains::<request::Bypass>()
@@ -162,12 +161,12 @@ impl Visit {
             }
             match self.cache.take_turn(&key, &self.view) {
                 Turn::Lead(leader) if missed.is_outdated(&self.cache, &key) => {
-                    // Somebody landed between our look-up and our turn.
+                    // Another request stored the page between our lookup and our turn: look it up again.
                     drop(leader);
                     continue;
                 }
                 Turn::Lead(leader) => task.leader = Some(leader),
-                // A page within itself has a key of its own: see `apart`.
+                // A page nested in itself has its own key, so it cannot wait for itself: see `apart`.
                 Turn::Alone | Turn::Circle(_) => return Found::Nothing(task),
                 Turn::Full => return Found::Answer(turned_away(task.forward)),
                 Turn::Wait(ticket) => {
@@ -178,7 +177,8 @@ impl Visit {
                             Some(answer) => return Found::Answer(answer),
                             None => return Found::Nothing(task),
                         },
-                        // Who was left alone twice had better not lead others into the same.
+                        // After repeated losses this request builds alone, instead of leading others into
+                        // another one.
                         Landing::Lost if losses > 1 => return Found::Nothing(task),
                         Landing::Lost => {
                             losses += 1;
@@ -194,7 +194,7 @@ impl Visit {
                 }
             }
             if is_stale {
-                // What is here is asked about: no other instance has a newer one for long.
+                // Revalidates at once: no other instance is likely to have a newer page.
                 return Found::Nothing(task);
             }
             match self.recall(&key, task).await {
@@ -204,7 +204,7 @@ impl Visit {
         }
     }
 
-    /// What this process has.
+    /// Looks the page up in the local tier.
     fn look(&self, headers: &HeaderMap) -> Looked {
         let (stored, entry) = match self.cache.peek::<Stored>(&self.key, &self.view) {
             Ok(found) => found,
@@ -233,14 +233,15 @@ impl Visit {
     fn task(&self, key: &Key, missed: &Missed, varies: BTreeSet<String>) -> Task {
         let is_new_variant = !varies.is_empty() && missed.miss == Miss::Absent;
         let forward = if is_new_variant { Forward::VaryMiss } else { Forward::from(&missed.miss) };
-        // What has changed is not asked about: it is not what it was.
+        // Only expired pages are revalidated: an invalidated one has different data.
         let old = missed.old.as_ref().filter(|_| missed.miss == Miss::Expired);
         let old = old.and_then(|entry| Kept::of(key, entry.clone()));
         Task { miss: Some(missed.miss.clone()), forward, varies, old, leader: None, lock: None }
     }
 
-    /// Asks the shared store before the page is made; nothing to say where it tells what the address
-    /// varies on.
+    /// Looks the page up in the shared tier before it is built.
+    ///
+    /// Returns `None` if the local tier must be looked at again.
     async fn recall(&self, key: &Key, task: Task) -> Option<Found> {
         let policy = self.rules.policy_for(Duration::ZERO);
         match self.cache.recall::<Stored>(Level::Page, key, &policy, &self.view).await {
@@ -248,6 +249,7 @@ impl Visit {
             Recalled::Found(_, entry) => {
                 let kept = Kept::of(key, entry.clone());
                 let Some(kept) = kept.filter(|kept| kept.usage() == Use::Fresh) else {
+                    // Found a marker or a stale page, which is in the local tier now: all look it up there.
                     land(task.leader, Landing::Lost);
                     return None;
                 };
@@ -269,7 +271,7 @@ impl Visit {
         kept.page.answer(&self.asked, Some(age.as_secs()), &status).await
     }
 
-    /// The page that another request has just made, unless it is older than our view.
+    /// Answers with the page that another request has built, unless it is older than our stamps.
     async fn collapsed(
         &self,
         key: &Key,
@@ -287,14 +289,13 @@ impl Visit {
         Some(kept.page.answer(&self.asked, Some(kept.age().as_secs()), &status).await)
     }
 
-    /// What to answer where making the page has just failed for another request: the stale one, if it
-    /// says so.
+    /// Returns the stale page, if it permits that, after another request failed to build the page.
     async fn instead(&self, task: &Task) -> Option<HttpResponse<BoxBody>> {
         let old = task.old.as_ref().filter(|old| old.is_for_errors())?;
         Some(self.stale(old, Staleness::Error).await)
     }
 
-    /// A stale page as an answer, and why.
+    /// Answers with a stale page, for the reason `why`.
     pub async fn stale(&self, old: &Kept, why: Staleness) -> HttpResponse<BoxBody> {
         self.cache.tell_of(Level::Page, &old.key, Outcome::Stale(why), self.began, &old.entry);
         let age = old.age();
@@ -303,7 +304,7 @@ impl Visit {
         old.page.answer(&self.asked, Some(age.as_secs()), &status).await
     }
 
-    /// The key of the variant that answers a request with these headers; none if there can be none.
+    /// Returns the key of the variant for a request with these headers, or `None` if it has none.
     pub fn variant_key(&self, names: &BTreeSet<String>, headers: &HeaderMap) -> Option<Key> {
         let is_seen = |name: &&String| {
             let is = |known: &actix_web::http::header::HeaderName| known.as_str() == name.as_str();
@@ -319,11 +320,11 @@ impl Visit {
         Some(key.build().variant(&self.key))
     }
 
-    /// Notes that the address varies on `names`, and which variant was just stored.
+    /// Notes that the URL varies on `names`, and which variant was just stored.
     pub fn note_variant(&self, names: &BTreeSet<String>, stored: Option<(&Key, &Arc<Entry>)>) {
         let (known, is_valid) = match self.cache.peek::<Stored>(&self.key, &self.view) {
             Ok((known, _)) => (Some(known), true),
-            // A note whose time is over: what it knows of is stored all the same.
+            // The marker is no longer valid, but the variants it knows are still stored.
             Err(missed) => (missed.old.and_then(|old| old.body::<Stored>()), false),
         };
         let known = match known.as_deref() {
@@ -339,8 +340,9 @@ impl Visit {
         }
     }
 
-    /// Notes that nobody need wait for what the address answers; of an address that is known to vary, for
-    /// what it answers to requests like this one.
+    /// Notes that requests need not wait for a response that cannot be stored.
+    ///
+    /// If the URL varies, this is for the variant of this request only.
     pub fn note_uncacheable(&self, varies: &BTreeSet<String>, seen: &HeaderMap) {
         let variant = (!varies.is_empty()).then(|| self.variant_key(varies, seen)).flatten();
         let key = variant.as_ref().unwrap_or(&self.key);
@@ -349,6 +351,6 @@ impl Visit {
 
     fn mark(&self, key: &Key, lifetime: Duration, note: Stored) {
         let size = note.size();
-        self.cache.mark(key, &self.rules.policy_for(lifetime), note, size, &self.view);
+        self.cache.mark(Level::Page, key, &self.rules.policy_for(lifetime), note, size, &self.view);
     }
 }

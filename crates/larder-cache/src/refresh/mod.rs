@@ -1,12 +1,13 @@
 //! Values from slow and failing sources, whose loads outlive their callers.
 //!
-//! - The load runs in a task of its own: nobody who leaves takes it along, and what it brings is kept
-//!   however late it comes.
-//! - Callers wait as long as the policy says; then they take the old value, if it is still useful, or are
-//!   told that it takes too long.
-//! - Near its end a value is made anew in the background; after its end it may be served meanwhile.
-//! - One load at a time, as everywhere; and after one that failed none for a while, if the policy says so and
-//!   there is something old to be had.
+//! - The load runs in a task of its own: a caller that leaves does not cancel it, and its result is
+//!   stored however late it comes.
+//! - Callers wait as long as the policy says. After that they get the old value if it is still
+//!   useful, or else a timeout.
+//! - Shortly before its end a value is reloaded in the background; after its end it may be served
+//!   meanwhile.
+//! - One load of a key at a time. After a failure there is no other load for a while, if the policy
+//!   says so and there is an old value to serve.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,8 +16,9 @@ use tokio::task::JoinHandle;
 
 use super::Cache;
 use super::codec;
+use super::dependencies::{Dependencies, Note, Staleness};
 use super::entry::{Body, Entry};
-use super::event::{Miss, Note, Outcome, Staleness};
+use super::event::{Miss, Outcome};
 use super::far;
 use super::flight::{Landing, Leader, Turn, land};
 use super::handle::{Made, Recalled};
@@ -34,10 +36,12 @@ pub enum Failure<E> {
     /// The load failed.
     #[error(transparent)]
     Load(E),
-    /// The load takes longer than callers wait; it goes on.
+    /// The load takes longer than callers wait; it continues.
     #[error("it takes too long")]
     TimedOut,
-    /// Another caller's load, which this one waited for, has just failed; or too many wait for it already.
+    /// Another caller's load, which this one waited for, has just failed.
+    ///
+    /// Or the limit of waiters is reached.
     #[error("it has just failed for another caller, or too many wait for it")]
     Elsewhere,
     /// The load panicked; the log has its message.
@@ -49,14 +53,16 @@ pub enum Failure<E> {
 }
 
 impl Cache {
-    /// [`Cache::get_or_set`] for a load that outlives its caller, with all that a [`Policy`] offers:
-    /// stale-while-revalidate, early refresh, soft and hard timeouts.
+    /// [`Cache::get_or_set`] for a load that outlives its caller.
+    ///
+    /// It supports all that a [`Policy`] offers: stale-while-revalidate, early refresh, soft and
+    /// hard timeouts.
     ///
     /// # Errors
-    /// [`Failure`], where there is no old value that the policy lets callers have.
+    /// [`Failure`], if there is no old value that the policy lets callers have.
     ///
     /// # Cancellation
-    /// The load goes on.
+    /// The load continues.
     pub async fn get_or_refresh<T, E, F>(
         &self,
         key: &Key,
@@ -71,13 +77,13 @@ impl Cache {
         self.get_or_stale(key, policy, load).await.map(|(value, _)| value)
     }
 
-    /// [`Cache::get_or_refresh`] for who wants to say so where the value is an old one, and why.
+    /// [`Cache::get_or_refresh`] for callers that show whether the value is an old one, and why.
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Cache::get_or_refresh`].
     ///
     /// # Cancellation
-    /// As there.
+    /// The load continues.
     pub async fn get_or_stale<T, E, F>(
         &self,
         key: &Key,
@@ -129,25 +135,25 @@ impl Cache {
 }
 
 /// A value, and what its callers depend on.
-type Loaded<T, E> = Result<(Arc<T>, scope::Dependencies), Failure<E>>;
+type Loaded<T, E> = Result<(Arc<T>, Dependencies), Failure<E>>;
 
-/// A value that somebody asks for.
+/// One call of [`Cache::get_or_stale`].
 struct Refreshed {
     cache: Cache,
     key: Key,
     policy: Policy,
     view: Arc<View>,
-    /// What there is of it, fresh or not.
+    /// The entry found by the lookup, fresh or not.
     old: Option<Arc<Entry>>,
 }
 
 impl Refreshed {
-    /// Whether it is not to be made yet: that has just failed.
+    /// Reports whether a recent failure still forbids another load.
     fn is_paused(&self) -> bool {
         self.old.as_ref().is_some_and(|old| old.is_paused())
     }
 
-    /// Makes the value anew, unless somebody does so already.
+    /// Reloads the value in the background, unless another caller does so already.
     fn refresh_behind<T, E, F>(self, load: impl FnOnce() -> F + Send + 'static)
     where
         T: Body,
@@ -156,7 +162,7 @@ impl Refreshed {
     {
         if let Turn::Lead(leader) = self.cache.take_turn_behind(&self.key, &self.view) {
             self.cache.tell(Level::Query, &self.key, Outcome::Refreshing, Instant::now());
-            // The shared store has nothing newer than what is being replaced.
+            // No lookup in the shared store: it has nothing newer than the value being replaced.
             tokio::spawn(self.make(Some(leader), None, load));
         }
     }
@@ -201,7 +207,7 @@ impl Refreshed {
         }
     }
 
-    /// What somebody else loads, or what a task of our own does.
+    /// Waits for another caller's load, or loads in a task of its own.
     async fn take_or_load<T, E, F>(
         self,
         load: impl FnOnce() -> F + Send + 'static,
@@ -228,14 +234,14 @@ impl Refreshed {
                         return Ok(value);
                     }
                 }
-                // The source is in trouble; asking it again for each who waits would not help it.
+                // The source is failing; a load for each of the waiters would not help it.
                 Landing::Failed => return Err(Failure::Elsewhere),
                 Landing::Entry(_) | Landing::Lost | Landing::Nothing => {}
             }
         }
     }
 
-    /// Takes the value from the shared store, or makes it; whoever still waits.
+    /// Takes the value from the shared store, or loads it; it finishes without its caller.
     async fn load<T: Body, E, F: Future<Output = Result<T, E>>>(
         self,
         leader: Leader,
@@ -244,7 +250,7 @@ impl Refreshed {
         if let Ok((value, entry)) =
             self.cache.look_up::<T>(Level::Query, &self.key, &self.view, None)
         {
-            // Somebody landed between our look-up and our turn.
+            // Another caller landed between this lookup and this turn.
             let dependencies = entry.dependencies().clone();
             leader.land(Landing::Entry(entry));
             return Ok((value, dependencies));
@@ -261,7 +267,7 @@ impl Refreshed {
         self.make(Some(leader), lock, load).await
     }
 
-    /// Makes the value anew and keeps it; without a leader, for one caller.
+    /// Loads the value and stores it; without a leader, for one caller only.
     async fn make<T: Body, E, F: Future<Output = Result<T, E>>>(
         self,
         leader: Option<Leader>,
@@ -297,16 +303,16 @@ impl Refreshed {
         Ok((body, dependencies))
     }
 
-    /// The old value, if it ended less than `grace` ago.
+    /// Returns the old value, if it ended less than `grace` ago.
     fn useful<T: Body>(&self, grace: Duration) -> Option<Arc<T>> {
         let old = self.old.as_ref()?;
         old.is_useful(grace).then(|| old.body())?
     }
 }
 
-/// What the task of a load brought, as what the caller depends on.
+/// Returns the result of a load's task, and records its dependencies for the caller.
 async fn arrived<T, E>(task: JoinHandle<Loaded<T, E>>) -> Result<Arc<T>, Failure<E>> {
-    // Its panics are caught: it is gone only where the whole runtime goes.
+    // Panics of the load are caught: the task is lost only when the runtime shuts down.
     let (value, dependencies) = task.await.unwrap_or(Err(Failure::Elsewhere))?;
     scope::record(&dependencies);
     Ok(value)

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
+use crate::in_process::InProcess;
 use crate::open::Options;
-use crate::view::InProcess;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
 
-/// A source that answers how often it was asked, after a second; or fails.
+/// A source that answers after a second: how often it was asked, or an error.
 #[derive(Clone, Default)]
 struct Source {
     asked: Arc<AtomicU32>,
@@ -40,7 +40,7 @@ fn open() -> Cache {
 }
 
 #[tokio::test(start_paused = true)]
-async fn for_ever_is_kept_and_no_moment_is_too_late_to_be_reckoned() {
+async fn the_longest_durations_are_valid_and_do_not_overflow() {
     let policy = |lifetime| {
         let ever = Duration::MAX;
         let policy = Policy::fresh_for(lifetime).stale_if_error(ever).retry_after(ever);
@@ -131,7 +131,7 @@ async fn a_source_that_failed_is_not_asked_again_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_failed_is_asked_by_who_would_have_nothing() {
+async fn a_source_that_failed_is_asked_where_there_is_no_old_value() {
     let (cache, source) = (open(), Source::default());
     let policy = MINUTE.stale_if_error(60 * SECOND).retry_after(600 * SECOND);
     assert_eq!(source.get(&cache, policy, true).await, Ok(1));
@@ -142,7 +142,7 @@ async fn a_source_that_failed_is_asked_by_who_would_have_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_cannot_wait_is_told_and_the_load_goes_on() {
+async fn a_caller_that_times_out_gets_an_error_and_the_load_continues() {
     let (cache, source) = (open(), Source::default());
     let policy = MINUTE.hard_timeout(SECOND / 10);
     assert_eq!(source.get(&cache, policy, true).await, Err(Failure::TimedOut));
@@ -180,7 +180,7 @@ async fn a_load_that_panics_is_one_that_failed() {
     assert_eq!(get(true).await, Ok(1), "the old value stands in for it");
 }
 
-/// No caller is kept for ever by a load that hangs, nor by one that others gave up waiting for.
+/// A load that hangs does not block callers for ever, nor does one whose callers timed out.
 #[tokio::test(start_paused = true)]
 async fn a_load_that_hangs_is_replaced_after_a_while() {
     let (cache, source) = (open(), Source::default());

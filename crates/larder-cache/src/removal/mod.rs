@@ -1,19 +1,21 @@
-//! Deleting entries, and ending them before their time: in every instance, for good.
+//! Deletes entries and ends their lifetimes early, in every instance.
 //!
-//! - A deletion moves a tag of its own where the stamps are kept: that of the key's bucket, or that of all
-//!   keys. Ending a lifetime moves another.
-//! - An entry carries the stamps that these tags had in the view to which its load was pinned: from before
-//!   the load began. It keeps them in memory and in the shared store, its [`Epoch`].
-//! - An entry whose stamp of deletion is older than the reader's is not there: it is not served, not handed
-//!   to callers who wait, not used for errors. So it does not matter when, or where, a load stores it.
-//! - A caller does not wait for a load that began before a deletion that the caller's view contains.
-//! - After the tag, the shared store is emptied, and memory last: that only frees room.
-//! - An instance that has written an entry to the shared store looks at the stamps once more, and takes the
-//!   entry out again if its key was deleted meanwhile.
-//! - A variant of a page goes with the address that it is a variant of.
+//! - A deletion changes the stamp of a dedicated tag: that of the key's bucket, or that of all
+//!   keys. Ending a lifetime changes another one.
+//! - An entry carries the stamps of these tags from before its load began, in memory and in the
+//!   shared store: its [`Epoch`].
+//! - An entry whose stamp of deletion is older than the reader's is treated as absent: it is not
+//!   served, not handed to waiters, not used on errors. So it does not matter when, or where, a
+//!   load stores it.
+//! - A caller does not wait for a load that began before a deletion that the caller's stamps
+//!   contain.
+//! - After the tag, the shared store is emptied, and memory last: that only frees space.
+//! - An instance that has written an entry to the shared store checks the stamps once more, and
+//!   removes the entry if its key was deleted meanwhile.
+//! - A variant of a page is deleted with the address that it is a variant of.
 //! - There are 4,096 buckets: a deletion makes one in 4,096 other entries load once more.
-//! - How far it reaches is how far [`Versions`](super::view::Versions) do: a database reaches every
-//!   instance, stamps in a process that process only.
+//! - A deletion reaches as far as the stamps do ([`Versions`](super::view::Versions)): every
+//!   instance with a database, this process only with stamps in memory.
 
 use std::collections::HashMap;
 
@@ -21,22 +23,21 @@ use serde::{Deserialize, Serialize};
 
 use super::key::Key;
 use super::tag::{Stamp, Tag};
-use super::view::View;
 
-/// So many buckets: each in which a key was ever deleted is a row that is read with the stamps.
+/// The number of buckets: each one with a deleted key is a row that is read with the stamps.
 const BUCKETS: u16 = 1 << 12;
 
-/// What is done to entries by hand.
+/// What a person or a program does to entries before their time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
-    /// They are forgotten.
+    /// The entries are removed.
     Deleted,
-    /// Their lifetime is over; a policy may let them stand in for an error.
+    /// Their lifetime is over; a policy may still serve them on errors.
     Ended,
 }
 
 impl Removal {
-    /// No table is called so.
+    /// Returns the name of the tag; no table has such a name.
     const fn name(self) -> &'static str {
         match self {
             Self::Deleted => "!deleted",
@@ -44,24 +45,24 @@ impl Removal {
         }
     }
 
-    /// Whether a tag is one of a removal.
+    /// Reports whether `tag` belongs to a removal.
     pub(super) fn has(tag: &Tag) -> bool {
         let name = tag.as_str();
         [Self::Deleted, Self::Ended].iter().any(|removal| name.starts_with(removal.name()))
     }
 
-    /// The tag that does it to every entry.
+    /// Returns the tag that does this to every entry.
     pub const fn of_all(self) -> Tag {
         Tag::named(self.name())
     }
 
-    /// The tag that does it to the entries whose key reads so, and to those of its bucket.
+    /// Returns the tag that does this to the entry under `key`, and to all others in its bucket.
     pub fn of_key(self, key: &str) -> Tag {
         Tag::from(format!("{}#{}", self.name(), bucket(key)))
     }
 }
 
-/// The bucket of a key: the same in every process and every build.
+/// Returns the bucket of a key: the same in every process and every build.
 fn bucket(key: &str) -> u16 {
     xxhash_rust::xxh3::xxh3_64(key.as_bytes()) as u16 % BUCKETS
 }
@@ -69,42 +70,42 @@ fn bucket(key: &str) -> u16 {
 /// How often entries of some keys were deleted and ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Of the key itself, and of the key of which it is a variant, or of itself again.
+    /// The bucket of the key, and that of the key it is a variant of (or its own again).
     buckets: [u16; 2],
     deleted: Stamp,
     ended: Stamp,
 }
 
 impl Epoch {
-    /// The epoch of `key` in `view`.
-    pub(super) fn of(key: &Key, view: &View) -> Self {
+    /// Returns the epoch of `key` at these stamps.
+    pub(super) fn of(key: &Key, epochs: &Epochs) -> Self {
         let own = bucket(key.as_str());
-        view.epochs().at([own, key.variant_of().map_or(own, bucket)])
+        epochs.at([own, key.variant_of().map_or(own, bucket)])
     }
 
-    /// The epoch of the same keys in `view`.
-    pub(super) fn now(self, view: &View) -> Self {
-        view.epochs().at(self.buckets)
+    /// Returns the epoch of the same keys at these stamps.
+    pub(super) fn now(self, epochs: &Epochs) -> Self {
+        epochs.at(self.buckets)
     }
 
-    /// Whether keys were deleted between this epoch and `later`.
+    /// Reports whether keys were deleted between this epoch and `later`.
     pub(super) fn is_deleted_in(self, later: Self) -> bool {
         !self.deleted.is_at_least(later.deleted)
     }
 
-    /// Whether it is of the same deletions.
+    /// Reports whether no deletion lies between the two epochs.
     pub(super) fn has_same_deletions(self, other: Self) -> bool {
         self.deleted == other.deleted
     }
 
-    /// Whether it is at least as late as `other`.
+    /// Reports whether it is at least as late as `other`.
     pub(super) fn is_at_least(self, other: Self) -> bool {
         self.deleted.is_at_least(other.deleted) && self.ended.is_at_least(other.ended)
     }
 
-    /// The epoch in which what happened to either of two sets of keys has happened.
+    /// Returns the epoch that contains what happened to either of two sets of keys.
     ///
-    /// Counters only grow, so that equal sums are equal counters; nonces tell histories apart.
+    /// Counters only grow, so equal sums mean equal counters; nonces distinguish histories.
     fn and(self, other: Self) -> Self {
         let add = |one: Stamp, other: Stamp| Stamp {
             count: one.count.wrapping_add(other.count),
@@ -118,7 +119,7 @@ impl Epoch {
     }
 }
 
-/// The epochs of all buckets, as a view has them; nothing is allocated where nothing was ever removed.
+/// The epochs of all buckets at one moment; nothing is allocated before the first removal.
 #[derive(Debug, Default)]
 pub(super) struct Epochs {
     all: Epoch,
@@ -126,7 +127,7 @@ pub(super) struct Epochs {
 }
 
 impl Epochs {
-    /// Notes the stamp of a tag, if it is one of a removal.
+    /// Records the stamp of `tag` if it belongs to a removal.
     pub fn take(&mut self, tag: &Tag, stamp: Stamp) {
         for removal in [Removal::Deleted, Removal::Ended] {
             let Some(rest) = tag.as_str().strip_prefix(removal.name()) else { continue };
@@ -142,11 +143,12 @@ impl Epochs {
         }
     }
 
-    /// The epoch of these buckets.
+    /// Returns the epoch of these buckets.
     fn at(&self, buckets: [u16; 2]) -> Epoch {
         let start = Epoch { buckets, ..self.all };
         let [own, whole] = buckets.map(|bucket| self.buckets.get(&bucket).copied());
         let own_epoch = start.and(own.unwrap_or_default());
+        // A bucket that is both own and whole must be added once only.
         match buckets[0] == buckets[1] {
             true => own_epoch,
             false => own_epoch.and(whole.unwrap_or_default()),

@@ -1,4 +1,4 @@
-//! What deletions promise: loads are held under way while keys are deleted.
+//! Deletions while loads are under way.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,13 +9,14 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::Cache;
+use crate::in_process::InProcess;
 use crate::inspect::Inspection;
 use crate::open::Options;
 use crate::policy::Policy;
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
-use crate::view::{Fresh, InProcess, Unvouched, Versions};
+use crate::view::{Fresh, Unvouched, Versions, View};
 
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
 
@@ -33,14 +34,20 @@ fn a_deletion_is_of_its_key_or_of_all() {
     let before = view(&[]);
     for (removal, is_deletion) in [(Removal::Deleted, true), (Removal::Ended, false)] {
         let after = view(&[removal.of_key("tea")]);
-        let epoch = Epoch::of(&tea, &before);
-        assert_eq!(epoch.is_deleted_in(epoch.now(&after)), is_deletion);
-        assert!(!epoch.is_at_least(epoch.now(&after)) && epoch.now(&after).is_at_least(epoch));
-        assert!(Epoch::of(&milk, &before) == Epoch::of(&milk, &after), "milk is not tea");
+        let epoch = Epoch::of(&tea, before.epochs());
+        assert_eq!(epoch.is_deleted_in(epoch.now(after.epochs())), is_deletion);
+        assert!(
+            !epoch.is_at_least(epoch.now(after.epochs()))
+                && epoch.now(after.epochs()).is_at_least(epoch)
+        );
+        assert!(
+            Epoch::of(&milk, before.epochs()) == Epoch::of(&milk, after.epochs()),
+            "milk is not tea"
+        );
         let cleared = view(&[removal.of_all()]);
         for key in [&tea, &milk] {
-            let epoch = Epoch::of(key, &before);
-            assert_eq!(epoch.is_deleted_in(epoch.now(&cleared)), is_deletion);
+            let epoch = Epoch::of(key, before.epochs());
+            assert_eq!(epoch.is_deleted_in(epoch.now(cleared.epochs())), is_deletion);
         }
     }
 }
@@ -48,25 +55,25 @@ fn a_deletion_is_of_its_key_or_of_all() {
 #[test]
 fn a_variant_goes_with_its_address_and_with_itself() {
     let variant = key("variant").variant(&key("tea"));
-    let epoch = Epoch::of(&variant, &view(&[]));
+    let epoch = Epoch::of(&variant, view(&[]).epochs());
     for name in ["tea", "variant"] {
         let after = view(&[Removal::Deleted.of_key(name)]);
-        assert!(epoch.is_deleted_in(epoch.now(&after)), "{name}");
+        assert!(epoch.is_deleted_in(epoch.now(after.epochs())), "{name}");
     }
-    let tea = Epoch::of(&key("tea"), &view(&[]));
+    let tea = Epoch::of(&key("tea"), view(&[]).epochs());
     let after = view(&[Removal::Deleted.of_key("variant")]);
-    assert!(!tea.is_deleted_in(tea.now(&after)), "the address stays without its variant");
+    assert!(!tea.is_deleted_in(tea.now(after.epochs())), "the address stays without its variant");
 }
 
 #[test]
 fn tags_that_only_look_like_removals_are_none() {
     let odd = ["!deleted#65536", "!deleted#", "!deletedx", "!", "!ended#-1", "deleted#1"];
     let odd = odd.map(|name| Tag::from(name.to_owned()));
-    let epoch = Epoch::of(&key("tea"), &view(&odd));
-    assert_eq!(epoch, Epoch::of(&key("tea"), &view(&[])));
+    let epoch = Epoch::of(&key("tea"), view(&odd).epochs());
+    assert_eq!(epoch, Epoch::of(&key("tea"), view(&[]).epochs()));
 }
 
-/// Two instances on one store, and the store.
+/// Two instances and the store that they share.
 struct Shop {
     here: Cache,
     there: Cache,
@@ -83,7 +90,7 @@ impl Shop {
         Self { here: open(), there: open(), store }
     }
 
-    /// What any tier still stores.
+    /// Returns the keys that any tier still stores.
     async fn keys(&self) -> Vec<String> {
         settle().await;
         let mut keys = self.store.scan("", None).await.unwrap().keys;
@@ -95,7 +102,7 @@ impl Shop {
     }
 }
 
-/// A load that waits to be let go.
+/// A load that waits until the test releases it.
 #[derive(Clone, Default)]
 struct Held {
     began: Arc<Notify>,
@@ -109,7 +116,7 @@ impl Held {
         Ok(value)
     }
 
-    /// It, under way for the key `tea`.
+    /// Begins the load under the key `tea`, and returns when it is under way.
     async fn begin(&self, cache: &Cache, how: How) -> JoinHandle<u64> {
         let (cache, held) = (cache.clone(), self.clone());
         let under_way = tokio::spawn(async move { get(&cache, how, held).await });
@@ -118,7 +125,7 @@ impl Held {
     }
 }
 
-/// By which call something is loaded.
+/// The call by which a value is loaded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum How {
     Set,
@@ -141,14 +148,14 @@ async fn get(cache: &Cache, how: How, held: Held) -> u64 {
     }
 }
 
-/// What is kept of tea; else this.
+/// Returns the stored tea, or else `otherwise`.
 async fn look(cache: &Cache, otherwise: u64) -> u64 {
     let Ok(value) =
         cache.get_or_set(&key("tea"), &MINUTE, async || Ok::<_, Infallible>(otherwise)).await;
     *value
 }
 
-/// Lets what was spawned run.
+/// Lets spawned tasks run.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
@@ -202,13 +209,13 @@ async fn a_load_that_began_before_a_deletion_is_not_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_after_a_deletion_does_not_wait_for_what_began_before() {
+async fn a_caller_after_a_deletion_does_not_wait_for_an_earlier_load() {
     for (way, how) in Way::ALL.into_iter().flat_map(|way| ALL.map(|how| (way, how))) {
         for is_here in [true, false] {
             let (shop, held) = (Shop::open(), Held::default());
             let load = held.begin(&shop.here, how).await;
             way.go(if is_here { &shop.here } else { &shop.there }).await;
-            // The load is still held: it would be waited for without an end.
+            // The load is still held: a caller that waited for it would never return.
             let case = format!("{way:?} {how:?} {is_here}");
             assert_eq!(look(&shop.here, 2).await, 2, "{case}");
             held.go.notify_one();
@@ -222,7 +229,7 @@ async fn who_comes_after_a_deletion_does_not_wait_for_what_began_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_before_a_deletion_shares_the_load() {
+async fn a_caller_before_a_deletion_shares_the_load() {
     let (shop, held) = (Shop::open(), Held::default());
     let load = held.begin(&shop.here, How::Set).await;
     let waits = tokio::spawn({
@@ -249,7 +256,7 @@ async fn every_instance_forgets_and_nothing_stands_in_for_an_error() {
             let load = async || Err::<u64, _>("down");
             cache.get_or_set(&key("tea"), &policy, load).await.map(|value| *value)
         };
-        // Where only its lifetime was ended, it may.
+        // An entry whose lifetime was ended may still be served on errors.
         let expected = if way == Way::End { Ok(1) } else { Err("down") };
         for cache in [&shop.there, &shop.here] {
             assert_eq!(failing(cache).await, expected, "{way:?}");
@@ -259,9 +266,9 @@ async fn every_instance_forgets_and_nothing_stands_in_for_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_written_to_the_store_behind_a_deletion_is_taken_out_again() {
+async fn an_entry_written_to_the_store_after_a_deletion_is_removed_again() {
     let shop = Shop::open();
-    // The write is spawned, and does not run before this task waits for something.
+    // The write is spawned, and does not run before this task awaits.
     look(&shop.here, 1).await;
     assert!(shop.here.delete::<u64>(&key("tea")).await.unwrap());
     assert_eq!(shop.keys().await, [""; 0]);
@@ -275,7 +282,7 @@ async fn a_refresh_under_way_brings_nothing_back() {
         let (shop, held) = (Shop::open(), Held::default());
         look(&shop.here, 1).await;
         let load = held.clone();
-        // It is as good as over: what is there is served, and rebuilt meanwhile.
+        // Within the refresh window: the stored value is served, and rebuilt in the background.
         let tea = key("tea");
         let value = shop.here.get_or_refresh(&tea, &policy, || load.load(2)).await;
         assert_eq!(value.map(|value| *value), Ok(1));
@@ -290,7 +297,7 @@ async fn a_refresh_under_way_brings_nothing_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_versions_cannot_be_moved_nothing_is_deleted_and_that_is_said() {
+async fn where_stamps_cannot_be_changed_deleting_is_an_error() {
     struct Fixed;
     impl Versions for Fixed {
         fn fresh(&self) -> Fresh {

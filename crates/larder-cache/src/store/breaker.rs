@@ -1,10 +1,10 @@
-//! A circuit breaker: a store that is down is not asked again and again.
+//! A circuit breaker: it refuses calls to a store that is down.
 //!
-//! - *closed*: calls go through. So many failures in a row open it.
-//! - *open*: calls are refused at once, for a while.
-//! - *half-open*: one call, the probe, goes through and decides. The others are still refused.
-//! - A call that was dropped tells nothing; if it was the probe, the next call is the probe. A
-//!   probe that is not heard of for the length of a pause is given up.
+//! - *closed*: calls go through. A number of failures in a row open the breaker.
+//! - *open*: calls are refused at once, for the length of a pause.
+//! - *half-open*: one call, the probe, goes through and decides. Other calls are still refused.
+//! - A call that was dropped has no outcome. If it was the probe, the next call is the probe. If a
+//!   probe has no outcome after another pause, the next call is a probe, too.
 //!
 //! Source: Nygard, "Release It!", Circuit Breaker.
 
@@ -15,9 +15,9 @@ use tokio::time::Instant;
 /// Decides which calls reach a store.
 #[derive(Debug)]
 pub struct Breaker {
-    /// Failures in a row that open it.
+    /// The number of failures in a row that open the breaker.
     threshold: u32,
-    /// How long it stays open.
+    /// How long the breaker stays open.
     pause: Duration,
     state: Mutex<State>,
 }
@@ -27,30 +27,31 @@ enum State {
     Closed {
         failures: u32,
     },
-    /// Half-open is this, too: the probe is whoever came first after `until`, which then moved on.
+    /// Also half-open: the first call after `until` is the probe, and moves `until` on by a pause.
     Open {
         until: Instant,
     },
 }
 
 impl Default for Breaker {
-    /// Three failures open it for a second: at most three requests wait for a dead store, and one
-    /// request per second thereafter.
+    /// Creates a breaker that three failures open for one second.
+    ///
+    /// One after another, at most three requests wait for a dead store, and then one per second.
     fn default() -> Self {
         Self::new(3, Duration::from_secs(1))
     }
 }
 
 impl Breaker {
-    /// A closed breaker that so many failures in a row open for so long.
+    /// Creates a closed breaker that `threshold` failures in a row open for `pause`.
     pub fn new(threshold: u32, pause: Duration) -> Self {
         Self { threshold, pause, state: Mutex::new(State::Closed { failures: 0 }) }
     }
 
-    /// Leave to make one call.
+    /// Admits one call.
     ///
     /// # Errors
-    /// How long to wait before asking again.
+    /// The time to wait before the next try, if the breaker is open.
     pub fn admit(&self) -> Result<Permit<'_>, Duration> {
         let mut state = self.state.lock().unwrap();
         let is_probe = match *state {
@@ -67,7 +68,7 @@ impl Breaker {
         Ok(Permit { breaker: self, is_probe })
     }
 
-    /// Whether calls are refused now.
+    /// Reports whether the breaker is open or half-open.
     pub fn is_open(&self) -> bool {
         !matches!(*self.state.lock().unwrap(), State::Closed { .. })
     }
@@ -77,10 +78,10 @@ impl Breaker {
     }
 }
 
-/// Leave to make one call, whose end must be told.
+/// The permission for one call, whose outcome the caller reports.
 ///
 /// # Cancellation
-/// Dropped without an outcome it changes nothing, except that the next call may be the probe.
+/// A permit dropped without an outcome changes nothing, except that the next call replaces a probe.
 #[must_use = "tell how the call went"]
 #[derive(Debug)]
 pub struct Permit<'a> {
@@ -89,7 +90,7 @@ pub struct Permit<'a> {
 }
 
 impl Permit<'_> {
-    /// The store answered, be it with an error.
+    /// Records that the store answered, even if with an error.
     pub fn succeeded(mut self) {
         let mut state = self.breaker.state.lock().unwrap();
         // A call from before the breaker opened must not close it: only the probe decides.
@@ -99,7 +100,7 @@ impl Permit<'_> {
         self.is_probe = false;
     }
 
-    /// The store did not answer.
+    /// Records that the store did not answer.
     pub fn failed(mut self) {
         let mut state = self.breaker.state.lock().unwrap();
         if self.is_probe {
@@ -119,6 +120,7 @@ impl Drop for Permit<'_> {
         if !self.is_probe {
             return;
         }
+        // The probe has no outcome: the next call becomes the probe.
         if let State::Open { until } = &mut *self.breaker.state.lock().unwrap() {
             *until = Instant::now();
         }

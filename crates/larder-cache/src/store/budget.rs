@@ -1,11 +1,10 @@
-//! How long a request may wait for stores, in all.
+//! The time that one request may wait for stores in total.
 //!
-//! - The budget is *time spent waiting*: a slow query between two look-ups costs nothing.
-//! - Calls under way at the same time are counted once.
-//! - It belongs to the task, not to each call: `cache.get(key)` stays `cache.get(key)`, and no
-//!   layer in between can forget to hand it on. What a handler spawns runs on the store's own
-//!   timeout instead.
-//! - A store that never waits (memory) does not ask.
+//! - Only *time spent waiting* counts: a slow query between two lookups costs nothing.
+//! - Concurrent calls are counted once.
+//! - The budget belongs to the task: calls need no extra argument, and no layer in between can
+//!   forget to pass it on. A task that a handler spawns has no budget, only the store's timeout.
+//! - A store that never waits (memory) ignores the budget.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -27,7 +26,7 @@ use std::{
 use tokio::time::Instant;
 
 tokio::task_local! {
-    /// `None` where the budget does not count ([`apart`]).
+    /// `None` inside [`apart`], where the budget does not count.
     static CURRENT: Option<Budget>;
 }
 
@@ -38,14 +37,14 @@ pub struct Budget(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     left: Duration,
-    /// Calls under way.
+    /// The number of calls that are waiting.
     running: u32,
     /// When the first of them began.
     since: Instant,
 }
 
 impl Budget {
-    /// A budget of which nothing is spent.
+    /// Creates a budget of which nothing is spent.
     pub fn new(total: Duration) -> Self {
         Self(Arc::new(Mutex::new(State { left: total, running: 0, since: Instant::now() })))
     }
@@ -55,7 +54,7 @@ impl Budget {
         CURRENT.scope(Some(self), request).await
     }
 
-    /// What has not been spent yet.
+    /// Returns the time that is not spent yet.
     pub fn left(&self) -> Duration {
         self.0.lock().unwrap().left()
     }
@@ -86,17 +85,17 @@ impl State {
     }
 }
 
-/// What the request that runs here has left; `None` outside of one.
+/// Returns what the current request has left, or `None` outside of a request with a budget.
 pub fn left() -> Option<Duration> {
     current().map(|budget| budget.left())
 }
 
-/// Runs something whose waiting the request does not mind: a walk through all keys.
+/// Runs `work` without counting its time, such as a scan of all keys.
 pub async fn apart<F: Future>(work: F) -> F::Output {
     CURRENT.scope(None, work).await
 }
 
-/// Counts the time until it is dropped, answered or cancelled.
+/// Spends the current request's budget until the returned guard is dropped.
 pub fn spend() -> Spending {
     let budget = current();
     if let Some(budget) = &budget {
@@ -105,7 +104,7 @@ pub fn spend() -> Spending {
     Spending(budget)
 }
 
-/// A call under way.
+/// A guard that counts the time of one call.
 #[must_use = "the time is counted while this lives"]
 #[derive(Debug)]
 pub struct Spending(Option<Budget>);
@@ -190,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn apart_there_is_no_budget() {
+    async fn work_run_apart_has_no_budget() {
         let request = apart(async { left() });
         assert_eq!(Budget::new(80 * MS).scope(request).await, None);
     }

@@ -2,37 +2,37 @@
 
 use std::{error::Error, time::Duration};
 
-/// Why a store did not do what it was asked.
+/// The reason why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// There is nothing to count on under this key.
+    /// The key does not exist, so there is no number to add to.
     #[error("the key does not exist")]
     Absent,
-    /// What is kept under this key is no whole number.
+    /// The stored value is not a whole number.
     #[error("not a whole number")]
     NotInteger,
-    /// The sum has no place in 64 bits.
+    /// The sum does not fit into 64 bits.
     #[error("the number would overflow")]
     Overflow,
-    /// More than this store keeps under one key; nothing is kept under it now.
+    /// The value is larger than the store allows; the old value was removed.
     #[error("{bytes} bytes are too large, the limit is {limit}")]
     TooLarge { bytes: usize, limit: usize },
-    /// The server has no room left (`maxmemory`); nothing is kept under this key now.
+    /// The server has no memory left (`maxmemory`); the old value was removed.
     #[error("the store is full")]
     Full,
-    /// No answer in time. The operation may have been done all the same.
+    /// The store did not answer in time. The operation may have been done.
     #[error("no answer within {after:?}")]
     Timeout { after: Duration },
-    /// This request has used up its [`Budget`](super::Budget); the store was not asked.
+    /// The request has used up its [`Budget`](super::Budget); the store was not called.
     #[error("the request's time for the store is used up")]
     Exhausted,
-    /// The circuit breaker is open; the store was not asked.
+    /// The circuit breaker is open; the store was not called.
     #[error("the store failed a moment ago, next try in {retry_in:?}")]
     Paused { retry_in: Duration },
-    /// No connection, or one that broke. The operation may have been done all the same.
+    /// There is no connection, or it broke. The operation may have been done.
     #[error("the store cannot be reached")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// The server answered that it will not.
+    /// The server answered with an error.
     #[error("the store refused: {0}")]
     Refused(String),
     /// [`close`](super::Store::close) has been called.
@@ -41,7 +41,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the store is in trouble, and not merely this key or value.
+    /// Reports whether the store itself is failing, and not only this key or value.
     pub fn is_outage(&self) -> bool {
         use StoreError as E;
         matches!(

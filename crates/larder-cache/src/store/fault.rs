@@ -1,21 +1,21 @@
-//! Which keys another store might refuse.
+//! The check for keys that another store might refuse.
 
 use std::fmt;
 
-/// What is wrong with a key. Our stores take it all the same; memcached would not.
+/// What is wrong with a key. Larder's stores accept such a key; memcached would refuse it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyFault {
     /// Longer than [`KeyFault::MAX_BYTES`].
     TooLong { bytes: usize },
-    /// Holds white space or a control character.
+    /// Contains white space or a control character.
     Unprintable(char),
 }
 
 impl KeyFault {
-    /// The longest key that memcached takes.
+    /// The longest key that memcached accepts.
     pub const MAX_BYTES: usize = 250;
 
-    /// The first thing wrong with this complete key.
+    /// Returns the first fault of a complete key, or `None`.
     ///
     /// Source: Django `memcache_key_warnings`.
     pub fn of(key: &str) -> Option<Self> {

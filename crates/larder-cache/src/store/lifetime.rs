@@ -1,28 +1,27 @@
-//! How long bytes are kept.
+//! Lifetimes of keys.
 
 use std::time::Duration;
 
-/// How long a store keeps a key, counted from the moment it is told: for ever, or at least 1 ms.
+/// How long a key is stored, counted from the write: forever, or at least 1 ms.
 ///
-/// Made by [`Lifetime::of`], so that a lifetime that is over before it begins never reaches a
-/// store.
+/// [`Lifetime::of`] returns no lifetime for zero, so a store never receives an expired key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime(Option<Duration>);
 
-/// A hundred years: more is taken as this, so that adding it to a clock cannot overflow.
+/// A hundred years. Longer durations are capped, so that adding one to a clock cannot overflow.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 impl Lifetime {
-    /// Until it is deleted or evicted.
+    /// Lasts until the key is deleted or evicted.
     pub const FOREVER: Self = Self(None);
 
-    /// So long, rounded up to whole milliseconds; `None` for no time at all.
+    /// Rounds `duration` up to whole milliseconds; returns `None` for zero.
     pub fn of(duration: Duration) -> Option<Self> {
         let millis = duration.min(LONGEST).as_nanos().div_ceil(1_000_000);
         (millis > 0).then(|| Self(Some(Duration::from_millis(millis as u64))))
     }
 
-    /// The time, a whole number of milliseconds; `None` for ever.
+    /// Returns the duration in whole milliseconds, or `None` for [`Lifetime::FOREVER`].
     pub fn duration(self) -> Option<Duration> {
         self.0
     }
@@ -31,11 +30,11 @@ impl Lifetime {
 /// What is left of a key's lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ttl {
-    /// There is no such key.
+    /// The key does not exist.
     Absent,
     /// The key stays until it is deleted or evicted.
     Forever,
-    /// The key goes after this time.
+    /// The key expires after this time.
     In(Duration),
 }
 

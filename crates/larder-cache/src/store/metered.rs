@@ -1,9 +1,8 @@
-//! A store that tells how each call to another one went, and how long it took.
+//! A wrapper that reports the outcome and the duration of each call to a store.
 //!
-//! - What is asked and answered stays as it is.
-//! - A call that was dropped before its answer is not told.
-//!
-//! Not here: which key was asked for. A listener learns nothing that visitors wrote.
+//! - Arguments and results pass through unchanged.
+//! - A call that was dropped before its result is not reported.
+//! - Keys are not reported: a listener receives nothing that visitors wrote.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,9 +13,9 @@ use bytes::Bytes;
 use super::{
     Answer, Cursor, Item, KeyFault, Leased, Lifetime, ScanPage, Stats, Store, StoreError, Ttl,
 };
-use crate::event::Trouble;
+use crate::store::Trouble;
 
-/// A method of [`Store`] that asks the store for something.
+/// A method of [`Store`] that calls the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "they are named after the methods")]
 pub enum Operation {
@@ -43,7 +42,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// All of them, with their names, in the order of their numbers.
+    /// All operations with their names, in the order of their numbers.
     pub const ALL: [(Self, &'static str); 20] = [
         (Self::Get, "get"),
         (Self::GetMany, "get_many"),
@@ -68,31 +67,31 @@ impl Operation {
     ];
 }
 
-/// A call that was answered.
+/// A finished call to a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
-    /// What was asked for.
+    /// The method that was called.
     pub operation: Operation,
-    /// Why it was not done; none where it was, or where the answer is about the key only.
+    /// Why the store failed; `None` after a success, or after an error about the key only.
     pub trouble: Option<Trouble>,
-    /// How long it took.
+    /// How long the call took.
     pub took: Duration,
 }
 
 impl Call {
-    /// Whether the store was asked at all.
+    /// Reports whether the call reached the store: neither the budget nor the breaker refused it.
     pub fn reached_the_store(&self) -> bool {
         !matches!(self.trouble, Some(Trouble::Exhausted | Trouble::Paused))
     }
 }
 
-/// Who is told.
+/// Receives an event for each call to a store.
 pub trait StoreListener: fmt::Debug + Send + Sync + 'static {
-    /// Called where the answer arrives; must not block.
+    /// Receives a finished call, on the thread that polled it; must not block.
     fn on(&self, call: Call);
 }
 
-/// Tells a listener of each call to a store.
+/// A store that reports each call to a listener.
 #[derive(Debug)]
 pub struct Metered {
     store: Arc<dyn Store>,
@@ -100,7 +99,7 @@ pub struct Metered {
 }
 
 impl Metered {
-    /// Around `store`.
+    /// Wraps `store`.
     pub fn new(store: Arc<dyn Store>, listener: Arc<dyn StoreListener>) -> Self {
         Self { store, listener }
     }
@@ -120,7 +119,7 @@ impl Metered {
     }
 }
 
-/// What the error says about the store; none where it is about the key.
+/// Returns what the error says about the store, or `None` if it is about the key.
 fn trouble(error: &StoreError) -> Option<Trouble> {
     match error {
         StoreError::Absent | StoreError::NotInteger | StoreError::Overflow => None,
@@ -252,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_asked_and_answered_stays_as_it_is() {
+    async fn arguments_and_results_pass_through_unchanged() {
         let heard = Arc::new(Heard::default());
         let store = Metered::new(Arc::new(MemoryStore::default()), heard.clone());
         let tea = Bytes::from_static(b"tea");
@@ -267,7 +266,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_that_was_dropped_before_its_answer_is_not_told() {
+    async fn a_call_that_was_dropped_before_its_result_is_not_reported() {
         let heard = Arc::new(Heard::default());
         let store = Metered::new(Arc::new(MemoryStore::default()), heard.clone());
         drop(store.get("a"));

@@ -1,18 +1,19 @@
-//! Stores: bytes in, bytes out.
+//! Stores: they hold bytes under keys for a time.
 //!
-//! - A store knows keys, bytes and lifetimes; it knows neither types nor tags nor versions.
-//! - Every key it is given is complete: prefix and version are part of it.
-//! - An operation on one key is atomic. One on many keys is atomic per key and one round trip in
-//!   all.
+//! - A store knows keys, bytes and lifetimes. It knows no types, tags or versions.
+//! - Every key that a store receives is complete: it includes the prefix and the version.
+//! - An operation on one key is atomic. An operation on many keys is atomic per key and costs one
+//!   round trip.
 //! - A key and its lifetime are written together or not at all.
-//! - A write that fails because of its size, or for lack of room, leaves no old value behind.
-//! - Expired means absent, for every operation.
-//! - A *lease* is the right to keep what is computed for a key. Deleting or moving the key ends it, in the same
-//!   step: what was computed from before is not kept afterwards. A lease that the store has lost is over, too.
-//!   It is kept under a key of its own ([`lease_of`]).
-//! - A store never waits longer than its own timeout, nor than what is left of the request's
+//! - A write that fails because of its size, or because the store is full, removes the old value.
+//! - An expired key is absent, for every operation.
+//! - A *lease* is the right to store what is computed for a key. Deleting or renaming the key ends
+//!   the lease in the same step, so that a value computed from older data is not stored
+//!   afterwards. A lease that the store has lost has ended, too. A lease is stored under a key of
+//!   its own ([`lease_of`]).
+//! - A store never waits longer than its own timeout, or than what is left of the request's
 //!   [`Budget`].
-//! - Only a store answers errors; what they mean (a miss, mostly) is decided above it.
+//! - A store returns errors. The layers above decide what they mean (mostly a miss).
 //!
 //! | Store | Where | For |
 //! |---|---|---|
@@ -20,7 +21,7 @@
 //! | [`redis`] | a Redis server | instances that share work |
 //! | [`null`] | nowhere | development without a cache (Django: `DummyCache`) |
 //!
-//! A store of your own implements a name and twelve methods of [`Store`]; the others are derived.
+//! A custom store implements the name and twelve methods of [`Store`]; the others have defaults.
 //!
 //! Not here: values and their keys (`super::values`), bytes in an envelope (`super::codec`).
 
@@ -40,6 +41,7 @@ pub mod null;
 pub(crate) mod number;
 pub mod redis;
 mod scan;
+mod trouble;
 
 #[cfg(test)]
 pub(crate) mod contract;
@@ -49,104 +51,114 @@ pub use error::StoreError;
 pub use fault::KeyFault;
 pub use lifetime::{Lifetime, Ttl};
 pub use scan::{Cursor, ScanPage};
+pub use trouble::Trouble;
 
-/// What a store's method answers: boxed, so that a store can be chosen at run time.
+/// The result of a store's method. It is boxed, so that a store can be chosen at run time.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-/// One key with what is to be kept under it.
+/// One key with the bytes to store under it.
 #[derive(Debug, Clone, Copy)]
 pub struct Item<'a> {
     /// The complete key.
     pub key: &'a str,
-    /// What is kept, as it is: a sealed value, or a number in plain text.
+    /// The bytes, stored unchanged: a sealed value, or a number in plain text.
     pub bytes: &'a Bytes,
-    /// How long, counted from the moment the store does it.
+    /// How long the bytes are stored, counted from the moment of the write.
     pub lifetime: Lifetime,
 }
 
 impl<'a> Item<'a> {
-    /// These bytes, under this key, for so long.
+    /// Creates an item from a key, its bytes and its lifetime.
     pub fn new(key: &'a str, bytes: &'a Bytes, lifetime: Lifetime) -> Self {
         Self { key, bytes, lifetime }
     }
 }
 
-/// What a store answers to who would compute what it does not have.
+/// The result of [`Store::get_or_lease`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Leased {
-    /// This is kept under the key.
+    /// The bytes stored under the key.
     Kept(Bytes),
-    /// Nothing is; this token holds the lease of the key.
+    /// Nothing is stored; this token holds the lease of the key.
     Lease(Bytes),
 }
 
-/// The key under which the lease of a key is kept. Leases of keys that begin alike begin alike.
+/// Returns the key under which the lease of `key` is stored.
+///
+/// Keys with a common prefix have leases with a common prefix.
 pub fn lease_of(key: &str) -> String {
     format!("larder-load:{key}")
 }
 
-/// What a store says of itself; `None` where it cannot know.
+/// A store's figures about itself; `None` where the store does not know.
 ///
-/// Redis answers for the whole server: other applications' keys are counted too.
+/// Redis reports the whole server: keys of other applications are counted, too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Keys that are kept.
+    /// Keys that are stored.
     pub entries: Option<u64>,
-    /// Memory in use.
+    /// Memory in use, in bytes.
     pub bytes: Option<u64>,
-    /// The bound on `bytes`.
+    /// The limit of `bytes`.
     pub limit_bytes: Option<u64>,
-    /// Keys dropped for lack of room since the store was started.
+    /// Keys evicted since the store was started.
     pub evicted: Option<u64>,
-    /// Keys dropped because their lifetime was over since the store was started.
+    /// Keys expired since the store was started.
     pub expired: Option<u64>,
 }
 
-/// A place that keeps bytes under keys for a time.
+/// Stores bytes under keys for a time.
 ///
 /// # Errors
-/// Every method may answer [`StoreError::Unavailable`], [`StoreError::Timeout`],
+/// Every method may return [`StoreError::Unavailable`], [`StoreError::Timeout`],
 /// [`StoreError::Paused`], [`StoreError::Exhausted`], [`StoreError::Closed`] and
-/// [`StoreError::Refused`]; only further ones are named below.
+/// [`StoreError::Refused`]. The methods below name only further errors.
 ///
 /// # Cancellation
-/// A dropped answer leaves the operation done or not done, never half done for any one key.
+/// If the future is dropped, the operation is done or not done, never half done for any one key.
 ///
 /// # Source
 /// Django: `django.core.cache.backends.base.BaseCache`.
 pub trait Store: fmt::Debug + Send + Sync {
-    /// The store's name in logs and errors: `memory`, `redis`, `null`.
+    /// Returns the store's name in logs and errors: `memory`, `redis`, `null`.
     fn name(&self) -> &'static str;
 
-    /// Whether others than this process can write to it. What is kept there is then sealed under a secret
-    /// (`super::secret`).
+    /// Reports whether other processes can write to the store.
+    ///
+    /// Values in such a store are sealed under a secret (`super::secret`).
     fn is_shared(&self) -> bool {
         true
     }
 
-    /// What is kept under each key, in the order of the keys. No round trip for no keys.
+    /// Returns what is stored under each key, in the order of the keys.
+    ///
+    /// An empty list costs no round trip.
     fn get_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, Vec<Option<Bytes>>>;
 
-    /// Keeps all items; answers, in their order, how each fared. No round trip for no items.
+    /// Stores all items, and returns one result for each, in their order.
     ///
-    /// An item fails by itself with [`StoreError::TooLarge`] or [`StoreError::Full`].
+    /// An item fails by itself with [`StoreError::TooLarge`] or [`StoreError::Full`]. An empty list
+    /// costs no round trip.
     fn set_many<'a>(&'a self, items: &'a [Item<'a>]) -> Answer<'a, Vec<Result<(), StoreError>>>;
 
-    /// Keeps an item unless its key is taken; whether it was kept.
+    /// Stores an item unless its key exists, and returns whether it was stored.
     ///
     /// # Errors
     /// [`StoreError::TooLarge`], [`StoreError::Full`].
     fn add<'a>(&'a self, item: Item<'a>) -> Answer<'a, bool>;
 
-    /// Keeps an item unless its key is taken, if `token` still holds the lease of the key, which ends
-    /// with this; whether it was kept.
+    /// Stores an item if `token` holds the lease of its key, and returns whether it was stored.
+    ///
+    /// The lease ends with this call. A key that exists already is left as it is.
     ///
     /// # Errors
     /// As [`Store::add`].
     fn add_leased<'a>(&'a self, item: Item<'a>, token: &'a [u8]) -> Answer<'a, bool>;
 
-    /// What is kept under a key; else a lease of it for so long, held by `token`, or by the token of who
-    /// has it already: each holder of the token shares the lease.
+    /// Returns what is stored under `key`, or takes the lease of the key for `time`.
+    ///
+    /// The lease is held by `token`. If it is held already, the holder's token is returned: all
+    /// callers with that token share the lease, and each call renews its lifetime.
     fn get_or_lease<'a>(
         &'a self,
         key: &'a str,
@@ -154,103 +166,109 @@ pub trait Store: fmt::Debug + Send + Sync {
         time: Lifetime,
     ) -> Answer<'a, Leased>;
 
-    /// Forgets these keys, and ends their leases; how many keys there were. No round trip for no keys.
+    /// Deletes keys and their leases, and returns how many keys existed.
+    ///
+    /// An empty list costs no round trip.
     fn delete_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, u64>;
 
-    /// Forgets a key if exactly these bytes are kept under it; whether they were.
+    /// Deletes a key if exactly `bytes` are stored under it, and returns whether it was deleted.
     fn delete_if<'a>(&'a self, key: &'a str, bytes: &'a [u8]) -> Answer<'a, bool>;
 
-    /// Gives a key another lifetime, counted from now; whether it exists.
+    /// Sets a key's lifetime, counted from now, and returns whether the key exists.
     fn expire<'a>(&'a self, key: &'a str, lifetime: Lifetime) -> Answer<'a, bool>;
 
-    /// What is left of a key's lifetime. Does not count as use.
+    /// Returns what is left of a key's lifetime. This does not count as a use of the key.
     fn ttl<'a>(&'a self, key: &'a str) -> Answer<'a, Ttl>;
 
-    /// Adds to the whole number kept under a key, as decimal text; what it is then. The lifetime
-    /// stays.
+    /// Adds to the whole number stored under a key as decimal text, and returns the sum.
+    ///
+    /// The key's lifetime does not change.
     ///
     /// # Errors
     /// [`StoreError::Absent`], [`StoreError::NotInteger`], [`StoreError::Overflow`]; nothing is
     /// changed.
     fn incr<'a>(&'a self, key: &'a str, by: i64) -> Answer<'a, i64>;
 
-    /// Moves what is kept under one key to another, lifetime and all, replacing what was there; ends the
-    /// leases of both. Whether there was anything to move.
+    /// Renames a key, and returns whether it existed.
+    ///
+    /// The lifetime moves along. A value under `to` is replaced. The leases of both keys end.
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Answer<'a, bool>;
 
-    /// Some of the keys that begin with `prefix`, and where to go on.
+    /// Returns one page of the keys that begin with `prefix`, and where the next page starts.
     ///
-    /// A key that is present from the first page to the last is listed at least once; Redis may
-    /// list it twice. A page may be empty and still not be the last one.
+    /// A key that exists during the whole scan is listed at least once; Redis may list it twice. An
+    /// empty page is not necessarily the last one.
     fn scan<'a>(&'a self, prefix: &'a str, from: Option<Cursor>) -> Answer<'a, ScanPage>;
 
-    /// What is kept under a key.
+    /// Returns what is stored under a key.
     fn get<'a>(&'a self, key: &'a str) -> Answer<'a, Option<Bytes>> {
         Box::pin(async move { Ok(self.get_many(&[key]).await?.pop().flatten()) })
     }
 
-    /// Keeps an item, replacing what was there.
+    /// Stores an item, replacing the old value.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`], [`StoreError::Full`]: the old value is gone, too.
+    /// [`StoreError::TooLarge`], [`StoreError::Full`]: the old value is removed, too.
     fn set<'a>(&'a self, item: Item<'a>) -> Answer<'a, ()> {
         Box::pin(async move { self.set_many(&[item]).await?.pop().unwrap_or(Ok(())) })
     }
 
-    /// Forgets a key; whether it existed.
+    /// Deletes a key, and returns whether it existed.
     fn delete<'a>(&'a self, key: &'a str) -> Answer<'a, bool> {
         Box::pin(async move { Ok(self.delete_many(&[key]).await? > 0) })
     }
 
-    /// Whether a key exists.
+    /// Reports whether a key exists.
     fn has<'a>(&'a self, key: &'a str) -> Answer<'a, bool> {
         Box::pin(async move { Ok(self.ttl(key).await? != Ttl::Absent) })
     }
 
-    /// Takes the lock of this name for at most `lease`; whether it was free.
+    /// Takes the lock `key` for at most `lease`, and returns whether it was free.
     ///
-    /// `token` names the holder and must be unique: only who knows it can release the lock.
+    /// `token` names the holder and must be unique: only a caller that knows it can release the
+    /// lock.
     fn lock<'a>(&'a self, key: &'a str, token: &'a Bytes, lease: Lifetime) -> Answer<'a, bool> {
         self.add(Item::new(key, token, lease))
     }
 
-    /// Frees a lock if `token` still holds it; whether it did.
+    /// Releases a lock if `token` still holds it, and returns whether it was released.
     fn unlock<'a>(&'a self, key: &'a str, token: &'a [u8]) -> Answer<'a, bool> {
         self.delete_if(key, token)
     }
 
-    /// Forgets every key that begins with `prefix`, and no other; how many there were. Leases that were
-    /// given before end.
+    /// Deletes every key that begins with `prefix`, and no other, and returns how many there were.
     ///
-    /// Keys that are set meanwhile may stay. Takes as long as it takes: whoever clears waits for
-    /// it, so the request's budget does not count.
+    /// Existing leases of such keys end. Keys that are written meanwhile may stay. The request's
+    /// budget does not limit this call, since its time grows with the number of keys.
     fn clear<'a>(&'a self, prefix: &'a str) -> Answer<'a, u64> {
         Box::pin(budget::apart(async move {
-            // First: a load keeps what it computes before its lease is looked for, then it is found
-            // below; or not at all.
+            // Leases first: a load either stored its value before its lease was deleted, and the
+            // second walk deletes that value, or it can no longer store one.
             scan::clear(self, &lease_of(prefix)).await?;
             scan::clear(self, prefix).await
         }))
     }
 
-    /// The store's own figures.
+    /// Returns the store's figures about itself.
     fn stats(&self) -> Answer<'_, Stats> {
         Box::pin(async { Ok(Stats::default()) })
     }
 
-    /// Whether calls are refused for now, because the last ones failed. Asks nobody.
+    /// Reports whether calls are refused for now because the last ones failed, without I/O.
     fn is_paused(&self) -> bool {
         false
     }
 
-    /// Lets go of connections; afterwards every operation answers [`StoreError::Closed`]. A store
-    /// without connections goes on working.
+    /// Closes the connections; afterwards every operation returns [`StoreError::Closed`].
+    ///
+    /// A store without connections goes on working.
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }
 
-    /// What is wrong with a complete key, if anything; the default is memcached's rule, so that a
-    /// key that passes here works everywhere.
+    /// Returns what is wrong with a complete key, if anything.
+    ///
+    /// The default is memcached's rule: a key that passes it works with every store.
     ///
     /// Source: Django `BaseCache.validate_key`.
     fn key_fault(&self, key: &str) -> Option<KeyFault> {

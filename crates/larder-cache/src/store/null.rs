@@ -1,7 +1,6 @@
-//! The store that keeps nothing: every read misses, every write says it was done.
+//! The null store: it stores nothing, every read misses, and every write reports success.
 //!
-//! Null means that nothing happens, not that nothing works: with it a site runs unchanged, only
-//! slower.
+//! A site runs on it unchanged, only slower.
 //!
 //! Source: Django `DummyCache`.
 
@@ -9,7 +8,7 @@ use bytes::Bytes;
 
 use super::{Answer, Cursor, Item, Leased, Lifetime, ScanPage, Store, StoreError, Ttl};
 
-/// Keeps nothing.
+/// A store that stores nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NullStore;
 

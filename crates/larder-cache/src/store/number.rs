@@ -1,6 +1,6 @@
-//! Whole numbers as plain text: the one kind of value that a store itself understands.
+//! Whole numbers in plain text, the one kind of value that a store itself reads.
 
-/// The number these bytes spell, by Redis's rule: decimal, no `+`, no leading zeros, no `-0`.
+/// Parses a whole number by Redis's rule: decimal, no `+`, no leading zeros, no `-0`.
 pub(crate) fn whole(bytes: &[u8]) -> Option<i64> {
     if !matches!(bytes.first()?, b'-' | b'0'..=b'9') {
         return None;

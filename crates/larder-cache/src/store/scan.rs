@@ -1,21 +1,21 @@
-//! Walking through keys, page by page.
+//! Scans of keys, page by page.
 
 use super::{Store, StoreError};
 
-/// Where a walk goes on; only the store that made it can read it.
+/// The position where a scan goes on; only the store that returned it can read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(pub String);
 
-/// One step of a walk.
+/// One page of a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScanPage {
     /// Complete keys, in no particular order.
     pub keys: Vec<String>,
-    /// Where to go on; `None` after the last page.
+    /// Where the next page starts; `None` on the last page.
     pub next: Option<Cursor>,
 }
 
-/// Deletes page by page: neither the store nor this process ever holds all keys at once.
+/// Deletes page by page, so that neither the store nor this process ever holds all keys at once.
 pub(super) async fn clear<S>(store: &S, prefix: &str) -> Result<u64, StoreError>
 where
     S: Store + ?Sized,

@@ -1,17 +1,17 @@
-//! One key at a time.
+//! Operations on one key.
 
 use bytes::Bytes;
 
+use super::call::{Operation, Outcome};
 use super::seal::Read;
-use super::told::{Operation, Outcome};
 use super::{Error, Readable, Timeout, Values, Writable, plain, unwritable};
 use crate::store::{Item, StoreError, Ttl};
 
 impl Values {
-    /// The value of a key, if it has one of this type.
+    /// Returns the value of a key, or `None` if it has no value of this type.
     ///
     /// # Errors
-    /// [`Error::Store`]; a value that cannot be read is none, and a warning in the log.
+    /// [`Error::Store`]. A value that cannot be read is a miss, with a warning in the log.
     ///
     /// # Source
     /// Django `get`.
@@ -28,7 +28,7 @@ impl Values {
         Ok(found?.and_then(Read::value))
     }
 
-    /// The value of a key, or this one.
+    /// Returns the value of a key, or `default`.
     ///
     /// # Errors
     /// As [`Values::get`].
@@ -36,11 +36,11 @@ impl Values {
         Ok(self.get(key).await?.unwrap_or(default))
     }
 
-    /// Remembers a value.
+    /// Stores a value.
     ///
     /// # Errors
-    /// [`Error::Codec`] if it cannot be written; [`Error::Store`] if it is too large, or there is
-    /// no room: then the old value is gone, too.
+    /// [`Error::Codec`] if the value cannot be encoded. [`Error::Store`] if it is too large or the
+    /// store is full: then the old value is removed, too.
     ///
     /// # Source
     /// Django `set`.
@@ -63,9 +63,9 @@ impl Values {
         call.answer(&name, kept, |()| Outcome::Done)
     }
 
-    /// Remembers a value unless the key has one, of whatever type; whether it had none.
+    /// Stores a value unless the key has one of any type, and returns whether it had none.
     ///
-    /// With a timeout that is over at once nothing is kept, and the answer is the same.
+    /// With a timeout that is over at once nothing is stored, and the result is the same.
     ///
     /// # Errors
     /// As [`Values::set`].
@@ -93,8 +93,9 @@ impl Values {
         call.answer(&name, kept, |is_ours| Outcome::taken(*is_ours))
     }
 
-    /// Gives a key another timeout, counted from now; whether it has a value. One that is over at
-    /// once deletes it.
+    /// Sets the timeout of a key, counted from now, and returns whether the key has a value.
+    ///
+    /// A timeout that is over at once deletes the key.
     ///
     /// # Source
     /// Django `touch`.
@@ -109,7 +110,7 @@ impl Values {
         call.answer(&name, touched, |is_there| Outcome::done(*is_there))
     }
 
-    /// Forgets a key; whether it had a value.
+    /// Deletes a key, and returns whether it had a value.
     ///
     /// # Source
     /// Django `delete`.
@@ -121,7 +122,7 @@ impl Values {
         call.answer(&name, deleted, |was_there| Outcome::done(*was_there))
     }
 
-    /// Whether a key has a value, of whatever type.
+    /// Reports whether a key has a value of any type.
     ///
     /// # Source
     /// Django `has_key`, `in`.
@@ -133,10 +134,10 @@ impl Values {
         call.answer(&name, is_there, |is_there| Outcome::done(*is_there))
     }
 
-    /// Forgets these names; how many there were.
+    /// Deletes names, and returns how many there were.
     ///
-    /// Loads of them that have begun are not kept, and callers who come from now on do not wait for them
-    /// ([`super::derive`]).
+    /// The results of their running loads are not stored, and later callers do not wait for those
+    /// loads ([`super::derive`]).
     pub(super) async fn forget(&self, names: &[&str]) -> Result<u64, StoreError> {
         let deleted = self.store().delete_many(names).await;
         names.iter().for_each(|name| self.shared.flights.close(*name));

@@ -1,16 +1,16 @@
-//! Counting, and moving between versions: what must happen in one step.
+//! Counting, and moving values between versions.
 
 use bytes::Bytes;
 
-use super::told::{Operation, Outcome};
+use super::call::{Operation, Outcome};
 use super::{Error, Values, name, seal};
 use crate::store::{Item, Lifetime, StoreError, Ttl, lease_of};
 
 impl Values {
-    /// Adds to the whole number of a key; what it is then. Its timeout stays.
+    /// Adds to the whole number of a key, and returns the sum. The timeout does not change.
     ///
     /// # Errors
-    /// [`Error::Absent`], [`Error::NotInteger`], [`Error::Overflow`], [`Error::Store`]; a counter
+    /// [`Error::Absent`], [`Error::NotInteger`], [`Error::Overflow`], [`Error::Store`]. A counter
     /// has no default, so the caller decides what to do without it.
     ///
     /// # Source
@@ -19,7 +19,7 @@ impl Values {
         self.count(Operation::Incr, key, Some(by)).await
     }
 
-    /// Subtracts from the whole number of a key; what it is then.
+    /// Subtracts from the whole number of a key, and returns the difference.
     ///
     /// # Errors
     /// As [`Values::incr`].
@@ -30,19 +30,20 @@ impl Values {
         self.count(Operation::Decr, key, by.checked_neg()).await
     }
 
-    /// Moves a value to the version that is `by` above this one, timeout and all; answers that
-    /// version. What was there is replaced.
+    /// Moves a value to the version that is `by` above this one, and returns that version.
+    ///
+    /// The timeout moves along. A value at the other version is replaced.
     ///
     /// # Errors
     /// [`Error::Absent`] if there is no value to move, [`Error::Overflow`], [`Error::Store`].
     ///
     /// # Source
-    /// Django `incr_version`, which starts the timeout anew.
+    /// Django `incr_version`, which restarts the timeout.
     pub async fn incr_version(&self, key: &str, by: i64) -> Result<i64, Error> {
         self.go(Operation::IncrVersion, key, self.version.checked_add(by)).await
     }
 
-    /// Moves a value to the version that is `by` below this one.
+    /// Moves a value to the version that is `by` below this one, and returns that version.
     ///
     /// # Errors
     /// As [`Values::incr_version`].
@@ -53,7 +54,7 @@ impl Values {
         self.go(Operation::DecrVersion, key, self.version.checked_sub(by)).await
     }
 
-    /// Adds, unless what is to be added is no number.
+    /// Adds `by`; `None` is an overflow.
     async fn count(&self, operation: Operation, key: &str, by: Option<i64>) -> Result<i64, Error> {
         let name = self.name(key);
         let call = self.begin(operation);
@@ -65,7 +66,7 @@ impl Values {
         call.answer(&name, sum, |_| Outcome::Done)
     }
 
-    /// Moves a value to another version, unless there is no such version.
+    /// Moves a value to another version; `None` is an overflow.
     async fn go(
         &self,
         operation: Operation,
@@ -82,12 +83,12 @@ impl Values {
     }
 
     async fn rename(&self, key: &str, from: &str, version: i64) -> Result<(), Error> {
-        // Has the same faults as `from`, of which a warning was given.
+        // No second warning: this name has the same faults as `from`.
         let to = name::bounded(self.version(version).spell(key));
         self.keep_up().await;
         loop {
             let bytes = self.fetch(from).await?.ok_or_else(|| seal::absent(key))?;
-            // What cannot be opened here would not be opened there.
+            // A value that cannot be opened under `from` could not be opened under `to` either.
             let resealed = self.sealed_for((from, &to), &bytes).map_err(|_| seal::absent(key))?;
             let moved = match &resealed {
                 None => self.store().rename(from, &to).await,
@@ -101,13 +102,16 @@ impl Values {
                     return Ok(());
                 }
                 (false, false) => return Err(seal::absent(key)),
-                // It was replaced meanwhile, or taken away.
+                // The value was replaced or deleted meanwhile: look again.
                 (false, true) => {}
             }
         }
     }
 
-    /// Moves what is sealed for its name: another seal for another name. Only one of several callers does.
+    /// Moves a value that is sealed for its name, and returns whether this caller moved it.
+    ///
+    /// The deletion lets only one of several callers succeed. If the process ends between the
+    /// deletion and the write, the value is lost, as by an eviction.
     async fn replace(
         &self,
         (from, bytes): (&str, &Bytes),
@@ -119,7 +123,7 @@ impl Values {
             Ttl::Absent => None,
         };
         let Some(lifetime) = lifetime else { return Ok(false) };
-        // First: neither key gets what began to be computed before.
+        // Leases first: no load that began before the move may store its value under either key.
         self.store().delete_many(&[&lease_of(from), &lease_of(to)]).await?;
         if !self.store().delete_if(from, bytes).await? {
             return Ok(false);

@@ -1,12 +1,12 @@
-//! Get or make: a value that is computed when it is missing, once.
+//! `get_or_set`: a missing value is computed once and stored.
 //!
-//! - A caller who computes has a lease of the key, taken before; by it the value is kept. Deleting the key
-//!   ends the lease in the same step, in the store: no process keeps what it began to compute before
-//!   ([`crate::store`]).
-//! - What could not be kept because the lease was over is the answer to the caller who computed it, and to
-//!   none who waits.
-//! - Callers who come after a deletion do not wait for what began before it.
-//! - While the store is in trouble nothing is kept, and deletions by other processes are not heard of.
+//! - A caller takes the lease of the key before it computes, and needs the lease to store the
+//!   value. Deleting the key ends the lease in the same step, in the store: no process stores a
+//!   value that it began to compute before the deletion ([`crate::store`]).
+//! - A value that was not stored because its lease had ended is returned to the caller that
+//!   computed it, and to no waiter.
+//! - Callers that come after a deletion do not wait for a load that began before it.
+//! - While the store is failing, nothing is stored, and deletions by other processes go unnoticed.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,44 +15,45 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::call::{Operation, Outcome};
 use super::seal::Read;
-use super::told::{Operation, Outcome};
 use super::{Readable, Timeout, Values, lock, plain};
-use crate::event::Trouble;
 use crate::flight::{Landing, Leader, Turn, land};
 use crate::lineage::Load;
 use crate::panics::caught;
 use crate::presence;
 use crate::removal::Epoch;
+use crate::store::Trouble;
 use crate::store::{Item, Leased, Lifetime, StoreError, lease_of};
 
-/// How long something may be computed and still be kept.
+/// How long a load may take and still be stored.
 const LEASE: Duration = Duration::from_secs(600);
 
-/// What became of a value that was computed.
+/// The fate of a computed value.
 enum Kept<T> {
-    /// It is for all who wait.
+    /// All waiters may have the value.
     Ours,
-    /// It is for its caller only: the key was deleted meanwhile.
+    /// Only its caller may have the value: the key was deleted meanwhile.
     Deleted,
-    /// Another process was quicker.
+    /// Another process stored this value first.
     Theirs(T),
 }
 
 impl Values {
-    /// The value of a key, computed and remembered if it has none.
+    /// Returns the value of a key; computes and stores it if it is missing.
     ///
-    /// Computed once at a time in this process; the others wait for it. Where another process was
-    /// quicker, its value is the answer. A store in trouble costs the computation, not the answer.
+    /// One caller per process computes at a time, and the others wait. If another process stores
+    /// its value first, that value is returned. If the store fails, the value is computed and
+    /// returned all the same.
     ///
     /// # Errors
-    /// None: what goes wrong with the store is a warning in the log.
+    /// None: a failure of the store is a warning in the log.
     ///
     /// # Panics
-    /// If `load` panics; and if it asks for this very key, which would never end.
+    /// If `load` panics, or if it calls `get_or_set` for the same key, which would never end.
     ///
     /// # Cancellation
-    /// Dropped while computing, one of those who wait computes instead.
+    /// If the future is dropped while it computes, one of the waiters computes instead.
     ///
     /// # Source
     /// Django `get_or_set`.
@@ -67,11 +68,11 @@ impl Values {
         value
     }
 
-    /// As [`Values::get_or_set`], with a computation that may fail.
+    /// Does the same as [`Values::get_or_set`], with a `load` that may fail.
     ///
     /// # Errors
-    /// Those of `load`, which are not remembered: the next caller tries again, and those who waited try all
-    /// at once.
+    /// The errors of `load`. They are not stored: the next caller tries again, and all waiters try
+    /// at the same time.
     ///
     /// # Panics
     /// As [`Values::get_or_set`].
@@ -91,7 +92,7 @@ impl Values {
             }
             Err(leader) => leader,
         };
-        // Another caller may have landed between our look and our turn.
+        // Another caller may have stored the value between this caller's lookup and its turn.
         let (outcome, lease) = match self.find_or_lease(&name).await {
             Ok(value) => {
                 call.end(&name, Outcome::Hit);
@@ -112,14 +113,14 @@ impl Values {
             land(leader, Landing::Nothing);
             return Ok(value);
         };
-        // Before it is kept: between that and the landing another process may delete the key, and a caller
-        // come after that.
+        // Announced before the value is stored: between storing and landing, another process may
+        // delete the key, and a caller that comes after the deletion must not get this value.
         if let Some(leader) = &leader {
             leader.approach();
         }
         match self.offer(&name, &bytes, timeout.into(), lease).await {
             Kept::Ours => land(leader, Landing::Entry(bytes)),
-            // Those who wait look for themselves: for what is there now, or to compute anew.
+            // The waiters look the key up again: they find a newer value, or compute one.
             Kept::Deleted => land(leader, Landing::Lost),
             Kept::Theirs(theirs) => {
                 land(leader, Landing::Lost);
@@ -129,8 +130,9 @@ impl Values {
         Ok(value)
     }
 
-    /// The value, from the store or from the caller that was just computing it; else it is to be computed,
-    /// where others may wait for it if there is a leader.
+    /// Returns the value, from the store or from another caller's load.
+    ///
+    /// Otherwise this caller is to compute it: with a leader, if other callers may wait for it.
     async fn value_or_turn<T: Readable>(
         &self,
         name: &String,
@@ -171,7 +173,7 @@ impl Values {
         }
     }
 
-    /// The value of a key; else how that is told, and the lease by which another one may be kept.
+    /// Returns the value of a key, or the outcome to report and the lease for storing a new value.
     async fn find_or_lease<T: Readable>(&self, name: &str) -> Result<T, (Outcome, Option<Bytes>)> {
         match self.lease(name).await {
             Ok(Leased::Kept(bytes)) => match self.read(name, &bytes) {
@@ -187,13 +189,14 @@ impl Values {
     }
 
     async fn lease(&self, name: &str) -> Result<Leased, StoreError> {
-        // Ten minutes are a lifetime.
+        // Never `None`, since the lease is not zero.
         let time = Lifetime::of(LEASE).unwrap_or(Lifetime::FOREVER);
         self.store().get_or_lease(name, &lock::token(), time).await
     }
 
-    /// The lease of a key that holds something unreadable, which would stand in the way of every value
-    /// for as long as it lives.
+    /// Deletes an unreadable value and takes the lease of its key.
+    ///
+    /// The unreadable value would keep every new value from being stored until it expires.
     async fn lease_instead(&self, name: &str, unreadable: &Bytes) -> Option<Bytes> {
         self.store().delete_if(name, unreadable).await.ok()?;
         match self.lease(name).await {
@@ -202,7 +205,7 @@ impl Values {
         }
     }
 
-    /// Remembers what was computed, if its lease is not over, and unless another process was quicker.
+    /// Stores a computed value if its lease still holds and no other process stored one first.
     async fn offer<T: Readable>(
         &self,
         name: &str,
@@ -210,12 +213,14 @@ impl Values {
         timeout: Timeout,
         lease: Option<Bytes>,
     ) -> Kept<T> {
+        // Without a lease the store is failing: nothing is stored, but the waiters get the value.
         let Some(token) = lease else { return Kept::Ours };
         let kept = match self.lifetime(timeout) {
             Some(lifetime) => {
                 self.store().add_leased(Item::new(name, bytes, lifetime), &token).await
             }
-            // It is over at once: what matters is whether callers who wait may have it.
+            // The timeout is over at once, so nothing is stored. The waiters may have the value if
+            // the lease still held, that is, if the key was not deleted.
             None => self.store().delete_if(&lease_of(name), &token).await,
         };
         match kept {
@@ -234,7 +239,7 @@ impl Values {
             .ok()
     }
 
-    /// Says that the store is in trouble; quietly while it is not even asked, which may be often.
+    /// Logs a failure of the store, at debug level if the store was not called, which may be often.
     fn warn(&self, name: &str, error: &StoreError) {
         let store = self.store().name();
         match error {

@@ -1,15 +1,15 @@
-//! Patterns over keys: `*` is any text, `?` any one character, `\` takes away the meaning of the
-//! next.
+//! Patterns over keys: `*` matches any text, `?` one character, and `\` escapes the next character.
 //!
-//! The same in every store, so it is matched here and not in Redis.
+//! They are matched here and not in Redis, so that they mean the same in every store.
 
-/// Whether all of `text` is what `pattern` describes. Takes time proportional to both lengths at
-/// worst.
+/// Reports whether `pattern` matches all of `text`.
+///
+/// The worst case takes time proportional to the product of both lengths.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (parse(pattern), text.chars().collect::<Vec<char>>());
     let (mut p, mut t) = (0, 0);
-    // Where to go on after the latest `*`: the part behind it, and the text it has not swallowed
-    // yet.
+    // Where to retry after the latest `*`: the part after it, and the first character that the `*`
+    // has not matched yet.
     let mut retry: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {
@@ -33,7 +33,7 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     pattern[p..].iter().all(|part| *part == Part::Any)
 }
 
-/// What every text begins with that matches: where to look.
+/// Returns the literal beginning of every matching text, which limits a scan.
 pub(super) fn head(pattern: &str) -> String {
     let parts = parse(pattern).into_iter();
     parts

@@ -1,17 +1,17 @@
-//! Walking through keys.
+//! Operations on all keys: listing, deleting by pattern, clearing.
 
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
-use super::told::{Operation, Outcome};
+use super::call::{Operation, Outcome};
 use super::{Error, Values, glob};
 use crate::store::{Cursor, budget, lease_of};
 
 impl Values {
-    /// The keys of this version, page by page, as the key function made them; a long key as it was
-    /// shortened.
+    /// Lists the keys of this version, page by page, as the key function returned them.
     ///
-    /// A key that is there all the while is listed at least once; Redis may list it twice. Keys
-    /// that come and go meanwhile may be listed or not.
+    /// A long key is listed in its shortened form. A key that exists during the whole scan is
+    /// listed at least once; Redis may list it twice. A key that is added or removed meanwhile may
+    /// be listed or not.
     ///
     /// # Source
     /// django-redis `iter_keys`.
@@ -27,8 +27,9 @@ impl Values {
             .boxed()
     }
 
-    /// Forgets the keys of this version that match: `*` is any text, `?` any one character, `\`
-    /// takes away their meaning. How many there were.
+    /// Deletes the keys of this version that match a pattern, and returns how many there were.
+    ///
+    /// `*` matches any text, `?` one character, and `\` escapes the next character.
     ///
     /// # Source
     /// django-redis `delete_pattern`.
@@ -40,14 +41,15 @@ impl Values {
     }
 
     async fn delete_matching(&self, pattern: &str) -> Result<u64, Error> {
-        // Leases first: a load that ends meanwhile has kept its value, which is found then, or cannot.
+        // Leases first: a load either stored its value before its lease was deleted, and the second
+        // walk deletes that value, or it can no longer store one.
         self.delete_beginning(&lease_of(&self.front()), pattern).await?;
         let deleted = self.delete_beginning(&self.front(), pattern).await;
         self.shared.flights.close_all();
         deleted
     }
 
-    /// Forgets the names that begin with `front` and go on as `pattern` says.
+    /// Deletes the names that begin with `front` and continue with a match of `pattern`.
     async fn delete_beginning(&self, front: &str, pattern: &str) -> Result<u64, Error> {
         let mut pages = self.pages(front.to_owned() + &glob::head(pattern));
         let mut deleted = 0;
@@ -58,8 +60,9 @@ impl Values {
         Ok(deleted)
     }
 
-    /// Forgets everything in this cache: all versions, and locks. What others keep in the store
-    /// stays. How many keys there were.
+    /// Deletes all values (of every version) and locks of this cache, and returns their number.
+    ///
+    /// Other keys in the store stay.
     ///
     /// # Source
     /// Django `clear`, which on Redis empties the whole database.
@@ -71,8 +74,7 @@ impl Values {
         call.answer(&self.shared.front, cleared, |_| Outcome::Done)
     }
 
-    /// Names that begin so, a page at a time. Whoever walks through all keys waits for it: no
-    /// budget.
+    /// Lists the names that begin with `front`, page by page, without the request's budget.
     fn pages(&self, front: String) -> BoxStream<'_, Result<Vec<String>, Error>> {
         let start = Some((front, None::<Cursor>));
         stream::try_unfold(start, move |state| async move {

@@ -1,4 +1,4 @@
-//! A lock that instances share, for as long as a lease.
+//! Locks that instances share, each limited by a lease.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -7,28 +7,28 @@ use std::{
 
 use bytes::Bytes;
 
-use super::told::{Operation, Outcome};
+use super::call::{Operation, Outcome};
 use super::{Error, Values, name};
 use crate::store::Lifetime;
 
-/// A lock that is held. It ends with its lease, or when it is released; dropping it does nothing,
-/// because releasing takes a round trip.
+/// A lock that is held until it is released or its lease ends.
+///
+/// Dropping it does nothing, because a release takes a round trip.
 #[derive(Debug)]
 #[must_use = "release it, or wait for the end of its lease"]
 pub struct Lock {
     values: Values,
     name: String,
-    /// Random: only who holds the lock can release it, not who held it before the lease ended.
+    /// Random, so that a holder whose lease has ended cannot release the next holder's lock.
     token: Bytes,
 }
 
 impl Values {
-    /// Takes the lock of this name, unless somebody holds it. The same lock for every version.
+    /// Takes the lock `key`, or returns `None` if it is held. All versions share the lock.
     ///
-    /// - `lease` — how long it is held at most, however its holder ends. At least a millisecond.
+    /// - `lease` — the longest time that the lock is held, even if its holder dies. At least 1 ms.
     ///
-    /// A lock in a cache saves work; it cannot keep two holders apart for ever: the store may
-    /// forget it.
+    /// A lock in a cache saves work. It does not guarantee one holder, since the store may lose it.
     ///
     /// # Source
     /// django-redis `lock`; Redis `SET NX PX`.
@@ -46,8 +46,9 @@ impl Values {
 }
 
 impl Lock {
-    /// Lets go; whether it was still held. `false` means that the lease had ended, and that
-    /// somebody else may have been at work.
+    /// Releases the lock, and returns whether it was still held.
+    ///
+    /// `false` means that the lease had ended, and that another holder may have worked meanwhile.
     pub async fn release(self) -> Result<bool, Error> {
         let call = self.values.begin(Operation::Release);
         let released = self.values.store().unlock(&self.name, &self.token).await;
@@ -56,7 +57,9 @@ impl Lock {
     }
 }
 
-/// 128 random bits, as text. Unique is enough: who can read the store needs no token.
+/// Returns 128 random bits as text.
+///
+/// The token needs to be unique, not secret: an attacker who can read it can access the store.
 pub(super) fn token() -> Bytes {
     let half = || RandomState::new().hash_one(std::thread::current().id());
     format!("{:016x}{:016x}", half(), half()).into()

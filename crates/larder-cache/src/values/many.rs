@@ -1,16 +1,17 @@
-//! Many keys in one round trip.
+//! Operations on many keys in one round trip.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::call::{Operation, Outcome};
+use super::report::Several;
 use super::seal::Read;
-use super::told::{Operation, Outcome, Several};
 use super::{Error, Readable, Timeout, Values, Writable, plain, unwritable};
 use crate::store::{Item, Lifetime};
 
 impl Values {
-    /// The values of those keys that have one of this type.
+    /// Returns the values of those keys that have a value of this type.
     ///
     /// # Errors
     /// As [`Values::get`].
@@ -43,11 +44,12 @@ impl Values {
         })
     }
 
-    /// Remembers all these values, each with this timeout; answers the keys that could not be kept,
-    /// which have no value now.
+    /// Stores values, each with this timeout, and returns the keys that could not be stored.
+    ///
+    /// The returned keys have no value now.
     ///
     /// # Errors
-    /// [`Error::Codec`] if a value cannot be written: then none was kept. [`Error::Store`].
+    /// [`Error::Codec`] if a value cannot be encoded: then none was stored. [`Error::Store`].
     ///
     /// # Source
     /// Django `set_many`.
@@ -95,10 +97,10 @@ impl Values {
         self.put_many(keys, names, &written, lifetime).await
     }
 
-    /// Forgets these keys; how many had a value.
+    /// Deletes keys, and returns how many of them had a value.
     ///
     /// # Source
-    /// Django `delete_many`, which does not count.
+    /// Django `delete_many`, which returns no count.
     pub async fn delete_many<K: AsRef<str>>(
         &self,
         keys: impl IntoIterator<Item = K>,
@@ -129,7 +131,7 @@ impl Values {
         Ok(fates.filter(|(_, answer)| answer.is_err()).map(|(key, _)| key).collect())
     }
 
-    /// Keys as they were given, and their names.
+    /// Returns the keys as they were passed, and their names.
     fn names<K: AsRef<str>>(
         &self,
         keys: impl IntoIterator<Item = K>,

@@ -1,30 +1,31 @@
-//! Django's low-level API: a cache that remembers what it is told.
+//! Django's low-level cache API: values stored under keys.
 //!
-//! - *value*: what somebody set under a key, of any type that serde knows. It stays until its
-//!   timeout is over, until it is deleted, or until the store needs the room.
+//! - *value*: what the caller stored under a key, of any serde type. It stays until its timeout
+//!   ends, until it is deleted, or until the store evicts it.
 //! - *version*: a number that is part of every name; another version is another cache.
-//! - *prefix*: what all names of a cache begin with; caches with different prefixes never meet.
-//! - Nobody vouches for a value: what is *derived* from the database belongs into an entry instead.
-//! - Bytes that are not the type asked for (an older build's, another application's) are a miss.
-//! - On a store to which others can write, values are sealed under a [`Secret`] for their own name: what
-//!   was copied, renamed, changed or made there is a miss, and told as *unreadable*. Without a secret nothing
-//!   is sealed and nothing read.
-//! - What a seal cannot do: whole numbers have none, since the store counts on them, so an attacker who can
-//!   write to the store can write any number; and an older value that is put back under its own name is taken, since
-//!   a value has no stamps. What must not be forged belongs into the database.
-//! - A key that another cache would refuse (longer than 250 bytes, or with white space) is taken,
-//!   with a warning in the log.
-//! - A cached `None` is a value: `get::<Option<T>>` answers `Some(None)`.
+//! - *prefix*: the beginning of every name of a cache; caches with different prefixes never meet.
+//! - A value has no freshness check: data *derived* from the database belongs in an entry instead.
+//! - Bytes that are not of the requested type (an older build's, another application's) are a miss.
+//! - On a store to which other processes can write, each value is sealed under a [`Secret`] for its
+//!   own name. Bytes that were copied, renamed, changed or forged there are a miss, reported as
+//!   *unreadable*. Without a secret, such a store holds whole numbers only.
+//! - A seal does not protect whole numbers: the store counts on them, so they have no seal, and an
+//!   attacker who can write to the store can write any number. It does not prevent replay either:
+//!   an older value put back under its own name is accepted, since a value has no stamps. Data
+//!   that must not be forged belongs in the database.
+//! - A key that another cache would refuse (longer than 250 bytes, or with white space) is
+//!   accepted, with a warning in the log.
+//! - A cached `None` is a value: `get::<Option<T>>` returns `Some(None)`.
 //!
 //! | Django | Here | Different |
 //! |---|---|---|
 //! | `get(key, default)` | [`get`](Values::get), [`get_or`](Values::get_or) | |
 //! | `set`, `add`, `touch`, `delete`, `has_key` | the same | |
-//! | `get_many`, `set_many`, `delete_many` | the same | one round trip each; `delete_many` counts |
+//! | `get_many`, `set_many`, `delete_many` | the same | one round trip each; `delete_many` returns a count |
 //! | `get_or_set(key, function)` | [`get_or_set`](Values::get_or_set), [`get_or_try_set`](Values::get_or_try_set) | async; computed once per process |
 //! | `incr`, `decr` | the same | one atomic step |
-//! | `incr_version`, `decr_version` | the same | of several callers one moves it; the timeout stays |
-//! | `clear` | [`clear`](Values::clear) | only what is ours |
+//! | `incr_version`, `decr_version` | the same | only one of several callers moves the value; the timeout stays |
+//! | `clear` | [`clear`](Values::clear) | deletes only this cache's keys |
 //! | `version=2` | [`version(2)`](Values::version) | a handle, not an argument of every method |
 //! | django-redis: `ttl`, `persist`, `expire_at`, `iter_keys`, `delete_pattern`, `lock` | the same | |
 //!
@@ -43,7 +44,7 @@
 //! # }).unwrap();
 //! ```
 //!
-//! Each call is told to those who listen to the cache ([`told`]).
+//! Each call is reported to the cache's listeners ([`call`]).
 //!
 //! Not here: entries (`super::handle`), bytes in a store (`super::store`).
 
@@ -61,6 +62,7 @@ use super::{
 };
 
 mod basic;
+pub mod call;
 mod count;
 mod derive;
 pub(super) mod glob;
@@ -69,10 +71,10 @@ mod lock;
 mod many;
 mod name;
 pub(super) mod plain;
+pub(super) mod report;
 mod seal;
 mod time;
 mod timeout;
-pub mod told;
 
 pub use lock::Lock;
 pub use timeout::Timeout;
@@ -80,38 +82,41 @@ pub use timeout::Timeout;
 /// Django's default: five minutes.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// What can be read back from a cache: owned and known to serde. Nothing needs to be implemented.
+/// A type that can be read from a cache: owned and known to serde. It needs no implementation.
 pub trait Readable: DeserializeOwned + 'static {}
 
 impl<T: DeserializeOwned + 'static> Readable for T {}
 
-/// What can be kept in a cache: known to serde, and with an owned form to read it back as.
+/// A type that can be stored in a cache: known to serde, with an owned form to read it back as.
 ///
-/// `str` is read back as `String`, `[T]` as `Vec<T>`, everything that is `Clone` as itself. Nothing
-/// needs to be implemented.
+/// `str` is read back as `String`, `[T]` as `Vec<T>`, and every `Clone` type as itself. It needs no
+/// implementation.
 pub trait Writable: Serialize + ToOwned<Owned: Readable> {}
 
 impl<V: Serialize + ToOwned<Owned: Readable> + ?Sized> Writable for V {}
 
-/// How a cache names and times its values.
+/// The settings of a cache of values.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What all names begin with; Django's `KEY_PREFIX`.
+    /// The beginning of all names; Django's `KEY_PREFIX`.
     pub prefix: String,
-    /// The version where none is asked for; Django's `VERSION`. 1 by default.
+    /// The version of a new handle; Django's `VERSION`. 1 by default.
     pub version: i64,
-    /// What [`Timeout::Default`] means; Django's `TIMEOUT`. 300 seconds by default.
+    /// The meaning of [`Timeout::Default`]; Django's `TIMEOUT`. 300 seconds by default.
     pub timeout: Timeout,
-    /// How a key reads in its name; as it is by default. Django's `KEY_FUNCTION`, except that
-    /// prefix and version stay in front: `clear` must find what is ours.
+    /// Turns a key into the last part of its name; by default the key is unchanged.
+    ///
+    /// Django's `KEY_FUNCTION`, except that prefix and version stay in front, so that `clear`
+    /// finds this cache's names.
     pub key_function: fn(&str) -> String,
-    /// Under what values are sealed on a store to which others can write ([`Store::is_shared`]); none by
-    /// default. Without one such a store refuses all values but whole numbers.
+    /// Seals values on a store to which other processes can write ([`Store::is_shared`]).
+    ///
+    /// `None` by default: then such a store refuses all values except whole numbers.
     pub secret: Option<Secret>,
 }
 
 impl Settings {
-    /// Django's defaults under this prefix: version 1, 300 seconds, keys as they are.
+    /// Returns Django's defaults for a prefix: version 1, 300 seconds, unchanged keys.
     pub fn new(prefix: impl Into<String>) -> Self {
         Self {
             prefix: prefix.into(),
@@ -133,27 +138,27 @@ pub struct Values {
 #[derive(Debug)]
 struct Shared {
     store: Arc<dyn Store>,
-    /// What all names begin with.
+    /// The beginning of all names.
     front: String,
     timeout: Timeout,
     key_function: fn(&str) -> String,
     flights: Flights<String, Bytes>,
-    listeners: told::Listeners,
+    listeners: report::Listeners,
     guard: Guard,
     rotation: seal::Rotation,
 }
 
 impl Values {
-    /// A cache on this store. Caches with equal settings on one store are one cache.
+    /// Creates a cache on a store. Caches with equal settings on one store are one cache.
     pub fn new(store: Arc<dyn Store>, settings: Settings) -> Self {
-        Self::told_to(store, settings, told::Listeners::default(), None)
+        Self::told_to(store, settings, report::Listeners::default(), None)
     }
 
-    /// The same, whose calls these are told of, and whose secret these notice to be replaced.
+    /// Creates a cache that reports to `listeners` and learns of a new secret from `versions`.
     pub(super) fn told_to(
         store: Arc<dyn Store>,
         settings: Settings,
-        listeners: told::Listeners,
+        listeners: report::Listeners,
         versions: Option<Arc<dyn Versions>>,
     ) -> Self {
         let Settings { prefix, version, timeout, key_function, secret } = settings;
@@ -176,39 +181,38 @@ impl Values {
         Self { shared: Arc::new(shared), version }
     }
 
-    /// The same cache at another version: its values are others.
+    /// Returns a handle on the same cache at another version, which has its own values.
     pub fn version(&self, version: i64) -> Self {
         Self { shared: self.shared.clone(), version }
     }
 
-    /// Lets go of the store's connections, if it has any: later calls fail.
+    /// Closes the store's connections, if it has any; later calls fail.
     ///
     /// Source: Django `close`.
     pub async fn close(&self) -> Result<(), Error> {
         self.store().close().await.map_err(|e| self.failed(e))
     }
 
-    /// Where they are kept.
     pub(super) fn store(&self) -> &dyn Store {
         &*self.shared.store
     }
 
-    /// The place of this complete name.
+    /// Returns the slot for which the value of this complete name is sealed.
     pub(super) fn slot<'s>(&'s self, name: &'s str) -> Slot<'s> {
         Slot::new(&self.shared.guard, name)
     }
 
-    /// What the names of all values begin with, whatever their version.
+    /// Returns the beginning of all names, whatever their version.
     pub(super) fn cache_front(&self) -> &str {
         &self.shared.front
     }
 
-    /// What the names of this version begin with.
+    /// Returns the beginning of all names of this version.
     pub(super) fn front(&self) -> String {
         format!("{}{}:", self.shared.front, self.version)
     }
 
-    /// The complete name of a key, of bounded length; warns where another cache would refuse it.
+    /// Returns the complete, bounded name of a key; warns if another cache would refuse it.
     pub(crate) fn name(&self, key: &str) -> String {
         let name = self.spell(key);
         if let Some(fault) = self.store().key_fault(&name) {
@@ -221,14 +225,14 @@ impl Values {
         self.front() + &(self.shared.key_function)(key)
     }
 
-    /// How long to keep something; `None` if it is over before it begins.
+    /// Returns the lifetime for a timeout, or `None` if the timeout is over at once.
     fn lifetime(&self, timeout: Timeout) -> Option<Lifetime> {
         match (timeout, self.shared.timeout) {
             (Timeout::Never, _) | (Timeout::Default, Timeout::Never) => Some(Lifetime::FOREVER),
             (Timeout::After(time), _) | (Timeout::Default, Timeout::After(time)) => {
                 Lifetime::of(time)
             }
-            // A cache whose default is the default has Django's.
+            // A cache whose default timeout is `Default` has Django's.
             (Timeout::Default, Timeout::Default) => Lifetime::of(DEFAULT_TIMEOUT),
         }
     }

@@ -1,11 +1,11 @@
 //! The names of values in a store.
 //!
-//! - A name is `prefix:version:key`; a lock's is `prefix:lock:key`. So `redis-cli --scan` reads
-//!   well, and a lock is never a value.
-//! - A `:` or `%` in a prefix is written `%3A` or `%25`: no prefix can look like another's first
-//!   keys.
-//! - Names of up to 250 bytes are as they read. Longer ones keep a readable head, and end in `#`
-//!   and the SHA-256 of the whole name: whoever chooses keys must not be able to choose a
+//! - A value's name is `prefix:version:key`, a lock's name is `prefix:lock:key`. So
+//!   `redis-cli --scan` prints readable names, and a lock is never a value.
+//! - A `:` or `%` in a prefix is written `%3A` or `%25`, so that one prefix cannot look like the
+//!   first keys of another.
+//! - Names of up to 250 bytes stay unchanged. A longer name keeps a readable head, and ends in `#`
+//!   and the SHA-256 of the whole name, so that a client that chooses keys cannot choose a
 //!   collision.
 //!
 //! Source: Django `default_key_func` (`prefix:version:key`); Rails `truncate_key`.
@@ -19,17 +19,16 @@ use crate::store::KeyFault;
 /// `#` and 64 hexadecimal digits.
 const TAIL_BYTES: usize = 65;
 
-/// The longest prefix that stays as it reads. What `clear` looks for must survive the shortening of
-/// names.
+/// The longest prefix that stays unchanged, so that `clear` finds shortened names by their prefix.
 const PREFIX_BYTES: usize = 100;
 
-/// What all names of a cache begin with, whatever their version.
+/// Returns the beginning of all names of a cache, whatever their version.
 pub(super) fn of_cache(prefix: &str) -> String {
     let prefix = prefix.replace('%', "%25").replace(':', "%3A");
     shortened(prefix, PREFIX_BYTES) + ":"
 }
 
-/// A name of bounded length for a name of any length.
+/// Shortens a name to at most 250 bytes.
 pub(super) fn bounded(name: String) -> String {
     shortened(name, KeyFault::MAX_BYTES)
 }

@@ -1,8 +1,8 @@
-//! Values to bytes: whole numbers in plain text, so that a store can count; everything else sealed.
+//! Values as bytes: whole numbers in plain text, so that a store can count; other values sealed.
 //!
-//! - Whole numbers are the integer types of up to 64 bits, where the number fits into an `i64`.
-//! - `bool` is none, nor is a struct around a number: those keep their type.
-//! - Numbers of different types read each other, as long as they fit.
+//! - A whole number is a value of an integer type of up to 64 bits that fits into an `i64`.
+//! - A `bool` is not a whole number, nor is a struct around a number: both are sealed.
+//! - A number can be read as any integer type that it fits into.
 //! - A number has no seal: an attacker who can write to the store can write any number.
 
 use std::any::{Any, TypeId};
@@ -21,7 +21,7 @@ macro_rules! for_each_integer {
     };
 }
 
-/// The bytes of a value; `T` is its owned form, the type it is read as.
+/// Encodes a value; `T` is its owned form, the type that it is read as.
 pub(super) fn write<V, T>(slot: Slot<'_>, value: &V) -> Result<Bytes, CodecError>
 where
     V: Serialize + ToOwned<Owned = T> + ?Sized,
@@ -35,7 +35,7 @@ where
     codec::seal(slot, Fingerprint::of::<T>()?, &[], value)
 }
 
-/// The bytes of an owned value.
+/// Encodes an owned value.
 pub(super) fn write_owned<T>(slot: Slot<'_>, value: &T) -> Result<Bytes, CodecError>
 where
     T: Serialize + DeserializeOwned + 'static,
@@ -46,7 +46,7 @@ where
     }
 }
 
-/// The value these bytes are of.
+/// Decodes a value.
 pub(crate) fn read<T>(slot: Slot<'_>, bytes: &Bytes) -> Result<T, CodecError>
 where
     T: DeserializeOwned + 'static,
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn truth_is_no_number() {
+    fn a_bool_is_not_a_number() {
         let bytes = write(&true).unwrap();
         assert_eq!(number::whole(&bytes), None);
         assert!(read::<i64>(&bytes).is_err());

@@ -1,4 +1,4 @@
-//! Values of a shared store and their seals: reading them, and noticing that the secret was replaced.
+//! Sealed values of a shared store: reading them, and noticing that the secret was replaced.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,22 +10,22 @@ use super::{Error, Readable, Values, Versions, plain};
 use crate::codec::{self, CodecError, Guard};
 use crate::store::number;
 
-/// For so long values may be sealed under a secret that was replaced.
+/// How long values may still be sealed under a secret that was replaced.
 const NOTICED_AFTER: Duration = Duration::from_secs(1);
 
-/// Who notices that the secret was replaced, and when they last looked.
+/// The check whether the secret was replaced: its source, and when it was last asked.
 pub(super) struct Rotation {
     versions: Option<Arc<dyn Versions>>,
     looked: Mutex<Option<Instant>>,
 }
 
 impl Rotation {
-    /// By these, where there are any: they replace the secret before they answer a view.
+    /// Asks `versions`, which replace the secret before they return stamps; `None` never asks.
     pub(super) fn noticed_by(versions: Option<Arc<dyn Versions>>) -> Self {
         Self { versions, looked: Mutex::default() }
     }
 
-    /// Who is to be asked now.
+    /// Returns the source if it is to be asked now: at most once in [`NOTICED_AFTER`].
     fn due(&self) -> Option<&Arc<dyn Versions>> {
         let versions = self.versions.as_ref()?;
         let mut looked = self.looked.lock().unwrap();
@@ -43,15 +43,14 @@ impl std::fmt::Debug for Rotation {
     }
 }
 
-/// What bytes are of which a value was wanted.
+/// The result of decoding bytes.
 pub(super) enum Read<T> {
     Value(T),
-    /// Not a value of this type that was sealed for this name.
+    /// The bytes are not a value of this type sealed for this name.
     Garbage,
 }
 
 impl<T> Read<T> {
-    /// The value, if it is one.
     pub(super) fn value(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
@@ -61,17 +60,17 @@ impl<T> Read<T> {
 }
 
 impl Values {
-    /// Lets a secret that was replaced count: asks, at most once a second, who notices that.
+    /// Takes over a replaced secret, by asking for the current stamps at most once a second.
     ///
-    /// Entries need no such thing, since they are judged by a view that was asked for.
+    /// Entries do not need this: their freshness check asks for the current stamps anyway.
     pub(super) async fn keep_up(&self) {
         if let Some(versions) = self.shared.rotation.due() {
-            // Where the database does not answer, the present secret goes on.
+            // If the database does not answer, the present secret stays in use.
             let _ = versions.fresh().get().await;
         }
     }
 
-    /// The value of these bytes; nothing, and a warning, if they are something else.
+    /// Decodes bytes; logs a warning if they are not a readable value.
     pub(super) fn read<T: Readable>(&self, name: &str, bytes: &Bytes) -> Read<T> {
         match plain::read(self.slot(name), bytes) {
             Ok(value) => Read::Value(value),
@@ -83,7 +82,7 @@ impl Values {
         }
     }
 
-    /// The bytes under one name as they are to lie under another; none where they need no seal.
+    /// Reseals the bytes of one name for another; returns `None` if they need no seal.
     pub(super) fn sealed_for(
         &self,
         (from, to): (&str, &str),
@@ -96,7 +95,7 @@ impl Values {
     }
 }
 
-/// That a value cannot be moved: to its caller it is none.
+/// Returns the error for a value that cannot be moved: for the caller it is absent.
 pub(super) fn absent(key: &str) -> Error {
     Error::Absent { key: key.to_owned() }
 }

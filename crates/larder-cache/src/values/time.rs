@@ -1,13 +1,13 @@
-//! How long a value still lives, and changing that: beyond Django, as django-redis.
+//! Reading and changing the remaining time of a value, as in django-redis.
 
 use std::time::SystemTime;
 
-use super::told::{Operation, Outcome};
+use super::call::{Operation, Outcome};
 use super::{Error, Timeout, Values};
 use crate::store::Ttl;
 
 impl Values {
-    /// What is left of a key's time.
+    /// Returns the remaining time of a key.
     ///
     /// # Source
     /// django-redis `ttl`, `pttl`; Redis `PTTL`.
@@ -18,7 +18,7 @@ impl Values {
         call.answer(&name, left, |left| Outcome::done(*left != Ttl::Absent))
     }
 
-    /// Lets a value live until it is deleted or evicted; whether there is one.
+    /// Removes the timeout of a value, and returns whether there is a value.
     ///
     /// # Source
     /// django-redis `persist`.
@@ -26,8 +26,9 @@ impl Values {
         self.touch(key, Timeout::Never).await
     }
 
-    /// Lets a value live until this moment, by this computer's clock; whether there is one. A
-    /// moment in the past deletes it.
+    /// Lets a value expire at `moment`, by this computer's clock; returns whether there is a value.
+    ///
+    /// A moment in the past deletes the value.
     ///
     /// # Source
     /// django-redis `expire_at`.

@@ -1,30 +1,29 @@
-//! How long a value is remembered.
+//! Timeouts of values.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-/// When a value is forgotten.
+/// When a value expires.
 ///
-/// - A time of zero is over at once: the value is not kept, and an old one goes.
+/// - A timeout of zero is over at once: the value is not stored, and an old one is removed.
 /// - Fractions of a second count, to the millisecond.
-/// - Any time is counted from now, however long: there is no point from which it is taken as a
-///   date.
+/// - Every timeout is relative to now, however long. memcached reads more than 30 days as a date.
 ///
 /// Source: Django's `timeout` argument, which is `DEFAULT_TIMEOUT`, a number, or `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Timeout {
-    /// As the cache was set up: 300 seconds if nobody said otherwise.
+    /// The timeout of the cache's settings, which is 300 seconds by default.
     #[default]
     Default,
-    /// After this time.
+    /// The value expires after this time.
     After(Duration),
-    /// Not before it is deleted or evicted.
+    /// The value stays until it is deleted or evicted.
     Never,
 }
 
 impl Timeout {
-    /// So many seconds; zero, negative and NaN are over at once, infinity is never.
+    /// Converts seconds; zero, negative numbers and NaN are over at once, infinity is never.
     pub fn seconds(seconds: f64) -> Self {
         if seconds <= 0.0 || seconds.is_nan() {
             return Self::After(Duration::ZERO);
@@ -32,7 +31,7 @@ impl Timeout {
         Duration::try_from_secs_f64(seconds).map_or(Self::Never, Self::After)
     }
 
-    /// At this moment; one in the past is over at once.
+    /// Returns the timeout that ends at `moment`; a moment in the past is over at once.
     pub fn at(moment: SystemTime) -> Self {
         let left = moment.duration_since(SystemTime::now());
         Self::After(left.unwrap_or_default())
@@ -42,7 +41,7 @@ impl Timeout {
 impl FromStr for Timeout {
     type Err = &'static str;
 
-    /// `300`, `0.5`, `never`, `default`.
+    /// Parses seconds, `never` or `default`, such as `300`, `0.5`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "never" => Ok(Self::Never),

@@ -1,4 +1,4 @@
-//! Pages that are made once more as for somebody else, and refused where they differ.
+//! The canary: pages are rendered twice as for two visitors, and refused if the two differ.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn agent(asked: &Asked) -> Reply {
 }
 
 #[test]
-fn a_page_that_shows_who_asked_is_refused_loudly_and_not_kept() {
+fn a_page_that_shows_its_visitor_is_a_500_and_not_stored() {
     let site = site(agent);
     for calls in [2, 4] {
         let answer = site.ask("GET", "/", &["User-Agent: Ada"]);
@@ -32,7 +32,7 @@ fn a_page_that_shows_who_asked_is_refused_loudly_and_not_kept() {
 }
 
 #[test]
-fn a_page_that_is_the_same_for_all_is_kept() {
+fn a_page_that_is_the_same_for_all_is_stored() {
     let site = site(|asked| Reply::ok(format!("Welcome to {}.", asked.path)));
     let answer = site.ask("GET", "/", &["User-Agent: Ada", "Cookie: sid=A", "Authorization: a"]);
     assert!(answer.status == 200 && answer.is_stored(), "{answer:?}");
@@ -41,7 +41,7 @@ fn a_page_that_is_the_same_for_all_is_kept() {
 }
 
 #[test]
-fn a_page_may_differ_in_what_it_says_it_depends_on() {
+fn a_page_may_differ_in_the_headers_that_it_varies_on() {
     let site = site(|asked| agent(asked).with("Vary", "User-Agent"));
     assert!(site.ask("GET", "/", &["User-Agent: Ada"]).is_stored());
     assert!(site.ask("GET", "/", &["User-Agent: Ada"]).is_hit());
@@ -49,7 +49,7 @@ fn a_page_may_differ_in_what_it_says_it_depends_on() {
 }
 
 #[test]
-fn the_other_visitor_comes_by_the_same_way() {
+fn the_second_render_takes_the_same_route() {
     for plan in [Plan::of(MINUTE), Plan::of(MINUTE).around_the_app()] {
         let site = plan
             .with_canary()
@@ -62,7 +62,7 @@ fn the_other_visitor_comes_by_the_same_way() {
 }
 
 #[test]
-fn what_was_made_from_other_data_meanwhile_is_not_compared() {
+fn pages_of_different_data_are_not_compared() {
     const TEAS: &[Tag] = &[Tag::named("teas")];
     let site = Plan::of(MINUTE)
         .with_canary()
@@ -74,7 +74,7 @@ fn what_was_made_from_other_data_meanwhile_is_not_compared() {
 }
 
 #[test]
-fn whoever_owns_a_page_can_do_without() {
+fn a_route_can_switch_the_canary_off() {
     let site = Plan::of(Rules::shared(MINUTE).canary(false)).replies(agent).open();
     assert!(site.get("/").is_stored());
     assert_eq!(site.calls("/"), 1);

@@ -1,6 +1,6 @@
-//! One request makes a page, the others wait for it; and nobody waits for what cannot be shared.
+//! Collapsing: one request builds a page and others wait for it, if it can be shared.
 //!
-//! The numbers are those of the attack list.
+//! The numbers are those of the attack list in `docs/HTTP-CACHE.md`.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::site::{Plan, Site, request, until};
 
 const CROWD: usize = 20;
 
-/// All of a crowd at once; the gate is opened when `are_here` so many handlers wait at it.
+/// Sends 20 requests at once, and opens the gate when at least `are_here` handlers wait at it.
 fn crowd(
     site: &Site,
     gate: &Gate,
@@ -31,9 +31,9 @@ fn crowd(
     })
 }
 
-/// 38.
+/// Attack 38.
 #[test]
-fn nobody_waits_for_what_is_for_one_only() {
+fn private_pages_are_not_waited_for() {
     let gates = [Gate::closed(), Gate::closed()];
     let known = gates.clone();
     let site = Plan::of(Rules::respecting())
@@ -43,7 +43,7 @@ fn nobody_waits_for_what_is_for_one_only() {
             Reply::ok(user).with("Cache-Control", "private, max-age=60").behind(gate)
         })
         .open();
-    // In the first round they find out; in the second all are at the handler at the same time.
+    // In the first round the pages turn out to be private; in the second all handlers run at once.
     for (gate, are_here) in gates.iter().zip([1, 2 * CROWD]) {
         let answers = crowd(&site, gate, are_here, |nth| format!("Cookie: sid={nth}"));
         let users: BTreeSet<_> = answers.iter().map(Answer::text).collect();
@@ -52,9 +52,9 @@ fn nobody_waits_for_what_is_for_one_only() {
     assert_eq!(site.calls("/"), 2 * CROWD);
 }
 
-/// 39.
+/// Attack 39.
 #[test]
-fn each_variant_is_made_once() {
+fn each_variant_is_built_once() {
     for workers in [1, 2] {
         let gate = Gate::closed();
         let known = gate.clone();
@@ -75,7 +75,7 @@ fn each_variant_is_made_once() {
 }
 
 #[test]
-fn a_cold_page_is_made_once_for_all() {
+fn a_cold_page_is_built_once_for_all() {
     for workers in [1, 2] {
         let gate = Gate::closed();
         let known = gate.clone();
@@ -93,9 +93,9 @@ fn a_cold_page_is_made_once_for_all() {
     }
 }
 
-/// 40.
+/// Attack 40.
 #[test]
-fn a_leader_that_hangs_up_takes_nobody_along() {
+fn a_leader_that_disconnects_fails_no_other_request() {
     let gate = Gate::closed();
     let known = gate.clone();
     let site =
@@ -113,10 +113,11 @@ fn a_leader_that_hangs_up_takes_nobody_along() {
     assert!(site.calls("/") <= 2);
 }
 
-/// Case 41: those who wait are told once, and are then at the handler all at the same time: none of them
-/// answers before the last of them is there.
+/// Attack 41: when the leader panics, the waiting requests call the handler concurrently.
+///
+/// None of them is answered before the last one has called the handler.
 #[test]
-fn a_handler_that_panics_is_not_asked_by_one_after_the_other() {
+fn after_a_panic_waiting_requests_run_concurrently() {
     let (first, others) = (Gate::closed(), Gate::closed());
     let known = (first.clone(), others.clone());
     let site = Plan::of(Rules::respecting())
@@ -133,7 +134,7 @@ fn a_handler_that_panics_is_not_asked_by_one_after_the_other() {
             line
         })
         .collect();
-    // A client that connects now is heard after all of them.
+    // A client that connects now is served after all of them.
     site.get("/other");
     assert_eq!(site.calls("/"), 1);
     first.open();
@@ -146,9 +147,9 @@ fn a_handler_that_panics_is_not_asked_by_one_after_the_other() {
     assert_eq!(site.get("/other").status, 200, "the worker is well");
 }
 
-/// A panic between the cache and the handler, or where the cache has no part, is a 500, too.
+/// A panic is a 500, too, if it occurs between the cache and the handler or bypasses the cache.
 #[test]
-fn a_panic_is_a_500_whichever_way_the_request_took() {
+fn a_panic_is_a_500_on_every_path_through_the_cache() {
     let site = Plan::of(Rules::respecting()).replies(|_| Reply::panic()).open();
     for (method, lines) in [
         ("GET", &[][..]),
@@ -164,9 +165,9 @@ fn a_panic_is_a_500_whichever_way_the_request_took() {
     assert_eq!(site.running(), 0);
 }
 
-/// 41.
+/// Attack 41.
 #[test]
-fn a_handler_that_fails_keeps_nothing_and_holds_nobody_up() {
+fn an_error_is_not_stored_and_blocks_no_request() {
     for reply in [Reply::error(), Reply::fresh("evil").status(500)] {
         let gate = Gate::closed();
         let known = gate.clone();
@@ -182,9 +183,9 @@ fn a_handler_that_fails_keeps_nothing_and_holds_nobody_up() {
     }
 }
 
-/// 41.
+/// Attack 41.
 #[test]
-fn a_handler_that_never_answers_is_waited_for_so_long_only() {
+fn the_wait_for_a_handler_that_hangs_is_limited() {
     let site = Plan::of(Rules::respecting())
         .replies(|asked| match asked.nth {
             1 => Reply::fresh("never").behind(&Gate::closed()),
@@ -200,9 +201,9 @@ fn a_handler_that_never_answers_is_waited_for_so_long_only() {
     assert!(site.get("/").is_hit());
 }
 
-/// A page for nobody in particular replaces the note that nobody need wait.
+/// A shareable page replaces the marker that no request waits for this page.
 #[test]
-fn what_becomes_shareable_is_shared() {
+fn a_page_that_becomes_shareable_is_shared() {
     let site = Plan::of(Rules::respecting())
         .replies(|asked| match asked.nth {
             1 => Reply::ok("mine").with("Cache-Control", "no-store"),
@@ -214,9 +215,9 @@ fn what_becomes_shareable_is_shared() {
     assert!(site.get("/").is_hit());
 }
 
-/// A visitor with a cookie must not be able to take away what others have.
+/// A request with a cookie must not remove entries that other clients use.
 #[test]
-fn who_cannot_be_answered_from_the_cache_takes_nothing_out_of_it() {
+fn a_request_with_a_cookie_removes_no_entry() {
     let site = Plan::of(Rules::respecting())
         .replies(|asked| {
             let language = asked.header("accept-language").unwrap_or_default();
@@ -230,16 +231,16 @@ fn who_cannot_be_answered_from_the_cache_takes_nothing_out_of_it() {
 }
 
 #[test]
-fn a_cache_around_another_one_waits_not_for_itself() {
+fn a_cache_around_another_one_does_not_wait_for_itself() {
     let site = Plan::of(Rules::respecting()).around_itself().open();
-    // One that waited for itself would be given up, and asked once more.
+    // A request that waited for itself would time out and call the handler a second time.
     assert!(site.get("/r").is_stored());
     assert_eq!(site.calls("/r"), 1);
     assert!(site.get("/r").is_hit());
 }
 
 #[test]
-fn only_so_many_wait_for_one_page() {
+fn the_number_of_waiting_requests_is_limited() {
     let gate = Gate::closed();
     let known = gate.clone();
     let site = Plan::of(Rules::respecting())

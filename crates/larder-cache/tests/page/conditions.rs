@@ -1,4 +1,4 @@
-//! Conditions, parts, codings and `HEAD` are answered from the one page that is stored.
+//! Conditional requests, ranges, codings and `HEAD` are answered from the one stored page.
 
 use larder_cache::page::Rules;
 
@@ -10,7 +10,7 @@ const CHANGED: &str = "Fri, 01 Jan 2010 00:00:00 GMT";
 const LATER: &str = "Sat, 02 Jan 2010 00:00:00 GMT";
 const BEFORE: &str = "Thu, 31 Dec 2009 23:59:59 GMT";
 
-/// A page of ten letters, stored.
+/// Opens a site whose page `/` has ten characters and is stored.
 fn letters() -> Site {
     let site = Plan::of(Rules::respecting())
         .replies(|_| {
@@ -37,7 +37,7 @@ fn head_is_answered_from_get() {
     };
     assert_eq!((head.status, told(&head)), (200, told(&get)));
     assert_eq!(site.ask("HEAD", "/", &["If-None-Match: \"v\""]).status, 304);
-    // The line is still in step: no body was sent.
+    // The connection is still in step, so no body was sent after the head.
     let mut line = site.line();
     line.say("HEAD / HTTP/1.1\r\nHost: good.test\r\n\r\nGET / HTTP/1.1\r\nHost: good.test\r\n\r\n");
     assert_eq!(line.hear_of("HEAD").unwrap().status, 200);
@@ -46,7 +46,7 @@ fn head_is_answered_from_get() {
 }
 
 #[test]
-fn conditions_are_judged_in_their_order() {
+fn conditions_are_evaluated_in_the_order_of_the_rfc() {
     let site = letters();
     let cases = [
         ("If-None-Match: \"v\"".to_owned(), 304),
@@ -84,7 +84,7 @@ fn conditions_are_judged_in_their_order() {
 }
 
 #[test]
-fn conditions_are_for_what_would_otherwise_succeed() {
+fn conditions_apply_to_successful_responses_only() {
     let site = Plan::of(Rules::respecting())
         .replies(|_| {
             let gone = Reply::fresh("gone").status(410).with("ETag", "\"v\"");
@@ -103,7 +103,7 @@ fn conditions_are_for_what_would_otherwise_succeed() {
 }
 
 #[test]
-fn one_part_is_answered_with_that_part() {
+fn a_single_range_is_answered_with_that_part() {
     let site = letters();
     let part = |lines: &str| {
         let answer = site.ask("GET", "/", &[lines]);
@@ -144,14 +144,14 @@ fn one_part_is_answered_with_that_part() {
 }
 
 #[test]
-fn parts_are_not_answered_where_the_owner_does_not_want_them() {
+fn ranges_are_ignored_where_the_rules_say_so() {
     let site = Plan::of(Rules::respecting().ranges(false)).replies(|_| Reply::fresh("0123")).open();
     for _ in 0..2 {
         assert_eq!(site.ask("GET", "/", &["Range: bytes=0-0"]).text(), "0123");
     }
 }
 
-/// Bytes that make a long text, which a coding shortens.
+/// Returns a text that is long enough for a coding to shorten it.
 fn text() -> String {
     "All work and no play. ".repeat(200)
 }
@@ -172,7 +172,7 @@ fn texts(rules: Rules) -> Site {
 }
 
 #[test]
-fn each_gets_the_page_in_the_coding_that_it_accepts() {
+fn each_client_gets_the_page_in_an_accepted_coding() {
     let site = texts(Rules::respecting());
     let mut sizes = Vec::new();
     for (accepted, coding) in [
@@ -211,7 +211,7 @@ fn each_gets_the_page_in_the_coding_that_it_accepts() {
 }
 
 #[test]
-fn parts_are_of_the_coded_page() {
+fn ranges_apply_to_the_coded_page() {
     let site = texts(Rules::respecting());
     let whole = site.ask("GET", "/", &["Accept-Encoding: gzip"]);
     let part = site.ask("GET", "/", &["Accept-Encoding: gzip", "Range: bytes=2-9"]);
@@ -230,7 +230,7 @@ fn parts_are_of_the_coded_page() {
 }
 
 #[test]
-fn what_must_not_be_coded_is_not() {
+fn pages_that_must_not_be_coded_are_not() {
     let site = texts(Rules::respecting());
     let lines = ["Accept-Encoding: br, gzip"];
     let fixed = site.ask("GET", "/?fixed", &lines);
@@ -244,7 +244,7 @@ fn what_must_not_be_coded_is_not() {
     assert_eq!((plain.header("content-encoding"), plain.header("vary")), (None, None));
 }
 
-/// `Range` is for `GET`: a handler that knows of parts is not asked for one by `HEAD`, whatever the cache does.
+/// `Range` is for `GET`: a handler that supports ranges sees none in a `HEAD`.
 #[test]
 fn a_head_with_a_range_is_answered_as_without_it() {
     let site = Plan::of(Rules::respecting())
@@ -268,7 +268,7 @@ fn a_head_with_a_range_is_answered_as_without_it() {
                 assert_eq!(seen, (200, Some("10"), None), "{target} {range} {condition}: {head:?}");
             }
         }
-        // Now it is known what the address answers.
+        // From here on the cache knows how the address is answered.
         site.get(target);
         let head = site.ask("HEAD", target, &["Range: bytes=3-4"]);
         assert_eq!((head.status, head.header("content-length")), (200, Some("10")), "{head:?}");
@@ -277,9 +277,9 @@ fn a_head_with_a_range_is_answered_as_without_it() {
     }
 }
 
-/// Large files that are not for keeping can be gone on with.
+/// A client can resume the download of a large file that is not stored.
 #[test]
-fn who_wants_a_part_of_what_is_not_for_keeping_asks_the_handler() {
+fn a_range_of_an_uncacheable_page_reaches_the_handler() {
     let site = Plan::of(Rules::respecting())
         .replies(|asked| match asked.header("range") {
             None => Reply::ok("0123456789").with("Cache-Control", "no-store"),
@@ -287,7 +287,7 @@ fn who_wants_a_part_of_what_is_not_for_keeping_asks_the_handler() {
         })
         .open();
     let part = ["Range: bytes=3-4"];
-    // Not before it is known that it is not for keeping: a fill is of the whole.
+    // Not before the page is known to be uncacheable: a fetch is for the whole page.
     assert_eq!(site.ask("GET", "/", &part).text(), "0123456789");
     let answer = site.ask("GET", "/", &part);
     assert_eq!((answer.status, answer.text().as_str()), (206, "34"));

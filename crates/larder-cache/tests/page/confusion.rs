@@ -1,6 +1,6 @@
-//! Two requests that are not the same have two pages; two that go on one line stay two.
+//! Different requests have different pages, and pipelined requests stay separate.
 //!
-//! The numbers are those of the attack list.
+//! The numbers are those of the attack list in `docs/HTTP-CACHE.md`.
 
 use actix_web::http::header::HeaderName;
 use larder_cache::page::Rules;
@@ -13,9 +13,9 @@ fn site() -> Site {
     Plan::of(Rules::respecting()).open()
 }
 
-/// 22, 23.
+/// Attacks 22 and 23.
 #[test]
-fn a_get_with_a_body_is_nobodys_page() {
+fn a_get_with_a_body_is_not_stored() {
     for lines in [
         "Content-Length: 7\r\n\r\ncb=evil",
         "Transfer-Encoding: chunked\r\n\r\n7\r\ncb=evil\r\n0\r\n",
@@ -32,9 +32,9 @@ fn a_get_with_a_body_is_nobodys_page() {
     assert!(site.ask("GET", "/r", &["Content-Length: 0"]).is_stored());
 }
 
-/// 23.
+/// Attack 23.
 #[test]
-fn a_body_that_never_comes_holds_nobody_up() {
+fn a_body_that_never_comes_blocks_no_other_request() {
     let site = site();
     let mut line = site.line();
     line.say("GET /r HTTP/1.1\r\nHost: good.test\r\nContent-Length: 7\r\n\r\nc");
@@ -45,7 +45,7 @@ fn a_body_that_never_comes_holds_nobody_up() {
 }
 
 #[test]
-fn lengths_that_contradict_each_other_meet_the_server_only() {
+fn contradictory_lengths_are_refused_by_the_server() {
     for lines in [
         "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
@@ -74,9 +74,9 @@ fn lengths_that_contradict_each_other_meet_the_server_only() {
     }
 }
 
-/// A smuggled request is answered as itself, and never as the one before it.
+/// A smuggled request is answered as itself, and never as the request before it.
 #[test]
-fn requests_in_a_row_are_answered_in_their_order() {
+fn pipelined_requests_are_answered_in_order() {
     let site = site();
     let mut line: Line = site.line();
     let targets = ["/r?1", "/r?2", "/r?1", "/err?s=404", "/r?2", "/r?3", "/r?1"];
@@ -96,7 +96,7 @@ fn requests_in_a_row_are_answered_in_their_order() {
     assert_eq!(site.get("/r?1").text(), "http good.test /r?1\n");
 }
 
-/// 26.
+/// Attack 26.
 #[test]
 fn queries_that_differ_in_a_byte_have_pages_of_their_own() {
     let site = site();
@@ -117,9 +117,9 @@ fn queries_that_differ_in_a_byte_have_pages_of_their_own() {
     }
 }
 
-/// 28.
+/// Attack 28.
 #[test]
-fn each_raw_target_is_answered_as_itself() {
+fn each_raw_target_has_its_own_page() {
     let site = site();
     let targets = [
         "/me-maxage",
@@ -147,14 +147,14 @@ fn each_raw_target_is_answered_as_itself() {
             let Some(answer) = site.try_ask("GET", target, &[]) else { continue };
             assert!(!answer.holds("user=x"), "{target}: {answer:?}");
             if answer.holds("user=") {
-                assert_eq!(answer.text(), format!("user=nobody at {target}"));
+                assert_eq!(answer.text(), format!("user=none at {target}"));
             }
         }
     }
 }
 
 #[test]
-fn no_bytes_of_a_target_are_too_strange_for_a_key() {
+fn any_bytes_of_a_target_can_be_in_a_key() {
     let site = site();
     for byte in 1..=255_u8 {
         let bytes =
@@ -172,7 +172,7 @@ fn no_bytes_of_a_target_are_too_strange_for_a_key() {
 }
 
 #[test]
-fn a_keyed_header_cannot_end_itself() {
+fn a_keyed_header_cannot_forge_another_key() {
     let names = ["x-one", "x-two"].map(HeaderName::from_static);
     let rules = Rules::respecting().keyed_headers(&names);
     let site = Plan::of(rules).open();
@@ -200,7 +200,7 @@ fn a_keyed_header_cannot_end_itself() {
 }
 
 #[test]
-fn a_varied_header_cannot_end_itself() {
+fn a_varied_header_cannot_forge_another_variant() {
     let site = Plan::of(Rules::respecting())
         .replies(|asked| {
             let lines: Vec<_> = ["x-a", "x-b"]
@@ -242,9 +242,9 @@ fn a_varied_header_cannot_end_itself() {
     }
 }
 
-/// What the framework decodes when it reads cookies, the key knows, too.
+/// The key decodes cookies as the framework does.
 #[test]
-fn a_keyed_cookie_is_what_the_handler_reads() {
+fn a_keyed_cookie_is_decoded_as_the_handler_reads_it() {
     let site = Plan::of(Rules::respecting().keyed_cookies(&["lang"]))
         .replies(|asked| {
             let pairs = asked.cookies.split(';').find_map(|pair| pair.strip_prefix("lang="));
@@ -271,12 +271,12 @@ fn a_keyed_cookie_is_what_the_handler_reads() {
     }
 }
 
-/// What names a session for the framework names it for the rules.
+/// A cookie that is a session for the framework is one for the rules.
 #[test]
-fn who_has_signed_in_passes_by_however_the_cookie_is_written() {
+fn a_session_bypasses_the_cache_however_its_cookie_is_written() {
     let site = Plan::of(Rules::respecting().sessions(&["sid"]))
         .replies(|asked| {
-            let user = asked.user.clone().unwrap_or_else(|| "nobody".into());
+            let user = asked.user.clone().unwrap_or_else(|| "none".into());
             Reply::ok(user).with("Cache-Control", "public, max-age=60")
         })
         .open();
@@ -292,5 +292,5 @@ fn who_has_signed_in_passes_by_however_the_cookie_is_written() {
         let attack = site.ask("GET", "/r", &[&format!("Cookie: {cookie}")]);
         assert!(!(attack.is_stored() && attack.text() == "evil"), "{cookie}: {attack:?}");
     }
-    assert_eq!(site.get("/r").text(), "nobody");
+    assert_eq!(site.get("/r").text(), "none");
 }

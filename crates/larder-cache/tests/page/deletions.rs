@@ -1,17 +1,17 @@
-//! Pages that are deleted by hand: those that are being made, those of other instances, all variants.
+//! Deleted pages: pages that are being built, pages of other instances, and all variants.
 
 use std::sync::Arc;
 
+use larder_cache::in_process::InProcess;
 use larder_cache::inspect::Inspection;
 use larder_cache::page::Rules;
 use larder_cache::store::Store;
 use larder_cache::store::memory::MemoryStore;
-use larder_cache::view::InProcess;
 
 use super::reply::{Gate, Reply};
 use super::site::{Plan, Site, until, wait_for};
 
-/// The key of the page at `/`, which is stored.
+/// Returns the key of the stored page at `/`.
 fn key(site: &Site) -> String {
     let listing = wait_for(site.cache.inspect().keys("page:*", 10)).unwrap();
     listing.keys[0].key.clone()
@@ -26,7 +26,7 @@ const WAYS: [Way; 3] = [
 ];
 
 #[test]
-fn a_page_that_was_being_made_is_neither_stored_nor_waited_for() {
+fn a_deleted_page_that_is_being_built_is_neither_stored_nor_waited_for() {
     for (way, is_here) in WAYS.into_iter().flat_map(|way| [(way, true), (way, false)]) {
         let (versions, store) = (Arc::new(InProcess::new()), store());
         let gate = Gate::closed();
@@ -47,7 +47,8 @@ fn a_page_that_was_being_made_is_neither_stored_nor_waited_for() {
             let held = scope.spawn(|| here.get("/"));
             until("it is being made", || (here.calls("/") == 2).then_some(()));
             way(&if is_here { &here } else { &there }.cache.inspect(), &key);
-            // Held until later, so that who waited for it would wait without an end.
+            // The gate stays closed, so a request that waited for the old page would never be
+            // answered.
             assert_eq!(here.get("/").text(), "3");
             gate.open();
             assert_eq!(held.join().unwrap().text(), "2", "its visitor was there before");

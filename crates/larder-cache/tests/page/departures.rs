@@ -1,11 +1,11 @@
-//! Leaders whose clients have left: they keep no other visitor, and do not pile up.
+//! Leaders whose clients have left: they hold up no other client and do not accumulate.
 
 use larder_cache::page::Rules;
 
 use super::reply::{Gate, Reply};
 use super::site::{Plan, Site, request, until};
 
-/// A visitor of this name asks and is at the handler, as the `nth`.
+/// Sends the request of a named client, and waits until it is the `nth` at the handler.
 fn begins(site: &Site, name: &str, nth: usize) -> super::line::Line {
     let mut line = site.line();
     line.say(request("GET", "/", &[&format!("X-Client: {name}")]));
@@ -13,7 +13,9 @@ fn begins(site: &Site, name: &str, nth: usize) -> super::line::Line {
     line
 }
 
-/// So that nothing but an answer ends the waiting: these handlers hang for good.
+/// Opens a site whose handlers hang for ever, except the one that is called as `but`.
+///
+/// So nothing but that response can end the waiting.
 fn hanging(but: usize) -> Site {
     let reply = move |nth: usize| match nth {
         nth if nth == but => Reply::fresh("good"),
@@ -28,7 +30,7 @@ fn hanging(but: usize) -> Site {
 }
 
 #[test]
-fn the_next_visitor_replaces_a_leader_that_has_left() {
+fn the_next_request_replaces_a_leader_that_has_left() {
     let site = hanging(2);
     let _first = begins(&site, "first", 1);
     site.leaves("first");
@@ -38,12 +40,12 @@ fn the_next_visitor_replaces_a_leader_that_has_left() {
 }
 
 #[test]
-fn one_of_those_who_wait_replaces_a_leader_that_leaves() {
+fn a_waiting_request_replaces_a_leader_that_leaves() {
     let site = hanging(2);
     let _first = begins(&site, "first", 1);
     let mut waiting: Vec<_> = (0..10).map(|_| site.line()).collect();
     waiting.iter_mut().for_each(|line| line.say(request("GET", "/", &[])));
-    // A client that connects now is heard after all of them.
+    // A client that connects now is served after all of them.
     site.get("/other");
     assert_eq!(site.calls("/"), 1);
     site.leaves("first");
@@ -54,7 +56,7 @@ fn one_of_those_who_wait_replaces_a_leader_that_leaves() {
 }
 
 #[test]
-fn handlers_that_hang_do_not_pile_up() {
+fn handlers_that_hang_do_not_accumulate() {
     const VISITORS: usize = 20;
     let site = hanging(VISITORS + 1);
     let mut lines = Vec::new();
@@ -69,9 +71,9 @@ fn handlers_that_hang_do_not_pile_up() {
     assert_eq!((given_up.status, given_up.header("retry-after")), (503, Some("1")));
 }
 
-/// A page that takes its time is made in the end, however impatient its visitors are.
+/// A slow page is built in the end, however soon its clients leave.
 #[test]
-fn a_replaced_leader_that_is_done_first_serves_all_and_a_late_one_nobody() {
+fn a_replaced_leader_that_finishes_first_serves_all_waiting_requests() {
     let gates = [Gate::closed(), Gate::closed()];
     let known = gates.clone();
     let site = Plan::of(Rules::respecting())
@@ -85,7 +87,7 @@ fn a_replaced_leader_that_is_done_first_serves_all_and_a_late_one_nobody() {
     let mut second = begins(&site, "second", 2);
     let mut waiting = site.line();
     waiting.say(request("GET", "/", &[]));
-    // A client that connects now is heard after that.
+    // A client that connects now is served after that request.
     site.get("/other");
     gates[0].open();
     assert_eq!(waiting.hear().unwrap().text(), "of 1");

@@ -1,6 +1,6 @@
-//! What comes by the hundred thousand takes its bytes and no more, and pushes nothing out that is used.
+//! A flood of pages or variants stays within its bytes and evicts no entry in use.
 //!
-//! 49 of the attack list.
+//! Attack 49 of `docs/HTTP-CACHE.md`.
 
 use larder_cache::page::Rules;
 
@@ -9,10 +9,12 @@ use super::site::{Plan, Site, request};
 
 const MEMORY: u64 = 1 << 20;
 const FLOOD: usize = 100_000;
-/// Sent at once.
+/// How many requests are pipelined at once.
 const BATCH: usize = 250;
 
-/// Sends the whole flood over two lines; the hot page is asked for after each batch.
+/// Sends the whole flood over two connections and returns how often the hot page was missed.
+///
+/// The hot page is requested after each batch.
 fn flood(site: &Site, ask: impl Fn(usize) -> Vec<u8> + Sync, hot: &[u8]) -> usize {
     let misses: Vec<usize> = std::thread::scope(|scope| {
         let half = |first: usize| {
@@ -50,7 +52,7 @@ fn site() -> Site {
 }
 
 #[test]
-fn a_flood_of_queries_leaves_the_hot_page_and_the_memory() {
+fn a_flood_of_queries_does_not_evict_the_hot_page() {
     let site = site();
     let hot = request("GET", "/hot", &[]);
     for _ in 0..50 {
@@ -63,7 +65,7 @@ fn a_flood_of_queries_leaves_the_hot_page_and_the_memory() {
 }
 
 #[test]
-fn a_flood_of_variants_leaves_the_hot_variant_and_the_memory() {
+fn a_flood_of_variants_does_not_evict_the_hot_variant() {
     let site = site();
     let hot = request("GET", "/varied", &["X-Kind: hot"]);
     for _ in 0..50 {
@@ -76,13 +78,13 @@ fn a_flood_of_variants_leaves_the_hot_variant_and_the_memory() {
     assert!(site.send(&hot).is_hit());
 }
 
-/// Variants that were there before are kept anew, however many others were tried, and however often.
+/// Existing variants can be rebuilt, however many others were requested and however often.
 #[test]
-fn a_flood_of_variants_keeps_no_old_one_from_being_made_anew() {
+fn existing_variants_are_rebuilt_during_a_flood_of_variants() {
     let site = Plan::of(Rules::respecting())
         .replies(|asked| {
             let said = if asked.nth > 300 { "max-age=60" } else { "max-age=60, stale-if-error=60" };
-            // Two hundred seconds old: stale at once.
+            // Its age is its lifetime: it is stale at once.
             let old = Reply::ok(asked.header("x-kind").unwrap()).with("Cache-Control", said);
             if asked.nth > 300 { old } else { old.with("Age", "60") }.with("Vary", "X-Kind")
         })
@@ -99,13 +101,13 @@ fn a_flood_of_variants_keeps_no_old_one_from_being_made_anew() {
 }
 
 #[test]
-fn an_address_has_so_many_variants_and_no_more() {
+fn the_number_of_variants_of_an_address_is_limited() {
     let site = site();
     let ask = |kind: usize| site.ask("GET", "/varied", &[&format!("X-Kind: {kind}")]);
     for kind in 0..300 {
         assert!(ask(kind).is_stored(), "{kind}");
     }
-    // 256 and what the address varies on.
+    // 256 variants, and the entry with the names that the address varies on.
     assert!(site.entries() <= 257, "{}", site.entries());
     assert!(ask(299).is_hit() && ask(44).is_hit(), "the last ones are there");
     assert!(ask(0).is_stored(), "the first ones made room");
@@ -116,7 +118,7 @@ fn an_address_has_so_many_variants_and_no_more() {
     }
 }
 
-/// Junk keeps no real variant out, also junk that is asked for twice and is followed by more.
+/// Junk variants do not keep real ones out, even if they are requested again and followed by more.
 #[test]
 fn junk_variants_keep_no_real_one_out() {
     let site = site();

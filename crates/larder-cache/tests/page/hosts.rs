@@ -1,4 +1,4 @@
-//! One host is one site, however it is spelled; what is no host has no pages.
+//! All spellings of one host share its pages; an invalid host has none.
 
 use larder_cache::page::Rules;
 
@@ -18,9 +18,9 @@ fn site() -> Site {
         .open()
 }
 
-/// The spellings of `good.test` that are one host by RFC 3986 §6.2.2 and RFC 9110 §4.2.3.
+/// Returns spellings of `good.test` that RFC 3986 §6.2.2 and RFC 9110 §4.2.3 make one host.
 fn spellings() -> Vec<String> {
-    // All cases of four letters, with and without the rest.
+    // All cases of four letters, and two percent-encoded forms.
     let cases = (0..16_u32).map(|bits| {
         let letter = |(nth, letter): (usize, char)| match bits >> nth & 1 {
             1 => letter.to_ascii_uppercase(),
@@ -44,7 +44,7 @@ fn hundreds_of_spellings_of_a_host_are_one_page() {
         for (target, line) in
             [("/r".to_owned(), host), (format!("http://{host}/r"), &"x.test".into())]
         {
-            // The server refuses those in a target before any of this.
+            // The server refuses percent-encoded hosts in a target before the cache sees them.
             if target.contains('%') {
                 continue;
             }
@@ -90,7 +90,7 @@ fn other_hosts_and_ports_have_pages_of_their_own() {
 }
 
 #[test]
-fn what_is_no_host_is_never_stored() {
+fn a_request_with_an_invalid_host_is_never_stored() {
     let site = site();
     let long = "a".repeat(300);
     let hosts = [

@@ -1,4 +1,4 @@
-//! The handlers behind a site, and what they remember.
+//! The handler behind a site, and the record of its requests.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,26 +7,26 @@ use std::sync::{Arc, Mutex};
 use actix_web::cookie::Cookie;
 use actix_web::dev::ServiceRequest;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
+use larder_cache::in_process::InProcess;
 use larder_cache::presence::Client;
 use larder_cache::tag::Tag;
-use larder_cache::view::InProcess;
 
 use super::reply::{Asked, Gate, Reply};
 
 pub type Handler = dyn Fn(&Asked) -> Reply + Send + Sync;
 
-/// Names the client of a request.
+/// The header that names the client of a request.
 const CLIENT: &str = "x-client";
 
-/// Requests that are remembered; more are only counted.
+/// How many requests are recorded; later ones are only counted.
 const MEMORY: usize = 1000;
 
-/// What all workers share.
+/// The state that all workers share.
 pub struct House {
     handler: Arc<Handler>,
     log: Mutex<Log>,
     clients: Mutex<HashMap<String, Client>>,
-    /// Handlers that have been called and have not answered.
+    /// How many handlers have been called and have not responded.
     running: AtomicUsize,
     pub reads: Option<(Arc<InProcess>, &'static [Tag])>,
     pub reads_again: bool,
@@ -39,7 +39,7 @@ struct Log {
     asked: Vec<Asked>,
 }
 
-/// The one handler behind all routes.
+/// Handles the requests of all routes.
 pub async fn route(
     request: HttpRequest,
     body: web::Bytes,
@@ -58,7 +58,7 @@ pub async fn route(
     reply.respond()
 }
 
-/// A handler that has not answered yet.
+/// A handler that has not responded yet.
 struct Running<'h>(&'h AtomicUsize);
 
 impl<'h> Running<'h> {
@@ -74,7 +74,7 @@ impl Drop for Running<'_> {
     }
 }
 
-/// The client on whose behalf a request is made; the server knows of no other that leaves.
+/// Returns the client of a request, by its `X-Client` header; other clients never leave.
 pub fn client_of(request: &ServiceRequest) -> Client {
     let name = request.headers().get(CLIENT).map(|name| name.to_str().unwrap());
     let house = request.app_data::<web::Data<House>>().expect("there is one");
@@ -94,28 +94,28 @@ impl House {
         }
     }
 
-    /// How often a handler was asked for this target.
+    /// Returns how often a handler was called for this target.
     pub fn calls(&self, target: &str) -> usize {
         self.log.lock().unwrap().calls.get(target).copied().unwrap_or(0)
     }
 
-    /// What a handler was asked for this target.
+    /// Returns the recorded requests for this target.
     pub fn asked(&self, target: &str) -> Vec<Asked> {
         let log = self.log.lock().unwrap();
         log.asked.iter().filter(|asked| asked.target == target).cloned().collect()
     }
 
-    /// How many handlers have been called, and neither have answered nor were given up.
+    /// Returns how many handlers are running: called, not yet done, and not cancelled.
     pub fn running(&self) -> usize {
         self.running.load(Ordering::SeqCst)
     }
 
-    /// The client of this name.
+    /// Returns the client of this name.
     pub fn client(&self, name: &str) -> Client {
         self.clients.lock().unwrap().entry(name.to_owned()).or_default().clone()
     }
 
-    /// Says what is read from here on.
+    /// Records a read of the tags.
     fn read(&self) {
         if let Some((versions, tags)) = &self.reads {
             versions.reads(tags);

@@ -1,4 +1,4 @@
-//! What an answer says about its keeping is read strictly, and in doubt it is not kept.
+//! A response's freshness lifetime is parsed strictly; in doubt the response is not stored.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use larder_cache::policy::Policy;
 use super::reply::Reply;
 use super::site::{Plan, Site};
 
-/// A handler that says these header lines.
+/// Opens a site whose handler sends these header lines.
 fn says(rules: Rules, lines: &[(&str, String)]) -> Site {
     let lines: Vec<_> = lines.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
     Plan::of(rules)
@@ -18,7 +18,7 @@ fn says(rules: Rules, lines: &[(&str, String)]) -> Site {
         .open()
 }
 
-/// Seconds from now, as a header has it.
+/// Returns the time that is `seconds` from now, as an HTTP date.
 fn at(seconds: i64) -> String {
     let distance = Duration::from_secs(seconds.unsigned_abs());
     let now = SystemTime::now();
@@ -37,7 +37,7 @@ fn check(rules: &Rules, cases: &[(&[(&str, &str)], bool)]) {
 }
 
 #[test]
-fn only_what_says_for_how_long_is_kept() {
+fn only_responses_with_explicit_freshness_are_stored() {
     let (cc, age) = ("Cache-Control", "Age");
     check(
         &Rules::respecting(),
@@ -81,7 +81,7 @@ fn only_what_says_for_how_long_is_kept() {
 }
 
 #[test]
-fn expires_counts_from_date_and_only_where_it_is_one() {
+fn a_valid_expires_counts_from_date() {
     let (soon, later, past) = (at(30), at(60), at(-60));
     let zone = later.replace("GMT", "UTC");
     let lower = later.to_ascii_lowercase();
@@ -99,7 +99,7 @@ fn expires_counts_from_date_and_only_where_it_is_one() {
             (&[("Expires", &later), ("Date", &later)], false),
             (&[("Expires", &later), ("Cache-Control", "max-age=0")], false),
             (&[("Expires", &past), ("Cache-Control", "max-age=60")], true),
-            // Made a minute ago for a minute and a half.
+            // Created a minute ago, with a lifetime of a minute and a half.
             (&[("Expires", &soon), ("Date", &past)], true),
             (&[("Cache-Control", "max-age=60"), ("Date", &past)], false),
             (&[("Cache-Control", "max-age=90"), ("Date", &past)], true),
@@ -135,7 +135,7 @@ fn age_and_date_are_those_of_the_stored_page() {
 }
 
 #[test]
-fn only_what_is_of_this_hop_is_left_out() {
+fn only_hop_by_hop_headers_are_left_out() {
     let lines = [
         "Connection: X-Hop, close",
         "X-Hop: 1",
@@ -158,9 +158,9 @@ fn only_what_is_of_this_hop_is_left_out() {
     }
 }
 
-/// 52 of the attack list.
+/// Attack 52 of `docs/HTTP-CACHE.md`.
 #[test]
-fn a_targeted_field_counts_alone_where_it_is_one() {
+fn a_valid_targeted_field_replaces_cache_control() {
     let (cc, cdn) = ("Cache-Control", "CDN-Cache-Control");
     let rules = Rules::respecting()
         .targets(&[HeaderName::from_static("larder-cache-control"), CDN_CACHE_CONTROL]);
@@ -191,7 +191,7 @@ fn a_targeted_field_counts_alone_where_it_is_one() {
 }
 
 #[test]
-fn the_owner_decides_on_lifetimes_and_statuses() {
+fn the_rules_decide_on_lifetimes_and_statuses() {
     const MINUTE: Duration = Duration::from_secs(60);
     let default = Rules::respecting().default_lifetime(MINUTE);
     check(

@@ -1,10 +1,10 @@
-//! A line to the site: exact bytes there, one parsed answer at a time back.
+//! A connection to the site: sends exact bytes and parses one response at a time.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Longer than any wait that the cache allows itself, on a machine that is busy with other things.
+/// Longer than any wait of the cache, on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An open connection.
@@ -12,11 +12,11 @@ pub struct Line {
     stream: BufReader<TcpStream>,
 }
 
-/// What came back.
+/// A parsed response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
-    /// Names in lower case.
+    /// The names are in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
@@ -29,17 +29,17 @@ impl Line {
         Self { stream: BufReader::new(stream) }
     }
 
-    /// Says these bytes. That the other end has hung up shows when its answer is read.
+    /// Sends these bytes. A closed connection is noticed when the response is read.
     pub fn say(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.get_mut().write_all(bytes.as_ref());
     }
 
-    /// The next answer to a method with a body; nothing where the other end hung up.
+    /// Returns the next response, which has a body, or `None` if the server closed the connection.
     pub fn hear(&mut self) -> Option<Answer> {
         self.hear_of("GET")
     }
 
-    /// The next answer to this method.
+    /// Returns the next response to a request with this method.
     pub fn hear_of(&mut self, method: &str) -> Option<Answer> {
         let mut answer = self.hear_head()?;
         let is_without = method == "HEAD" || [204, 304].contains(&answer.status);
@@ -63,7 +63,7 @@ impl Line {
         Some(answer)
     }
 
-    /// Status and headers of the next answer.
+    /// Returns status and headers of the next response.
     pub fn hear_head(&mut self) -> Option<Answer> {
         let first = self.text()?;
         let status = first.strip_prefix("HTTP/1.1 ").or(first.strip_prefix("HTTP/1.0 "));
@@ -100,12 +100,12 @@ impl Line {
 }
 
 impl Answer {
-    /// The value of the first line of this name.
+    /// Returns the value of the first line of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The values of all lines of this name.
+    /// Returns the values of all lines of this name.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -114,7 +114,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// What the cache says that it did.
+    /// Returns `Cache-Status`, where the cache reports what it did.
     pub fn fate(&self) -> &str {
         self.header("cache-status").unwrap_or_default()
     }
@@ -131,7 +131,7 @@ impl Answer {
         self.header("age").map(|age| age.parse().unwrap())
     }
 
-    /// Whether `trace` is anywhere in it.
+    /// Reports whether `trace` occurs in a header or the body.
     pub fn holds(&self, trace: &str) -> bool {
         let is_in =
             |(name, value): &(String, String)| name.contains(trace) || value.contains(trace);

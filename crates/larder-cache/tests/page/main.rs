@@ -1,4 +1,4 @@
-//! The page cache as clients meet it: a real server around handlers of the tests' own, and raw bytes.
+//! The page cache as clients meet it: a real server around the tests' own handlers, and raw bytes.
 
 mod house;
 mod line;

@@ -1,6 +1,6 @@
-//! What an attacker sends must not be in what the next visitor is answered.
+//! Cache poisoning: what an attacker sends must not reach the next client.
 //!
-//! The numbers are those of the attack list.
+//! The numbers are those of the attack list in `docs/HTTP-CACHE.md`.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn site() -> Site {
     Plan::of(Rules::respecting()).open()
 }
 
-/// What a visitor is answered after an attack; the traces are nowhere in it.
+/// Requests a page after an attack, and asserts that it holds no trace of the attack.
 #[track_caller]
 fn clean(site: &Site, target: &str, traces: &[&str]) -> Answer {
     let answer = site.get(target);
@@ -26,9 +26,9 @@ fn clean(site: &Site, target: &str, traces: &[&str]) -> Answer {
     answer
 }
 
-/// 1, 2, 3.
+/// Attacks 1, 2 and 3.
 #[test]
-fn a_forwarded_host_makes_a_page_of_its_own() {
+fn a_forwarded_host_has_its_own_page() {
     for line in [
         "X-Forwarded-Host: evil.test",
         "Forwarded: host=evil.test;proto=https",
@@ -46,9 +46,9 @@ fn a_forwarded_host_makes_a_page_of_its_own() {
     }
 }
 
-/// 3.
+/// Attack 3.
 #[test]
-fn a_host_of_any_letters_makes_a_page_of_its_own() {
+fn a_host_of_any_characters_has_its_own_page() {
     for host in
         ["a\"><b>", "evil test", "evil\\", "[evil", "evil:99999", "evil@good.test", "", "EVIL"]
     {
@@ -65,9 +65,9 @@ fn a_host_of_any_letters_makes_a_page_of_its_own() {
     assert!([200, 400].contains(&site.send(&attack).status), "a write is no different");
 }
 
-/// 4.
+/// Attack 4.
 #[test]
-fn a_forwarded_scheme_redirects_nobody_else() {
+fn a_forwarded_scheme_redirects_no_other_client() {
     for line in [
         "X-Forwarded-Proto: nothttps",
         "Forwarded: proto=nothttps",
@@ -81,9 +81,9 @@ fn a_forwarded_scheme_redirects_nobody_else() {
     }
 }
 
-/// 7.
+/// Attack 7.
 #[test]
-fn a_header_that_makes_frameworks_see_another_request_keeps_nothing() {
+fn a_request_with_an_override_header_is_not_stored() {
     for line in [
         "X-Original-URL: /evil",
         "X-Rewrite-URL: /evil",
@@ -122,9 +122,9 @@ fn a_header_that_makes_frameworks_see_another_request_keeps_nothing() {
     }
 }
 
-/// What handlers of other frameworks read, and names that do not begin with `X-`.
+/// Headers that handlers of other frameworks read, including names that do not begin with `X-`.
 #[test]
-fn what_any_proxy_passes_on_makes_a_page_of_its_own_or_is_hidden() {
+fn a_proxys_header_is_keyed_or_hidden_from_the_handler() {
     const NAMES: [&str; 14] = [
         "front-end-https",
         "x-forwarded-ssl",
@@ -162,9 +162,9 @@ fn what_any_proxy_passes_on_makes_a_page_of_its_own_or_is_hidden() {
     }
 }
 
-/// A page for everybody is one page, from wherever it is asked for; each client would else have its own.
+/// A shared page is one page for all clients; otherwise each client would have its own.
 #[test]
-fn behind_a_proxy_all_clients_have_one_page_for_everybody() {
+fn behind_a_proxy_all_clients_share_one_page() {
     let site = Plan::of(Policy::fresh_for(Duration::from_secs(60))).open();
     for nth in 0..5 {
         let lines =
@@ -175,18 +175,18 @@ fn behind_a_proxy_all_clients_have_one_page_for_everybody() {
     assert_eq!((site.calls("/r"), site.entries()), (1, 1));
 }
 
-/// 8.
+/// Attack 8.
 #[test]
-fn what_a_cookie_says_is_printed_for_nobody_else() {
+fn the_content_of_a_cookie_reaches_no_other_client() {
     let site = site();
     let attack = site.ask("GET", "/r", &["Cookie: fehost=x\"-alert(1)-\""]);
     assert!(attack.holds("alert(1)") && !attack.is_stored(), "{attack:?}");
     clean(&site, "/r", &["alert"]);
 }
 
-/// 9.
+/// Attack 9.
 #[test]
-fn a_user_agent_is_printed_for_itself() {
+fn a_page_that_varies_on_the_user_agent_is_served_to_that_agent_only() {
     let site = site();
     assert!(site.ask("GET", "/agent", &["User-Agent: <script>"]).is_stored());
     let answer = site.ask("GET", "/agent", &["User-Agent: Firefox"]);
@@ -198,9 +198,9 @@ fn a_user_agent_is_printed_for_itself() {
     }
 }
 
-/// 10.
+/// Attack 10.
 #[test]
-fn one_origin_is_let_in_by_another_ones_page_on_neither_side() {
+fn cors_headers_are_not_shared_between_origins() {
     for side in [Side::Inside, Side::Outside] {
         let site = Plan::of(Rules::respecting())
             .with_cors(side)
@@ -221,9 +221,9 @@ fn one_origin_is_let_in_by_another_ones_page_on_neither_side() {
     }
 }
 
-/// 20.
+/// Attack 20.
 #[test]
-fn a_coded_body_is_for_those_who_accept_the_coding() {
+fn a_coded_body_is_served_to_clients_that_accept_the_coding() {
     let site = site();
     assert!(site.ask("GET", "/coded", &["Accept-Encoding: br"]).is_stored());
     let plain = site.ask("GET", "/coded", &["Accept-Encoding: identity"]);
@@ -233,18 +233,18 @@ fn a_coded_body_is_for_those_who_accept_the_coding() {
     assert!(coded.is_hit() && coded.holds("evil"), "{coded:?}");
 }
 
-/// 30.
+/// Attack 30.
 #[test]
-fn what_follows_a_hash_is_not_in_the_page() {
+fn the_fragment_of_a_target_is_not_in_the_page() {
     let site = site();
     let attack = site.try_send("GET /r#<script> HTTP/1.1\r\nHost: good.test\r\n\r\n");
     assert!(attack.is_none_or(|answer| [200, 400].contains(&answer.status)));
     clean(&site, "/r", &["script"]);
 }
 
-/// 30, and the same by the versions and hosts that leave more to the target.
+/// Attack 30, also with the versions and hosts for which the target decides more.
 #[test]
-fn an_absolute_target_makes_a_page_of_its_own() {
+fn an_absolute_target_has_its_own_page() {
     let host = "Host: good.test\r\n";
     for (first, host) in [
         ("GET http://evil.test/r HTTP/1.1", host),

@@ -1,6 +1,6 @@
-//! A page that was made for one visitor is never another's.
+//! A page that was built for one visitor is never served to another.
 //!
-//! The numbers are those of the attack list.
+//! The numbers are those of the attack list in `docs/HTTP-CACHE.md`.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn site() -> Site {
     Plan::of(Rules::respecting()).open()
 }
 
-/// What the signed-in A is answered, B, and somebody without a cookie.
+/// Returns the responses to A, to B, and to a client without a cookie.
 fn three(site: &Site, target: &str) -> [String; 3] {
     [&["Cookie: sid=A"][..], &["Cookie: sid=B"], &[]].map(|lines| {
         let answer = site.ask("GET", target, lines);
@@ -24,11 +24,11 @@ fn three(site: &Site, target: &str) -> [String; 3] {
     })
 }
 
-const EACH_ITS_OWN: [&str; 3] = ["user=A", "user=B", "user=nobody"];
+const EACH_ITS_OWN: [&str; 3] = ["user=A", "user=B", "user=none"];
 
-/// 29.
+/// Attack 29.
 #[test]
-fn a_page_that_is_called_like_a_picture_is_no_picture() {
+fn a_file_extension_does_not_make_a_page_shared() {
     let site = site();
     for target in [
         "/me/x.css",
@@ -45,9 +45,9 @@ fn a_page_that_is_called_like_a_picture_is_no_picture() {
     }
 }
 
-/// 34.
+/// Attack 34.
 #[test]
-fn what_was_made_for_a_password_is_not_shown_without() {
+fn a_page_built_for_credentials_is_not_shown_without_them() {
     for (said, is_kept) in [
         ("max-age=60", false),
         ("max-age=60, public", true),
@@ -58,32 +58,32 @@ fn what_was_made_for_a_password_is_not_shown_without() {
     ] {
         let site = Plan::of(Rules::respecting())
             .replies(move |asked| {
-                let who = asked.header("authorization").unwrap_or_else(|| "nobody".into());
+                let who = asked.header("authorization").unwrap_or_else(|| "none".into());
                 Reply::ok(who).with("Cache-Control", said)
             })
             .open();
         let made = site.ask("GET", "/r", &["Authorization: Bearer A"]);
         assert_eq!(made.is_stored(), is_kept, "{said}: {made:?}");
         let answer = site.get("/r");
-        assert_eq!(answer.text(), if is_kept { "Bearer A" } else { "nobody" }, "{said}");
+        assert_eq!(answer.text(), if is_kept { "Bearer A" } else { "none" }, "{said}");
     }
 }
 
-/// 35.
+/// Attack 35.
 #[test]
 fn a_handler_that_forgets_to_say_private_leaks_nothing() {
     let site = site();
     for _ in 0..2 {
-        // Once a page for nobody is kept, everybody is nobody.
+        // A page that was built without a cookie may be stored and served to A and B, too.
         let [a, b, _] = three(&site, &format!("/me-maxage?{}", site.calls("/me-maxage?0")));
         assert!(a != "user=B" && b != "user=A", "{a} {b}");
     }
     let [a, b, nobody] = three(&site, "/me-maxage");
     assert_eq!([a.as_str(), b.as_str(), nobody.as_str()], EACH_ITS_OWN);
-    assert_eq!(site.get("/me-maxage").text(), "user=nobody at /me-maxage");
+    assert_eq!(site.get("/me-maxage").text(), "user=none at /me-maxage");
 }
 
-/// 36.
+/// Attack 36.
 #[test]
 fn a_default_lifetime_leaks_nothing() {
     let site = Plan::of(Rules::respecting().default_lifetime(MINUTE)).open();
@@ -91,9 +91,9 @@ fn a_default_lifetime_leaks_nothing() {
     assert!(site.get("/me").is_hit());
 }
 
-/// 36.
+/// Attack 36.
 #[test]
-fn handlers_of_pages_for_everybody_see_nobody() {
+fn handlers_of_shared_pages_see_no_credentials() {
     for plan in [
         Plan::of(Policy::fresh_for(MINUTE)),
         Plan::of(Policy::fresh_for(MINUTE)).around_the_app(),
@@ -101,11 +101,11 @@ fn handlers_of_pages_for_everybody_see_nobody() {
     ] {
         let site = plan.open();
         let lines = ["Cookie: sid=A", "Authorization: Bearer A"];
-        // Whatever the cache makes of them: stored, passed by, without a body or with one.
+        // In every way the cache can treat a request: stored, bypassed, with or without a body.
         site.ask("HEAD", "/me?h", &lines);
         site.ask("GET", "/me?b", &[lines[0], lines[1], "Content-Length: 0"]);
         site.ask("GET", "/me?o", &[lines[0], lines[1], "X-Method-Override: x"]);
-        assert_eq!(three(&site, "/me"), ["user=nobody"; 3]);
+        assert_eq!(three(&site, "/me"), ["user=none"; 3]);
         for target in ["/me?h", "/me?b", "/me?o", "/me"] {
             let seen = site.asked(target);
             let seen = seen.first().expect("the handler was asked");
@@ -115,9 +115,9 @@ fn handlers_of_pages_for_everybody_see_nobody() {
     }
 }
 
-/// What is around the cache still has the visitor's cookies, whatever the handler saw.
+/// A middleware around the cache still has the client's cookies, whatever the handler saw.
 #[test]
-fn what_is_around_the_cache_keeps_what_it_knows() {
+fn middlewares_around_the_cache_still_see_cookies() {
     let site =
         Plan::of(Policy::fresh_for(MINUTE)).with_cookies_read_before().with_an_outer_wait().open();
     for _ in 0..2 {
@@ -126,9 +126,9 @@ fn what_is_around_the_cache_keeps_what_it_knows() {
     }
 }
 
-/// 37.
+/// Attack 37.
 #[test]
-fn a_cookie_is_set_once_and_for_one() {
+fn a_response_that_sets_a_cookie_is_not_stored() {
     for plan in [Plan::of(Rules::respecting()), Plan::of(Policy::fresh_for(MINUTE))] {
         let site = plan.open();
         for nth in 1..3 {
@@ -147,7 +147,7 @@ fn a_cookie_is_set_once_and_for_one() {
 }
 
 #[test]
-fn what_says_that_it_depends_on_cookies_is_kept_for_each() {
+fn a_page_that_varies_on_cookies_is_stored_for_each_value() {
     let site = Plan::of(Rules::respecting())
         .replies(|asked| {
             Reply::fresh(asked.user.clone().unwrap_or_default()).with("Vary", "Cookie")
@@ -164,9 +164,9 @@ fn what_says_that_it_depends_on_cookies_is_kept_for_each() {
     assert_eq!(site.calls("/"), 4, "cookies are no list");
 }
 
-/// Handlers of pages for everybody see no cookie, so that there is nothing to keep one for each of.
+/// Handlers of shared pages see no cookie, so their pages do not vary on it.
 #[test]
-fn what_is_for_everybody_is_kept_once_whatever_it_says_of_cookies() {
+fn a_shared_page_is_stored_once_even_if_it_varies_on_cookies() {
     let site = Plan::of(Policy::fresh_for(MINUTE))
         .replies(|asked| Reply::ok(&*asked.cookies).with("Vary", "Cookie, Authorization"))
         .open();
@@ -179,7 +179,7 @@ fn what_is_for_everybody_is_kept_once_whatever_it_says_of_cookies() {
 }
 
 #[test]
-fn a_keyed_cookie_makes_pages_of_each_value() {
+fn each_value_of_a_keyed_cookie_has_its_own_page() {
     let site = Plan::of(Rules::respecting().keyed_cookies(&["lang"]))
         .replies(|asked| Reply::ok(&*asked.cookies).with("Cache-Control", "public, max-age=60"))
         .open();
@@ -192,7 +192,7 @@ fn a_keyed_cookie_makes_pages_of_each_value() {
 }
 
 #[test]
-fn who_has_signed_in_passes_by() {
+fn a_request_with_a_session_bypasses_the_cache() {
     let site = Plan::of(Rules::respecting().sessions(&["sid"])).open();
     assert!(site.get("/me-maxage").is_stored());
     for nth in 2..4 {
@@ -206,9 +206,9 @@ fn who_has_signed_in_passes_by() {
     assert!(site.ask("GET", "/me-maxage", &["Cookie: a=b"]).is_hit());
 }
 
-/// 54.
+/// Attack 54.
 #[test]
-fn nothing_shows_a_key_or_what_others_sent() {
+fn no_response_shows_a_key_or_headers_of_others() {
     let site = site();
     site.ask("GET", "/agent?secret-query", &["User-Agent: secret-agent"]);
     for (target, line) in [
@@ -226,9 +226,9 @@ fn nothing_shows_a_key_or_what_others_sent() {
     }
 }
 
-/// 53.
+/// Attack 53.
 #[test]
-fn visitors_cannot_make_the_site_work() {
+fn request_directives_cause_no_handler_calls() {
     let site = site();
     assert!(site.get("/r").is_stored());
     let mut line = site.line();
@@ -244,7 +244,7 @@ fn visitors_cannot_make_the_site_work() {
 }
 
 #[test]
-fn visitors_may_ask_for_more_where_the_owner_lets_them() {
+fn request_directives_are_obeyed_where_the_rules_say_so() {
     let site = Plan::of(Rules::respecting().request_directives(true)).open();
     let cold = site.ask("GET", "/r", &["Cache-Control: only-if-cached"]);
     assert_eq!((cold.status, site.calls("/r")), (504, 0));
@@ -255,13 +255,13 @@ fn visitors_may_ask_for_more_where_the_owner_lets_them() {
     assert!(site.get("/r").is_hit());
 }
 
-/// Also where pages are for everybody, whose handlers else see nobody.
+/// This holds for shared pages, too, whose handlers otherwise see no cookies.
 #[test]
-fn who_has_signed_in_is_seen() {
+fn handlers_of_shared_pages_see_sessions() {
     let site = Plan::of(Rules::shared(Policy::fresh_for(MINUTE)).sessions(&["sid"])).open();
-    for user in ["nobody", "A", "nobody"] {
+    for user in ["none", "A", "none"] {
         let cookie = format!("Cookie: sid={user}");
-        let lines = if user == "nobody" { vec![] } else { vec![cookie.as_str()] };
+        let lines = if user == "none" { vec![] } else { vec![cookie.as_str()] };
         let answer = site.ask("GET", "/me", &lines);
         assert_eq!(answer.text(), format!("user={user} at /me"));
     }

@@ -1,6 +1,6 @@
-//! Answers that an attacker provokes and that must not be kept: errors, upgrades, other methods.
+//! Responses that an attacker provokes and that are not stored: errors, upgrades, odd methods.
 //!
-//! The numbers are those of the attack list.
+//! The numbers are those of the attack list in `docs/HTTP-CACHE.md`.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ fn site() -> Site {
     Plan::of(Rules::respecting()).open()
 }
 
-/// 12, 16.
+/// Attacks 12 and 16.
 #[test]
-fn errors_are_not_kept_whatever_they_say() {
+fn errors_are_not_stored_whatever_their_headers_say() {
     let site = site();
     for status in [
         400, 401, 403, 405, 406, 408, 411, 412, 413, 414, 415, 416, 417, 421, 425, 426, 428, 429,
@@ -33,9 +33,9 @@ fn errors_are_not_kept_whatever_they_say() {
     }
 }
 
-/// Not even where their status could be kept and the owner gives a lifetime.
+/// Errors are not stored even if their status is cacheable and the policy gives a lifetime.
 #[test]
-fn what_handlers_fail_with_is_not_kept() {
+fn errors_of_handlers_are_not_stored() {
     let policy = Policy::fresh_for(Duration::from_secs(60));
     let site = Plan::of(policy).replies(|_| Reply::refusal(StatusCode::NOT_FOUND)).open();
     for nth in 1..4 {
@@ -46,7 +46,7 @@ fn what_handlers_fail_with_is_not_kept() {
 }
 
 #[test]
-fn what_may_be_kept_is_kept() {
+fn every_cacheable_status_is_stored() {
     let site = site();
     for status in [200, 203, 300, 301, 302, 303, 307, 308, 404, 410] {
         let target = format!("/err?s={status}");
@@ -60,9 +60,9 @@ fn what_may_be_kept_is_kept() {
     assert!(hit.is_hit() && hit.status == 204 && hit.header("content-length").is_none());
 }
 
-/// 13.
+/// Attack 13.
 #[test]
-fn headers_beyond_all_bounds_meet_the_server_only() {
+fn oversized_headers_are_refused_by_the_server() {
     let site = site();
     let long = format!("X-Long: {}", "a".repeat(200_000));
     let many = vec!["X-Many: a"; 200].join("\r\n");
@@ -74,9 +74,9 @@ fn headers_beyond_all_bounds_meet_the_server_only() {
     assert_eq!(site.get("/r").status, 200);
 }
 
-/// 14, 19.
+/// Attacks 14 and 19.
 #[test]
-fn an_answer_to_a_strange_header_is_for_who_sent_it() {
+fn an_error_caused_by_a_header_is_not_stored() {
     let long = format!("X-Long: {}", "a".repeat(20_000));
     for line in [&long, "Accept: application/xml", "Expect: foo"] {
         let site = site();
@@ -86,9 +86,9 @@ fn an_answer_to_a_strange_header_is_for_who_sent_it() {
     }
 }
 
-/// 15.
+/// Attack 15.
 #[test]
-fn controls_in_headers_meet_the_server_only() {
+fn control_characters_in_headers_are_refused_by_the_server() {
     let site = site();
     for line in
         [&b"X-M: a\x07b"[..], b"X-M: a\x00b", b"X-M: a\r\n b", b"X M: a", b"X-M : a", b": a"]
@@ -101,9 +101,9 @@ fn controls_in_headers_meet_the_server_only() {
     assert!(site.get("/r").is_stored());
 }
 
-/// 18.
+/// Attack 18.
 #[test]
-fn conditions_on_a_cold_cache_reach_no_handler() {
+fn conditions_on_a_cold_cache_do_not_reach_the_handler() {
     let old = "Mon, 01 Jan 1990 00:00:00 GMT";
     let cases = [
         ("If-None-Match: *".to_owned(), 304),
@@ -139,9 +139,9 @@ fn conditions_on_a_cold_cache_reach_no_handler() {
     }
 }
 
-/// 32.
+/// Attack 32.
 #[test]
-fn other_methods_neither_read_nor_write_what_get_has() {
+fn other_methods_neither_read_nor_write_entries_of_get() {
     let site = Plan::of(Rules::respecting().emptied_by_writes(false)).open();
     for method in ["get", "Get", "PURGE", "TRACE", "BAN", "POST", "OPTIONS"] {
         let answer = site.ask(method, "/r", &[]);
@@ -157,9 +157,9 @@ fn other_methods_neither_read_nor_write_what_get_has() {
     assert!(site.get("/r").is_hit());
 }
 
-/// 46.
+/// Attack 46.
 #[test]
-fn head_neither_makes_nor_harms_what_get_has() {
+fn head_neither_creates_nor_damages_entries_of_get() {
     let site = site();
     let head = site.ask("HEAD", "/r?h", &[]);
     assert!(head.status == 500 && !head.is_stored(), "{head:?}");
@@ -171,18 +171,18 @@ fn head_neither_makes_nor_harms_what_get_has() {
     assert!(site.get("/r?h").is_hit());
 }
 
-/// §2.6.
+/// `docs/HTTP-CACHE.md` §2.6.
 #[test]
-fn an_upgrade_that_hangs_holds_nobody_up() {
+fn an_upgrade_that_hangs_blocks_no_other_request() {
     let site = site();
     let mut line = site.line();
     line.say(request("GET", "/r", &["Connection: Upgrade", "Upgrade: websocket"]));
     assert!(site.get("/r").is_stored());
 }
 
-/// 50.
+/// Attack 50.
 #[test]
-fn what_has_no_end_is_passed_on_and_not_kept() {
+fn endless_streams_are_passed_on_and_not_stored() {
     let site = site();
     for target in ["/sse", "/big"] {
         for _ in 0..2 {
@@ -200,9 +200,9 @@ fn what_has_no_end_is_passed_on_and_not_kept() {
     assert!(site.kept() < 10_000, "{}", site.kept());
 }
 
-/// 50.
+/// Attack 50.
 #[test]
-fn what_was_cut_short_is_not_kept() {
+fn a_truncated_body_is_not_stored() {
     let site = site();
     for nth in 1..3 {
         assert_eq!(site.try_ask("GET", "/cut", &[]), None, "half a page is no page");
@@ -217,7 +217,7 @@ fn what_was_cut_short_is_not_kept() {
 }
 
 #[test]
-fn what_is_larger_than_the_owner_wants_is_not_kept() {
+fn a_body_above_the_size_limit_is_not_stored() {
     let rules = Rules::respecting().largest_body(1000);
     let site = Plan::of(rules)
         .replies(|asked| Reply::fresh("x".repeat(asked.query.parse().unwrap())))

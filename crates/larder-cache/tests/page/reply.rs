@@ -1,4 +1,4 @@
-//! What a handler is asked, and what it replies.
+//! The request that a handler sees, and its reply.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use actix_web::{Error, HttpResponse};
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
-/// What a handler is asked.
+/// A request as the handler sees it.
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub method: String,
@@ -27,13 +27,13 @@ pub struct Asked {
     pub user: Option<String>,
     /// The cookies as the framework reads them.
     pub cookies: String,
-    /// The resource that the router found.
+    /// The resource that the router matched.
     pub route: Option<String>,
-    /// What the router found in the path.
+    /// The path segment that the router extracted.
     pub file: Option<String>,
-    /// Whether it has what a middleware around the cache keeps in it.
+    /// Whether the request has the extension of a middleware around the cache.
     pub is_marked: bool,
-    /// How often this target has been asked for, this time included.
+    /// How often this target has been requested, including this time.
     pub nth: usize,
 }
 
@@ -44,20 +44,20 @@ impl Asked {
     }
 }
 
-/// What a handler replies.
+/// The reply of a handler.
 #[derive(Debug, Clone)]
 pub struct Reply {
     status: u16,
     headers: Vec<(String, String)>,
     body: Body,
-    /// Only after this was opened.
+    /// The reply is sent only after this gate is opened.
     pub gate: Option<Gate>,
 }
 
 #[derive(Debug, Clone)]
 enum Body {
     Whole(Bytes),
-    /// So many kilobytes, one after the other, with or without saying so before.
+    /// This many kilobytes, one by one, with or without a `Content-Length`.
     Stream(usize, bool),
     /// Fails half-way.
     Cut,
@@ -71,7 +71,7 @@ impl Reply {
         Self { status: 200, headers: Vec::new(), body, gate: None }
     }
 
-    /// What may be kept for a minute.
+    /// A page that may be stored for a minute.
     pub fn fresh(body: impl Into<String>) -> Self {
         Self::ok(body).with("Cache-Control", "max-age=60")
     }
@@ -88,12 +88,12 @@ impl Reply {
         Self { body: Body::Panic, ..Self::fresh("") }
     }
 
-    /// The handler fails with an error, which the framework makes a 500.
+    /// An error of the handler, which the framework answers with 500.
     pub fn error() -> Self {
         Self::refusal(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The handler fails with an error, which the framework makes an answer with this status.
+    /// An error of the handler, which the framework answers with this status.
     pub fn refusal(status: StatusCode) -> Self {
         Self { body: Body::Error(status), ..Self::fresh("") }
     }
@@ -107,7 +107,7 @@ impl Reply {
         self
     }
 
-    /// In place of the lines of this name.
+    /// Replaces the header lines of this name.
     pub fn but(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.with(name, value)
@@ -117,7 +117,7 @@ impl Reply {
         Self { gate: Some(gate.clone()), ..self }
     }
 
-    /// As the framework has it.
+    /// Builds the framework's response.
     pub fn respond(self) -> Result<HttpResponse<BoxBody>, Error> {
         let kilobyte = || Ok::<_, Error>(Bytes::from(vec![b'x'; 1024]));
         let body = match self.body {
@@ -133,7 +133,7 @@ impl Reply {
                 let chunks = [kilobyte(), Err(error::ErrorBadGateway("cut"))];
                 BoxBody::new(SizedStream::new(2048, stream::iter(chunks)))
             }
-            // Past the hook that would print it.
+            // Resuming skips the panic hook, which would print the panic.
             Body::Panic => std::panic::resume_unwind(Box::new("as the test asks")),
             Body::Error(status) => {
                 return Err(InternalError::new("as the test asks", status).into());

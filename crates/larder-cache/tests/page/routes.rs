@@ -1,4 +1,4 @@
-//! The routes of the attack list: each trusts what it is sent as far as careless handlers do.
+//! The routes of the attack list in `docs/HTTP-CACHE.md`, which trust their input.
 
 use std::fmt::Write;
 
@@ -33,10 +33,10 @@ pub fn answer(asked: &Asked) -> Reply {
 }
 
 fn me(asked: &Asked) -> String {
-    format!("user={} at {}", asked.user.as_deref().unwrap_or("nobody"), asked.target)
+    format!("user={} at {}", asked.user.as_deref().unwrap_or("none"), asked.target)
 }
 
-/// Everything that a handler may print of a request.
+/// Prints every part of a request that a handler may print.
 fn echo(asked: &Asked) -> String {
     let mut text = format!("{} {} {}\n", asked.scheme, asked.host, asked.target);
     for (name, value) in &asked.headers {
@@ -54,7 +54,7 @@ fn status(asked: &Asked) -> Reply {
     Reply::fresh(format!("{} {status} {}", asked.method, asked.nth)).status(status)
 }
 
-/// Answers only what it likes.
+/// Refuses requests with unusual headers.
 fn strict(asked: &Asked) -> Reply {
     let is = |name: &str, value: &str| asked.header(name).as_deref() == Some(value);
     let is_long = asked.headers.iter().any(|(_, value)| value.len() > 10_000);
@@ -66,7 +66,7 @@ fn strict(asked: &Asked) -> Reply {
     }
 }
 
-/// Codes its body by itself, and does not say that it depends on anything.
+/// Encodes its body itself, and sends no `Vary`.
 fn coded(asked: &Asked) -> Reply {
     if asked.header("accept-encoding").is_some_and(|codings| codings.contains("br")) {
         Reply::fresh("evil").with("Content-Encoding", "br")

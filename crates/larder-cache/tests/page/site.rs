@@ -1,4 +1,4 @@
-//! A site of its own for each test: handlers under the page cache, on a port of its own.
+//! A site for each test: handlers under the page cache, on a port of its own.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
@@ -9,12 +9,12 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, web};
 use larder_cache::Cache;
+use larder_cache::in_process::InProcess;
 use larder_cache::open::Options;
 use larder_cache::page::{self, Rules};
 use larder_cache::secret::Secret;
 use larder_cache::store::Store;
 use larder_cache::tag::Tag;
-use larder_cache::view::InProcess;
 
 use super::house::{Handler, House, route};
 use super::line::{Answer, Line};
@@ -24,7 +24,7 @@ use super::surroundings::{Side, Surroundings, inside, outside};
 /// How long a condition may take to come true, on a machine that is busy with other things.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// What is around and behind the handlers, before it is opened.
+/// The configuration of a site.
 pub struct Plan {
     rules: Rules,
     handler: Arc<Handler>,
@@ -42,7 +42,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Handlers are called once for a page: without a canary.
+    /// Starts without a canary, so that a page is one call of its handler.
     pub fn of(rules: impl Into<Rules>) -> Self {
         Self {
             rules: rules.into().canary(false),
@@ -61,7 +61,7 @@ impl Plan {
         }
     }
 
-    /// In place of the fixture's routes.
+    /// Replaces the routes of the attack list by this handler.
     pub fn replies(mut self, handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
         self.handler = Arc::new(handler);
         self
@@ -80,61 +80,61 @@ impl Plan {
         Self { workers, ..self }
     }
 
-    /// The cache is around the whole app and not around its scope.
+    /// Puts the cache around the whole app instead of its scope.
     pub fn around_the_app(self) -> Self {
         Self { is_whole_app: true, ..self }
     }
 
-    /// The cache is around the whole app, and around its scope once more.
+    /// Puts the cache around the whole app, and around its scope once more.
     pub fn around_itself(self) -> Self {
         Self { is_nested: true, ..self }
     }
 
-    /// A middleware around the cache awaits something after it was answered.
+    /// Adds a middleware around the cache that awaits after the response.
     pub fn with_an_outer_wait(mut self) -> Self {
         self.surroundings.waits_after = true;
         self
     }
 
-    /// A middleware around the cache reads the request's cookies.
+    /// Adds a middleware around the cache that reads the request's cookies.
     pub fn with_cookies_read_before(mut self) -> Self {
         self.surroundings.reads_cookies_before = true;
         self
     }
 
-    /// A middleware that lets other origins in.
+    /// Adds a middleware that allows other origins.
     pub fn with_cors(mut self, side: Side) -> Self {
         self.surroundings.cors = Some(side);
         self
     }
 
-    /// A middleware between cache and handler that begins sessions.
+    /// Adds a middleware between cache and handler that begins sessions.
     pub fn with_inner_sessions(mut self) -> Self {
         self.surroundings.sets_cookie = true;
         self
     }
 
-    /// Handlers read what these tags name, before they wait at their gate and after it.
+    /// Lets handlers read these tags, both before they wait at their gate and after it.
     pub fn reading(self, tags: &'static [Tag]) -> Self {
         Self { reads: Some(tags), ..self }
     }
 
-    /// The same, before they wait only.
+    /// Lets handlers read these tags only before they wait.
     pub fn reading_once(self, tags: &'static [Tag]) -> Self {
         Self { reads_again: false, ..self.reading(tags) }
     }
 
-    /// An instance that shares what it has made with others of the same data and the same store.
+    /// Shares the stamps and the store with other instances.
     pub fn sharing(self, versions: &Arc<InProcess>, store: &Arc<dyn Store>) -> Self {
         Self { versions: versions.clone(), store: Some(store.clone()), ..self }
     }
 
-    /// What they read has changed when they have answered.
+    /// Invalidates the tags that a handler has read as soon as it responds.
     pub fn changing_after_each_call(self) -> Self {
         Self { changes_after: true, ..self }
     }
 
-    /// So many may wait for one page.
+    /// Limits how many requests may wait for one page.
     pub fn waiting(self, most: usize) -> Self {
         Self { waiting: Some(most), ..self }
     }
@@ -166,7 +166,7 @@ impl Plan {
     }
 }
 
-/// Ends with its test.
+/// A running site, which ends with its test.
 pub struct Site {
     address: SocketAddr,
     handle: ServerHandle,
@@ -186,12 +186,12 @@ impl Site {
         Line::to(self.address)
     }
 
-    /// A visitor's plain request.
+    /// Sends a plain `GET`.
     pub fn get(&self, target: &str) -> Answer {
         self.ask("GET", target, &[])
     }
 
-    /// A request with these header lines beside its host.
+    /// Sends a request with these header lines beside its host.
     pub fn ask(&self, method: &str, target: &str, lines: &[&str]) -> Answer {
         self.try_ask(method, target, lines).expect("an answer")
     }
@@ -202,7 +202,7 @@ impl Site {
         line.hear_of(method)
     }
 
-    /// The answer to exactly these bytes.
+    /// Sends exactly these bytes and returns the response.
     pub fn send(&self, bytes: impl AsRef<[u8]>) -> Answer {
         self.try_send(bytes).expect("an answer")
     }
@@ -213,7 +213,7 @@ impl Site {
         line.hear()
     }
 
-    /// All of these at once, by a thread each.
+    /// Sends all of these at once, each on a thread of its own.
     pub fn together(&self, requests: Vec<Vec<u8>>) -> Vec<Option<Answer>> {
         thread::scope(|scope| {
             let ask = |request: Vec<u8>| scope.spawn(move || self.try_send(request));
@@ -222,49 +222,49 @@ impl Site {
         })
     }
 
-    /// How often the handler was asked for this target.
+    /// Returns how often the handler was called for this target.
     pub fn calls(&self, target: &str) -> usize {
         self.house.calls(target)
     }
 
-    /// How many handlers have been called, and neither have answered nor were given up.
+    /// Returns how many handlers are running: called, not yet done, and not cancelled.
     pub fn running(&self) -> usize {
         self.house.running()
     }
 
-    /// The client that its requests call so, by `X-Client`, closes its side of the connection.
+    /// Lets the client that is named by `X-Client` close its side of the connection.
     pub fn leaves(&self, name: &str) {
         self.house.client(name).leave();
     }
 
-    /// What the handler was asked for this target.
+    /// Returns the recorded requests for this target.
     pub fn asked(&self, target: &str) -> Vec<Asked> {
         self.house.asked(target)
     }
 
-    /// The pages that are kept, and what is noted about addresses.
+    /// Returns how many pages and notes about addresses are stored.
     pub fn entries(&self) -> u64 {
         wait_for(self.cache.inspect().statistics()).unwrap().memory.unwrap().pages
     }
 
-    /// The bytes that are kept, about.
+    /// Returns the approximate number of stored bytes.
     pub fn kept(&self) -> u64 {
         wait_for(self.cache.inspect().statistics()).unwrap().memory.unwrap().bytes
     }
 }
 
-/// What instances share, by number.
+/// Returns the number of keys in a shared store.
 pub fn keys_in(store: &Arc<dyn Store>) -> u64 {
     wait_for(store.stats()).unwrap().entries.unwrap()
 }
 
-/// What a future answers that needs no other task.
+/// Runs a future that needs no other task.
 pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(future)
 }
 
-/// A request as bytes.
+/// Returns the bytes of a request.
 pub fn request(method: &str, target: &str, lines: &[&str]) -> Vec<u8> {
     let mut text = format!("{method} {target} HTTP/1.1\r\nHost: good.test\r\n");
     for line in lines {
@@ -274,7 +274,7 @@ pub fn request(method: &str, target: &str, lines: &[&str]) -> Vec<u8> {
     (text + "\r\n").into_bytes()
 }
 
-/// Asks until it is so; fails if that takes too long.
+/// Polls until `is_so` returns a value; fails after [`DEADLINE`].
 #[track_caller]
 pub fn until<T>(what: &str, mut is_so: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();

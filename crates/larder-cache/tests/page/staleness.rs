@@ -1,25 +1,25 @@
-//! A stale page is asked about, or answered where it says that it may be.
+//! Stale pages: they are revalidated, or served where the response allows it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use larder_cache::in_process::InProcess;
 use larder_cache::page::Rules;
 use larder_cache::policy::Policy;
 use larder_cache::store::Store;
 use larder_cache::store::memory::{Limits, MemoryStore};
-use larder_cache::view::InProcess;
 
 use super::reply::{Asked, Gate, Reply};
 use super::site::{Plan, Site, keys_in, request, until};
 
-/// A page that is two minutes old when it is made, and so stale at once: it may be used by `said` only.
+/// Returns a page that is two minutes old when it is built, so that only `said` allows its use.
 fn stale(reply: Reply, said: &str) -> Reply {
     reply.but("Cache-Control", said).with("Age", "120")
 }
 
-/// Stale at once, for ten minutes of use while it is made anew.
+/// Stale at once; may be served for ten minutes while it is rebuilt.
 const REVALIDATING: &str = "max-age=60, stale-while-revalidate=600";
-/// Stale at once, for ten minutes of use where it cannot be made anew.
+/// Stale at once; may be served for ten minutes if it cannot be rebuilt.
 const FOR_ERRORS: &str = "max-age=60, stale-if-error=600";
 
 fn site(handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Site {
@@ -27,7 +27,7 @@ fn site(handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Site {
 }
 
 #[test]
-fn a_stale_page_is_answered_while_one_request_makes_it_anew() {
+fn a_stale_page_is_served_while_one_request_refreshes_it() {
     let gate = Gate::closed();
     let known = gate.clone();
     let site = site(move |asked| match asked.nth {
@@ -47,9 +47,11 @@ fn a_stale_page_is_answered_while_one_request_makes_it_anew() {
     assert!(new.is_hit() && site.calls("/") == 2, "{new:?}");
 }
 
-/// 43 of the attack list: the framework would panic if handler and middleware shared a request.
+/// Attack 43 of `docs/HTTP-CACHE.md`.
+///
+/// The framework would panic if handler and middleware shared a request.
 #[test]
-fn a_page_is_made_anew_although_somebody_around_the_cache_waits() {
+fn a_page_is_refreshed_although_an_outer_middleware_waits() {
     for is_around in [false, true] {
         let plan = Plan::of(Rules::respecting()).with_an_outer_wait();
         let plan = if is_around { plan.around_the_app() } else { plan };
@@ -59,7 +61,7 @@ fn a_page_is_made_anew_although_somebody_around_the_cache_waits() {
                 _ => Reply::fresh(format!("{} {}", asked.target, asked.route.is_some())),
             })
             .open();
-        // Routed by the router, and with parts of the path.
+        // The router must match it, and it has parts that must stay encoded.
         let target = "/static/a%20b?x=%41";
         site.get(target);
         assert_eq!(site.ask("GET", target, &["Cookie: a=b", "X-Y: z"]).text(), "old");
@@ -69,9 +71,9 @@ fn a_page_is_made_anew_although_somebody_around_the_cache_waits() {
     }
 }
 
-/// 44 of the attack list.
+/// Attack 44 of `docs/HTTP-CACHE.md`.
 #[test]
-fn a_refresh_that_fails_is_tried_again_and_hides_nothing() {
+fn a_failed_refresh_is_retried_and_hides_no_page() {
     for failure in [Reply::panic(), Reply::error(), Reply::ok("evil").status(503)] {
         let site = site(move |asked| match asked.nth {
             1 => stale(Reply::ok("old"), REVALIDATING),
@@ -89,7 +91,7 @@ fn a_refresh_that_fails_is_tried_again_and_hides_nothing() {
 }
 
 #[test]
-fn the_stale_page_stands_in_for_a_handler_that_panics() {
+fn the_stale_page_replaces_a_panic() {
     let site = site(move |asked| match asked.nth {
         1 => stale(Reply::ok("old"), FOR_ERRORS),
         2..5 => Reply::panic(),
@@ -103,9 +105,9 @@ fn the_stale_page_stands_in_for_a_handler_that_panics() {
     assert_eq!(site.get("/").text(), "new");
 }
 
-/// Who has waited for it is told how old it is, as any other is.
+/// The age of a page is checked for waiting requests as for all others.
 #[test]
-fn a_page_that_is_stale_when_it_is_made_is_not_fresh_for_who_waited() {
+fn a_page_that_is_built_stale_is_not_fresh_for_waiting_requests() {
     for (said, are_served) in [(REVALIDATING, true), (FOR_ERRORS, false)] {
         let gate = Gate::closed();
         let known = gate.clone();
@@ -118,7 +120,7 @@ fn a_page_that_is_stale_when_it_is_made_is_not_fresh_for_who_waited() {
             until("it has begun", || (site.calls("/") == 1).then_some(()));
             let mut waiting = site.line();
             waiting.say(request("GET", "/", &[]));
-            // Whoever connects now is heard after that.
+            // A client that connects now is served after that request.
             site.get("/other");
             gate.open();
             let waited = waiting.hear().unwrap();
@@ -130,9 +132,9 @@ fn a_page_that_is_stale_when_it_is_made_is_not_fresh_for_who_waited() {
     }
 }
 
-/// What another instance has kept for bad times is no answer in good ones.
+/// A page that another instance stored for errors is not served while the handler works.
 #[test]
-fn a_stale_page_of_another_instance_is_asked_about() {
+fn a_stale_page_of_another_instance_is_revalidated() {
     let versions = Arc::new(InProcess::new());
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Limits::default()));
     let instance = |handler: fn(&Asked) -> Reply| {
@@ -150,7 +152,7 @@ fn a_stale_page_of_another_instance_is_asked_about() {
 }
 
 #[test]
-fn a_stale_page_replaces_an_error_only_where_it_says_so() {
+fn a_stale_page_replaces_an_error_only_if_its_headers_allow_it() {
     for (said, is_for_errors) in [
         (FOR_ERRORS, true),
         ("s-maxage=60, stale-if-error=600", true),
@@ -177,9 +179,9 @@ fn a_stale_page_replaces_an_error_only_where_it_says_so() {
     }
 }
 
-/// The owner's windows are for answers that forbid none.
+/// The policy's windows apply only to responses that forbid none.
 #[test]
-fn an_answer_that_must_be_asked_about_beats_the_owners_windows() {
+fn must_revalidate_beats_the_windows_of_the_policy() {
     let minute = Duration::from_secs(60);
     let policy = Policy::fresh_for(Duration::ZERO).stale_if_error(minute);
     for (said, is_kept) in [("max-age=60", true), ("max-age=60, must-revalidate", false)] {
@@ -194,9 +196,9 @@ fn an_answer_that_must_be_asked_about_beats_the_owners_windows() {
     }
 }
 
-/// A stale page is not answered by who sends what visitors may not.
+/// A request that is not answered from the cache must not remove a stale page.
 #[test]
-fn a_visitor_with_a_cookie_takes_no_stale_page_away() {
+fn a_request_with_a_cookie_removes_no_stale_page() {
     let site = site(|asked| match asked.nth {
         1 => stale(Reply::ok("old"), FOR_ERRORS),
         2 => Reply::fresh("mine"),
@@ -209,7 +211,7 @@ fn a_visitor_with_a_cookie_takes_no_stale_page_away() {
 }
 
 #[test]
-fn the_handler_is_asked_about_the_stored_page_with_its_validators() {
+fn the_stored_page_is_revalidated_with_its_validators() {
     let changed = "Fri, 01 Jan 2010 00:00:00 GMT";
     let site = site(move |asked| match asked.nth {
         1 => stale(Reply::ok("page"), FOR_ERRORS)
@@ -242,7 +244,7 @@ fn the_handler_is_asked_about_the_stored_page_with_its_validators() {
 }
 
 #[test]
-fn a_304_about_another_page_freshens_nothing() {
+fn a_304_with_other_validators_freshens_nothing() {
     for (name, value) in [
         ("ETag", "\"w\""),
         ("ETag", "W/\"w\""),
@@ -258,14 +260,17 @@ fn a_304_about_another_page_freshens_nothing() {
         });
         site.get("/");
         let answer = site.get("/");
-        assert!(answer.text() == "new" && answer.is_stored(), "nobody asked for a 304: {answer:?}");
+        assert!(
+            answer.text() == "new" && answer.is_stored(),
+            "no client asked for a 304: {answer:?}"
+        );
         assert_eq!(site.asked("/")[2].header("if-none-match"), None);
         assert_eq!(site.calls("/"), 3);
     }
 }
 
 #[test]
-fn what_a_304_says_is_judged_afresh() {
+fn the_headers_of_a_304_are_checked_for_storability() {
     let site = site(|asked| match asked.nth {
         1 => stale(Reply::ok("page"), FOR_ERRORS).with("ETag", "\"v\""),
         2 => Reply::ok("").status(304).with("ETag", "\"v\"").with("Cache-Control", "private"),
@@ -279,7 +284,7 @@ fn what_a_304_says_is_judged_afresh() {
 }
 
 #[test]
-fn nothing_is_asked_where_the_owner_does_not_want_it() {
+fn nothing_is_revalidated_where_the_rules_say_so() {
     let site = Plan::of(Rules::respecting().revalidation(false))
         .replies(|_| stale(Reply::ok("page"), FOR_ERRORS).with("ETag", "\"v\""))
         .open();
@@ -288,9 +293,9 @@ fn nothing_is_asked_where_the_owner_does_not_want_it() {
     assert_eq!(site.asked("/")[1].header("if-none-match"), None);
 }
 
-/// A real lifetime: no clock is turned.
+/// A real lifetime: the clock is not mocked.
 #[test]
-fn a_page_ends_when_it_says() {
+fn a_page_expires_after_its_lifetime() {
     let site = site(|asked| Reply::ok(asked.nth.to_string()).with("Cache-Control", "max-age=1"));
     site.get("/");
     assert!(site.get("/").is_hit());
@@ -299,7 +304,7 @@ fn a_page_ends_when_it_says() {
 }
 
 #[test]
-fn a_stale_page_is_asked_about_by_one_and_the_others_wait() {
+fn a_stale_page_is_revalidated_once_while_others_wait() {
     let gate = Gate::closed();
     let known = gate.clone();
     let site = site(move |asked| match asked.nth {
@@ -310,7 +315,7 @@ fn a_stale_page_is_asked_about_by_one_and_the_others_wait() {
     let answers = std::thread::scope(|scope| {
         let asked: Vec<_> = (0..10).map(|_| scope.spawn(|| site.get("/"))).collect();
         until("one is at the handler", || (site.calls("/") == 2).then_some(()));
-        // Whoever connects now is heard after them.
+        // A client that connects now is served after them.
         site.ask("OPTIONS", "/other", &[]);
         gate.open();
         asked.into_iter().map(|answer| answer.join().unwrap()).collect::<Vec<_>>()
@@ -320,7 +325,7 @@ fn a_stale_page_is_asked_about_by_one_and_the_others_wait() {
 }
 
 #[test]
-fn head_makes_nothing_anew_and_frees_what_it_took() {
+fn head_refreshes_nothing_and_releases_its_lease() {
     let site = site(|asked| match (asked.method.as_str(), asked.nth) {
         (_, 1) => stale(Reply::ok("old"), REVALIDATING),
         ("HEAD", _) => Reply::error(),
@@ -335,9 +340,9 @@ fn head_makes_nothing_anew_and_frees_what_it_took() {
     assert!(line.hear_of("HEAD").unwrap().is_hit());
 }
 
-/// Some handlers need what is known of a request only while that lasts, as of `ReqData`.
+/// Some handlers need request extensions (`ReqData`), which a background rebuild lacks.
 #[test]
-fn what_cannot_be_made_anew_behind_an_answer_is_awaited_by_one() {
+fn a_page_that_cannot_be_refreshed_in_the_background_is_rebuilt_by_one_request() {
     let site = site(|asked| match (asked.nth, asked.is_marked) {
         (1, _) => stale(Reply::ok("old"), REVALIDATING),
         (_, true) => Reply::fresh("new"),
@@ -345,13 +350,13 @@ fn what_cannot_be_made_anew_behind_an_answer_is_awaited_by_one() {
     });
     site.get("/");
     assert_eq!(site.get("/").text(), "old");
-    until("somebody has waited", || Some(site.get("/")).filter(|answer| answer.text() == "new"));
+    until("one request has waited", || Some(site.get("/")).filter(|answer| answer.text() == "new"));
     assert!(site.get("/").is_hit());
     assert_eq!(site.calls("/"), 3);
 }
 
 #[test]
-fn nobody_is_seen_by_what_is_made_anew_behind_an_answer() {
+fn a_background_refresh_sees_no_credentials() {
     let rules = Rules::respecting().keyed_cookies(&["lang"]);
     let site = Plan::of(rules)
         .replies(|asked| match asked.nth {

@@ -1,4 +1,4 @@
-//! What stands around the cache, and between it and the handlers.
+//! Middlewares around the cache, and between it and the handlers.
 
 use std::future::pending;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::house::client_of;
 use super::reply::Gate;
 
-/// What middlewares around the cache and within it do.
+/// What the middlewares do.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Surroundings {
     pub waits_after: bool,
@@ -24,14 +24,14 @@ pub struct Surroundings {
     pub sets_cookie: bool,
 }
 
-/// On which side of the cache something is.
+/// The side of the cache on which a middleware is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     Inside,
     Outside,
 }
 
-/// Between the cache and the handlers.
+/// Runs between the cache and the handlers.
 pub async fn inside(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -49,7 +49,7 @@ pub async fn inside(
     Ok(response)
 }
 
-/// Around the cache.
+/// Runs around the cache.
 pub async fn outside(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -62,7 +62,7 @@ pub async fn outside(
     let client = client_of(&request);
     let mut response = client.scope(next.call(request)).await?.map_into_boxed_body();
     if surroundings.waits_after {
-        // As a session does that is saved in a database.
+        // As a session middleware does that saves to a database.
         let _ = timeout(Duration::from_millis(50), pending::<()>()).await;
         let is_same = response.request().path() == path;
         let is_marked = response.request().extensions().contains::<Gate>();
@@ -81,7 +81,7 @@ fn surroundings(request: &ServiceRequest) -> &Surroundings {
     request.app_data::<web::Data<Surroundings>>().expect("there are some")
 }
 
-/// As actix-cors answers.
+/// Answers as actix-cors does.
 fn let_in(origin: Option<HeaderValue>, headers: &mut HeaderMap) {
     if let Some(origin) = origin {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);

@@ -1,6 +1,6 @@
-//! What changes a page makes it stale: answered writes, the owner's tags; and what the owner declares.
+//! What invalidates a page: successful writes and tags; and on which parameters a page depends.
 //!
-//! The numbers are those of the attack list.
+//! The numbers are those of the attack list in `docs/HTTP-CACHE.md`.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn site() -> Site {
         .open()
 }
 
-/// Whether the page is still stored after a write.
+/// Reports whether the page is still stored after a write.
 fn is_kept(site: &Site, target: &str, method: &str, lines: &[&str]) -> bool {
     site.get(target);
     assert!(site.get(target).is_hit());
@@ -40,9 +40,9 @@ fn is_kept(site: &Site, target: &str, method: &str, lines: &[&str]) -> bool {
     site.get(target).is_hit()
 }
 
-/// 47.
+/// Attack 47.
 #[test]
-fn only_a_write_that_was_done_empties() {
+fn only_a_successful_write_invalidates() {
     let site = site();
     for status in [200, 201, 204, 302, 303] {
         assert!(!is_kept(&site, "/r", "POST", &[&format!("X-Status: {status}")]), "{status}");
@@ -58,9 +58,11 @@ fn only_a_write_that_was_done_empties() {
     }
 }
 
-/// 47. Three sites in a row, as a page may share its number with what was written: once in 65,536 times.
+/// Attack 47.
+///
+/// There are three sites because two pages share a write epoch once in 65,536 times.
 #[test]
-fn a_write_empties_what_its_answer_names_of_the_same_origin() {
+fn a_write_invalidates_the_same_origin_pages_that_its_response_names() {
     let sites = [site(), site(), site()];
     for (line, is_named) in [
         ("X-Location: /named", true),
@@ -82,7 +84,7 @@ fn a_write_empties_what_its_answer_names_of_the_same_origin() {
     }
 }
 
-/// Whether the pages of each of these hosts are still stored after a write to the last one, which is sent so.
+/// Reports for each host whether its page is still stored after this write.
 fn are_kept(hosts: &[&str], write: &str) -> Vec<bool> {
     let site = site();
     let get = |host: &str| site.send(format!("GET /r HTTP/1.1\r\nHost: {host}\r\n\r\n"));
@@ -93,7 +95,9 @@ fn are_kept(hosts: &[&str], write: &str) -> Vec<bool> {
     hosts.iter().map(|host| get(host).is_hit()).collect()
 }
 
-/// Pages share a number once in 65,536 times: then both go. Three times in a row that is no chance.
+/// Asserts which pages are still stored, in at least one of three tries.
+///
+/// Two pages share a write epoch once in 65,536 times, and are then both invalidated.
 #[track_caller]
 fn assert_kept(hosts: &[&str], write: &str, expected: &[bool]) {
     let tries: Vec<_> = (0..3).map(|_| are_kept(hosts, write)).collect();
@@ -101,15 +105,15 @@ fn assert_kept(hosts: &[&str], write: &str, expected: &[bool]) {
 }
 
 #[test]
-fn a_write_empties_the_page_of_its_own_host_only() {
+fn a_write_invalidates_pages_of_its_own_host_only() {
     let hosts = ["other.test", "good.test:8000", "good.test"];
     for write in [
         "POST /r HTTP/1.1\r\nHost: good.test\r\n\r\n",
         "POST /r HTTP/1.1\r\nHost: GOOD.test.:80\r\n\r\n",
         "POST /r?x=1 HTTP/1.1\r\nHost: %67ood.test\r\n\r\n",
-        // The target decides.
+        // The host of the target decides.
         "POST http://good.test/r HTTP/1.1\r\nHost: other.test\r\n\r\n",
-        // What a client may write spares no page.
+        // Forwarded headers, which a client may write, must not save the page.
         "POST /r HTTP/1.1\r\nHost: good.test\r\nX-Forwarded-Host: third.test\r\n\r\n",
         "POST /r HTTP/1.1\r\nHost: good.test\r\nForwarded: host=third.test;proto=https\r\n\r\n",
     ] {
@@ -126,7 +130,7 @@ fn a_write_empties_the_page_of_its_own_host_only() {
 }
 
 #[test]
-fn a_write_names_pages_of_its_own_host_only() {
+fn location_invalidates_pages_of_its_own_host_only() {
     let hosts = ["other.test", "good.test"];
     let write = |host: &str, location: &str| {
         format!("POST /else HTTP/1.1\r\nHost: {host}\r\nX-Location: {location}\r\n\r\n")
@@ -140,7 +144,7 @@ fn a_write_names_pages_of_its_own_host_only() {
 }
 
 #[test]
-fn a_write_empties_all_variants_and_queries_of_its_address() {
+fn a_write_invalidates_all_variants_and_queries_of_its_address() {
     let site = site();
     let kinds = [&["X-Kind: a"][..], &["X-Kind: b"], &[]];
     let targets = ["/r", "/r?x=1", "/r?y"];
@@ -154,7 +158,7 @@ fn a_write_empties_all_variants_and_queries_of_its_address() {
 }
 
 #[test]
-fn a_page_that_was_begun_before_a_write_is_not_kept_after_it() {
+fn a_page_begun_before_a_write_is_not_stored_after_it() {
     let gate = Gate::closed();
     let known = gate.clone();
     let site = Plan::of(Rules::respecting())
@@ -168,7 +172,11 @@ fn a_page_that_was_begun_before_a_write_is_not_kept_after_it() {
         let before = scope.spawn(|| site.get("/"));
         until("it has begun", || (site.calls("/") == 1).then_some(()));
         site.ask("POST", "/", &[]);
-        assert_eq!(site.get("/").text(), "after", "nobody waits for what was begun before");
+        assert_eq!(
+            site.get("/").text(),
+            "after",
+            "the request does not wait for the page begun before"
+        );
         gate.open();
         assert_eq!(before.join().unwrap().text(), "before");
     });
@@ -176,7 +184,7 @@ fn a_page_that_was_begun_before_a_write_is_not_kept_after_it() {
 }
 
 #[test]
-fn writes_to_pages_for_everybody_empty_nothing_by_themselves() {
+fn writes_to_shared_pages_invalidate_nothing_by_themselves() {
     let site = Plan::of(Policy::fresh_for(Duration::from_secs(60))).open();
     assert!(is_kept(&site, "/r", "POST", &[]));
     let site = Plan::of(Rules::respecting().emptied_by_writes(false)).open();
@@ -184,7 +192,7 @@ fn writes_to_pages_for_everybody_empty_nothing_by_themselves() {
 }
 
 #[test]
-fn a_page_goes_when_what_it_was_made_of_changes() {
+fn a_page_is_invalidated_when_its_data_changes() {
     for plan in
         [Plan::of(Rules::respecting()), Plan::of(Policy::fresh_for(Duration::from_secs(60)))]
     {
@@ -204,7 +212,7 @@ fn a_page_goes_when_what_it_was_made_of_changes() {
 
 /// The handler is called once more, and the router finds it once more.
 #[test]
-fn a_page_that_mixes_two_states_is_made_anew() {
+fn a_page_that_mixes_two_states_is_rebuilt() {
     for is_around in [false, true] {
         let gate = Gate::closed();
         let known = gate.clone();
@@ -227,9 +235,9 @@ fn a_page_that_mixes_two_states_is_made_anew() {
     }
 }
 
-/// Who asks after a write waits for the page that is being made, but does not take it.
+/// A request that begins after a write waits for the page that is being built, but does not use it.
 #[test]
-fn a_page_that_is_older_than_a_visitors_view_is_not_for_them() {
+fn a_page_older_than_the_stamps_of_a_request_does_not_serve_it() {
     let gate = Gate::closed();
     let known = gate.clone();
     let site = Plan::of(Rules::respecting())
@@ -245,7 +253,7 @@ fn a_page_that_is_older_than_a_visitors_view_is_not_for_them() {
         site.versions.bump(TEAS);
         let mut after = site.line();
         after.say(request("GET", "/", &[]));
-        // Whoever connects now is heard after that.
+        // A client that connects now is served after that request.
         site.get("/other");
         gate.open();
         assert_eq!(after.hear().unwrap().text(), "after");
@@ -255,7 +263,7 @@ fn a_page_that_is_older_than_a_visitors_view_is_not_for_them() {
 }
 
 #[test]
-fn a_stale_page_whose_data_changed_is_not_answered() {
+fn a_stale_page_whose_data_changed_is_not_served() {
     let said = "max-age=60, stale-while-revalidate=600, stale-if-error=600";
     let site = Plan::of(Rules::respecting())
         .reading(TEAS)

@@ -1,4 +1,4 @@
-//! Bytes by chance: whatever they are, they are a value or an error.
+//! Random bytes: they are opened as a value or refused with an error, never a panic.
 
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn any_bytes() -> impl Strategy<Value = Bytes> {
     ]
 }
 
-/// Garbage behind a front that is right: lengths and flags that lie.
+/// Garbage with a correct front and tag, whose lengths and flags are wrong.
 fn correct_tag(mut bytes: Vec<u8>, zeros: usize) -> Bytes {
     bytes.resize(bytes.len().max(52), 0);
     bytes[44..44 + zeros.min(8)].fill(0);

@@ -1,3 +1,5 @@
+//! Tests of sealing and opening.
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -29,12 +31,12 @@ fn open(bytes: &Bytes) -> Result<Sealed, CodecError> {
     super::open(slot(), bytes)
 }
 
-/// The bytes with a tag that is right, as who has the secret could write them.
+/// Gives the bytes a correct tag, as any program with the secret could.
 fn sealed_again(bytes: Vec<u8>) -> Bytes {
     envelope::with_tag(slot(), bytes).unwrap()
 }
 
-/// What the shop caches looks like this.
+/// A type like those that the shop caches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Product {
     id: i64,
@@ -99,7 +101,7 @@ fn read<T: DeserializeOwned + 'static>(bytes: &Bytes) -> Result<T, CodecError> {
     open(bytes)?.value(of::<T>())
 }
 
-/// An envelope that is whole and has the right tag, by a program that is not us.
+/// Seals a payload of any bytes with a correct tag, as another program could.
 fn forge(fingerprint: Fingerprint, payload: &[u8]) -> Bytes {
     let mut draft = Draft::new(b"").unwrap();
     draft.payload().extend_from_slice(payload);
@@ -147,7 +149,7 @@ fn a_body_is_a_slice_of_what_was_opened() {
     assert!(bytes.as_ptr_range().contains(&body.as_ptr()));
 }
 
-/// The error of a tea whose byte at this place is another.
+/// Returns the error of a sealed tea whose byte at `at` was changed.
 fn with(at: usize, change: fn(u8) -> u8) -> CodecError {
     let mut bytes = sealed_tea().to_vec();
     bytes[at] = change(bytes[at]);
@@ -242,7 +244,7 @@ fn nothing_above_the_limit_is_sealed() {
 }
 
 #[test]
-fn more_than_is_ever_sealed_is_not_even_looked_at() {
+fn more_than_is_ever_sealed_is_refused_unread() {
     let large = [b"LDR\x02", &vec![0; LIMIT + HEADER_LIMIT + 100][..]].concat();
     let error = open(&large.into()).unwrap_err();
     assert!(matches!(error, CodecError::TooLarge { .. }), "{error}");

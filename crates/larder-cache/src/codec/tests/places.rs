@@ -1,4 +1,4 @@
-//! An envelope is opened where it was sealed, by who has the secret, and nowhere else.
+//! An envelope can be opened only under its own name and with its secret.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn what_was_sealed_under_another_secret_is_not_opened() {
     assert_eq!(opened(&guard, "a", &sealed), Ok(tea()));
     assert_eq!(opened(&GUARD, "a", &sealed), Err(CodecError::Forged));
     assert_eq!(opened(&Guard::Blind, "a", &sealed), Err(CodecError::NoSecret));
-    // A checksum, which everybody can compute, is no MAC; nor is the other way round.
+    // Every process can compute a checksum, so it must not pass as a MAC, nor a MAC as a checksum.
     let checked = Slot::new(&Guard::Process, "a");
     let checked = super::super::seal(checked, of::<Product>(), b"", &tea()).unwrap();
     assert_eq!(opened(&guard, "a", &checked), Err(CodecError::Forged));

@@ -1,4 +1,4 @@
-//! What fingerprints see, and what they were.
+//! Which changes fingerprints see, and that they stay the same between builds.
 
 use std::{net::IpAddr, num::NonZeroU32};
 
@@ -91,7 +91,7 @@ fn what_bincode_cannot_read_back_is_refused() {
     }
 }
 
-/// A change here makes every cached value of that type a miss: intended?
+/// A failure means that every cached value of that type becomes a miss: is that intended?
 #[test]
 fn fingerprints_are_as_they_were() {
     let mut lines = String::new();

@@ -1,4 +1,4 @@
-//! DJANGO-PARITY c.1: one key at a time.
+//! Operations on one key: section c.1 of `docs/DJANGO-PARITY.md`.
 
 use std::collections::BTreeMap;
 
@@ -153,7 +153,7 @@ pub(super) async fn a_value_that_cannot_be_written_is_an_error_and_nothing_is_st
     assert!(!values.has_key("new").await.unwrap());
 }
 
-/// A32: what bincode could write, but never read.
+/// A32: a type that bincode could write but never read.
 pub(super) async fn a_type_that_cannot_be_read_back_is_refused(bench: Bench) {
     #[derive(Debug, Clone, Serialize, Deserialize)]
     #[serde(untagged)]
@@ -175,7 +175,7 @@ pub(super) async fn a_value_that_was_got_is_a_copy(bench: Bench) {
     assert_eq!(values.get("list").await.unwrap(), Some(vec![1, 2]));
 }
 
-/// Issue 3, point 3: another type is a miss, and does not hide what is there.
+/// Issue 3, point 3: a value of another type is a miss, but its key exists.
 pub(super) async fn a_value_of_another_type_is_a_miss(bench: Bench) {
     let Bench { values, .. } = bench;
     values.set("a", "text", DEFAULT).await.unwrap();

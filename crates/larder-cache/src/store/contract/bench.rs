@@ -1,4 +1,4 @@
-//! A store under test, and time for it to pass.
+//! The test bench: a store under test, and control of its time.
 
 use std::{
     sync::{
@@ -21,7 +21,7 @@ use crate::{
     values::{Settings, Timeout, Values},
 };
 
-/// A store with a cache of values on it that no other test sees.
+/// A store and a cache of values on it that no other test uses.
 pub(crate) struct Bench {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) values: Values,
@@ -44,7 +44,7 @@ impl Bench {
         Self::on(Arc::new(NullStore), None)
     }
 
-    /// `None` if redis-server is not installed.
+    /// Returns `None` if redis-server is not installed.
     pub(crate) fn redis() -> Option<Self> {
         let server = server::shared()?;
         Some(Self::on(Arc::new(server.store()), Some(server)))
@@ -58,7 +58,7 @@ impl Bench {
         Self { values: Values::new(store.clone(), settings), store, prefix, secret, server }
     }
 
-    /// Another cache on the same store.
+    /// Creates another cache on the same store.
     pub(crate) fn cache(&self, change: impl FnOnce(&mut Settings)) -> Values {
         let secret = Some(self.secret.clone());
         let mut settings = Settings { secret, ..Settings::new(&self.prefix) };
@@ -66,9 +66,9 @@ impl Bench {
         Values::new(self.store.clone(), settings)
     }
 
-    /// Lets a key outlive its time, which must be what is said here or a little less.
+    /// Lets a key expire; its remaining time must be `time` or a little less.
     ///
-    /// Redis has its own clock: it is asked for the time that is left, and then told to hurry.
+    /// Redis has its own clock: the remaining time is checked, and then set to 1 ms.
     pub(crate) async fn outlive(&self, key: &str, time: Duration) {
         let Some(server) = self.server else {
             return tokio::time::advance(time).await;
@@ -84,14 +84,14 @@ impl Bench {
         });
     }
 
-    /// Whether what is left of a key's time is this, give or take what a busy computer takes.
+    /// Reports whether a key has at most `time` left, and at most 5 s less than that.
     pub(crate) async fn has_left(&self, key: &str, time: Duration) -> bool {
         use crate::store::Ttl::In;
         let margin = Duration::from_secs(5);
         matches!(self.values.ttl(key).await, Ok(In(left)) if left <= time && left + margin > time)
     }
 
-    /// Keeps some keys.
+    /// Stores some numbers.
     pub(crate) async fn with(self, keys: &[(&str, i64)]) -> Self {
         for (key, value) in keys {
             self.values.set(key, value, Timeout::Default).await.unwrap();
@@ -99,7 +99,7 @@ impl Bench {
         self
     }
 
-    /// The number under a key.
+    /// Returns the number under a key.
     pub(crate) async fn number(&self, key: &str) -> Option<i64> {
         self.values.get(key).await.unwrap()
     }

@@ -1,4 +1,4 @@
-//! DJANGO-PARITY c.5, A33 and A34: what only the bounded store in memory does.
+//! The limits of the memory store: section c.5, A33 and A34 of `docs/DJANGO-PARITY.md`.
 
 use std::cell::RefCell;
 
@@ -11,7 +11,7 @@ use crate::store::{
     memory::{Limits, OVERHEAD_BYTES},
 };
 
-/// Keeps nine entries, and these nine keys: 0 to 8.
+/// Makes a store limited to nine entries that holds the keys 0 to 8.
 async fn nine() -> Bench {
     let bench = Bench::bounded(9, 1 << 20);
     for key in 0..9 {
@@ -25,7 +25,7 @@ async fn set(bench: &Bench, key: i64) {
     bench.values.set(&name, &key, Timeout::Never).await.unwrap();
 }
 
-/// Which of the keys 0 to 11 are there.
+/// Returns those of the keys 0 to 11 that exist.
 async fn present(bench: &Bench) -> Vec<i64> {
     let mut found = Vec::new();
     for key in 0..12 {
@@ -43,9 +43,9 @@ fn djangos_300_entries_are_a_setting_and_ours_are_the_default() {
     assert_eq!(Limits::default().entries, 10_000);
 }
 
-/// C02: no culling of a third at a time.
+/// C02: Django culls a third of the keys at a time.
 #[tokio::test]
-async fn beyond_the_limit_one_goes_when_one_comes() {
+async fn beyond_the_limit_each_new_key_evicts_one() {
     let bench = Bench::bounded(30, 1 << 20);
     for key in 0..49 {
         set(&bench, key).await;
@@ -64,9 +64,9 @@ async fn the_key_just_written_stays_whatever_the_limit() {
     }
 }
 
-/// C04: also where everything else is in use.
+/// C04: also if every other key is protected.
 #[tokio::test]
-async fn the_key_just_written_stays_among_favourites() {
+async fn the_key_just_written_stays_among_protected_keys() {
     for limit in 1..9 {
         let bench = Bench::bounded(limit, 1 << 20);
         for key in 0..9 {
@@ -114,9 +114,9 @@ async fn incr_refreshes_recency() {
     assert_eq!(present(&bench).await, [0, 1, 2, 3, 4, 5, 9, 10, 11]);
 }
 
-/// C06: what is used twice survives a crawler that visits everything once.
+/// C06: keys that were used twice survive a crawler that visits everything once.
 #[tokio::test]
-async fn a_crawl_does_not_push_out_what_is_wanted() {
+async fn a_crawl_does_not_evict_keys_used_twice() {
     let bench = nine().await;
     for key in [2, 5] {
         bench.number(&key.to_string()).await;
@@ -157,7 +157,7 @@ async fn what_is_expired_goes_before_what_is_not() {
     assert_eq!((stats.expired, stats.evicted), (Some(2), Some(0)));
 }
 
-/// A19, A33: a value that is too large is an error, and not the old value for ever after.
+/// A19, A33: a value that is too large is an error, and the old value is removed.
 #[tokio::test]
 async fn a_value_that_is_too_large_leaves_no_old_value() {
     let bench = Bench::bounded(9, 5_000).with(&[("a", 1), ("b", 2), ("c", 3)]).await;
@@ -173,7 +173,7 @@ async fn a_value_that_is_too_large_leaves_no_old_value() {
     assert_eq!(bench.values.get("d").await.unwrap(), Some(small));
 }
 
-/// A34: a value may ask the cache while it is being encoded.
+/// A34: a value may call the cache while it is encoded.
 #[tokio::test]
 async fn values_are_encoded_outside_of_the_lock() {
     thread_local! {

@@ -1,4 +1,4 @@
-//! DJANGO-PARITY c.1: `incr` and `decr`.
+//! `incr` and `decr`: section c.1 of `docs/DJANGO-PARITY.md`.
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -41,7 +41,7 @@ pub(super) async fn counting_on_text_fails_and_changes_nothing(bench: Bench) {
     assert_eq!(values.get("text").await.unwrap(), Some("x".to_owned()));
 }
 
-/// A14: what another program put there, digits or not.
+/// A14: text that another program stored, with or without digits.
 pub(super) async fn only_canonical_decimals_are_counted_on(bench: Bench) {
     let Bench { store, values, .. } = bench;
     let name = values.name("foreign");
@@ -55,7 +55,7 @@ pub(super) async fn only_canonical_decimals_are_counted_on(bench: Bench) {
     }
 }
 
-/// A11: at the ends of the number line.
+/// A11: at both ends of the 64-bit range.
 pub(super) async fn a_number_that_would_overflow_stays(bench: Bench) {
     let Bench { values, .. } = bench.with(&[("most", i64::MAX - 1), ("least", i64::MIN)]).await;
     assert_eq!(values.incr("most", 1).await.unwrap(), i64::MAX);
@@ -98,7 +98,7 @@ pub(super) async fn a_hundred_increments_at_once_are_a_hundred(bench: Bench) {
 }
 
 /// A17.
-pub(super) async fn whole_numbers_are_kept_as_plain_text_and_truth_is_not(bench: Bench) {
+pub(super) async fn whole_numbers_are_stored_as_plain_text_and_bools_are_not(bench: Bench) {
     let Bench { store, values, .. } = bench;
     values.set("number", &-5_i32, DEFAULT).await.unwrap();
     values.set("truth", &true, DEFAULT).await.unwrap();

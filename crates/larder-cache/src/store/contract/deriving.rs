@@ -1,4 +1,4 @@
-//! DJANGO-PARITY c.1 and c.9: `get_or_set`.
+//! `get_or_set`: sections c.1 and c.9 of `docs/DJANGO-PARITY.md`.
 
 use std::cell::Cell;
 
@@ -24,7 +24,7 @@ pub(super) async fn get_or_set_calls_its_function_only_on_a_miss(bench: Bench) {
     assert_eq!(bench.number("a").await, Some(7));
 }
 
-/// A25: the timeout is that of what is made.
+/// A25: the timeout applies to the computed value.
 pub(super) async fn get_or_set_gives_what_it_makes_the_timeout(bench: Bench) {
     bench.values.get_or_set("a", 1000 * SECOND, async || 7).await;
     assert!(bench.has_left("a", 1000 * SECOND).await);
@@ -39,7 +39,7 @@ pub(super) async fn get_or_set_remembers_none(bench: Bench) {
     assert_eq!(bench.values.get_or("none", Some(7_i64)).await.unwrap(), None);
 }
 
-/// A27: another process was quicker.
+/// A27: another process stores its value first.
 pub(super) async fn get_or_set_that_loses_the_race_answers_the_winner(bench: Bench) {
     let elsewhere = bench.cache(|_| ());
     let load = async || {
@@ -69,7 +69,7 @@ pub(super) async fn a_caller_that_leaves_hands_its_load_over(bench: Bench) {
     let Bench { values, .. } = bench;
     let mut leader =
         Box::pin(values.get_or_set("a", DEFAULT, async || std::future::pending().await));
-    // As far as its load, which never ends.
+    // Polls the leader until it is in its load, which never ends.
     for _ in 0..1000 {
         assert_eq!((&mut leader).now_or_never(), None::<i64>);
         tokio::task::yield_now().await;
@@ -80,7 +80,7 @@ pub(super) async fn a_caller_that_leaves_hands_its_load_over(bench: Bench) {
     assert_eq!(waiter.await, 2);
 }
 
-/// A load whose client has left is not waited for.
+/// No caller waits for a load whose client has left.
 pub(super) async fn a_load_whose_client_has_left_is_replaced(bench: Bench) {
     let Bench { values, .. } = bench;
     let client = Client::default();
@@ -94,8 +94,8 @@ pub(super) async fn a_load_whose_client_has_left_is_replaced(bench: Bench) {
     assert_eq!(values.get_or_set("a", DEFAULT, async || 2).await, 2);
 }
 
-/// Those who wait for a load that fails or panics try all at once, not one after the other.
-pub(super) async fn who_waits_for_a_load_that_fails_is_told_once(bench: Bench) {
+/// The waiters for a load that fails or panics all try at once, not one after the other.
+pub(super) async fn waiters_for_a_failed_load_try_at_once(bench: Bench) {
     for panics in [false, true] {
         let (running, most) = (Cell::new(0), Cell::new(0));
         let get = || {
@@ -119,7 +119,7 @@ pub(super) async fn who_waits_for_a_load_that_fails_is_told_once(bench: Bench) {
     }
 }
 
-/// A25: a load that fails is not remembered.
+/// A25: the error of a load is not stored.
 pub(super) async fn a_failed_load_is_tried_again_by_the_next(bench: Bench) {
     let Bench { values, .. } = bench;
     let failed = values.get_or_try_set("a", DEFAULT, async || Err::<i64, _>("down")).await;
@@ -128,15 +128,15 @@ pub(super) async fn a_failed_load_is_tried_again_by_the_next(bench: Bench) {
     assert_eq!(made, Ok(1));
 }
 
-/// What is deleted during a load's landing is not handed to those who come later.
-pub(super) async fn who_comes_after_a_delete_computes_anew(bench: Bench) {
+/// A caller that comes after a deletion computes a new value.
+pub(super) async fn a_caller_after_a_delete_computes_again(bench: Bench) {
     let Bench { values, .. } = bench;
     assert_eq!(values.get_or_set("a", DEFAULT, async || 1).await, 1);
     values.delete("a").await.unwrap();
     assert_eq!(values.get_or_set("a", DEFAULT, async || 2).await, 2);
 }
 
-/// By which call a key is forgotten.
+/// The call that deletes a key.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     Delete,
@@ -145,9 +145,9 @@ enum Way {
     Clear,
     Touch,
     SetForNoTime,
-    /// Where another process has remembered something meanwhile.
+    /// Stores a value, then moves it to another version.
     IncrVersion,
-    /// The same, before that is deleted.
+    /// Stores a value, then deletes it.
     Set,
 }
 
@@ -183,11 +183,11 @@ impl Way {
     }
 }
 
-/// Forgotten by this process and by another one, what was being computed is not remembered, and not
-/// handed to callers who came after that.
-pub(super) async fn what_began_before_a_deletion_is_neither_kept_nor_shared(bench: Bench) {
+/// If this or another process deletes a key during a load, the loaded value is not stored, and is
+/// not returned to callers that came after the deletion.
+pub(super) async fn a_load_from_before_a_deletion_is_neither_stored_nor_shared(bench: Bench) {
     let (here, there) = (&bench.values, bench.cache(|_| ()));
-    // The longest keys are shortened.
+    // A key this long is shortened.
     let long = "a".repeat(400);
     for (way, key) in Way::ALL.into_iter().flat_map(|way| [(way, "a"), (way, long.as_str())]) {
         for by in [here, &there] {
@@ -214,8 +214,8 @@ pub(super) async fn what_began_before_a_deletion_is_neither_kept_nor_shared(benc
     }
 }
 
-/// In this process they do not even wait for it.
-pub(super) async fn who_comes_after_a_deletion_does_not_wait(bench: Bench) {
+/// A caller that comes after a deletion in the same process does not wait for the old load.
+pub(super) async fn a_caller_after_a_deletion_does_not_wait(bench: Bench) {
     let here = &bench.values;
     for way in Way::ALL {
         let (began, go) = (Notify::new(), Notify::new());
@@ -232,13 +232,13 @@ pub(super) async fn who_comes_after_a_deletion_does_not_wait(bench: Bench) {
             late
         };
         let (first, late) = tokio::join!(here.get_or_set("a", DEFAULT, load), rest);
-        // The first is answered with what is there by now.
+        // The first caller lost its lease, and gets the value that is stored by now.
         assert_eq!((first, late), (2, 2), "{way:?}");
         here.delete("a").await.unwrap();
     }
 }
 
-/// A load that failed, and one whose lease the store has lost, leave nothing in the way of the next.
+/// Neither a load that failed nor one whose lease was lost keeps the next load from storing.
 pub(super) async fn a_lease_is_shared_and_its_loss_costs_a_load(bench: Bench) {
     use crate::store::{Lifetime, lease_of};
     let Bench { values, store, .. } = &bench;

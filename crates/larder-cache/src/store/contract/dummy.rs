@@ -1,4 +1,4 @@
-//! DJANGO-PARITY A41, A42: what the null store does, which is not what the others do.
+//! Behaviours of the null store alone: A41 and A42 of `docs/DJANGO-PARITY.md`.
 
 use super::*;
 
@@ -49,7 +49,7 @@ pub(super) async fn get_or_set_answers_what_it_computes(bench: Bench) {
     assert_eq!(bench.values.get_or_set("a", DEFAULT, async || 2).await, 2);
 }
 
-/// A41: keeping nothing, it still refuses what it could not have kept.
+/// A41: lists, deletions and releases find nothing.
 pub(super) async fn there_is_nothing_to_list_or_to_clear(bench: Bench) {
     let Bench { values, .. } = bench.with(&[("a", 1)]).await;
     let keys: Result<Vec<String>, Error> = values.iter_keys().try_collect().await;

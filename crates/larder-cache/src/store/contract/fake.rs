@@ -1,4 +1,4 @@
-//! A store that notes what it is asked, and what `Values` asks for.
+//! A store that records its calls, and tests of the calls that `Values` makes.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,14 +12,14 @@ use crate::store::{
     memory::MemoryStore,
 };
 
-/// Does as memory does, but takes note.
+/// A memory store that records its calls.
 #[derive(Debug, Default)]
 pub(crate) struct Fake {
     inner: MemoryStore,
     calls: Mutex<Vec<&'static str>>,
-    /// `add_leased` says that another process was quicker.
+    /// Whether `add_leased` reports that another process stored a value first.
     loses: bool,
-    /// The first `get_many` answers when it is told to.
+    /// The signal that the first `get_many` waits for before it returns.
     slow: Option<Arc<Notify>>,
 }
 
@@ -29,7 +29,7 @@ impl Fake {
         &self.inner
     }
 
-    /// The calls since the last time.
+    /// Returns the calls since the last time.
     pub fn calls(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
@@ -143,15 +143,15 @@ async fn every_operation_costs_one_round_trip() {
     }
 }
 
-/// A27: somebody was quicker, and is gone again.
+/// A27: another process stored a value first, and that value is gone again.
 #[tokio::test]
-async fn get_or_set_that_loses_to_nobody_answers_what_it_computed() {
+async fn get_or_set_that_loses_to_a_lost_value_returns_its_own() {
     let fake = Fake { loses: true, ..Fake::default() };
     let values = Bench::on(Arc::new(fake), None).values;
     assert_eq!(values.get_or_set("a", DEFAULT, async || 7).await, 7);
 }
 
-/// A28: who looked before a load landed, and took their turn after it, does not load again.
+/// A28: a caller that looks before a load lands, and takes its turn afterwards, does not load.
 #[tokio::test]
 async fn a_late_turn_looks_again_before_it_loads() {
     let signal = Arc::new(Notify::new());

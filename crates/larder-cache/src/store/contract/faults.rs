@@ -1,4 +1,4 @@
-//! What only Redis can do to us while it is up. Each test has a server of its own.
+//! Faults that only Redis has while it is up. Each test has a server of its own.
 
 use std::{sync::Arc, time::Instant};
 
@@ -16,12 +16,12 @@ use crate::{
     values::Values,
 };
 
-/// A server with a store on it, and one key. A busy computer does not reach its timeout.
+/// Starts a server with a store and one key; its timeout is not reached on a busy computer.
 pub(super) async fn start(options: &[&str]) -> Option<(Server, Arc<RedisStore>, Values)> {
     start_within(10 * SECOND, options).await
 }
 
-/// A server with a store on it that waits for so long.
+/// Starts a server with a store and one key; the store has this timeout.
 pub(super) async fn start_within(
     timeout: Duration,
     options: &[&str],
@@ -34,7 +34,7 @@ pub(super) async fn start_within(
     Some((server, store, values))
 }
 
-/// Asks again and again, up to ten seconds.
+/// Polls a condition until it holds, for at most ten seconds.
 pub(super) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     let mut pace = tokio::time::interval(Duration::from_millis(5));
@@ -74,7 +74,7 @@ async fn clear_leaves_what_other_applications_keep() {
     for key in foreign {
         let _: () = server.run(cmd("SET").arg(key).arg("theirs"));
     }
-    // Nobody's key of ours, because it is no text, but under our prefix: left where it is.
+    // Under this cache's prefix, but not text and so not a key of the cache: it stays.
     let _: () = server.run(cmd("SET").arg(b"larder:\xff").arg("odd"));
     assert_eq!(values.clear().await.unwrap(), 1);
     let left: i64 = server.run(&mut cmd("DBSIZE"));
@@ -82,7 +82,7 @@ async fn clear_leaves_what_other_applications_keep() {
     assert_eq!(store.stats().await.unwrap().entries, Some(6));
 }
 
-/// A server that is full to the last 4 kB, with some keys from before.
+/// Starts a server and fills it to the last 4 kB; some keys are older than that.
 async fn start_full() -> Option<(Server, Arc<RedisStore>, Values)> {
     let options = ["--maxmemory", "3mb", "--maxmemory-policy", "noeviction"];
     let (server, store, values) = start(&options).await?;
@@ -128,7 +128,7 @@ async fn a_full_redis_is_still_read() {
 }
 
 #[tokio::test]
-async fn scripts_that_redis_forgot_are_told_again() {
+async fn scripts_that_redis_forgot_are_sent_again() {
     let Some((server, _, values)) = start(&[]).await else {
         return;
     };
@@ -137,13 +137,13 @@ async fn scripts_that_redis_forgot_are_told_again() {
     assert_eq!(values.incr("a", 1).await.unwrap(), 3);
 }
 
-/// A39; and deadpool's ping at every checkout, which nobody pays here.
+/// A39: no connection leaks. deadpool's ping at every checkout is avoided, too.
 #[tokio::test]
 async fn a_thousand_calls_share_a_connection_and_never_ping() {
     let Some((server, store, values)) = start(&[]).await else {
         return;
     };
-    // Each look at the server is a connection of its own.
+    // Each `INFO` opens a connection of its own.
     let info = |section: &str| server.run::<InfoDict>(cmd("INFO").arg(section));
     let connections = || info("stats").get::<u64>("total_connections_received");
     let pings = || info("commandstats").get::<String>("cmdstat_ping");

@@ -1,4 +1,4 @@
-//! DJANGO-PARITY c.3.
+//! Names and keys: section c.3 of `docs/DJANGO-PARITY.md`.
 
 use super::{warnings::Warnings, *};
 
@@ -9,10 +9,10 @@ pub(super) async fn a_name_is_prefix_version_key(bench: Bench) {
     assert_eq!(values.version(-2).name("key"), format!("{prefix}:-2:key"));
 }
 
-/// K02, K03, A42: one warning for each call, whatever the call.
+/// K02, K03, A42: one warning for each call.
 pub(super) async fn every_operation_warns_of_a_key_others_would_refuse(bench: Bench) {
     let Bench { values, prefix, .. } = &bench;
-    // 250 bytes are allowed, prefix and version included.
+    // The limit of 250 bytes includes prefix and version.
     let full = "k".repeat(250 - prefix.len() - ":1:".len());
     let long = full.clone() + "k";
     let keys = [(full.as_str(), 0), ("snowman ☃", 1), ("tab\t", 1), ("null\0", 1), (&long, 1)];
@@ -58,7 +58,7 @@ pub(super) async fn a_long_key_works_and_keeps_a_readable_head(bench: Bench) {
     assert!(names.iter().all(|name| name.len() <= 250), "{names:?}");
 }
 
-/// K06: a prefix that ends like a version is not a version.
+/// K06: a prefix that ends like a version is not read as a version.
 pub(super) async fn a_separator_in_a_prefix_makes_no_alias(bench: Bench) {
     let plain = &bench.values;
     let tricky = bench.cache(|settings| settings.prefix += ":1");

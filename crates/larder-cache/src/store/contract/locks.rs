@@ -1,4 +1,4 @@
-//! What django-redis adds: locks.
+//! Locks, an addition of django-redis.
 
 use super::*;
 
@@ -14,13 +14,14 @@ pub(super) async fn a_lock_has_one_holder(bench: Bench) {
     assert!(other.release().await.unwrap());
 }
 
-/// A holder that dies, or dawdles, loses the lock with its lease, and cannot release its
-/// successor's.
+/// A holder that dies or is slow loses the lock with its lease, and cannot release the lock of the
+/// next holder.
 pub(super) async fn a_lock_ends_with_its_lease(bench: Bench) {
     let Bench { values, .. } = &bench;
     let late = values.lock("a", 60 * SECOND).await.unwrap().unwrap();
-    // Stands for the end of the lease: the lock is not where a key of the same name is.
+    // A lock and a value of the same key have different names.
     assert!(!values.has_key("a").await.unwrap());
+    // Stands for the end of the lease.
     values.clear().await.unwrap();
     let next = values.lock("a", 60 * SECOND).await.unwrap().unwrap();
     assert!(!late.release().await.unwrap());
@@ -28,7 +29,7 @@ pub(super) async fn a_lock_ends_with_its_lease(bench: Bench) {
     assert!(next.release().await.unwrap());
 }
 
-/// The lease is the store's, and has a time.
+/// The store itself ends the lease.
 pub(super) async fn a_lock_is_kept_under_a_name_with_a_lease(bench: Bench) {
     let Bench { store, values, prefix, .. } = bench;
     let held = values.lock("a", 60 * SECOND).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! DJANGO-PARITY c.1: many keys, and all of them.
+//! Operations on many keys and on all keys: section c.1 of `docs/DJANGO-PARITY.md`.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ pub(super) async fn set_many_keeps_all_and_names_no_failures(bench: Bench) {
     assert_eq!((bench.number("a").await, bench.number("b").await), (Some(1), Some(2)));
 }
 
-/// A20: a store that is closed could not be asked.
+/// A20: the store is closed, so any round trip would fail.
 pub(super) async fn many_of_nothing_costs_no_round_trip(bench: Bench) {
     let Bench { values, .. } = bench;
     values.close().await.unwrap();
@@ -58,7 +58,7 @@ pub(super) async fn clear_empties_this_cache_in_all_versions(bench: Bench) {
     assert_eq!(bench.values.version(2).get::<i64>("a").await.unwrap(), None);
 }
 
-/// A24, V11: a neighbour whose prefix begins like ours, or looks like a pattern for it, is another.
+/// A24, V11: the neighbours' prefixes begin with this cache's prefix, or look like a pattern.
 pub(super) async fn clear_leaves_the_neighbours_keys(bench: Bench) {
     let bench = bench.with(&[("a", 1)]).await;
     let neighbours = ["*", "x*", "?", "[a]", "\\"].map(|suffix| bench.prefix.clone() + suffix);
@@ -73,7 +73,7 @@ pub(super) async fn clear_leaves_the_neighbours_keys(bench: Bench) {
     }
 }
 
-/// A24: more keys than a page of a scan holds.
+/// A24: there are more keys than one page of a scan holds.
 pub(super) async fn clear_finds_keys_on_all_pages(bench: Bench) {
     let Bench { values, .. } = bench;
     let keys: Vec<String> = (0..2_500).map(|number| format!("k{number}")).collect();
@@ -83,7 +83,7 @@ pub(super) async fn clear_finds_keys_on_all_pages(bench: Bench) {
     assert_eq!(values.get_many::<i64, _>(keys).await.unwrap(), HashMap::new());
 }
 
-/// Issue 3, point 3: what somebody else put under our names.
+/// Issue 3, point 3: another application stored bytes under this cache's names.
 pub(super) async fn foreign_bytes_are_a_miss(bench: Bench) {
     let Bench { store, values, .. } = bench;
     let name = values.name("a");

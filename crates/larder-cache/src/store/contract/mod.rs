@@ -1,13 +1,14 @@
-//! What every store must do: one list of behaviours, one named test per behaviour and store.
+//! The contract of all stores: a list of behaviours, with one test per behaviour and store.
 //!
-//! - A behaviour is a function of a [`Bench`]; its comment names the rows of `DJANGO-PARITY.md` it
-//!   covers.
-//! - Nothing sleeps: in memory, time is paused and advanced; Redis is asked, or told to hurry.
-//! - Redis is a private server ([`server`]). Where the program is missing the tests say so; with
+//! - A behaviour is a function of a [`Bench`]. The identifiers in the comments are those of
+//!   `docs/DJANGO-PARITY.md`.
+//! - No test sleeps for a fixed time: the memory store's clock is advanced, Redis's expiry times are
+//!   shortened.
+//! - Redis is a private server ([`server`]). If redis-server is missing, the tests say so; with
 //!   `LARDER_TESTS_MUST_RUN_ALL=1` they fail.
 //!
-//! Not here: what only one store does (`bounds` of memory, `faults` and `outages` of Redis, `dummy`
-//! of null).
+//! Behaviours of a single store are in modules of their own: `bounds` (memory), `faults` and
+//! `outages` (Redis), `dummy` (null).
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -41,7 +42,7 @@ use bench::Bench;
 const DEFAULT: Timeout = Timeout::Default;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Makes a test of every behaviour for the stores that keep what they are told.
+/// Makes a test of every behaviour for the memory store and for Redis.
 macro_rules! contract {
     ($($group:ident: $($behaviour:ident)*;)*) => {
         mod memory {
@@ -97,7 +98,7 @@ contract! {
         incr_keeps_the_remaining_time
         counting_on_an_expired_key_creates_nothing
         a_hundred_increments_at_once_are_a_hundred
-        whole_numbers_are_kept_as_plain_text_and_truth_is_not;
+        whole_numbers_are_stored_as_plain_text_and_bools_are_not;
     many:
         get_many_answers_those_that_are_there
         get_many_includes_a_cached_none
@@ -116,11 +117,11 @@ contract! {
         get_or_set_computes_once_for_a_hundred_callers
         a_caller_that_leaves_hands_its_load_over
         a_load_whose_client_has_left_is_replaced
-        who_waits_for_a_load_that_fails_is_told_once
+        waiters_for_a_failed_load_try_at_once
         a_failed_load_is_tried_again_by_the_next
-        who_comes_after_a_delete_computes_anew
-        what_began_before_a_deletion_is_neither_kept_nor_shared
-        who_comes_after_a_deletion_does_not_wait
+        a_caller_after_a_delete_computes_again
+        a_load_from_before_a_deletion_is_neither_stored_nor_shared
+        a_caller_after_a_deletion_does_not_wait
         a_lease_is_shared_and_its_loss_costs_a_load;
     timeouts:
         the_default_timeout_is_300_seconds
@@ -161,7 +162,7 @@ contract! {
         a_lock_is_kept_under_a_name_with_a_lease;
 }
 
-/// Makes a test of every behaviour of the store that keeps nothing.
+/// Makes a test of every behaviour for the null store.
 macro_rules! null {
     ($($group:ident::$behaviour:ident)*) => {
         mod null {
@@ -194,11 +195,11 @@ null! {
     deriving::get_or_set_computes_once_for_a_hundred_callers
     deriving::a_caller_that_leaves_hands_its_load_over
     deriving::a_load_whose_client_has_left_is_replaced
-    deriving::who_waits_for_a_load_that_fails_is_told_once
+    deriving::waiters_for_a_failed_load_try_at_once
     deriving::a_failed_load_is_tried_again_by_the_next
 }
 
-/// An error and its causes.
+/// Returns an error and its causes as text.
 fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);

@@ -1,4 +1,4 @@
-//! A Redis that is down, frozen, new, or late. Each test has a server of its own.
+//! Tests with a Redis that is down, frozen, restarted or late. Each test has a server of its own.
 
 use std::time::Instant;
 
@@ -10,10 +10,10 @@ use super::{
 };
 use crate::store::{Budget, Store, StoreError, redis::RedisStore};
 
-/// The timeout that the site has.
+/// The timeout that the shop uses.
 const TIMEOUT: Duration = Duration::from_millis(80);
 
-/// Three calls that fail as `expected`, and a fourth that is not made.
+/// Makes three calls that fail as `expected`, and a fourth that the breaker refuses.
 async fn three_fail(store: &RedisStore, expected: fn(&StoreError) -> bool) {
     for _ in 0..3 {
         let error = store.get("a").await.unwrap_err();
@@ -47,8 +47,7 @@ async fn a_frozen_redis_delays_three_calls_and_is_well_after_it_thaws() {
     assert_eq!(values.get("a").await.unwrap(), Some(1));
 }
 
-/// How many connections are opened by a call that a frozen Redis does not answer in time, and by the
-/// next one that is answered.
+/// Counts the connections that a timed-out call to a frozen Redis and the calls after it open.
 async fn connections_opened(timeout: Duration, budget: Duration) -> Option<u64> {
     let (server, store, _) = start_within(timeout, &[]).await?;
     let opened = || {
@@ -61,18 +60,18 @@ async fn connections_opened(timeout: Duration, budget: Duration) -> Option<u64> 
     assert!(matches!(late, Err(StoreError::Timeout { .. })), "{late:?}");
     server.thaw();
     eventually("the store answers", async || store.get("a").await.is_ok()).await;
-    // The question itself is one.
+    // The count itself opens one connection.
     Some(opened() - before - 1)
 }
 
-/// Behind a connection that does not answer there may be nobody any more.
+/// The other end of a connection that does not answer may be gone.
 #[tokio::test]
-async fn a_connection_that_was_waited_for_in_vain_is_replaced() {
+async fn a_connection_that_timed_out_is_replaced() {
     let opened = connections_opened(TIMEOUT, TIMEOUT * 3 / 4).await;
     assert!(opened.is_none_or(|opened| opened > 0));
 }
 
-/// Else one slow page would take the connection away from all others.
+/// Otherwise one slow page would close the connection for all other requests.
 #[tokio::test]
 async fn a_request_short_of_time_does_not_cost_the_connection() {
     let opened = connections_opened(10 * SECOND, Duration::from_millis(1)).await;

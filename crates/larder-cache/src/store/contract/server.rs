@@ -1,7 +1,7 @@
-//! A private redis-server on a unix socket in a temporary folder.
+//! A private redis-server on a Unix socket in a temporary folder.
 //!
-//! A shell holds it: when its standard input ends, because the test process has ended in whatever
-//! way, it kills the server and removes the folder.
+//! A shell, the keeper, is its parent. When the keeper's standard input ends, in whatever way the
+//! test process ended, it kills the server and removes the folder.
 
 use std::{
     io::{BufRead, BufReader},
@@ -15,7 +15,7 @@ use deadpool_redis::redis::{Client, Cmd, Connection, FromRedisValue};
 
 use crate::store::redis::{RedisConfig, RedisStore};
 
-/// Starts the server, tells its process number, waits for the end of input.
+/// Starts the server, prints its process ID, waits for the end of input, and cleans up.
 const KEEPER: &str = r#"
 dir=$1; shift
 trap '' INT TERM HUP
@@ -34,8 +34,9 @@ pub(crate) struct Server {
     pid: String,
 }
 
-/// The server that all tests of the contract share, each under its own prefix; `None` if
-/// redis-server is not installed.
+/// Returns the server that all tests of the contract share, each under its own prefix.
+///
+/// Returns `None` if redis-server is not installed.
 pub(crate) fn shared() -> Option<&'static Arc<Server>> {
     static SHARED: LazyLock<Option<Arc<Server>>> =
         LazyLock::new(|| Server::start(&[]).map(Arc::new));
@@ -43,10 +44,10 @@ pub(crate) fn shared() -> Option<&'static Arc<Server>> {
 }
 
 impl Server {
-    /// A server of its own, with these options; `None` if redis-server is not installed.
+    /// Starts a server with these options; returns `None` if redis-server is not installed.
     ///
     /// # Panics
-    /// If it is not installed but `LARDER_TESTS_MUST_RUN_ALL=1`, or does not start.
+    /// If it is not installed but `LARDER_TESTS_MUST_RUN_ALL=1`, or if it does not start.
     pub(crate) fn start(options: &[&str]) -> Option<Self> {
         if !is_installed() {
             let must_run = std::env::var("LARDER_TESTS_MUST_RUN_ALL").is_ok_and(|v| v == "1");
@@ -78,7 +79,7 @@ impl Server {
         server
     }
 
-    /// A store on this server, with a timeout that a busy computer does not reach.
+    /// Creates a store on this server, with a timeout that is not reached on a busy computer.
     pub(crate) fn store(&self) -> RedisStore {
         self.store_within(Duration::from_secs(10))
     }
@@ -92,7 +93,7 @@ impl Server {
         format!("redis+unix://{}", self.dir.join("socket").display())
     }
 
-    /// Runs a command beside the store, as another application would.
+    /// Runs a command without the store, as another application would.
     pub(crate) fn run<T: FromRedisValue>(&self, command: &mut Cmd) -> T {
         command.query(&mut self.connect().unwrap()).unwrap()
     }
@@ -105,13 +106,13 @@ impl Server {
         self.signal("-CONT");
     }
 
-    /// Ends it without a farewell; nothing it knew is left.
+    /// Kills the server; all its data is lost.
     pub(crate) fn kill(&self) {
         self.signal("-KILL");
         wait_until("the socket is dead", || self.connect().is_none());
     }
 
-    /// The same address, served by a new and empty server.
+    /// Replaces the server by a new and empty one at the same address.
     pub(crate) fn restart(mut self) -> Self {
         self.kill();
         let dir = std::mem::take(&mut self.dir);
@@ -140,7 +141,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The keeper does the rest.
+        // The end of its input makes the keeper clean up.
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
     }
@@ -152,7 +153,7 @@ fn is_installed() -> bool {
     version.status().is_ok_and(|status| status.success())
 }
 
-/// Asks again and again, up to ten seconds.
+/// Polls a condition until it holds, for at most ten seconds.
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {

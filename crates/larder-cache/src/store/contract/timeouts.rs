@@ -1,4 +1,4 @@
-//! DJANGO-PARITY c.4, and what django-redis adds.
+//! Timeouts: section c.4 of `docs/DJANGO-PARITY.md`, and the additions of django-redis.
 
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ pub(super) async fn the_default_timeout_is_300_seconds(bench: Bench) {
     assert!(bench.has_left("a", 300 * SECOND).await);
 }
 
-/// T01: as the cache was set up.
+/// T01: the settings can change the default.
 pub(super) async fn the_default_timeout_is_a_setting(bench: Bench) {
     let cache = bench.cache(|settings| settings.timeout = (50 * SECOND).into());
     cache.set("a", &1, DEFAULT).await.unwrap();
@@ -77,14 +77,14 @@ pub(super) async fn a_timeout_may_be_a_fraction_of_a_second(bench: Bench) {
     assert_eq!(bench.number("a").await, None);
 }
 
-/// T06: less than a second is not nothing.
+/// T06: a timeout below one second is not zero.
 pub(super) async fn half_a_second_is_a_timeout(bench: Bench) {
     let Bench { values, .. } = bench;
     let half = Duration::from_millis(500);
     values.set("a", &1, half).await.unwrap();
     assert!(values.add("b", &1, half).await.unwrap());
     for key in ["a", "b"] {
-        // A busy computer may be late to ask.
+        // On a busy computer the key may have expired before this call.
         let ttl = values.ttl(key).await.unwrap();
         assert!(ttl == Ttl::Absent || matches!(ttl, Ttl::In(left) if left <= half));
     }

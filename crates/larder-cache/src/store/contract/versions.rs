@@ -1,4 +1,4 @@
-//! DJANGO-PARITY c.2.
+//! Versions and prefixes: section c.2 of `docs/DJANGO-PARITY.md`.
 
 use super::*;
 
@@ -92,7 +92,7 @@ pub(super) async fn incr_version_keeps_the_remaining_time(bench: Bench) {
     assert_eq!(two.ttl("b").await.unwrap(), Ttl::Forever);
 }
 
-/// V05: what is in the way is replaced, with its timeout.
+/// V05: an existing value at the other version is replaced, with its timeout.
 pub(super) async fn incr_version_replaces_what_is_there(bench: Bench) {
     let bench = bench.with(&[("a", 1)]).await;
     let two = bench.values.version(2);

@@ -1,4 +1,4 @@
-//! Counts warnings in the log of this thread.
+//! A counter of the warnings that this thread logs.
 
 use std::sync::{
     Arc,
@@ -11,7 +11,7 @@ use tracing::{
     subscriber::{DefaultGuard, set_default},
 };
 
-/// Listens while it lives.
+/// Counts warnings until it is dropped.
 pub(super) struct Warnings {
     count: Arc<AtomicUsize>,
     _guard: DefaultGuard,
@@ -24,7 +24,7 @@ impl Warnings {
         Self { count, _guard }
     }
 
-    /// Warnings since the last time.
+    /// Returns the number of warnings since the last call.
     pub(super) fn take(&self) -> usize {
         self.count.swap(0, SeqCst)
     }

@@ -1,14 +1,14 @@
-//! The store in this process: bounded by entries and by bytes.
+//! The memory store: it stores bytes in this process, bounded by entries and by bytes.
 //!
-//! - Expired keys go first, then the one used longest ago. Reading, writing and counting are use;
-//!   asking whether a key exists is not.
-//! - A key must be used twice to outlive those used once: a crawler that visits everything once
-//!   does not push out what everybody wants (segmented LRU).
-//! - One key goes when one comes in: no culling of a third at a time.
-//! - The key just written always stays, whatever the bounds.
+//! - Expired keys are removed first, then the least recently used key is evicted. Reads, writes and
+//!   counting are uses; checking whether a key exists is not.
+//! - A key that was used twice outlives keys used once: a crawler that visits everything once does
+//!   not evict the popular keys (segmented LRU).
+//! - Each new key evicts one key. Django's store culls a third of the keys at a time.
+//! - The key just written always stays, whatever the limits.
 //! - Time is `tokio::time`: tests pause and advance it.
-//! - One mutex, held for a few hundred nanoseconds and never across an `.await`: values are
-//!   counters, sessions and limits, not pages. Pages have the entries' own memory.
+//! - One mutex guards everything. It is held for a few hundred nanoseconds and never across an
+//!   `.await`: values are counters, sessions and limits. Pages are stored as entries, elsewhere.
 //!
 //! Source: Django `LocMemCache`; Karedla, Love, Wherry, "Caching Strategies to Improve Disk System
 //! Performance" (SLRU).
@@ -28,54 +28,53 @@ mod shelf;
 
 use shelf::Shelf;
 
-/// How much a [`MemoryStore`] keeps.
+/// The limits of a [`MemoryStore`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Keys, at most.
+    /// The greatest number of keys.
     pub entries: usize,
-    /// Bytes of keys and values, and about [`OVERHEAD_BYTES`] each for keeping them.
+    /// The greatest sum of the bytes of keys and values, with [`OVERHEAD_BYTES`] for each entry.
     pub bytes: usize,
 }
 
-/// What keeping one entry costs beside its key and value, about.
+/// The approximate bytes that one entry costs besides its key and value.
 pub const OVERHEAD_BYTES: usize = 200;
 
 impl Limits {
-    /// 300 entries, as Django's `MAX_ENTRIES`.
+    /// 300 entries, as Django's `MAX_ENTRIES`, and 64 MiB.
     pub const DJANGO: Self = Self { entries: 300, bytes: 64 << 20 };
 }
 
 impl Default for Limits {
-    /// 10,000 entries or 64 MiB, whichever comes first: a default should not be a trap in
-    /// production.
+    /// Returns 10,000 entries and 64 MiB: Django's 300 entries are too few for production.
     fn default() -> Self {
         Self { entries: 10_000, bytes: 64 << 20 }
     }
 }
 
-/// Keeps bytes in this process.
+/// A store in the memory of this process.
 #[derive(Debug)]
 pub struct MemoryStore {
     shelf: Mutex<Shelf>,
 }
 
-/// Keys per page of a scan: a page is made while the mutex is held.
+/// Keys per page of a scan. It is bounded because the mutex is held while a page is collected.
 const PAGE: usize = 500;
 
 impl MemoryStore {
-    /// An empty store with these bounds.
+    /// Creates an empty store with these limits.
     pub fn new(limits: Limits) -> Self {
         Self { shelf: Mutex::new(Shelf::new(limits)) }
     }
 
-    /// The shelf, cleared of what is expired at this moment.
+    /// Locks the shelf and removes expired keys.
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         let mut shelf = self.shelf.lock().unwrap();
         shelf.expire(Instant::now());
         shelf
     }
 
-    /// Answers without waiting, but not before it is polled.
+    /// Runs `work` when the future is polled for the first time, not before.
     fn answer<'a, T: Send>(
         &'a self,
         work: impl FnOnce(&mut Shelf) -> Result<T, StoreError> + Send + 'a,
@@ -211,7 +210,7 @@ fn put(shelf: &mut Shelf, item: &Item<'_>) -> Result<(), StoreError> {
     shelf.put(item.key, item.bytes.clone(), end_of(item.lifetime))
 }
 
-/// Drops a key and its lease; whether there was such a key.
+/// Removes a key and its lease, and returns whether the key existed.
 fn forget(shelf: &mut Shelf, key: &str) -> bool {
     shelf.remove(&lease_of(key));
     shelf.remove(key)

@@ -1,12 +1,13 @@
-//! Who goes first when room is needed: segmented LRU.
+//! The order of eviction: segmented LRU.
 //!
 //! - A new key is *on probation*; a key that is used again is *protected*.
-//! - The oldest key on probation goes first.
-//! - At most four fifths are protected; beyond that the oldest of them is on probation again.
+//! - The oldest key on probation is evicted first.
+//! - At most four fifths of the keys are protected. Beyond that the oldest protected key returns to
+//!   probation.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-/// The order of all keys by use. Each key is found by the [`Place`] it was given last.
+/// The order of all keys by use. A key is found by the last [`Place`] that was returned for it.
 #[derive(Debug, Default)]
 pub(super) struct Recency {
     places: BTreeMap<Place, Arc<str>>,
@@ -14,7 +15,7 @@ pub(super) struct Recency {
     uses: u64,
 }
 
-/// A key's place in the order: the lesser, the sooner it goes.
+/// A key's place in the order: the smallest place is evicted first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     segment: Segment,
@@ -28,13 +29,14 @@ enum Segment {
 }
 
 impl Recency {
-    /// A place for a new key.
+    /// Adds a new key and returns its place.
     pub(super) fn enter(&mut self, key: Arc<str>) -> Place {
         self.insert(Segment::Probation, key)
     }
 
-    /// A better place for a key that is used again; and the key that lost its protection for it,
-    /// with its new place.
+    /// Protects a key that is used again, and returns its new place.
+    ///
+    /// If another key lost its protection for this, that key and its new place are returned, too.
     pub(super) fn promote(&mut self, place: Place) -> (Place, Option<(Arc<str>, Place)>) {
         let key = self.leave(place);
         let promoted = self.insert(Segment::Protected, key);
@@ -42,7 +44,7 @@ impl Recency {
         (promoted, is_crowded.then(|| self.demote()).flatten())
     }
 
-    /// Takes a key out of the order.
+    /// Removes a key from the order.
     pub(super) fn leave(&mut self, place: Place) -> Arc<str> {
         if place.segment == Segment::Protected {
             self.protected -= 1;
@@ -50,7 +52,7 @@ impl Recency {
         self.places.remove(&place).expect("every entry knows its place")
     }
 
-    /// The key that goes first.
+    /// Returns the key to evict first.
     pub(super) fn first(&self) -> Option<&Arc<str>> {
         self.places.values().next()
     }

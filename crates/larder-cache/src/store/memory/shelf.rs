@@ -1,6 +1,6 @@
-//! A bounded map with lifetimes: what a [`MemoryStore`](super::MemoryStore) guards with its mutex.
+//! The bounded map with lifetimes that a [`MemoryStore`](super::MemoryStore) guards with its mutex.
 //!
-//! Knows no clock: whoever calls says what time it is, first of all by [`Shelf::expire`].
+//! It reads no clock: the caller passes the time to [`Shelf::expire`] before every operation.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,11 +16,11 @@ use super::{
     recency::{Place, Recency},
 };
 
-/// What is kept under a key.
+/// The bytes stored under a key, with their expiry.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) bytes: Bytes,
-    /// `None`: never.
+    /// `None`: the entry never expires.
     pub(super) expires: Option<Instant>,
     place: Place,
 }
@@ -50,7 +50,7 @@ impl Shelf {
         }
     }
 
-    /// Drops everything whose time is over: each entry pays for this once.
+    /// Removes every expired entry. The cost is paid once per entry.
     pub(super) fn expire(&mut self, now: Instant) {
         while let Some((end, key)) = self.schedule.first()
             && *end <= now
@@ -61,22 +61,22 @@ impl Shelf {
         }
     }
 
-    /// What is kept under a key; this is a use of it.
+    /// Returns the bytes under a key. This counts as a use of the key.
     pub(super) fn get(&mut self, key: &str) -> Option<Bytes> {
         self.touch(key);
         self.entries.get(key).map(|entry| entry.bytes.clone())
     }
 
-    /// What is kept under a key; nobody used it.
+    /// Returns the entry under a key. This does not count as a use of the key.
     pub(super) fn peek(&self, key: &str) -> Option<&Entry> {
         self.entries.get(key)
     }
 
-    /// Keeps bytes, and drops what there is no room for.
+    /// Stores bytes, and evicts other keys if the limits require it.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`] if they would not fit on an empty shelf; the old value is gone,
-    /// too.
+    /// [`StoreError::TooLarge`] if the bytes would not fit on an empty shelf; the old value is
+    /// removed, too.
     pub(super) fn put(
         &mut self,
         key: &str,
@@ -96,7 +96,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// Gives a key another end; whether there is such a key.
+    /// Sets the expiry of a key, and returns whether the key exists.
     pub(super) fn reschedule(&mut self, key: &str, expires: Option<Instant>) -> bool {
         let Some((key, entry)) = self.entries.get_key_value(key) else {
             return false;
@@ -118,7 +118,7 @@ impl Shelf {
         true
     }
 
-    /// At most `count` keys that begin with `prefix` and come after `after`, in order.
+    /// Returns at most `count` keys that begin with `prefix` and follow `after`, in order.
     pub(super) fn names(&self, prefix: &str, after: Option<&str>, count: usize) -> Vec<String> {
         let start = after.map_or(Bound::Included(prefix), Bound::Excluded);
         self.entries
@@ -148,7 +148,7 @@ impl Shelf {
         self.entries.insert(key, entry);
     }
 
-    /// Other bytes and another end for a key that is here; this is a use of it.
+    /// Replaces the bytes and the expiry of an existing key. This counts as a use of the key.
     fn replace(&mut self, key: &str, bytes: Bytes, expires: Option<Instant>) {
         self.touch(key);
         let (key, _) = self.entries.get_key_value(key).expect("only what is here is replaced");
@@ -176,7 +176,7 @@ impl Shelf {
         }
     }
 
-    /// Drops those that go first, but never the key just written.
+    /// Evicts keys in their order until the limits hold, but never the key just written.
     fn make_room(&mut self, written: &str) {
         while self.entries.len() > self.limits.entries || self.bytes > self.limits.bytes {
             let Some(first) = self.recency.first().cloned() else {
@@ -186,7 +186,7 @@ impl Shelf {
                 self.remove(&first);
                 self.evicted += 1;
             } else if self.entries.len() > 1 {
-                // Used again: others go before it.
+                // A use protects the key just written, so that another key is evicted first.
                 self.touch(written);
             } else {
                 return;

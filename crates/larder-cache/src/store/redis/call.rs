@@ -1,8 +1,8 @@
-//! One call to Redis: bounded in time, counted by the breaker, on the lane of this thread.
+//! Calls to Redis: bounded in time, counted by the breaker, sent on the lane of the thread.
 //!
-//! - *ask*: may be sent again when a kept connection turns out to be dead (the server was
+//! - *ask*: the command is sent again if the open connection turns out to be dead (the server was
 //!   restarted).
-//! - *tell*: may not; it may have been done.
+//! - *tell*: the command is sent once, since the server may have executed it before the failure.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// Takes calls to the server.
+/// Sends calls to the server.
 pub(super) struct Caller {
     pool: Pool,
     lanes: Box<[Lane]>,
@@ -36,14 +36,14 @@ pub(super) struct Caller {
     timeout: Duration,
 }
 
-/// What is sent in one go.
+/// What one round trip sends.
 enum Message<'a> {
     Command(&'a Cmd),
     Commands(&'a Pipeline),
     Script(&'a ScriptInvocation<'a>),
 }
 
-/// How often a message may be sent.
+/// Whether a message may be sent twice.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sent {
     Once,
@@ -61,13 +61,13 @@ impl Caller {
         })
     }
 
-    /// The answer to a command that may be sent twice.
+    /// Sends a command that may be sent twice.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &mut Cmd) -> Result<T, StoreError> {
         let message = Message::Command(command);
         read(self.call(message, Sent::AgainIfStale).await?)
     }
 
-    /// The answers to commands that may be sent twice, each for itself.
+    /// Sends commands that may be sent twice, in one round trip, and returns a result for each.
     pub(super) async fn ask_all(
         &self,
         commands: impl Iterator<Item = Cmd>,
@@ -85,12 +85,12 @@ impl Caller {
             .collect())
     }
 
-    /// The answer to a command that must not be sent twice.
+    /// Sends a command that must not be sent twice.
     pub(super) async fn tell<T: FromRedisValue>(&self, command: &mut Cmd) -> Result<T, StoreError> {
         read(self.call(Message::Command(command), Sent::Once).await?)
     }
 
-    /// The answer of a script, which is sent once.
+    /// Runs a script, which is sent once.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         script: &mut ScriptInvocation<'_>,
@@ -98,7 +98,7 @@ impl Caller {
         read(self.call(Message::Script(script), Sent::Once).await?)
     }
 
-    /// Drops the connections; later calls are refused.
+    /// Closes the connections; later calls are refused.
     pub(super) fn close(&self) {
         self.pool.close();
         for lane in &self.lanes {
@@ -106,7 +106,6 @@ impl Caller {
         }
     }
 
-    /// Whether the breaker is open.
     pub(super) fn is_paused(&self) -> bool {
         self.breaker.is_open()
     }
@@ -123,15 +122,16 @@ impl Caller {
             Err(_) => Err(StoreError::Timeout { after: allowed }),
         };
         if let (true, Some(link)) = (self.is_silence(&answer), &used) {
-            // Whether it is slow or gone cannot be told from here; a new connection will tell.
+            // A slow connection and a dead one look alike from here: the next call opens a new one.
             lane.discard(link);
         }
         self.conclude(permit, &answer);
         answer
     }
 
-    /// Sends a message, once more if the connection had died unnoticed; notes the connection in
-    /// `used`.
+    /// Sends a message, a second time if the open connection was dead and `sent` permits it.
+    ///
+    /// The connection is written to `used`, so that the caller has it even after a timeout.
     async fn send(
         &self,
         lane: &Lane,
@@ -160,7 +160,7 @@ impl Caller {
         }
     }
 
-    /// How long this call may take.
+    /// Returns how long this call may take.
     fn allowed(&self) -> Result<Duration, StoreError> {
         let left = budget::left().unwrap_or(self.timeout);
         if left.is_zero() {
@@ -174,8 +174,9 @@ impl Caller {
         admitted.map_err(|retry_in| StoreError::Paused { retry_in })
     }
 
-    /// Whether Redis had time to answer and did not. A call that was cut short because its request had
-    /// little time left tells nothing about Redis.
+    /// Reports whether Redis had time to answer and did not.
+    ///
+    /// A timeout cut to less than half by the request's budget is no evidence against Redis.
     fn is_silence(&self, answer: &Result<Value, StoreError>) -> bool {
         matches!(answer, Err(StoreError::Timeout { after }) if *after * 2 >= self.timeout)
     }
@@ -192,7 +193,7 @@ impl Caller {
 
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the pool: its address may hold a password.
+        // The pool is left out: its address may hold a password.
         f.debug_struct("Caller")
             .field("lanes", &self.lanes.len())
             .field("breaker", &self.breaker)
@@ -215,7 +216,6 @@ fn read<T: FromRedisValue>(value: Value) -> Result<T, StoreError> {
     from_redis_value(value).map_err(|error| StoreError::Refused(error.to_string()))
 }
 
-/// A pool with room for connections that are being replaced while their last calls still end.
 fn pool(config: &RedisConfig, lanes: usize) -> Result<Pool, StoreError> {
     let refuse = |error: &dyn fmt::Display| StoreError::Refused(error.to_string());
     let connection = AsyncConnectionConfig::new()
@@ -223,6 +223,7 @@ fn pool(config: &RedisConfig, lanes: usize) -> Result<Pool, StoreError> {
         .set_response_timeout(Some(config.timeout));
     let manager = Manager::new_with_config(config.url.as_str(), connection)
         .map_err(|error| refuse(&error))?;
+    // Twice the lanes: a connection that is being replaced lives until its last calls end.
     let mut settings = PoolConfig::new(lanes * 2);
     settings.timeouts = Timeouts {
         wait: Some(config.timeout / 4),

@@ -1,10 +1,9 @@
-//! Connections, each shared by all calls of a worker thread.
+//! Connections, each shared by all calls of its threads.
 //!
 //! - deadpool pings at every checkout, which would double the time of a `GET`. So a connection is
-//!   checked out once, kept, and shared: it carries many calls at the same time, answered in order.
-//! - A thread stays in its lane: the connection is driven by the runtime that opened it.
-//! - A connection that failed, or was waited for in vain, is dropped for good; the next call opens
-//!   one.
+//!   checked out once and then shared: it carries many calls at the same time, answered in order.
+//! - A thread stays in its lane, because the runtime that opened a connection also drives it.
+//! - A connection that failed or timed out is dropped; the next call opens a new one.
 //!
 //! Source: deadpool issue 307 (`UNWATCH` and `PING` at every checkout).
 
@@ -15,28 +14,29 @@ use std::sync::{
 
 use deadpool_redis::{Connection, Pool, PoolError, redis::aio::MultiplexedConnection};
 
-/// The connection of some of the threads.
+/// The connection of one group of threads.
 #[derive(Default)]
 pub(super) struct Lane {
     current: Mutex<Option<Arc<Link>>>,
-    /// Held while connecting: who comes meanwhile waits for the same connection.
+    /// Held while connecting, so that concurrent callers wait for the same connection.
     connecting: tokio::sync::Mutex<()>,
 }
 
-/// A connection that was checked out.
+/// A connection checked out of the pool.
 pub(super) struct Link {
     handle: MultiplexedConnection,
-    /// Taken out of the pool on drop, which then opens another: nothing that failed is used again.
+    /// Removed from the pool on drop, so that the pool opens a new one instead of reusing it.
     slot: Mutex<Option<Connection>>,
 }
 
 impl Lane {
-    /// The lane's connection, and whether it was open before.
+    /// Returns the lane's connection, and whether it was open before.
     pub(super) async fn link(&self, pool: &Pool) -> Result<(Arc<Link>, bool), PoolError> {
         if let Some(link) = self.current() {
             return Ok((link, true));
         }
         let _turn = self.connecting.lock().await;
+        // Another caller may have connected while this one waited for its turn.
         if let Some(link) = self.current() {
             return Ok((link, true));
         }
@@ -45,7 +45,7 @@ impl Lane {
         Ok((link, false))
     }
 
-    /// Gives up a connection, unless another call has already replaced it.
+    /// Drops a connection, unless another call has already replaced it.
     pub(super) fn discard(&self, broken: &Arc<Link>) {
         let mut current = self.current.lock().unwrap();
         if current.as_ref().is_some_and(|link| Arc::ptr_eq(link, broken)) {
@@ -70,7 +70,7 @@ impl Link {
         }
     }
 
-    /// A handle for one call.
+    /// Returns a handle for one call.
     pub(super) fn handle(&self) -> MultiplexedConnection {
         self.handle.clone()
     }
@@ -84,7 +84,7 @@ impl Drop for Link {
     }
 }
 
-/// The number of this thread's lane; threads are counted as they come.
+/// Returns the number of this thread's lane. Threads are numbered in the order of their first call.
 pub(super) fn of_this_thread(lanes: usize) -> usize {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

@@ -1,13 +1,13 @@
 //! The store that instances share: a Redis server, through deadpool-redis.
 //!
-//! - Nothing here is needed for correctness: a dead, frozen or emptied Redis costs misses.
-//! - A call waits at most for the timeout, for what is left of the request's budget, or not at all
-//!   while the breaker is open.
-//! - Each call costs one round trip; a connection is checked out once and then shared (see `lane`).
-//! - Steps that belong together are one command or one script: nobody sees them half done.
-//! - Only our keys are touched: `SCAN` and `UNLINK`, never `FLUSHDB` or `KEYS`.
-//! - A write refused for lack of memory removes the old value: a cache may forget, but not be
-//!   wrong.
+//! - Correctness does not depend on it: a dead, frozen or emptied Redis costs only misses.
+//! - A call waits at most for the timeout or for what is left of the request's budget. While the
+//!   breaker is open, it does not wait at all.
+//! - Each call costs one round trip. A connection is checked out once and then shared (see `lane`).
+//! - Steps that belong together are one command or one script: no client sees them half done.
+//! - Only the cache's own keys are touched: `SCAN` and `UNLINK`, never `FLUSHDB` or `KEYS`.
+//! - A write refused for lack of memory removes the old value: a miss is correct, an old value is
+//!   not.
 //!
 //! The names and types of the client library stay in this folder.
 //!
@@ -29,27 +29,26 @@ mod script;
 
 use call::Caller;
 
-/// Where Redis is, and how much it may cost to ask it.
+/// The address of Redis, and the limits of its use.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisConfig {
     /// `redis://[user:password@]host[:port][/database]`, `redis+unix:///path/to/socket`.
     pub url: String,
-    /// The longest one call may wait, connecting included. 80 ms by default.
+    /// The longest time that one call may wait, connecting included. 80 ms by default.
     pub timeout: Duration,
-    /// Connections that are shared by all calls; one for each worker thread is enough. 4 by
-    /// default.
+    /// The number of shared connections; one for each worker thread is enough. 4 by default.
     pub connections: usize,
 }
 
 impl RedisConfig {
-    /// This server, with the defaults: 80 ms, 4 connections.
+    /// Creates a configuration with the defaults: 80 ms, 4 connections.
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), timeout: Duration::from_millis(80), connections: 4 }
     }
 }
 
 impl fmt::Debug for RedisConfig {
-    /// Without the address, which may hold a password.
+    /// Leaves the address out, since it may hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisConfig")
             .field("timeout", &self.timeout)
@@ -58,21 +57,22 @@ impl fmt::Debug for RedisConfig {
     }
 }
 
-/// Keeps bytes in Redis.
+/// A store on a Redis server.
 #[derive(Debug)]
 pub struct RedisStore {
     caller: Caller,
 }
 
-/// Keys that Redis looks at in one step of a scan. About a millisecond of its time.
+/// Keys that Redis examines in one step of a scan, which takes it about 1 ms.
 const SCAN_COUNT: usize = 1000;
 
 impl RedisStore {
-    /// A store on this server, which need not be up yet: nothing is connected before the first
-    /// call.
+    /// Creates a store on a server, which need not be up yet.
+    ///
+    /// The first call opens the connection.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] if the address is none.
+    /// [`StoreError::Refused`] if the address is invalid.
     pub fn open(config: &RedisConfig) -> Result<Self, StoreError> {
         Ok(Self { caller: Caller::open(config)? })
     }
@@ -100,6 +100,7 @@ impl Store for RedisStore {
             let answers = self.caller.ask_all(items.iter().map(set)).await?;
             let refused = refused(items, &answers);
             if !refused.is_empty() {
+                // A refused write must not leave the old value.
                 self.delete_many(&refused).await?;
             }
             Ok(answers)
@@ -108,7 +109,8 @@ impl Store for RedisStore {
 
     fn add<'a>(&'a self, item: Item<'a>) -> Answer<'a, bool> {
         Box::pin(async move {
-            // `OK`, or nil where the key is taken.
+            // Redis answers `OK`, or nil if the key exists. The command is sent once: if the answer
+            // was lost, a second `SET NX` would find the value of the first.
             let done: Option<()> = self.caller.tell(set(&item).arg("NX")).await?;
             Ok(done.is_some())
         })
@@ -206,7 +208,7 @@ impl Store for RedisStore {
             let (next, keys): (String, Vec<Vec<u8>>) =
                 self.caller.ask(&mut scan(&cursor, prefix)).await?;
             Ok(ScanPage {
-                // A key of ours is text; anything else here was put by somebody else.
+                // The cache's keys are text; another application wrote any other key.
                 keys: keys.into_iter().filter_map(text).collect(),
                 next: (next != "0").then_some(Cursor(next)),
             })
@@ -237,7 +239,7 @@ impl Store for RedisStore {
     }
 }
 
-/// `SET`, with its lifetime in the same command.
+/// Builds a `SET` that holds the lifetime in the same command.
 fn set(item: &Item<'_>) -> Cmd {
     let mut command = cmd("SET");
     command.arg(item.key).arg(item.bytes.as_ref());
@@ -254,7 +256,7 @@ fn scan(cursor: &str, prefix: &str) -> Cmd {
     command
 }
 
-/// A prefix in the language of `MATCH`, in which every character means itself.
+/// Escapes a prefix for `MATCH`, so that every character means itself.
 fn literal(prefix: &str) -> String {
     let mut pattern = String::with_capacity(prefix.len() + 1);
     for c in prefix.chars() {
@@ -266,7 +268,7 @@ fn literal(prefix: &str) -> String {
     pattern
 }
 
-/// The keys of items that were not kept.
+/// Returns the keys of the items that were not stored.
 fn refused<'a>(items: &[Item<'a>], answers: &[Result<(), StoreError>]) -> Vec<&'a str> {
     let fates = items.iter().zip(answers);
     fates.filter(|(_, answer)| answer.is_err()).map(|(item, _)| item.key).collect()

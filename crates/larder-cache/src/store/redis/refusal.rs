@@ -1,4 +1,4 @@
-//! What Redis's errors mean.
+//! The translation of Redis's errors into store errors.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use deadpool_redis::{
 
 use super::StoreError;
 
-/// Whether the server could not do its work, as opposed to: would not do this.
+/// Reports whether the server is failing, as opposed to refusing one command.
 pub(super) fn is_outage(error: &RedisError) -> bool {
     use ServerErrorKind as S;
     match error.kind() {
         ErrorKind::Server(kind) => matches!(kind, S::BusyLoading | S::ClusterDown | S::MasterDown),
         ErrorKind::Extension => false,
-        // The client's own kinds: no connection, a broken one, or one that speaks another language.
+        // The client's own kinds: no connection, a broken one, or a protocol error.
         _ => true,
     }
 }
 
-/// Whether this connection was already dead when it was used.
+/// Reports whether the connection was already dead when it was used.
 pub(super) fn is_stale(error: &RedisError) -> bool {
     error.is_connection_dropped()
 }
 
-/// - `limit` — the time that was allowed, for errors that say it is over.
+/// Translates the error of a command; `limit` is the time that was allowed, for timeouts.
 pub(super) fn of_command(error: RedisError, limit: Duration) -> StoreError {
     if error.is_timeout() {
         return StoreError::Timeout { after: limit };

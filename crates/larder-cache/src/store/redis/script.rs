@@ -1,4 +1,4 @@
-//! The steps that belong together, in Lua. Redis runs a script as one command.
+//! Lua scripts for steps that belong together. Redis runs a script as one command.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ macro_rules! script {
     };
 }
 
-/// Adds to a number that is there. `INCRBY` alone would make one that is not, without a lifetime.
+/// Adds to an existing number. `INCRBY` alone would create a missing one, without a lifetime.
 ///
 /// The sum is read back as text: a Lua number is a double and would lose digits above 2^53.
 pub(super) static INCR: LazyLock<Script> = script!(
@@ -19,23 +19,25 @@ pub(super) static INCR: LazyLock<Script> = script!(
      return redis.call('GET', KEYS[1])"
 );
 
-/// Deletes a key if it still holds what the caller put there: releases a lock.
+/// Deletes a key if it holds the given bytes; this releases a lock.
 ///
-/// Reads with `pcall`: a key of another kind than text does not hold it.
+/// Reads with `pcall`, since `GET` fails on a key of another type than string.
 pub(super) static DELETE_IF: LazyLock<Script> = script!(
     "if redis.pcall('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
      return 0"
 );
 
-/// Takes the lifetime off a key, and says whether there is one: `PERSIST` alone says 0 of a key
-/// that had none.
+/// Removes a key's lifetime, and returns whether the key exists.
+///
+/// `PERSIST` alone returns 0 for a key without a lifetime, too.
 pub(super) static PERSIST: LazyLock<Script> = script!(
     "redis.call('PERSIST', KEYS[1])
      return redis.call('EXISTS', KEYS[1])"
 );
 
-/// Moves a key with its lifetime, and ends the leases of both; `RENAME` alone answers an error where there
-/// is nothing to move.
+/// Renames a key, with its lifetime, and ends the leases of both names.
+///
+/// `RENAME` alone returns an error if the key does not exist.
 pub(super) static RENAME: LazyLock<Script> = script!(
     "if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
      redis.call('DEL', KEYS[3], KEYS[4])
@@ -43,7 +45,8 @@ pub(super) static RENAME: LazyLock<Script> = script!(
      return 1"
 );
 
-/// Deletes keys and their leases, whose names begin with the argument; how many keys there were.
+/// Deletes keys and their leases, and returns how many keys existed; the argument begins each
+/// lease's name.
 pub(super) static DELETE: LazyLock<Script> = script!(
     "local deleted = 0
      for _, key in ipairs(KEYS) do
@@ -53,9 +56,9 @@ pub(super) static DELETE: LazyLock<Script> = script!(
      return deleted"
 );
 
-/// What is kept under a key; else the token of its lease, which is taken if it is free.
+/// Returns what is stored under a key, or else the token of its lease, which it takes if free.
 ///
-/// Reads with `MGET`: what is no text is not there.
+/// Reads with `MGET`, which returns nil for a key of another type than string.
 pub(super) static GET_OR_LEASE: LazyLock<Script> = script!(
     "local found = redis.call('MGET', KEYS[1], KEYS[2])
      if found[1] then return {found[1], false} end
@@ -65,7 +68,7 @@ pub(super) static GET_OR_LEASE: LazyLock<Script> = script!(
      return {false, token}"
 );
 
-/// Ends a lease if the token holds it, and then keeps what it was taken for, unless the key is taken.
+/// Ends a lease if the token holds it, and then stores the value unless the key exists.
 pub(super) static ADD_LEASED: LazyLock<Script> = script!(
     "if redis.pcall('GET', KEYS[2]) ~= ARGV[1] then return 0 end
      redis.call('DEL', KEYS[2])

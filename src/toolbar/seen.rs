@@ -1,0 +1,36 @@
+//! What is known of a request while it is answered, and what was seen of it.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use super::incoming::Incoming;
+use super::recorder::Recorded;
+use crate::cache::meter::Spent;
+use crate::db::log::Told;
+use crate::site::rendered::Rendered;
+use crate::site::request_id::RequestId;
+use crate::versions::moves::Move;
+
+/// A request that is being answered.
+pub struct Watched {
+    pub id: RequestId,
+    /// None where it has no row in the history.
+    pub incoming: Option<Incoming>,
+    pub began: SystemTime,
+    pub started: Instant,
+    /// What the toolbar has taken so far.
+    pub own: Duration,
+    /// Whether only staff may know of it.
+    pub is_for_staff: bool,
+}
+
+/// What happened meanwhile.
+pub struct Seen {
+    pub recorded: Recorded,
+    pub told: Told,
+    pub spent: Spent,
+    pub rendered: Vec<Rendered>,
+    pub moved: Vec<Move>,
+    /// Processor time of the request's own task.
+    pub processor: Duration,
+    pub wall: Duration,
+}
