@@ -15,14 +15,14 @@ use anyhow::Result;
 use askama::Template;
 use harness::{Goal, Table, duel};
 use larder::cache::Cache;
+use larder::cache::builder::Builder;
 use larder::cache::fragment::{Fragment, Fragments, filters};
 use larder::cache::in_process::InProcess;
 use larder::cache::key::Key;
 use larder::cache::level::Levels;
-use larder::cache::open::Options;
 use larder::cache::policy::Policy;
-use larder::cache::scope;
-use larder::cache::view::Versions;
+use larder::cache::stamps::StampSource;
+use larder::cache::tracking;
 use larder::site::render::Layout;
 use larder::site::visitor::Visitor;
 use larder::state::Access;
@@ -74,7 +74,7 @@ struct Shelf {
 impl Shelf {
     fn filled() -> Self {
         let versions = Arc::new(InProcess::new());
-        let cache = Options::default().open(versions.clone());
+        let cache = Builder::default().open(versions.clone());
         let map = moka::sync::Cache::new(100 * KEYS);
         let key = |number| Key::named("bench.list").part("page", number).part("search", "").build();
         let keys: Vec<Key> = (0..KEYS).map(key).collect();
@@ -100,13 +100,14 @@ impl Shelf {
     async fn in_cache(&self, calls: u32) {
         let mut keys = self.keys.iter().cycle();
         for _ in 0..calls as usize / LOOKUPS {
-            let view = self.versions.fresh().get().await.expect("the process vouches for itself");
+            let current =
+                self.versions.current().get().await.expect("the process vouches for itself");
             let request = async {
                 for key in keys.by_ref().take(LOOKUPS) {
                     black_box(self.get(black_box(key)).await);
                 }
             };
-            scope::collect(view, request).await;
+            tracking::track(current, request).await;
         }
     }
 
@@ -191,7 +192,7 @@ impl Fragments for Page {
 }
 
 fn renders(table: &mut Table) -> Result<()> {
-    let page = Page { layout: Layout::new(&Visitor::anybody(Access::Open), "products", "Tea") };
+    let page = Page { layout: Layout::new(&Visitor::anonymous(Access::Open), "products", "Tea") };
     let runtime = runtime();
     let render = |cache: &Cache| {
         let renders = async {
@@ -202,8 +203,8 @@ fn renders(table: &mut Table) -> Result<()> {
         timed(CALLS / 10, || runtime.block_on(renders))
     };
     let versions = Arc::new(InProcess::new());
-    let with = Options::default().open(versions.clone());
-    let without = Options::default().levels(Levels::OFF).open(versions);
+    let with = Builder::default().open(versions.clone());
+    let without = Builder::default().levels(Levels::OFF).open(versions);
     let [with, without] = duel(ROUNDS, || Ok(render(&with)), || Ok(render(&without)))?;
     table.compare(Goal::None, ("render, two fragments cached", &with), ("rendered anew", &without));
     Ok(())

@@ -21,10 +21,10 @@ use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{Client, cmd};
 use harness::{Goal, Table, duel};
 use larder::cache::Cache;
+use larder::cache::builder::{self, Builder};
 use larder::cache::fragment::{Digest, Fragment, filters};
 use larder::cache::in_process::InProcess;
 use larder::cache::key::Key;
-use larder::cache::open::{self, Options};
 use larder::cache::policy::Policy;
 use larder::cache::secret::Secret;
 use tempfile::TempDir;
@@ -97,8 +97,8 @@ impl Bench {
     fn new(server: &Redis) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let url = server.url();
-        let store = open::redis(&url, Duration::from_millis(80)).map_err(anyhow::Error::msg)?;
-        let options = Options::default().memory(0).shared(store, "bench", &Secret::random());
+        let store = builder::redis(&url, Duration::from_millis(80)).map_err(anyhow::Error::msg)?;
+        let options = Builder::default().memory(0).shared(store, "bench", &Secret::random());
         let cache = options.open(Arc::new(InProcess::new()));
         let client = Client::open(url.as_str())?;
         let connection = runtime.block_on(client.get_multiplexed_async_connection())?;

@@ -12,7 +12,7 @@ use askama::Template;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use larder::cache::fragment::{Digest, Fragment, filters};
-use larder::cache::{Cache, open::Options, page, policy::Policy};
+use larder::cache::{Cache, builder::Builder, page, policy::Policy};
 use larder::db::{Db, Error, Url};
 use larder::versions::{self, Database, Table, triggers};
 
@@ -83,7 +83,7 @@ fn open(url: &Url) -> Result<Db, Box<dyn std::error::Error>> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url: Url = "sqlite://guests.sqlite3".parse()?;
     let db = web::Data::new(Database::new(open(&url)?, TABLES));
-    let cache = web::Data::new(Options::default().open(versions::open(&url, TABLES)?));
+    let cache = web::Data::new(Builder::default().open(versions::open(&url, TABLES)?));
     let app = move || {
         App::new()
             .app_data(cache.clone())

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
+use larder::cache::builder::Builder;
 use larder::cache::in_process::InProcess;
-use larder::cache::open::Options;
 use larder::cache::page::{self, Rules};
 
 /// A handler that takes a second. Only its `Cache-Control` tells the cache what to do.
@@ -24,7 +24,7 @@ async fn slow() -> impl Responder {
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     // Nothing here depends on a tag: pages stay fresh for as long as their headers say.
-    let cache = web::Data::new(Options::default().open(Arc::new(InProcess::new())));
+    let cache = web::Data::new(Builder::default().open(Arc::new(InProcess::new())));
     let app = move || {
         App::new()
             .app_data(cache.clone())

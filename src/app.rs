@@ -14,9 +14,9 @@ use crate::dashboard::Dashboard;
 use crate::error::AppError;
 use crate::health::Health;
 use crate::metrics::Metrics;
-use crate::site::erased::Erased;
+use crate::site::boxed::Boxed;
 use crate::site::{assets, error_page, flash, headers, log, origin};
-use crate::staff::Shelves;
+use crate::staff::AdminSections;
 use crate::state::State;
 use crate::versions::Table;
 use crate::{
@@ -41,15 +41,15 @@ pub const TABLES: &[Table] = &[
 ];
 
 /// What staff find in their index.
-fn shelves() -> Shelves {
-    Shelves(vec![
-        products::SHELF,
-        cookbook::SHELF,
-        cookbook::FOODS_SHELF,
-        events::SHELF,
-        events::GUESTS_SHELF,
-        scoreboard::SHELF,
-        supplier::SHELF,
+fn admin_sections() -> AdminSections {
+    AdminSections(vec![
+        products::ADMIN_SECTION,
+        cookbook::ADMIN_SECTION,
+        cookbook::FOODS_ADMIN_SECTION,
+        events::ADMIN_SECTION,
+        events::GUESTS_ADMIN_SECTION,
+        scoreboard::ADMIN_SECTION,
+        supplier::ADMIN_SECTION,
     ])
 }
 
@@ -97,7 +97,7 @@ pub fn app(
         .app_data(parts.health)
         .app_data(parts.dashboard)
         .app_data(memory)
-        .app_data(web::Data::new(shelves()))
+        .app_data(web::Data::new(admin_sections()))
         .app_data(parts.throttle)
         .app_data(parts.supplier)
         .configure(products::routes)
@@ -117,11 +117,11 @@ pub fn app(
         .wrap_fn(budget::limit)
         .wrap_fn(origin::guard)
         .wrap(Identify)
-        .wrap(Erased)
+        .wrap(Boxed)
         .wrap_fn(error_page::dress)
         .wrap_fn(flash::show)
-        .wrap(Erased)
+        .wrap(Boxed)
         .wrap_fn(headers::add)
         .wrap_fn(toolbar::observe)
-        .wrap(log::Lines(counters))
+        .wrap(log::AccessLog(counters))
 }

@@ -12,8 +12,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::accounts::service as accounts;
 use crate::accounts::throttle::Throttle;
 use crate::app::Parts;
+use crate::cache::builder::Builder;
 use crate::cache::level::Levels;
-use crate::cache::open::Options;
 use crate::cache::stats::Stats;
 use crate::cache::store::Store;
 use crate::cache::tag::Tag;
@@ -92,7 +92,7 @@ impl Server {
         files::widen(&listener);
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let db = open(config.database.clone()).await?;
-        warn_of_nobody(config, &db)?;
+        warn_of_no_accounts(config, &db)?;
         let hosts = Hosts::new(&config.http.hosts, address);
         let memory = web::Data::new(toolbar::Memory::new(told(config, &hosts, &db, levels)));
         let (state, parts) = build(config, hosts, db, levels, shared)?;
@@ -219,7 +219,7 @@ fn build(
     let versions = counters.around_versions(versions);
     let (settings, build) = (settings(config, hosts), this_build());
     let stats = Arc::new(Stats::default());
-    let mut cache = Options::default().levels(levels).listener(Arc::new(toolbar::Recorder));
+    let mut cache = Builder::default().levels(levels).listener(Arc::new(toolbar::Recorder));
     let history = Arc::new(History::default());
     cache = cache.listener(stats.clone()).listener(counters.listener()).listener(history.clone());
     if let Some(store) = shared.clone() {
@@ -321,9 +321,9 @@ async fn clear(state: &State) -> Result<(), String> {
 }
 
 /// Logs a warning if only staff may write and no account exists.
-fn warn_of_nobody(config: &ServeConfig, db: &Db) -> Result<(), String> {
+fn warn_of_no_accounts(config: &ServeConfig, db: &Db) -> Result<(), String> {
     let is_staffs = config.http.who_may_write() == Access::Staff;
-    if is_staffs && accounts::has_nobody(db).map_err(|error| error.to_string())? {
+    if is_staffs && accounts::has_no_account(db).map_err(|error| error.to_string())? {
         tracing::warn!("no staff account exists yet: create one with `larder account add NAME`");
     }
     Ok(())

@@ -111,7 +111,7 @@ where
         Proof::Session => service::session(&state, &secret).await,
         Proof::Token => service::token(&state, &secret).await,
     };
-    let is_somebody = match known {
+    let is_known = match known {
         Ok(Some(Known { account, name, .. })) => {
             let staff = Staff { id: account, name: name.into() };
             request.extensions_mut().insert(SignedIn { staff, proof });
@@ -120,11 +120,11 @@ where
         Ok(None) => false,
         Err(error) => return Ok(request.error_response::<AppError>(error)),
     };
-    if !is_somebody || proof == Proof::Token {
+    if !is_known || proof == Proof::Token {
         take_off(request.headers_mut());
     }
     let response = service.call(request).await?.map_into_boxed_body();
-    let is_seen = is_somebody && proof == Proof::Session;
+    let is_seen = is_known && proof == Proof::Session;
     Ok(if is_seen { unstored(response) } else { response })
 }
 

@@ -25,7 +25,7 @@ static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 static BUFFERS: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
 
 /// The hash that passwords are compared with when there is no account.
-static NOBODYS: LazyLock<String> = LazyLock::new(|| hash_bytes(b"the password of no account"));
+static DUMMY_HASH: LazyLock<String> = LazyLock::new(|| hash_bytes(b"the password of no account"));
 
 /// Hashes a password for storage. Takes about a tenth of a second.
 ///
@@ -67,8 +67,8 @@ pub async fn hashed(password: Password) -> Result<String, AppError> {
 /// Fails only if the blocking thread panics or the program shuts down.
 pub async fn is_right(password: String, kept: Option<String>) -> Result<bool, AppError> {
     let compare = move || {
-        let is_somebodys = kept.is_some();
-        let kept = kept.unwrap_or_else(|| NOBODYS.clone());
+        let has_account = kept.is_some();
+        let kept = kept.unwrap_or_else(|| DUMMY_HASH.clone());
         // A longer password was never accepted, and hashing it would take longer.
         let length = password.chars().count();
         let password = if length > Password::LONGEST { "" } else { &password };
@@ -76,7 +76,7 @@ pub async fn is_right(password: String, kept: Option<String>) -> Result<bool, Ap
         // Earlier versions hashed passwords as typed, before they were normalized.
         let is_equal = is_of(normal.as_bytes(), &kept)
             || (normal != password && is_of(password.as_bytes(), &kept));
-        is_equal && is_somebodys
+        is_equal && has_account
     };
     on_a_thread(compare).await
 }

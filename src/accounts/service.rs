@@ -189,7 +189,7 @@ fn replace_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<E
 ///
 /// # Errors
 /// Returns database errors.
-pub fn has_nobody(db: &Db) -> Result<bool, db::Error> {
+pub fn has_no_account(db: &Db) -> Result<bool, db::Error> {
     db.read_now(queries::is_empty)
 }
 

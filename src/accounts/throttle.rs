@@ -193,13 +193,13 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
+    use crate::cache::builder::Builder;
     use crate::cache::in_process::InProcess;
-    use crate::cache::open::Options;
 
     const TOO_OFTEN: Result<(), Refusal> = Err(Refusal::TooOften { seconds: WINDOW.as_secs() });
 
     fn cache() -> Cache {
-        Options::default().open(Arc::new(InProcess::new()))
+        Builder::default().open(Arc::new(InProcess::new()))
     }
 
     async fn fails(

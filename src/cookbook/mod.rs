@@ -26,11 +26,11 @@ pub mod service;
 use actix_web::web;
 
 use crate::cache::page;
-use crate::site::shelf::Shelf;
+use crate::site::admin_section::AdminSection;
 use crate::state::State;
 
 /// The recipes in the staff index.
-pub const SHELF: Shelf = Shelf {
+pub const ADMIN_SECTION: AdminSection = AdminSection {
     name: "Recipes",
     all: "/cookbook",
     new: Some("/cookbook/new"),
@@ -38,7 +38,7 @@ pub const SHELF: Shelf = Shelf {
 };
 
 /// The foods in the staff index.
-pub const FOODS_SHELF: Shelf = Shelf {
+pub const FOODS_ADMIN_SECTION: AdminSection = AdminSection {
     name: "Foods",
     all: "/cookbook",
     new: None,

@@ -6,7 +6,7 @@ use super::model::{FoodId, Recipe, RecipeId, RecipeText};
 use super::{fixture, keys, queries};
 use crate::db::{self, Db};
 use crate::error::AppError;
-use crate::site::shelf::{Found, Thing};
+use crate::site::admin_section::{Found, Thing};
 use crate::site::text::fold;
 use crate::state::State;
 use crate::versions::Database;

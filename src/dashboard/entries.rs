@@ -12,8 +12,8 @@ use super::{Dashboard, SECTION, address, entry_at, service, words};
 use crate::cache::fragment::filters;
 use crate::cache::inspect::{Body, Description, Kind, MOST, TagStamp, Verdict, Wanted};
 use crate::cache::key;
+use crate::cache::stamps::{Stamps, StampsResult};
 use crate::cache::tag::Tag;
-use crate::cache::view::{FreshView, View};
 use crate::error::AppError;
 use crate::site::form::{Form, Query};
 use crate::site::pagination::{PageLink, Pagination};
@@ -83,18 +83,18 @@ struct TagRow {
 }
 
 impl TagRow {
-    fn of(tag: &TagStamp, view: &FreshView) -> Self {
+    fn of(tag: &TagStamp, current: &StampsResult) -> Self {
         let name = words::tag(&tag.tag);
         let id = Tag::from(tag.tag.clone());
-        let now = |view: &Arc<View>| {
-            let stamp = view.stamp(&id);
+        let now = |current: &Arc<Stamps>| {
+            let stamp = current.stamp(&id);
             words::stamp(&TagStamp::from(&(id.clone(), stamp)))
         };
         Self {
             name: name.to_owned(),
             href: address(PATH, "tag", name),
             kept: words::stamp(tag),
-            now: view.as_ref().ok().map(now),
+            now: current.as_ref().ok().map(now),
         }
     }
 
@@ -104,10 +104,10 @@ impl TagRow {
 }
 
 impl Row {
-    fn of(told: Description, view: &FreshView) -> Self {
+    fn of(told: Description, current: &StampsResult) -> Self {
         let printed = &told.listed.key;
         let name = printed.split(':').next().unwrap_or_default().to_owned();
-        let tags = told.tags.iter().map(|tag| TagRow::of(tag, view)).collect();
+        let tags = told.tags.iter().map(|tag| TagRow::of(tag, current)).collect();
         Self { name, parts: key::parts(printed), tags, told }
     }
 
@@ -156,7 +156,7 @@ pub async fn index(
     let (skip, take) = (((page - 1) * SIZE) as usize, SIZE as usize);
     let wanted = Wanted { pattern: &pattern, kind, tag: query.tag(), skip, take };
     let inspection = state.cache.inspect();
-    let (found, view) = (inspection.browse(&wanted).await, inspection.view().await);
+    let (found, current) = (inspection.list(&wanted).await, inspection.current().await);
     let carried = [("like", &query.like), ("tag", &query.tag), ("level", &query.level)];
     let carried = carried.into_iter().filter(|(_, value)| !value.is_empty());
     let carried = carried.map(|(name, value)| (name, value.clone())).collect();
@@ -167,7 +167,7 @@ pub async fn index(
     let page = IndexPage {
         layout: Layout::new(&visitor, SECTION, "Entries"),
         query,
-        rows: found.rows.into_iter().map(|told| Row::of(told, &view)).collect(),
+        rows: found.rows.into_iter().map(|told| Row::of(told, &current)).collect(),
         total: found.total,
         is_whole: found.is_whole,
         trouble: found.trouble.map(|error| error.to_string()),
@@ -194,8 +194,8 @@ pub async fn show(
     Query(query): Query<KeyForm>,
 ) -> Answer {
     let found = service::look_at(&state, query.key()?).await?;
-    let view = state.cache.inspect().view().await;
-    let places: Vec<Row> = found.into_iter().map(|told| Row::of(told, &view)).collect();
+    let current = state.cache.inspect().current().await;
+    let places: Vec<Row> = found.into_iter().map(|told| Row::of(told, &current)).collect();
     let first = places.first().map(|row| (row.name.clone(), row.parts.clone()));
     let (name, parts) = first.unwrap_or_default();
     let layout = Layout::new(&visitor, SECTION, "Entry");

@@ -103,7 +103,7 @@ impl History {
     fn note(&self, minute: u64, event: &Event<'_>) {
         let counts = self.of(minute, event.level);
         match event.outcome {
-            Outcome::Hit | Outcome::FarHit | Outcome::Collapsed => counts.hits.add(minute, 1),
+            Outcome::Hit | Outcome::SharedHit | Outcome::Collapsed => counts.hits.add(minute, 1),
             Outcome::Miss(_) => counts.misses.add(minute, 1),
             Outcome::Stale(_) => counts.stale.add(minute, 1),
             Outcome::Stored(_) | Outcome::NotStored(_) => {

@@ -9,7 +9,7 @@ use super::chart::{self, Bar};
 use super::history::{LEVELS, Minute};
 use super::words::{by_level, bytes, counted, percent, span, stamp, steered, tag, time, worth};
 use super::{Dashboard, address, entry_at};
-use crate::cache::inspect::{Description, Hanging, LookUps, Share};
+use crate::cache::inspect::{Dependents, Description, LookUps, Share};
 use crate::cache::level::Level;
 use crate::cache::store::{StoreError, budget};
 use crate::metrics::{Loads, Metrics};
@@ -20,7 +20,7 @@ use crate::state::State;
 const TAGS: usize = 50;
 
 /// A key that is never stored: a lookup of it measures how quickly the store answers.
-const NOBODYS_KEY: &str = "larder-health";
+const PROBE_KEY: &str = "larder-health";
 
 /// All figures.
 pub struct Overview {
@@ -86,14 +86,14 @@ pub async fn look(state: &State, board: &Dashboard, metrics: &Metrics) -> Overvi
     let store = store(board).await;
     // Read first: the page's own freshness check would change both.
     let (view_age, (vouched, unvouched)) = (metrics.view_age(), metrics.view_questions());
-    let mut survey = inspection.survey().await;
+    let mut summary = inspection.summary().await;
     let memory = inspection.memory().unwrap_or_default();
-    let all_tags = survey.tags.len();
-    survey.tags.retain(|hanging| hanging.all() > 0);
-    survey.tags.truncate(TAGS);
-    let tags_left_off = all_tags - survey.tags.len();
+    let all_tags = summary.tags.len();
+    summary.tags.retain(|dependents| dependents.all() > 0);
+    summary.tags.truncate(TAGS);
+    let tags_left_off = all_tags - summary.tags.len();
     let look_ups = state.stats.look_ups().into_iter();
-    let levels = LEVELS.into_iter().zip(look_ups).zip(survey.shares);
+    let levels = LEVELS.into_iter().zip(look_ups).zip(summary.shares);
     let of_level = |((level, look_ups), share)| {
         let hour = board.history.hour(level);
         let (bars, loads) = (chart::bars(&hour), metrics.loads_of(level));
@@ -101,7 +101,7 @@ pub async fn look(state: &State, board: &Dashboard, metrics: &Metrics) -> Overvi
     };
     Overview {
         levels: levels.map(of_level).collect(),
-        is_whole: survey.is_whole,
+        is_whole: summary.is_whole,
         bytes: memory.bytes,
         limit_bytes: memory.limit_bytes,
         evicted: memory.evicted,
@@ -110,9 +110,9 @@ pub async fn look(state: &State, board: &Dashboard, metrics: &Metrics) -> Overvi
         view_age,
         vouched,
         unvouched,
-        slowest: survey.slowest.iter().map(Top::of).collect(),
-        most_saved: survey.most_saved.iter().map(Top::of).collect(),
-        tags: survey.tags.iter().map(TagRow::of).collect(),
+        slowest: summary.slowest.iter().map(Top::of).collect(),
+        most_saved: summary.most_saved.iter().map(Top::of).collect(),
+        tags: summary.tags.iter().map(TagRow::of).collect(),
         tags_left_off,
     }
 }
@@ -120,7 +120,7 @@ pub async fn look(state: &State, board: &Dashboard, metrics: &Metrics) -> Overvi
 async fn store(board: &Dashboard) -> StoreState {
     let Some(store) = &board.shared else { return StoreState::Off };
     let began = Instant::now();
-    match budget::apart(store.has(NOBODYS_KEY)).await {
+    match budget::apart(store.has(PROBE_KEY)).await {
         Ok(_) => StoreState::Answers(began.elapsed()),
         Err(StoreError::Paused { .. }) => StoreState::Paused,
         Err(error) if store.is_paused() => StoreState::Silent(format!("{error}; it is paused")),
@@ -137,14 +137,14 @@ impl Top {
 }
 
 impl TagRow {
-    fn of(hanging: &Hanging) -> Self {
-        let name = tag(&hanging.stamp.tag);
+    fn of(dependents: &Dependents) -> Self {
+        let name = tag(&dependents.stamp.tag);
         Self {
             name: name.to_owned(),
-            stamp: stamp(&hanging.stamp),
-            entries: by_level(hanging.entries),
+            stamp: stamp(&dependents.stamp),
+            entries: by_level(dependents.entries),
             href: address("/cache/entries", "tag", name),
-            invalidation: address("/cache/invalidate", "tag", steered(&hanging.stamp.tag)),
+            invalidation: address("/cache/invalidate", "tag", steered(&dependents.stamp.tag)),
         }
     }
 }

@@ -53,7 +53,7 @@ struct AskPage {
     layout: Layout,
     tag: String,
     /// The pages, fragments and queries that depend on the tag; `None` if unknown.
-    would_go: Option<[u64; 3]>,
+    would_invalidate: Option<[u64; 3]>,
     is_shared: bool,
 }
 
@@ -63,12 +63,12 @@ impl AskPage {
     }
 
     fn all(&self) -> Option<String> {
-        let all = self.would_go?.iter().sum();
+        let all = self.would_invalidate?.iter().sum();
         Some(words::counted(all, "entry", "entries"))
     }
 
     fn by_level(&self) -> String {
-        self.would_go.map(words::by_level).unwrap_or_default()
+        self.would_invalidate.map(words::by_level).unwrap_or_default()
     }
 }
 
@@ -79,10 +79,10 @@ pub async fn ask(
     Query(form): Query<InvalidateForm>,
 ) -> Answer {
     let tags = service::tags(&state, form.tag())?;
-    let would_go = state.cache.inspect().would_go(&tags).await.ok();
+    let would_invalidate = state.cache.inspect().would_invalidate(&tags).await.ok();
     let layout = Layout::new(&visitor, SECTION, "Invalidate");
     let (tag, is_shared) = (form.tag().to_owned(), state.cache.is_shared());
-    html(&state, StatusCode::OK, &AskPage { layout, tag, would_go, is_shared }).await
+    html(&state, StatusCode::OK, &AskPage { layout, tag, would_invalidate, is_shared }).await
 }
 
 /// Invalidates a tag: `POST /cache/invalidate`.

@@ -39,7 +39,7 @@ pub async fn invalidate(
     door: Door,
 ) -> Result<(), AppError> {
     let tags = tags(state, name)?;
-    let hang = state.cache.inspect().would_go(&tags).await.ok();
+    let hang = state.cache.inspect().would_invalidate(&tags).await.ok();
     state.db.invalidate(tags).await?;
     board.audit.note(Act::Invalidated, name, door, hang.map(|levels| levels.iter().sum()));
     Ok(())

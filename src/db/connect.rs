@@ -144,7 +144,7 @@ impl Pooled {
             Conn::Sqlite(_) => sqlite_lock_timeout(limit),
             Conn::Postgres(_) => postgres_lock_timeout(limit),
         };
-        log::unheard(|| self.conn.batch_execute(&sql))?;
+        log::without_logging(|| self.conn.batch_execute(&sql))?;
         self.lock_timeout = limit;
         Ok(())
     }
@@ -166,7 +166,7 @@ impl Pooled {
         match &mut self.conn {
             Conn::Sqlite(_) => Ok(()),
             Conn::Postgres(postgres) => {
-                log::unheard(|| postgres.batch_execute("DEALLOCATE ALL; DISCARD PLANS"))
+                log::without_logging(|| postgres.batch_execute("DEALLOCATE ALL; DISCARD PLANS"))
             }
         }
     }

@@ -47,7 +47,7 @@ pub(super) fn explain(
     binds: &[Bind],
     plan: &mut Vec<String>,
 ) -> QueryResult<()> {
-    *plan = log::unheard(|| match conn {
+    *plan = log::without_logging(|| match conn {
         Conn::Sqlite(sqlite) => {
             let query = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).into_boxed();
             let query = bind_sqlite(query, binds);

@@ -69,12 +69,12 @@ struct Written {
     statements: Vec<Statement>,
     left_out: u64,
     processor: Duration,
-    unheard: Duration,
+    unlogged: Duration,
 }
 
 /// What a log holds.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Logged {
     /// What ran, in order.
     pub statements: Vec<Statement>,
     /// Further statements, for which there was no room.
@@ -82,15 +82,15 @@ pub struct Told {
     /// Processor time of the threads on which they ran.
     pub processor: Duration,
     /// How long was asked what nobody hears of.
-    pub unheard: Duration,
+    pub unlogged: Duration,
 }
 
 impl Log {
     /// What ran so far; it is empty then.
-    pub fn take(&self) -> Told {
+    pub fn take(&self) -> Logged {
         let written = std::mem::take(&mut *self.0.lock().unwrap());
-        let Written { statements, left_out, processor, unheard } = written;
-        Told { statements, left_out, processor, unheard }
+        let Written { statements, left_out, processor, unlogged } = written;
+        Logged { statements, left_out, processor, unlogged }
     }
 
     fn write(&self, statement: impl FnOnce() -> Statement) {
@@ -135,12 +135,12 @@ pub fn ran() -> u64 {
 }
 
 /// Runs what only observers ask: it is written into no log.
-pub fn unheard<T>(work: impl FnOnce() -> T) -> T {
+pub fn without_logging<T>(work: impl FnOnce() -> T) -> T {
     let began = Instant::now();
     let log = THREAD.with_borrow(|listening| listening.as_ref().map(|heard| heard.log.clone()));
     let done = within(None, work);
     if let Some(Log(written)) = log {
-        written.lock().unwrap().unheard += began.elapsed();
+        written.lock().unwrap().unlogged += began.elapsed();
     }
     done
 }
@@ -203,7 +203,7 @@ impl Instrumentation for Recorder {
                 let began = self.started.take().unwrap_or_else(Instant::now);
                 let took = began.elapsed();
                 super::meter::count(query, took, error.is_none());
-                super::overhear::hear(query);
+                super::statement_probe::record(query);
                 THREAD.with_borrow(|listening| {
                     // Printing a query costs more than a query: only where somebody listens.
                     let Some(Listening { log, origin }) = listening else { return };

@@ -18,12 +18,12 @@ pub mod kind;
 pub mod log;
 pub mod meter;
 pub mod migrations;
-pub mod overhear;
 mod postgres_url;
 pub mod role;
 pub mod schema;
 pub mod secret;
 mod sqlstate;
+pub mod statement_probe;
 pub mod transaction;
 pub mod url;
 

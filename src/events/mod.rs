@@ -30,12 +30,12 @@ use actix_web::web;
 
 use self::edit::{add, delete, update};
 use crate::cache::page;
-use crate::site::shelf::Shelf;
+use crate::site::admin_section::AdminSection;
 use crate::site::visitor;
 use crate::state::State;
 
 /// The tastings' section of the staff index.
-pub const SHELF: Shelf = Shelf {
+pub const ADMIN_SECTION: AdminSection = AdminSection {
     name: "Tastings",
     all: "/events",
     new: Some("/events/new"),
@@ -43,7 +43,7 @@ pub const SHELF: Shelf = Shelf {
 };
 
 /// The guests' section of the staff index.
-pub const GUESTS_SHELF: Shelf = Shelf {
+pub const GUESTS_ADMIN_SECTION: AdminSection = AdminSection {
     name: "Guests",
     all: "/events",
     new: Some("/events/guests/new"),

@@ -11,13 +11,13 @@ use super::model::{Coming, Event, EventId, Guest, GuestId, NewEvent, NewGuest, P
 use super::{keys, queries, sample};
 use crate::db::{self, Db};
 use crate::error::AppError;
+use crate::site::admin_section::{self, Found, Thing};
 use crate::site::form::FormErrors;
-use crate::site::shelf::{self, Found, Thing};
 use crate::state::State;
 use crate::versions::{Database, Snapshot};
 
 /// How many search results the staff index shows of a section.
-const SHOWN: u64 = shelf::SHOWN as u64;
+const SHOWN: u64 = admin_section::SHOWN as u64;
 
 /// Returns a part of all events.
 pub async fn events(state: &State, range: Range) -> Result<Arc<Part<Event>>, AppError> {

@@ -18,7 +18,7 @@ use crate::versions::probe::{Finding, Findings, Probe};
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// A key that is never stored: looking it up shows whether the store answers.
-const NOBODYS_KEY: &str = "larder-health";
+const PROBE_KEY: &str = "larder-health";
 
 /// The result of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -119,7 +119,7 @@ impl Health {
 
     async fn redis(&self) -> Check {
         let Some(store) = &self.shared else { return Check::Off };
-        match budget::apart(store.has(NOBODYS_KEY)).await {
+        match budget::apart(store.has(PROBE_KEY)).await {
             Ok(_) => Check::Ok,
             Err(_) => Check::Failed,
         }

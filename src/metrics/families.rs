@@ -32,7 +32,7 @@
 use std::time::UNIX_EPOCH;
 
 use crate::cache::inspect::Memory;
-use crate::cache::page::told::Outcome;
+use crate::cache::page::outcome::Outcome;
 use crate::cache::store::metered::Operation;
 use crate::db::meter;
 
@@ -137,7 +137,7 @@ impl Metrics {
         text.family("larder_view_questions_total", Counter, "Questions for what is current.")
             .series(&[("result", "ok")], vouched)
             .series(&[("result", "unvouched")], unvouched);
-        let help = "Time since a view was last read or found unchanged.";
+        let help = "Time since a current was last read or found unchanged.";
         text.family("larder_view_age_seconds", Gauge, help);
         if let Some(age) = self.views.age() {
             text.series(&[], age.as_secs_f64());

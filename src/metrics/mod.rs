@@ -29,7 +29,7 @@ use std::time::{Duration, SystemTime};
 
 use actix_web::web;
 
-use crate::cache::Versions;
+use crate::cache::StampSource;
 use crate::cache::level::Level;
 use crate::cache::store::Store;
 use crate::cache::store::metered::Metered;
@@ -111,7 +111,7 @@ impl Counters {
     }
 
     /// Wraps the source of stamps to count its answers.
-    pub fn around_versions(&self, versions: Arc<dyn Versions>) -> Arc<dyn Versions> {
+    pub fn around_versions(&self, versions: Arc<dyn StampSource>) -> Arc<dyn StampSource> {
         Arc::new(Watched::new(versions, self.views.clone()))
     }
 

@@ -17,7 +17,7 @@ pub const LEVELS: [Level; 3] = [Level::Page, Level::Fragment, Level::Query];
 /// The outcomes, in the order of their numbers.
 pub const OUTCOMES: [&str; 11] = [
     "hit",
-    "far_hit",
+    "shared_hit",
     "collapsed",
     "stale",
     "miss",
@@ -86,7 +86,7 @@ impl Listener for Operations {
 fn places(outcome: &Outcome) -> (usize, usize) {
     match outcome {
         Outcome::Hit => (0, 0),
-        Outcome::FarHit => (1, 0),
+        Outcome::SharedHit => (1, 0),
         Outcome::Collapsed => (2, 0),
         Outcome::Stale(why) => (3, place(why.name())),
         Outcome::Miss(Miss::Absent) => (4, place("absent")),
@@ -107,9 +107,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::cache::builder::Builder;
     use crate::cache::in_process::InProcess;
     use crate::cache::key::Key;
-    use crate::cache::open::Options;
     use crate::cache::policy::Policy;
     use crate::cache::tag::Tag;
 
@@ -117,7 +117,7 @@ mod tests {
     async fn each_event_is_counted_once_and_each_load() {
         let operations = Arc::new(Operations::default());
         let versions = Arc::new(InProcess::new());
-        let cache = Options::default().listener(operations.clone()).open(versions.clone());
+        let cache = Builder::default().listener(operations.clone()).open(versions.clone());
         let (key, policy) = (Key::named("test").build(), Policy::fresh_for(Duration::from_secs(9)));
         for round in 0..4 {
             if round == 3 {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::cache::values::call::{Call, Operation, Outcome};
+use crate::cache::values::call::{Call, CallOutcome, Operation};
 
 use super::exposition::{Exposition, Kind};
 use super::tally::{Counter, Sharded};
 
 #[derive(Debug, Default)]
 struct OfOperation {
-    outcomes: [Counter; Outcome::NAMES.len()],
+    outcomes: [Counter; CallOutcome::NAMES.len()],
     nanos: Counter,
 }
 
@@ -30,7 +30,7 @@ impl Values {
         let help = "Calls to values, by what came of them.";
         text.family("larder_value_calls_total", Kind::Counter, help);
         for (o, (_, operation)) in Operation::ALL.into_iter().enumerate() {
-            for (place, outcome) in Outcome::NAMES.into_iter().enumerate() {
+            for (place, outcome) in CallOutcome::NAMES.into_iter().enumerate() {
                 let count = self.0.sum(|operations| operations[o].outcomes[place].read());
                 if count > 0 || is_always_told(operation, outcome) {
                     text.series(&[("operation", operation), ("outcome", outcome)], count);
@@ -60,7 +60,8 @@ mod tests {
     #[test]
     fn calls_are_counted_by_operation_and_outcome() {
         let values = Values::default();
-        for outcome in [Outcome::Done, Outcome::Done, Outcome::Outage(Trouble::Paused)] {
+        for outcome in [CallOutcome::Done, CallOutcome::Done, CallOutcome::Outage(Trouble::Paused)]
+        {
             let took = Duration::from_millis(1);
             let (operation, name, store) = (Operation::Incr, "throttle:1:a", "memory");
             values.count(&Call { operation, name, outcome, took, store });

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::cache::stamps::{Current, Invalidation, StampSource, StampsResult};
 use crate::cache::tag::Tag;
-use crate::cache::view::{Fresh, FreshView, Invalidation, Versions};
 
 use super::tally::{Counter, Sharded};
 
@@ -48,9 +48,9 @@ impl Views {
         Some(self.began.elapsed().saturating_sub(last))
     }
 
-    fn notice(&self, view: &FreshView) {
+    fn notice(&self, current: &StampsResult) {
         let seen = self.seen.mine();
-        if view.is_err() {
+        if current.is_err() {
             seen.unvouched.count();
             return;
         }
@@ -62,30 +62,30 @@ impl Views {
 
 /// A source of stamps whose answers are counted.
 pub struct Watched {
-    versions: Arc<dyn Versions>,
+    versions: Arc<dyn StampSource>,
     views: Arc<Views>,
 }
 
 impl Watched {
     /// Wraps `versions`.
-    pub fn new(versions: Arc<dyn Versions>, views: Arc<Views>) -> Self {
+    pub fn new(versions: Arc<dyn StampSource>, views: Arc<Views>) -> Self {
         Self { versions, views }
     }
 }
 
-impl Versions for Watched {
-    fn fresh(&self) -> Fresh {
-        match self.versions.fresh() {
-            Fresh::Now(view) => {
-                self.views.notice(&view);
-                Fresh::Now(view)
+impl StampSource for Watched {
+    fn current(&self) -> Current {
+        match self.versions.current() {
+            Current::Ready(current) => {
+                self.views.notice(&current);
+                Current::Ready(current)
             }
-            Fresh::Soon(view) => {
+            Current::Pending(current) => {
                 let views = self.views.clone();
-                Fresh::Soon(Box::pin(async move {
-                    let view = view.await;
-                    views.notice(&view);
-                    view
+                Current::Pending(Box::pin(async move {
+                    let current = current.await;
+                    views.notice(&current);
+                    current
                 }))
             }
         }
@@ -100,14 +100,14 @@ impl Versions for Watched {
 mod tests {
     use super::*;
     use crate::cache::in_process::InProcess;
-    use crate::cache::view::Unvouched;
+    use crate::cache::stamps::StampsUnavailable;
 
     /// A source that answers late, and with an error.
-    struct Nobody;
+    struct Unavailable;
 
-    impl Versions for Nobody {
-        fn fresh(&self) -> Fresh {
-            Fresh::Soon(Box::pin(async { Err(Unvouched("no stamps".into())) }))
+    impl StampSource for Unavailable {
+        fn current(&self) -> Current {
+            Current::Pending(Box::pin(async { Err(StampsUnavailable("no stamps".into())) }))
         }
     }
 
@@ -116,7 +116,7 @@ mod tests {
         let views = Arc::new(Views::default());
         assert_eq!(views.age(), None);
         let watched = Watched::new(Arc::new(InProcess::new()), views.clone());
-        watched.fresh().get().await.unwrap();
+        watched.current().get().await.unwrap();
         let since_the_beginning = views.began.elapsed();
         assert!(views.age().unwrap() < since_the_beginning);
         assert_eq!(views.questions(), (1, 0));
@@ -125,7 +125,7 @@ mod tests {
     #[tokio::test]
     async fn a_failed_check_sets_no_age() {
         let views = Arc::new(Views::default());
-        Watched::new(Arc::new(Nobody), views.clone()).fresh().get().await.unwrap_err();
+        Watched::new(Arc::new(Unavailable), views.clone()).current().get().await.unwrap_err();
         assert_eq!((views.age(), views.questions()), (None, (0, 1)));
     }
 }

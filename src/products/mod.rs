@@ -19,11 +19,11 @@ pub mod service;
 use actix_web::web;
 
 use crate::cache::page;
-use crate::site::shelf::Shelf;
+use crate::site::admin_section::AdminSection;
 use crate::state::State;
 
 /// The catalogue's section of the staff index.
-pub const SHELF: Shelf = Shelf {
+pub const ADMIN_SECTION: AdminSection = AdminSection {
     name: "Products",
     all: "/",
     new: Some("/products/new"),

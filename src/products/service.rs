@@ -6,7 +6,7 @@ use super::model::{Listing, NewProduct, Price, Product, ProductId, ProductList};
 use super::{keys, queries, sample};
 use crate::db::{self, Db};
 use crate::error::AppError;
-use crate::site::shelf::{self, Found, Thing};
+use crate::site::admin_section::{self, Found, Thing};
 use crate::site::text::fold;
 use crate::site::time::Timestamp;
 use crate::state::State;
@@ -42,7 +42,7 @@ async fn make_searchable(state: &State) -> Result<(), db::Error> {
 
 /// Returns the staff index's results: products whose title contains the search, newest first.
 pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
-    let listing = Listing { page: 1, size: shelf::SHOWN as u64, search: fold(&search) };
+    let listing = Listing { page: 1, size: admin_section::SHOWN as u64, search: fold(&search) };
     let list = list(state, &listing).await?;
     let things = list.products.iter().map(|product| Thing {
         name: product.title.clone(),

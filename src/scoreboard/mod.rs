@@ -23,11 +23,11 @@ pub mod service;
 use actix_web::web;
 
 use crate::cache::page;
-use crate::site::shelf::Shelf;
+use crate::site::admin_section::AdminSection;
 use crate::state::State;
 
 /// The members in the staff index.
-pub const SHELF: Shelf = Shelf {
+pub const ADMIN_SECTION: AdminSection = AdminSection {
     name: "Members of the league",
     all: "/scoreboard",
     new: None,

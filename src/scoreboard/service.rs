@@ -8,7 +8,7 @@ use super::queries::{self, NewScore};
 use super::{keys, sample};
 use crate::db::{self, Conn, Db, QueryResult};
 use crate::error::AppError;
-use crate::site::shelf::{Found, Thing};
+use crate::site::admin_section::{Found, Thing};
 use crate::site::text::fold;
 use crate::state::State;
 use crate::versions::Database;

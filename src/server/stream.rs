@@ -243,8 +243,8 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+    use crate::cache::builder::Builder;
     use crate::cache::in_process::InProcess;
-    use crate::cache::open::Options;
     use crate::cache::page::{self, Rules};
     use crate::site::connection;
 
@@ -276,7 +276,7 @@ mod tests {
         let (sender, opened) = mpsc::channel();
         let calls = calls.clone();
         std::thread::spawn(move || {
-            let cache = Options::default().open(Arc::new(InProcess::new()));
+            let cache = Builder::default().open(Arc::new(InProcess::new()));
             let rules = || Rules::respecting().canary(false);
             let app = move || {
                 App::new()

@@ -35,7 +35,7 @@ use tokio::task::futures::TaskLocalFuture;
 use super::client::Client;
 use super::request_id::RequestId;
 use super::{connection, headers};
-use crate::cache::page::told::Told;
+use crate::cache::page::outcome::Told;
 use crate::error::AppError;
 
 /// The header with the id of a request, on error responses.
@@ -68,31 +68,31 @@ pub trait Counts: 'static {
 /// One middleware with explicit types does all three: another function around the app would slow
 /// down every hit, and would triple the size of the app's type and the memory that the compiler
 /// needs.
-pub struct Lines<C>(pub Rc<C>);
+pub struct AccessLog<C>(pub Rc<C>);
 
-impl<S, B, C> Transform<S, ServiceRequest> for Lines<C>
+impl<S, B, C> Transform<S, ServiceRequest> for AccessLog<C>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     C: Counts,
 {
     type Response = ServiceResponse<B>;
     type Error = Error;
-    type Transform = Lined<S, C>;
+    type Transform = AccessLogService<S, C>;
     type InitError = ();
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(Lined { service, counts: self.0.clone() }))
+        ready(Ok(AccessLogService { service, counts: self.0.clone() }))
     }
 }
 
-/// The service of [`Lines`].
-pub struct Lined<S, C> {
+/// The service of [`AccessLog`].
+pub struct AccessLogService<S, C> {
     service: S,
     counts: Rc<C>,
 }
 
-impl<S, B, C> Service<ServiceRequest> for Lined<S, C>
+impl<S, B, C> Service<ServiceRequest> for AccessLogService<S, C>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     C: Counts,
@@ -355,7 +355,7 @@ mod tests {
                 }
                 service.call(request)
             })
-            .wrap(Lines(counted.clone()));
+            .wrap(AccessLog(counted.clone()));
         let app = actix_web::test::init_service(app).await;
         for path in ["/late", "/early"] {
             counted.0.set(0);

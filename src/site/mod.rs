@@ -1,12 +1,13 @@
 //! Code that the pages of all sections share. It depends on no section.
 
+pub mod admin_section;
 pub mod assets;
+pub mod boxed;
 pub mod client;
 pub mod connection;
 pub mod data_block;
 pub mod deadlines;
 pub mod digest;
-pub mod erased;
 pub mod error_page;
 mod error_text;
 pub mod flash;
@@ -27,7 +28,6 @@ pub mod rendered;
 pub mod request_id;
 pub mod row_id;
 pub mod secrets;
-pub mod shelf;
 pub mod text;
 pub mod time;
 pub mod visitor;

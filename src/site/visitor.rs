@@ -73,7 +73,7 @@ pub struct Visitor {
 
 impl Visitor {
     /// Returns an anonymous visitor.
-    pub fn anybody(access: Access) -> Self {
+    pub fn anonymous(access: Access) -> Self {
         Self { access, staff: None }
     }
 
@@ -229,7 +229,7 @@ mod tests {
     fn the_access_mode_decides_whether_anonymous_visitors_may_write() {
         let cases = [(Access::Open, true), (Access::ReadOnly, false), (Access::Staff, false)];
         for (access, expected) in cases {
-            assert_eq!(Visitor::anybody(access).may_write(), expected, "{access:?}");
+            assert_eq!(Visitor::anonymous(access).may_write(), expected, "{access:?}");
         }
     }
 }

@@ -10,11 +10,11 @@ pub mod pages;
 
 use actix_web::web;
 
-use crate::site::shelf::Shelf;
+use crate::site::admin_section::AdminSection;
 
 /// The sections shown in the index, in the order of the page.
 #[derive(Clone)]
-pub struct Shelves(pub Vec<Shelf>);
+pub struct AdminSections(pub Vec<AdminSection>);
 
 /// Registers the URL of the staff index.
 pub fn routes(cfg: &mut web::ServiceConfig) {

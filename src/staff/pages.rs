@@ -7,12 +7,12 @@ use askama::Template;
 use futures_util::future::join_all;
 use serde::Deserialize;
 
-use super::Shelves;
+use super::AdminSections;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
+use crate::site::admin_section::{AdminSection, Found};
 use crate::site::form::Query;
 use crate::site::render::{Layout, dressed, grouped, html};
-use crate::site::shelf::{Found, Shelf};
 use crate::site::text;
 use crate::site::visitor::Editor;
 use crate::state::State;
@@ -30,12 +30,12 @@ pub struct IndexQuery {
 struct IndexPage {
     layout: Layout,
     search: String,
-    shelves: Vec<Filled>,
+    sections: Vec<Filled>,
 }
 
 /// A section and its search results; `None` if they could not be read.
 struct Filled {
-    shelf: Shelf,
+    section: AdminSection,
     found: Option<Found>,
 }
 
@@ -55,7 +55,7 @@ impl Filled {
 pub async fn index(
     state: web::Data<State>,
     request: HttpRequest,
-    shelves: web::Data<Shelves>,
+    sections: web::Data<AdminSections>,
     Editor(visitor): Editor,
     Query(query): Query<IndexQuery>,
 ) -> Result<HttpResponse, AppError> {
@@ -63,18 +63,22 @@ pub async fn index(
         return Err(AppError::Forbidden("This is for those who may change the shop."));
     }
     let search = text::search(&query.q)?;
-    let look = |shelf: &Shelf| {
-        let (shelf, looking) = (*shelf, (shelf.find)(&request, search.clone()));
+    let look = |section: &AdminSection| {
+        let (section, looking) = (*section, (section.find)(&request, search.clone()));
         async move {
             let found = looking.await.inspect_err(|error| {
-                tracing::warn!(shelf = shelf.name, reason = error.reason(), "a shelf is not shown");
+                tracing::warn!(
+                    section = section.name,
+                    reason = error.reason(),
+                    "a section is not shown"
+                );
             });
-            Filled { shelf, found: found.ok() }
+            Filled { section, found: found.ok() }
         }
     };
-    let shelves = join_all(shelves.0.iter().map(look)).await;
+    let sections = join_all(sections.0.iter().map(look)).await;
     let layout = Layout::new(&visitor, "staff", "Staff");
-    let mut answer = html(&state, StatusCode::OK, &IndexPage { layout, search, shelves }).await?;
+    let mut answer = html(&state, StatusCode::OK, &IndexPage { layout, search, sections }).await?;
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(answer)
 }

@@ -20,11 +20,11 @@ pub mod service;
 use actix_web::{HttpRequest, web};
 use client::Client;
 
-use crate::site::shelf::Shelf;
+use crate::site::admin_section::AdminSection;
 use crate::state::State;
 
 /// The supplier's prices in the staff index.
-pub const SHELF: Shelf = Shelf {
+pub const ADMIN_SECTION: AdminSection = AdminSection {
     name: "Supplier’s prices",
     all: "/supplier",
     new: None,

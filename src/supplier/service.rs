@@ -8,7 +8,7 @@ use super::model::Prices;
 use crate::cache::Cache;
 use crate::cache::refresh::Failure;
 use crate::error::AppError;
-use crate::site::shelf::{Found, Thing};
+use crate::site::admin_section::{Found, Thing};
 use crate::site::text::fold;
 
 /// Returns the prices and whether they are stale.

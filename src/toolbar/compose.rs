@@ -103,9 +103,9 @@ pub fn record(
     if let Some(coding) = coding {
         code(&mut answered.headers, coding);
     }
-    let statements = seen.told.statements.iter();
+    let statements = seen.logged.statements.iter();
     let sql = statements.map(|ran| statement(ran, watched.started, &mut secrets)).collect();
-    let sql = room.fit("statements", sql, ROOM, seen.told.left_out, size_of_sql);
+    let sql = room.fit("statements", sql, ROOM, seen.logged.left_out, size_of_sql);
     let cache =
         room.fit("look-ups", tree(nodes, mover), ROOM, seen.recorded.left_out, size_of_node);
     let values_took: Duration = seen.recorded.values.iter().map(|call| call.took).sum();
@@ -114,17 +114,18 @@ pub fn record(
     let (values, values_left_out) = (seen.recorded.values, seen.recorded.values_left_out);
     let values = room.fit("calls to values", values, ROOM, values_left_out, |call| call.key.len());
     let lines_left_out = seen.recorded.lines_left_out;
-    let (rendering, sql_took) = (took(&templates), seen.told.statements.iter().map(|ran| ran.took));
+    let (rendering, sql_took) =
+        (took(&templates), seen.logged.statements.iter().map(|ran| ran.took));
     let time = Times {
         wall: seen.wall,
-        cpu: seen.processor + seen.told.processor,
+        cpu: seen.processor + seen.logged.processor,
         sql: sql_took.sum(),
         cache: nodes.iter().map(|node| node.took).sum::<Duration>() + values_took,
         rendering,
         store: seen.spent.waited,
         round_trips: seen.spent.round_trips,
         codec: seen.spent.coding,
-        toolbar: watched.own + seen.told.unheard + composing.elapsed(),
+        toolbar: watched.own + seen.logged.unlogged + composing.elapsed(),
     };
     let log = room.fit("lines of the log", seen.recorded.lines, ROOM, lines_left_out, |line| {
         line.message.len() + line.target.len()
@@ -219,7 +220,7 @@ fn templates(seen: &Seen, started: Instant) -> Vec<Template> {
             node.level == level::Level::Fragment && node.at >= from && node.at <= until
         });
         let shown = fragments.map(|node| {
-            let is_kept = matches!(node.outcome, Outcome::Hit | Outcome::FarHit);
+            let is_kept = matches!(node.outcome, Outcome::Hit | Outcome::SharedHit);
             (node.key.name().to_owned(), is_kept)
         });
         Template {

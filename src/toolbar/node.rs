@@ -10,8 +10,8 @@ use crate::cache::key::Key;
 use crate::cache::level::Level;
 use crate::cache::page::encoding::Coding;
 use crate::cache::page::stored::Stored;
-use crate::cache::scope;
 use crate::cache::tag::{Stamp, Tag};
+use crate::cache::tracking;
 
 /// A look-up, and what came of it.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Node {
     /// What was being made when it was looked up.
     pub parent: Option<Key>,
     pub outcome: event::Outcome,
-    pub departure: Option<event::Departure>,
+    pub removal_cause: Option<event::RemovalCause>,
     pub store: Option<Store>,
     pub at: Duration,
     pub took: Duration,
@@ -93,12 +93,12 @@ impl Node {
             level: event.level,
             key: event.key.clone(),
             kept_under: None,
-            parent: scope::making().filter(|parent| parent != event.key),
+            parent: tracking::current_key().filter(|parent| parent != event.key),
             outcome: event.outcome.clone(),
-            departure: event.departure,
+            removal_cause: event.removal_cause,
             store: match event.outcome {
                 event::Outcome::Hit => Some(Store::Memory),
-                event::Outcome::FarHit => Some(Store::Shared),
+                event::Outcome::SharedHit => Some(Store::Shared),
                 _ => None,
             },
             at: now.saturating_sub(event.took),
@@ -136,8 +136,8 @@ pub(super) fn unasked(event: &Event<'_>, now: Duration, kept: Result<u64, String
 pub fn outcome(node: &Node) -> Outcome {
     let is_nothing = node.entry.as_ref().is_some_and(|entry| entry.holds_nothing);
     match &node.outcome {
-        event::Outcome::Hit | event::Outcome::FarHit if is_nothing => Outcome::HitNothing,
-        event::Outcome::Hit | event::Outcome::FarHit => Outcome::Hit,
+        event::Outcome::Hit | event::Outcome::SharedHit if is_nothing => Outcome::HitNothing,
+        event::Outcome::Hit | event::Outcome::SharedHit => Outcome::Hit,
         event::Outcome::Collapsed => Outcome::Collapsed,
         event::Outcome::Stale(why) => Outcome::Stale(why.name().to_owned()),
         event::Outcome::Outage(trouble) => Outcome::Outage(trouble.name().to_owned()),
@@ -152,10 +152,10 @@ pub fn outcome(node: &Node) -> Outcome {
 
 /// Why there was nothing to serve, as far as the cache itself knows.
 fn why(node: &Node, miss: &event::Miss) -> Miss {
-    match (miss, node.departure) {
+    match (miss, node.removal_cause) {
         (event::Miss::Absent, None) => Miss::Never,
-        (event::Miss::Absent, Some(event::Departure::Evicted)) => Miss::Evicted,
-        (event::Miss::Absent, Some(event::Departure::Deleted)) => Miss::Deleted,
+        (event::Miss::Absent, Some(event::RemovalCause::Evicted)) => Miss::Evicted,
+        (event::Miss::Absent, Some(event::RemovalCause::Deleted)) => Miss::Deleted,
         (event::Miss::Expired, _) => Miss::Expired,
         (event::Miss::Invalidated(tag), _) => {
             Miss::Invalidated { tag: tag.to_string(), at: None, by: None }

@@ -1,7 +1,7 @@
 //! What the toolbar answers: fragments for its script, JSON for programs.
 //!
 //! - For those only to whom the toolbar is allowed; for all others there is nothing here.
-//! - Stored by nobody, and not in the history.
+//! - Stored by absent, and not in the history.
 
 use std::sync::Arc;
 

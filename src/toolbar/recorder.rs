@@ -113,7 +113,7 @@ impl Recorded {
             key: call.name.to_owned(),
             store: if call.store == "memory" { Store::Memory } else { Store::Shared },
             outcome: match call.outcome {
-                call::Outcome::Outage(trouble) => format!("outage: {}", trouble.name()),
+                call::CallOutcome::Outage(trouble) => format!("outage: {}", trouble.name()),
                 outcome => outcome.name().to_owned(),
             },
             at: now.saturating_sub(call.took),
@@ -133,7 +133,7 @@ impl Recorded {
         let last = self.nodes.last();
         event.level == Level::Page
             && last.is_some_and(|last| {
-                last.outcome == event::Outcome::FarHit && last.key == *event.key
+                last.outcome == event::Outcome::SharedHit && last.key == *event.key
             })
     }
 
@@ -164,15 +164,15 @@ mod tests {
 
     use super::*;
     use crate::cache::Cache;
+    use crate::cache::builder::Builder;
     use crate::cache::in_process::InProcess;
     use crate::cache::key::Key;
-    use crate::cache::open::Options;
     use crate::cache::policy::Policy;
     use crate::toolbar::node::outcome;
     use crate::toolbar::record::Outcome;
 
     fn cache() -> Cache {
-        Options::default().listener(Arc::new(Recorder)).open(Arc::new(InProcess::new()))
+        Builder::default().listener(Arc::new(Recorder)).open(Arc::new(InProcess::new()))
     }
 
     async fn ask(cache: &Cache, name: &'static str) {

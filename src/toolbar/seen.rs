@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::incoming::Incoming;
 use super::recorder::Recorded;
 use crate::cache::meter::Spent;
-use crate::db::log::Told;
+use crate::db::log::Logged;
 use crate::site::rendered::Rendered;
 use crate::site::request_id::RequestId;
 use crate::versions::moves::Move;
@@ -26,7 +26,7 @@ pub struct Watched {
 /// What happened meanwhile.
 pub struct Seen {
     pub recorded: Recorded,
-    pub told: Told,
+    pub logged: Logged,
     pub spent: Spent,
     pub rendered: Vec<Rendered>,
     pub moved: Vec<Move>,

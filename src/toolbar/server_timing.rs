@@ -63,7 +63,7 @@ fn write_level(text: &mut String, level: Level, nodes: &[Node]) {
 /// `miss` for a page, `products.list miss` for what a page is made of; and how long it took to look.
 fn tell(node: &Node) -> Option<(String, Duration)> {
     let outcome = match node.outcome {
-        Outcome::Hit | Outcome::FarHit | Outcome::Collapsed => "hit",
+        Outcome::Hit | Outcome::SharedHit | Outcome::Collapsed => "hit",
         Outcome::Stale(_) => "stale",
         Outcome::Miss(_) => "miss",
         _ => return None,

@@ -104,9 +104,9 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::cache::builder::Builder;
     use crate::cache::in_process::InProcess;
     use crate::cache::key::Key;
-    use crate::cache::open::Options;
     use crate::cache::policy::Policy;
     use crate::toolbar::record::Outcome;
 
@@ -116,7 +116,7 @@ mod tests {
     async fn what_was_looked_up_while_something_was_made_stands_below_that() {
         let versions = Arc::new(InProcess::new());
         let listener = Arc::new(crate::toolbar::Recorder);
-        let cache = Options::default().listener(listener).open(versions.clone());
+        let cache = Builder::default().listener(listener).open(versions.clone());
         let policy = Policy::fresh_for(Duration::from_secs(60));
         let key = |name| Key::named(name).build();
         let ask = async || {

@@ -1,7 +1,7 @@
 //! One request under observation, from its begin to its answer.
 //!
 //! - Everything is the task's own, so requests that run at the same time never mix.
-//! - What the toolbar itself takes is told apart from what the request takes.
+//! - What the toolbar itself takes is logged apart from what the request takes.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use super::seen::{Seen, Watched};
 use super::{inject, processor, server_timing};
 use crate::cache::Cache;
 use crate::cache::meter;
-use crate::cache::scope;
+use crate::cache::tracking;
 use crate::db::log::{self, Log};
 use crate::site::rendered;
 
@@ -43,14 +43,14 @@ pub async fn watch(
     let incoming = watched.incoming.take();
     let incoming = incoming.map(|incoming| (Answered::of(&response, &incoming.accepted), incoming));
     let (id, wall) = (watched.id, seen.wall);
-    let statements = &seen.told.statements;
+    let statements = &seen.logged.statements;
     server_timing::write(response.headers_mut(), id, wall, statements, &seen.recorded.nodes);
     let Some((answered, incoming)) = incoming else { return Ok(response) };
     memory.moved(&seen.moved, id);
     let stamps: Vec<_> = seen.moved.iter().map(|moved| (moved.tag.clone(), moved.from)).collect();
     let emptied = match stamps.is_empty() {
         true => Vec::new(),
-        false => cache.inspect().hanging_on(&stamps, LOOKED_AT),
+        false => cache.inspect().dependents_of(&stamps, LOOKED_AT),
     };
     if incoming.is_page && inject::can_carry(&response) {
         response = inject::inject(response);
@@ -74,12 +74,12 @@ pub async fn watch(
 /// Answers a request under all that observes.
 async fn see<T>(watched: &Watched, work: impl Future<Output = T>) -> (T, Seen) {
     let log = Log::default();
-    let work = scope::on_behalf_of(watched.id.0, watched.id.scope(work));
+    let work = tracking::on_behalf_of(watched.id.0, watched.id.scope(work));
     let work = log::observe(log.clone(), work);
     let work = meter::measure(rendered::observe(moves::observe(work)));
     let work = processor::measure(recorder::record(watched.started, work));
     let (((((done, moved), rendered), spent), recorded), processor) = work.await;
     let wall = watched.started.elapsed();
-    let told = log.take();
-    (done, Seen { recorded, told, spent, rendered, moved, processor, wall })
+    let logged = log.take();
+    (done, Seen { recorded, logged, spent, rendered, moved, processor, wall })
 }

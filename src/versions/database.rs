@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use diesel::QueryResult;
 
+use super::read_checker::{ReadChecker, Schema};
 use super::snapshot::Snapshot;
-use super::witness::{Schema, Witness};
 use super::{Table, moves, stamps};
-use crate::cache::scope;
 use crate::cache::tag::Tag;
+use crate::cache::tracking;
 use crate::db::binds::Bind;
 use crate::db::{Conn, Db, Error, Origin, log};
 
@@ -62,17 +62,17 @@ impl Database {
     ) -> impl Future<Output = Result<T, Error>> {
         let caller = Location::caller();
         async move {
-            let is_collecting = scope::is_collecting();
+            let is_tracking = tracking::is_tracking();
             let tables = self.tables;
             let schema = self.schema.clone();
             let read = self.db.read(origin(caller), move |conn| {
-                let witness = Witness::open(conn, schema.clone(), caller)?;
-                let mut snapshot = Snapshot::new(conn, tables, is_collecting, witness);
+                let witness = ReadChecker::open(conn, schema.clone(), caller)?;
+                let mut snapshot = Snapshot::new(conn, tables, is_tracking, witness);
                 let data = work(&mut snapshot)?;
                 Ok((data, snapshot.into_dependencies()?))
             });
             let (data, dependencies) = read.await?;
-            scope::record(&dependencies);
+            tracking::record(&dependencies);
             Ok(data)
         }
     }
@@ -127,6 +127,6 @@ impl Database {
 
 /// Returns the origin of a statement for the log; the key is formatted only while a log is read.
 fn origin(caller: &'static Location<'static>) -> Origin {
-    let key = if log::is_observed() { scope::making() } else { None };
+    let key = if log::is_observed() { tracking::current_key() } else { None };
     Origin { caller, purpose: key.map(|key| key.to_string()) }
 }

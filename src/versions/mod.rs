@@ -2,7 +2,7 @@
 //!
 //! - Triggers change a tag's stamp in the transaction of the writer; see `migrations`.
 //! - A read names its tables before it gets the connection, and takes their stamps first.
-//! - Debug builds check that each read has named all that it reads ([`witness`]).
+//! - Debug builds check that each read has named all that it reads ([`read_checker`]).
 //! - SQLite is queried on every request, inline; Postgres once for all requests that wait.
 //! - A change of the schema makes everything stale: it may have changed rows without a trigger.
 //! - Entries are deleted by stamps of their own, changed here ([`crate::cache::removal`]).
@@ -15,6 +15,7 @@ mod mentioned;
 pub mod moves;
 pub mod postgres;
 pub mod probe;
+pub mod read_checker;
 mod removal;
 mod schema;
 pub mod secret;
@@ -22,15 +23,14 @@ pub mod snapshot;
 pub mod sqlite;
 pub mod stamps;
 pub mod triggers;
-pub mod witness;
 
 use std::sync::Arc;
 
 pub use database::Database;
 pub use snapshot::Snapshot;
 
+use crate::cache::stamps::StampSource;
 use crate::cache::tag::Tag;
-use crate::cache::view::Versions;
 use crate::db::{Db, Url};
 
 /// A table that is read through the cache. Its tag is its name.
@@ -74,7 +74,7 @@ impl Table {
 /// # Errors
 /// If the database cannot be queried at all. Missing triggers are no error here: the stamps are
 /// unavailable then.
-pub fn open(url: &Url, tables: &'static [Table]) -> Result<Arc<dyn Versions>, String> {
+pub fn open(url: &Url, tables: &'static [Table]) -> Result<Arc<dyn StampSource>, String> {
     of(url, None, tables)
 }
 
@@ -82,12 +82,12 @@ pub fn open(url: &Url, tables: &'static [Table]) -> Result<Arc<dyn Versions>, St
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_on(db: Db, tables: &'static [Table]) -> Result<Arc<dyn Versions>, String> {
+pub fn open_on(db: Db, tables: &'static [Table]) -> Result<Arc<dyn StampSource>, String> {
     of(&db.url().clone(), Some(db), tables)
 }
 
-fn of(url: &Url, db: Option<Db>, tables: &'static [Table]) -> Result<Arc<dyn Versions>, String> {
-    let versions: Arc<dyn Versions> = match url {
+fn of(url: &Url, db: Option<Db>, tables: &'static [Table]) -> Result<Arc<dyn StampSource>, String> {
+    let versions: Arc<dyn StampSource> = match url {
         Url::Sqlite(_) => Arc::new(sqlite::SqliteVersions::open(url.clone(), tables)),
         Url::Postgres(_) => Arc::new(postgres::PostgresVersions::open(url.clone(), tables)?),
     };

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use diesel::QueryResult;
 
 use super::stamps;
+use crate::cache::stamps::Stamps;
 use crate::cache::tag::{Stamp, Tag};
-use crate::cache::view::View;
 use crate::db::{Conn, log};
 
 /// A tag that was invalidated.
@@ -52,14 +52,14 @@ pub(super) fn within<T>(
     conn: &mut Conn,
     work: impl FnOnce(&mut Conn) -> QueryResult<T>,
 ) -> QueryResult<(T, Vec<Move>)> {
-    let before = log::unheard(|| stamps::all(conn))?;
+    let before = log::without_logging(|| stamps::all(conn))?;
     let done = work(conn)?;
-    let after = log::unheard(|| stamps::all(conn))?;
+    let after = log::without_logging(|| stamps::all(conn))?;
     Ok((done, between(&before, &after)))
 }
 
 /// Returns the tags whose stamps differ, without the tag that changes with all others.
-fn between(before: &View, after: &View) -> Vec<Move> {
+fn between(before: &Stamps, after: &Stamps) -> Vec<Move> {
     let tags: HashSet<&Tag> = before.stamps().chain(after.stamps()).map(|(tag, _)| tag).collect();
     let moves = tags.into_iter().filter(|tag| **tag != Tag::ANY).filter_map(|tag| {
         let (from, to) = (before.stamp(tag), after.stamp(tag));
@@ -79,8 +79,8 @@ mod tests {
         let stamp = |count| Stamp { count, nonce: count };
         let named = |name| Tag::named(name);
         let before =
-            View::new([(Tag::ANY, stamp(2)), (named("a"), stamp(1)), (named("b"), stamp(1))]);
-        let after = View::new([
+            Stamps::new([(Tag::ANY, stamp(2)), (named("a"), stamp(1)), (named("b"), stamp(1))]);
+        let after = Stamps::new([
             (Tag::ANY, stamp(4)),
             (named("a"), stamp(1)),
             (named("b"), stamp(2)),

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use super::schema::Watch;
 use super::{Table, stamps, triggers};
-use crate::cache::view::{Fresh, FreshView, Unvouched, Versions, View};
+use crate::cache::stamps::{Current, StampSource, Stamps, StampsResult, StampsUnavailable};
 use crate::db::{Conn, Role, Url, meter};
 
 /// How often the triggers are checked.
@@ -29,7 +29,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a request waits for the answer before it bypasses the cache.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-type Asker = oneshot::Sender<FreshView>;
+type Asker = oneshot::Sender<StampsResult>;
 
 /// A thread that queries the stamps on behalf of all requests.
 pub struct PostgresVersions {
@@ -48,7 +48,7 @@ impl PostgresVersions {
             tables,
             schema: Watch::of(tables),
             conn: None,
-            view: None,
+            current: None,
             triggers: None,
         };
         std::thread::Builder::new()
@@ -59,16 +59,16 @@ impl PostgresVersions {
     }
 }
 
-impl Versions for PostgresVersions {
-    fn fresh(&self) -> Fresh {
+impl StampSource for PostgresVersions {
+    fn current(&self) -> Current {
         let (asker, answer) = oneshot::channel();
         if self.askers.send(asker).is_err() {
-            return Fresh::Now(Err(Unvouched("the thread that asks is gone".into())));
+            return Current::Ready(Err(StampsUnavailable("the thread that asks is gone".into())));
         }
-        Fresh::Soon(Box::pin(async {
+        Current::Pending(Box::pin(async {
             match tokio::time::timeout(PATIENCE, answer).await {
-                Ok(Ok(view)) => view,
-                _ => Err(Unvouched("the database does not answer".into())),
+                Ok(Ok(current)) => current,
+                _ => Err(StampsUnavailable("the database does not answer".into())),
             }
         }))
     }
@@ -80,8 +80,8 @@ struct Validator {
     tables: &'static [Table],
     schema: Watch,
     conn: Option<PgConnection>,
-    view: Option<Arc<View>>,
-    triggers: Option<(Instant, Result<(), Unvouched>)>,
+    current: Option<Arc<Stamps>>,
+    triggers: Option<(Instant, Result<(), StampsUnavailable>)>,
 }
 
 impl Validator {
@@ -97,17 +97,17 @@ impl Validator {
             // Drained before the query starts: every request in here is older than the query, so
             // the answer contains each write that the request must see.
             let askers: Vec<Asker> = asker.into_iter().chain(queue.try_iter()).collect();
-            let view = self.ask_twice();
-            log(&view, &mut is_off);
+            let current = self.ask_twice();
+            log(&current, &mut is_off);
             for asker in askers {
                 // A request that was cancelled meanwhile has dropped its receiver.
-                let _ = asker.send(view.clone());
+                let _ = asker.send(current.clone());
             }
         }
     }
 
     /// Queries; if the connection is broken, queries once more on a new one.
-    fn ask_twice(&mut self) -> FreshView {
+    fn ask_twice(&mut self) -> StampsResult {
         let had_connection = self.conn.is_some();
         match self.ask() {
             Err(_) if had_connection && self.conn.is_none() => self.ask(),
@@ -115,30 +115,30 @@ impl Validator {
         }
     }
 
-    fn ask(&mut self) -> FreshView {
+    fn ask(&mut self) -> StampsResult {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
             None => connect(&self.url)?,
         };
-        let view = self.read(&mut conn).map_err(unanswered)?;
+        let current = self.read(&mut conn).map_err(unanswered)?;
         // Stored only after it has answered: a broken connection, or one whose prepared statements
         // a change of the schema has outdated, is dropped on an early return.
         self.conn = Some(conn);
-        view
+        current
     }
 
-    fn read(&mut self, conn: &mut PgConnection) -> QueryResult<FreshView> {
+    fn read(&mut self, conn: &mut PgConnection) -> QueryResult<StampsResult> {
         // The schema before the stamps, so that it is never newer than they are.
         let (schema, has_changed) = self.schema.look(conn)?;
         if let Err(missing) = self.check_triggers(conn, has_changed)? {
             return Ok(Err(missing));
         }
         let any = stamps::any(conn, schema)?;
-        match &self.view {
-            Some(view) if view.id() == View::id_of(any) => Ok(Ok(view.clone())),
+        match &self.current {
+            Some(current) if current.id() == Stamps::id_of(any) => Ok(Ok(current.clone())),
             _ => {
-                let view = Arc::new(stamps::all_postgres(conn, schema)?);
-                Ok(Ok(self.view.insert(view).clone()))
+                let current = Arc::new(stamps::all_postgres(conn, schema)?);
+                Ok(Ok(self.current.insert(current).clone()))
             }
         }
     }
@@ -148,7 +148,7 @@ impl Validator {
         &mut self,
         conn: &mut PgConnection,
         is_due: bool,
-    ) -> QueryResult<Result<(), Unvouched>> {
+    ) -> QueryResult<Result<(), StampsUnavailable>> {
         match &self.triggers {
             Some((checked, Ok(()))) if !is_due && checked.elapsed() < TRIGGER_CHECK => Ok(Ok(())),
             _ => {
@@ -162,27 +162,27 @@ impl Validator {
     }
 }
 
-fn connect(url: &Url) -> Result<PgConnection, Unvouched> {
+fn connect(url: &Url) -> Result<PgConnection, StampsUnavailable> {
     match Conn::open(url, Role::Reader, LOCK_TIMEOUT) {
         Ok(Conn::Postgres(mut conn)) => {
             conn.set_instrumentation(meter::OfStamps::default());
             Ok(conn)
         }
-        Ok(Conn::Sqlite(_)) => Err(Unvouched("this is not Postgres".into())),
-        Err(error) => Err(Unvouched(format!("the database cannot be reached: {error}"))),
+        Ok(Conn::Sqlite(_)) => Err(StampsUnavailable("this is not Postgres".into())),
+        Err(error) => Err(StampsUnavailable(format!("the database cannot be reached: {error}"))),
     }
 }
 
-fn unanswered(error: diesel::result::Error) -> Unvouched {
-    Unvouched(format!("the database does not say what is current: {error}"))
+fn unanswered(error: diesel::result::Error) -> StampsUnavailable {
+    StampsUnavailable(format!("the database does not say what is current: {error}"))
 }
 
 /// Logs when the cache goes off and on, once each.
-fn log(view: &FreshView, was_off: &mut bool) {
-    match view {
-        Err(Unvouched(reason)) if !*was_off => tracing::error!(reason, "the cache is off"),
+fn log(current: &StampsResult, was_off: &mut bool) {
+    match current {
+        Err(StampsUnavailable(reason)) if !*was_off => tracing::error!(reason, "the cache is off"),
         Ok(_) if *was_off => tracing::info!("the cache is on again"),
         _ => {}
     }
-    *was_off = view.is_err();
+    *was_off = current.is_err();
 }

@@ -13,7 +13,7 @@ use diesel::r2d2::ManageConnection;
 use diesel::sql_types::Bool;
 
 use super::{Table, triggers};
-use crate::cache::view::Unvouched;
+use crate::cache::stamps::StampsUnavailable;
 use crate::db::connect::{Manager, Pooled};
 use crate::db::file::Files;
 use crate::db::{Conn, Role, Url, migrations};
@@ -117,7 +117,7 @@ impl Probe {
         };
         match checked {
             Ok(Ok(())) => Finding::Good,
-            Ok(Err(Unvouched(why))) => Finding::Bad(why),
+            Ok(Err(StampsUnavailable(why))) => Finding::Bad(why),
             Err(error) => Finding::Bad(format!("it does not say which triggers it has: {error}")),
         }
     }

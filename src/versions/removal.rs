@@ -8,13 +8,13 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::stamps;
+use crate::cache::stamps::{Current, Invalidation, StampSource, StampsUnavailable};
 use crate::cache::tag::Tag;
-use crate::cache::view::{Fresh, Invalidation, Unvouched, Versions};
 use crate::db::{Db, Origin, Url};
 
 /// A source of stamps that can also change them.
 pub(super) struct Movable {
-    versions: Arc<dyn Versions>,
+    versions: Arc<dyn StampSource>,
     url: Url,
     /// Opened when stamps are first changed: a process that only reads needs no writer.
     db: OnceCell<Db>,
@@ -22,23 +22,23 @@ pub(super) struct Movable {
 
 impl Movable {
     /// Wraps the source of the database at `url`; `db` is that database if it is open already.
-    pub fn new(versions: Arc<dyn Versions>, url: Url, db: Option<Db>) -> Self {
+    pub fn new(versions: Arc<dyn StampSource>, url: Url, db: Option<Db>) -> Self {
         Self { versions, url, db: OnceCell::new_with(db) }
     }
 
-    async fn db(&self) -> Result<&Db, Unvouched> {
+    async fn db(&self) -> Result<&Db, StampsUnavailable> {
         let open = async || {
             let url = self.url.clone();
             let opened = tokio::task::spawn_blocking(move || Db::open(&url)).await;
             opened.map_err(|error| error.to_string()).flatten()
         };
-        self.db.get_or_try_init(open).await.map_err(Unvouched)
+        self.db.get_or_try_init(open).await.map_err(StampsUnavailable)
     }
 }
 
-impl Versions for Movable {
-    fn fresh(&self) -> Fresh {
-        self.versions.fresh()
+impl StampSource for Movable {
+    fn current(&self) -> Current {
+        self.versions.current()
     }
 
     fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
@@ -47,7 +47,8 @@ impl Versions for Movable {
             let db = self.db().await?;
             let moved = db
                 .write(origin, move |conn| tags.iter().try_for_each(|tag| stamps::bump(conn, tag)));
-            let unmoved = |error| Unvouched(format!("the database did not take it: {error}"));
+            let unmoved =
+                |error| StampsUnavailable(format!("the database did not take it: {error}"));
             moved.await.map_err(unmoved)
         })
     }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use diesel::QueryResult;
 
 use super::{Table, stamps};
-use crate::cache::Versions;
+use crate::cache::StampSource;
 use crate::cache::secret::Secret;
+use crate::cache::stamps::{Current, Invalidation, StampsResult, StampsUnavailable};
 use crate::cache::tag::{Stamp, Tag};
-use crate::cache::view::{Fresh, FreshView, Invalidation, Unvouched};
 use crate::db::{Conn, Db, Error, LOCK_TIMEOUT, Role, Url, secret, transaction};
 
 /// The table of the secret: its triggers report that it was replaced.
@@ -48,20 +48,21 @@ impl Keeper {
     }
 
     /// Wraps `versions`: a replaced secret is read before stamps are returned.
-    pub fn around(&self, versions: Arc<dyn Versions>) -> Arc<dyn Versions> {
+    pub fn around(&self, versions: Arc<dyn StampSource>) -> Arc<dyn StampSource> {
         Arc::new(Watching { keeper: self.clone(), versions })
     }
 
     /// Makes sure that the secret is that of this stamp, or of a later one.
-    async fn keep_up(&self, wanted: Stamp) -> Result<(), Unvouched> {
+    async fn keep_up(&self, wanted: Stamp) -> Result<(), StampsUnavailable> {
         let mut stamp = self.0.stamp.lock().await;
         if *stamp == wanted {
             return Ok(());
         }
         let url = self.0.url.clone();
         let read = tokio::task::spawn_blocking(move || read(&url)).await;
-        let (bytes, now) =
-            read.map_err(|error| Unvouched(error.to_string()))?.map_err(Unvouched)?;
+        let (bytes, now) = read
+            .map_err(|error| StampsUnavailable(error.to_string()))?
+            .map_err(StampsUnavailable)?;
         take(&self.0.secret, bytes);
         *stamp = now;
         tracing::info!("the secret of the cache was replaced");
@@ -72,32 +73,34 @@ impl Keeper {
 /// A source of stamps that checks whether the secret was replaced.
 struct Watching {
     keeper: Keeper,
-    versions: Arc<dyn Versions>,
+    versions: Arc<dyn StampSource>,
 }
 
 impl Watching {
     /// Returns the stamps, after the secret is up to date with them.
-    async fn kept_up(keeper: Keeper, view: FreshView) -> FreshView {
-        let view = view?;
-        keeper.keep_up(view.stamp(&SECRET.tag())).await?;
-        Ok(view)
+    async fn kept_up(keeper: Keeper, current: StampsResult) -> StampsResult {
+        let current = current?;
+        keeper.keep_up(current.stamp(&SECRET.tag())).await?;
+        Ok(current)
     }
 }
 
-impl Versions for Watching {
-    fn fresh(&self) -> Fresh {
+impl StampSource for Watching {
+    fn current(&self) -> Current {
         let keeper = self.keeper.clone();
-        match self.versions.fresh() {
-            Fresh::Now(Ok(view)) => {
-                let wanted = view.stamp(&SECRET.tag());
+        match self.versions.current() {
+            Current::Ready(Ok(current)) => {
+                let wanted = current.stamp(&SECRET.tag());
                 match keeper.0.stamp.try_lock() {
-                    Ok(stamp) if *stamp == wanted => Fresh::Now(Ok(view)),
-                    _ => Fresh::Soon(Box::pin(Self::kept_up(self.keeper.clone(), Ok(view)))),
+                    Ok(stamp) if *stamp == wanted => Current::Ready(Ok(current)),
+                    _ => {
+                        Current::Pending(Box::pin(Self::kept_up(self.keeper.clone(), Ok(current))))
+                    }
                 }
             }
-            Fresh::Now(off) => Fresh::Now(off),
-            Fresh::Soon(soon) => {
-                Fresh::Soon(Box::pin(async { Self::kept_up(keeper, soon.await).await }))
+            Current::Ready(off) => Current::Ready(off),
+            Current::Pending(soon) => {
+                Current::Pending(Box::pin(async { Self::kept_up(keeper, soon.await).await }))
             }
         }
     }

@@ -2,12 +2,12 @@
 //!
 //! - The connection is handed out only in exchange for the name of the table.
 //! - The stamps are read first, then the data; both from the same state.
-//! - In debug builds a read of a table that it has not named fails ([`super::witness`]).
+//! - In debug builds a read of a table that it has not named fails ([`super::read_checker`]).
 //! - Queries for stamps are not counted as queries for data.
 
 use diesel::QueryResult;
 
-use super::witness::Witness;
+use super::read_checker::ReadChecker;
 use super::{Table, stamps};
 use crate::cache::dependencies::Dependencies;
 use crate::cache::tag::Tag;
@@ -17,12 +17,12 @@ use crate::db::{Conn, log};
 pub struct Snapshot<'c> {
     conn: &'c mut Conn,
     tables: &'static [Table],
-    is_collecting: bool,
+    is_tracking: bool,
     dependencies: Dependencies,
     /// Statements of this thread before this snapshot or for its stamps, not counted as queries.
     uncounted: u64,
     /// In debug builds: checks that each table is named before it is read.
-    witness: Option<Witness>,
+    witness: Option<ReadChecker>,
 }
 
 impl<'c> Snapshot<'c> {
@@ -32,11 +32,11 @@ impl<'c> Snapshot<'c> {
     pub(super) fn new(
         conn: &'c mut Conn,
         tables: &'static [Table],
-        is_collecting: bool,
-        witness: Option<Witness>,
+        is_tracking: bool,
+        witness: Option<ReadChecker>,
     ) -> Self {
         let (uncounted, dependencies) = (log::ran(), Dependencies::default());
-        Self { conn, tables, is_collecting, dependencies, uncounted, witness }
+        Self { conn, tables, is_tracking, dependencies, uncounted, witness }
     }
 
     /// Returns the connection for queries about the whole of `table`: lists, counts, searches.
@@ -62,7 +62,7 @@ impl<'c> Snapshot<'c> {
     /// # Errors
     /// In debug builds, if a table was read that was not named.
     pub(super) fn into_dependencies(mut self) -> QueryResult<Dependencies> {
-        self.witness.as_ref().map_or(Ok(()), Witness::check)?;
+        self.witness.as_ref().map_or(Ok(()), ReadChecker::check)?;
         let queries = log::ran().saturating_sub(self.uncounted);
         self.dependencies.asked(u32::try_from(queries).unwrap_or(u32::MAX));
         Ok(self.dependencies)
@@ -78,7 +78,7 @@ impl<'c> Snapshot<'c> {
     }
 
     fn reads(&mut self, tags: &[Tag]) -> QueryResult<&mut Conn> {
-        if self.is_collecting {
+        if self.is_tracking {
             let ran = log::ran();
             for (tag, stamp) in stamps::of(self.conn, tags)? {
                 self.dependencies.add(tag, stamp);

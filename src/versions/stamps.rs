@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use crate::cache::stamps::Stamps;
 use crate::cache::tag::{Stamp, Tag};
-use crate::cache::view::View;
 use crate::db::Conn;
 use crate::db::schema::cache_versions::dsl::{cache_versions, n, r, tag};
 
@@ -20,7 +20,7 @@ fn stamp((name, count, nonce): Row) -> (Tag, Stamp) {
 pub fn of(conn: &mut Conn, tags: &[Tag]) -> QueryResult<Vec<(Tag, Stamp)>> {
     let names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
     let rows: Vec<Row> = cache_versions.filter(tag.eq_any(names)).load(conn)?;
-    let known = View::new(rows.into_iter().map(stamp));
+    let known = Stamps::new(rows.into_iter().map(stamp));
     Ok(tags.iter().map(|wanted| (wanted.clone(), known.stamp(wanted))).collect())
 }
 
@@ -38,13 +38,13 @@ impl Schema {
     }
 
     /// Returns all stamps. The schema must be read before them, so that it is never newer.
-    fn view(self, rows: Vec<Row>) -> View {
+    fn current(self, rows: Vec<Row>) -> Stamps {
         let mut stamps: HashMap<Tag, Stamp> = rows.into_iter().map(stamp).collect();
         for moved in [Tag::ANY, Tag::EVERYTHING] {
             let stamp = stamps.entry(moved).or_default();
             *stamp = self.with(*stamp);
         }
-        View::new(stamps)
+        Stamps::new(stamps)
     }
 }
 
@@ -56,18 +56,18 @@ pub fn any(conn: &mut PgConnection, schema: Schema) -> QueryResult<Stamp> {
 }
 
 /// Returns all stamps, by one statement, in a SQLite database of this schema.
-pub fn all_sqlite(conn: &mut SqliteConnection, schema: Schema) -> QueryResult<View> {
-    Ok(schema.view(cache_versions.load(conn)?))
+pub fn all_sqlite(conn: &mut SqliteConnection, schema: Schema) -> QueryResult<Stamps> {
+    Ok(schema.current(cache_versions.load(conn)?))
 }
 
 /// Returns all stamps, by one statement, in a Postgres database of this schema.
-pub fn all_postgres(conn: &mut PgConnection, schema: Schema) -> QueryResult<View> {
-    Ok(schema.view(cache_versions.load(conn)?))
+pub fn all_postgres(conn: &mut PgConnection, schema: Schema) -> QueryResult<Stamps> {
+    Ok(schema.current(cache_versions.load(conn)?))
 }
 
 /// Returns all stamps, by one statement, as `conn` sees them now, without the schema.
-pub fn all(conn: &mut Conn) -> QueryResult<View> {
-    Ok(View::new(cache_versions.load::<Row>(conn)?.into_iter().map(stamp)))
+pub fn all(conn: &mut Conn) -> QueryResult<Stamps> {
+    Ok(Stamps::new(cache_versions.load::<Row>(conn)?.into_iter().map(stamp)))
 }
 
 /// Changes the stamps of `moved` and of [`Tag::ANY`].

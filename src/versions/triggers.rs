@@ -13,7 +13,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::Table;
-use crate::cache::view::Unvouched;
+use crate::cache::stamps::StampsUnavailable;
 use crate::db::Conn;
 
 /// Insert, update, delete and truncate.
@@ -131,14 +131,14 @@ fn of_postgres(table: Table) -> BTreeMap<String, String> {
 
 /// Checks the triggers of `tables` on SQLite.
 ///
-/// [`Unvouched`] names the first table that is not covered.
+/// [`StampsUnavailable`] names the first table that is not covered.
 ///
 /// # Errors
 /// Those of the database.
 pub fn check_sqlite(
     conn: &mut SqliteConnection,
     tables: &[Table],
-) -> QueryResult<Result<(), Unvouched>> {
+) -> QueryResult<Result<(), StampsUnavailable>> {
     for table in tables {
         if cache_triggers(conn, *table)? != of_sqlite(*table) {
             return Ok(Err(missing(*table)));
@@ -149,14 +149,14 @@ pub fn check_sqlite(
 
 /// Checks the triggers of `tables` on Postgres.
 ///
-/// [`Unvouched`] names the first table that is not covered.
+/// [`StampsUnavailable`] names the first table that is not covered.
 ///
 /// # Errors
 /// Those of the database.
 pub fn check_postgres(
     conn: &mut PgConnection,
     tables: &[Table],
-) -> QueryResult<Result<(), Unvouched>> {
+) -> QueryResult<Result<(), StampsUnavailable>> {
     for table in tables {
         let found: Count = diesel::sql_query(
             "SELECT count(*) AS count FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid \
@@ -191,8 +191,8 @@ fn cache_triggers(
     Ok(triggers.filter(|(name, _)| belongs_to(name, table)).collect())
 }
 
-fn missing(table: Table) -> Unvouched {
-    Unvouched(format!(
+fn missing(table: Table) -> StampsUnavailable {
+    StampsUnavailable(format!(
         "the table {} does not have the triggers that move its stamps, so its changes would go unseen; \
          create them as the migration does, and the cache goes on by itself",
         table.name()
@@ -210,7 +210,7 @@ mod tests {
         Conn::Sqlite(SqliteConnection::establish(":memory:").unwrap())
     }
 
-    fn check(conn: &mut Conn, table: Table) -> Result<(), Unvouched> {
+    fn check(conn: &mut Conn, table: Table) -> Result<(), StampsUnavailable> {
         let Conn::Sqlite(sqlite) = conn else { unreachable!("it was opened as SQLite") };
         check_sqlite(sqlite, &[table]).unwrap()
     }

@@ -210,10 +210,10 @@ fn invalid_requests_are_problem_documents(on: Database) {
 }
 
 fn an_unreachable_server_is_named(on: Database) {
-    let nobody = format!("http://127.0.0.1:{}", free_port());
-    assert_refused(&run(&["cache", "keys", "--site", &nobody]), &nobody);
-    let nobody = format!("redis://127.0.0.1:{}", free_port());
-    assert_refused(&run(&["cache", "keys", "--redis", &nobody]), "redis");
+    let absent = format!("http://127.0.0.1:{}", free_port());
+    assert_refused(&run(&["cache", "keys", "--site", &absent]), &absent);
+    let absent = format!("redis://127.0.0.1:{}", free_port());
+    assert_refused(&run(&["cache", "keys", "--redis", &absent]), "redis");
     assert_refused(&run(&["cache", "keys", "--redis", "here"]), "redis://");
     let missing = ["cache", "invalidate", "--database", "sqlite:///nowhere/shop.sqlite3"];
     assert_refused(&run(&missing), "/nowhere/shop.sqlite3");

@@ -35,8 +35,8 @@ fn redis_saves_the_next_instance_its_queries() {
 
 #[test]
 fn an_unreachable_redis_is_an_error() {
-    let nobody = format!("redis://127.0.0.1:{}", crate::support::free_port());
-    let ended = run(&["compare", "--redis", &nobody]);
+    let absent = format!("redis://127.0.0.1:{}", crate::support::free_port());
+    let ended = run(&["compare", "--redis", &absent]);
     assert_eq!(ended.status.code(), Some(1));
     assert!(ended.err.contains("Redis does not answer"), "{ended:?}");
 }

@@ -66,11 +66,11 @@ fn an_invalid_body_is_explained_field_by_field(on: Database) {
             assert!(problem["errors"][field].is_string(), "{field}: {problem}");
         }
     }
-    let mut somebody = guest(7, "Mina");
-    let problem = site.sends_json("POST", "/api/guests", &somebody).assert_problem(422);
+    let mut guest_of_none = guest(7, "Mina");
+    let problem = site.sends_json("POST", "/api/guests", &guest_of_none).assert_problem(422);
     assert_eq!(problem["errors"]["event"], "There is no event 7.");
-    somebody["email"] = json!("nowhere");
-    let problem = site.sends_json("POST", "/api/guests", &somebody).assert_problem(422);
+    guest_of_none["email"] = json!("nowhere");
+    let problem = site.sends_json("POST", "/api/guests", &guest_of_none).assert_problem(422);
     assert!(problem["errors"]["email"].is_string());
     for path in ["/api/events?limit=ten", "/api/events?offset=-1", "/api/guests?event=tea"] {
         site.get(path).assert_problem(422);

@@ -4,17 +4,17 @@ use std::collections::HashMap;
 
 use tokio::time::Instant;
 
+use super::stamps::Stamps;
 use super::tag::{Stamp, Tag};
-use super::view::View;
 
 /// Why something old was served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Staleness {
-    /// Making it anew failed.
+    /// BuildCost it anew failed.
     Error,
     /// It is being made anew meanwhile.
     Revalidating,
-    /// Making it anew takes longer than callers wait.
+    /// BuildCost it anew takes longer than callers wait.
     Timeout,
 }
 
@@ -60,17 +60,17 @@ pub struct Dependencies {
     /// Where there are more than [`FEW`]: the place of each, so that adding one takes as long as ever.
     places: HashMap<Tag, usize>,
     expires: Option<Instant>,
-    torn: bool,
+    inconsistent: bool,
     stale: Option<Staleness>,
     note: Option<Note>,
     queries: u32,
 }
 
 impl Dependencies {
-    /// On nothing but the generation of everything, as `view` saw it.
-    pub fn on_everything(view: &View) -> Self {
+    /// On nothing but the generation of everything, as `current` saw it.
+    pub fn on_everything(current: &Stamps) -> Self {
         let mut dependencies = Self::default();
-        dependencies.add(Tag::EVERYTHING, view.stamp(&Tag::EVERYTHING));
+        dependencies.add(Tag::EVERYTHING, current.stamp(&Tag::EVERYTHING));
         dependencies
     }
 
@@ -81,14 +81,14 @@ impl Dependencies {
         }
     }
 
-    /// Whether the tag is known; at another stamp, it is torn.
+    /// Whether the tag is known; at another stamp, it is inconsistent.
     fn knows(&mut self, tag: &Tag, stamp: Stamp) -> bool {
         let place = if self.stamps.len() > FEW {
             self.place_of(tag)
         } else {
             self.stamps.iter().position(|(known, _)| known == tag)
         };
-        self.torn |= place.is_some_and(|place| self.stamps[place].1 != stamp);
+        self.inconsistent |= place.is_some_and(|place| self.stamps[place].1 != stamp);
         place.is_some()
     }
 
@@ -112,7 +112,7 @@ impl Dependencies {
                 self.stamps.push((tag.clone(), *stamp));
             }
         }
-        self.torn |= other.torn;
+        self.inconsistent |= other.inconsistent;
         self.queries = self.queries.saturating_add(other.queries);
         self.stale = self.stale.or(other.stale);
         self.note = self.note.max(other.note);
@@ -168,8 +168,8 @@ impl Dependencies {
     }
 
     /// Whether it mixes two states of the data.
-    pub fn is_torn(&self) -> bool {
-        self.torn
+    pub fn is_inconsistent(&self) -> bool {
+        self.inconsistent
     }
 
     /// The tags with their stamps, in the order in which they were read.
@@ -177,15 +177,15 @@ impl Dependencies {
         &self.stamps
     }
 
-    /// The first tag whose stamp is not that of `view`, if there is one.
-    pub fn first_moved(&self, view: &View) -> Option<&Tag> {
-        let moved = |(tag, stamp): &&(Tag, Stamp)| view.stamp(tag) != *stamp;
+    /// The first tag whose stamp is not that of `current`, if there is one.
+    pub fn first_changed(&self, current: &Stamps) -> Option<&Tag> {
+        let moved = |(tag, stamp): &&(Tag, Stamp)| current.stamp(tag) != *stamp;
         self.stamps.iter().find(moved).map(|(tag, _)| tag)
     }
 
-    /// Whether what was made is at least as new as `view` in every tag.
-    pub fn are_at_least(&self, view: &View) -> bool {
-        self.stamps.iter().all(|(tag, stamp)| stamp.is_at_least(view.stamp(tag)))
+    /// Whether what was made is at least as new as `current` in every tag.
+    pub fn are_at_least(&self, current: &Stamps) -> bool {
+        self.stamps.iter().all(|(tag, stamp)| stamp.is_at_least(current.stamp(tag)))
     }
 }
 
@@ -200,11 +200,11 @@ mod tests {
         let stamp = Stamp { count: 1, nonce: 1 };
         let mut many = Dependencies::default();
         (0..100_000).chain(0..100_000).for_each(|number| many.add(tag(number), stamp));
-        assert_eq!((many.stamps().len(), many.is_torn()), (100_000, false));
+        assert_eq!((many.stamps().len(), many.is_inconsistent()), (100_000, false));
         let mut both = many.clone().settled();
         both.merge(&many);
-        assert_eq!((both.stamps().len(), both.is_torn()), (100_000, false));
+        assert_eq!((both.stamps().len(), both.is_inconsistent()), (100_000, false));
         both.add(tag(99_999), Stamp { count: 2, nonce: 2 });
-        assert!(both.is_torn());
+        assert!(both.is_inconsistent());
     }
 }

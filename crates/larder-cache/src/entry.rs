@@ -1,7 +1,7 @@
 //! Entries: immutable facts, "this key was this, at these stamps".
 //!
-//! - An entry is served only while its stamps equal the view's and its lifetime lasts.
-//! - An entry found valid remembers the view's id, so that the next look-up under the same view is
+//! - An entry is served only while its stamps equal the current's and its lifetime lasts.
+//! - An entry found valid remembers the current's id, so that the next look-up under the same current is
 //!   one comparison.
 //! - An entry of a key that was deleted since its load began is not there ([`super::removal`]).
 //! - An entry knows what it cost to make, so that a hit can say what it saved, and how often it was one.
@@ -20,9 +20,9 @@ use super::dependencies::Dependencies;
 use super::level::Level;
 use super::policy::Policy;
 use super::removal::{Epoch, Removal};
+use super::stamps::Stamps;
 use super::sync::AtomicU64;
 use super::tag::{Stamp, Tag};
-use super::view::View;
 
 /// What can be the body of an entry: owned, known to serde, fit for other threads. Nothing needs to be
 /// implemented.
@@ -38,7 +38,7 @@ pub struct Cost {
     /// How long it took.
     pub took: Duration,
     /// On whose behalf: a number that only the process knows which made it
-    /// ([`super::scope::on_behalf_of`]); 0 where nobody said.
+    /// ([`super::tracking::on_behalf_of`]); 0 where nobody said.
     pub by: u64,
 }
 
@@ -54,7 +54,7 @@ pub struct Entry {
     size: u32,
     cost: Cost,
     holds_nothing: bool,
-    /// The id of the last view under which it was found valid; 0 for none.
+    /// The id of the last current under which it was found valid; 0 for none.
     seen: AtomicU64,
     hits: AtomicU64,
     /// Up to which age nothing is made in its place, in milliseconds: the last try has failed.
@@ -63,7 +63,7 @@ pub struct Entry {
 
 /// Whether an entry may be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Validity {
     /// It may.
     Fresh,
     /// Its lifetime is over.
@@ -132,7 +132,7 @@ impl Entry {
 
     /// The same, which took so long to make, on this behalf.
     #[must_use]
-    pub(super) fn made_in(mut self, took: Duration, by: u64) -> Self {
+    pub(super) fn built_in(mut self, took: Duration, by: u64) -> Self {
         self.cost = Cost { took, by, ..self.cost };
         self
     }
@@ -158,26 +158,26 @@ impl Entry {
         }
     }
 
-    /// Whether it may be served to somebody who judges by `view`.
-    pub fn judge(&self, view: &View) -> Verdict {
-        if self.seen.load(Ordering::Relaxed) != view.id() {
-            let now = self.epoch.now(view.epochs());
+    /// Whether it may be served to somebody who judges by `current`.
+    pub fn validate(&self, current: &Stamps) -> Validity {
+        if self.seen.load(Ordering::Relaxed) != current.id() {
+            let now = self.epoch.now(current.epochs());
             if self.epoch.is_deleted_in(now) {
-                return Verdict::Deleted;
+                return Validity::Deleted;
             }
             if !self.epoch.has_same_deletions(now) {
-                // The reader's view is older than the entry, or of another history.
-                return Verdict::Invalidated(Removal::Deleted.of_all());
+                // The reader's current is older than the entry, or of another history.
+                return Validity::Invalidated(Removal::Deleted.of_all());
             }
-            if let Some(tag) = self.dependencies.first_moved(view) {
-                return Verdict::Invalidated(tag.clone());
+            if let Some(tag) = self.dependencies.first_changed(current) {
+                return Validity::Invalidated(tag.clone());
             }
             if self.epoch != now {
-                return Verdict::Expired;
+                return Validity::Expired;
             }
-            self.seen.store(view.id(), Ordering::Relaxed);
+            self.seen.store(current.id(), Ordering::Relaxed);
         }
-        if self.expires <= Instant::now() { Verdict::Expired } else { Verdict::Fresh }
+        if self.expires <= Instant::now() { Validity::Expired } else { Validity::Fresh }
     }
 
     /// Returns the level of caching to which it belongs.
@@ -195,10 +195,10 @@ impl Entry {
         &self.dependencies
     }
 
-    /// Whether it is at least as new as `view`, so that a waiter with that view may take it.
-    pub fn is_at_least(&self, view: &View) -> bool {
-        self.epoch.is_at_least(self.epoch.now(view.epochs()))
-            && self.dependencies.are_at_least(view)
+    /// Whether it is at least as new as `current`, so that a waiter with that current may take it.
+    pub fn is_at_least(&self, current: &Stamps) -> bool {
+        self.epoch.is_at_least(self.epoch.now(current.epochs()))
+            && self.dependencies.are_at_least(current)
     }
 
     /// Whether it was made for callers who came after a deletion, while the load of `other` was under way
@@ -279,59 +279,61 @@ impl Entry {
 mod tests {
     use super::*;
     use crate::in_process::InProcess;
-    use crate::view::{Fresh, Versions};
+    use crate::stamps::{Current, StampSource};
 
     const TEA: Tag = Tag::named("tea");
     const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
 
-    fn view(versions: &InProcess) -> Arc<View> {
-        let Fresh::Now(Ok(view)) = versions.fresh() else { panic!("in process is at once") };
-        view
+    fn current(versions: &InProcess) -> Arc<Stamps> {
+        let Current::Ready(Ok(current)) = versions.current() else {
+            panic!("in process is at once")
+        };
+        current
     }
 
-    fn entry(view: &View) -> Entry {
-        let mut dependencies = Dependencies::on_everything(view);
-        dependencies.add(TEA, view.stamp(&TEA));
+    fn entry(current: &Stamps) -> Entry {
+        let mut dependencies = Dependencies::on_everything(current);
+        dependencies.add(TEA, current.stamp(&TEA));
         Entry::new(Level::Query, Arc::new(1), dependencies, &MINUTE, 1)
     }
 
     #[test]
     fn an_entry_is_served_while_its_stamps_equal_the_views() {
         let versions = InProcess::new();
-        let entry = entry(&view(&versions));
-        assert_eq!(entry.judge(&view(&versions)), Verdict::Fresh);
+        let entry = entry(&current(&versions));
+        assert_eq!(entry.validate(&current(&versions)), Validity::Fresh);
         versions.bump(&[Tag::named("milk")]);
-        assert_eq!(entry.judge(&view(&versions)), Verdict::Fresh);
+        assert_eq!(entry.validate(&current(&versions)), Validity::Fresh);
         versions.bump(&[TEA]);
-        assert_eq!(entry.judge(&view(&versions)), Verdict::Invalidated(TEA));
+        assert_eq!(entry.validate(&current(&versions)), Validity::Invalidated(TEA));
     }
 
     #[test]
     fn an_entry_seen_valid_is_judged_anew_by_an_older_view() {
         let versions = InProcess::new();
-        let old = view(&versions);
+        let old = current(&versions);
         versions.bump(&[TEA]);
-        let new = view(&versions);
+        let new = current(&versions);
         let entry = entry(&new);
-        assert_eq!(entry.judge(&new), Verdict::Fresh);
-        assert_eq!(entry.judge(&old), Verdict::Invalidated(TEA));
+        assert_eq!(entry.validate(&new), Validity::Fresh);
+        assert_eq!(entry.validate(&old), Validity::Invalidated(TEA));
     }
 
     #[test]
     fn the_generation_is_a_dependency_that_nobody_names() {
         let versions = InProcess::new();
-        let entry = entry(&view(&versions));
+        let entry = entry(&current(&versions));
         versions.bump(&[Tag::EVERYTHING]);
-        assert_eq!(entry.judge(&view(&versions)), Verdict::Invalidated(Tag::EVERYTHING));
+        assert_eq!(entry.validate(&current(&versions)), Validity::Invalidated(Tag::EVERYTHING));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_entry_is_gone_when_its_lifetime_is_over() {
         let versions = InProcess::new();
-        let entry = entry(&view(&versions));
+        let entry = entry(&current(&versions));
         tokio::time::advance(Duration::from_secs(59)).await;
-        assert_eq!(entry.judge(&view(&versions)), Verdict::Fresh);
+        assert_eq!(entry.validate(&current(&versions)), Validity::Fresh);
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(entry.judge(&view(&versions)), Verdict::Expired);
+        assert_eq!(entry.validate(&current(&versions)), Validity::Expired);
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with a cache, for those who asked it to *do* something.
 
-use super::{codec::CodecError, store::StoreError, view::Unvouched};
+use super::{codec::CodecError, stamps::StampsUnavailable, store::StoreError};
 
 /// Why a value could not be kept, counted or moved.
 ///
@@ -16,7 +16,7 @@ pub enum Error {
     },
     /// Entries were not deleted: the stamps by which that is done could not be moved.
     #[error("no entry was deleted: {0}")]
-    NotRemoved(#[from] Unvouched),
+    NotRemoved(#[from] StampsUnavailable),
     /// The value cannot be written as bytes; nothing was stored.
     #[error("value of {key:?}")]
     Codec {

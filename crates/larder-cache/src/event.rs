@@ -27,7 +27,7 @@ pub enum Miss {
 
 /// How an entry left the memory of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Departure {
+pub enum RemovalCause {
     /// It was pushed out for room.
     Evicted,
     /// It was deleted by hand, or all were.
@@ -40,7 +40,7 @@ pub enum Outcome {
     /// Served from the cache.
     Hit,
     /// Served from the store that instances share, and kept here from now on.
-    FarHit,
+    SharedHit,
     /// Served from what another request was just making.
     Collapsed,
     /// Served although it is known to be old, as the policy allows; why.
@@ -56,7 +56,7 @@ pub enum Outcome {
     Unreadable(&'static str),
     /// The shared store was of no help, which is as good as a miss there; why.
     Outage(Trouble),
-    /// Made anew in the background, behind an answer that was given without waiting.
+    /// Built anew in the background, behind an answer that was given without waiting.
     Refreshing,
     /// Not there in the time that its caller may be made to wait; it is made all the same.
     TimedOut,
@@ -77,7 +77,7 @@ pub struct Event<'e> {
     /// What was served or kept.
     pub entry: Option<&'e Entry>,
     /// Where nothing was there: how what had been there left, as far as is remembered.
-    pub departure: Option<Departure>,
+    pub removal_cause: Option<RemovalCause>,
     /// Who asked, where that is known.
     pub caller: Option<&'static Location<'static>>,
     /// Of what was collapsed: on whose behalf it was being made; 0 where nobody knows.
@@ -87,7 +87,16 @@ pub struct Event<'e> {
 impl<'e> Event<'e> {
     /// That this happened, and nothing more is known of it.
     pub fn new(level: Level, key: &'e Key, outcome: Outcome, took: Duration) -> Self {
-        Self { level, key, outcome, took, entry: None, departure: None, caller: None, behind: 0 }
+        Self {
+            level,
+            key,
+            outcome,
+            took,
+            entry: None,
+            removal_cause: None,
+            caller: None,
+            behind: 0,
+        }
     }
 
     /// The same of this entry.

@@ -7,20 +7,20 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use super::Cache;
+use super::builder::Builder;
 use super::event::{Event, Listener, Outcome};
 use super::fragment::Html;
 use super::in_process::InProcess;
 use super::key::Key;
 use super::level::Level;
-use super::open::Options;
 use super::policy::Policy;
 use super::secret::Secret;
+use super::stamps::StampSource;
 use super::store::contract::fake::Fake;
 use super::store::{Item, Lifetime, Store};
 use super::tag::Tag;
 use super::values::Timeout;
 use super::values::call::Call;
-use super::view::Versions;
 
 const TEAS: Tag = Tag::named("teas");
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
@@ -67,7 +67,7 @@ impl Shop {
     }
 
     fn instance_of(&self, namespace: &str, secret: &Secret) -> Cache {
-        let options = Options::default().shared(self.store.clone(), namespace, secret);
+        let options = Builder::default().shared(self.store.clone(), namespace, secret);
         options.listener(self.heard.clone()).open(self.versions.clone())
     }
 
@@ -158,11 +158,11 @@ async fn what_was_moved_cut_changed_or_made_is_a_miss_and_an_event() {
         shop.names().await;
         shop.put(&ours, forged.clone()).await;
         let keys = [key("tea")];
-        let view = shop.versions.fresh().get().await.unwrap();
+        let current = shop.versions.current().get().await.unwrap();
         let keys: Vec<&Key> = keys.iter().collect();
         let caller = std::panic::Location::caller();
         let recalled =
-            shop.instance().recall_many::<String>(Level::Query, &keys, &view, caller).await;
+            shop.instance().recall_many::<String>(Level::Query, &keys, &current, caller).await;
         assert!(recalled[0].is_none(), "{forged:?}");
         assert_eq!(shop.heard.take().len(), 1, "{forged:?}");
     }
@@ -172,9 +172,9 @@ async fn what_was_moved_cut_changed_or_made_is_a_miss_and_an_event() {
 #[tokio::test]
 async fn nothing_is_taken_as_another_type() {
     let shop = Shop::new();
-    let view = shop.versions.fresh().get().await.unwrap();
+    let current = shop.versions.current().get().await.unwrap();
     let cache = shop.instance();
-    cache.mark(Level::Fragment, &key("tea"), &MINUTE, Html("tea".to_owned()), 3, &view);
+    cache.mark(Level::Fragment, &key("tea"), &MINUTE, Html("tea".to_owned()), 3, &current);
     let html = shop.bytes(":tea").await;
     shop.ask(&shop.instance(), "tea", &MINUTE).await;
     let both = shop.names().await;

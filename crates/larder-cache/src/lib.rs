@@ -1,26 +1,26 @@
 //! The cache framework: Django's three levels for actix-web, never stale after a write.
 //!
-//! It knows nothing of this shop, nor of SQL: an application brings its own [`Versions`], which say
+//! It knows nothing of this shop, nor of SQL: an application brings its own [`StampSource`], which say
 //! what has changed.
 //!
 //! # The words
 //!
 //! - *tag* ([`tag::Tag`]): the name of something that can change: a table, a bucket of its rows.
 //! - *stamp* ([`tag::Stamp`]): a tag's version. Equal stamps mean equal data.
-//! - *view* ([`view::View`]): the stamps of all tags, as one moment saw them.
+//! - *current* ([`stamps::Stamps`]): the stamps of all tags, as one moment saw them.
 //! - *entry* ([`entry::Entry`]): an immutable fact, "this key was this, at these stamps". Served only
-//!   while its stamps are those of the view.
+//!   while its stamps are those of the current.
 //! - *value* ([`values`]): what somebody set, as in Django's low-level API. Nobody vouches for it.
 //! - *policy* ([`policy::Policy`]): how long an entry is fresh, and what may be done when it cannot be
 //!   made anew.
-//! - *scope* ([`scope`]): what a page, fragment or value depended on while it was made: collected, never
+//! - *scope* ([`tracking`]): what a page, fragment or value depended on while it was made: collected, never
 //!   listed.
 //!
 //! # The three levels
 //!
 //! | Level | What | How | Django |
 //! |---|---|---|---|
-//! | one | whole pages | [`page::cached`] around a route | `cache_page`, per-view cache |
+//! | one | whole pages | [`page::cached`] around a route | `cache_page`, per-current cache |
 //! | two | parts of templates | `{% filter cached(self.header()) %}`, [`fragment`] | `{% cache %}` |
 //! | three | results of queries | [`Cache::get_or_set`] | `cache.get_or_set` |
 //!
@@ -31,7 +31,7 @@
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
-//! use larder_cache::open::Options;
+//! use larder_cache::builder::Builder;
 //! use larder_cache::key::Key;
 //! use larder_cache::policy::Policy;
 //! use larder_cache::tag::Tag;
@@ -42,7 +42,7 @@
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! let versions = Arc::new(InProcess::new());
-//! let cache = Options::default().open(versions.clone());
+//! let cache = Builder::default().open(versions.clone());
 //! let key = Key::named("teas.list").build();
 //!
 //! // A source says what it reads: the stamp first, then the data.
@@ -100,9 +100,9 @@
 //!
 //! # What is promised
 //!
-//! - Nobody is served an entry whose tags have moved, in the view that its reader judges by. How new
-//!   that view is, [`Versions`] promises.
-//! - One load of a key at a time in a process; waiters take nothing older than their own view.
+//! - Nobody is served an entry whose tags have moved, in the current that its reader judges by. How new
+//!   that current is, [`StampSource`] promises.
+//! - One load of a key at a time in a process; waiters take nothing older than their own current.
 //! - Nothing here fails a request: a store in trouble is a miss. But a load that asks for its own key, which
 //!   would never end, panics and says so; and a panic in a handler is answered as an error.
 //! - A page made for one visitor is never another's: a cached page's handler sees no cookie.
@@ -111,49 +111,48 @@
 //!
 //! # Layout
 //!
-//! In reading order: [`tag`], [`view`], [`scope`], [`entry`], [`removal`], [`key`], [`policy`]; [`handle`],
-//! `derive`, [`refresh`], [`flight`], [`presence`], `lineage`, `panics`, [`near`], `far`, [`secret`]; [`fragment`],
-//! [`page`]; [`values`], [`store`], [`codec`]; [`event`], [`stats`], [`meter`], [`inspect`], [`open`].
+//! In reading order: [`tag`], [`stamps`], [`tracking`], [`entry`], [`removal`], [`key`], [`policy`]; [`cache`],
+//! `derive`, [`refresh`], [`flight`], [`presence`], `lineage`, `panics`, [`tier`], [`secret`]; [`fragment`],
+//! [`page`]; [`values`], [`store`], [`codec`]; [`event`], [`stats`], [`meter`], [`inspect`], [`builder`].
 
+pub mod builder;
+mod built;
+pub mod cache;
 pub mod codec;
-mod departures;
 pub mod dependencies;
 mod derive;
 pub mod entry;
 pub mod error;
 pub mod event;
-mod far;
 pub mod flight;
 #[cfg(test)]
 mod forgery;
 pub mod fragment;
-pub mod handle;
 pub mod in_process;
 pub mod inspect;
 pub mod key;
 pub mod level;
 mod lineage;
-mod made;
 pub mod meter;
-pub mod near;
-pub mod open;
 pub mod page;
 mod panics;
 pub mod policy;
 pub mod presence;
+mod random;
 pub mod refresh;
 pub mod removal;
-pub mod scope;
-mod sealed;
 pub mod secret;
+pub mod stamps;
 pub mod stats;
 pub mod store;
 mod sync;
 pub mod tag;
+pub mod tier;
+pub mod tracking;
 pub mod values;
-pub mod view;
+mod write_epochs;
 
+pub use cache::Cache;
 pub use error::Error;
-pub use handle::Cache;
 pub use lineage::Circle;
-pub use view::Versions;
+pub use stamps::StampSource;

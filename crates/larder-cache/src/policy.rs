@@ -9,8 +9,9 @@
 //! - For ever is 68 years: what is longer is that long, and no moment is too late to be reckoned.
 //! - Pages go by the lifetime only.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
+
+use super::random;
 
 /// The longest time of a policy, 2^31 seconds, as in HTTP. RFC 9111 §1.2.2.
 const LONGEST: Duration = Duration::from_secs(1 << 31);
@@ -145,8 +146,7 @@ impl Policy {
     /// The same, with up to a tenth of its lifetime taken off at random: what was made together does
     /// not end together.
     pub(super) fn jittered(mut self) -> Self {
-        // Each `RandomState` has a key of its own: that is all the chance that is needed.
-        let chance = RandomState::new().build_hasher().finish() % 1_000;
+        let chance = random::u64() % 1_000;
         self.fresh_for -= self.fresh_for / 10_000 * u32::try_from(chance).unwrap_or(0);
         self
     }

@@ -39,7 +39,7 @@ impl Stats {
         }
     }
 
-    /// What was counted so far, for people.
+    /// What was counted so shared, for people.
     pub fn look_ups(&self) -> Vec<LookUps> {
         let levels = [Level::Page, Level::Fragment, Level::Query];
         levels.map(|level| self.of(level).read(level)).into()
@@ -47,7 +47,7 @@ impl Stats {
 }
 
 impl Counts {
-    /// What was counted so far, under the level's name.
+    /// What was counted so shared, under the level's name.
     fn read(&self, level: Level) -> LookUps {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         LookUps {
@@ -64,7 +64,7 @@ impl Listener for Stats {
     fn on(&self, event: &Event<'_>) {
         let counts = self.of(event.level);
         match &event.outcome {
-            Outcome::Hit | Outcome::FarHit | Outcome::Collapsed => add(&counts.hits, 1),
+            Outcome::Hit | Outcome::SharedHit | Outcome::Collapsed => add(&counts.hits, 1),
             Outcome::Miss(_) => add(&counts.misses, 1),
             Outcome::Stored(bytes) => {
                 add(&counts.stored, 1);
@@ -90,15 +90,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::builder::Builder;
     use crate::in_process::InProcess;
     use crate::key::Key;
-    use crate::open::Options;
     use crate::policy::Policy;
 
     #[tokio::test]
     async fn look_ups_are_counted_by_level() {
         let stats = Arc::new(Stats::default());
-        let options = Options::default().listener(stats.clone());
+        let options = Builder::default().listener(stats.clone());
         let cache = options.open(Arc::new(InProcess::new()));
         let (key, policy) = (Key::named("test").build(), Policy::fresh_for(Duration::from_secs(1)));
         for _ in 0..3 {

@@ -66,7 +66,7 @@ impl fmt::Display for Tag {
 /// was restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Stamp {
-    /// Changes so far, at least 0.
+    /// Changes so shared, at least 0.
     pub count: i64,
     /// Drawn anew at each change.
     pub nonce: i64,

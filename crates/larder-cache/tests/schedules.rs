@@ -15,15 +15,16 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use larder_cache::Cache;
+use larder_cache::builder::Builder;
 use larder_cache::dependencies::Dependencies;
-use larder_cache::entry::{Entry, Verdict};
+use larder_cache::entry::{Entry, Validity};
 use larder_cache::in_process::InProcess;
 use larder_cache::key::Key;
-use larder_cache::open::Options;
+use larder_cache::level::Level;
 use larder_cache::policy::Policy;
 use larder_cache::presence::Client;
+use larder_cache::stamps::{StampSource, Stamps};
 use larder_cache::tag::Tag;
-use larder_cache::view::{Versions, View};
 use shuttle::future::{block_on, yield_now};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -56,7 +57,7 @@ struct Shop {
 impl Shop {
     fn open() -> Arc<Self> {
         let versions = Arc::new(InProcess::new());
-        let cache = Options::default().open(versions.clone());
+        let cache = Builder::default().open(versions.clone());
         let zero = || AtomicU64::new(0);
         let (tea, answered, loads, loading) = (zero(), zero(), zero(), zero());
         Arc::new(Self { tea, versions, cache, answered, loads, loading })
@@ -259,26 +260,26 @@ fn an_entry_is_fresh_for_its_own_stamps_only() {
     /// An entry that was built before tea changed, and the stamps before and after the change.
     struct Known {
         entry: Entry,
-        before: Arc<View>,
-        after: Arc<View>,
+        before: Arc<Stamps>,
+        after: Arc<Stamps>,
     }
     in_many_orders(|| {
         let versions = InProcess::new();
-        let view = || block_on(versions.fresh().get()).unwrap();
-        let before = view();
+        let current = || block_on(versions.current().get()).unwrap();
+        let before = current();
         let mut dependencies = Dependencies::on_everything(&before);
         dependencies.add(TEA, before.stamp(&TEA));
-        let entry = Entry::new(Arc::new(7), dependencies, &HOUR, 1);
+        let entry = Entry::new(Level::Query, Arc::new(7), dependencies, &HOUR, 1);
         versions.bump(&[TEA]);
-        let known = Arc::new(Known { entry, before, after: view() });
+        let known = Arc::new(Known { entry, before, after: current() });
         let threads: Vec<_> = (0..4)
             .map(|reader| {
                 let known = known.clone();
                 thread::spawn(move || {
                     let is_behind = reader % 2 == 0;
-                    let view = if is_behind { &known.before } else { &known.after };
+                    let current = if is_behind { &known.before } else { &known.after };
                     for _ in 0..3 {
-                        assert_eq!(known.entry.judge(view) == Verdict::Fresh, is_behind);
+                        assert_eq!(known.entry.validate(current) == Validity::Fresh, is_behind);
                     }
                 })
             })

@@ -9,12 +9,12 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::site::Site;
 use crate::app;
+use crate::cache::builder;
 use crate::cache::codec::CodecError;
 use crate::cache::inspect::{Description, Inspection, Listing, Statistics};
-use crate::cache::open;
 use crate::cache::secret::Secret;
 use crate::cache::values::Timeout;
-use crate::cache::{Error, Versions};
+use crate::cache::{Error, StampSource};
 use crate::cli::chain;
 use crate::db::{Db, Url};
 use crate::versions::secret::Keeper;
@@ -73,7 +73,7 @@ pub struct WhereConfig {
 }
 
 /// What decrypts the entries in Redis, and what validates them.
-type Opened = (Secret, Arc<dyn Versions>);
+type Opened = (Secret, Arc<dyn StampSource>);
 
 impl WhereConfig {
     /// Returns a client of the running shop.
@@ -143,10 +143,10 @@ impl Source {
             (None, Some(redis)) => redis,
             _ => return Ok(Self::Site(at.site())),
         };
-        let store = open::patient_redis(redis, PATIENCE)
+        let store = builder::patient_redis(redis, PATIENCE)
             .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;
         let (secret, versions) = at.opened()?.unzip();
-        let inspection = open::inspect(store, secret, versions);
+        let inspection = builder::inspect(store, secret, versions);
         Ok(Self::Store { inspection, runtime: runtime()? })
     }
 

@@ -7,9 +7,9 @@
 //! - A given database is only read. The API has a temporary one of its own ([`api`]).
 
 mod api;
+mod baseline;
 mod client;
 mod contestant;
-mod forerunner;
 mod print;
 mod report;
 mod result;
@@ -20,7 +20,7 @@ use std::time::Duration;
 use clap::Args;
 use tempfile::TempDir;
 
-use crate::cache::open;
+use crate::cache::builder;
 use crate::db::{Db, Url};
 use crate::products::service as products;
 
@@ -104,7 +104,7 @@ async fn compare(config: &CompareConfig) -> Result<Comparison, String> {
 /// Opens and warms the shop in each mode; the first mode has no cache.
 async fn open_all(config: &CompareConfig, database: &Url) -> Result<Vec<Contestant>, String> {
     let shared = config.redis.as_deref().map(Mode::shared);
-    forerunner::run(shared.as_ref(), database).await?;
+    baseline::run(shared.as_ref(), database).await?;
     let mut contestants = Vec::new();
     for mode in Mode::IN_MEMORY.into_iter().chain(shared) {
         contestants.push(Contestant::open(mode, database, contestant::HOMEPAGE).await?);
@@ -114,7 +114,7 @@ async fn open_all(config: &CompareConfig, database: &Url) -> Result<Vec<Contesta
 
 /// Fails if Redis is unavailable: the shop would go on without it, and that is not to be measured.
 async fn must_answer(redis: &str) -> Result<(), String> {
-    let store = open::patient_redis(redis, PATIENCE)
+    let store = builder::patient_redis(redis, PATIENCE)
         .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;
     let stats = store.stats().await;
     stats.map(drop).map_err(|error| format!("Redis does not answer: {error}"))

@@ -6,18 +6,18 @@ use super::Panel;
 
 #[derive(Template)]
 #[template(path = "toolbar/versions.html")]
-pub struct Versions<'a> {
+pub struct StampSource<'a> {
     versions: &'a [(String, String)],
 }
 
-impl<'a> Versions<'a> {
+impl<'a> StampSource<'a> {
     pub fn new(versions: &'a [(String, String)]) -> Self {
         Self { versions }
     }
 }
 
-impl Panel for Versions<'_> {
-    const TITLE: &'static str = "Versions";
+impl Panel for StampSource<'_> {
+    const TITLE: &'static str = "StampSource";
 
     /// The first, which is the program's own.
     fn subtitle(&self) -> String {

@@ -29,7 +29,7 @@ use thread_local::ThreadLocal;
 use self::wal_index::{Header, WalIndex};
 use super::stamps::Schema;
 use super::{Table, stamps, triggers};
-use crate::cache::view::{Fresh, FreshView, Unvouched, Versions};
+use crate::cache::stamps::{Current, StampSource, StampsResult, StampsUnavailable};
 use crate::db::file::Files;
 use crate::db::file_id::FileId;
 use crate::db::{Conn, Role, Url, meter};
@@ -61,7 +61,7 @@ impl SqliteVersions {
     }
 
     /// Queries; if the connection fails, queries once more on a new one.
-    fn ask(&self) -> FreshView {
+    fn ask(&self) -> StampsResult {
         let mut place = self.validators.get_or_default().borrow_mut();
         if place
             .as_mut()
@@ -76,38 +76,38 @@ impl SqliteVersions {
         }
     }
 
-    fn ask_in(&self, place: &mut Option<Validator>) -> FreshView {
+    fn ask_in(&self, place: &mut Option<Validator>) -> StampsResult {
         let mut validator = match place.take() {
             Some(validator) => validator,
             None => {
                 let lost = self.files.as_ref().map_or(Ok(()), |files| files.check());
-                lost.map_err(|lost| Unvouched(lost.to_string()))?;
+                lost.map_err(|lost| StampsUnavailable(lost.to_string()))?;
                 Validator::open(&self.url)?
             }
         };
-        let view = validator.ask(self.tables).map_err(unanswered)?;
+        let current = validator.ask(self.tables).map_err(unanswered)?;
         // Stored only after it has answered: a failed validator is dropped on an early return.
         *place = Some(validator);
-        view
+        current
     }
 
     /// Logs when the cache goes off and on, once each.
-    fn log(&self, view: &FreshView) {
-        let is_off = view.is_err();
+    fn log(&self, current: &StampsResult) {
+        let is_off = current.is_err();
         if self.is_off.swap(is_off, Ordering::Relaxed) != is_off {
-            match view {
-                Err(Unvouched(reason)) => tracing::error!(reason, "the cache is off"),
+            match current {
+                Err(StampsUnavailable(reason)) => tracing::error!(reason, "the cache is off"),
                 Ok(_) => tracing::info!("the cache is on again"),
             }
         }
     }
 }
 
-impl Versions for SqliteVersions {
-    fn fresh(&self) -> Fresh {
-        let view = self.ask();
-        self.log(&view);
-        Fresh::Now(view)
+impl StampSource for SqliteVersions {
+    fn current(&self) -> Current {
+        let current = self.ask();
+        self.log(&current);
+        Current::Ready(current)
     }
 }
 
@@ -121,12 +121,12 @@ struct Validator {
     header: Option<Header>,
     data_version: i32,
     schema_version: i32,
-    triggers: Result<(), Unvouched>,
-    view: FreshView,
+    triggers: Result<(), StampsUnavailable>,
+    current: StampsResult,
 }
 
 impl Validator {
-    fn open(url: &Url) -> Result<Self, Unvouched> {
+    fn open(url: &Url) -> Result<Self, StampsUnavailable> {
         let file = FileId::of(url);
         match Conn::open(url, Role::Reader, LOCK_TIMEOUT) {
             Ok(Conn::Sqlite(conn)) => Ok(Self {
@@ -138,10 +138,10 @@ impl Validator {
                 data_version: -1,
                 schema_version: -1,
                 triggers: Ok(()),
-                view: Err(Unvouched("not read yet".into())),
+                current: Err(StampsUnavailable("not read yet".into())),
             }),
-            Ok(Conn::Postgres(_)) => Err(Unvouched("this is not SQLite".into())),
-            Err(error) => Err(Unvouched(format!("the database cannot be opened: {error}"))),
+            Ok(Conn::Postgres(_)) => Err(StampsUnavailable("this is not SQLite".into())),
+            Err(error) => Err(StampsUnavailable(format!("the database cannot be opened: {error}"))),
         }
     }
 
@@ -155,33 +155,33 @@ impl Validator {
     }
 
     /// Returns the current stamps.
-    fn ask(&mut self, tables: &[Table]) -> QueryResult<FreshView> {
+    fn ask(&mut self, tables: &[Table]) -> QueryResult<StampsResult> {
         // Read before the stamps: a commit in between makes the next request read them again.
         let header = self.wal_index.as_ref().and_then(WalIndex::read);
         if header.is_none() || header != self.header {
             self.header = None;
             self.ask_sqlite(tables)?;
-            if self.view.is_ok() {
+            if self.current.is_ok() {
                 self.header = header;
             }
         }
-        Ok(self.view.clone())
+        Ok(self.current.clone())
     }
 
     /// Makes sure that the stamps are current, or stores why they are unavailable.
     fn ask_sqlite(&mut self, tables: &[Table]) -> QueryResult<()> {
         let data_version = DataVersion.get_result(&mut self.conn)?;
         if data_version != self.data_version {
-            self.view = self.read(tables)?;
+            self.current = self.read(tables)?;
             // The counter validates only stamps that were read; after a failure they are read
             // again.
-            self.data_version = if self.view.is_ok() { data_version } else { -1 };
+            self.data_version = if self.current.is_ok() { data_version } else { -1 };
         }
         Ok(())
     }
 
     /// Reads the stamps, and checks the triggers if the schema has changed.
-    fn read(&mut self, tables: &[Table]) -> QueryResult<FreshView> {
+    fn read(&mut self, tables: &[Table]) -> QueryResult<StampsResult> {
         let schema_version = sql::<Integer>("PRAGMA schema_version").get_result(&mut self.conn)?;
         if schema_version != self.schema_version {
             self.triggers = triggers::check_sqlite(&mut self.conn, tables)?;
@@ -190,8 +190,8 @@ impl Validator {
         if let Err(missing) = &self.triggers {
             return Ok(Err(missing.clone()));
         }
-        let view = stamps::all_sqlite(&mut self.conn, Schema(schema_version.into()))?;
-        Ok(Ok(Arc::new(view)))
+        let current = stamps::all_sqlite(&mut self.conn, Schema(schema_version.into()))?;
+        Ok(Ok(Arc::new(current)))
     }
 }
 
@@ -227,6 +227,6 @@ fn path(url: &Url) -> Option<&Path> {
     }
 }
 
-fn unanswered(error: diesel::result::Error) -> Unvouched {
-    Unvouched(format!("the database does not say what is current: {error}"))
+fn unanswered(error: diesel::result::Error) -> StampsUnavailable {
+    StampsUnavailable(format!("the database does not say what is current: {error}"))
 }

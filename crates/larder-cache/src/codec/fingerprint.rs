@@ -18,9 +18,9 @@ use std::{
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{CodecError, survey};
+use super::{CodecError, schema};
 
-/// The fingerprints computed so far, and the errors of types that cannot be read back.
+/// The fingerprints computed so shared, and the errors of types that cannot be read back.
 static KNOWN: LazyLock<RwLock<HashMap<TypeId, Result<Fingerprint, CodecError>>>> =
     LazyLock::new(Default::default);
 
@@ -81,11 +81,11 @@ impl fmt::Debug for Fingerprint {
 /// Returns everything serde requests while it reads a `T`, as text; the fingerprint is its hash.
 ///
 /// For tests, and for finding out why a fingerprint changed.
-pub fn shape<T: DeserializeOwned>() -> Result<String, CodecError> {
-    survey::of::<T>()
+pub fn schema_of<T: DeserializeOwned>() -> Result<String, CodecError> {
+    schema::of::<T>()
         .map_err(|reason| CodecError::Unreadable { type_name: type_name::<T>(), reason })
 }
 
 fn find<T: DeserializeOwned>() -> Result<Fingerprint, CodecError> {
-    Ok(Fingerprint(xxh3_64(shape::<T>()?.as_bytes())))
+    Ok(Fingerprint(xxh3_64(schema_of::<T>()?.as_bytes())))
 }

@@ -43,12 +43,12 @@ mod error;
 mod fingerprint;
 mod nothing;
 mod probe;
+mod schema;
 mod slot;
-mod survey;
 
 pub use envelope::Sealed;
 pub use error::CodecError;
-pub use fingerprint::{Fingerprint, shape};
+pub use fingerprint::{Fingerprint, schema_of};
 pub use nothing::is_nothing;
 pub use slot::{Guard, Slot};
 
@@ -116,7 +116,7 @@ pub fn open(slot: Slot<'_>, bytes: &Bytes) -> Result<Sealed, CodecError> {
 /// Seals for `to` what was sealed for `from`, without decoding it.
 ///
 /// # Errors
-/// As [`open`] and [`seal`].
+/// As [`builder`] and [`seal`].
 pub(super) fn reseal(from: Slot<'_>, to: Slot<'_>, bytes: &Bytes) -> Result<Bytes, CodecError> {
     Sealed::parse(from, bytes)?;
     envelope::with_tag(to, bytes.to_vec())

@@ -8,7 +8,7 @@ use serde::de::{
     VariantAccess, Visitor, value::Error,
 };
 
-use super::survey::Survey;
+use super::schema::Schema;
 
 /// Answers for text, in the order they are tried.
 ///
@@ -38,7 +38,7 @@ macro_rules! numbers {
     )*};
 }
 
-impl<'de> Deserializer<'de> for &mut Survey {
+impl<'de> Deserializer<'de> for &mut Schema {
     type Error = Error;
 
     numbers! {
@@ -113,13 +113,13 @@ impl<'de> Deserializer<'de> for &mut Survey {
         visitor: V,
     ) -> Result<V::Value, Error> {
         self.note(name)?;
-        self.within(name, |survey| visitor.visit_newtype_struct(survey))
+        self.within(name, |schema| visitor.visit_newtype_struct(schema))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.note("*")?;
         let left = usize::from(!self.is_recursing());
-        visitor.visit_seq(Items { survey: self, left })
+        visitor.visit_seq(Items { schema: self, left })
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(
@@ -127,7 +127,7 @@ impl<'de> Deserializer<'de> for &mut Survey {
         left: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.within("", |survey| visitor.visit_seq(Items { survey, left }))
+        self.within("", |schema| visitor.visit_seq(Items { schema, left }))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -137,13 +137,13 @@ impl<'de> Deserializer<'de> for &mut Survey {
         visitor: V,
     ) -> Result<V::Value, Error> {
         self.note(name)?;
-        self.within(name, |survey| visitor.visit_seq(Items { survey, left }))
+        self.within(name, |schema| visitor.visit_seq(Items { schema, left }))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.note("**")?;
         let left = usize::from(!self.is_recursing());
-        visitor.visit_map(Items { survey: self, left })
+        visitor.visit_map(Items { schema: self, left })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -154,7 +154,7 @@ impl<'de> Deserializer<'de> for &mut Survey {
     ) -> Result<V::Value, Error> {
         self.note(&format!("{name}{fields:?}"))?;
         let left = fields.len();
-        self.within(name, |survey| visitor.visit_seq(Items { survey, left }))
+        self.within(name, |schema| visitor.visit_seq(Items { schema, left }))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -168,7 +168,7 @@ impl<'de> Deserializer<'de> for &mut Survey {
             return Err(self.refuse("an enum without variants has no values"));
         };
         self.note(&format!("#{index}"))?;
-        self.within(name, |survey| visitor.visit_enum(Variant { survey, index }))
+        self.within(name, |schema| visitor.visit_enum(Variant { schema, index }))
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
@@ -190,7 +190,7 @@ impl<'de> Deserializer<'de> for &mut Survey {
 
 /// The elements of a sequence, map or struct that are not answered yet.
 struct Items<'a> {
-    survey: &'a mut Survey,
+    schema: &'a mut Schema,
     left: usize,
 }
 
@@ -205,7 +205,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
             return Ok(None);
         }
         self.left -= 1;
-        seed.deserialize(&mut *self.survey).map(Some)
+        seed.deserialize(&mut *self.schema).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -224,13 +224,13 @@ impl<'de> MapAccess<'de> for Items<'_> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        seed.deserialize(&mut *self.survey)
+        seed.deserialize(&mut *self.schema)
     }
 }
 
 /// One variant of an enum.
 struct Variant<'a> {
-    survey: &'a mut Survey,
+    schema: &'a mut Schema,
     index: usize,
 }
 
@@ -253,11 +253,11 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(self.survey)
+        seed.deserialize(self.schema)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
-        self.survey.deserialize_tuple(len, visitor)
+        self.schema.deserialize_tuple(len, visitor)
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -265,6 +265,6 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.survey.deserialize_struct("", fields, visitor)
+        self.schema.deserialize_struct("", fields, visitor)
     }
 }

@@ -1,6 +1,6 @@
 //! Level three: values derived from data, such as results of queries.
 //!
-//! - [`super::scope`] tracks what a load reads; the value becomes invalid when that changes.
+//! - [`super::tracking`] tracks what a load reads; the value becomes invalid when that changes.
 //! - At most one load of a key runs at a time; a waiter never takes a load older than its own
 //!   stamps.
 //! - Absence is a value like any other. Errors are returned to the caller and never stored.
@@ -13,20 +13,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Cache;
+use super::cache::{Built, Missed, Recalled};
 use super::codec;
 use super::dependencies::{Dependencies, Staleness};
 use super::entry::{Body, Entry};
 use super::event::{Event, Outcome};
-use super::far;
 use super::flight::{Landing, Leader, Turn, land};
-use super::handle::{Made, Missed, Recalled};
 use super::key::Key;
 use super::level::Level;
 use super::lineage::Load;
 use super::panics::{self, Panic, caught};
 use super::policy::Policy;
-use super::scope;
-use super::view::View;
+use super::stamps::Stamps;
+use super::tier::shared;
+use super::tracking;
 
 impl Cache {
     /// Returns the value under `key`, from the cache or else from `load`.
@@ -52,10 +52,10 @@ impl Cache {
     ) -> impl Future<Output = Result<Arc<T>, E>> {
         let caller = Location::caller();
         async move {
-            let Some(view) = self.view_for(Level::Query).await else {
+            let Some(current) = self.stamps_for(Level::Query).await else {
                 return self.begin([key]).run(load()).await.map(Arc::new);
             };
-            let wanted = Wanted { cache: self, key, policy, view, caller };
+            let wanted = Wanted { cache: self, key, policy, current, caller };
             match wanted.find().await {
                 Found::Value(value) => Ok(value),
                 Found::Nothing(task) => wanted.load(*task, load).await,
@@ -97,12 +97,12 @@ impl Cache {
         caller: &'static Location<'static>,
     ) -> Result<Vec<Arc<T>>, E> {
         let keys: Vec<Key> = items.iter().map(key).collect();
-        let Some(view) = self.view_for(Level::Query).await else {
+        let Some(current) = self.stamps_for(Level::Query).await else {
             let loaded = self.begin(&keys).run(load(items.iter().collect())).await?;
             assert_eq!(loaded.len(), items.len(), "a load answers a value for each item");
             return Ok(loaded.into_iter().map(Arc::new).collect());
         };
-        let mut values = self.look_up_many::<T>(&keys, policy, &view, caller).await;
+        let mut values = self.lookup_many::<T>(&keys, policy, &current, caller).await;
         let missing: Vec<usize> =
             (0..items.len()).filter(|place| values[*place].is_none()).collect();
         if !missing.is_empty() {
@@ -110,14 +110,14 @@ impl Cache {
             let wanted = missing.iter().map(|place| &items[*place]).collect();
             let within = self.begin(missing.iter().map(|place| &keys[*place]));
             let (loaded, dependencies) =
-                scope::collect(view.clone(), within.run(load(wanted))).await;
+                tracking::track(current.clone(), within.run(load(wanted))).await;
             let loaded = loaded?;
             assert_eq!(loaded.len(), missing.len(), "a load answers a value for each item");
             for (place, value) in missing.into_iter().zip(loaded) {
                 let body = Arc::new(value);
                 let size = codec::encoded_len(&*body);
-                let (dependencies, view) = (dependencies.clone(), view.clone());
-                let made = Made { body: body.clone(), dependencies, size, started, view };
+                let (dependencies, current) = (dependencies.clone(), current.clone());
+                let made = Built { body: body.clone(), dependencies, size, started, current };
                 self.keep(Level::Query, &keys[place], policy, made, None);
                 values[place] = Some(body);
             }
@@ -126,17 +126,17 @@ impl Cache {
     }
 
     /// Returns the valid values under `keys`, from memory or, in one call, from the shared store.
-    async fn look_up_many<T: Body>(
+    async fn lookup_many<T: Body>(
         &self,
         keys: &[Key],
         policy: &Policy,
-        view: &View,
+        current: &Stamps,
         caller: &'static Location<'static>,
     ) -> Vec<Option<Arc<T>>> {
         let mut values: Vec<Option<Arc<T>>> = Vec::with_capacity(keys.len());
         let mut missing = Vec::new();
         for key in keys {
-            let found = self.look_up::<T>(Level::Query, key, view, Some(caller));
+            let found = self.lookup::<T>(Level::Query, key, current, Some(caller));
             values.push(found.map(|(value, entry)| take(value, &entry)).ok());
             if values.last().is_some_and(Option::is_none) {
                 missing.push(values.len() - 1);
@@ -144,7 +144,7 @@ impl Cache {
         }
         missing.retain(|_| !policy.is_local());
         let wanted: Vec<&Key> = missing.iter().map(|place| &keys[*place]).collect();
-        let recalled = self.recall_many::<T>(Level::Query, &wanted, view, caller).await;
+        let recalled = self.recall_many::<T>(Level::Query, &wanted, current, caller).await;
         for (place, found) in missing.into_iter().zip(recalled) {
             values[place] = found.map(|(value, entry)| take(value, &entry));
         }
@@ -168,7 +168,7 @@ impl Cache {
 
 /// Records that the value being built depends on this entry, and returns the entry's value.
 fn take<T>(value: Arc<T>, entry: &Entry) -> Arc<T> {
-    scope::record(entry.dependencies());
+    tracking::record(entry.dependencies());
     value
 }
 
@@ -177,7 +177,7 @@ struct Wanted<'w> {
     cache: &'w Cache,
     key: &'w Key,
     policy: &'w Policy,
-    view: Arc<View>,
+    current: Arc<Stamps>,
     caller: &'static Location<'static>,
 }
 
@@ -195,7 +195,7 @@ struct Task {
     /// The flight that it leads, for which other callers of this process may wait.
     leader: Option<Leader>,
     /// The lock in the shared store, for which other instances may wait.
-    lock: Option<far::Lock>,
+    lock: Option<shared::Lock>,
 }
 
 impl Wanted<'_> {
@@ -204,11 +204,12 @@ impl Wanted<'_> {
         let began = Instant::now();
         loop {
             let caller = Some(self.caller);
-            let missed = match self.cache.look_up::<T>(Level::Query, self.key, &self.view, caller) {
+            let missed = match self.cache.lookup::<T>(Level::Query, self.key, &self.current, caller)
+            {
                 Ok((value, entry)) => return Found::Value(take(value, &entry)),
                 Err(missed) => missed,
             };
-            let leader = match self.cache.take_turn(self.key, &self.view) {
+            let leader = match self.cache.take_turn(self.key, &self.current) {
                 Turn::Lead(leader) if missed.is_outdated(self.cache, self.key) => {
                     // Another caller landed between this lookup and this turn.
                     drop(leader);
@@ -246,7 +247,7 @@ impl Wanted<'_> {
         leader: Option<Leader>,
         began: Instant,
     ) -> Found<T> {
-        match self.cache.recall::<T>(Level::Query, self.key, self.policy, &self.view).await {
+        match self.cache.recall::<T>(Level::Query, self.key, self.policy, &self.current).await {
             Recalled::Nothing(lock) => {
                 Found::Nothing(Box::new(Task { missed, began, leader, lock }))
             }
@@ -260,7 +261,7 @@ impl Wanted<'_> {
 
     /// Returns the value that another caller has just loaded, unless it is older than our stamps.
     fn collapsed<T: Body>(&self, entry: &Entry, began: Instant, behind: u64) -> Option<Arc<T>> {
-        let value = entry.is_at_least(&self.view).then(|| entry.body())??;
+        let value = entry.is_at_least(&self.current).then(|| entry.body())??;
         let event = Event::new(Level::Query, self.key, Outcome::Collapsed, began.elapsed());
         self.cache.report(event.of(entry).behind(behind).asked_at(Some(self.caller)));
         Some(take(value, entry))
@@ -282,7 +283,8 @@ impl Wanted<'_> {
             None => self.cache.begin([self.key]),
         };
         let work = within.run(caught(async { load().await }));
-        let (loaded, dependencies) = scope::collect_for(self.key, self.view.clone(), work).await;
+        let (loaded, dependencies) =
+            tracking::track_for(self.key, self.current.clone(), work).await;
         let body = match loaded {
             Ok(Ok(value)) => Arc::new(value),
             Ok(Err(error)) => {
@@ -294,8 +296,8 @@ impl Wanted<'_> {
                 return Ok(self.old_on_panic(&missed, panic, started));
             }
         };
-        let (size, view) = (codec::encoded_len(&*body), self.view.clone());
-        let made = Made { body: body.clone(), dependencies, size, started, view };
+        let (size, current) = (codec::encoded_len(&*body), self.current.clone());
+        let made = Built { body: body.clone(), dependencies, size, started, current };
         let entry = self.cache.keep(Level::Query, self.key, self.policy, made, lock);
         land(leader, entry.map_or(Landing::Nothing, Landing::Entry));
         Ok(body)
@@ -303,7 +305,12 @@ impl Wanted<'_> {
 
     /// Returns the old value if the policy serves it on errors, else resumes the panic.
     fn old_on_panic<T: Body>(&self, missed: &Missed, panic: Panic, started: Instant) -> Arc<T> {
-        self.cache.tell(Level::Query, self.key, Outcome::NotStored(panics::RULE), started);
+        self.cache.report_outcome(
+            Level::Query,
+            self.key,
+            Outcome::NotStored(panics::RULE),
+            started,
+        );
         match self.old_on_error(missed) {
             Some(old) => {
                 panic.log(self.key);
@@ -330,10 +337,10 @@ impl Cache {
         old: Arc<T>,
         why: Staleness,
     ) -> Arc<T> {
-        self.tell(level, key, Outcome::Stale(why), Instant::now());
+        self.report_outcome(level, key, Outcome::Stale(why), Instant::now());
         let mut dependencies = Dependencies::default();
         dependencies.mark_stale(why);
-        scope::record(&dependencies);
+        tracking::record(&dependencies);
         old
     }
 }

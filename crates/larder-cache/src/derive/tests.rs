@@ -5,14 +5,14 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use super::*;
+use crate::builder::Builder;
 use crate::in_process::InProcess;
-use crate::open::Options;
 use crate::presence::Client;
 use crate::secret::Secret;
+use crate::stamps::{Current, StampSource, StampsUnavailable};
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
 use crate::tag::Tag;
-use crate::view::{Fresh, Unvouched, Versions};
 
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
 const TEA: Tag = Tag::named("tea");
@@ -40,7 +40,7 @@ async fn get_tea(
 
 fn open() -> (Arc<InProcess>, Cache) {
     let versions = Arc::new(InProcess::new());
-    (versions.clone(), Options::default().open(versions))
+    (versions.clone(), Builder::default().open(versions))
 }
 
 #[tokio::test]
@@ -110,35 +110,35 @@ async fn m1_a_load_that_a_write_overtakes_is_not_served_after_the_write() {
 #[tokio::test]
 async fn m10_after_a_restored_backup_equal_counters_are_not_equal_stamps() {
     /// A database that can be restored from a backup.
-    struct Restored(std::sync::Mutex<Arc<View>>);
-    impl Versions for Restored {
-        fn fresh(&self) -> Fresh {
-            Fresh::Now(Ok(self.0.lock().unwrap().clone()))
+    struct Restored(std::sync::Mutex<Arc<Stamps>>);
+    impl StampSource for Restored {
+        fn current(&self) -> Current {
+            Current::Ready(Ok(self.0.lock().unwrap().clone()))
         }
     }
-    let view = |count, nonce| {
+    let current = |count, nonce| {
         let stamp = crate::tag::Stamp { count, nonce };
-        Arc::new(View::new([
+        Arc::new(Stamps::new([
             (Tag::ANY, stamp),
             (TEA, stamp),
             (Tag::EVERYTHING, Default::default()),
         ]))
     };
-    let versions = Arc::new(Restored(std::sync::Mutex::new(view(2, 77))));
-    let cache = Options::default().open(versions.clone());
+    let versions = Arc::new(Restored(std::sync::Mutex::new(current(2, 77))));
+    let cache = Builder::default().open(versions.clone());
     let get = async |value: &str| {
         let value = value.to_owned();
         let load = async || {
             let mut read = Dependencies::default();
             read.add(TEA, versions.0.lock().unwrap().stamp(&TEA));
-            scope::record(&read);
+            tracking::record(&read);
             Ok::<_, Infallible>(value)
         };
         (*cache.get_or_set(&key(), &MINUTE, load).await.unwrap()).clone()
     };
     assert_eq!(get("of the lost history").await, "of the lost history");
-    *versions.0.lock().unwrap() = view(1, 41);
-    *versions.0.lock().unwrap() = view(2, 99);
+    *versions.0.lock().unwrap() = current(1, 41);
+    *versions.0.lock().unwrap() = current(2, 99);
     assert_eq!(get("of the present").await, "of the present");
 }
 
@@ -162,13 +162,13 @@ async fn absence_is_kept_like_any_value() {
 
 #[tokio::test]
 async fn values_are_loaded_each_time_while_no_stamps_are_available() {
-    struct Nobody;
-    impl Versions for Nobody {
-        fn fresh(&self) -> Fresh {
-            Fresh::Now(Err(Unvouched("a trigger is missing".into())))
+    struct Unavailable;
+    impl StampSource for Unavailable {
+        fn current(&self) -> Current {
+            Current::Ready(Err(StampsUnavailable("a trigger is missing".into())))
         }
     }
-    let cache = Options::default().open(Arc::new(Nobody));
+    let cache = Builder::default().open(Arc::new(Unavailable));
     let loads = Cell::new(0);
     for _ in 0..2 {
         let load = async || {
@@ -185,7 +185,7 @@ fn open_two() -> (Arc<InProcess>, Cache, Cache) {
     let versions = Arc::new(InProcess::new());
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let secret = Secret::random();
-    let open = || Options::default().shared(store.clone(), "test", &secret).open(versions.clone());
+    let open = || Builder::default().shared(store.clone(), "test", &secret).open(versions.clone());
     (versions.clone(), open(), open())
 }
 
@@ -241,7 +241,7 @@ async fn another_build_or_setting_does_not_read_our_entries() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let (loads, secret) = (Cell::new(0), Secret::random());
     for (setting, expected) in [("a", 1), ("b", 2), ("a", 1)] {
-        let options = Options::default().shared(store.clone(), setting, &secret);
+        let options = Builder::default().shared(store.clone(), setting, &secret);
         let cache = options.open(versions.clone());
         assert_eq!(*get_tea(&cache, &versions, &loads).await.unwrap(), expected);
         settle().await;

@@ -32,8 +32,8 @@ use super::key::Key;
 use super::lineage::{self, Circle, Load, Waiting};
 use super::presence::Client;
 use super::removal::Epoch;
-use super::scope;
 use super::sync::{self, Mutex, Signal};
+use super::tracking;
 
 /// A leader that has been loading for this long is replaced; longer than any page may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -200,7 +200,7 @@ impl<K: Clone + Eq + Hash + AsRef<str>, L> Flights<K, L> {
             client,
             since: Instant::now(),
             given_up: Signal::default(),
-            by: scope::maker(),
+            by: tracking::maker(),
         }
     }
 
@@ -309,7 +309,7 @@ pub struct Ticket<L = Arc<Entry>> {
 impl<L: Clone> Ticket<L> {
     /// Returns the request on whose behalf the flight is under way, or 0 for none.
     ///
-    /// The number is the one that was given to [`scope::on_behalf_of`].
+    /// The number is the one that was given to [`tracking::on_behalf_of`].
     pub fn behind(&self) -> u64 {
         self.lead.by
     }

@@ -58,8 +58,8 @@ async fn the_first_leads_and_the_others_get_what_it_lands() {
 #[tokio::test]
 async fn a_waiter_knows_on_whose_behalf_it_is_loaded() {
     let flights = Flights::default();
-    let _leader = scope::on_behalf_of(7, async { lead(&flights) }).await;
-    let waiter = scope::on_behalf_of(8, async { wait(&flights) }).await;
+    let _leader = tracking::on_behalf_of(7, async { lead(&flights) }).await;
+    let waiter = tracking::on_behalf_of(8, async { wait(&flights) }).await;
     assert_eq!(waiter.behind(), 7);
 }
 

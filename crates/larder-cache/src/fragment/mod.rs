@@ -42,8 +42,8 @@ pub use declaration::{Digest, Fragment, Fragments};
 pub use personal::Personal;
 pub use prefetched::{Html, Prefetched};
 
+use super::cache::Cache;
 use super::error::Error;
-use super::handle::Cache;
 use super::level::Level;
 
 /// The name by which the filter finds this render's fragments.
@@ -68,9 +68,9 @@ impl Cache {
     ) -> impl Future<Output = Prefetched> {
         let caller = Location::caller();
         async move {
-            match self.view_for(Level::Fragment).await {
+            match self.stamps_for(Level::Fragment).await {
                 None => Prefetched::default(),
-                Some(view) => Prefetched::fetch(self, view, declared, caller).await,
+                Some(current) => Prefetched::fetch(self, current, declared, caller).await,
             }
         }
     }

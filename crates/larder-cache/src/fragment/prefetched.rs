@@ -11,16 +11,16 @@ use serde::{Deserialize, Serialize};
 use super::declaration::Fragment;
 use super::personal;
 use crate::Cache;
+use crate::cache::Built;
 use crate::dependencies::Dependencies;
 use crate::entry::Entry;
 use crate::event::{Event, Miss, Outcome};
-use crate::handle::Made;
 use crate::inspect::{Body, Describe, start};
 use crate::key::Key;
 use crate::level::Level;
 use crate::policy::Policy;
-use crate::scope;
-use crate::view::View;
+use crate::stamps::Stamps;
+use crate::tracking;
 
 /// The HTML of a fragment, escaped where it must be.
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ impl Html {
 #[derive(Default)]
 pub struct Prefetched {
     /// None where the level is off: all is made, nothing kept.
-    level: Option<(Cache, Arc<View>)>,
+    level: Option<(Cache, Arc<Stamps>)>,
     /// Who asked for them.
     caller: Option<&'static Location<'static>>,
     found: RefCell<Vec<(Key, Found)>>,
@@ -81,7 +81,7 @@ impl Prefetched {
     /// the shared store.
     pub(super) async fn fetch(
         cache: &Cache,
-        view: Arc<View>,
+        current: Arc<Stamps>,
         declared: impl IntoIterator<Item = Fragment>,
         caller: &'static Location<'static>,
     ) -> Self {
@@ -90,7 +90,7 @@ impl Prefetched {
         for fragment in declared {
             let Fragment { policy, reads_data, is_personal, .. } = fragment;
             let key = fragment.key();
-            let miss = match cache.look_up::<Html>(Level::Fragment, &key, &view, Some(caller)) {
+            let miss = match cache.lookup::<Html>(Level::Fragment, &key, &current, Some(caller)) {
                 Ok(found) => {
                     prefetched.take(key, found);
                     continue;
@@ -100,25 +100,25 @@ impl Prefetched {
             if reads_data && !policy.is_local() {
                 asked_for.push(key.clone());
             }
-            let dependencies = Dependencies::on_everything(&view);
+            let dependencies = Dependencies::on_everything(&current);
             let missing = Missing { policy, reads_data, is_personal, miss, dependencies };
             prefetched.missed.get_mut().push((key, missing));
         }
         let keys: Vec<&Key> = asked_for.iter().collect();
-        let recalled = cache.recall_many::<Html>(Level::Fragment, &keys, &view, caller).await;
+        let recalled = cache.recall_many::<Html>(Level::Fragment, &keys, &current, caller).await;
         for (key, found) in asked_for.iter().zip(recalled) {
             if let Some(found) = found {
                 prefetched.missed.get_mut().retain(|(missed, _)| missed != key);
                 prefetched.take(key.clone(), found);
             }
         }
-        prefetched.level = Some((cache.clone(), view));
+        prefetched.level = Some((cache.clone(), current));
         prefetched.caller = Some(caller);
         prefetched
     }
 
     fn take(&mut self, key: Key, found: Found) {
-        scope::record(found.1.dependencies());
+        tracking::record(found.1.dependencies());
         self.found.get_mut().push((key, found));
     }
 
@@ -142,12 +142,12 @@ impl Prefetched {
             return Ok(None);
         }
         let missing = self.missed.get_mut().iter_mut().find(|(missed, _)| *missed == key);
-        let (Some((cache, view)), Some((_, missing))) = (&self.level, missing) else {
+        let (Some((cache, current)), Some((_, missing))) = (&self.level, missing) else {
             return load().await.map(Some);
         };
         let within = cache.begin([&key]);
         let work = within.run(load());
-        let (loaded, dependencies) = scope::collect_for(&key, view.clone(), work).await;
+        let (loaded, dependencies) = tracking::track_for(&key, current.clone(), work).await;
         missing.dependencies.merge(&dependencies);
         loaded.map(Some)
     }
@@ -176,16 +176,16 @@ impl Prefetched {
         let html = personal::within(missing.is_personal, || Html::of(body));
         let mut dependencies = self.open.borrow_mut().pop().unwrap_or_default();
         let html = Arc::new(html?);
-        let Some((cache, view)) = &self.level else { return Ok(html) };
+        let Some((cache, current)) = &self.level else { return Ok(html) };
         let event =
             Event::new(Level::Fragment, &key, Outcome::Miss(missing.miss), started.elapsed());
         cache.report(event.asked_at(self.caller));
-        let made = Made {
+        let made = Built {
             body: html.clone(),
             dependencies: dependencies.clone(),
             size: html.0.len(),
             started,
-            view: view.clone(),
+            current: current.clone(),
         };
         let entry = if missing.reads_data {
             cache.keep(Level::Fragment, &key, &missing.policy, made, None)
@@ -210,7 +210,7 @@ impl Prefetched {
     fn record(&self, dependencies: &Dependencies) {
         match self.open.borrow_mut().last_mut() {
             Some(around) => around.merge(dependencies),
-            None => scope::record(dependencies),
+            None => tracking::record(dependencies),
         }
     }
 }

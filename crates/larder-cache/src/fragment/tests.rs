@@ -10,14 +10,14 @@ use askama::Template;
 use tokio::time::Instant;
 
 use super::*;
+use crate::builder::Builder;
 use crate::in_process::InProcess;
-use crate::open::Options;
 use crate::policy::Policy;
-use crate::scope;
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::contract::fake::Fake;
 use crate::tag::Tag;
+use crate::tracking;
 
 const SOURCE: Digest = Digest::of(b"v1");
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
@@ -25,7 +25,7 @@ const TEA: Tag = Tag::named("tea");
 
 fn open() -> (Arc<InProcess>, Cache) {
     let versions = Arc::new(InProcess::new());
-    (versions.clone(), Options::default().open(versions))
+    (versions.clone(), Builder::default().open(versions))
 }
 
 /// A page with one fragment that prints a name.
@@ -131,7 +131,7 @@ async fn f06_fragments_are_kept_in_the_cache_they_are_rendered_with() {
 async fn f07_the_declaration_that_made_a_fragment_deletes_it() {
     let store = Arc::new(Fake::default());
     let versions = Arc::new(InProcess::new());
-    let cache = Options::default().shared(store.clone(), "test", &Secret::random()).open(versions);
+    let cache = Builder::default().shared(store.clone(), "test", &Secret::random()).open(versions);
     let renders = Cell::new(0);
     let page = Page::new("tea", 0, &renders);
     cache.render(&page).await.unwrap();
@@ -220,8 +220,8 @@ impl Nested {
 #[tokio::test]
 async fn f11_an_inner_fragments_tags_reach_the_outer_one_and_the_page() {
     let (versions, cache) = open();
-    let view = cache.view_for(Level::Page).await.unwrap();
-    let (html, made) = scope::collect(view, Nested::render(&cache, &versions, 1, 60)).await;
+    let current = cache.stamps_for(Level::Page).await.unwrap();
+    let (html, made) = tracking::track(current, Nested::render(&cache, &versions, 1, 60)).await;
     assert_eq!(html, "[1]");
     let tags: Vec<_> = made.stamps().iter().map(|(tag, _)| tag.as_str()).collect();
     assert_eq!(tags, ["!", "tea"]);
@@ -235,8 +235,8 @@ async fn f11_an_inner_fragments_tags_reach_the_outer_one_and_the_page() {
 #[tokio::test(start_paused = true)]
 async fn f11_an_outer_fragment_ends_with_the_inner_one() {
     let (versions, cache) = open();
-    let view = cache.view_for(Level::Page).await.unwrap();
-    let (_, made) = scope::collect(view, Nested::render(&cache, &versions, 1, 10)).await;
+    let current = cache.stamps_for(Level::Page).await.unwrap();
+    let (_, made) = tracking::track(current, Nested::render(&cache, &versions, 1, 10)).await;
     let left = made.expires().unwrap().duration_since(Instant::now());
     assert!(left <= Duration::from_secs(10), "{left:?}");
     tokio::time::advance(Duration::from_secs(11)).await;
@@ -282,7 +282,7 @@ async fn fragments_that_read_data_come_from_the_shared_store_in_one_question() {
     let versions = Arc::new(InProcess::new());
     let shared: Arc<dyn Store> = store.clone();
     let secret = Secret::random();
-    let open = || Options::default().shared(shared.clone(), "test", &secret).open(versions.clone());
+    let open = || Builder::default().shared(shared.clone(), "test", &secret).open(versions.clone());
     let many = || (0..20u64).map(|n| Nested::new(None, 60).inner().vary_on("n", n));
     let parts = open().prefetch(many()).await;
     assert_eq!(store.calls(), ["get_many"]);

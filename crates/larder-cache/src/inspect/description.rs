@@ -79,7 +79,7 @@ pub struct Description {
     pub hits: Option<u64>,
     /// What it took to make it, where that is known.
     #[serde(default)]
-    pub cost: Option<Making>,
+    pub cost: Option<BuildCost>,
     /// What it says.
     pub body: Body,
 }
@@ -94,14 +94,14 @@ impl Description {
 
 /// What it took to make something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Making {
+pub struct BuildCost {
     /// Queries that ran for it, and for all that was made for it.
     pub queries: u32,
     /// Microseconds from the look-up that did not find it.
     pub took_us: u64,
 }
 
-impl Making {
+impl BuildCost {
     /// Of an entry that this process made; none of one that another instance made.
     pub(super) fn of(cost: Cost) -> Option<Self> {
         let took_us = u64::try_from(cost.took.as_micros()).unwrap_or(u64::MAX);
@@ -127,7 +127,7 @@ impl From<&(Tag, Stamp)> for TagStamp {
     }
 }
 
-/// Whether something would be served, judged by the present view.
+/// Whether something would be served, judged by the present current.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "is", content = "why")]
 pub enum Verdict {
@@ -186,7 +186,7 @@ pub struct LookUps {
     pub level: String,
     /// Answered from the cache.
     pub hits: u64,
-    /// Made anew.
+    /// Built anew.
     pub misses: u64,
     /// Answered with something old, as a policy allowed.
     pub stale: u64,

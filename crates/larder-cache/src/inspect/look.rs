@@ -7,23 +7,23 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::description::{Body, Description, Kind, Listed, Making, TagStamp, Verdict};
+use super::description::{Body, BuildCost, Description, Kind, Listed, TagStamp, Verdict};
 use super::reader::BodyReader;
 use crate::codec::{self, CodecError, Slot};
 use crate::dependencies::Dependencies;
 use crate::entry::{self, Entry};
-use crate::far::Spelling;
-use crate::sealed::{Header, unix_millis};
+use crate::stamps::{Stamps, StampsResult};
 use crate::store::Ttl;
 use crate::store::number::whole;
+use crate::tier::sealed::{Header, unix_millis};
+use crate::tier::shared::ParsedKey;
 use crate::values::plain;
-use crate::view::{FreshView, View};
 
 /// Returns what a name in the store is the name of.
-pub(super) fn kind_named(readers: &[BodyReader], spelling: Spelling<'_>) -> Kind {
+pub(super) fn kind_named(readers: &[BodyReader], parsed: ParsedKey<'_>) -> Kind {
     let mut readers = readers.iter();
-    match readers.find(|reader| reader.reads(spelling.fingerprint)) {
-        _ if spelling.is_lock => Kind::Lock,
+    match readers.find(|reader| reader.reads(parsed.fingerprint)) {
+        _ if parsed.is_lock => Kind::Lock,
         Some(reader) => reader.level().into(),
         None => Kind::Query,
     }
@@ -34,23 +34,23 @@ pub(super) fn at_entry(
     readers: &[BodyReader],
     listed: Listed,
     entry: &Arc<Entry>,
-    view: &FreshView,
+    current: &StampsResult,
     letters: usize,
 ) -> Description {
     let body = readers.iter().find_map(|reader| reader.in_memory(entry, letters));
     let body = body.unwrap_or(Body::Opaque);
-    Description { body, ..outline(listed, entry, view) }
+    Description { body, ..outline(listed, entry, current) }
 }
 
 /// An entry in memory, without its body.
-pub(super) fn outline(listed: Listed, entry: &Entry, view: &FreshView) -> Description {
-    let verdict = match view {
+pub(super) fn outline(listed: Listed, entry: &Entry, current: &StampsResult) -> Description {
+    let verdict = match current {
         Err(unvouched) => Verdict::Unknown(unvouched.to_string()),
-        Ok(view) => match entry.judge(view) {
-            entry::Verdict::Fresh => Verdict::Valid,
-            entry::Verdict::Expired => Verdict::Expired,
-            entry::Verdict::Deleted => Verdict::Deleted,
-            entry::Verdict::Invalidated(tag) => Verdict::Changed(tag.to_string()),
+        Ok(current) => match entry.validate(current) {
+            entry::Validity::Fresh => Verdict::Valid,
+            entry::Validity::Expired => Verdict::Expired,
+            entry::Validity::Deleted => Verdict::Deleted,
+            entry::Validity::Invalidated(tag) => Verdict::Changed(tag.to_string()),
         },
     };
     Description {
@@ -62,7 +62,7 @@ pub(super) fn outline(listed: Listed, entry: &Entry, view: &FreshView) -> Descri
         tags: entry.stamps().iter().map(TagStamp::from).collect(),
         verdict,
         hits: Some(entry.hits()),
-        cost: Making::of(entry.cost()),
+        cost: BuildCost::of(entry.cost()),
         body: Body::Opaque,
     }
 }
@@ -73,20 +73,22 @@ pub(super) fn at_sealed(
     slot: Slot<'_>,
     listed: Listed,
     (bytes, ttl): (&Bytes, Ttl),
-    view: &FreshView,
+    current: &StampsResult,
     letters: usize,
 ) -> Description {
-    open(readers, slot, listed.clone(), bytes, view, letters).unwrap_or_else(|error| Description {
-        listed,
-        fingerprint: None,
-        bytes: bytes.len() as u64,
-        age_ms: None,
-        left_ms: left(ttl),
-        tags: Vec::new(),
-        verdict: unopened(&error),
-        hits: None,
-        cost: None,
-        body: Body::Opaque,
+    open(readers, slot, listed.clone(), bytes, current, letters).unwrap_or_else(|error| {
+        Description {
+            listed,
+            fingerprint: None,
+            bytes: bytes.len() as u64,
+            age_ms: None,
+            left_ms: left(ttl),
+            tags: Vec::new(),
+            verdict: unopened(&error),
+            hits: None,
+            cost: None,
+            body: Body::Opaque,
+        }
     })
 }
 
@@ -111,7 +113,7 @@ fn open(
     slot: Slot<'_>,
     listed: Listed,
     bytes: &Bytes,
-    view: &FreshView,
+    current: &StampsResult,
     letters: usize,
 ) -> Result<Description, CodecError> {
     let sealed = codec::open(slot, bytes)?;
@@ -124,9 +126,9 @@ fn open(
         age_ms: Some(now.saturating_sub(header.born)),
         left_ms: Some(header.expires.saturating_sub(now)),
         tags: header.stamps.iter().map(TagStamp::from).collect(),
-        verdict: match view {
+        verdict: match current {
             Err(unvouched) => Verdict::Unknown(unvouched.to_string()),
-            Ok(view) => judge(header, now, view),
+            Ok(current) => judge(header, now, current),
         },
         hits: None,
         cost: None,
@@ -138,11 +140,11 @@ fn open(
 }
 
 /// As an instance judges that finds it.
-fn judge(header: Header, now: u64, view: &View) -> Verdict {
+fn judge(header: Header, now: u64, current: &Stamps) -> Verdict {
     let mut dependencies = Dependencies::default();
     header.stamps.into_iter().for_each(|(tag, stamp)| dependencies.add(tag, stamp));
-    let now_epoch = header.epoch.now(view.epochs());
-    match dependencies.first_moved(view) {
+    let now_epoch = header.epoch.now(current.epochs());
+    match dependencies.first_changed(current) {
         _ if !header.epoch.has_same_deletions(now_epoch) => Verdict::Deleted,
         Some(tag) => Verdict::Changed(tag.to_string()),
         None if header.expires <= now || header.epoch != now_epoch => Verdict::Expired,

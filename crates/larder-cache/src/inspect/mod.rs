@@ -11,12 +11,12 @@
 //!
 //! Not here: what happened ([`super::event`], [`super::stats`]).
 
-mod browse;
+mod dependents;
 mod description;
-mod hanging;
+mod list;
 mod look;
 mod reader;
-mod survey;
+mod summary;
 #[cfg(test)]
 mod tests;
 
@@ -25,34 +25,34 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-pub use browse::{Browsed, Wanted};
 pub use description::{
-    Body, Description, Kind, Listed, Listing, LookUps, Making, Memory, Statistics, Store, TagStamp,
-    Verdict,
+    Body, BuildCost, Description, Kind, Listed, Listing, LookUps, Memory, Statistics, Store,
+    TagStamp, Verdict,
 };
+pub use list::{ListPage, Wanted};
 pub(crate) use reader::{BodyReader, Describe, start};
-pub use survey::{Hanging, MOST, Share, Survey};
+pub use summary::{Dependents, MOST, Share, Summary};
 
 use super::entry::{self, Entry};
 use super::error::Error;
-use super::far::{self, Spelling};
 use super::key::Key;
 use super::level::Level;
-use super::near::Near;
 use super::removal::Removal;
+use super::stamps::{StampSource, StampsResult, StampsUnavailable};
 use super::store::number::whole;
 use super::store::{Ttl, budget};
 use super::tag::{Stamp, Tag};
+use super::tier::local::LocalTier;
+use super::tier::shared::{self, ParsedKey};
 use super::values::{Timeout, Values, glob};
-use super::view::{FreshView, Unvouched, Versions};
 
 /// Looks into a cache, or into a store that caches share.
 #[derive(Clone)]
 pub struct Inspection {
     readers: &'static [BodyReader],
-    near: Option<Near>,
+    local: Option<LocalTier>,
     values: Values,
-    versions: Option<Arc<dyn Versions>>,
+    versions: Option<Arc<dyn StampSource>>,
     /// So many characters of a body are shown.
     letters: usize,
 }
@@ -61,14 +61,14 @@ pub struct Inspection {
 const LETTERS: usize = 200;
 
 impl Inspection {
-    /// See [`Cache::inspect`](super::Cache::inspect) and [`super::open::inspect`].
+    /// See [`Cache::inspect`](super::Cache::inspect) and [`super::builder::inspect`].
     pub(super) fn new(
         readers: &'static [BodyReader],
-        near: Option<Near>,
+        local: Option<LocalTier>,
         values: Values,
-        versions: Option<Arc<dyn Versions>>,
+        versions: Option<Arc<dyn StampSource>>,
     ) -> Self {
-        Self { readers, near, values, versions, letters: LETTERS }
+        Self { readers, local, values, versions, letters: LETTERS }
     }
 
     /// The same, which shows so many characters of a body.
@@ -82,15 +82,15 @@ impl Inspection {
     /// # Errors
     /// When the store does not answer.
     pub async fn keys(&self, pattern: &str, limit: usize) -> Result<Listing, Error> {
-        let mut shelf = Shelf { pattern, limit, keys: BTreeSet::new(), left_off: 0 };
-        let view = self.view().await;
-        for (key, entry) in self.near.iter().flat_map(Near::iter).filter(is_there(&view)) {
-            shelf.take(in_memory(&key, &entry));
+        let mut first = FirstKeys { pattern, limit, keys: BTreeSet::new(), left_off: 0 };
+        let current = self.current().await;
+        for (key, entry) in self.local.iter().flat_map(LocalTier::iter).filter(is_there(&current)) {
+            first.take(in_memory(&key, &entry));
         }
-        for front in [far::FRONT, self.values.cache_front()] {
-            self.walk(front, |listed| shelf.take(listed)).await?;
+        for front in [shared::FRONT, self.values.cache_front()] {
+            self.walk(front, |listed| first.take(listed)).await?;
         }
-        Ok(Listing { keys: shelf.keys.into_iter().collect(), left_off: shelf.left_off })
+        Ok(Listing { keys: first.keys.into_iter().collect(), left_off: first.left_off })
     }
 
     /// All that is kept under a key, or under a complete name; empty if nothing is.
@@ -98,10 +98,10 @@ impl Inspection {
     /// # Errors
     /// When the store does not answer.
     pub async fn describe(&self, key: &str) -> Result<Vec<Description>, Error> {
-        let view = self.view().await;
-        let mut found: Vec<Description> = self.near_at(key, &view).into_iter().collect();
+        let current = self.current().await;
+        let mut found: Vec<Description> = self.near_at(key, &current).into_iter().collect();
         for listed in self.find(key).await? {
-            found.extend(self.look_at(listed, &view).await?);
+            found.extend(self.look_at(listed, &current).await?);
         }
         Ok(found)
     }
@@ -112,12 +112,12 @@ impl Inspection {
     /// When the versions cannot be moved: then nothing is forgotten. When the store does not answer: then
     /// an entry is, but may still take up room in the store, and a value may stay.
     pub async fn delete(&self, key: &str) -> Result<u64, Error> {
-        let view = self.view().await;
+        let current = self.current().await;
         self.remove(Removal::Deleted.of_key(self.key_of(key))).await?;
         let there = self.delete_there(key).await;
-        let near = self.near.as_ref().and_then(|near| Some((near, near.find(key)?)));
-        let here =
-            near.is_some_and(|(near, found)| near.remove(&found.0) && is_there(&view)(&found));
+        let local = self.local.as_ref().and_then(|local| Some((local, local.find(key)?)));
+        let here = local
+            .is_some_and(|(local, found)| local.remove(&found.0) && is_there(&current)(&found));
         Ok(u64::from(here) + there?)
     }
 
@@ -139,7 +139,7 @@ impl Inspection {
 
     /// The key in a complete name; else what was given.
     fn key_of<'k>(&self, key: &'k str) -> &'k str {
-        Spelling::of(key).map_or(key, |spelling| spelling.key)
+        ParsedKey::of(key).map_or(key, |parsed| parsed.key)
     }
 
     /// Ends the lifetime of the entry under a key: it is made anew when it is next asked for, and where that
@@ -152,11 +152,11 @@ impl Inspection {
     /// As [`Inspection::delete`].
     pub async fn end(&self, key: &str) -> Result<u64, Error> {
         self.remove(Removal::Ended.of_key(self.key_of(key))).await?;
-        let here = self.near.as_ref().and_then(|near| Some((near, near.find(key)?)));
+        let here = self.local.as_ref().and_then(|local| Some((local, local.find(key)?)));
         let there = self.delete_there(key).await?;
         // Last: nobody finds it in the store again, and keeps that here.
-        if let Some((near, (key, entry))) = &here {
-            near.insert((**key).clone(), Arc::new(entry.ended()));
+        if let Some((local, (key, entry))) = &here {
+            local.insert((**key).clone(), Arc::new(entry.ended()));
         }
         Ok(u64::from(here.is_some()) + there)
     }
@@ -177,14 +177,14 @@ impl Inspection {
     /// # Errors
     /// As [`Inspection::delete`].
     pub async fn clear(&self) -> Result<u64, Error> {
-        let view = self.view().await;
+        let current = self.current().await;
         self.remove(Removal::Deleted.of_all()).await?;
-        let entries = self.values.store().clear(far::FRONT).await;
+        let entries = self.values.store().clear(shared::FRONT).await;
         let values = self.values.clear().await;
         let mut here = 0;
-        if let Some(near) = &self.near {
-            here = near.iter().filter(is_there(&view)).count() as u64;
-            near.clear();
+        if let Some(local) = &self.local {
+            here = local.iter().filter(is_there(&current)).count() as u64;
+            local.clear();
         }
         Ok(here + entries.map_err(|source| self.failed(source))? + values?)
     }
@@ -196,14 +196,14 @@ impl Inspection {
     pub async fn statistics(&self) -> Result<Statistics, Error> {
         let (mut entries, mut values) = (0, 0);
         let is_counted = |listed: &Listed| listed.kind != Kind::Lock;
-        self.walk(far::FRONT, |listed| entries += u64::from(is_counted(&listed))).await?;
+        self.walk(shared::FRONT, |listed| entries += u64::from(is_counted(&listed))).await?;
         let front = self.values.cache_front();
         self.walk(front, |listed| values += u64::from(is_counted(&listed))).await?;
         let store = self.values.store();
         let stats = budget::apart(store.stats()).await.map_err(|source| self.failed(source))?;
         Ok(Statistics {
             look_ups: Vec::new(),
-            memory: self.near.as_ref().map(memory),
+            memory: self.local.as_ref().map(memory),
             store: Store {
                 name: store.name().to_owned(),
                 entries,
@@ -219,41 +219,41 @@ impl Inspection {
 
     /// What this process keeps, in figures; none where no process is looked into. Walks all entries.
     pub fn memory(&self) -> Option<Memory> {
-        self.near.as_ref().map(memory)
+        self.local.as_ref().map(memory)
     }
 
     /// How many entries of this process depend on each tag at this stamp: pages, fragments, queries.
     ///
     /// Looks at so many entries at most: with more of them there are more than it says.
-    pub fn hanging_on(&self, tags: &[(Tag, Stamp)], most: usize) -> Vec<[u64; 3]> {
-        let entries = self.near.iter().flat_map(Near::iter).take(most);
-        hanging::count(entries.map(|(_, entry)| entry), tags)
+    pub fn dependents_of(&self, tags: &[(Tag, Stamp)], most: usize) -> Vec<[u64; 3]> {
+        let entries = self.local.iter().flat_map(LocalTier::iter).take(most);
+        dependents::count(entries.map(|(_, entry)| entry), tags)
     }
 
-    /// The view to judge by.
+    /// The current to judge by.
     ///
     /// # Errors
     /// When nobody vouches, or nobody is here to ask.
-    pub async fn view(&self) -> FreshView {
+    pub async fn current(&self) -> StampsResult {
         match &self.versions {
-            Some(versions) => versions.fresh().get().await,
-            None => Err(Unvouched("the database was not asked".to_owned())),
+            Some(versions) => versions.current().get().await,
+            None => Err(StampsUnavailable("the database was not asked".to_owned())),
         }
     }
 
-    fn near_at(&self, key: &str, view: &FreshView) -> Option<Description> {
-        let (key, entry) = self.near.as_ref()?.find(key).filter(is_there(view))?;
-        Some(look::at_entry(self.readers, in_memory(&key, &entry), &entry, view, self.letters))
+    fn near_at(&self, key: &str, current: &StampsResult) -> Option<Description> {
+        let (key, entry) = self.local.as_ref()?.find(key).filter(is_there(current))?;
+        Some(look::at_entry(self.readers, in_memory(&key, &entry), &entry, current, self.letters))
     }
 
     /// Where in the store a key is, or would be.
     async fn find(&self, key: &str) -> Result<Vec<Listed>, Error> {
-        if key.starts_with(far::FRONT) || key.starts_with(self.values.cache_front()) {
+        if key.starts_with(shared::FRONT) || key.starts_with(self.values.cache_front()) {
             return Ok(self.listed(key).into_iter().collect());
         }
         let mut found = BTreeSet::new();
         let is_it = |listed: &Listed| listed.key == key && listed.kind != Kind::Lock;
-        self.walk(far::FRONT, |listed| {
+        self.walk(shared::FRONT, |listed| {
             if is_it(&listed) {
                 found.insert(listed);
             }
@@ -263,7 +263,11 @@ impl Inspection {
         Ok(found.into_iter().collect())
     }
 
-    async fn look_at(&self, at: Listed, view: &FreshView) -> Result<Option<Description>, Error> {
+    async fn look_at(
+        &self,
+        at: Listed,
+        current: &StampsResult,
+    ) -> Result<Option<Description>, Error> {
         let Some(name) = at.name.clone() else { return Ok(None) };
         let Some(bytes) = self.fetch(&name).await? else { return Ok(None) };
         let ttl = budget::apart(self.values.store().ttl(&name)).await;
@@ -274,7 +278,7 @@ impl Inspection {
         let (slot, found) = (self.values.slot(&name), (&bytes, ttl));
         Ok(Some(match at.kind {
             Kind::Page | Kind::Fragment | Kind::Query => {
-                look::at_sealed(self.readers, slot, at, found, view, self.letters)
+                look::at_sealed(self.readers, slot, at, found, current, self.letters)
             }
             Kind::Value | Kind::Lock => look::at_value(slot, at, found),
         }))
@@ -301,8 +305,8 @@ impl Inspection {
 
     /// What a complete name says; none if it is none of ours.
     fn listed(&self, name: &str) -> Option<Listed> {
-        let (kind, key) = match Spelling::of(name) {
-            Some(spelling) => (look::kind_named(self.readers, spelling), spelling.key),
+        let (kind, key) = match ParsedKey::of(name) {
+            Some(parsed) => (look::kind_named(self.readers, parsed), parsed.key),
             None => self.value_named(name)?,
         };
         let place = self.values.store().name().to_owned();
@@ -326,9 +330,9 @@ impl Inspection {
 
 /// Whether an entry was not deleted. One that another instance deleted leaves memory when it is next asked
 /// for; until then it is not shown.
-fn is_there(view: &FreshView) -> impl Fn(&(Arc<Key>, Arc<Entry>)) -> bool {
+fn is_there(current: &StampsResult) -> impl Fn(&(Arc<Key>, Arc<Entry>)) -> bool {
     move |(_, entry)| {
-        view.as_ref().map_or(true, |view| entry.judge(view) != entry::Verdict::Deleted)
+        current.as_ref().map_or(true, |current| entry.validate(current) != entry::Validity::Deleted)
     }
 }
 
@@ -337,10 +341,10 @@ fn in_memory(key: &Key, entry: &Entry) -> Listed {
     Listed { kind, key, place, name: None }
 }
 
-fn memory(near: &Near) -> Memory {
-    let (bytes, limit_bytes) = near.bytes();
-    let mut memory = Memory { bytes, limit_bytes, evicted: near.evicted(), ..Memory::default() };
-    for (_, entry) in near.iter() {
+fn memory(local: &LocalTier) -> Memory {
+    let (bytes, limit_bytes) = local.bytes();
+    let mut memory = Memory { bytes, limit_bytes, evicted: local.evicted(), ..Memory::default() };
+    for (_, entry) in local.iter() {
         *match entry.level() {
             Level::Page => &mut memory.pages,
             Level::Fragment => &mut memory.fragments,
@@ -351,14 +355,14 @@ fn memory(near: &Near) -> Memory {
 }
 
 /// Keeps the first keys that match, in order, however many there are.
-struct Shelf<'p> {
+struct FirstKeys<'p> {
     pattern: &'p str,
     limit: usize,
     keys: BTreeSet<Listed>,
     left_off: u64,
 }
 
-impl Shelf<'_> {
+impl FirstKeys<'_> {
     fn take(&mut self, listed: Listed) {
         if !glob::matches(self.pattern, &listed.key) {
             return;

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::Cache;
+use crate::builder::{self, Builder};
 use crate::in_process::InProcess;
 use crate::key::Key;
-use crate::open::{self, Options};
 use crate::policy::Policy;
 use crate::secret::Secret;
 use crate::store::contract::fake::Fake;
@@ -40,7 +40,7 @@ async fn settle(inspection: &Inspection) {
 #[tokio::test]
 async fn an_entry_is_described_with_its_tags_and_judged_by_the_present() {
     let versions = Arc::new(InProcess::new());
-    let cache = Options::default().open(versions.clone());
+    let cache = Builder::default().open(versions.clone());
     list_teas(&cache, &versions).await;
     let inspection = cache.inspect();
 
@@ -59,7 +59,7 @@ async fn an_entry_is_described_with_its_tags_and_judged_by_the_present() {
 
 #[tokio::test]
 async fn what_was_ended_is_made_anew_and_may_stand_in_for_an_error() {
-    let cache = Options::default().open(Arc::new(InProcess::new()));
+    let cache = Builder::default().open(Arc::new(InProcess::new()));
     let policy = MINUTE.stale_if_error(Duration::from_secs(60));
     let ask = async |answer: Result<u8, ()>| {
         cache.get_or_set(&key(), &policy, async || answer).await.map(|value| *value)
@@ -76,16 +76,16 @@ async fn a_shared_entry_is_described_without_knowing_its_type() {
     let store = Arc::new(Fake::default());
     let versions = Arc::new(InProcess::new());
     let secret = Secret::random();
-    let cache = Options::default().shared(store.clone(), "build", &secret).open(versions.clone());
+    let cache = Builder::default().shared(store.clone(), "build", &secret).open(versions.clone());
     list_teas(&cache, &versions).await;
 
     // Who has the store and the secret, and who has the stamps as well.
-    let stranger = open::inspect(store.clone(), Some(secret.clone()), None);
+    let stranger = builder::inspect(store.clone(), Some(secret.clone()), None);
     settle(&stranger).await;
     let stranger = stranger.describe("teas.list:page=2").await.unwrap();
     assert!(matches!(stranger[0].verdict, Verdict::Unknown(_)), "{stranger:?}");
     assert_eq!((stranger[0].body.clone(), stranger[0].tags.len()), (Body::Opaque, 2));
-    let judge = open::inspect(store.clone(), Some(secret), Some(versions.clone()));
+    let judge = builder::inspect(store.clone(), Some(secret), Some(versions.clone()));
     let name = stranger[0].listed.name.clone().unwrap();
     assert!(name.starts_with("larder:entry:build:") && name.ends_with(":teas.list:page=2"));
     assert_eq!(judge.describe(&name).await.unwrap()[0].verdict, Verdict::Valid);
@@ -98,11 +98,11 @@ async fn a_shared_entry_is_described_without_knowing_its_type() {
 async fn without_the_secret_names_and_times_are_seen_and_nothing_is_opened() {
     let store = Arc::new(Fake::default());
     let versions = Arc::new(InProcess::new());
-    let cache = Options::default().shared(store.clone(), "build", &Secret::random());
+    let cache = Builder::default().shared(store.clone(), "build", &Secret::random());
     let cache = cache.open(versions.clone());
     list_teas(&cache, &versions).await;
     cache.values().set("motd", "Fresh bread", Timeout::Never).await.unwrap();
-    let blind = open::inspect(store.clone(), None, Some(versions));
+    let blind = builder::inspect(store.clone(), None, Some(versions));
     settle(&blind).await;
     for key in ["teas.list:page=2", "motd"] {
         let found = blind.describe(key).await.unwrap();
@@ -121,7 +121,7 @@ async fn without_the_secret_names_and_times_are_seen_and_nothing_is_opened() {
 #[tokio::test]
 async fn what_is_set_can_be_counted_on_or_read_as_text() {
     let store = Arc::new(MemoryStore::default());
-    let inspection = open::inspect(store, None, None);
+    let inspection = builder::inspect(store, None, None);
     let body = async |key| {
         let found = inspection.describe(key).await.unwrap();
         found.into_iter().next().map(|description| description.body)
@@ -141,7 +141,7 @@ async fn what_is_set_can_be_counted_on_or_read_as_text() {
 #[tokio::test]
 async fn keys_are_listed_in_order_up_to_a_limit() {
     let store = Arc::new(MemoryStore::default());
-    let inspection = open::inspect(store, None, None);
+    let inspection = builder::inspect(store, None, None);
     for key in ["tea.3", "tea.1", "milk", "tea.2"] {
         inspection.set(key, "1", Timeout::Never).await.unwrap();
     }

@@ -10,11 +10,11 @@ use tokio::sync::Barrier;
 
 use super::*;
 use crate::Cache;
+use crate::builder::Builder;
 use crate::fragment::{Digest, Fragment};
 use crate::in_process::InProcess;
 use crate::key::Key;
 use crate::level::Levels;
-use crate::open::Options;
 use crate::panics::{Panic, caught};
 use crate::policy::Policy;
 use crate::refresh::Failure;
@@ -23,7 +23,7 @@ use crate::values::Timeout;
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
 
 fn open() -> Cache {
-    Options::default().open(Arc::new(InProcess::new()))
+    Builder::default().open(Arc::new(InProcess::new()))
 }
 
 fn key(name: char) -> Key {
@@ -102,7 +102,7 @@ async fn a_load_that_asks_for_itself_fails_at_once_through_every_call() {
         "xnaxb",
     ];
     for levels in [Levels::ALL, Levels::OFF] {
-        let cache = Options::default().levels(levels).open(Arc::new(InProcess::new()));
+        let cache = Builder::default().levels(levels).open(Arc::new(InProcess::new()));
         for path in paths {
             if levels == Levels::OFF && path.contains('x') {
                 continue;

@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 use super::passed_on::{PassedOn, passed_on};
 use super::query;
 use super::request::cookie;
+use super::request_flags::RequestFlags;
 use super::rules::Rules;
-use super::shape::Shape;
 use super::target::{self, Origin, Target};
 use crate::key::{Key, KeyBuilder};
 
@@ -37,12 +37,17 @@ pub fn settle(request: &mut ServiceRequest) -> Result<(), &'static str> {
 }
 
 /// Returns the key of the page that answers `request`, a settled candidate.
-pub fn key(request: &mut ServiceRequest, shape: Shape, rules: &Rules, generation: u64) -> Key {
+pub fn key(
+    request: &mut ServiceRequest,
+    flags: RequestFlags,
+    rules: &Rules,
+    write_epoch: u64,
+) -> Key {
     if let Some(parameters) = rules.parameters {
         query::normalise(request.head_mut(), parameters);
     }
     let headers = request.headers();
-    let mut page = with_origin(Key::named(rules.prefix), request, shape, rules)
+    let mut page = with_origin(Key::named(rules.prefix), request, flags, rules)
         .part("path", request.path())
         .part("query", request.uri().query());
     for name in &rules.headers {
@@ -56,29 +61,29 @@ pub fn key(request: &mut ServiceRequest, shape: Shape, rules: &Rules, generation
             .part("cookie", *name)
             .part("is", cookie(headers, name).as_ref().map(Cookie::value));
     }
-    if generation > 0 {
-        page = page.part("generation", generation);
+    if write_epoch > 0 {
+        page = page.part("write_epoch", write_epoch);
     }
     page.build()
 }
 
 /// Returns scheme and host of a settled request, as its handler sees them.
-pub fn origin(request: &HttpRequest, shape: Shape) -> Origin<'_> {
-    if shape.is(Shape::FORWARDED) { Origin::forwarded(request) } else { Origin::of(request) }
+pub fn origin(request: &HttpRequest, flags: RequestFlags) -> Origin<'_> {
+    if flags.is(RequestFlags::FORWARDED) { Origin::forwarded(request) } else { Origin::of(request) }
 }
 
 /// Adds scheme, host and the forwarding headers to the key.
 fn with_origin(
     mut page: KeyBuilder,
     request: &ServiceRequest,
-    shape: Shape,
+    flags: RequestFlags,
     rules: &Rules,
 ) -> KeyBuilder {
     let headers = request.headers();
-    let origin = origin(request.request(), shape);
+    let origin = origin(request.request(), flags);
     let host = headers.contains_key(HOST).then_some(&*origin.host);
     page = page.part("scheme", &*origin.scheme).part("host", host);
-    if shape.is(Shape::FORWARDED) {
+    if flags.is(RequestFlags::FORWARDED) {
         // Handlers see both: the forwarded host, and the host to which the proxy connects.
         let direct = Origin::of(request.request());
         page = page.part("at", &*direct.host);
@@ -86,7 +91,7 @@ fn with_origin(
             page = page.part("forward", line);
         }
     }
-    if shape.is(Shape::CLIENT) && !rules.is_shared {
+    if flags.is(RequestFlags::CLIENT) && !rules.is_shared {
         // Only a digest: keys are shown to people and stored where others can read them.
         let lines = lines_of(headers, PassedOn::Client).join("\n");
         page = page.part("client", format!("{:x}", Sha256::digest(lines)));
@@ -112,7 +117,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
-    use crate::page::request::make_anybodys;
+    use crate::page::request::strip_credentials;
     use crate::policy::Policy;
 
     fn shared() -> Rules {
@@ -121,9 +126,9 @@ mod tests {
 
     fn key_by(rules: &Rules, request: TestRequest) -> String {
         let mut request = request.to_srv_request();
-        let shape = Shape::of(request.headers());
+        let flags = RequestFlags::of(request.headers());
         settle(&mut request).unwrap();
-        key(&mut request, shape, rules, 0).to_string()
+        key(&mut request, flags, rules, 0).to_string()
     }
 
     fn key_of(request: TestRequest) -> String {
@@ -185,7 +190,7 @@ mod tests {
             assert_eq!(key_by(&rules, get(target)), plain, "{target}");
         }
         let mut request = get("/?q=tea&utm=1&page=2").to_srv_request();
-        key(&mut request, Shape::default(), &rules, 0);
+        key(&mut request, RequestFlags::default(), &rules, 0);
         assert_eq!(request.uri().to_string(), "/?page=2&q=tea");
     }
 
@@ -225,12 +230,12 @@ mod tests {
                 "{name}"
             );
             let mut request = with("1").to_srv_request();
-            make_anybodys(&mut request, &shared);
+            strip_credentials(&mut request, &shared);
             assert_eq!(request.headers().contains_key(name), !is_hidden, "{name}");
         }
         let named = self::shared().keyed_headers(&[HeaderName::from_static("x-real-ip")]);
         let mut request = get("/").insert_header(("x-real-ip", "1")).to_srv_request();
-        make_anybodys(&mut request, &named);
+        strip_credentials(&mut request, &named);
         assert!(request.headers().contains_key("x-real-ip"), "the owner names it");
         let secret = get("/").insert_header(("x-api-key", "secret"));
         assert!(!key_by(&respecting, secret).contains("secret"));

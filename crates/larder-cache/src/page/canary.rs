@@ -19,13 +19,13 @@ use actix_web::http::header::{
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use bytes::Bytes;
 
-use super::ask::{MAKING, again, ask};
+use super::handler::{MAKING, again, ask};
+use super::lookup::{Kept, Lookup};
 use super::rules::Rules;
 use super::status::{CacheStatus, Forward};
 use super::stored::Stored;
-use super::visit::{Kept, Visit};
 use crate::dependencies::Dependencies;
-use crate::scope;
+use crate::tracking;
 
 /// The headers that the other client sends.
 const OTHERS: [(HeaderName, HeaderValue); 7] = [
@@ -44,7 +44,7 @@ const ELSEWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new
 /// How many bytes are shown around a difference.
 const AROUND: usize = 40;
 
-impl Visit {
+impl Lookup {
     /// Returns the response, or an error if the page differs for another client.
     pub async fn send_canary<S, B>(
         &self,
@@ -63,10 +63,10 @@ impl Visit {
         let known = std::mem::take(&mut *request.extensions_mut());
         let mut other = again(request, place);
         disguise(&mut other, &self.rules, &kept.page.varies());
-        let (rules, key, view) = (self.rules.clone(), self.key.clone(), self.view.clone());
+        let (rules, key, current) = (self.rules.clone(), self.key.clone(), self.current.clone());
         let made = actix_web::rt::spawn(async move {
             let asked = MAKING.scope(key, ask(&*service, &rules, other));
-            let (answered, dependencies) = scope::collect(view, asked).await;
+            let (answered, dependencies) = tracking::track(current, asked).await;
             let (request, response) = answered?.into_parts();
             let body = to_bytes(response.into_body()).await.map_err(Into::into);
             Ok::<_, Error>((request, body.unwrap_or_default(), dependencies))
@@ -118,7 +118,7 @@ fn disguise(request: &mut ServiceRequest, rules: &Rules, varies: &[HeaderName]) 
 fn are_of_one_state(one: &Dependencies, other: &Dependencies) -> bool {
     let mut both = one.clone();
     both.merge(other);
-    !both.is_torn()
+    !both.is_inconsistent()
 }
 
 /// Describes the first difference of two bodies, or returns `None` if they are equal.

@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::directives::Directives;
-use super::targeted::Policy;
+use super::targeted::TargetedPolicy;
 
 /// The lifetime that a route's rules give to its responses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Freshness {
     /// Computes the freshness of a response, or `None` if nothing gives a lifetime.
     ///
     /// `expires` is the lifetime found by [`super::date::lifetime`].
-    pub fn of(policy: &Policy, expires: Option<Duration>, owner: Owner) -> Option<Self> {
+    pub fn of(policy: &TargetedPolicy, expires: Option<Duration>, owner: Owner) -> Option<Self> {
         let directives = &policy.directives;
         let lifetime = lifetime(policy, expires, owner)?;
         let must_revalidate = forbids_stale(directives);
@@ -90,7 +90,7 @@ impl Freshness {
     }
 }
 
-fn lifetime(policy: &Policy, expires: Option<Duration>, owner: Owner) -> Option<Duration> {
+fn lifetime(policy: &TargetedPolicy, expires: Option<Duration>, owner: Owner) -> Option<Duration> {
     let directives = &policy.directives;
     // A targeted field overrides `Expires`. RFC 9213 §2.2.
     let expires = expires.filter(|_| !policy.is_targeted);
@@ -120,9 +120,9 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn policy(line: &'static str) -> Policy {
+    fn policy(line: &'static str) -> TargetedPolicy {
         let directives = Directives::of([&HeaderValue::from_static(line)]);
-        Policy { directives, is_targeted: false }
+        TargetedPolicy { directives, is_targeted: false }
     }
 
     fn of(line: &'static str) -> Freshness {
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_targeted_field_overrides_expires() {
-        let targeted = Policy { is_targeted: true, ..policy("public") };
+        let targeted = TargetedPolicy { is_targeted: true, ..policy("public") };
         assert_eq!(Freshness::of(&targeted, Some(HOUR), Owner::Silent), None);
     }
 
@@ -181,7 +181,7 @@ mod tests {
         for kin in ["must-revalidate", "proxy-revalidate", "no-cache", "no-cache=x"] {
             let line = format!("max-age=1, stale-while-revalidate=9, stale-if-error=9, {kin}");
             let directives = Directives::of([&HeaderValue::from_str(&line).unwrap()]);
-            let policy = Policy { directives, is_targeted: false };
+            let policy = TargetedPolicy { directives, is_targeted: false };
             let freshness = Freshness::of(&policy, None, Owner::Silent).unwrap();
             assert!(freshness.must_revalidate, "{kin}");
             assert_eq!(freshness.at(Duration::from_secs(2)), Use::Never, "{kin}");
@@ -227,7 +227,7 @@ mod tests {
                 no_cache,
                 ..Directives::default()
             };
-            let policy = Policy { directives, is_targeted: false };
+            let policy = TargetedPolicy { directives, is_targeted: false };
             let freshness = Freshness::of(&policy, expires, Owner::Silent);
             let lifetime = s_maxage.or(max_age).or(expires);
             prop_assert_eq!(freshness.is_some(), lifetime.is_some());

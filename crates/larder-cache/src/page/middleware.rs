@@ -11,16 +11,16 @@ use actix_web::{Error, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::address;
-use super::ask::{apart, ask, call};
+use super::deliver::Asked;
+use super::handler::{apart, ask, call};
 use super::head::ignore_range;
 use super::invalidation::{self, Address};
+use super::lookup::{Found, Lookup};
 use super::request;
-use super::response::Asked;
+use super::request_flags::RequestFlags;
 use super::rules::Rules;
-use super::shape::Shape;
 use super::status::{CacheStatus, Forward};
 use super::target::Origin;
-use super::visit::{Found, Visit};
 use crate::Cache;
 use crate::level::Level;
 
@@ -97,38 +97,41 @@ where
     }
     // Also if the handler answers: it may not know this rule.
     ignore_range(&mut request);
-    let shape = Shape::of(request.headers());
-    let candidate = request::candidate(request.headers(), shape, &rules);
-    let view = match (&cache, candidate.and_then(|()| address::settle(&mut request))) {
+    let flags = RequestFlags::of(request.headers());
+    let candidate = request::candidate(request.headers(), flags, &rules);
+    let current = match (&cache, candidate.and_then(|()| address::settle(&mut request))) {
         (_, Err(rule)) => Err(rule),
         (None, Ok(())) => Err("no cache"),
-        (Some(cache), Ok(())) => cache.view_for(Level::Page).await.ok_or("off"),
+        (Some(cache), Ok(())) => cache.stamps_for(Level::Page).await.ok_or("off"),
     };
-    let (cache, view) = match (cache, view) {
-        (Some(cache), Ok(view)) => (cache, view),
-        (_, view) => {
-            let rule = view.err().unwrap_or("off");
+    let (cache, current) = match (cache, current) {
+        (Some(cache), Ok(current)) => (cache, current),
+        (_, current) => {
+            let rule = current.err().unwrap_or("off");
             if rule == request::SESSION {
                 return pass_seen(&*service, request).await;
             }
             return pass_by(&*service, &rules, request, CacheStatus::Bypass(rule)).await;
         }
     };
-    let generation = match rules.is_emptied_by_writes {
-        true => cache.generations().of(&address::origin(request.request(), shape), request.path()),
+    let write_epoch = match rules.is_emptied_by_writes {
+        true => {
+            let origin = address::origin(request.request(), flags);
+            cache.write_epochs().of((&origin.scheme, &origin.host, request.path()))
+        }
         false => 0,
     };
-    let key = apart(address::key(&mut request, shape, &rules, generation));
-    let asked = Asked::of(request.headers(), shape, rules.has_ranges);
-    let visit = Visit { cache, key, view, rules, asked, began };
-    match visit.find(&request).await {
+    let key = apart(address::key(&mut request, flags, &rules, write_epoch));
+    let asked = Asked::of(request.headers(), flags, rules.has_ranges);
+    let lookup = Lookup { cache, key, current, rules, asked, began };
+    match lookup.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),
-        Found::Stale(old, varies) => visit.refresh_behind(service, request, old, varies).await,
-        Found::Nobodys => {
+        Found::Stale(old, varies) => lookup.refresh_behind(service, request, old, varies).await,
+        Found::PassThrough => {
             let status = CacheStatus::NotStored(Forward::UriMiss, "uncacheable");
-            pass_by(&*service, &visit.rules, request, status).await
+            pass_by(&*service, &lookup.rules, request, status).await
         }
-        Found::Nothing(task) => visit.make(service, request, task).await,
+        Found::Nothing(task) => lookup.make(service, request, task).await,
     }
 }
 
@@ -190,7 +193,7 @@ where
 
 fn empty(cache: &Cache, response: &ServiceResponse<BoxBody>) {
     let request = response.request();
-    let origin = address::origin(request, Shape::of(request.headers()));
+    let origin = address::origin(request, RequestFlags::of(request.headers()));
     let written = Address {
         scheme: &origin.scheme,
         host: &origin.host,
@@ -203,9 +206,9 @@ fn empty(cache: &Cache, response: &ServiceResponse<BoxBody>) {
     // these pages.
     let direct = Origin::of(request);
     for path in paths {
-        cache.generations().renew(&origin, path);
+        cache.write_epochs().renew((&origin.scheme, &origin.host, path));
         if direct != origin {
-            cache.generations().renew(&direct, path);
+            cache.write_epochs().renew((&direct.scheme, &direct.host, path));
         }
     }
 }

@@ -15,53 +15,52 @@
 //! - Conditions, ranges and codings apply to the stored page: [`conditional`], [`range`], [`encoding`],
 //!   [`compress`].
 //! - A stale page is revalidated before it is rebuilt ([`merge`]), or served stale if it permits that.
-//! - A successful write invalidates the pages of its URL: [`invalidation`], [`generations`].
+//! - A successful write invalidates the pages of its URL: [`invalidation`], `write_epochs`.
 //! - Every response reports what the cache did: [`status`].
 //!
-//! Not here: fragments ([`super::fragment`]), values ([`super::handle`]).
+//! Not here: fragments ([`super::fragment`]), values ([`super::cache`]).
 
 pub mod address;
+mod admission;
 pub mod age;
-mod ask;
 pub mod authority;
 pub mod budget;
 mod canary;
 pub mod compress;
 pub mod conditional;
 pub mod date;
+pub mod deliver;
 pub mod directives;
 pub mod encoding;
 pub mod entity_tag;
-mod fill;
+mod fetch;
 pub mod freshness;
 #[cfg(test)]
 pub mod fuzz;
-pub mod generations;
+mod handler;
 pub mod head;
 pub mod invalidation;
-mod judged;
 pub mod list;
+mod lookup;
 pub mod merge;
 mod middleware;
+pub mod outcome;
 pub mod passed_on;
 pub mod patch;
 pub mod query;
 pub mod range;
 pub mod request;
-pub mod response;
+pub mod request_flags;
 pub mod rules;
-pub mod shape;
 pub mod status;
 pub mod storable;
 pub mod stored;
 pub mod structured;
 pub mod target;
 pub mod targeted;
-pub mod told;
 pub mod variant;
 pub mod variants;
 pub mod vary;
-mod visit;
 
 pub use middleware::{Cached, cached};
 pub use rules::Rules;

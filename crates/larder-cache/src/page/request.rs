@@ -23,8 +23,8 @@ use actix_web::http::header::{
 use super::conditional::CONDITIONS;
 use super::list;
 use super::passed_on::{PassedOn, passed_on};
+use super::request_flags::RequestFlags;
 use super::rules::Rules;
-use super::shape::Shape;
 
 /// The client's cache directives, which are not for handlers.
 pub const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
@@ -42,14 +42,21 @@ pub struct Bypass;
 ///
 /// # Errors
 /// Returns the rule that refuses it.
-pub fn candidate(headers: &HeaderMap, shape: Shape, rules: &Rules) -> Result<(), &'static str> {
-    let refused =
-        [(Shape::BODY, "body"), (Shape::UPGRADE, "upgrade"), (Shape::OVERRIDDEN, "override")];
-    if let Some((_, rule)) = refused.iter().find(|(kind, _)| shape.is(*kind)) {
+pub fn candidate(
+    headers: &HeaderMap,
+    flags: RequestFlags,
+    rules: &Rules,
+) -> Result<(), &'static str> {
+    let refused = [
+        (RequestFlags::BODY, "body"),
+        (RequestFlags::UPGRADE, "upgrade"),
+        (RequestFlags::OVERRIDDEN, "override"),
+    ];
+    if let Some((_, rule)) = refused.iter().find(|(kind, _)| flags.is(*kind)) {
         return Err(rule);
     }
     let has_session = || rules.sessions.iter().any(|name| has_cookie(headers, name));
-    if shape.is(Shape::COOKIES) && has_session() {
+    if flags.is(RequestFlags::COOKIES) && has_session() {
         return Err(SESSION);
     }
     Ok(())
@@ -85,7 +92,7 @@ pub fn asks(headers: &HeaderMap, directive: &str) -> bool {
 }
 
 /// Removes the headers that must not reach the handler during a build.
-pub fn make_whole(request: &mut ServiceRequest) {
+pub fn strip_conditionals(request: &mut ServiceRequest) {
     let headers = request.headers_mut();
     for name in CONDITIONS.iter().chain(&OF_CACHES) {
         headers.remove(name);
@@ -95,7 +102,7 @@ pub fn make_whole(request: &mut ServiceRequest) {
 /// Removes the client's identity, for a rebuild in the background.
 ///
 /// Only what the page is known to depend on stays.
-pub fn make_discreet(request: &mut ServiceRequest, rules: &Rules, varies: &BTreeSet<String>) {
+pub fn strip_identity(request: &mut ServiceRequest, rules: &Rules, varies: &BTreeSet<String>) {
     let matters =
         |name: &HeaderName| varies.contains(name.as_str()) || rules.headers.contains(name);
     if !matters(&AUTHORIZATION) {
@@ -123,7 +130,7 @@ pub fn is_hidden(name: &str, rules: &Rules) -> bool {
 ///
 /// Also takes and returns the extensions, if middleware around the cache has read the cookies: the
 /// framework remembers the cookies there.
-pub fn make_anybodys(request: &mut ServiceRequest, rules: &Rules) -> Option<Extensions> {
+pub fn strip_credentials(request: &mut ServiceRequest, rules: &Rules) -> Option<Extensions> {
     if !rules.is_shared {
         return None;
     }
@@ -167,7 +174,7 @@ mod tests {
         ];
         let judge = |request: TestRequest| {
             let request = request.to_srv_request();
-            candidate(request.headers(), Shape::of(request.headers()), &rules)
+            candidate(request.headers(), RequestFlags::of(request.headers()), &rules)
         };
         for (request, reason) in cases {
             assert_eq!(judge(request), Err(reason));
@@ -191,7 +198,7 @@ mod tests {
         for (line, is_session) in cases {
             let line = HeaderValue::from_bytes(line).unwrap();
             let request = get("/").insert_header((COOKIE, line.clone())).to_srv_request();
-            let judged = candidate(request.headers(), Shape::of(request.headers()), &rules);
+            let judged = candidate(request.headers(), RequestFlags::of(request.headers()), &rules);
             assert_eq!(judged.is_err(), is_session, "{line:?}");
         }
     }
@@ -204,8 +211,8 @@ mod tests {
             .insert_header((IF_NONE_MATCH, "*"))
             .insert_header((RANGE, "bytes=0-1"))
             .to_srv_request();
-        make_whole(&mut request);
-        make_anybodys(&mut request, &shared());
+        strip_conditionals(&mut request);
+        strip_credentials(&mut request, &shared());
         let left: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         assert_eq!(left, ["host"]);
     }

@@ -53,7 +53,7 @@ impl Answer<'_> {
             (directives.private, "private"),
             (directives.no_cache, "no-cache"),
             (*self.vary == Vary::Everything, "vary"),
-            (self.is_somebodys(), "authorization"),
+            (self.has_credentials(), "authorization"),
             (self.is_of_a_cookie(), "cookie"),
             (self.freshness.is_none(), "no lifetime"),
             (self.freshness.is_some_and(|freshness| freshness.end() == Duration::ZERO), "stale"),
@@ -68,7 +68,7 @@ impl Answer<'_> {
         self.status == StatusCode::PARTIAL_CONTENT || self.headers.contains_key(CONTENT_RANGE)
     }
 
-    fn is_somebodys(&self) -> bool {
+    fn has_credentials(&self) -> bool {
         let directives = self.directives;
         self.request.contains_key(AUTHORIZATION)
             && !(directives.public || directives.must_revalidate || directives.s_maxage.is_some())
@@ -87,7 +87,7 @@ mod tests {
 
     use super::*;
     use crate::page::freshness::Owner;
-    use crate::page::targeted::Policy;
+    use crate::page::targeted::TargetedPolicy;
 
     type Lines = [(HeaderName, &'static str)];
 
@@ -101,7 +101,7 @@ mod tests {
 
     fn judge(status: u16, request: &Lines, lines: &Lines) -> Result<(), &'static str> {
         let headers = map(lines);
-        let policy = Policy::of(&headers, &[]);
+        let policy = TargetedPolicy::of(&headers, &[]);
         let freshness = Freshness::of(&policy, None, Owner::Silent);
         let answer = Answer {
             request: &map(request),

@@ -6,7 +6,7 @@
 //!   one cache that cannot be invalidated.
 //! - A body is compressed once per coding, for the first client that accepts it.
 //!
-//! Not here: how it is answered ([`super::response`]).
+//! Not here: how it is answered ([`super::deliver`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -20,14 +20,14 @@ pub const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-con
 
 /// The directives that a response has for this cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
+pub struct TargetedPolicy {
     /// The directives.
     pub directives: Directives,
     /// Whether they come from a targeted field, so that `Expires` is ignored.
     pub is_targeted: bool,
 }
 
-impl Policy {
+impl TargetedPolicy {
     /// Reads the first of the fields named `targets` that counts, or else `Cache-Control`.
     pub fn of(headers: &HeaderMap, targets: &[HeaderName]) -> Self {
         let targeted = targets.iter().find_map(|name| directives(headers.get_all(name)));
@@ -75,12 +75,12 @@ mod tests {
 
     const OTHER: HeaderName = HeaderName::from_static("larder-cache-control");
 
-    fn policy(lines: &[(HeaderName, &'static str)]) -> Policy {
+    fn policy(lines: &[(HeaderName, &'static str)]) -> TargetedPolicy {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(name.clone(), HeaderValue::from_static(value));
         }
-        Policy::of(&headers, &[OTHER, CDN_CACHE_CONTROL])
+        TargetedPolicy::of(&headers, &[OTHER, CDN_CACHE_CONTROL])
     }
 
     /// Returns the seconds that `line` gives beside `Cache-Control: max-age=60`.
@@ -110,7 +110,7 @@ mod tests {
     fn a_field_that_is_not_listed_is_ignored() {
         let mut headers = HeaderMap::new();
         headers.append(CDN_CACHE_CONTROL, HeaderValue::from_static("max-age=10"));
-        assert_eq!(Policy::of(&headers, &[]).directives, Directives::default());
+        assert_eq!(TargetedPolicy::of(&headers, &[]).directives, Directives::default());
     }
 
     #[test]

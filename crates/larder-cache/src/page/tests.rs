@@ -10,10 +10,10 @@ use actix_web::{App, HttpResponse, web};
 
 use super::status::CACHE_STATUS;
 use crate::Cache;
+use crate::builder::Builder;
 use crate::event::{Event, Listener};
 use crate::in_process::InProcess;
 use crate::key::Key;
-use crate::open::Options;
 use crate::page::{self, Rules};
 use crate::policy::Policy;
 
@@ -81,7 +81,7 @@ async fn strict(cache: web::Data<Cache>, works: Works) -> HttpResponse {
 ///
 /// They come after a first build and 30 s, with the source as `works` says.
 async fn say(path: &str, works: bool) -> [String; 2] {
-    let cache = web::Data::new(Options::default().open(Arc::new(InProcess::new())));
+    let cache = web::Data::new(Builder::default().open(Arc::new(InProcess::new())));
     let source = Works::new(AtomicBool::new(true));
     // Without a canary: the source must be called once per page.
     let cached = || page::cached(Rules::shared(Policy::fresh_for(SECOND)).canary(false));
@@ -148,7 +148,7 @@ impl Listener for Told {
 async fn stale_values_and_background_refreshes_are_reported() {
     tokio::time::pause();
     let told = Arc::new(Told::default());
-    let cache = Options::default().listener(told.clone()).open(Arc::new(InProcess::new()));
+    let cache = Builder::default().listener(told.clone()).open(Arc::new(InProcess::new()));
     let key = Key::named("test").build();
     let policy = Policy::fresh_for(10 * SECOND).stale_while_revalidate(60 * SECOND);
     for _ in 0..2 {
@@ -163,7 +163,7 @@ async fn stale_values_and_background_refreshes_are_reported() {
 async fn a_timeout_is_reported() {
     tokio::time::pause();
     let told = Arc::new(Told::default());
-    let cache = Options::default().listener(told.clone()).open(Arc::new(InProcess::new()));
+    let cache = Builder::default().listener(told.clone()).open(Arc::new(InProcess::new()));
     let policy = Policy::fresh_for(10 * SECOND).hard_timeout(SECOND);
     let endless = || std::future::pending::<Result<u32, ()>>();
     let _ = cache.get_or_refresh(&Key::named("test").build(), &policy, endless).await;
@@ -181,7 +181,7 @@ async fn frank(works: Works) -> HttpResponse {
 
 #[actix_web::test]
 async fn a_page_that_was_expired_by_hand_may_be_served_on_error() {
-    let cache = web::Data::new(Options::default().open(Arc::new(InProcess::new())));
+    let cache = web::Data::new(Builder::default().open(Arc::new(InProcess::new())));
     let source = Works::new(AtomicBool::new(true));
     let cached = page::cached(Rules::shared(Policy::fresh_for(SECOND)).canary(false));
     let app = App::new().app_data(cache.clone()).app_data(source.clone());

@@ -15,20 +15,20 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 use super::Cache;
+use super::cache::{Built, Recalled};
 use super::codec;
 use super::dependencies::{Dependencies, Note, Staleness};
 use super::entry::{Body, Entry};
 use super::event::{Miss, Outcome};
-use super::far;
 use super::flight::{Landing, Leader, Turn, land};
-use super::handle::{Made, Recalled};
 use super::key::Key;
 use super::level::Level;
 use super::lineage::{Circle, Load};
 use super::panics::{self, caught};
 use super::policy::Policy;
-use super::scope;
-use super::view::View;
+use super::stamps::Stamps;
+use super::tier::shared;
+use super::tracking;
 
 /// Why there is no value, not even an old one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,18 +95,18 @@ impl Cache {
         E: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let Some(view) = self.view_for(Level::Query).await else {
+        let Some(current) = self.stamps_for(Level::Query).await else {
             let within = Load::begin(self.flights_place(), [key.as_str()])?;
             let loaded = within.run(load()).await;
             return loaded.map(|value| (Arc::new(value), None)).map_err(Failure::Load);
         };
         let (cache, old) = (self.clone(), None);
-        let mut wanted = Refreshed { cache, key: key.clone(), policy: *policy, view, old };
-        let miss = match self.look_up::<T>(Level::Query, key, &wanted.view, None) {
+        let mut wanted = Refreshed { cache, key: key.clone(), policy: *policy, current, old };
+        let miss = match self.lookup::<T>(Level::Query, key, &wanted.current, None) {
             Ok((value, entry)) => {
-                scope::record(entry.dependencies());
+                tracking::record(entry.dependencies());
                 if entry.remaining() < policy.head_start() && !entry.is_paused() {
-                    scope::note(Note::RefreshingAhead);
+                    tracking::note(Note::RefreshingAhead);
                     wanted.old = Some(entry);
                     wanted.refresh_behind(load);
                 }
@@ -142,7 +142,7 @@ struct Refreshed {
     cache: Cache,
     key: Key,
     policy: Policy,
-    view: Arc<View>,
+    current: Arc<Stamps>,
     /// The entry found by the lookup, fresh or not.
     old: Option<Arc<Entry>>,
 }
@@ -160,8 +160,8 @@ impl Refreshed {
         E: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        if let Turn::Lead(leader) = self.cache.take_turn_behind(&self.key, &self.view) {
-            self.cache.tell(Level::Query, &self.key, Outcome::Refreshing, Instant::now());
+        if let Turn::Lead(leader) = self.cache.take_turn_behind(&self.key, &self.current) {
+            self.cache.report_outcome(Level::Query, &self.key, Outcome::Refreshing, Instant::now());
             // No lookup in the shared store: it has nothing newer than the value being replaced.
             tokio::spawn(self.make(Some(leader), None, load));
         }
@@ -181,7 +181,7 @@ impl Refreshed {
     {
         let (cache, key, policy) = (self.cache.clone(), self.key.clone(), self.policy);
         let began = Instant::now();
-        cache.tell(Level::Query, &key, Outcome::Miss(miss), began);
+        cache.report_outcome(Level::Query, &key, Outcome::Miss(miss), began);
         let waiting = self.take_or_load(load);
         let soft = on_error.as_ref().and(policy.patience_for_new());
         let patience = match (soft, policy.patience()) {
@@ -200,8 +200,8 @@ impl Refreshed {
             }
             (Some(Err(failure)), None) => Err(failure),
             (None, None) => {
-                cache.tell(Level::Query, &key, Outcome::TimedOut, began);
-                scope::note(Note::TimedOut);
+                cache.report_outcome(Level::Query, &key, Outcome::TimedOut, began);
+                tracking::note(Note::TimedOut);
                 Err(Failure::TimedOut)
             }
         }
@@ -218,7 +218,7 @@ impl Refreshed {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         loop {
-            let ticket = match self.cache.take_turn_behind(&self.key, &self.view) {
+            let ticket = match self.cache.take_turn_behind(&self.key, &self.current) {
                 Turn::Lead(leader) => {
                     return arrived(tokio::spawn(self.load(leader, load))).await;
                 }
@@ -228,9 +228,9 @@ impl Refreshed {
                 Turn::Circle(circle) => return Err(circle.into()),
             };
             match ticket.arrive().await {
-                Landing::Entry(entry) if entry.is_at_least(&self.view) => {
+                Landing::Entry(entry) if entry.is_at_least(&self.current) => {
                     if let Some(value) = entry.body() {
-                        scope::record(entry.dependencies());
+                        tracking::record(entry.dependencies());
                         return Ok(value);
                     }
                 }
@@ -248,14 +248,14 @@ impl Refreshed {
         load: impl FnOnce() -> F,
     ) -> Loaded<T, E> {
         if let Ok((value, entry)) =
-            self.cache.look_up::<T>(Level::Query, &self.key, &self.view, None)
+            self.cache.lookup::<T>(Level::Query, &self.key, &self.current, None)
         {
             // Another caller landed between this lookup and this turn.
             let dependencies = entry.dependencies().clone();
             leader.land(Landing::Entry(entry));
             return Ok((value, dependencies));
         }
-        let recalled = self.cache.recall::<T>(Level::Query, &self.key, &self.policy, &self.view);
+        let recalled = self.cache.recall::<T>(Level::Query, &self.key, &self.policy, &self.current);
         let lock = match recalled.await {
             Recalled::Nothing(lock) => lock,
             Recalled::Found(value, entry) => {
@@ -271,7 +271,7 @@ impl Refreshed {
     async fn make<T: Body, E, F: Future<Output = Result<T, E>>>(
         self,
         leader: Option<Leader>,
-        lock: Option<far::Lock>,
+        lock: Option<shared::Lock>,
         load: impl FnOnce() -> F,
     ) -> Loaded<T, E> {
         let started = Instant::now();
@@ -279,10 +279,16 @@ impl Refreshed {
         let within =
             within.unwrap_or_else(|| Load::new(self.cache.flights_place(), [self.key.as_str()]));
         let work = within.run(caught(async { load().await }));
-        let (loaded, dependencies) = scope::collect_for(&self.key, self.view.clone(), work).await;
+        let (loaded, dependencies) =
+            tracking::track_for(&self.key, self.current.clone(), work).await;
         let loaded = loaded.map_err(|panic| {
             panic.log(&self.key);
-            self.cache.tell(Level::Query, &self.key, Outcome::NotStored(panics::RULE), started);
+            self.cache.report_outcome(
+                Level::Query,
+                &self.key,
+                Outcome::NotStored(panics::RULE),
+                started,
+            );
             Failure::Panicked
         });
         let body = match loaded.and_then(|loaded| loaded.map_err(Failure::Load)) {
@@ -295,9 +301,9 @@ impl Refreshed {
                 return Err(failure);
             }
         };
-        let (size, view) = (codec::encoded_len(&*body), self.view.clone());
+        let (size, current) = (codec::encoded_len(&*body), self.current.clone());
         let collected = dependencies.clone();
-        let made = Made { body: body.clone(), dependencies: collected, size, started, view };
+        let made = Built { body: body.clone(), dependencies: collected, size, started, current };
         let entry = self.cache.keep(Level::Query, &self.key, &self.policy, made, lock);
         land(leader, entry.map_or(Landing::Nothing, Landing::Entry));
         Ok((body, dependencies))
@@ -314,7 +320,7 @@ impl Refreshed {
 async fn arrived<T, E>(task: JoinHandle<Loaded<T, E>>) -> Result<Arc<T>, Failure<E>> {
     // Panics of the load are caught: the task is lost only when the runtime shuts down.
     let (value, dependencies) = task.await.unwrap_or(Err(Failure::Elsewhere))?;
-    scope::record(&dependencies);
+    tracking::record(&dependencies);
     Ok(value)
 }
 

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
+use crate::builder::Builder;
 use crate::in_process::InProcess;
-use crate::open::Options;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
@@ -36,7 +36,7 @@ impl Source {
 }
 
 fn open() -> Cache {
-    Options::default().open(Arc::new(InProcess::new()))
+    Builder::default().open(Arc::new(InProcess::new()))
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@
 //!   removes the entry if its key was deleted meanwhile.
 //! - A variant of a page is deleted with the address that it is a variant of.
 //! - There are 4,096 buckets: a deletion makes one in 4,096 other entries load once more.
-//! - A deletion reaches as far as the stamps do ([`Versions`](super::view::Versions)): every
+//! - A deletion reaches as far as the stamps do ([`StampSource`](super::stamps::StampSource)): every
 //!   instance with a database, this process only with stamps in memory.
 
 use std::collections::HashMap;

@@ -9,14 +9,14 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::Cache;
+use crate::builder::Builder;
 use crate::in_process::InProcess;
 use crate::inspect::Inspection;
-use crate::open::Options;
 use crate::policy::Policy;
 use crate::secret::Secret;
+use crate::stamps::{Current, StampSource, Stamps, StampsUnavailable};
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
-use crate::view::{Fresh, Unvouched, Versions, View};
 
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
 
@@ -24,16 +24,16 @@ fn key(name: &'static str) -> Key {
     Key::named(name).build()
 }
 
-fn view(moved: &[Tag]) -> View {
-    View::new(moved.iter().map(|tag| (tag.clone(), Stamp { count: 1, nonce: 7 })))
+fn current(moved: &[Tag]) -> Stamps {
+    Stamps::new(moved.iter().map(|tag| (tag.clone(), Stamp { count: 1, nonce: 7 })))
 }
 
 #[test]
 fn a_deletion_is_of_its_key_or_of_all() {
     let (tea, milk) = (key("tea"), key("milk"));
-    let before = view(&[]);
+    let before = current(&[]);
     for (removal, is_deletion) in [(Removal::Deleted, true), (Removal::Ended, false)] {
-        let after = view(&[removal.of_key("tea")]);
+        let after = current(&[removal.of_key("tea")]);
         let epoch = Epoch::of(&tea, before.epochs());
         assert_eq!(epoch.is_deleted_in(epoch.now(after.epochs())), is_deletion);
         assert!(
@@ -44,7 +44,7 @@ fn a_deletion_is_of_its_key_or_of_all() {
             Epoch::of(&milk, before.epochs()) == Epoch::of(&milk, after.epochs()),
             "milk is not tea"
         );
-        let cleared = view(&[removal.of_all()]);
+        let cleared = current(&[removal.of_all()]);
         for key in [&tea, &milk] {
             let epoch = Epoch::of(key, before.epochs());
             assert_eq!(epoch.is_deleted_in(epoch.now(cleared.epochs())), is_deletion);
@@ -55,13 +55,13 @@ fn a_deletion_is_of_its_key_or_of_all() {
 #[test]
 fn a_variant_goes_with_its_address_and_with_itself() {
     let variant = key("variant").variant(&key("tea"));
-    let epoch = Epoch::of(&variant, view(&[]).epochs());
+    let epoch = Epoch::of(&variant, current(&[]).epochs());
     for name in ["tea", "variant"] {
-        let after = view(&[Removal::Deleted.of_key(name)]);
+        let after = current(&[Removal::Deleted.of_key(name)]);
         assert!(epoch.is_deleted_in(epoch.now(after.epochs())), "{name}");
     }
-    let tea = Epoch::of(&key("tea"), view(&[]).epochs());
-    let after = view(&[Removal::Deleted.of_key("variant")]);
+    let tea = Epoch::of(&key("tea"), current(&[]).epochs());
+    let after = current(&[Removal::Deleted.of_key("variant")]);
     assert!(!tea.is_deleted_in(tea.now(after.epochs())), "the address stays without its variant");
 }
 
@@ -69,8 +69,8 @@ fn a_variant_goes_with_its_address_and_with_itself() {
 fn tags_that_only_look_like_removals_are_none() {
     let odd = ["!deleted#65536", "!deleted#", "!deletedx", "!", "!ended#-1", "deleted#1"];
     let odd = odd.map(|name| Tag::from(name.to_owned()));
-    let epoch = Epoch::of(&key("tea"), view(&odd).epochs());
-    assert_eq!(epoch, Epoch::of(&key("tea"), view(&[]).epochs()));
+    let epoch = Epoch::of(&key("tea"), current(&odd).epochs());
+    assert_eq!(epoch, Epoch::of(&key("tea"), current(&[]).epochs()));
 }
 
 /// Two instances and the store that they share.
@@ -85,7 +85,7 @@ impl Shop {
         let versions = Arc::new(InProcess::new());
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let secret = Secret::random();
-        let options = || Options::default().shared(store.clone(), "test", &secret);
+        let options = || Builder::default().shared(store.clone(), "test", &secret);
         let open = || options().open(versions.clone());
         Self { here: open(), there: open(), store }
     }
@@ -299,18 +299,20 @@ async fn a_refresh_under_way_brings_nothing_back() {
 #[tokio::test(start_paused = true)]
 async fn where_stamps_cannot_be_changed_deleting_is_an_error() {
     struct Fixed;
-    impl Versions for Fixed {
-        fn fresh(&self) -> Fresh {
-            Fresh::Now(Ok(Arc::new(View::new([]))))
+    impl StampSource for Fixed {
+        fn current(&self) -> Current {
+            Current::Ready(Ok(Arc::new(Stamps::new([]))))
         }
     }
-    let cache = Options::default().open(Arc::new(Fixed));
+    let cache = Builder::default().open(Arc::new(Fixed));
     look(&cache, 1).await;
     let refused = cache.delete::<u64>(&key("tea")).await.unwrap_err().to_string();
-    assert!(refused.contains("Versions::invalidate"), "{refused}");
+    assert!(refused.contains("StampSource::invalidate"), "{refused}");
     cache.clear().await.unwrap_err();
     cache.inspect().delete("tea").await.unwrap_err();
     assert_eq!(look(&cache, 2).await, 1);
-    let Err(Unvouched(why)) = Fixed.invalidate(Vec::new()).await else { panic!("it is moved") };
+    let Err(StampsUnavailable(why)) = Fixed.invalidate(Vec::new()).await else {
+        panic!("it is moved")
+    };
     assert!(refused.contains(&why));
 }

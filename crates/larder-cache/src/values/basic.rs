@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::call::{Operation, Outcome};
+use super::call::{CallOutcome, Operation};
 use super::seal::Read;
 use super::{Error, Readable, Timeout, Values, Writable, plain, unwritable};
 use crate::store::{Item, StoreError, Ttl};
@@ -22,8 +22,8 @@ impl Values {
         let bytes = self.fetch(&name).await;
         let found = bytes.map(|bytes| bytes.map(|bytes| self.read(&name, &bytes)));
         let found = call.answer(&name, found, |found| match found {
-            Some(Read::Garbage) => Outcome::Unreadable,
-            found => Outcome::found(found.is_some()),
+            Some(Read::Garbage) => CallOutcome::Unreadable,
+            found => CallOutcome::found(found.is_some()),
         });
         Ok(found?.and_then(Read::value))
     }
@@ -60,7 +60,7 @@ impl Values {
             Ok(bytes) => self.put(&name, &bytes, timeout.into()).await.map_err(|e| self.failed(e)),
             Err(error) => Err(error),
         };
-        call.answer(&name, kept, |()| Outcome::Done)
+        call.answer(&name, kept, |()| CallOutcome::Done)
     }
 
     /// Stores a value unless the key has one of any type, and returns whether it had none.
@@ -90,7 +90,7 @@ impl Values {
             }
             Err(error) => Err(error),
         };
-        call.answer(&name, kept, |is_ours| Outcome::taken(*is_ours))
+        call.answer(&name, kept, |is_ours| CallOutcome::taken(*is_ours))
     }
 
     /// Sets the timeout of a key, counted from now, and returns whether the key has a value.
@@ -107,7 +107,7 @@ impl Values {
             None => self.forget(&[&name]).await.map(|there| there > 0),
         };
         let touched = touched.map_err(|e| self.failed(e));
-        call.answer(&name, touched, |is_there| Outcome::done(*is_there))
+        call.answer(&name, touched, |is_there| CallOutcome::done(*is_there))
     }
 
     /// Deletes a key, and returns whether it had a value.
@@ -119,7 +119,7 @@ impl Values {
         let call = self.begin(Operation::Delete);
         let deleted = self.forget(&[&name]).await.map(|there| there > 0);
         let deleted = deleted.map_err(|e| self.failed(e));
-        call.answer(&name, deleted, |was_there| Outcome::done(*was_there))
+        call.answer(&name, deleted, |was_there| CallOutcome::done(*was_there))
     }
 
     /// Reports whether a key has a value of any type.
@@ -131,7 +131,7 @@ impl Values {
         let call = self.begin(Operation::HasKey);
         let left = self.store().ttl(&name).await.map_err(|e| self.failed(e));
         let is_there = left.map(|left| left != Ttl::Absent);
-        call.answer(&name, is_there, |is_there| Outcome::done(*is_there))
+        call.answer(&name, is_there, |is_there| CallOutcome::done(*is_there))
     }
 
     /// Deletes names, and returns how many there were.

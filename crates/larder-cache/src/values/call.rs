@@ -82,7 +82,7 @@ impl Operation {
 
 /// What came of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CallOutcome {
     /// The value was there.
     Hit,
     /// Some of the values were there, others were not.
@@ -103,7 +103,7 @@ pub enum Outcome {
     Outage(Trouble),
 }
 
-impl Outcome {
+impl CallOutcome {
     /// All of them; all outages are one.
     pub const NAMES: [&'static str; 9] =
         ["hit", "partly", "miss", "done", "absent", "taken", "refused", "outage", "unreadable"];
@@ -141,7 +141,7 @@ impl Outcome {
     }
 }
 
-impl From<&Error> for Outcome {
+impl From<&Error> for CallOutcome {
     fn from(error: &Error) -> Self {
         match error {
             Error::Store { source, .. } => Self::Outage(source.into()),
@@ -162,7 +162,7 @@ pub struct Call<'c> {
     /// The complete name of the key in the store; of several, the first and how many.
     pub name: &'c str,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: CallOutcome,
     /// How long it took.
     pub took: Duration,
     /// Which store was asked: `memory`, `redis`.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::call::{Operation, Outcome};
+use super::call::{CallOutcome, Operation};
 use super::{Error, Values, name, seal};
 use crate::store::{Item, Lifetime, StoreError, Ttl, lease_of};
 
@@ -63,7 +63,7 @@ impl Values {
             None => Err(StoreError::Overflow),
         };
         let sum = sum.map_err(|error| self.not_counted(key, error));
-        call.answer(&name, sum, |_| Outcome::Done)
+        call.answer(&name, sum, |_| CallOutcome::Done)
     }
 
     /// Moves a value to another version; `None` is an overflow.
@@ -79,7 +79,7 @@ impl Values {
             Some(version) => self.rename(key, &from, version).await.map(|()| version),
             None => Err(self.not_counted(key, StoreError::Overflow)),
         };
-        call.answer(&from, gone, |_| Outcome::Done)
+        call.answer(&from, gone, |_| CallOutcome::Done)
     }
 
     async fn rename(&self, key: &str, from: &str, version: i64) -> Result<(), Error> {

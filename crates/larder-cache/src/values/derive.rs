@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::call::{Operation, Outcome};
+use super::call::{CallOutcome, Operation};
 use super::seal::Read;
 use super::{Readable, Timeout, Values, lock, plain};
 use crate::flight::{Landing, Leader, Turn, land};
@@ -87,7 +87,7 @@ impl Values {
         self.keep_up().await;
         let leader = match self.value_or_turn(&name).await {
             Ok(value) => {
-                call.end(&name, Outcome::Hit);
+                call.end(&name, CallOutcome::Hit);
                 return Ok(value);
             }
             Err(leader) => leader,
@@ -95,7 +95,7 @@ impl Values {
         // Another caller may have stored the value between this caller's lookup and its turn.
         let (outcome, lease) = match self.find_or_lease(&name).await {
             Ok(value) => {
-                call.end(&name, Outcome::Hit);
+                call.end(&name, CallOutcome::Hit);
                 return Ok(value);
             }
             Err(missed) => missed,
@@ -174,16 +174,21 @@ impl Values {
     }
 
     /// Returns the value of a key, or the outcome to report and the lease for storing a new value.
-    async fn find_or_lease<T: Readable>(&self, name: &str) -> Result<T, (Outcome, Option<Bytes>)> {
+    async fn find_or_lease<T: Readable>(
+        &self,
+        name: &str,
+    ) -> Result<T, (CallOutcome, Option<Bytes>)> {
         match self.lease(name).await {
             Ok(Leased::Kept(bytes)) => match self.read(name, &bytes) {
                 Read::Value(value) => Ok(value),
-                Read::Garbage => Err((Outcome::Unreadable, self.lease_instead(name, &bytes).await)),
+                Read::Garbage => {
+                    Err((CallOutcome::Unreadable, self.lease_instead(name, &bytes).await))
+                }
             },
-            Ok(Leased::Lease(token)) => Err((Outcome::Miss, Some(token))),
+            Ok(Leased::Lease(token)) => Err((CallOutcome::Miss, Some(token))),
             Err(error) => {
                 self.warn(name, &error);
-                Err((Outcome::Outage(Trouble::from(&error)), None))
+                Err((CallOutcome::Outage(Trouble::from(&error)), None))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
-use super::call::{Operation, Outcome};
+use super::call::{CallOutcome, Operation};
 use super::{Error, Values, glob};
 use crate::store::{Cursor, budget, lease_of};
 
@@ -37,7 +37,7 @@ impl Values {
         let call = self.begin(Operation::DeletePattern);
         let deleted = self.delete_matching(pattern).await;
         let name = format_args!("{}{pattern}", self.front());
-        call.answer(name, deleted, |there| Outcome::done(*there > 0))
+        call.answer(name, deleted, |there| CallOutcome::done(*there > 0))
     }
 
     async fn delete_matching(&self, pattern: &str) -> Result<u64, Error> {
@@ -71,7 +71,7 @@ impl Values {
         let cleared = self.store().clear(&self.shared.front).await;
         self.shared.flights.close_all();
         let cleared = cleared.map_err(|e| self.failed(e));
-        call.answer(&self.shared.front, cleared, |_| Outcome::Done)
+        call.answer(&self.shared.front, cleared, |_| CallOutcome::Done)
     }
 
     /// Lists the names that begin with `front`, page by page, without the request's budget.

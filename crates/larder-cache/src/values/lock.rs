@@ -1,14 +1,12 @@
 //! Locks that instances share, each limited by a lease.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::call::{Operation, Outcome};
+use super::call::{CallOutcome, Operation};
 use super::{Error, Values, name};
+use crate::random;
 use crate::store::Lifetime;
 
 /// A lock that is held until it is released or its lease ends.
@@ -40,7 +38,7 @@ impl Values {
         let lease = Lifetime::of(lease).expect("a millisecond is a lifetime");
         let taken = self.store().lock(&name, &token, lease).await;
         let taken = taken.map_err(|e| self.failed(e));
-        let is_ours = call.answer(&name, taken, |is_ours| Outcome::taken(*is_ours))?;
+        let is_ours = call.answer(&name, taken, |is_ours| CallOutcome::taken(*is_ours))?;
         Ok(is_ours.then(|| Lock { values: self.clone(), name, token }))
     }
 }
@@ -53,7 +51,7 @@ impl Lock {
         let call = self.values.begin(Operation::Release);
         let released = self.values.store().unlock(&self.name, &self.token).await;
         let released = released.map_err(|e| self.values.failed(e));
-        call.answer(&self.name, released, |was_held| Outcome::done(*was_held))
+        call.answer(&self.name, released, |was_held| CallOutcome::done(*was_held))
     }
 }
 
@@ -61,6 +59,5 @@ impl Lock {
 ///
 /// The token needs to be unique, not secret: an attacker who can read it can access the store.
 pub(super) fn token() -> Bytes {
-    let half = || RandomState::new().hash_one(std::thread::current().id());
-    format!("{:016x}{:016x}", half(), half()).into()
+    format!("{:016x}{:016x}", random::u64(), random::u64()).into()
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::call::{Operation, Outcome};
+use super::call::{CallOutcome, Operation};
 use super::report::Several;
 use super::seal::Read;
 use super::{Error, Readable, Timeout, Values, Writable, plain, unwritable};
@@ -37,10 +37,10 @@ impl Values {
             named.filter_map(read).collect()
         });
         call.answer(Several(&names), found, |found: &HashMap<String, T>| match found.len() {
-            _ if has_garbage => Outcome::Unreadable,
-            0 => Outcome::Miss,
-            there if there < names.len() => Outcome::Partly,
-            _ => Outcome::Hit,
+            _ if has_garbage => CallOutcome::Unreadable,
+            0 => CallOutcome::Miss,
+            there if there < names.len() => CallOutcome::Partly,
+            _ => CallOutcome::Hit,
         })
     }
 
@@ -67,9 +67,9 @@ impl Values {
         let call = self.begin(Operation::SetMany);
         let kept = self.put_all(keys, &names, values, timeout.into()).await;
         call.answer(Several(&names), kept, |lost| match lost.len() {
-            0 => Outcome::Done,
-            lost if lost < names.len() => Outcome::Partly,
-            _ => Outcome::Refused,
+            0 => CallOutcome::Done,
+            lost if lost < names.len() => CallOutcome::Partly,
+            _ => CallOutcome::Refused,
         })
     }
 
@@ -108,7 +108,7 @@ impl Values {
         let (_, names) = self.names(keys);
         let call = self.begin(Operation::DeleteMany);
         let deleted = self.delete_names(&names).await;
-        call.answer(Several(&names), deleted, |there| Outcome::done(*there > 0))
+        call.answer(Several(&names), deleted, |there| CallOutcome::done(*there > 0))
     }
 
     pub(crate) async fn delete_names(&self, names: &[String]) -> Result<u64, Error> {

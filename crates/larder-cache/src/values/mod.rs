@@ -46,7 +46,7 @@
 //!
 //! Each call is reported to the cache's listeners ([`call`]).
 //!
-//! Not here: entries (`super::handle`), bytes in a store (`super::store`).
+//! Not here: entries (`super::cache`), bytes in a store (`super::store`).
 
 use std::{sync::Arc, time::Duration};
 
@@ -54,7 +54,7 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Error, Versions,
+    Error, StampSource,
     codec::{CodecError, Guard, Slot},
     flight::Flights,
     secret::Secret,
@@ -151,15 +151,15 @@ struct Shared {
 impl Values {
     /// Creates a cache on a store. Caches with equal settings on one store are one cache.
     pub fn new(store: Arc<dyn Store>, settings: Settings) -> Self {
-        Self::told_to(store, settings, report::Listeners::default(), None)
+        Self::reporting_to(store, settings, report::Listeners::default(), None)
     }
 
     /// Creates a cache that reports to `listeners` and learns of a new secret from `versions`.
-    pub(super) fn told_to(
+    pub(super) fn reporting_to(
         store: Arc<dyn Store>,
         settings: Settings,
         listeners: report::Listeners,
-        versions: Option<Arc<dyn Versions>>,
+        versions: Option<Arc<dyn StampSource>>,
     ) -> Self {
         let Settings { prefix, version, timeout, key_function, secret } = settings;
         let guard = match secret {

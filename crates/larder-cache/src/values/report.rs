@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::call::{Call, Operation, Outcome};
+use super::call::{Call, CallOutcome, Operation};
 use super::{Error, Values};
 use crate::event::Listener;
 
@@ -43,7 +43,7 @@ impl Values {
 
 impl Begun<'_> {
     /// It has ended so.
-    pub fn end(self, name: impl fmt::Display, outcome: Outcome) {
+    pub fn end(self, name: impl fmt::Display, outcome: CallOutcome) {
         let Some(at) = self.at else { return };
         let (name, store) = (name.to_string(), self.values.store().name());
         let (operation, took) = (self.operation, at.elapsed());
@@ -56,7 +56,7 @@ impl Begun<'_> {
         self,
         name: impl fmt::Display,
         answer: Result<T, Error>,
-        outcome: impl FnOnce(&T) -> Outcome,
+        outcome: impl FnOnce(&T) -> CallOutcome,
     ) -> Result<T, Error> {
         if self.at.is_some() {
             let outcome = match &answer {
@@ -109,7 +109,7 @@ mod tests {
         let heard = Arc::new(Heard::default());
         let store = Arc::new(MemoryStore::default());
         let listeners = Listeners(vec![heard.clone()]);
-        (Values::told_to(store, Settings::new("t"), listeners, None), heard)
+        (Values::reporting_to(store, Settings::new("t"), listeners, None), heard)
     }
 
     #[tokio::test]

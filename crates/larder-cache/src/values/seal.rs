@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Error, Readable, Values, Versions, plain};
+use super::{Error, Readable, StampSource, Values, plain};
 use crate::codec::{self, CodecError, Guard};
 use crate::store::number;
 
@@ -15,18 +15,18 @@ const NOTICED_AFTER: Duration = Duration::from_secs(1);
 
 /// The check whether the secret was replaced: its source, and when it was last asked.
 pub(super) struct Rotation {
-    versions: Option<Arc<dyn Versions>>,
+    versions: Option<Arc<dyn StampSource>>,
     looked: Mutex<Option<Instant>>,
 }
 
 impl Rotation {
     /// Asks `versions`, which replace the secret before they return stamps; `None` never asks.
-    pub(super) fn noticed_by(versions: Option<Arc<dyn Versions>>) -> Self {
+    pub(super) fn noticed_by(versions: Option<Arc<dyn StampSource>>) -> Self {
         Self { versions, looked: Mutex::default() }
     }
 
     /// Returns the source if it is to be asked now: at most once in [`NOTICED_AFTER`].
-    fn due(&self) -> Option<&Arc<dyn Versions>> {
+    fn due(&self) -> Option<&Arc<dyn StampSource>> {
         let versions = self.versions.as_ref()?;
         let mut looked = self.looked.lock().unwrap();
         if looked.is_some_and(|looked| looked.elapsed() < NOTICED_AFTER) {
@@ -66,7 +66,7 @@ impl Values {
     pub(super) async fn keep_up(&self) {
         if let Some(versions) = self.shared.rotation.due() {
             // If the database does not answer, the present secret stays in use.
-            let _ = versions.fresh().get().await;
+            let _ = versions.current().get().await;
         }
     }
 

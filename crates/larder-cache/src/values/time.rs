@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::call::{Operation, Outcome};
+use super::call::{CallOutcome, Operation};
 use super::{Error, Timeout, Values};
 use crate::store::Ttl;
 
@@ -15,7 +15,7 @@ impl Values {
         let name = self.name(key);
         let call = self.begin(Operation::Ttl);
         let left = self.store().ttl(&name).await.map_err(|e| self.failed(e));
-        call.answer(&name, left, |left| Outcome::done(*left != Ttl::Absent))
+        call.answer(&name, left, |left| CallOutcome::done(*left != Ttl::Absent))
     }
 
     /// Removes the timeout of a value, and returns whether there is a value.

@@ -78,8 +78,8 @@ fn a_handler_that_forgets_to_say_private_leaks_nothing() {
         let [a, b, _] = three(&site, &format!("/me-maxage?{}", site.calls("/me-maxage?0")));
         assert!(a != "user=B" && b != "user=A", "{a} {b}");
     }
-    let [a, b, nobody] = three(&site, "/me-maxage");
-    assert_eq!([a.as_str(), b.as_str(), nobody.as_str()], EACH_ITS_OWN);
+    let [a, b, absent] = three(&site, "/me-maxage");
+    assert_eq!([a.as_str(), b.as_str(), absent.as_str()], EACH_ITS_OWN);
     assert_eq!(site.get("/me-maxage").text(), "user=none at /me-maxage");
 }
 

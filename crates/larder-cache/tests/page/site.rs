@@ -9,8 +9,8 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, web};
 use larder_cache::Cache;
+use larder_cache::builder::Builder;
 use larder_cache::in_process::InProcess;
-use larder_cache::open::Options;
 use larder_cache::page::{self, Rules};
 use larder_cache::secret::Secret;
 use larder_cache::store::Store;
@@ -141,7 +141,7 @@ impl Plan {
 
     pub fn open(self) -> Site {
         let versions = self.versions.clone();
-        let options = Options::default();
+        let options = Builder::default();
         let options = match &self.store {
             Some(store) => {
                 options.shared(store.clone(), "tests", &Secret::new(&[7; Secret::BYTES]))

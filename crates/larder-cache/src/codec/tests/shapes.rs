@@ -57,7 +57,7 @@ fn a_revision_is_another_fingerprint() {
 
 #[test]
 fn fussy_types_are_surveyed_to_their_end() {
-    let shape = shape::<(NonZeroU32, IpAddr, std::time::Duration, char, u8)>().unwrap();
+    let shape = schema_of::<(NonZeroU32, IpAddr, std::time::Duration, char, u8)>().unwrap();
     assert!(shape.lines().all(|line| line.ends_with("char,u8,)")), "{shape}");
 }
 
@@ -100,10 +100,10 @@ fn fingerprints_are_as_they_were() {
         let (fingerprint, shape) = (fingerprint.unwrap(), shape.unwrap());
         lines += &format!("{fingerprint}\n{shape}\n");
     };
-    add(Fingerprint::of::<i64>(), shape::<i64>());
-    add(Fingerprint::of::<Vec<Option<String>>>(), shape::<Vec<Option<String>>>());
-    add(Fingerprint::of::<Product>(), shape::<Product>());
-    add(Fingerprint::of::<Event>(), shape::<Event>());
-    add(Fingerprint::of::<Formula>(), shape::<Formula>());
+    add(Fingerprint::of::<i64>(), schema_of::<i64>());
+    add(Fingerprint::of::<Vec<Option<String>>>(), schema_of::<Vec<Option<String>>>());
+    add(Fingerprint::of::<Product>(), schema_of::<Product>());
+    add(Fingerprint::of::<Event>(), schema_of::<Event>());
+    add(Fingerprint::of::<Formula>(), schema_of::<Formula>());
     assert_eq!(lines, include_str!("shapes.txt"), "{lines}");
 }

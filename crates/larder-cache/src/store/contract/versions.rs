@@ -1,4 +1,4 @@
-//! Versions and prefixes: section c.2 of `docs/DJANGO-PARITY.md`.
+//! StampSource and prefixes: section c.2 of `docs/DJANGO-PARITY.md`.
 
 use super::*;
 

@@ -8,43 +8,46 @@
 //! - The epochs belong to this process: in a shared store, no instance takes another instance's old page
 //!   for a new one.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::target::Origin;
+use super::random;
+
+/// A URL without its query: scheme, host and path.
+pub type Address<'a> = (&'a str, &'a str, &'a str);
 
 /// How many epochs there are, of 8 bytes each; a power of two.
 const NUMBERS: usize = 1 << 16;
 
 /// The write epochs of all URLs; 0 means never written to.
 #[derive(Debug)]
-pub struct Generations {
+pub struct WriteEpochs {
     numbers: Vec<AtomicU64>,
     hasher: RandomState,
 }
 
-impl Default for Generations {
+impl Default for WriteEpochs {
     fn default() -> Self {
         let numbers = (0..NUMBERS).map(|_| AtomicU64::new(0)).collect();
         Self { numbers, hasher: RandomState::new() }
     }
 }
 
-impl Generations {
+impl WriteEpochs {
     /// Returns the epoch of this URL, whatever its query.
-    pub fn of(&self, origin: &Origin<'_>, path: &str) -> u64 {
-        self.number(origin, path).load(Ordering::Acquire)
+    pub fn of(&self, address: Address<'_>) -> u64 {
+        self.number(address).load(Ordering::Acquire)
     }
 
     /// Draws a new epoch for this URL.
-    pub fn renew(&self, origin: &Origin<'_>, path: &str) {
-        let drawn = RandomState::new().build_hasher().finish();
+    pub fn renew(&self, address: Address<'_>) {
+        let drawn = random::u64();
         // 0 is taken: it means never written to.
-        self.number(origin, path).store(drawn.max(1), Ordering::Release);
+        self.number(address).store(drawn.max(1), Ordering::Release);
     }
 
-    fn number(&self, origin: &Origin<'_>, path: &str) -> &AtomicU64 {
-        let hash = self.hasher.hash_one((&*origin.scheme, &*origin.host, path));
+    fn number(&self, address: Address<'_>) -> &AtomicU64 {
+        let hash = self.hasher.hash_one(address);
         &self.numbers[hash as usize % NUMBERS]
     }
 }
@@ -53,28 +56,31 @@ impl Generations {
 mod tests {
     use super::*;
 
+    fn as_address([scheme, host, path]: &[String; 3]) -> Address<'_> {
+        (scheme, host, path)
+    }
+
     /// Returns two schemes, five hosts and a hundred paths of each.
-    fn addresses() -> Vec<(Origin<'static>, String)> {
+    fn addresses() -> Vec<[String; 3]> {
         let of = |nth: usize| {
             let scheme = if nth.is_multiple_of(2) { "http" } else { "https" };
             let host = format!("{}.test", nth / 2 % 5);
-            (Origin { scheme: scheme.into(), host: host.into() }, format!("/{}", nth / 10))
+            [scheme.to_owned(), host, format!("/{}", nth / 10)]
         };
         (0..1000).map(of).collect()
     }
 
     #[test]
     fn a_write_changes_the_number_of_its_url_and_of_few_others() {
-        let (generations, addresses) = (Generations::default(), addresses());
+        let (write_epochs, addresses) = (WriteEpochs::default(), addresses());
         let numbers = || {
-            let of = |(origin, path): &(Origin<'static>, String)| generations.of(origin, path);
+            let of = |address: &[String; 3]| write_epochs.of(as_address(address));
             addresses.iter().map(of).collect::<Vec<_>>()
         };
         let is_written = |nth: usize| nth.is_multiple_of(10);
         let before = numbers();
-        for (_, (origin, path)) in addresses.iter().enumerate().filter(|(nth, _)| is_written(*nth))
-        {
-            generations.renew(origin, path);
+        for (_, address) in addresses.iter().enumerate().filter(|(nth, _)| is_written(*nth)) {
+            write_epochs.renew(as_address(address));
         }
         let after = numbers();
         let changed = before.iter().zip(&after).map(|(before, after)| before != after);

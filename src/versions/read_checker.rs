@@ -16,12 +16,11 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::{Table, mentioned};
-use crate::db::overhear::Ear;
+use crate::db::statement_probe::StatementProbe;
 use crate::db::{Conn, log};
 
 /// Selects the names of all tables and views but that of the stamps.
-const SQLITE: &str =
-    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name <> 'cache_versions'";
+const SQLITE: &str = "SELECT name FROM sqlite_master WHERE type IN ('table', 'current') AND name <> 'cache_versions'";
 const POSTGRES: &str = "SELECT table_name::text AS name FROM information_schema.tables \
                         WHERE table_name <> 'cache_versions' AND table_schema = current_schema()";
 
@@ -36,14 +35,14 @@ struct Name {
 
 /// Checks the statements of one read.
 #[derive(Debug)]
-pub struct Witness {
-    ear: Ear,
+pub struct ReadChecker {
+    ear: StatementProbe,
     schema: Schema,
     caller: &'static Location<'static>,
     named: Vec<&'static str>,
 }
 
-impl Witness {
+impl ReadChecker {
     /// Begins to check a read that was called at `caller`; `None` in a release build.
     ///
     /// # Errors
@@ -57,11 +56,11 @@ impl Witness {
             return Ok(None);
         }
         if schema.get().is_none() {
-            let names = log::unheard(|| names(conn))?;
+            let names = log::without_logging(|| names(conn))?;
             // Another read may have set the same names meanwhile.
             let _ = schema.set(names);
         }
-        Ok(Some(Self { ear: Ear::open(), schema, caller, named: Vec::new() }))
+        Ok(Some(Self { ear: StatementProbe::open(), schema, caller, named: Vec::new() }))
     }
 
     /// Records that the read names a table, or one row of it.

@@ -3,23 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cache::{self, Cache};
 use super::event::Listener;
-use super::far::Far;
 use super::flight::Flights;
 use super::fragment::Html;
-use super::handle::{self, Cache};
 use super::inspect::{BodyReader, Inspection};
 use super::level::Levels;
-use super::near::Near;
-use super::page::generations::Generations;
 use super::page::stored::Stored;
 use super::secret::Secret;
+use super::stamps::StampSource;
 use super::store::Store;
 use super::store::memory::MemoryStore;
 use super::store::redis::{RedisConfig, RedisStore};
+use super::tier::local::LocalTier;
+use super::tier::shared::SharedTier;
 use super::values::report::Listeners;
 use super::values::{Settings, Values};
-use super::view::Versions;
+use super::write_epochs::WriteEpochs;
 
 /// What the names of all values begin with; entries begin otherwise, so that clearing one half leaves
 /// the other.
@@ -36,7 +36,7 @@ struct Shared {
 }
 
 /// How to open a cache.
-pub struct Options {
+pub struct Builder {
     levels: Levels,
     memory_bytes: u64,
     shared: Option<Shared>,
@@ -45,7 +45,7 @@ pub struct Options {
     store_budget: Duration,
 }
 
-impl Default for Options {
+impl Default for Builder {
     /// All levels, 64 MiB in this process, nothing shared, nobody listens.
     fn default() -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl Builder {
     /// Only these levels.
     pub fn levels(mut self, levels: Levels) -> Self {
         self.levels = levels;
@@ -78,7 +78,7 @@ impl Options {
     ///   another one do not read each other's entries.
     /// - `secret` — seals all that is shared, so that who can write to the store cannot forge it. All
     ///   instances have the same one, from a place that those who can write to the store cannot read.
-    ///   It may be replaced while the cache is open, by `versions` before they answer a view.
+    ///   It may be replaced while the cache is open, by `versions` before they answer a current.
     pub fn shared(
         mut self,
         store: Arc<dyn Store>,
@@ -110,24 +110,23 @@ impl Options {
     }
 
     /// The cache, judging by what `versions` says is current.
-    pub fn open(self, versions: Arc<dyn Versions>) -> Cache {
-        let far = self
-            .shared
-            .as_ref()
-            .map(|shared| Far::new(shared.store.clone(), &shared.namespace, shared.secret.clone()));
+    pub fn open(self, versions: Arc<dyn StampSource>) -> Cache {
+        let shared = self.shared.as_ref().map(|shared| {
+            SharedTier::new(shared.store.clone(), &shared.namespace, shared.secret.clone())
+        });
         let secret = self.shared.as_ref().map(|shared| shared.secret.clone());
         let settings = Settings { secret, ..Settings::new(VALUES) };
         let store = self.shared.map(|shared| shared.store);
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let told = Listeners(self.listeners.clone());
-        Cache::new(handle::Shared {
-            values: Values::told_to(store, settings, told, Some(versions.clone())),
+        Cache::new(cache::Shared {
+            values: Values::reporting_to(store, settings, told, Some(versions.clone())),
             versions,
             levels: self.levels,
-            near: Near::with_capacity(self.memory_bytes),
-            far,
+            local: LocalTier::with_capacity(self.memory_bytes),
+            shared,
             flights: self.flights,
-            generations: Generations::default(),
+            write_epochs: WriteEpochs::default(),
             listeners: self.listeners,
             store_budget: self.store_budget,
             readers: READERS,
@@ -143,7 +142,7 @@ impl Options {
 pub fn inspect(
     store: Arc<dyn Store>,
     secret: Option<Secret>,
-    versions: Option<Arc<dyn Versions>>,
+    versions: Option<Arc<dyn StampSource>>,
 ) -> Inspection {
     let settings = Settings { secret, ..Settings::new(VALUES) };
     Inspection::new(READERS, None, Values::new(store, settings), versions)

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use super::dependencies::Dependencies;
 use super::dependencies::{Note, Staleness};
-use super::view::View;
+use super::stamps::Stamps;
 
 /// Something made for keeping.
-pub(super) struct Made<T> {
+pub(super) struct Built<T> {
     /// What.
     pub body: Arc<T>,
     /// What it was made from.
@@ -18,12 +18,12 @@ pub(super) struct Made<T> {
     /// When its making began.
     pub started: Instant,
     /// From before its making began.
-    pub view: Arc<View>,
+    pub current: Arc<Stamps>,
 }
 
 /// Why something with these dependencies may not be kept.
 pub(super) fn refusal(dependencies: &Dependencies) -> Option<&'static str> {
-    if dependencies.is_torn() {
+    if dependencies.is_inconsistent() {
         return Some("mixes two states");
     }
     let is_lacking = dependencies.note().filter(|note| *note == Note::TimedOut);

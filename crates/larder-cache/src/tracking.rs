@@ -2,31 +2,31 @@
 //!
 //! - Whoever reads says so by [`record`]; nobody lists dependencies by hand.
 //! - Scopes nest: what an inner one collected is handed outwards, value → fragment → page.
-//! - One view is pinned for the whole of the outermost scope, so that all look-ups of a request
+//! - One current is pinned for the whole of the outermost tracker, so that all look-ups of a request
 //!   judge by the same moment.
 //! - Whoever is made knows the key that it is made for, and what it cost: its queries are counted.
 //! - What was served stale, by a policy that allows it, marks all that is made from it: none is kept.
 //! - What was made without a part that took too long is not kept either.
-//! - A tag recorded at two different stamps is *torn*: what was made mixes two states and is not
+//! - A tag recorded at two different stamps is *inconsistent*: what was made mixes two states and is not
 //!   kept.
 
 use std::sync::Arc;
 
 use super::dependencies::{Dependencies, Note};
 use super::key::Key;
+use super::stamps::Stamps;
 use super::sync::{Mutex, task_local};
-use super::view::View;
 
-/// The view and the dependencies of what is being made.
+/// The current and the dependencies of what is being made.
 #[derive(Debug)]
-struct Scope {
-    view: Arc<View>,
+struct Tracker {
+    current: Arc<Stamps>,
     key: Option<Key>,
     collected: Mutex<Dependencies>,
 }
 
 task_local! {
-    static CURRENT: Arc<Scope>;
+    static CURRENT: Arc<Tracker>;
 }
 
 task_local! {
@@ -43,39 +43,39 @@ pub(super) fn maker() -> u64 {
     MAKER.try_with(|maker| *maker).unwrap_or_default()
 }
 
-/// Runs `work`, pinned to `view`, and answers what it depended on.
+/// Runs `work`, pinned to `current`, and answers what it depended on.
 ///
 /// # Cancellation
-/// Dropping it drops `work`; the outer scope then learns nothing, which is right: nothing was made.
-pub async fn collect<T>(view: Arc<View>, work: impl Future<Output = T>) -> (T, Dependencies) {
-    collect_as(making(), view, work).await
+/// Dropping it drops `work`; the outer tracker then learns nothing, which is right: nothing was made.
+pub async fn track<T>(current: Arc<Stamps>, work: impl Future<Output = T>) -> (T, Dependencies) {
+    track_as(current_key(), current, work).await
 }
 
-/// [`collect`], where all that happens in `work` is for `key`.
-pub(super) async fn collect_for<T>(
+/// [`track`], where all that happens in `work` is for `key`.
+pub(super) async fn track_for<T>(
     key: &Key,
-    view: Arc<View>,
+    current: Arc<Stamps>,
     work: impl Future<Output = T>,
 ) -> (T, Dependencies) {
-    collect_as(Some(key.clone()), view, work).await
+    track_as(Some(key.clone()), current, work).await
 }
 
-async fn collect_as<T>(
+async fn track_as<T>(
     key: Option<Key>,
-    view: Arc<View>,
+    current: Arc<Stamps>,
     work: impl Future<Output = T>,
 ) -> (T, Dependencies) {
-    let collected = Mutex::new(Dependencies::on_everything(&view));
-    let scope = Arc::new(Scope { view, key, collected });
-    let made = CURRENT.scope(scope.clone(), work).await;
-    let dependencies = std::mem::take(&mut *scope.collected.lock().unwrap());
+    let collected = Mutex::new(Dependencies::on_everything(&current));
+    let tracker = Arc::new(Tracker { current, key, collected });
+    let made = CURRENT.scope(tracker.clone(), work).await;
+    let dependencies = std::mem::take(&mut *tracker.collected.lock().unwrap());
     record(&dependencies);
     (made, dependencies)
 }
 
-/// Says that what is being made depends on this. Outside of a scope it says it to nobody.
+/// Says that what is being made depends on this. Outside of a tracker it says it to nobody.
 pub fn record(dependencies: &Dependencies) {
-    let _ = CURRENT.try_with(|scope| scope.collected.lock().unwrap().merge(dependencies));
+    let _ = CURRENT.try_with(|tracker| tracker.collected.lock().unwrap().merge(dependencies));
 }
 
 /// Says something of a source of what is being made.
@@ -85,18 +85,18 @@ pub fn note(note: Note) {
     record(&dependencies);
 }
 
-/// The view that the current scope is pinned to.
-pub fn pinned() -> Option<Arc<View>> {
-    CURRENT.try_with(|scope| scope.view.clone()).ok()
+/// The current that the current tracker is pinned to.
+pub fn pinned() -> Option<Arc<Stamps>> {
+    CURRENT.try_with(|tracker| tracker.current.clone()).ok()
 }
 
 /// The key of what is being made here, if something is.
-pub fn making() -> Option<Key> {
-    CURRENT.try_with(|scope| scope.key.clone()).ok().flatten()
+pub fn current_key() -> Option<Key> {
+    CURRENT.try_with(|tracker| tracker.key.clone()).ok().flatten()
 }
 
 /// Whether somebody collects dependencies here, so that it is worth finding them out.
-pub fn is_collecting() -> bool {
+pub fn is_tracking() -> bool {
     CURRENT.try_with(|_| ()).is_ok()
 }
 
@@ -113,14 +113,14 @@ mod tests {
         dependencies
     }
 
-    fn view() -> Arc<View> {
-        Arc::new(View::new([]))
+    fn current() -> Arc<Stamps> {
+        Arc::new(Stamps::new([]))
     }
 
     #[tokio::test]
     async fn dependencies_bubble_up_from_value_to_fragment_to_page() {
-        let (_, page) = collect(view(), async {
-            let (_, value) = collect(view(), async { record(&on("tea", 1)) }).await;
+        let (_, page) = track(current(), async {
+            let (_, value) = track(current(), async { record(&on("tea", 1)) }).await;
             assert_eq!(value.stamps().len(), 2, "the generation and tea");
             record(&on("milk", 1));
         })
@@ -137,17 +137,17 @@ mod tests {
             dependencies.asked(queries);
             dependencies
         };
-        assert_eq!(making(), None);
-        let (_, page) = collect_for(&key("page"), view(), async {
+        assert_eq!(current_key(), None);
+        let (_, page) = track_for(&key("page"), current(), async {
             record(&asked(1));
-            let (_, value) = collect_for(&key("value"), view(), async {
-                assert_eq!(making(), Some(key("value")));
-                collect(view(), async { assert_eq!(making(), Some(key("value"))) }).await;
+            let (_, value) = track_for(&key("value"), current(), async {
+                assert_eq!(current_key(), Some(key("value")));
+                track(current(), async { assert_eq!(current_key(), Some(key("value"))) }).await;
                 record(&asked(2));
             })
             .await;
             assert_eq!(value.queries(), 2);
-            assert_eq!(making(), Some(key("page")));
+            assert_eq!(current_key(), Some(key("page")));
         })
         .await;
         assert_eq!(page.queries(), 3);
@@ -155,18 +155,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_tag_at_two_stamps_is_torn() {
-        let (_, page) = collect(view(), async {
+        let (_, page) = track(current(), async {
             record(&on("tea", 1));
             record(&on("tea", 2));
         })
         .await;
-        assert!(page.is_torn());
+        assert!(page.is_inconsistent());
     }
 
     #[tokio::test]
     async fn an_outer_lifetime_ends_with_the_inner_one() {
         let soon = Instant::now();
-        let (_, page) = collect(view(), async {
+        let (_, page) = track(current(), async {
             let mut part = on("tea", 1);
             part.expires_by(soon);
             record(&part);
@@ -179,6 +179,6 @@ mod tests {
     fn outside_of_a_scope_nothing_is_pinned_and_nothing_collected() {
         record(&on("tea", 1));
         assert!(pinned().is_none());
-        assert!(!is_collecting());
+        assert!(!is_tracking());
     }
 }

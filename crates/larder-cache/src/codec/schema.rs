@@ -1,4 +1,4 @@
-//! The state of a probe: requests so far, the answers to give, and when to stop.
+//! The state of a probe: requests so shared, the answers to give, and when to stop.
 //!
 //! A type is read several times, once per *pass*:
 //!
@@ -20,8 +20,8 @@ const MAX_PASSES: usize = 1_000;
 
 /// What is known about a type while it is being probed.
 #[derive(Default)]
-pub(super) struct Survey {
-    /// The requests of all passes so far.
+pub(super) struct Schema {
+    /// The requests of all passes so shared.
     text: String,
     /// The requests of this pass.
     line: String,
@@ -47,25 +47,25 @@ type Choice = (&'static str, &'static [&'static str]);
 
 /// Returns every request made while reading a `T`, or why bincode could not read one.
 pub(super) fn of<T: DeserializeOwned>() -> Result<String, String> {
-    let mut survey = Survey::default();
+    let mut schema = Schema::default();
     for _ in 0..MAX_PASSES {
-        survey.begin();
-        let is_accepted = T::deserialize(&mut survey).is_ok();
-        if let Some(reason) = survey.refusal {
+        schema.begin();
+        let is_accepted = T::deserialize(&mut schema).is_ok();
+        if let Some(reason) = schema.refusal {
             return Err(reason);
         }
-        if !is_accepted && survey.try_another_answer() {
+        if !is_accepted && schema.try_another_answer() {
             continue;
         }
-        survey.keep_line();
-        if !survey.try_another_variant() {
+        schema.keep_line();
+        if !schema.try_another_variant() {
             break;
         }
     }
-    Ok(survey.text)
+    Ok(schema.text)
 }
 
-impl Survey {
+impl Schema {
     /// Records a request; fails when the pass is too long or too deep.
     pub(super) fn note(&mut self, asked: &str) -> Result<(), Error> {
         self.steps += 1;

@@ -1,7 +1,7 @@
 //! Looking for entries in the store that instances share.
 
 use super::*;
-use crate::sealed::Nothing;
+use crate::tier::sealed::Nothing;
 
 impl Cache {
     /// The valid body under `key` in the shared store; or the turn to make it, which instances take
@@ -11,40 +11,40 @@ impl Cache {
         level: Level,
         key: &Key,
         policy: &Policy,
-        view: &View,
+        current: &Stamps,
     ) -> Recalled<T> {
-        let Some(far) = self.far_for(policy) else { return Recalled::Nothing(None) };
+        let Some(shared) = self.shared_for(policy) else { return Recalled::Nothing(None) };
         let started = Instant::now();
-        let (body, entry) = match far.fetch::<T>(level, key, view).await {
+        let (body, entry) = match shared.fetch::<T>(level, key, current).await {
             Ok(found) => found,
             Err(Nothing::Outage(trouble)) => {
-                self.tell(level, key, Outcome::Outage(trouble), started);
+                self.report_outcome(level, key, Outcome::Outage(trouble), started);
                 return Recalled::Nothing(None);
             }
             Err(nothing) => {
                 if let Nothing::Unreadable(why) = nothing {
-                    self.tell(level, key, Outcome::Unreadable(why), started);
+                    self.report_outcome(level, key, Outcome::Unreadable(why), started);
                 }
-                match far.lock_or_fetch(level, key, view).await {
-                    far::Turn::Unreadable(why) => {
-                        self.tell(level, key, Outcome::Unreadable(why), started);
+                match shared.lock_or_fetch(level, key, current).await {
+                    shared::Turn::Unreadable(why) => {
+                        self.report_outcome(level, key, Outcome::Unreadable(why), started);
                         return Recalled::Nothing(None);
                     }
-                    far::Turn::Lead(lock) => return Recalled::Nothing(Some(lock)),
-                    far::Turn::Alone => return Recalled::Nothing(None),
-                    far::Turn::Found(found) => found,
+                    shared::Turn::Lead(lock) => return Recalled::Nothing(Some(lock)),
+                    shared::Turn::Alone => return Recalled::Nothing(None),
+                    shared::Turn::Found(found) => found,
                 }
             }
         };
         let entry = Arc::new(entry);
-        self.0.near.insert(key.clone(), entry.clone());
-        self.tell_of(level, key, Outcome::FarHit, started, &entry);
+        self.0.local.insert(key.clone(), entry.clone());
+        self.report_entry(level, key, Outcome::SharedHit, started, &entry);
         Recalled::Found(body, entry)
     }
 
     /// The shared store, where this policy has anything to do with it.
-    pub(crate) fn far_for(&self, policy: &Policy) -> Option<&Far> {
-        self.0.far.as_ref().filter(|_| !policy.is_local())
+    pub(crate) fn shared_for(&self, policy: &Policy) -> Option<&SharedTier> {
+        self.0.shared.as_ref().filter(|_| !policy.is_local())
     }
 
     /// The valid bodies under `keys` in the shared store, in one question. None of them is of a policy
@@ -53,13 +53,13 @@ impl Cache {
         &self,
         level: Level,
         keys: &[&Key],
-        view: &View,
+        current: &Stamps,
         caller: &'static Location<'static>,
     ) -> Vec<Option<(Arc<T>, Arc<Entry>)>> {
-        let far = self.0.far.as_ref().filter(|_| !keys.is_empty());
-        let Some(far) = far else { return keys.iter().map(|_| None).collect() };
+        let shared = self.0.shared.as_ref().filter(|_| !keys.is_empty());
+        let Some(shared) = shared else { return keys.iter().map(|_| None).collect() };
         let started = Instant::now();
-        let fetched = match far.fetch_many::<T>(level, keys, view).await {
+        let fetched = match shared.fetch_many::<T>(level, keys, current).await {
             Ok(fetched) => fetched,
             Err(trouble) => {
                 keys.iter().for_each(|key| {
@@ -81,8 +81,8 @@ impl Cache {
                 Err(_) => return None,
             };
             let entry = Arc::new(entry);
-            self.0.near.insert((*key).clone(), entry.clone());
-            let event = Event::new(level, key, Outcome::FarHit, started.elapsed());
+            self.0.local.insert((*key).clone(), entry.clone());
+            let event = Event::new(level, key, Outcome::SharedHit, started.elapsed());
             self.report(event.of(&entry).asked_at(Some(caller)));
             Some((body, entry))
         });

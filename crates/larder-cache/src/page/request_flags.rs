@@ -9,9 +9,9 @@ use super::passed_on::{PassedOn, passed_on};
 
 /// A set of flags that describe a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Shape(u8);
+pub struct RequestFlags(u8);
 
-impl Shape {
+impl RequestFlags {
     /// It has a body.
     pub const BODY: Self = Self(1);
     /// It asks for another protocol.
@@ -71,34 +71,34 @@ mod tests {
     use super::*;
     use crate::page::conditional::CONDITIONS;
 
-    fn by(name: &HeaderName, value: &'static str) -> Shape {
+    fn by(name: &HeaderName, value: &'static str) -> RequestFlags {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_static("shop.test"));
         headers.insert(name.clone(), HeaderValue::from_static(value));
-        Shape::of(&headers)
+        RequestFlags::of(&headers)
     }
 
     #[test]
     fn every_name_that_a_rule_asks_for_sets_its_flag() {
-        assert!(CONDITIONS.iter().all(|name| by(name, "x") == Shape::CONDITIONAL));
-        for (name, shape) in [
-            ("x-forwarded-ssl", Shape::FORWARDED),
-            ("x-forwarded-for", Shape::CLIENT),
-            ("x-http-method-override", Shape::OVERRIDDEN),
+        assert!(CONDITIONS.iter().all(|name| by(name, "x") == RequestFlags::CONDITIONAL));
+        for (name, flags) in [
+            ("x-forwarded-ssl", RequestFlags::FORWARDED),
+            ("x-forwarded-for", RequestFlags::CLIENT),
+            ("x-http-method-override", RequestFlags::OVERRIDDEN),
         ] {
-            assert_eq!(by(&HeaderName::from_static(name), "x"), shape);
+            assert_eq!(by(&HeaderName::from_static(name), "x"), flags);
         }
-        assert_eq!(by(&UPGRADE, "websocket"), Shape::UPGRADE);
-        assert_eq!(by(&TRANSFER_ENCODING, "chunked"), Shape::BODY);
-        assert_eq!(by(&COOKIE, "a=b"), Shape::COOKIES);
-        assert_eq!(by(&ACCEPT, "*/*"), Shape::default());
+        assert_eq!(by(&UPGRADE, "websocket"), RequestFlags::UPGRADE);
+        assert_eq!(by(&TRANSFER_ENCODING, "chunked"), RequestFlags::BODY);
+        assert_eq!(by(&COOKIE, "a=b"), RequestFlags::COOKIES);
+        assert_eq!(by(&ACCEPT, "*/*"), RequestFlags::default());
     }
 
     #[test]
     fn a_body_of_no_bytes_is_no_body() {
-        assert_eq!(by(&CONTENT_LENGTH, "0"), Shape::default());
+        assert_eq!(by(&CONTENT_LENGTH, "0"), RequestFlags::default());
         for length in ["1", "00", "", "x"] {
-            assert_eq!(by(&CONTENT_LENGTH, length), Shape::BODY, "{length:?}");
+            assert_eq!(by(&CONTENT_LENGTH, length), RequestFlags::BODY, "{length:?}");
         }
     }
 
@@ -108,7 +108,11 @@ mod tests {
         headers.append(CONTENT_LENGTH, HeaderValue::from_static("0"));
         headers.append(CONTENT_LENGTH, HeaderValue::from_static("5"));
         headers.append(UPGRADE, HeaderValue::from_static("h2c"));
-        let shape = Shape::of(&headers);
-        assert!(shape.is(Shape::BODY) && shape.is(Shape::UPGRADE) && !shape.is(Shape::FORWARDED));
+        let flags = RequestFlags::of(&headers);
+        assert!(
+            flags.is(RequestFlags::BODY)
+                && flags.is(RequestFlags::UPGRADE)
+                && !flags.is(RequestFlags::FORWARDED)
+        );
     }
 }

@@ -14,7 +14,7 @@ pub const SHOWN: usize = 10;
 
 /// One kind of item that a section manages.
 #[derive(Clone, Copy)]
-pub struct Shelf {
+pub struct AdminSection {
     /// The plural name: `Products`.
     pub name: &'static str,
     /// The address where visitors see all items.

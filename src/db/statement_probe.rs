@@ -7,40 +7,41 @@ use std::cell::RefCell;
 use std::fmt;
 
 thread_local! {
-    static HEARD: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+    static RECORDED: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
 /// Overhears this thread until it is dropped.
 #[derive(Debug)]
-pub struct Ear(());
+pub struct StatementProbe(());
 
-impl Ear {
+impl StatementProbe {
     /// Begins to overhear; hears nothing in a release build.
     pub fn open() -> Self {
-        HEARD.set(Some(Vec::new()));
+        RECORDED.set(Some(Vec::new()));
         Self(())
     }
 
     /// The statements since the last time, in order, without their binds.
     pub fn take(&self) -> Vec<String> {
-        HEARD.with_borrow_mut(|heard| heard.as_mut().map(std::mem::take).unwrap_or_default())
+        RECORDED
+            .with_borrow_mut(|recorded| recorded.as_mut().map(std::mem::take).unwrap_or_default())
     }
 }
 
-impl Drop for Ear {
+impl Drop for StatementProbe {
     fn drop(&mut self) {
-        HEARD.set(None);
+        RECORDED.set(None);
     }
 }
 
 /// A statement was run.
-pub(super) fn hear(statement: impl fmt::Display) {
+pub(super) fn record(statement: impl fmt::Display) {
     if !cfg!(debug_assertions) {
         return;
     }
-    HEARD.with_borrow_mut(|heard| {
-        if let Some(heard) = heard {
-            heard.push(super::binds::without_binds(statement));
+    RECORDED.with_borrow_mut(|recorded| {
+        if let Some(recorded) = recorded {
+            recorded.push(super::binds::without_binds(statement));
         }
     });
 }

@@ -6,46 +6,46 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use moka::notification::RemovalCause;
+use moka::notification::RemovalCause as Cause;
 
-use super::departures::Departures;
-use super::entry::Entry;
-use super::event::Departure;
-use super::key::Key;
+use super::removal_causes::RemovalCauses;
+use crate::entry::Entry;
+use crate::event::RemovalCause;
+use crate::key::Key;
 
 /// What an entry takes beside its body and its key, about: two reference counts, stamps, slots.
 const OVERHEAD: u32 = 256;
 
 /// Entries that were looked up or made here.
 #[derive(Debug, Clone)]
-pub struct Near {
+pub struct LocalTier {
     entries: moka::sync::Cache<Key, Arc<Entry>>,
     /// How many were dropped for lack of room.
     evicted: Arc<AtomicU64>,
-    departures: Arc<Departures>,
+    removal_causes: Arc<RemovalCauses>,
 }
 
-impl Near {
+impl LocalTier {
     /// Room for so many bytes, bodies and keys together.
     pub fn with_capacity(bytes: u64) -> Self {
         let evicted = Arc::<AtomicU64>::default();
-        let departures = Arc::new(Departures::default());
-        let (count, notes) = (evicted.clone(), departures.clone());
+        let removal_causes = Arc::new(RemovalCauses::default());
+        let (count, notes) = (evicted.clone(), removal_causes.clone());
         let note = move |key: Arc<Key>, _, cause| match cause {
-            RemovalCause::Size => {
+            Cause::Size => {
                 count.fetch_add(1, Ordering::Relaxed);
-                notes.note(&key, Departure::Evicted);
+                notes.note(&key, RemovalCause::Evicted);
             }
-            RemovalCause::Explicit => notes.note(&key, Departure::Deleted),
-            RemovalCause::Replaced | RemovalCause::Expired => {}
+            Cause::Explicit => notes.note(&key, RemovalCause::Deleted),
+            Cause::Replaced | Cause::Expired => {}
         };
         let entries = moka::sync::Cache::builder().max_capacity(bytes).weigher(weight);
-        Self { entries: entries.eviction_listener(note).build(), evicted, departures }
+        Self { entries: entries.eviction_listener(note).build(), evicted, removal_causes }
     }
 
     /// How what was kept under `key` left, as far as is remembered.
-    pub fn departure_of(&self, key: &Key) -> Option<Departure> {
-        self.departures.of(key)
+    pub fn removal_cause_of(&self, key: &Key) -> Option<RemovalCause> {
+        self.removal_causes.of(key)
     }
 
     /// What is kept under `key`, valid or not.
@@ -63,7 +63,7 @@ impl Near {
     }
 
     /// Whether what is kept under `key` has superseded `entry`.
-    pub(super) fn has_superseded(&self, key: &Key, entry: &Entry) -> bool {
+    pub(crate) fn has_superseded(&self, key: &Key, entry: &Entry) -> bool {
         self.entries.get(key).is_some_and(|there| there.supersedes(entry))
     }
 
@@ -73,10 +73,10 @@ impl Near {
     }
 
     /// Drops what is kept under `key` to make room for something else.
-    pub(super) fn evict(&self, key: &Key) {
+    pub(crate) fn evict(&self, key: &Key) {
         if self.remove(key) {
             self.evicted.fetch_add(1, Ordering::Relaxed);
-            self.departures.note(key, Departure::Evicted);
+            self.removal_causes.note(key, RemovalCause::Evicted);
         }
     }
 
@@ -86,29 +86,29 @@ impl Near {
     }
 
     /// What is kept under the key that reads so. Does not count as use.
-    pub(super) fn find(&self, text: &str) -> Option<(Arc<Key>, Arc<Entry>)> {
+    pub(crate) fn find(&self, text: &str) -> Option<(Arc<Key>, Arc<Entry>)> {
         self.iter().find(|(key, _)| key.as_str() == text)
     }
 
     /// Everything that is kept, valid or not, in no order. Does not count as use.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Arc<Key>, Arc<Entry>)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Arc<Key>, Arc<Entry>)> {
         self.entries.iter()
     }
 
     /// Bytes of everything that is kept, about, and how many there is room for.
-    pub(super) fn bytes(&self) -> (u64, Option<u64>) {
+    pub(crate) fn bytes(&self) -> (u64, Option<u64>) {
         self.entries.run_pending_tasks();
         (self.entries.weighted_size(), self.entries.policy().max_capacity())
     }
 
     /// How many entries were dropped for lack of room, over all time.
-    pub(super) fn evicted(&self) -> u64 {
+    pub(crate) fn evicted(&self) -> u64 {
         self.evicted.load(Ordering::Relaxed)
     }
 }
 
 /// The bytes that an entry takes together with its key, about.
-pub(super) fn weight(key: &Key, entry: &Arc<Entry>) -> u32 {
+pub(crate) fn weight(key: &Key, entry: &Arc<Entry>) -> u32 {
     let key_bytes = u32::try_from(key.as_str().len()).unwrap_or(u32::MAX);
     entry.size().saturating_add(key_bytes).saturating_add(OVERHEAD)
 }
@@ -122,17 +122,17 @@ mod tests {
 
     #[test]
     fn what_is_dropped_for_lack_of_room_is_counted() {
-        let near = Near::with_capacity(10 * u64::from(OVERHEAD));
+        let local = LocalTier::with_capacity(10 * u64::from(OVERHEAD));
         let policy = Policy::fresh_for(std::time::Duration::from_secs(60));
         for number in 0..100_u64 {
             let key = Key::named("tea").part("number", number).build();
             let entry =
                 Entry::new(Level::Query, Arc::new(number), Dependencies::default(), &policy, 1);
-            near.insert(key, Arc::new(entry));
+            local.insert(key, Arc::new(entry));
         }
-        let (bytes, limit) = near.bytes();
-        let kept = near.iter().count() as u64;
+        let (bytes, limit) = local.bytes();
+        let kept = local.iter().count() as u64;
         assert!(bytes <= limit.unwrap() && (1..10).contains(&kept), "{kept} take {bytes} bytes");
-        assert_eq!(near.evicted(), 100 - kept);
+        assert_eq!(local.evicted(), 100 - kept);
     }
 }

@@ -11,15 +11,15 @@ use actix_web::dev::{Path, Service, ServiceRequest, ServiceResponse, Url};
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
 use futures_util::future::{Either, select};
 
+use super::lookup::Lookup;
 use super::request;
 use super::rules::Rules;
-use super::visit::Visit;
 use crate::dependencies::Dependencies;
 use crate::flight::Leader;
 use crate::key::Key;
 use crate::level::Level;
 use crate::panics::caught;
-use crate::scope;
+use crate::tracking;
 
 /// How often a page is rebuilt because the data changed during the build.
 const RESTARTS: u32 = 4;
@@ -80,7 +80,7 @@ pub(super) async fn ask<S, B>(
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
-    let hidden = request::make_anybodys(&mut request, rules);
+    let hidden = request::strip_credentials(&mut request, rules);
     let response = call(service, request).await?;
     if let Some(hidden) = hidden {
         response.request().extensions_mut().extend(hidden);
@@ -95,7 +95,7 @@ pub(super) fn again(request: HttpRequest, place: &Path<Url>) -> ServiceRequest {
     request
 }
 
-impl Visit {
+impl Lookup {
     /// Calls the handler, and calls it again while what it read mixes two states of the data.
     pub async fn call<S, B>(
         &self,
@@ -105,23 +105,23 @@ impl Visit {
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     {
-        let mut view = self.view.clone();
+        let mut current = self.current.clone();
         let place = request.match_info().clone();
         let ask = |request| MAKING.scope(self.key.clone(), ask(service, &self.rules, request));
-        let mut made = scope::collect_for(&self.key, view, ask(request)).await;
+        let mut made = tracking::track_for(&self.key, current, ask(request)).await;
         for _ in 0..RESTARTS {
-            if !made.1.is_torn() {
+            if !made.1.is_inconsistent() {
                 break;
             }
             made = match made {
-                (Ok(response), torn) => match self.cache.view_for(Level::Page).await {
+                (Ok(response), inconsistent) => match self.cache.stamps_for(Level::Page).await {
                     Some(newer) => {
-                        view = newer;
+                        current = newer;
                         let request = again(response.into_parts().0, &place);
-                        scope::collect_for(&self.key, view, ask(request)).await
+                        tracking::track_for(&self.key, current, ask(request)).await
                     }
                     // Without current stamps a retry is pointless: the response is sent, but not stored.
-                    None => return (Ok(response), torn),
+                    None => return (Ok(response), inconsistent),
                 },
                 failed => return failed,
             };
@@ -140,7 +140,7 @@ impl Visit {
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     {
         let mut request = again(answer.into_parts().0, place);
-        request::make_whole(&mut request);
+        request::strip_conditionals(&mut request);
         self.call(service, request).await
     }
 }

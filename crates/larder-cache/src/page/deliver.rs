@@ -19,7 +19,7 @@ use bytes::Bytes;
 use super::conditional::{Conditions, Judgement, Validators};
 use super::encoding::{Accepted, Coding};
 use super::range::Part;
-use super::shape::Shape;
+use super::request_flags::RequestFlags;
 use super::status::CacheStatus;
 use super::stored::Page;
 
@@ -40,8 +40,8 @@ pub struct Asked {
 
 impl Asked {
     /// Reads `headers`; `has_ranges` says whether the rules allow parts of pages.
-    pub fn of(headers: &HeaderMap, shape: Shape, has_ranges: bool) -> Self {
-        let is_conditional = shape.is(Shape::CONDITIONAL);
+    pub fn of(headers: &HeaderMap, flags: RequestFlags, has_ranges: bool) -> Self {
+        let is_conditional = flags.is(RequestFlags::CONDITIONAL);
         Self {
             conditions: is_conditional.then(|| Box::new(Conditions::of(headers))),
             accepted: headers.get_all(ACCEPT_ENCODING).cloned().collect(),

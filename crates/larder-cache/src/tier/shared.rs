@@ -10,7 +10,7 @@
 //!   moment, then makes it all the same; and does not wait for that lock again while its holder may be
 //!   gone.
 //! - No caller waits for a write: it happens behind the answer. What was written of a key that was deleted
-//!   meanwhile is taken out again ([`super::removal`]).
+//!   meanwhile is taken out again ([`crate::removal`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -19,17 +19,18 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::codec::{CodecError, Fingerprint, Guard, Slot};
-use super::entry::{Body, Entry};
-use super::key::Key;
-use super::level::Level;
-use super::sealed::{Header, Nothing, seal, unix_millis, unseal};
-use super::secret::Secret;
-use super::store::{Item, Lifetime, Store, StoreError, Trouble, budget};
-use super::view::{Versions, View};
+use crate::codec::{CodecError, Fingerprint, Guard, Slot};
+use crate::entry::{Body, Entry};
+use crate::key::Key;
+use crate::level::Level;
+use crate::random;
+use crate::secret::Secret;
+use crate::stamps::{StampSource, Stamps};
+use crate::store::{Item, Lifetime, Store, StoreError, Trouble, budget};
+use crate::tier::sealed::{Header, Nothing, seal, unix_millis, unseal};
 
 /// What the keys of all entries begin with.
-pub(super) const FRONT: &str = "larder:entry:";
+pub(crate) const FRONT: &str = "larder:entry:";
 
 /// What the names of locks end with.
 const LOCK: &str = ":lock";
@@ -43,20 +44,20 @@ const INTERVAL: Duration = Duration::from_millis(20);
 
 /// A shared store, as entries see it.
 #[derive(Debug, Clone)]
-pub(super) struct Far {
+pub(crate) struct SharedTier {
     store: Arc<dyn Store>,
     /// What all keys begin with.
     front: Arc<str>,
     guard: Arc<Guard>,
-    complaint: Arc<Complaint>,
-    vain: Arc<Vain>,
+    limiter: Arc<LogLimiter>,
+    contended: Arc<ContendedLocks>,
 }
 
 /// When the store's trouble was last written into the log.
 #[derive(Debug, Default)]
-struct Complaint(Mutex<Option<Instant>>);
+struct LogLimiter(Mutex<Option<Instant>>);
 
-impl Complaint {
+impl LogLimiter {
     /// Writes it, at most once a second.
     fn about(&self, store: &'static str, error: &StoreError) {
         let mut last = self.0.lock().unwrap();
@@ -67,12 +68,12 @@ impl Complaint {
     }
 }
 
-/// Locks that were waited for in vain, and when. Their holders may be gone: killed, or cut off before
+/// Locks that were waited for in contended, and when. Their holders may be gone: killed, or cut off before
 /// they could say that they let go.
 #[derive(Debug, Default)]
-struct Vain(Mutex<HashMap<String, Instant>>);
+struct ContendedLocks(Mutex<HashMap<String, Instant>>);
 
-impl Vain {
+impl ContendedLocks {
     fn has(&self, name: &str) -> bool {
         let since = self.0.lock().unwrap().get(name).copied();
         since.is_some_and(|since| since.elapsed() < LEASE)
@@ -87,7 +88,7 @@ impl Vain {
 
 /// What a complete name says to readers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Spelling<'n> {
+pub(crate) struct ParsedKey<'n> {
     /// The low half of the body's type's fingerprint.
     pub fingerprint: u32,
     /// The entry's key, which its program knows it by.
@@ -96,7 +97,7 @@ pub(super) struct Spelling<'n> {
     pub is_lock: bool,
 }
 
-impl<'n> Spelling<'n> {
+impl<'n> ParsedKey<'n> {
     /// Of the name of an entry; none for what is no such name.
     pub fn of(name: &'n str) -> Option<Self> {
         let mut rest = name.strip_prefix(FRONT)?;
@@ -116,43 +117,43 @@ impl<'n> Spelling<'n> {
     }
 }
 
-/// Eight hexadecimal digits, as [`Far::name`] writes them.
+/// Eight hexadecimal digits, as [`SharedTier::name`] writes them.
 fn is_fingerprint(part: &str) -> bool {
     part.len() == 8 && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-impl Far {
+impl SharedTier {
     /// Entries of one namespace, in `store`, sealed under `secret`.
     pub fn new(store: Arc<dyn Store>, namespace: &str, secret: Secret) -> Self {
         let front = format!("{FRONT}{namespace}").into();
         let guard = Arc::new(Guard::Shared(secret));
-        Self { store, front, guard, complaint: Arc::default(), vain: Arc::default() }
+        Self { store, front, guard, limiter: Arc::default(), contended: Arc::default() }
     }
 
-    /// The entry under `key`, if it is true in `view`.
+    /// The entry under `key`, if it is true in `current`.
     pub async fn fetch<T: Body>(
         &self,
         level: Level,
         key: &Key,
-        view: &View,
+        current: &Stamps,
     ) -> Result<(Arc<T>, Entry), Nothing> {
         let name = self.name::<T>(key)?;
         match self.store.get(&name).await {
             Err(error) => {
-                self.complaint.about(self.store.name(), &error);
+                self.limiter.about(self.store.name(), &error);
                 Err(Nothing::Outage(Trouble::from(&error)))
             }
             Ok(None) => Err(Nothing::Absent),
-            Ok(Some(bytes)) => unseal(level, self.slot(&name), &bytes, view),
+            Ok(Some(bytes)) => unseal(level, self.slot(&name), &bytes, current),
         }
     }
 
-    /// The entries under `keys` that are true in `view`; in one question.
+    /// The entries under `keys` that are true in `current`; in one question.
     pub async fn fetch_many<T: Body>(
         &self,
         level: Level,
         keys: &[&Key],
-        view: &View,
+        current: &Stamps,
     ) -> Result<Vec<Result<(Arc<T>, Entry), Nothing>>, Trouble> {
         let names: Result<Vec<String>, _> = keys.iter().map(|key| self.name::<T>(key)).collect();
         // There is nothing of a type that cannot be sealed.
@@ -161,11 +162,11 @@ impl Far {
         };
         let borrowed: Vec<&str> = names.iter().map(String::as_str).collect();
         let found = self.store.get_many(&borrowed).await.map_err(|error| {
-            self.complaint.about(self.store.name(), &error);
+            self.limiter.about(self.store.name(), &error);
             Trouble::from(&error)
         })?;
         let found = found.into_iter().zip(&names).map(|(bytes, name)| {
-            unseal(level, self.slot(name), &bytes.ok_or(Nothing::Absent)?, view)
+            unseal(level, self.slot(name), &bytes.ok_or(Nothing::Absent)?, current)
         });
         Ok(found.collect())
     }
@@ -174,7 +175,12 @@ impl Far {
     ///
     /// Where another instance holds it, waits a moment for what that one makes; but not if that was in
     /// vain a moment ago.
-    pub async fn lock_or_fetch<T: Body>(&self, level: Level, key: &Key, view: &View) -> Turn<T> {
+    pub async fn lock_or_fetch<T: Body>(
+        &self,
+        level: Level,
+        key: &Key,
+        current: &Stamps,
+    ) -> Turn<T> {
         let Ok(name) = self.name::<T>(key) else { return Turn::Alone };
         let lock = Lock::new(self.store.clone(), format!("{name}{LOCK}"));
         match lock.take().await {
@@ -185,19 +191,19 @@ impl Far {
                 return Turn::Alone;
             }
         }
-        if self.vain.has(&name) {
+        if self.contended.has(&name) {
             return Turn::Alone;
         }
         for _ in 0..LOOKS {
             tokio::time::sleep(INTERVAL).await;
-            match self.fetch(level, key, view).await {
+            match self.fetch(level, key, current).await {
                 Ok(found) => return Turn::Found(found),
                 Err(Nothing::Outage(_)) => return Turn::Alone,
                 Err(Nothing::Unreadable(why)) => return Turn::Unreadable(why),
                 Err(Nothing::Absent) => {}
             }
         }
-        self.vain.remember(name);
+        self.contended.remember(name);
         Turn::Alone
     }
 
@@ -209,7 +215,7 @@ impl Far {
         body: Arc<T>,
         entry: &Entry,
         lock: Option<Lock>,
-        versions: Arc<dyn Versions>,
+        versions: Arc<dyn StampSource>,
     ) {
         let header = Header {
             stamps: entry.stamps().to_vec(),
@@ -220,7 +226,7 @@ impl Far {
             took: u64::try_from(entry.cost().took.as_micros()).unwrap_or(u64::MAX),
         };
         let Ok(name) = self.name::<T>(key) else { return };
-        let (store, complaint) = (self.store.clone(), self.complaint.clone());
+        let (store, limiter) = (self.store.clone(), self.limiter.clone());
         let guard = self.guard.clone();
         let remaining = entry.remaining();
         let work = async move {
@@ -231,12 +237,14 @@ impl Far {
             };
             // The entry is not needed there; only the log wants to know.
             if let Err(error) = store.set(Item::new(&name, &bytes, lifetime)).await {
-                complaint.about(store.name(), &error);
+                limiter.about(store.name(), &error);
             }
             // After the write: a deletion moves its tag before it empties the store. Either it has
-            // found what was just written there, or its tag is in this view.
-            let view = versions.fresh().get().await;
-            if view.is_ok_and(|view| header.epoch.is_deleted_in(header.epoch.now(view.epochs()))) {
+            // found what was just written there, or its tag is in this current.
+            let current = versions.current().get().await;
+            if current
+                .is_ok_and(|current| header.epoch.is_deleted_in(header.epoch.now(current.epochs())))
+            {
                 // Where that fails the entry takes up room; no reader takes it.
                 let _ = store.delete_if(&name, &bytes).await;
             }
@@ -282,7 +290,7 @@ impl Far {
 }
 
 /// What an instance does that found nothing in the store.
-pub(super) enum Turn<T> {
+pub(crate) enum Turn<T> {
     /// Make it; the others wait.
     Lead(Lock),
     /// Another instance has just made it.
@@ -294,7 +302,7 @@ pub(super) enum Turn<T> {
 }
 
 /// A lock on a key, freed when dropped.
-pub(super) struct Lock {
+pub(crate) struct Lock {
     store: Arc<dyn Store>,
     name: String,
     token: Bytes,
@@ -303,9 +311,7 @@ pub(super) struct Lock {
 
 impl Lock {
     fn new(store: Arc<dyn Store>, name: String) -> Self {
-        use std::hash::{BuildHasher, Hasher, RandomState};
-        let random = || RandomState::new().build_hasher().finish();
-        let token = Bytes::from(format!("{:016x}{:016x}", random(), random()));
+        let token = Bytes::from(format!("{:016x}{:016x}", random::u64(), random::u64()));
         Self { store, name, token, is_held: true }
     }
 
@@ -341,11 +347,11 @@ mod tests {
     #[test]
     fn the_key_in_a_name_is_what_follows_the_fingerprint() {
         let name = r#"larder:entry:0.1.0-0123456789abcdef:size=25:1f2e3d4c:page:path="/:x":lock"#;
-        let spelling = Spelling::of(name).unwrap();
-        assert_eq!(spelling.fingerprint, 0x1f2e_3d4c);
-        assert_eq!((spelling.key, spelling.is_lock), (r#"page:path="/:x""#, true));
+        let parsed = ParsedKey::of(name).unwrap();
+        assert_eq!(parsed.fingerprint, 0x1f2e_3d4c);
+        assert_eq!((parsed.key, parsed.is_lock), (r#"page:path="/:x""#, true));
         for other in ["larder:entry:", "larder:entry:a:b", "larder-values:1:00000000:x", ""] {
-            assert_eq!(Spelling::of(other), None, "{other}");
+            assert_eq!(ParsedKey::of(other), None, "{other}");
         }
     }
 }

@@ -5,7 +5,7 @@
 //! - If the handler fails or panics, a stale page is served if it permits that. RFC 5861 §4.
 //! - A build is abandoned if its client has left and enough other requests came since.
 //!
-//! Not here: the call itself (`super::ask`), whether a response may be stored (`super::judged`).
+//! Not here: the call itself (`super::handler`), whether a response may be stored (`super::admission`).
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -19,26 +19,26 @@ use actix_web::http::header::{HeaderMap, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
-use super::ask::{Panicked, led};
+use super::admission::Refused;
 use super::conditional::{Validators, questions};
 use super::freshness::Use;
-use super::judged::Refused;
+use super::handler::{Panicked, led};
+use super::lookup::{Kept, Lookup, Task};
 use super::middleware::pass_by;
 use super::status::{CacheStatus, Forward};
 use super::stored::{Page, Stored};
 use super::vary::Vary;
-use super::visit::{Kept, Task, Visit};
 use super::{merge, request};
+use crate::cache::{Built, refusal};
 use crate::dependencies::Dependencies;
 use crate::dependencies::{Note, Staleness};
 use crate::event::Outcome;
 use crate::flight::{Landing, Turn, land};
-use crate::handle::{Made, refusal};
 use crate::key::Key;
 use crate::level::Level;
 use crate::panics;
 
-impl Visit {
+impl Lookup {
     /// Serves the stale page, and rebuilds it once in the background.
     ///
     /// The background build gets the request, without the client's identity and without the framework's
@@ -56,29 +56,29 @@ impl Visit {
         B: MessageBody + 'static,
     {
         let response = self.stale(&old, Staleness::Revalidating).await;
-        let Turn::Lead(leader) = self.cache.take_turn_behind(&old.key, &self.view) else {
+        let Turn::Lead(leader) = self.cache.take_turn_behind(&old.key, &self.current) else {
             return Ok(request.into_response(response));
         };
-        let likeness = likeness(&request);
+        let clone = clone_request(&request);
         // Surrounding middleware looks for its extensions when the response passes: move them over.
-        std::mem::swap(&mut *likeness.extensions_mut(), &mut *request.extensions_mut());
-        self.cache.tell(Level::Page, &old.key, Outcome::Refreshing, Instant::now());
-        request::make_discreet(&mut request, &self.rules, &varies);
-        let (cache, key, view) = (self.cache.clone(), old.key.clone(), self.view.clone());
+        std::mem::swap(&mut *clone.extensions_mut(), &mut *request.extensions_mut());
+        self.cache.report_outcome(Level::Page, &old.key, Outcome::Refreshing, Instant::now());
+        request::strip_identity(&mut request, &self.rules, &varies);
+        let (cache, key, current) = (self.cache.clone(), old.key.clone(), self.current.clone());
         let (forward, page) = (Forward::Stale, old.page.clone());
         let task =
             Task { forward, varies, old: Some(old), leader: Some(leader), ..Task::default() };
         actix_web::rt::spawn(async move {
             // The client already has its response, and a failure leaves the page as it is.
             let _ = self.make(service, request, task).await;
-            let kept = cache.peek::<Stored>(&key, &view).ok();
+            let kept = cache.peek::<Stored>(&key, &current).ok();
             let kept = kept.and_then(|(_, entry)| Kept::of(&key, entry));
             // The same page is still stored, so the rebuild failed: the next client waits for a rebuild.
             if kept.is_some_and(|kept| Arc::ptr_eq(&kept.page, &page)) {
                 page.fail_behind();
             }
         });
-        Ok(ServiceResponse::new(likeness, response))
+        Ok(ServiceResponse::new(clone, response))
     }
 
     /// Has the handler build the page, and stores it if that is allowed.
@@ -104,10 +104,10 @@ impl Visit {
         }
         let started = Instant::now();
         if let Some(miss) = task.miss.clone() {
-            self.cache.tell(Level::Page, &self.key, Outcome::Miss(miss), self.began);
+            self.cache.report_outcome(Level::Page, &self.key, Outcome::Miss(miss), self.began);
         }
-        request::make_whole(&mut request);
-        let likeness = self.prepare(&mut request, task.old.as_ref());
+        request::strip_conditionals(&mut request);
+        let clone = self.prepare(&mut request, task.old.as_ref());
         let place = request.match_info().clone();
         let called = led(task.leader.as_ref(), self.call(&*service, request)).await;
         let Some((mut answered, mut dependencies)) = called else { return Err(given_up()) };
@@ -119,15 +119,15 @@ impl Visit {
         if let Err(error) = &answered {
             let is_panic = error.as_error::<Panicked>().is_some();
             let rule = if is_panic { panics::RULE } else { "error" };
-            self.cache.tell(Level::Page, &self.key, Outcome::NotStored(rule), started);
+            self.cache.report_outcome(Level::Page, &self.key, Outcome::NotStored(rule), started);
         }
         let failed = answered.as_ref().map_or(true, |answer| answer.status().is_server_error());
         if let Some(old) = task.old.as_ref().filter(|old| failed && old.is_for_errors()) {
             let response = self.stale(old, Staleness::Error).await;
             land(task.leader, Landing::Failed);
-            let request = match (answered, likeness) {
+            let request = match (answered, clone) {
                 (Ok(answer), _) => answer.into_parts().0,
-                (Err(_), Some(likeness)) => likeness,
+                (Err(_), Some(clone)) => clone,
                 (Err(error), None) => return Err(error),
             };
             return Ok(ServiceResponse::new(request, response));
@@ -160,7 +160,7 @@ impl Visit {
                 request.headers_mut().insert(name, value);
             }
         }
-        old.is_for_errors().then(|| likeness(request))
+        old.is_for_errors().then(|| clone_request(request))
     }
 
     /// Stores the response if allowed; returns what the client gets, and the stored page.
@@ -182,7 +182,12 @@ impl Visit {
             Ok(page) => page,
             Err(refused) => {
                 let Refused { mut response, rule } = *refused;
-                self.cache.tell(Level::Page, &self.key, Outcome::NotStored(rule), started);
+                self.cache.report_outcome(
+                    Level::Page,
+                    &self.key,
+                    Outcome::NotStored(rule),
+                    started,
+                );
                 // A refusal for one client's credentials must not replace a stale page that others can
                 // still use, and a failure says nothing about the page.
                 let is_about_who_asked = ["cookie", "authorization"].contains(&rule);
@@ -205,7 +210,7 @@ impl Visit {
         let place = self.place(vary, &task, seen);
         let rule = refusal(&dependencies).or_else(|| place.as_ref().err().copied());
         let note = dependencies.note().map(Note::name);
-        let made = Made { body, dependencies, size, started, view: self.view.clone() };
+        let made = Built { body, dependencies, size, started, current: self.current.clone() };
         let kept = match (&place, rule) {
             (Ok((key, _)), None) => {
                 self.cache.keep(Level::Page, key, &self.rules.policy_for(lifetime), made, task.lock)
@@ -281,7 +286,7 @@ fn freshened(old: &Kept, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBod
 }
 
 /// Copies a request, for a response that is sent while a handler owns the request.
-fn likeness(request: &ServiceRequest) -> HttpRequest {
+fn clone_request(request: &ServiceRequest) -> HttpRequest {
     let mut like = actix_web::test::TestRequest::default()
         .method(request.method().clone())
         .uri(&request.uri().to_string())

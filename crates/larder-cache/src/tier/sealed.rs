@@ -9,19 +9,19 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::codec::{self, CodecError, Fingerprint, Slot};
-use super::dependencies::Dependencies;
-use super::entry::{Body, Entry};
-use super::level::Level;
-use super::meter;
-use super::removal::Epoch;
-use super::store::Trouble;
-use super::tag::{Stamp, Tag};
-use super::view::View;
+use crate::codec::{self, CodecError, Fingerprint, Slot};
+use crate::dependencies::Dependencies;
+use crate::entry::{Body, Entry};
+use crate::level::Level;
+use crate::meter;
+use crate::removal::Epoch;
+use crate::stamps::Stamps;
+use crate::store::Trouble;
+use crate::tag::{Stamp, Tag};
 
 /// What stands in front of a sealed body.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Header {
+pub(crate) struct Header {
     pub stamps: Vec<(Tag, Stamp)>,
     /// In which epoch of its key its load began.
     pub epoch: Epoch,
@@ -36,7 +36,7 @@ pub(super) struct Header {
 }
 
 /// Why there is nothing to take.
-pub(super) enum Nothing {
+pub(crate) enum Nothing {
     /// Not there, or not true any more.
     Absent,
     /// There, but not readable: why, in few words.
@@ -52,7 +52,7 @@ impl From<CodecError> for Nothing {
 }
 
 /// Seals an entry for its place.
-pub(super) fn seal<T: Body>(
+pub(crate) fn seal<T: Body>(
     slot: Slot<'_>,
     header: &Header,
     body: &T,
@@ -60,21 +60,21 @@ pub(super) fn seal<T: Body>(
     codec::seal(slot, Fingerprint::of::<T>()?, &codec::header(header)?, body)
 }
 
-/// The entry in `bytes`; its body is decoded only if its stamps are those of `view`.
-pub(super) fn unseal<T: Body>(
+/// The entry in `bytes`; its body is decoded only if its stamps are those of `current`.
+pub(crate) fn unseal<T: Body>(
     level: Level,
     slot: Slot<'_>,
     bytes: &Bytes,
-    view: &View,
+    current: &Stamps,
 ) -> Result<(Arc<T>, Entry), Nothing> {
-    meter::coding(|| decode(level, slot, bytes, view))
+    meter::coding(|| decode(level, slot, bytes, current))
 }
 
 fn decode<T: Body>(
     level: Level,
     slot: Slot<'_>,
     bytes: &Bytes,
-    view: &View,
+    current: &Stamps,
 ) -> Result<(Arc<T>, Entry), Nothing> {
     let sealed = codec::open(slot, bytes)?;
     let header: Header = sealed.header_as()?;
@@ -85,8 +85,8 @@ fn decode<T: Body>(
         return Err(Nothing::Unreadable("no generation"));
     }
     let now = unix_millis(SystemTime::now());
-    let is_removed = header.epoch != header.epoch.now(view.epochs());
-    if is_removed || dependencies.first_moved(view).is_some() || header.expires <= now {
+    let is_removed = header.epoch != header.epoch.now(current.epochs());
+    if is_removed || dependencies.first_changed(current).is_some() || header.expires <= now {
         return Err(Nothing::Absent);
     }
     let body = Arc::new(sealed.value::<T>(Fingerprint::of::<T>()?)?);
@@ -97,12 +97,12 @@ fn decode<T: Body>(
     dependencies.asked(header.queries);
     let entry = Entry::restored(level, body.clone(), dependencies, born, expires, plain)
         .since(header.epoch)
-        .made_in(Duration::from_micros(header.took), 0)
+        .built_in(Duration::from_micros(header.took), 0)
         .holding_nothing(codec::is_nothing(&*body));
     Ok((body, entry))
 }
 
-pub(super) fn unix_millis(time: SystemTime) -> u64 {
+pub(crate) fn unix_millis(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -20,9 +20,9 @@ use actix_web::web;
 use actix_web::{HttpMessage, HttpResponse};
 
 use super::conditional::CONDITIONS;
+use super::deliver::Asked;
 use super::freshness::Use;
 use super::request;
-use super::response::Asked;
 use super::rules::Rules;
 use super::status::{CacheStatus, Forward};
 use super::stored::{Page, Stored};
@@ -30,22 +30,22 @@ use super::variant::variant;
 use super::variants::Variants;
 use super::vary::Vary;
 use crate::Cache;
+use crate::cache::{Missed, Recalled};
 use crate::dependencies::Staleness;
 use crate::entry::Entry;
 use crate::event::{Event, Miss, Outcome};
-use crate::far;
 use crate::flight::{Landing, Leader, Turn, land};
-use crate::handle::{Missed, Recalled};
 use crate::key::Key;
 use crate::level::Level;
-use crate::view::View;
+use crate::stamps::Stamps;
+use crate::tier::shared;
 
 /// A request for a page, with all that is needed to answer it.
-pub(super) struct Visit {
+pub(super) struct Lookup {
     pub cache: web::Data<Cache>,
     /// Key of the URL.
     pub key: Key,
-    pub view: Arc<View>,
+    pub current: Arc<Stamps>,
     pub rules: Rc<Rules>,
     pub asked: Asked,
     pub began: Instant,
@@ -57,7 +57,7 @@ pub(super) enum Found {
     /// A stale page that may be served during a rebuild, and the headers on which its URL varies.
     Stale(Kept, BTreeSet<String>),
     /// The response cannot be stored, and the client does not want the whole of it.
-    Nobodys,
+    PassThrough,
     /// No page: build it.
     Nothing(Task),
 }
@@ -109,7 +109,7 @@ pub(super) struct Task {
     /// Wakes the waiting requests of this process.
     pub leader: Option<Leader>,
     /// The lock among instances.
-    pub lock: Option<far::Lock>,
+    pub lock: Option<shared::Lock>,
 }
 
 /// The result of a lookup in the local tier.
@@ -127,7 +127,7 @@ fn turned_away(forward: Forward) -> HttpResponse<BoxBody> {
     response
 }
 
-impl Visit {
+impl Lookup {
     /// Looks the page up, and waits for another request that is building it.
     pub async fn find(&self, request: &ServiceRequest) -> Found {
         let headers = request.headers();
@@ -149,7 +149,7 @@ impl Visit {
                         (kept.key, missed, varies, true)
                     }
                 },
-                Looked::Uncacheable(_) if self.asked.is_conditional() => return Found::Nobodys,
+                Looked::Uncacheable(_) if self.asked.is_conditional() => return Found::PassThrough,
                 Looked::Uncacheable(varies) => {
                     return Found::Nothing(Task { varies, ..Task::default() });
                 }
@@ -159,7 +159,7 @@ impl Visit {
             if request.method() == Method::HEAD {
                 return Found::Nothing(task);
             }
-            match self.cache.take_turn(&key, &self.view) {
+            match self.cache.take_turn(&key, &self.current) {
                 Turn::Lead(leader) if missed.is_outdated(&self.cache, &key) => {
                     // Another request stored the page between our lookup and our turn: look it up again.
                     drop(leader);
@@ -206,7 +206,7 @@ impl Visit {
 
     /// Looks the page up in the local tier.
     fn look(&self, headers: &HeaderMap) -> Looked {
-        let (stored, entry) = match self.cache.peek::<Stored>(&self.key, &self.view) {
+        let (stored, entry) = match self.cache.peek::<Stored>(&self.key, &self.current) {
             Ok(found) => found,
             Err(missed) => return Looked::Missed(self.key.clone(), missed, BTreeSet::new()),
         };
@@ -221,7 +221,7 @@ impl Visit {
         let Some(key) = self.variant_key(&names, headers) else {
             return Looked::Uncacheable(names);
         };
-        match self.cache.peek::<Stored>(&key, &self.view) {
+        match self.cache.peek::<Stored>(&key, &self.current) {
             Ok((stored, entry)) => match &*stored {
                 Stored::Page(page) => Looked::Kept(Kept { key, page: page.clone(), entry }, names),
                 Stored::Varies(_) | Stored::Uncacheable => Looked::Uncacheable(names),
@@ -244,7 +244,7 @@ impl Visit {
     /// Returns `None` if the local tier must be looked at again.
     async fn recall(&self, key: &Key, task: Task) -> Option<Found> {
         let policy = self.rules.policy_for(Duration::ZERO);
-        match self.cache.recall::<Stored>(Level::Page, key, &policy, &self.view).await {
+        match self.cache.recall::<Stored>(Level::Page, key, &policy, &self.current).await {
             Recalled::Nothing(lock) => Some(Found::Nothing(Task { lock, ..task })),
             Recalled::Found(_, entry) => {
                 let kept = Kept::of(key, entry.clone());
@@ -264,7 +264,7 @@ impl Visit {
     }
 
     async fn hit(&self, kept: &Kept) -> HttpResponse<BoxBody> {
-        self.cache.tell_of(Level::Page, &kept.key, Outcome::Hit, self.began, &kept.entry);
+        self.cache.report_entry(Level::Page, &kept.key, Outcome::Hit, self.began, &kept.entry);
         let age = kept.age();
         let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
         let status = CacheStatus::Hit { ttl: ttl.as_secs() };
@@ -279,7 +279,7 @@ impl Visit {
         task: &Task,
         behind: u64,
     ) -> Option<HttpResponse<BoxBody>> {
-        let kept = entry.is_at_least(&self.view).then(|| Kept::of(key, entry))??;
+        let kept = entry.is_at_least(&self.current).then(|| Kept::of(key, entry))??;
         if kept.usage() != Use::Fresh {
             return None;
         }
@@ -297,7 +297,7 @@ impl Visit {
 
     /// Answers with a stale page, for the reason `why`.
     pub async fn stale(&self, old: &Kept, why: Staleness) -> HttpResponse<BoxBody> {
-        self.cache.tell_of(Level::Page, &old.key, Outcome::Stale(why), self.began, &old.entry);
+        self.cache.report_entry(Level::Page, &old.key, Outcome::Stale(why), self.began, &old.entry);
         let age = old.age();
         let since = age.saturating_sub(old.page.freshness.lifetime).as_secs();
         let status = CacheStatus::Stale { since, why: why.name() };
@@ -322,7 +322,7 @@ impl Visit {
 
     /// Notes that the URL varies on `names`, and which variant was just stored.
     pub fn note_variant(&self, names: &BTreeSet<String>, stored: Option<(&Key, &Arc<Entry>)>) {
-        let (known, is_valid) = match self.cache.peek::<Stored>(&self.key, &self.view) {
+        let (known, is_valid) = match self.cache.peek::<Stored>(&self.key, &self.current) {
             Ok((known, _)) => (Some(known), true),
             // The marker is no longer valid, but the variants it knows are still stored.
             Err(missed) => (missed.old.and_then(|old| old.body::<Stored>()), false),
@@ -351,6 +351,13 @@ impl Visit {
 
     fn mark(&self, key: &Key, lifetime: Duration, note: Stored) {
         let size = note.size();
-        self.cache.mark(Level::Page, key, &self.rules.policy_for(lifetime), note, size, &self.view);
+        self.cache.mark(
+            Level::Page,
+            key,
+            &self.rules.policy_for(lifetime),
+            note,
+            size,
+            &self.current,
+        );
     }
 }

@@ -17,26 +17,26 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::OptionFuture;
 
+pub(super) use super::built::{Built, refusal};
 use super::codec;
 use super::dependencies::Dependencies;
-use super::entry::{Body, Entry, Verdict};
+use super::entry::{Body, Entry, Validity};
 use super::error::Error;
 use super::event::{Event, Listener, Miss, Outcome};
-use super::far::{self, Far};
 use super::flight::{Flights, Turn};
 use super::inspect::{BodyReader, Inspection};
 use super::key::Key;
 use super::level::Level;
 use super::level::Levels;
-pub(super) use super::made::{Made, refusal};
-use super::near::Near;
-use super::page::generations::Generations;
 use super::policy::Policy;
 use super::presence::{self, Client};
 use super::removal::{Epoch, Removal};
-use super::scope;
+use super::stamps::{StampSource, Stamps};
+use super::tier::local::LocalTier;
+use super::tier::shared::{self, SharedTier};
+use super::tracking;
 use super::values::Values;
-use super::view::{Versions, View};
+use super::write_epochs::WriteEpochs;
 
 /// The cache of an application. Cloning is cheap; all clones are the same cache.
 #[derive(Clone)]
@@ -44,13 +44,13 @@ pub struct Cache(Arc<Shared>);
 
 /// What all handles share.
 pub(super) struct Shared {
-    pub versions: Arc<dyn Versions>,
+    pub versions: Arc<dyn StampSource>,
     pub levels: Levels,
-    pub near: Near,
-    pub far: Option<Far>,
+    pub local: LocalTier,
+    pub shared: Option<SharedTier>,
     pub values: Values,
     pub flights: Flights,
-    pub generations: Generations,
+    pub write_epochs: WriteEpochs,
     pub listeners: Vec<Arc<dyn Listener>>,
     pub store_budget: Duration,
     /// Show what is stored to people.
@@ -69,7 +69,7 @@ pub(super) struct Missed {
 impl Missed {
     /// Whether something else is kept by now: look again.
     pub fn is_outdated(&self, cache: &Cache, key: &Key) -> bool {
-        let now = cache.0.near.get(key);
+        let now = cache.0.local.get(key);
         match (&self.old, &now) {
             (Some(old), Some(now)) => !Arc::ptr_eq(old, now),
             (None, now) => now.is_some(),
@@ -89,11 +89,11 @@ pub(super) enum Recalled<T> {
     /// An entry, which is kept here now.
     Found(Arc<T>, Arc<Entry>),
     /// Nothing; with the lock that makes other instances wait, if it was to be had.
-    Nothing(Option<far::Lock>),
+    Nothing(Option<shared::Lock>),
 }
 
 impl Cache {
-    /// See [`super::open::Options::open`].
+    /// See [`super::builder::Builder::open`].
     pub(super) fn new(shared: Shared) -> Self {
         Self(Arc::new(shared))
     }
@@ -109,19 +109,19 @@ impl Cache {
     pub fn inspect(&self) -> Inspection {
         let shared = &self.0;
         let versions = Some(shared.versions.clone());
-        Inspection::new(shared.readers, Some(shared.near.clone()), shared.values.clone(), versions)
+        Inspection::new(shared.readers, Some(shared.local.clone()), shared.values.clone(), versions)
     }
 
     /// Returns the time that a request may wait for the shared store in all; `None` without one.
     ///
     /// In addition a request waits at most 100 ms for each entry that another instance is building.
     pub fn store_budget(&self) -> Option<Duration> {
-        self.0.far.as_ref().map(|_| self.0.store_budget)
+        self.0.shared.as_ref().map(|_| self.0.store_budget)
     }
 
     /// Whether instances share their entries through a store.
     pub fn is_shared(&self) -> bool {
-        self.0.far.is_some()
+        self.0.shared.is_some()
     }
 
     /// Forgets every entry and value, as far as [`Cache::delete`] reaches; keys of others stay.
@@ -131,8 +131,8 @@ impl Cache {
     pub async fn clear(&self) -> Result<(), Error> {
         self.0.versions.invalidate(vec![Removal::Deleted.of_all()]).await?;
         let values = self.0.values.clear().await.map(drop);
-        let cleared = OptionFuture::from(self.0.far.as_ref().map(Far::clear)).await;
-        self.0.near.clear();
+        let cleared = OptionFuture::from(self.0.shared.as_ref().map(SharedTier::clear)).await;
+        self.0.local.clear();
         let failed = |source| Error::Store { store: "shared", source };
         values.and(cleared.transpose().map(drop).map_err(failed))
     }
@@ -140,7 +140,7 @@ impl Cache {
     /// Forgets the entry under `key`, whose body is a `T`; whether there was one in the shared store or
     /// here.
     ///
-    /// It is forgotten by all that share this cache's [`Versions`]: with those of a database by every
+    /// It is forgotten by all that share this cache's [`StampSource`]: with those of a database by every
     /// instance. A load of it that has begun before is not stored, nor handed to later callers. What
     /// was made from it stays: to make data stale, move its tag.
     ///
@@ -149,37 +149,37 @@ impl Cache {
     /// answer: then the entry is forgotten, but may still take up room in it.
     pub async fn delete<T: Body>(&self, key: &Key) -> Result<bool, Error> {
         self.0.versions.invalidate(vec![Removal::Deleted.of_key(key.as_str())]).await?;
-        let far = self.0.far.as_ref();
-        let was_there = OptionFuture::from(far.map(|far| far.delete::<T>(key))).await;
-        let was_here = self.0.near.remove(key);
+        let shared = self.0.shared.as_ref();
+        let was_there = OptionFuture::from(shared.map(|shared| shared.delete::<T>(key))).await;
+        let was_here = self.0.local.remove(key);
         let failed = |source| Error::Store { store: "shared", source };
         Ok(was_there.transpose().map_err(failed)?.unwrap_or_default() || was_here)
     }
 
-    /// The view to judge by, where this level is on and somebody vouches for what is kept.
+    /// The current to judge by, where this level is on and somebody vouches for what is kept.
     ///
     /// Within a scope it is asked for once: all look-ups of a page judge by the same moment.
-    pub(super) async fn view_for(&self, level: Level) -> Option<Arc<View>> {
+    pub(super) async fn stamps_for(&self, level: Level) -> Option<Arc<Stamps>> {
         if !self.0.levels.has(level) {
             return None;
         }
-        if let Some(pinned) = scope::pinned() {
+        if let Some(pinned) = tracking::pinned() {
             return Some(pinned);
         }
-        self.0.versions.fresh().get().await.ok()
+        self.0.versions.current().get().await.ok()
     }
 
     /// The valid body under `key` in this process, and the entry that holds it.
-    pub(super) fn look_up<T: Any + Send + Sync>(
+    pub(super) fn lookup<T: Any + Send + Sync>(
         &self,
         level: Level,
         key: &Key,
-        view: &View,
+        current: &Stamps,
         caller: Option<&'static Location<'static>>,
     ) -> Result<(Arc<T>, Arc<Entry>), Missed> {
         // Asking the clock takes as long as comparing stamps: only for those who listen.
         let started = (!self.0.listeners.is_empty()).then(Instant::now);
-        let found = self.peek(key, view)?;
+        let found = self.peek(key, current)?;
         if let Some(started) = started {
             let event = Event::new(level, key, Outcome::Hit, started.elapsed());
             self.report(event.of(&found.1).asked_at(caller));
@@ -191,19 +191,19 @@ impl Cache {
     pub(super) fn peek<T: Any + Send + Sync>(
         &self,
         key: &Key,
-        view: &View,
+        current: &Stamps,
     ) -> Result<(Arc<T>, Arc<Entry>), Missed> {
-        let entry = self.0.near.get(key).ok_or(Miss::Absent)?;
-        let miss = match entry.judge(view) {
-            Verdict::Expired => Miss::Expired,
-            Verdict::Deleted => {
+        let entry = self.0.local.get(key).ok_or(Miss::Absent)?;
+        let miss = match entry.validate(current) {
+            Validity::Expired => Miss::Expired,
+            Validity::Deleted => {
                 // What another instance deleted is not here either, not even to stand in for an error.
-                self.0.near.remove(key);
+                self.0.local.remove(key);
                 return Err(Miss::Absent.into());
             }
-            Verdict::Invalidated(tag) => Miss::Invalidated(tag),
+            Validity::Invalidated(tag) => Miss::Invalidated(tag),
             // A body of another type under the same key is as good as none.
-            Verdict::Fresh => return Ok((entry.body().ok_or(Miss::Absent)?, entry)),
+            Validity::Fresh => return Ok((entry.body().ok_or(Miss::Absent)?, entry)),
         };
         Err(Missed { miss, old: Some(entry) })
     }
@@ -216,36 +216,36 @@ impl Cache {
         policy: &Policy,
         note: T,
         size: usize,
-        view: &View,
+        current: &Stamps,
     ) {
         let note = Arc::new(note);
-        let dependencies = Dependencies::on_everything(view);
+        let dependencies = Dependencies::on_everything(current);
         let entry = Entry::new(level, note.clone(), dependencies, policy, size);
-        let entry = Arc::new(entry.since(Epoch::of(key, view.epochs())));
-        self.0.near.insert(key.clone(), entry.clone());
-        if let Some(far) = self.far_for(policy) {
-            far.keep(key, note, &entry, None, self.0.versions.clone());
+        let entry = Arc::new(entry.since(Epoch::of(key, current.epochs())));
+        self.0.local.insert(key.clone(), entry.clone());
+        if let Some(shared) = self.shared_for(policy) {
+            shared.keep(key, note, &entry, None, self.0.versions.clone());
         }
     }
 
     /// Drops an entry of this process to make room for another; where instances share it, it stays.
     pub(super) fn evict(&self, key: &Key) {
-        self.0.near.evict(key);
+        self.0.local.evict(key);
     }
 
     /// How written addresses make their pages stale, in this process; also those that are being made.
-    pub(super) fn generations(&self) -> &Generations {
-        &self.0.generations
+    pub(super) fn write_epochs(&self) -> &WriteEpochs {
+        &self.0.write_epochs
     }
 
     /// Leads the making of `key`, or waits for who does.
-    pub(super) fn take_turn(&self, key: &Key, view: &View) -> Turn {
-        self.0.flights.take_turn(key, presence::current(), Epoch::of(key, view.epochs()))
+    pub(super) fn take_turn(&self, key: &Key, current: &Stamps) -> Turn {
+        self.0.flights.take_turn(key, presence::current(), Epoch::of(key, current.epochs()))
     }
 
     /// The same for what is made in the background, whichever client leaves.
-    pub(super) fn take_turn_behind(&self, key: &Key, view: &View) -> Turn {
-        self.0.flights.take_turn(key, Client::default(), Epoch::of(key, view.epochs()))
+    pub(super) fn take_turn_behind(&self, key: &Key, current: &Stamps) -> Turn {
+        self.0.flights.take_turn(key, Client::default(), Epoch::of(key, current.epochs()))
     }
 
     /// Keeps what was made: here, and where instances share it.
@@ -254,14 +254,14 @@ impl Cache {
         level: Level,
         key: &Key,
         policy: &Policy,
-        made: Made<T>,
-        lock: Option<far::Lock>,
+        made: Built<T>,
+        lock: Option<shared::Lock>,
     ) -> Option<Arc<Entry>> {
         let body = made.body.clone();
         let entry = self.keep_here(level, key, policy, made)?;
-        let far = self.far_for(policy).filter(|_| !self.0.near.has_superseded(key, &entry));
-        if let Some(far) = far {
-            far.keep(key, body, &entry, lock, self.0.versions.clone());
+        let shared = self.shared_for(policy).filter(|_| !self.0.local.has_superseded(key, &entry));
+        if let Some(shared) = shared {
+            shared.keep(key, body, &entry, lock, self.0.versions.clone());
         }
         Some(entry)
     }
@@ -272,42 +272,48 @@ impl Cache {
         level: Level,
         key: &Key,
         policy: &Policy,
-        made: Made<T>,
+        made: Built<T>,
     ) -> Option<Arc<Entry>> {
         if let Some(reason) = refusal(&made.dependencies) {
-            self.tell(level, key, Outcome::NotStored(reason), made.started);
+            self.report_outcome(level, key, Outcome::NotStored(reason), made.started);
             return None;
         }
         let policy = policy.jittered();
         let holds_nothing = codec::is_nothing(&*made.body);
         let entry = Entry::new(level, made.body, made.dependencies, &policy, made.size)
-            .since(Epoch::of(key, made.view.epochs()))
-            .made_in(made.started.elapsed(), scope::maker())
+            .since(Epoch::of(key, made.current.epochs()))
+            .built_in(made.started.elapsed(), tracking::maker())
             .holding_nothing(holds_nothing);
         let entry = Arc::new(entry);
-        let outcome = match self.0.near.insert(key.clone(), entry.clone()) {
+        let outcome = match self.0.local.insert(key.clone(), entry.clone()) {
             true => Outcome::Stored(entry.size()),
             false => Outcome::NotStored("deleted meanwhile"),
         };
-        self.tell_of(level, key, outcome, made.started, &entry);
+        self.report_entry(level, key, outcome, made.started, &entry);
         Some(entry)
     }
 
     /// Overwrites every shared entry with what is none.
     #[cfg(test)]
     pub(super) async fn garble_shared(&self) {
-        if let Some(far) = &self.0.far {
-            far.garble().await;
+        if let Some(shared) = &self.0.shared {
+            shared.garble().await;
         }
     }
 
     /// Reports to the listeners.
-    pub(super) fn tell(&self, level: Level, key: &Key, outcome: Outcome, started: Instant) {
+    pub(super) fn report_outcome(
+        &self,
+        level: Level,
+        key: &Key,
+        outcome: Outcome,
+        started: Instant,
+    ) {
         self.report(Event::new(level, key, outcome, started.elapsed()));
     }
 
     /// Reports what happened to an entry.
-    pub(super) fn tell_of(
+    pub(super) fn report_entry(
         &self,
         level: Level,
         key: &Key,
@@ -323,7 +329,7 @@ impl Cache {
         match (&event.outcome, event.entry) {
             (Outcome::Hit, Some(entry)) => entry.count_hit(),
             (Outcome::Miss(Miss::Absent), _) => {
-                event.departure = self.0.near.departure_of(event.key);
+                event.removal_cause = self.0.local.removal_cause_of(event.key);
             }
             _ => {}
         }

@@ -5,8 +5,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::event::Departure;
-use super::key::Key;
+use crate::event::RemovalCause;
+use crate::key::Key;
 
 /// So many are remembered at most.
 const ROOM: usize = 4096;
@@ -18,32 +18,32 @@ const DELETED: u64 = 0b10;
 
 /// How entries left, by a hash of their keys.
 #[derive(Debug)]
-pub(super) struct Departures(Box<[AtomicU64]>);
+pub(crate) struct RemovalCauses(Box<[AtomicU64]>);
 
-impl Default for Departures {
+impl Default for RemovalCauses {
     fn default() -> Self {
         Self((0..ROOM).map(|_| AtomicU64::new(0)).collect())
     }
 }
 
-impl Departures {
+impl RemovalCauses {
     /// Remembers how the entry under `key` left.
-    pub fn note(&self, key: &Key, how: Departure) {
+    pub fn note(&self, key: &Key, how: RemovalCause) {
         let (place, hash) = place_of(key);
         let how = match how {
-            Departure::Evicted => EVICTED,
-            Departure::Deleted => DELETED,
+            RemovalCause::Evicted => EVICTED,
+            RemovalCause::Deleted => DELETED,
         };
         self.0[place].store(hash | how, Ordering::Relaxed);
     }
 
     /// How the entry under `key` left.
-    pub fn of(&self, key: &Key) -> Option<Departure> {
+    pub fn of(&self, key: &Key) -> Option<RemovalCause> {
         let (place, hash) = place_of(key);
         let note = self.0[place].load(Ordering::Relaxed);
         match (note & !HOW == hash, note & HOW) {
-            (true, EVICTED) => Some(Departure::Evicted),
-            (true, DELETED) => Some(Departure::Deleted),
+            (true, EVICTED) => Some(RemovalCause::Evicted),
+            (true, DELETED) => Some(RemovalCause::Deleted),
             _ => None,
         }
     }
@@ -65,21 +65,21 @@ mod tests {
 
     #[test]
     fn how_an_entry_left_is_remembered() {
-        let departures = Departures::default();
-        assert_eq!(departures.of(&key(1)), None);
-        departures.note(&key(1), Departure::Evicted);
-        departures.note(&key(2), Departure::Deleted);
-        assert_eq!(departures.of(&key(1)), Some(Departure::Evicted));
-        assert_eq!(departures.of(&key(2)), Some(Departure::Deleted));
-        assert_eq!(departures.of(&key(3)), None);
+        let removal_causes = RemovalCauses::default();
+        assert_eq!(removal_causes.of(&key(1)), None);
+        removal_causes.note(&key(1), RemovalCause::Evicted);
+        removal_causes.note(&key(2), RemovalCause::Deleted);
+        assert_eq!(removal_causes.of(&key(1)), Some(RemovalCause::Evicted));
+        assert_eq!(removal_causes.of(&key(2)), Some(RemovalCause::Deleted));
+        assert_eq!(removal_causes.of(&key(3)), None);
     }
 
     #[test]
     fn the_latest_to_leave_is_what_is_remembered() {
-        let departures = Departures::default();
-        (0..100_000).for_each(|number| departures.note(&key(number), Departure::Evicted));
-        assert_eq!(departures.of(&key(99_999)), Some(Departure::Evicted));
-        let remembered = (0..100_000).filter(|number| departures.of(&key(*number)).is_some());
+        let removal_causes = RemovalCauses::default();
+        (0..100_000).for_each(|number| removal_causes.note(&key(number), RemovalCause::Evicted));
+        assert_eq!(removal_causes.of(&key(99_999)), Some(RemovalCause::Evicted));
+        let remembered = (0..100_000).filter(|number| removal_causes.of(&key(*number)).is_some());
         assert!(remembered.count() <= ROOM);
     }
 }

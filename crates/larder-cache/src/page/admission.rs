@@ -11,15 +11,15 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{AGE, DATE, EXPIRES, HeaderMap};
 
 use super::freshness::{Freshness, Owner};
+use super::lookup::Lookup;
 use super::storable::Answer;
 use super::stored::Page;
-use super::targeted::Policy as Said;
+use super::targeted::TargetedPolicy as Said;
 use super::vary::Vary;
-use super::visit::Visit;
 use super::{age, date};
 
 /// What was decided about a response that may be stored.
-struct Judged {
+struct Admitted {
     freshness: Freshness,
     initial_age: Duration,
     vary: Vary,
@@ -31,7 +31,7 @@ pub(super) struct Refused {
     pub rule: &'static str,
 }
 
-impl Visit {
+impl Lookup {
     /// Returns the page and its `Vary`, or the unchanged response and the rule that refuses it.
     pub fn page_of(
         &self,
@@ -55,7 +55,7 @@ impl Visit {
             Ok(body) => body,
             Err(body) => return refused(head.set_body(body), "streaming"),
         };
-        let Judged { freshness, initial_age, vary } = judged;
+        let Admitted { freshness, initial_age, vary } = judged;
         let codes = self.rules.has_codings;
         let page = Page::new(head.status(), head.headers(), body, freshness, initial_age, codes);
         Ok((page, vary))
@@ -65,7 +65,7 @@ impl Visit {
         &self,
         seen: &HeaderMap,
         response: &HttpResponse<BoxBody>,
-    ) -> Result<Judged, &'static str> {
+    ) -> Result<Admitted, &'static str> {
         if response.error().is_some() {
             return Err("error");
         }
@@ -104,6 +104,6 @@ impl Visit {
         if initial_age >= freshness.end() {
             return Err("stale");
         }
-        Ok(Judged { freshness, initial_age, vary })
+        Ok(Admitted { freshness, initial_age, vary })
     }
 }

@@ -13,9 +13,9 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 
 /// The middleware that boxes the service; see the module.
 #[derive(Debug, Clone, Copy)]
-pub struct Erased;
+pub struct Boxed;
 
-impl<S, B> Transform<S, ServiceRequest> for Erased
+impl<S, B> Transform<S, ServiceRequest> for Boxed
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
 {

@@ -9,8 +9,8 @@ use tokio::time::{sleep, timeout};
 
 use super::contestant::{self, Contestant, Mode};
 use crate::app;
+use crate::cache::builder;
 use crate::cache::inspect::{Inspection, Verdict};
-use crate::cache::open;
 use crate::db::Url;
 use crate::versions::{self, secret::Keeper};
 
@@ -26,16 +26,17 @@ const INTERVAL: Duration = Duration::from_millis(5);
 /// Opens the shop, lets it build the homepage, and closes it.
 pub async fn run(shared: Option<&Mode>, database: &Url) -> Result<(), String> {
     let [alone, ..] = Mode::IN_MEMORY;
-    let forerunner =
+    let baseline =
         Contestant::open(shared.cloned().unwrap_or(alone), database, contestant::HOMEPAGE).await?;
     if let Some(redis) = shared.and_then(|mode| mode.redis.as_deref()) {
         let versions = versions::open(database, app::TABLES)?;
         let secret = Keeper::open(database)?.secret().clone();
-        let store = open::inspect(open::redis(redis, PATIENCE)?, Some(secret), Some(versions));
+        let store =
+            builder::inspect(builder::redis(redis, PATIENCE)?, Some(secret), Some(versions));
         // If it has not arrived by then, the second instance builds it, and the output says so.
         let _ = timeout(PATIENCE, arrival(&store)).await;
     }
-    forerunner.close().await;
+    baseline.close().await;
     Ok(())
 }
 

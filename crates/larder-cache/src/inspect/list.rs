@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::description::{Description, Kind, Listed};
-use super::survey::MOST;
-use super::{Inspection, far, glob, in_memory, is_there, look};
+use super::summary::MOST;
+use super::{Inspection, glob, in_memory, is_there, look, shared};
 use crate::entry::Entry;
 use crate::error::Error;
-use crate::near::Near;
-use crate::view::FreshView;
+use crate::stamps::StampsResult;
+use crate::tier::local::LocalTier;
 
 /// Which of what is kept, and which part of that.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +33,7 @@ pub struct Wanted<'w> {
 
 /// Some of what is kept.
 #[derive(Debug)]
-pub struct Browsed {
+pub struct ListPage {
     /// Ordered by kind and key.
     pub rows: Vec<Description>,
     /// How many there are in all.
@@ -44,19 +44,19 @@ pub struct Browsed {
     pub trouble: Option<Error>,
 }
 
-type Shelf = BTreeMap<Listed, Option<Arc<Entry>>>;
+type Rows = BTreeMap<Listed, Option<Arc<Entry>>>;
 
 impl Inspection {
     /// What is wanted, described without bodies of entries in memory; see the module.
-    pub async fn browse(&self, wanted: &Wanted<'_>) -> Browsed {
-        let view = self.view().await;
-        let mut shelf = self.near_wanted(wanted, &view);
+    pub async fn list(&self, wanted: &Wanted<'_>) -> ListPage {
+        let current = self.current().await;
+        let mut rows_found = self.near_wanted(wanted, &current);
         let mut trouble = None;
         if wanted.tag.is_none() {
-            for front in [far::FRONT, self.values.cache_front()] {
+            for front in [shared::FRONT, self.values.cache_front()] {
                 let walk = self.walk(front, |listed| {
-                    if shelf.len() < MOST && wanted.has(&listed) {
-                        shelf.insert(listed, None);
+                    if rows_found.len() < MOST && wanted.has(&listed) {
+                        rows_found.insert(listed, None);
                     }
                 });
                 trouble = walk.await.err();
@@ -65,13 +65,14 @@ impl Inspection {
                 }
             }
         }
-        let (total, is_whole) = (shelf.len() as u64, shelf.len() < MOST);
-        let rows = self.described(shelf, wanted, &view, &mut trouble).await;
-        Browsed { rows, total, is_whole, trouble }
+        let (total, is_whole) = (rows_found.len() as u64, rows_found.len() < MOST);
+        let rows = self.described(rows_found, wanted, &current, &mut trouble).await;
+        ListPage { rows, total, is_whole, trouble }
     }
 
-    fn near_wanted(&self, wanted: &Wanted<'_>, view: &FreshView) -> Shelf {
-        let entries = self.near.iter().flat_map(Near::iter).take(MOST).filter(is_there(view));
+    fn near_wanted(&self, wanted: &Wanted<'_>, current: &StampsResult) -> Rows {
+        let entries =
+            self.local.iter().flat_map(LocalTier::iter).take(MOST).filter(is_there(current));
         let depends = |entry: &Entry| {
             wanted.tag.is_none_or(|tag| entry.tags().any(|known| known.as_str() == tag))
         };
@@ -82,17 +83,17 @@ impl Inspection {
 
     async fn described(
         &self,
-        shelf: Shelf,
+        rows_found: Rows,
         wanted: &Wanted<'_>,
-        view: &FreshView,
+        current: &StampsResult,
         trouble: &mut Option<Error>,
     ) -> Vec<Description> {
         let mut rows = Vec::new();
-        for (listed, entry) in shelf.into_iter().skip(wanted.skip).take(wanted.take) {
+        for (listed, entry) in rows_found.into_iter().skip(wanted.skip).take(wanted.take) {
             match entry {
-                Some(entry) => rows.push(look::outline(listed, &entry, view)),
+                Some(entry) => rows.push(look::outline(listed, &entry, current)),
                 None if trouble.is_some() => {}
-                None => match self.look_at(listed, view).await {
+                None => match self.look_at(listed, current).await {
                     Ok(description) => rows.extend(description),
                     Err(error) => *trouble = Some(error),
                 },

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use super::description::{Description, TagStamp};
 use super::{Inspection, in_memory, look};
-use crate::entry::{Entry, Verdict};
+use crate::entry::{Entry, Validity};
 use crate::key::Key;
-use crate::near::{self, Near};
 use crate::removal::Removal;
+use crate::stamps::{Stamps, StampsResult, StampsUnavailable};
 use crate::tag::{Stamp, Tag};
-use crate::view::{FreshView, Unvouched, View};
+use crate::tier::local::{self, LocalTier};
 
 /// So many entries are looked at, at most.
 pub const MOST: usize = 20_000;
@@ -24,7 +24,7 @@ const TOP: usize = 10;
 
 /// What was seen.
 #[derive(Debug, Default)]
-pub struct Survey {
+pub struct Summary {
     /// Of pages, fragments and queries.
     pub shares: [Share; 3],
     /// Whether all entries were looked at.
@@ -34,7 +34,7 @@ pub struct Survey {
     /// Whose hits saved the most time, that first.
     pub most_saved: Vec<Description>,
     /// The tags, those first on which most hangs. Without [`Tag::ANY`], on which nothing does.
-    pub tags: Vec<Hanging>,
+    pub tags: Vec<Dependents>,
 }
 
 /// The entries of one level.
@@ -48,14 +48,14 @@ pub struct Share {
 
 /// What hangs on a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hanging {
+pub struct Dependents {
     /// The tag, and its stamp as it is now.
     pub stamp: TagStamp,
     /// Pages, fragments and queries that depend on it as it is now.
     pub entries: [u64; 3],
 }
 
-impl Hanging {
+impl Dependents {
     /// On all three levels.
     pub fn all(&self) -> u64 {
         self.entries.iter().sum()
@@ -65,24 +65,24 @@ impl Hanging {
 type Kept = (Arc<Key>, Arc<Entry>);
 
 impl Inspection {
-    /// Looks at the entries of this process. Without a view there is nothing to tell about tags.
-    pub async fn survey(&self) -> Survey {
-        let view = self.view().await;
-        let kept: Vec<Kept> = self.near.iter().flat_map(Near::iter).take(MOST).collect();
+    /// Looks at the entries of this process. Without a current there is nothing to tell about tags.
+    pub async fn summary(&self) -> Summary {
+        let current = self.current().await;
+        let kept: Vec<Kept> = self.local.iter().flat_map(LocalTier::iter).take(MOST).collect();
         let mut shares = [Share::default(); 3];
         for (key, entry) in &kept {
             let share = &mut shares[entry.level() as usize];
             share.entries += 1;
-            share.bytes += u64::from(near::weight(key, entry));
+            share.bytes += u64::from(local::weight(key, entry));
         }
-        Survey {
+        Summary {
             shares,
             is_whole: kept.len() < MOST,
-            slowest: top(&kept, &view, |entry| entry.cost().took.as_micros()),
-            most_saved: top(&kept, &view, |entry| {
+            slowest: top(&kept, &current, |entry| entry.cost().took.as_micros()),
+            most_saved: top(&kept, &current, |entry| {
                 entry.cost().took.as_micros() * u128::from(entry.hits())
             }),
-            tags: view.as_deref().map(|view| hanging(&kept, view)).unwrap_or_default(),
+            tags: current.as_deref().map(|current| dependents(&kept, current)).unwrap_or_default(),
         }
     }
 
@@ -91,46 +91,46 @@ impl Inspection {
     ///
     /// # Errors
     /// When nobody vouches for what is kept, so that nothing of it is served.
-    pub async fn would_go(&self, tags: &[Tag]) -> Result<[u64; 3], Unvouched> {
-        let view = self.view().await?;
+    pub async fn would_invalidate(&self, tags: &[Tag]) -> Result<[u64; 3], StampsUnavailable> {
+        let current = self.current().await?;
         let mut counts = [0; 3];
-        for (_, entry) in self.near.iter().flat_map(Near::iter).take(MOST) {
+        for (_, entry) in self.local.iter().flat_map(LocalTier::iter).take(MOST) {
             let hangs = entry.tags().any(|tag| tags.contains(tag));
             counts[entry.level() as usize] +=
-                u64::from(hangs && entry.judge(&view) == Verdict::Fresh);
+                u64::from(hangs && entry.validate(&current) == Validity::Fresh);
         }
         Ok(counts)
     }
 }
 
 /// The entries with the most of something; not those with nothing of it.
-fn top(kept: &[Kept], view: &FreshView, much: impl Fn(&Entry) -> u128) -> Vec<Description> {
+fn top(kept: &[Kept], current: &StampsResult, much: impl Fn(&Entry) -> u128) -> Vec<Description> {
     let mut order: Vec<(u128, &Kept)> = kept.iter().map(|kept| (much(&kept.1), kept)).collect();
     order.retain(|(much, _)| *much > 0);
     order.sort_by_key(|(much, kept)| (Reverse(*much), kept.0.clone()));
     let first = order.into_iter().take(TOP);
-    first.map(|(_, (key, entry))| look::outline(in_memory(key, entry), entry, view)).collect()
+    first.map(|(_, (key, entry))| look::outline(in_memory(key, entry), entry, current)).collect()
 }
 
-fn hanging(kept: &[Kept], view: &View) -> Vec<Hanging> {
-    let mut counts: HashMap<&Tag, (Stamp, [u64; 3])> = view
+fn dependents(kept: &[Kept], current: &Stamps) -> Vec<Dependents> {
+    let mut counts: HashMap<&Tag, (Stamp, [u64; 3])> = current
         .stamps()
         .filter(|(tag, _)| **tag != Tag::ANY && !Removal::has(tag))
         .map(|(tag, stamp)| (tag, (stamp, [0; 3])))
         .collect();
     for (_, entry) in kept {
         for (tag, stamp) in entry.stamps() {
-            let now = view.stamp(tag);
+            let now = current.stamp(tag);
             let (_, entries) = counts.entry(tag).or_insert((now, [0; 3]));
             entries[entry.level() as usize] += u64::from(*stamp == now);
         }
     }
-    let told = |(tag, (stamp, entries)): (&Tag, (Stamp, [u64; 3]))| Hanging {
+    let told = |(tag, (stamp, entries)): (&Tag, (Stamp, [u64; 3]))| Dependents {
         stamp: TagStamp::from(&(tag.clone(), stamp)),
         entries,
     };
-    let mut tags: Vec<Hanging> = counts.into_iter().map(told).collect();
-    tags.sort_by_key(|hanging| (Reverse(hanging.all()), hanging.stamp.tag.clone()));
+    let mut tags: Vec<Dependents> = counts.into_iter().map(told).collect();
+    tags.sort_by_key(|dependents| (Reverse(dependents.all()), dependents.stamp.tag.clone()));
     tags
 }
 
@@ -140,16 +140,16 @@ mod tests {
 
     use super::*;
     use crate::Cache;
+    use crate::builder::Builder;
     use crate::in_process::InProcess;
     use crate::inspect::{Kind, Wanted};
-    use crate::open::Options;
     use crate::policy::Policy;
     use crate::stats::Stats;
 
     const TEAS: Tag = Tag::named("teas");
     const MILK: Tag = Tag::named("milk");
 
-    async fn look_up(cache: &Cache, versions: &InProcess, tag: &Tag, number: u64) {
+    async fn lookup(cache: &Cache, versions: &InProcess, tag: &Tag, number: u64) {
         let key = Key::named("shelf").part("of", tag.as_str()).part("n", number).build();
         let load = async || {
             versions.reads(std::slice::from_ref(tag));
@@ -162,12 +162,12 @@ mod tests {
 
     async fn filled() -> (Cache, Arc<InProcess>) {
         let versions = Arc::new(InProcess::new());
-        let options = Options::default().listener(Arc::new(Stats::default()));
+        let options = Builder::default().listener(Arc::new(Stats::default()));
         let cache = options.open(versions.clone());
         for number in 0..30 {
-            look_up(&cache, &versions, &TEAS, number).await;
+            lookup(&cache, &versions, &TEAS, number).await;
         }
-        look_up(&cache, &versions, &MILK, 0).await;
+        lookup(&cache, &versions, &MILK, 0).await;
         (cache, versions)
     }
 
@@ -175,11 +175,11 @@ mod tests {
     async fn what_hangs_on_a_tag_depends_on_it_at_its_present_stamp() {
         let (cache, versions) = filled().await;
         versions.bump(&[MILK]);
-        let survey = cache.inspect().survey().await;
-        let tags = survey.tags.iter().map(|tag| (tag.stamp.tag.as_str(), tag.all()));
+        let summary = cache.inspect().summary().await;
+        let tags = summary.tags.iter().map(|tag| (tag.stamp.tag.as_str(), tag.all()));
         assert_eq!(tags.collect::<Vec<_>>(), [("!", 31), ("teas", 30), ("milk", 0)]);
-        assert_eq!((survey.shares[2].entries, survey.is_whole), (31, true));
-        assert!(survey.shares[2].bytes > 31 * 256);
+        assert_eq!((summary.shares[2].entries, summary.is_whole), (31, true));
+        assert!(summary.shares[2].bytes > 31 * 256);
     }
 
     #[tokio::test(start_paused = true)]
@@ -187,17 +187,17 @@ mod tests {
         let (cache, versions) = filled().await;
         let inspection = cache.inspect();
         let all = [TEAS, MILK, Tag::EVERYTHING];
-        assert_eq!(inspection.would_go(&all).await.unwrap(), [0, 0, 31]);
-        assert_eq!(inspection.would_go(&[MILK]).await.unwrap(), [0, 0, 1]);
+        assert_eq!(inspection.would_invalidate(&all).await.unwrap(), [0, 0, 31]);
+        assert_eq!(inspection.would_invalidate(&[MILK]).await.unwrap(), [0, 0, 1]);
         versions.bump(&[TEAS]);
-        assert_eq!(inspection.would_go(&all).await.unwrap(), [0, 0, 1]);
+        assert_eq!(inspection.would_invalidate(&all).await.unwrap(), [0, 0, 1]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn hits_are_counted_for_each_entry() {
         let (cache, versions) = filled().await;
         for _ in 0..3 {
-            look_up(&cache, &versions, &TEAS, 7).await;
+            lookup(&cache, &versions, &TEAS, 7).await;
         }
         let found = cache.inspect().describe("shelf:of=\"teas\":n=7").await.unwrap();
         assert_eq!(found[0].hits, Some(3));
@@ -209,7 +209,7 @@ mod tests {
         let inspection = cache.inspect();
         let all = Wanted { pattern: "*", kind: None, tag: None, skip: 0, take: 10 };
         let found = async |wanted: Wanted<'_>| {
-            let browsed = inspection.browse(&wanted).await;
+            let browsed = inspection.list(&wanted).await;
             (browsed.total, browsed.rows.len(), browsed.is_whole)
         };
         assert_eq!(found(all).await, (31, 10, true));
