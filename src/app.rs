@@ -1,4 +1,4 @@
-//! The table of contents: every section's routes, then what wraps them.
+//! The app: the routes of every section, and the middleware around them.
 
 use std::rc::Rc;
 
@@ -40,7 +40,7 @@ pub const TABLES: &[Table] = &[
     versions::secret::SECRET,
 ];
 
-/// What staff find in their index.
+/// Returns the sections of the staff index.
 fn admin_sections() -> AdminSections {
     AdminSections(vec![
         products::ADMIN_SECTION,
@@ -53,27 +53,27 @@ fn admin_sections() -> AdminSections {
     ])
 }
 
-/// Parts that one section or one observer needs, and others do not know.
+/// Parts that only one section or one observer needs.
 #[derive(Clone)]
 pub struct Parts {
-    /// Counts.
+    /// Counters of the site.
     pub metrics: web::Data<Metrics>,
-    /// Looks whether all is there that the site needs.
+    /// Checks that everything the site needs is available.
     pub health: web::Data<Health>,
-    /// Remembers what the cache did, and who had what forgotten.
+    /// Stores the history of the cache, and the last invalidations.
     pub dashboard: web::Data<Dashboard>,
-    /// Counts who tries to sign in.
+    /// Counts the attempts to sign in.
     pub throttle: web::Data<Throttle>,
     /// Fetches prices.
     pub supplier: web::Data<supplier::client::Client>,
 }
 
-/// The site, for one worker.
+/// Returns the site, for one worker.
 ///
-/// What is wrapped last sees a request first:
+/// The middleware that is wrapped last sees a request first:
 ///
 /// ```text
-/// log and figures → toolbar → headers → flash → error page → who asks → guard → budget → HEAD as GET → routes (→ page cache → handler)
+/// log and figures → toolbar → headers → flash → error page → identify → guard → budget → HEAD as GET → routes (→ page cache → handler)
 /// ```
 pub fn app(
     state: web::Data<State>,
@@ -88,7 +88,7 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
-    // A handle for each worker: cloning it asks no other worker's processor.
+    // One handle per worker: cloning it touches no memory that another worker's processor writes.
     let counters = Rc::new(parts.metrics.clone());
     App::new()
         .app_data(web::Data::new(state.cache.clone()))

@@ -1,7 +1,7 @@
-//! The only ways a request fails.
+//! The errors with which a request fails.
 //!
-//! - Visitors get a status and a sentence; causes go to the log, once, with their whole chain.
-//! - The page around the sentence is put on by [`crate::site::error_page`], which needs the shop.
+//! - Visitors get a status and a sentence. The causes are logged once, with their whole chain.
+//! - [`crate::site::error_page`] adds the page around the sentence.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -16,102 +16,101 @@ use crate::site::form::FormErrors;
 use crate::site::request_id::RequestId;
 use crate::site::text::TextError;
 
-/// When to try again where the database or the store refuses for now: restarts and failovers take seconds.
+/// When to retry after a temporary refusal: restarts and failovers take seconds.
 const RETRY_SECONDS: &str = "5";
 
-/// How a request fails that wants HTML.
+/// Why a request failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppError {
-    /// 404: nothing is there.
+    /// 404: there is nothing at this address.
     #[error("There is nothing at this address. Perhaps it has been deleted, or the link is old.")]
     NotFound,
-    /// 404: what was asked for by its name is not there.
+    /// 404: the named object does not exist.
     #[error("{0}")]
     Absent(&'static str),
-    /// 400: the request cannot be read.
+    /// 400: the request is malformed.
     #[error("{0}")]
     BadRequest(&'static str),
-    /// 303 to the page where staff sign in: who asks has not, and this is for staff.
+    /// 303 to the sign-in page: the page is for staff, and the client is not signed in.
     #[error("This is for staff. Please sign in first.")]
     SignInFirst {
-        /// Where they wanted to go, a path of this site.
+        /// The path of this site that the client asked for.
         back: String,
     },
-    /// 401: a program shows no token, or one that is none.
+    /// 401: a program sent no token, or an invalid one.
     #[error(
         "This needs a token of this shop: Authorization: Bearer TOKEN (see larder account token)."
     )]
     TokenNeeded,
-    /// 403: it may not be done, or not from here.
+    /// 403: the action is forbidden, or forbidden for this client.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// 408: its body was not there in time.
+    /// 408: the request body did not arrive in time.
     #[error("What you sent took too long to arrive. Please try again.")]
     TooSlow,
-    /// 409: other data, written meanwhile, forbids it.
+    /// 409: other data, written in the meantime, violates a constraint.
     #[error(
         "Something that this depends on was changed at the same time. Please look at it again, and then \
          try once more."
     )]
     Conflict(#[source] db::Error),
-    /// 412: it is not what whoever wants to change it has seen.
+    /// 412: the version that `If-Match` names is not the present one.
     #[error("It has been changed meanwhile: this is not the version that If-Match names.")]
     Overtaken,
-    /// 413: what was sent is too large.
+    /// 413: the request body is too large.
     #[error("What was sent is too large. At most {limit} bytes are taken.")]
     TooLarge {
         /// In bytes.
         limit: usize,
     },
-    /// 415: not the way a form is sent.
+    /// 415: the body is not an HTML form.
     #[error("Forms are taken as application/x-www-form-urlencoded, in UTF-8.")]
     UnsupportedForm,
-    /// 415: not the way the API is written to.
+    /// 415: the body is not JSON.
     #[error("The API takes application/json, in UTF-8.")]
     UnsupportedJson,
-    /// 421: for another host.
+    /// 421: the request is for another host.
     #[error(
         "This shop does not go by that name and port. Use one that it was started with (--host NAME, or \
          NAME:PORT)."
     )]
     UnknownHost,
-    /// 422: it can be read, but not done.
+    /// 422: the request is well-formed, but cannot be done.
     #[error("{0}")]
     Unprocessable(&'static str),
-    /// 422: a text is too long, or holds what it may not.
+    /// 422: a text is too long, or contains a forbidden character.
     #[error("{0}")]
     Text(#[from] TextError),
-    /// 422: it can be read, but some of its fields cannot be taken. For programs: who fills in a form gets
-    /// the form back.
+    /// 422: some fields are invalid. For programs only: a visitor gets the form back.
     #[error("Some of it cannot be taken as it is; errors says what, field by field.")]
     Invalid(FormErrors),
-    /// 429: tried too often.
+    /// 429: too many attempts.
     #[error("That was tried too often. Please wait, and try again in {seconds} seconds.")]
     TooMany {
-        /// Until it may be tried again.
+        /// Seconds until the next attempt is allowed.
         seconds: u64,
     },
     /// 503: more clients sign in at this moment than passwords can be compared.
     #[error("Too many visitors are signing in at this moment. Please try again in a few seconds.")]
     Crowded,
-    /// 503: the database is away, or everybody is busy.
+    /// 503: the database is unreachable, or all its connections are busy.
     #[error("The shop is busy or its database is away. Please try again in a moment.")]
     Unavailable(#[source] db::Error),
-    /// 503: the database broke off during the commit. It must not be said that nothing was saved.
+    /// 503: the connection broke during the commit. The page must not say that nothing was saved.
     #[error(
         "The database broke off while this was being saved: it may have been saved, or not. Please look \
          before you try again."
     )]
     Uncertain(#[source] db::Error),
-    /// 503: another site that the page needs does not answer, and never did. The log has why.
+    /// 503: an upstream site does not answer and never did. The log has the cause.
     #[error("The supplier does not answer just now, and there are no older prices to show.")]
     Upstream,
-    /// 503: the store of the cache is away, or would not do it. Only who steers the cache sees it.
+    /// 503: the store of the cache is unreachable or refused. Only staff see it.
     #[error(
         "The store that the cache shares did not do it: it is away, full, or the value too large."
     )]
     Store(#[source] Arc<cache::Error>),
-    /// 503: entries are deleted by way of the database, which did not take it.
+    /// 503: entries are deleted through the database, which refused the write.
     #[error("Nothing was deleted, since the database did not take it. Try again in a moment.")]
     NotRemoved(#[source] Arc<cache::Error>),
     /// 500: a bug, or a broken database.
@@ -120,7 +119,7 @@ pub enum AppError {
 }
 
 impl AppError {
-    /// Why it failed, in one sentence for the log: the first cause, or else what visitors read.
+    /// Returns the reason in one sentence for the log: the first cause, or else the visitors' sentence.
     pub fn reason(&self) -> String {
         std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
     }
@@ -183,7 +182,7 @@ impl ResponseError for AppError {
         }
     }
 
-    /// Without a body: the page is put on outside.
+    /// Returns the response without a body, which the error page adds.
     fn error_response(&self) -> HttpResponse {
         log(self);
         let mut answer = HttpResponse::build(self.status_code());
@@ -218,7 +217,7 @@ impl ResponseError for AppError {
     }
 }
 
-/// Writes what only we may know into the log.
+/// Logs the causes, which visitors must not see.
 fn log(error: &AppError) {
     match error {
         AppError::Internal(_)
@@ -234,7 +233,7 @@ fn log(error: &AppError) {
     }
 }
 
-/// The error with its causes, outermost first.
+/// Joins the causes of the error, outermost first.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = String::new();
     let causes = std::iter::successors(error.source(), |error| error.source());

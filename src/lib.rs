@@ -1,27 +1,28 @@
-//! Larder: a grocer's catalogue, rendered on the server, with Django's three levels of caching for
-//! actix-web.
+//! Larder: a grocer's catalogue, with Django's three levels of caching for actix-web.
+//!
+//! All pages are rendered on the server.
 //!
 //! # Layout
 //!
 //! In the order in which a newcomer may read it:
 //!
-//! - [`app`]: every URL, and what wraps it.
-//! - [`products`]: a section; one section read, all read.
+//! - [`app`]: every URL, and the middleware around it.
+//! - [`products`]: a section. All sections are built in the same way.
 //! - [`events`]: tastings and their guests, as JSON for programs and as a page.
 //! - [`cookbook`]: recipes of three tables in one entry.
 //! - [`scoreboard`]: an aggregate over many rows.
 //! - [`supplier`]: prices from a slow upstream.
-//! - [`accounts`], [`staff`]: who may write, and where they find what they may.
-//! - [`cache`]: the framework. Knows nothing of this shop, nor of SQL.
-//! - [`versions`]: how the database tells the cache what has changed.
+//! - [`accounts`], [`staff`]: accounts that may write, and the index of the pages where they do it.
+//! - [`cache`]: the framework. It depends neither on this shop nor on SQL.
+//! - [`versions`]: how the database reports to the cache what has changed.
 //! - [`db`]: connections, transactions, migrations.
 //! - [`site`]: what all pages share.
-//! - [`dashboard`], [`toolbar`]: the cache steered and observed.
-//! - [`metrics`], [`health`]: what operators and load balancers ask.
+//! - [`dashboard`], [`toolbar`]: control and observation of the cache.
+//! - [`metrics`], [`health`]: what operators and load balancers query.
 //! - [`state`], [`config`], [`server`], [`cli`], [`error`]: how the program is put together.
 //!
-//! Data flows one way: `app` → [`cache::page`] → a section's `pages` → its `service` → [`cache`] or
-//! its `queries` → a template, and back. `tests/architecture.rs` sees to it.
+//! Data flows one way: `app` → [`cache::page`] → a section's `pages` → its `service` → [`cache`] or its
+//! `queries` → a template, and back. `tests/architecture.rs` enforces it.
 
 pub mod accounts;
 pub mod app;

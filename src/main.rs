@@ -1,4 +1,4 @@
-//! The command line, handed to [`larder::cli`].
+//! The entry point: runs the command line of [`larder::cli`].
 
 use std::process::ExitCode;
 

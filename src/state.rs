@@ -1,4 +1,4 @@
-//! What a handler may hold. Built once per process, shared by all workers.
+//! The state that handlers use: built once per process and shared by all workers.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use crate::versions::Database;
 
 /// The shop's parts.
 pub struct State {
-    /// The data.
+    /// The database.
     pub db: Database,
-    /// What is remembered of it.
+    /// The cache.
     pub cache: Cache,
-    /// What the cache was asked since the start.
+    /// The counters of the cache since the start.
     pub stats: Arc<Stats>,
-    /// What was decided at the start.
+    /// The settings of this process.
     pub settings: Settings,
 }
 
@@ -27,47 +27,48 @@ impl State {
     /// Returns the state of the app that serves `request`.
     ///
     /// # Panics
-    /// If the request belongs to another app: [`app`](crate::app::app) hands the state to all of its own.
+    /// If the request belongs to another app: [`app`](crate::app::app) passes the state to all its own
+    /// requests.
     pub fn of(request: &HttpRequest) -> &Self {
         request.app_data::<web::Data<Self>>().expect("the app has a state")
     }
 }
 
-/// What was decided at the start.
+/// The settings of the process, fixed at the start.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Products on a page, 1 to 1,000.
     pub page_size: u64,
-    /// Who may write.
+    /// Which clients may write.
     pub access: Access,
-    /// Which proxies say where a request comes from, and how.
+    /// Which proxies report the client's address, and how.
     pub proxies: Proxies,
     /// Names and ports that requests may be for.
     pub hosts: Hosts,
-    /// Who gets to see what the cache and the database did.
+    /// Which clients see the toolbar.
     pub toolbar: Toolbar,
-    /// How long clients may take for the bodies of their requests.
+    /// How long clients may take to send the bodies of their requests.
     pub bodies: Deadlines,
 }
 
-/// Who may write.
+/// Which clients may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody on this machine, where no proxy stands between.
+    /// All clients on this machine, if no proxy stands between.
     Open,
-    /// Nobody: the shop is open to other machines, and has no accounts.
+    /// No client: the shop is reachable from other machines, and has no accounts.
     ReadOnly,
-    /// Who has signed in, wherever from.
+    /// Clients that are signed in, from any machine.
     Staff,
 }
 
-/// Who gets to see what the cache and the database did.
+/// Which clients see what the cache and the database did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Toolbar {
-    /// Nobody.
+    /// No client.
     Off,
-    /// Visitors of this machine, where no proxy stands between.
+    /// Clients on this machine, if no proxy stands between.
     Local,
-    /// Everybody.
+    /// All clients.
     On,
 }

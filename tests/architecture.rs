@@ -1,6 +1,6 @@
-//! Who may import whom (docs/ARCHITECTURE.md), and the house rules that a machine can check.
+//! Checks which module may import which (docs/ARCHITECTURE.md), and the other rules of the project.
 //!
-//! Reads the source as tokens, without comments and strings; names are resolved as `use` would.
+//! Reads the source as tokens, without comments and strings; names are resolved as `use` resolves them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,10 +18,10 @@ use source::{Name, Source, all_sources, files, sources};
 const FRAMEWORK: [&str; 9] =
     ["db", "versions", "site", "toolbar", "dashboard", "metrics", "health", "cli", "server"];
 
-/// What watches the others; known only to those who put the program together.
+/// Modules that observe the others; only the builders may import them.
 const OBSERVERS: [&str; 4] = ["toolbar", "dashboard", "metrics", "health"];
 
-/// Those who put the program together; known to nobody below them.
+/// Modules that put the program together; no module below may import them.
 const BUILDERS: [&str; 4] = ["app", "server", "cli", "main"];
 
 const MOST_LINES: usize = 400;
@@ -39,7 +39,7 @@ fn the_modules_of_a_crate_form_no_circle() {
 }
 
 #[test]
-fn the_database_knows_only_itself() {
+fn the_database_depends_on_no_other_module() {
     check(in_folder("db"), |known, _| known.ours().is_none_or(|module| module == "db"));
 }
 
@@ -97,14 +97,14 @@ fn only_the_cache_itself_and_observers_listen() {
 
 #[test]
 fn redis_is_named_where_the_store_is_and_opened_only() {
-    // The contract of the stores asks Redis itself what was kept.
-    let may = ["store/redis", "store/contract/", "open.rs"];
+    // The contract tests of the stores read Redis directly to check what was stored.
+    let may = ["store/redis", "store/contract/", "builder.rs"];
     for name in ["redis", "deadpool_redis"] {
         only_in(name, |source| may.iter().any(|place| is_in_the_cache(source, place)));
     }
 }
 
-/// Any other reader of the connection, or of what proxies say of it, could be deceived by every client.
+/// If another module read the connection or the proxies' headers, any client could deceive it.
 #[test]
 fn only_one_module_of_the_shop_decides_who_the_client_is() {
     let readers =
@@ -112,7 +112,7 @@ fn only_one_module_of_the_shop_decides_who_the_client_is() {
     for source in
         sources("src").iter().filter(|source| !source.name.starts_with("src/site/client/"))
     {
-        // The server hands the other end of the connection on; the toolbar shows it beside the client.
+        // The server passes on the peer's address; the toolbar shows it beside the client's.
         let by_peer = ["src/toolbar/incoming.rs", "src/server/stream.rs"];
         let may = |name: &str| name == "peer_addr" && by_peer.contains(&source.name.as_str());
         let read =
@@ -160,7 +160,7 @@ fn each_layer_of_a_section_keeps_to_its_own() {
 }
 
 #[test]
-fn nothing_is_called_after_a_drawer() {
+fn no_file_is_named_util_or_the_like() {
     let drawers = ["util", "utils", "common", "helper", "helpers", "misc", "shared"];
     for folder in ["src", "tests", "templates"] {
         for path in files(Path::new(folder)) {
@@ -184,7 +184,7 @@ fn tests_neither_sleep_nor_are_switched_off() {
     for source in ["src", "tests", "crates"].into_iter().flat_map(sources) {
         let tests = source.tests();
         let sleeps = tests.windows(2).any(|pair| pair == ["sleep", "("]);
-        // Under a paused clock sleeping takes no time.
+        // Under a paused clock, sleeping takes no time.
         let is_paused = tests.iter().any(|token| token == "start_paused");
         let stops_the_thread = tests.windows(3).any(|three| three == ["thread", "::", "sleep"]);
         assert!(!stops_the_thread && (!sleeps || is_paused), "{} sleeps", source.name);
@@ -226,7 +226,7 @@ fn both_databases_have_the_same_migrations() {
     }
 }
 
-/// The tests above see what is there: this is what they would see of a file full of traps.
+/// Checks that the tests above find names in a file full of special cases.
 #[test]
 fn names_are_found_where_the_compiler_finds_them() {
     let text = r##"
@@ -266,12 +266,12 @@ fn sections() -> BTreeSet<String> {
     names.filter(|name| !FRAMEWORK.contains(&name.as_str())).collect()
 }
 
-/// Whether sections and `site` may know this module.
+/// Decides whether sections and `site` may import this module.
 fn is_below(module: &str) -> bool {
     !OBSERVERS.contains(&module) && !BUILDERS.contains(&module)
 }
 
-/// Whether it lies at this place of the crate `larder-cache`.
+/// Reports whether it lies at this place of the crate `larder-cache`.
 fn is_in_the_cache(source: &Source, place: &str) -> bool {
     source.name.strip_prefix("crates/larder-cache/src/").is_some_and(|rest| rest.starts_with(place))
 }
@@ -292,7 +292,7 @@ fn check(these: impl Fn(&Source) -> bool, rule: impl Fn(&Name, &Source) -> bool)
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// Fails where a crate is named in a file that may not.
+/// Fails if a file names a crate that it may not name.
 #[track_caller]
 fn only_in(crate_name: &str, may: impl Fn(&Source) -> bool) {
     check(|source| !may(source), |known, _| known.parts[0] != crate_name);

@@ -1,7 +1,7 @@
-//! Runs a transaction until it is done, again where that can help.
+//! Runs a transaction, and runs it again if a retry can help.
 //!
-//! - A transaction is run again as a whole, so that its work sees one state, and never after its commit was
-//!   sent and not answered.
+//! - A transaction is retried as a whole, so that its work sees one state. It is never retried after its
+//!   commit was sent and not answered.
 //! - The number of attempts is bounded, and so is the time that all of them wait for locks.
 
 use std::sync::Arc;
@@ -15,20 +15,22 @@ use super::connect::{Conn, Manager, Pooled};
 use super::error::Error;
 use super::transaction::{self, Access, Failed};
 
-/// The most attempts where another transaction was in the way: of that many deadlocks one is won.
+/// Most attempts after a conflict with another transaction; by then a deadlock is usually won.
 const RETRIES: u32 = 6;
 
-/// The most attempts where the schema keeps changing under prepared statements.
+/// Most attempts if the schema keeps changing under prepared statements.
 const PREPARATIONS: u32 = 3;
 
-/// The most attempts where connections break.
+/// Most attempts if connections break.
 const CONNECTIONS: u32 = 2;
 
-/// The pause before the second attempt; it doubles, and a part of it is random, so that two transactions that
-/// were in each other's way do not meet again.
+/// The pause before the second attempt.
+///
+/// It doubles with each attempt. A part of it is random, so that two transactions that blocked each other
+/// do not collide again.
 const PAUSE: Duration = Duration::from_millis(8);
 
-/// How long a read or write may wait: for its turn, and for the locks of others.
+/// The time limit of a read or write: for its permit and for the locks of other transactions.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
     began: Instant,
@@ -36,12 +38,12 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// Begins now.
+    /// Starts the limit now.
     pub fn of(limit: Duration) -> Self {
         Self { began: Instant::now(), limit }
     }
 
-    /// Returns what is left of it.
+    /// Returns the time that is left.
     pub fn left(self) -> Duration {
         self.limit.saturating_sub(self.began.elapsed())
     }
@@ -72,7 +74,7 @@ pub(super) fn run<T>(
         tracing::debug!(error = %failed.error, ?meaning, "a transaction is run again");
         match meaning {
             Meaning::Disconnected => {
-                // The broken one is given back, and dropped, before another is taken.
+                // The broken connection is returned, and dropped, before another is taken.
                 drop(pooled);
                 pooled = pool.get()?;
             }
@@ -102,10 +104,10 @@ fn most_attempts(meaning: Meaning) -> u32 {
     }
 }
 
-/// Between half of the doubled pause and the whole of it.
+/// Returns a random duration between half of the doubled pause and the whole of it.
 fn pause(attempt: u32) -> Duration {
     let longest = PAUSE * 2_u32.saturating_pow(attempt.min(5));
-    // Where the system has no randomness to give, the pause is the longest.
+    // If the system provides no randomness, the pause is the longest.
     let random = getrandom::u32().unwrap_or(u32::MAX);
     longest / 2 + (longest / 2).mul_f64(f64::from(random) / f64::from(u32::MAX))
 }

@@ -1,46 +1,46 @@
-//! Binds as diesel prints them, read again.
+//! Parses the binds that diesel prints.
 //!
-//! - Numbers, texts, truth values and nothing are read; what else is printed is shown as it is, and is
-//!   not bound again.
+//! - Numbers, texts, booleans and `None` are parsed. Any other value is shown as it is printed, and is not
+//!   bound again.
 
 use std::fmt;
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// What diesel prints between a statement and its binds.
+/// The separator that diesel prints between a statement and its binds.
 const BINDS: &str = " -- binds: ";
 
-/// A value that was bound.
+/// A bound value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Bind {
     /// `None`.
     Nothing,
-    /// A whole number.
+    /// An integer.
     Number(i64),
     /// Any other number.
     Fraction(f64),
-    /// `true`, `false`.
+    /// `true` or `false`.
     Truth(bool),
     /// Text.
     Text(String),
-    /// Something that only its type can read.
+    /// A value of a type that is not parsed.
     Opaque(String),
 }
 
-/// A statement as diesel prints it, its binds left out.
+/// Returns a statement as diesel prints it, without its binds.
 pub(super) fn without_binds(printed: impl fmt::Display) -> String {
     split(&printed.to_string()).0
 }
 
-/// A statement as diesel prints it, and its binds.
+/// Splits a statement as diesel prints it into its SQL and its binds.
 pub(super) fn split(printed: &str) -> (String, String) {
-    // The first: our own SQL has no such words, what visitors typed may.
+    // Split at the first separator: our own SQL does not contain it, but the visitors' input may.
     let (sql, binds) = printed.split_once(BINDS).unwrap_or((printed, "[]"));
     let binds = if binds == "[]" { "" } else { binds };
     (sql.to_owned(), binds.to_owned())
 }
 
-/// The members of `["tea", Some(25), None]`, as they are printed.
+/// Splits `["tea", Some(25), None]` into its members, as they are printed.
 pub fn members(printed: &str) -> Vec<String> {
     let inside = printed.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let mut members = Vec::new();
@@ -67,7 +67,7 @@ pub fn members(printed: &str) -> Vec<String> {
 }
 
 impl Bind {
-    /// What is printed so.
+    /// Parses a printed value.
     pub fn read(printed: &str) -> Self {
         let some = printed.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')'));
         let printed = some.unwrap_or(printed);
@@ -89,7 +89,7 @@ impl Bind {
     }
 }
 
-/// The text that Rust prints so.
+/// Parses a string literal as Rust prints it.
 fn unquote(printed: &str) -> Option<String> {
     let inside = printed.strip_prefix('"')?.strip_suffix('"')?;
     let (mut text, mut letters) = (String::with_capacity(inside.len()), inside.chars().peekable());
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_told_apart() {
+    fn members_are_split_at_commas() {
         assert_eq!(members(r#"["a, b", (1, 2), 3]"#), [r#""a, b""#, "(1, 2)", "3"]);
         assert_eq!(members("[]"), [""; 0]);
         assert_eq!(members(""), [""; 0]);
@@ -155,7 +155,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_visitors_type_is_read_as_it_was(texts: Vec<String>) {
+        fn any_text_is_parsed_unchanged(texts: Vec<String>) {
             let read: Vec<_> = members(&format!("{texts:?}")).iter().map(|m| Bind::read(m)).collect();
             let typed: Vec<_> = texts.into_iter().map(Bind::Text).collect();
             prop_assert_eq!(read, typed);

@@ -1,15 +1,15 @@
-//! What an error of the database means: the one table, by SQLSTATE and by SQLite's result code.
+//! Maps errors of the database to their meaning, by SQLSTATE and by SQLite's result code.
 //!
 //! | meaning | what is done |
 //! |---|---|
-//! | [`Meaning::Retry`] | nothing was kept; the whole transaction is run again after a short pause |
-//! | [`Meaning::Outdated`] | the connection's prepared statements are dropped, and it is run again |
-//! | [`Meaning::Disconnected`] | the connection leaves its pool, and it is run once more on another |
-//! | [`Meaning::Unavailable`] | 503: the database refuses for now |
-//! | [`Meaning::Conflict`] | 409: other data, written meanwhile, forbids it |
-//! | [`Meaning::Bug`] | 500: of this program, or a database that needs repair |
+//! | [`Meaning::Retry`] | nothing was committed; the whole transaction is retried after a short pause |
+//! | [`Meaning::Outdated`] | the connection's prepared statements are dropped; the transaction is retried |
+//! | [`Meaning::Disconnected`] | the connection leaves its pool; the transaction is retried once on another |
+//! | [`Meaning::Unavailable`] | 503: the database refuses temporarily |
+//! | [`Meaning::Conflict`] | 409: other data, written in the meantime, violates a constraint |
+//! | [`Meaning::Bug`] | 500: a bug of this program, or a database that needs repair |
 //!
-//! What still fails after the last repetition is 503, but for [`Meaning::Outdated`], which is 500 then.
+//! What still fails after the last attempt is 503, except [`Meaning::Outdated`], which is 500 then.
 //!
 //! Sources: PostgreSQL, "Appendix A. Error Codes"; SQLite, "Result and Error Codes".
 
@@ -20,45 +20,45 @@ use libsqlite3_sys as sqlite;
 
 use super::sqlstate::{Author, Information, author};
 
-/// What an error of the database means; see the module.
+/// The meaning of a database error; see the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
     /// Another transaction was in the way.
     Retry,
-    /// The schema has changed under prepared statements.
+    /// The schema changed under prepared statements.
     Outdated,
-    /// The connection is of no use any more, or leads to a server that is not the right one.
+    /// The connection is unusable, or leads to a server that is not the right one.
     Disconnected,
-    /// The database refuses for now.
+    /// The database refuses temporarily.
     Unavailable,
-    /// Other data forbids it.
+    /// Other data violates a constraint.
     Conflict,
-    /// It would fail again.
+    /// A retry would fail again.
     Bug,
 }
 
 use Meaning::{Bug, Conflict, Disconnected, Outdated, Retry, Unavailable};
 
-/// By SQLSTATE, or by the beginning of one; the first row that fits counts.
+/// Meanings by SQLSTATE, or by a prefix of one; the first row that matches counts.
 const POSTGRES: &[(&str, Meaning)] = &[
     // Connection exceptions; poolers such as PgBouncer refuse with 08P01.
     ("08", Disconnected),
-    // "cached plan must not change result type"; anything else that is not supported fails again.
+    // "cached plan must not change result type"; any other unsupported feature fails again.
     ("0A000", Outdated),
     ("23502", Bug), // NOT NULL
     ("23514", Bug), // CHECK
     ("23", Conflict),
-    // Read-only: a standby after a failover, or a server whose administrator has stopped writing.
+    // Read-only: a standby after a failover, or a server whose administrator has stopped writes.
     ("25006", Disconnected),
-    // The server ended the session because a transaction was idle or went on for too long.
+    // The server ended the session because a transaction was idle or lasted too long.
     ("25P03", Disconnected),
     ("25P04", Disconnected),
-    // Prepared statements that a pooler or `DEALLOCATE ALL` took away, or that another client had.
+    // Prepared statements that a pooler or `DEALLOCATE ALL` removed, or that another client created.
     ("26000", Outdated),
     ("42P05", Outdated),
     ("40002", Conflict),    // a constraint, checked at the end
     ("40003", Unavailable), // completion unknown
-    // Serialization failures, deadlock victims.
+    // Serialization failures and deadlocks.
     ("40", Retry),
     // Disk full, out of memory, too many locks, too many connections.
     ("53", Unavailable),
@@ -66,22 +66,24 @@ const POSTGRES: &[(&str, Meaning)] = &[
     ("55P03", Unavailable), // lock not available
     // Terminated, crashed, starting up or shutting down, database dropped, idle for too long.
     ("57P", Disconnected),
-    // Cancelled: by an administrator, or by a timeout.
+    // Cancelled by an administrator or by a timeout.
     ("57", Unavailable),
-    // Errors of the system below the server, such as of its disk.
+    // System errors below the server, for example of its disk.
     ("58", Unavailable),
     ("72000", Retry), // snapshot too old
-    // "cache lookup failed", "tuple concurrently updated": a statement met a change of the schema.
+    // "cache lookup failed", "tuple concurrently updated": a statement ran during a change of the schema.
     ("XX000", Outdated),
 ];
 
-/// By result code, without the extended part. diesel hands on only the message, which is the one of the code.
+/// Meanings by result code, without the extended part.
+///
+/// diesel exposes only the message; SQLite has a fixed message for each code.
 const SQLITE: &[(c_int, Meaning)] = &[
-    // Another process holds the lock; the connection has waited for it already.
+    // Another process holds the lock, and the connection has waited for it already.
     (sqlite::SQLITE_BUSY, Unavailable),
     (sqlite::SQLITE_LOCKED, Retry),
     (sqlite::SQLITE_NOMEM, Unavailable),
-    // The file, or its folder, has been made read-only, or has been moved away.
+    // The file or its folder was made read-only or moved away.
     (sqlite::SQLITE_READONLY, Disconnected),
     (sqlite::SQLITE_INTERRUPT, Unavailable),
     (sqlite::SQLITE_IOERR, Disconnected),
@@ -89,12 +91,12 @@ const SQLITE: &[(c_int, Meaning)] = &[
     (sqlite::SQLITE_CANTOPEN, Disconnected),
     (sqlite::SQLITE_PROTOCOL, Unavailable),
     (sqlite::SQLITE_SCHEMA, Outdated),
-    // Damaged: it fails again until the file has been repaired.
+    // Damaged: it fails again until the file is repaired.
     (sqlite::SQLITE_CORRUPT, Bug),
     (sqlite::SQLITE_NOTADB, Bug),
 ];
 
-/// Returns what an error means.
+/// Returns the meaning of an error.
 pub fn meaning(error: &Error) -> Meaning {
     match error {
         Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => Disconnected,
@@ -103,7 +105,7 @@ pub fn meaning(error: &Error) -> Meaning {
             Author::Library => Disconnected,
             Author::Text => of_text(kind, &**information),
         },
-        // diesel does not know any more whether the connection is inside of a transaction.
+        // diesel no longer knows whether the connection is inside a transaction.
         Error::BrokenTransactionManager => Disconnected,
         Error::RollbackErrorOnCommit { commit_error, .. } => meaning(commit_error),
         _ => Bug,
@@ -135,7 +137,7 @@ fn of_sqlite_message(message: &str) -> Meaning {
 
 /// Returns SQLite's own message for a result code.
 fn sqlite_message(code: c_int) -> &'static str {
-    // SAFETY: SQLite answers a constant text that ends in a zero byte, whatever the code.
+    // SAFETY: SQLite returns a constant text that ends in a zero byte, whatever the code is.
     let message = unsafe { CStr::from_ptr(sqlite::sqlite3_errstr(code)) };
     message.to_str().unwrap_or("(no message)")
 }
@@ -197,7 +199,7 @@ mod tests {
         }
     }
 
-    /// What SQLite really says, for what can be brought about without a broken disk.
+    /// Real messages of SQLite, for errors that can be provoked without a broken disk.
     #[test]
     fn what_sqlite_refuses_has_its_meaning() {
         let folder = tempfile::tempdir().unwrap();
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_reached_the_server_is_the_connections_fault_unless_it_is_too_large() {
+    fn an_unsent_statement_breaks_the_connection_unless_it_is_too_large() {
         let kind = || DatabaseErrorKind::UnableToSendCommand;
         assert_eq!(text(kind(), "no connection to the server\n"), Disconnected);
         let large = "number of parameters must be between 0 and 65535\n";

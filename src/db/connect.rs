@@ -1,7 +1,7 @@
-//! One connection, of either database, with its settings.
+//! One connection to either database, with its settings.
 //!
-//! - The scheme of the URL decides which database it is; nothing is tried in turn, since a failing
-//!   `postgres://…` would then become a SQLite file of that name.
+//! - The scheme of the URL decides which database it is. The two are not tried in turn, since a failing
+//!   `postgres://…` would then create an SQLite file of that name.
 //! - SQLite: WAL, `synchronous=FULL`, foreign keys; readers refuse to write.
 
 use std::path::Path;
@@ -28,8 +28,10 @@ pub enum Conn {
     Sqlite(SqliteConnection),
 }
 
-/// A connection may wait for locks longer or shorter than asked for by one part of this many, before it is told
-/// anew: where nothing had to be waited for, that costs no statement.
+/// Tolerance of the lock timeout: a tenth of it.
+///
+/// The timeout of a connection is set again only if it differs by more, so a transaction that has waited
+/// for nothing needs no extra statement.
 const TOLERANCE: u32 = 10;
 
 const SQLITE_SETTINGS: &str = "
@@ -50,10 +52,10 @@ const POSTGRES_SETTINGS: &str = "
 ";
 
 impl Conn {
-    /// [`Conn::open`], after making the file of SQLite where there is none.
+    /// Like [`Conn::open`], but creates the file of an SQLite database if it is missing.
     ///
     /// # Errors
-    /// As `open`.
+    /// Those of `open`.
     pub fn create(url: &Url, role: Role, lock_timeout: Duration) -> ConnectionResult<Self> {
         if let Url::Sqlite(path) = url {
             SqliteConnection::establish(&uri(path, "rwc"))?;
@@ -61,15 +63,15 @@ impl Conn {
         Self::open(url, role, lock_timeout)
     }
 
-    /// A connection with all its settings, which waits so long for the locks of others.
+    /// Opens a connection with all its settings; `lock_timeout` limits its waits for locks.
     ///
     /// # Errors
-    /// When the file cannot be opened or the server cannot be reached.
+    /// If the file cannot be opened or the server cannot be reached.
     pub fn open(url: &Url, role: Role, lock_timeout: Duration) -> ConnectionResult<Self> {
         let conn = match url {
             Url::Sqlite(path) => {
                 let mut sqlite = SqliteConnection::establish(&uri(path, "rw"))?;
-                // First of all: switching to WAL may have to wait, too.
+                // The lock timeout is set first, since switching to WAL may have to wait, too.
                 set_up(&mut sqlite, &sqlite_lock_timeout(lock_timeout))?;
                 set_up(&mut sqlite, SQLITE_SETTINGS)?;
                 if role == Role::Reader {
@@ -88,12 +90,12 @@ impl Conn {
     }
 }
 
-/// The path as SQLite's own kind of URI, the only way to tell it not to make a file.
+/// Returns the path as a `file:` URI, the only way to tell SQLite not to create the file.
 fn uri(path: &Path, mode: &str) -> String {
-    // What decides in a URI, and is a letter like others in a path.
+    // Characters with a meaning in a URI, but not in a path.
     const SPECIAL: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
     let path = path.to_string_lossy();
-    // After two slashes it would be the name of a host.
+    // After two slashes the path would be the name of a host.
     let slash = if path.starts_with('/') { "/" } else { "" };
     let path = utf8_percent_encode(path.trim_start_matches('/'), SPECIAL);
     format!("file:{slash}{path}?mode={mode}")
@@ -103,12 +105,12 @@ fn sqlite_lock_timeout(limit: Duration) -> String {
     format!("PRAGMA busy_timeout = {}", limit.as_millis())
 }
 
-/// For Postgres 0 is "for ever".
+/// Postgres waits without limit for a timeout of 0, so 1 ms is the least.
 fn postgres_lock_timeout(limit: Duration) -> String {
     format!("SET lock_timeout = {}", limit.as_millis().max(1))
 }
 
-/// libpq waits for ever for a host that does not answer, unless it is told not to.
+/// Adds a connect timeout, since libpq waits without limit for a host that does not answer.
 fn with_timeout(url: &str) -> String {
     if url.contains("connect_timeout=") {
         return url.to_owned();
@@ -127,12 +129,12 @@ pub struct Pooled {
     pub conn: Conn,
     file: Option<FileId>,
     lock_timeout: Duration,
-    /// Whether it must not be used by the next one who asks.
+    /// Whether the connection must not be reused.
     is_spoiled: bool,
 }
 
 impl Pooled {
-    /// Waits no longer than this for the locks of others, from now on.
+    /// Sets how long the connection waits for the locks of other transactions from now on.
     ///
     /// # Errors
     /// Those of the database.
@@ -149,7 +151,7 @@ impl Pooled {
         Ok(())
     }
 
-    /// Makes the connection fit for another attempt after an error of this meaning, or marks it as unfit.
+    /// Prepares the connection for another attempt after an error, or marks it as unusable.
     pub(super) fn settle(&mut self, meaning: Meaning) {
         match meaning {
             Meaning::Outdated => self.is_spoiled |= self.forget_statements().is_err(),
@@ -158,9 +160,9 @@ impl Pooled {
         }
     }
 
-    /// Drops what was prepared on this connection, here and on the server.
+    /// Drops the prepared statements of this connection, here and on the server.
     fn forget_statements(&mut self) -> QueryResult<()> {
-        // diesel goes on with numbers that it has not used for names yet.
+        // diesel goes on numbering where it was, so no name of a prepared statement is used twice.
         self.conn.set_prepared_statement_cache_size(CacheSize::Disabled);
         self.conn.set_prepared_statement_cache_size(CacheSize::Unbounded);
         match &mut self.conn {
@@ -175,11 +177,11 @@ impl Pooled {
 /// Opens connections for a pool.
 #[derive(Debug)]
 pub struct Manager {
-    /// Of which database.
+    /// The database.
     pub url: Url,
-    /// For what.
+    /// What the connections are for.
     pub role: Role,
-    /// How long they wait for the locks of others.
+    /// How long they wait for the locks of other transactions.
     pub lock_timeout: Duration,
 }
 
@@ -195,7 +197,7 @@ impl ManageConnection for Manager {
         Ok(Pooled { conn, file, lock_timeout, is_spoiled: false })
     }
 
-    /// A server may have gone away; a file may have been replaced by another of the same name.
+    /// Checks that the server answers, or that the path still leads to the file that was opened.
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), r2d2::Error> {
         match pooled.conn {
             Conn::Postgres(_) => {
@@ -206,8 +208,10 @@ impl ManageConnection for Manager {
         }
     }
 
-    /// Whether the connection leaves the pool: one dropped by a panic may be inside of a transaction, and so may
-    /// one that could not be rolled back; of a broken one diesel knows that it is.
+    /// Decides whether the connection leaves the pool.
+    ///
+    /// A connection that is dropped by a panic, or that could not be rolled back, may be inside a
+    /// transaction. diesel itself knows about a broken connection.
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
         type Transactions = <Conn as Connection>::TransactionManager;
         std::thread::panicking()

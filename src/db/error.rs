@@ -1,4 +1,4 @@
-//! How the database fails.
+//! The errors of the database.
 
 use std::sync::Arc;
 
@@ -7,28 +7,28 @@ use diesel::r2d2::PoolError;
 use super::codes::{self, Meaning};
 use super::file::Lost;
 
-/// A read or write that failed. Nothing of it was kept, but for [`Error::Uncertain`].
+/// A read or write that failed. Nothing was committed, except possibly for [`Error::Uncertain`].
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// Too many others read or write.
+    /// Too many other requests read or write.
     #[error("the database is busy")]
     Busy,
-    /// No connection in time: the server is down.
+    /// No connection could be opened in time: the server is down.
     #[error("no connection to the database")]
     Unreachable(#[source] Arc<PoolError>),
-    /// A file of the database is not there any more.
+    /// A file of the database is missing or was replaced.
     #[error("{0}")]
     Lost(#[from] Lost),
-    /// The database refused for now: it is locked, full, shutting down, or the connection broke.
+    /// The database refused temporarily: it is locked, full, shutting down, or the connection broke.
     #[error("the database refuses for now")]
     Refused(#[source] Arc<diesel::result::Error>),
-    /// The connection broke after the commit was sent: the write was kept, or it was not.
+    /// The connection broke after the commit was sent: the write may or may not have been committed.
     #[error("the connection broke during the commit; the write was kept, or it was not")]
     Uncertain(#[source] Arc<diesel::result::Error>),
-    /// Other data, written meanwhile, forbids it.
+    /// Other data, written in the meantime, violates a constraint.
     #[error("other data in the database forbids it")]
     Conflict(#[source] Arc<diesel::result::Error>),
-    /// The database answered that it would fail again.
+    /// The database returned an error that a retry would not help.
     #[error("the database answered with an error")]
     Query(#[source] Arc<diesel::result::Error>),
     /// The work on the connection panicked.
@@ -37,7 +37,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns the error of a transaction that will not be run again and of which nothing was kept.
+    /// Returns the error of a transaction that will not be retried and that committed nothing.
     pub(super) fn of(error: diesel::result::Error) -> Self {
         let (meaning, error) = (codes::meaning(&error), Arc::new(error));
         match meaning {
@@ -47,12 +47,12 @@ impl Error {
         }
     }
 
-    /// Whether it may be tried again later: the database refuses for now, or is away.
+    /// Reports whether a later retry may succeed: the database refuses temporarily or is unreachable.
     pub fn is_refusal(&self) -> bool {
         !matches!(self, Self::Conflict(_) | Self::Query(_) | Self::Panicked)
     }
 
-    /// Whether what was asked for is not there.
+    /// Reports whether the row was not found.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Query(error) if matches!(**error, diesel::result::Error::NotFound))
     }

@@ -1,7 +1,7 @@
-//! How the database would find what a query asks for.
+//! Explains how the database would execute a query.
 //!
 //! - Only a `SELECT` is explained, with its own binds; it is not run.
-//! - The transaction is one that cannot write, and is rolled back.
+//! - The transaction is read-only, and is rolled back.
 
 use diesel::prelude::*;
 use diesel::query_builder::BoxedSqlQuery;
@@ -28,7 +28,7 @@ struct PostgresStep {
     line: String,
 }
 
-/// Whether `sql` is one statement that only asks.
+/// Reports whether `sql` is a single `SELECT` statement.
 pub fn can_be_explained(sql: &str) -> bool {
     let begins = sql.trim_start().get(..7).is_some_and(|word| {
         word[..6].eq_ignore_ascii_case("SELECT") && word.ends_with(char::is_whitespace)
@@ -36,8 +36,10 @@ pub fn can_be_explained(sql: &str) -> bool {
     begins && !sql.contains(';')
 }
 
-/// The plan, a line for each step, those within others moved in. On a connection inside of a read
-/// transaction, which it leaves to be rolled back: the answer is in `plan` where that is the error.
+/// Writes the query plan to `plan`: one line per step, nested steps indented.
+///
+/// Expects a connection inside a read transaction, which it asks to roll back: on success the plan is
+/// stored, and the result is `RollbackTransaction`.
 ///
 /// # Errors
 /// Those of the database; otherwise always `RollbackTransaction`.
@@ -91,7 +93,7 @@ fn bind_postgres<'q>(
     })
 }
 
-/// SQLite tells of each step the one that it is part of.
+/// Indents each step by its depth; SQLite reports the parent of each step.
 fn indented(steps: &[SqliteStep]) -> Vec<String> {
     let depth_of = |step: &SqliteStep| {
         let above = |id: i32| steps.iter().find(|other| other.id == id).map(|other| other.parent);

@@ -1,11 +1,12 @@
-//! The files of an SQLite database: whether they are still the ones that this process has open.
+//! The files of an SQLite database: checks that they are still the ones that this process has open.
 //!
-//! - An open connection does not notice that its file was replaced by renaming another over it, or removed.
-//! - Beside the database lie its log (`-wal`) and the memory in which processes see each other's locks
-//!   (`-shm`). If one of these is removed while connections have it open, another process makes a new one, and
-//!   the two write over each other. Only a restart helps: all connections of a process share what they opened.
-//! - What they were is noted when the first connection is open, which stays open: SQLite removes both when the
-//!   last connection to a file is closed.
+//! - An open connection does not notice that its file was removed, or replaced by renaming another over it.
+//! - Beside the database lie its log (`-wal`) and the shared memory in which processes see each other's
+//!   locks (`-shm`). If one of these is removed while connections have it open, another process creates a
+//!   new one, and the two processes overwrite each other's data. Only a restart helps, since all
+//!   connections of a process share the files that they opened.
+//! - The files are recorded when the first connection is open. That connection stays open, because SQLite
+//!   removes both companions when the last connection to a database is closed.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -18,13 +19,13 @@ use super::file_id::FileId;
 use super::role::{LOCK_TIMEOUT, Role};
 use super::url::Url;
 
-/// What has become of a file that is open.
+/// What happened to a file that is open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Lost {
-    /// The database itself.
+    /// The database file is gone.
     #[error("the database file {} is gone; put it back, or restart with another", .0.display())]
     Database(PathBuf),
-    /// Its log or its locks.
+    /// The log or the shared memory was removed.
     #[error(
         "{} was removed while the database is open: what this program writes is not safe from other programs \
          until it is restarted",
@@ -43,19 +44,21 @@ pub struct Files {
     opened: Mutex<Option<Opened>>,
 }
 
-/// What the files were when a connection had just been opened.
+/// The identity of the files, recorded just after a connection was opened.
 struct Opened {
     database: FileId,
     companions: Vec<(PathBuf, FileId)>,
-    /// Keeps the companions from being removed by SQLite itself.
+    /// Prevents SQLite itself from removing the companions.
     anchor: Conn,
-    /// Whether what a removed log holds was saved.
+    /// Whether the content of a removed log was saved.
     is_rescued: bool,
 }
 
 impl Opened {
-    /// Has SQLite take what is in the log into the database. A log that was removed is still open here, and
-    /// holds the last writes, which were acknowledged: they would be gone with this process.
+    /// Makes SQLite copy the log into the database.
+    ///
+    /// A log that was removed is still open here. It holds the last acknowledged writes, which would be
+    /// lost when this process ends.
     fn rescue(&mut self) {
         if !std::mem::replace(&mut self.is_rescued, true)
             && let Err(error) = self.anchor.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -68,7 +71,7 @@ impl Opened {
 static ALL: Mutex<Option<HashMap<PathBuf, Weak<Files>>>> = Mutex::new(None);
 
 impl Files {
-    /// Those of the database at `url`, the same for all of this process; `None` for a server.
+    /// Returns the files of the database at `url`, shared by the whole process; `None` for a server.
     pub fn of(url: &Url) -> Option<Arc<Self>> {
         let Url::Sqlite(path) = url else { return None };
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +86,7 @@ impl Files {
         Some(files)
     }
 
-    /// Looks whether they are still the ones that are open. A database that was replaced by another is taken up.
+    /// Checks that the files are still the ones that are open; opens a database that was replaced.
     ///
     /// # Errors
     /// [`Lost`].
@@ -110,7 +113,7 @@ impl Files {
         let unusable = |error: &dyn std::error::Error| Lost::Unusable(error.to_string());
         let mut anchor =
             Conn::open(&self.url, Role::Reader, LOCK_TIMEOUT).map_err(|error| unusable(&error))?;
-        // A read opens the log, and with it the memory for the locks.
+        // A read opens the log, and with it the shared memory.
         let read = anchor.batch_execute("SELECT 1 FROM sqlite_schema LIMIT 1");
         read.map_err(|error| unusable(&error))?;
         let companions = ["-wal", "-shm"].into_iter().filter_map(|ending| {
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_companion_that_is_removed_is_noticed() {
+    fn a_removed_companion_is_reported() {
         for ending in ["-wal", "-shm"] {
             let (_folder, path, db, files) = opened();
             db.write_now(|conn| conn.batch_execute("CREATE TABLE t (n)")).unwrap();

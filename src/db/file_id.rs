@@ -1,11 +1,11 @@
-//! Which file a path leads to at this moment.
+//! The identity of the file that a path leads to at this moment.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::url::Url;
 
-/// Tells files apart that had the same name one after the other.
+/// Distinguishes files that had the same name one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileId {
     device: u64,
@@ -13,7 +13,7 @@ pub struct FileId {
 }
 
 impl FileId {
-    /// Of the file behind `url`; none if there is none, as for a server.
+    /// Returns the identity of the file at `url`; `None` for a server or a missing file.
     pub fn of(url: &Url) -> Option<Self> {
         let Url::Sqlite(path) = url else { return None };
         Self::at(path)

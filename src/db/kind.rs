@@ -1,33 +1,33 @@
-//! What statements are for, as their words tell: for who counts them and for who shows them.
+//! What a statement is for, judged by its text; used by the metrics and by the toolbar.
 //!
-//! - The words alone decide, and of a statement no more than its head is read.
+//! - Only the text decides, and only its first bytes are read.
 
 use std::fmt::{self, Write};
 
-/// What a pool asks a server before it trusts a connection.
+/// The query that checks a pooled connection before it is used.
 pub(super) const IS_ALIVE: &str = "SELECT 1 -- alive?";
 
 /// What a statement is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Asks for data.
+    /// Reads data.
     Query,
     /// Changes data, or the schema.
     Write,
-    /// Begins or ends a transaction, or asks whether a connection still lives.
+    /// Begins or ends a transaction, or checks whether a connection is alive.
     Transaction,
-    /// Asks for stamps, whether they have moved, or who moves them; or moves them by hand.
+    /// Reads stamps, whether they changed or which triggers change them; or changes them explicitly.
     Stamps,
 }
 
-/// How much of a statement is looked at, in bytes.
+/// Bytes of a statement that are examined.
 const HEAD: usize = 160;
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 4] = [Self::Query, Self::Write, Self::Transaction, Self::Stamps];
 
-    /// Its name, lower case.
+    /// Returns the name, in lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Query => "query",
@@ -37,10 +37,10 @@ impl Kind {
         }
     }
 
-    /// Of a statement that can be printed.
+    /// Returns the kind of a statement that can be printed.
     pub(super) fn of(statement: impl fmt::Display) -> Self {
         let mut head = Head { bytes: [0; HEAD], length: 0 };
-        // It says that it failed as soon as it is full, which ends the printing.
+        // Writing fails as soon as the buffer is full, which ends the printing.
         let _ = write!(head, "{statement}");
         Self::of_text(head.text())
     }
@@ -66,14 +66,14 @@ impl Kind {
     }
 }
 
-/// Takes the first bytes of what is printed into it.
+/// A buffer for the first bytes of a printed statement.
 struct Head {
     bytes: [u8; HEAD],
     length: usize,
 }
 
 impl Head {
-    /// What was taken; without a letter that was cut in two.
+    /// Returns the text, without a character that was cut in two.
     fn text(&self) -> &str {
         let bytes = &self.bytes[..self.length];
         match std::str::from_utf8(bytes) {
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statements_are_told_apart_by_what_they_are_for() {
+    fn each_statement_has_its_kind() {
         let cases = [
             ("SELECT \"products\".\"id\" FROM \"products\"", Kind::Query),
             (" select 1", Kind::Query),

@@ -1,9 +1,9 @@
-//! Which SQL ran for whom.
+//! Logs the SQL statements of each request.
 //!
-//! - A query runs wholly on one blocking thread, so the thread knows for whom while it lasts; the
-//!   task that asked carries the log across.
-//! - Queries are counted always, which costs an addition; they are written down only for who listens.
-//! - A log is bounded: a request that asks without end does not fill the memory.
+//! - A query runs wholly on one blocking thread, and the thread holds the log while the query runs. The
+//!   calling task passes its log to that thread.
+//! - Every query is counted, which costs an addition; it is logged only if the task is observed.
+//! - A log is bounded, so that a request with very many queries does not fill the memory.
 
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
@@ -20,21 +20,21 @@ use super::role::Role;
 /// Statements that a log holds; more are only counted.
 const ROOM: usize = 5_000;
 
-/// Who asks, and what for.
+/// The caller of a query, and the reason for it.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// The place in the source.
+    /// The place in the source code.
     pub caller: &'static Location<'static>,
-    /// The name of what is being made, where something is.
+    /// The name of the value that is being built, if there is one.
     pub purpose: Option<String>,
 }
 
 /// A statement that ran.
 #[derive(Debug, Clone)]
 pub struct Statement {
-    /// The SQL, with places for its binds.
+    /// The SQL, with placeholders for its binds.
     pub sql: String,
-    /// The binds as diesel prints them: `["tea", 25]`; empty where there are none.
+    /// The binds as diesel prints them: `["tea", 25]`; empty if there are none.
     pub binds: String,
     /// When it began.
     pub began: Instant,
@@ -42,19 +42,19 @@ pub struct Statement {
     pub took: Duration,
     /// Why it failed, if it did.
     pub error: Option<String>,
-    /// On which kind of connection.
+    /// The kind of connection.
     pub role: Role,
-    /// Who asked; nobody where the program asked by itself.
+    /// The caller; `None` if the program ran the statement by itself.
     pub origin: Option<Arc<Origin>>,
 }
 
 impl Statement {
-    /// What it is for, as its words tell.
+    /// Returns what the statement is for, judged by its text.
     pub fn kind(&self) -> Kind {
         Kind::of(&self.sql)
     }
 
-    /// Whether it asks for data or changes them, and is not part of the protocol around that.
+    /// Reports whether the statement reads or changes data, and is not part of the protocol around that.
     pub fn is_query(&self) -> bool {
         matches!(self.kind(), Kind::Query | Kind::Write)
     }
@@ -72,21 +72,21 @@ struct Written {
     unlogged: Duration,
 }
 
-/// What a log holds.
+/// The content of a log.
 #[derive(Debug, Default)]
 pub struct Logged {
-    /// What ran, in order.
+    /// The statements, in order.
     pub statements: Vec<Statement>,
-    /// Further statements, for which there was no room.
+    /// Number of further statements, for which there was no room.
     pub left_out: u64,
-    /// Processor time of the threads on which they ran.
+    /// Processor time of the threads that ran the statements.
     pub processor: Duration,
-    /// How long was asked what nobody hears of.
+    /// Time spent in [`without_logging`].
     pub unlogged: Duration,
 }
 
 impl Log {
-    /// What ran so far; it is empty then.
+    /// Takes the statements so far out of the log, which is empty afterwards.
     pub fn take(&self) -> Logged {
         let written = std::mem::take(&mut *self.0.lock().unwrap());
         let Written { statements, left_out, processor, unlogged } = written;
@@ -103,7 +103,7 @@ impl Log {
     }
 }
 
-/// A log, and whose statements are written into it.
+/// A log, and the origin of the statements that are written to it.
 #[derive(Debug, Clone)]
 struct Listening {
     log: Log,
@@ -119,22 +119,22 @@ thread_local! {
     static RAN: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Runs `work` and writes the statements that it causes into `log`.
+/// Runs `work` and writes the statements that it causes to `log`.
 pub async fn observe<T>(log: Log, work: impl Future<Output = T>) -> T {
     TASK.scope(log, work).await
 }
 
-/// Whether somebody listens to the running task, so that it is worth finding out more for them.
+/// Reports whether the running task is observed, so that collecting details is worthwhile.
 pub fn is_observed() -> bool {
     TASK.try_with(|_| ()).is_ok()
 }
 
-/// How many statements have run on this thread.
+/// Returns the number of statements that have run on this thread.
 pub fn ran() -> u64 {
     RAN.get()
 }
 
-/// Runs what only observers ask: it is written into no log.
+/// Runs `work` without logging its statements, which exist only for observation.
 pub fn without_logging<T>(work: impl FnOnce() -> T) -> T {
     let began = Instant::now();
     let log = THREAD.with_borrow(|listening| listening.as_ref().map(|heard| heard.log.clone()));
@@ -145,12 +145,12 @@ pub fn without_logging<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// The log of the running task, if it has one.
+/// Returns the log of the running task, if it has one.
 pub(super) fn current() -> Option<Log> {
     TASK.try_with(Log::clone).ok()
 }
 
-/// Runs `work` on this thread on behalf of whoever keeps `log`.
+/// Runs `work` on this thread and logs its statements to `log`.
 pub(super) fn on_this_thread<T>(
     log: Option<Log>,
     origin: Option<Origin>,
@@ -165,7 +165,7 @@ pub(super) fn on_this_thread<T>(
 }
 
 fn within<T>(listening: Option<Listening>, work: impl FnOnce() -> T) -> T {
-    /// Puts back what was there, also after a panic.
+    /// Restores the previous value, also after a panic.
     struct Restore(Option<Listening>);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -176,19 +176,19 @@ fn within<T>(listening: Option<Listening>, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// What this thread has used of a processor; nothing where the system does not tell.
+/// Returns the processor time of this thread; zero if the system does not report it.
 pub fn processor_time() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default()
 }
 
-/// Listens to one connection.
+/// Records the statements of one connection.
 pub(super) struct Recorder {
     role: Role,
     started: Option<Instant>,
 }
 
 impl Recorder {
-    /// To a connection for this.
+    /// Returns a recorder for a connection of this role.
     pub fn new(role: Role) -> Self {
         Self { role, started: None }
     }
@@ -205,7 +205,8 @@ impl Instrumentation for Recorder {
                 super::meter::count(query, took, error.is_none());
                 super::statement_probe::record(query);
                 THREAD.with_borrow(|listening| {
-                    // Printing a query costs more than a query: only where somebody listens.
+                    // Printing a query costs more than running it, so it is printed only if the task is
+                    // observed.
                     let Some(Listening { log, origin }) = listening else { return };
                     log.write(|| {
                         let (sql, binds) = split(&query.to_string());
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_statement_is_for_is_told_by_its_words() {
+    fn the_text_of_a_statement_decides_its_kind() {
         let cases = [
             ("BEGIN IMMEDIATE", Kind::Transaction),
             (IS_ALIVE, Kind::Transaction),
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn binds_are_told_from_the_statement_whatever_they_hold() {
+    fn binds_are_split_from_the_statement_whatever_they_contain() {
         let typed = r#"SELECT id FROM products WHERE t LIKE ? -- binds: ["a -- binds: b"]"#;
         let typed = statement(typed);
         assert_eq!(typed.sql, "SELECT id FROM products WHERE t LIKE ?");

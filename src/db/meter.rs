@@ -1,8 +1,8 @@
-//! How many statements ran, and how long the database took for them, since the process began.
+//! Counts statements and their time in the database, since the process began.
 //!
-//! - Statements are told apart by what they are for, not by their text: there are few kinds.
-//! - Every connection counts, also those that only ask what is current.
-//! - Counting takes no lock, and no more of a statement's text than its head.
+//! - Statements are grouped by what they are for, not by their text: there are few kinds.
+//! - Every connection counts, also those that only read stamps.
+//! - Counting takes no lock, and reads only the first bytes of a statement's text.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use diesel::connection::{Instrumentation, InstrumentationEvent};
 
 use super::kind::Kind;
 
-/// Statements of one kind that ended in one way.
+/// Statements of one kind that succeeded, or of one kind that failed.
 struct Count {
     statements: AtomicU64,
     nanos: AtomicU64,
@@ -22,20 +22,20 @@ struct Count {
 static COUNTS: [[Count; 2]; 4] =
     [const { [const { Count { statements: AtomicU64::new(0), nanos: AtomicU64::new(0) } }; 2] }; 4];
 
-/// What was counted of one kind and one end.
+/// The figures of one kind and one result.
 #[derive(Debug, Clone, Copy)]
 pub struct Figures {
-    /// Which kind.
+    /// The kind of the statements.
     pub kind: Kind,
-    /// Whether the database did what it was asked.
+    /// Whether they succeeded.
     pub succeeded: bool,
-    /// How many statements.
+    /// Number of statements.
     pub statements: u64,
-    /// How long the database took for all of them.
+    /// Total time that the database took.
     pub took: Duration,
 }
 
-/// What all connections of this process have counted so far.
+/// Returns the figures of all connections of this process so far.
 pub fn figures() -> impl Iterator<Item = Figures> {
     Kind::ALL.into_iter().flat_map(|kind| {
         [true, false].map(|succeeded| {
@@ -61,7 +61,7 @@ fn count_as(kind: Kind, took: Duration, succeeded: bool) {
     count.nanos.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
-/// Listens to a connection that only asks what is current.
+/// Counts the statements of a connection that only reads stamps.
 #[derive(Debug, Default)]
 pub struct OfStamps {
     started: Option<Instant>,

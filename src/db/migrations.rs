@@ -1,4 +1,4 @@
-//! Migrations: one folder for each database, both inside the program.
+//! The migrations of both databases, embedded in the program.
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
@@ -11,7 +11,7 @@ use super::{secret, transaction};
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Waits as long as another program migrates. Any number will do that other programs on the server do not use.
+/// Waits while another program migrates. The number must not be used by other programs on the server.
 const POSTGRES_LOCK: &str = "SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(1818325605)";
 
 /// Why the database cannot be used as it is.
@@ -22,17 +22,17 @@ pub enum Error {
         "the database is newer than this program (it has migration {0}); start the newer program"
     )]
     Newer(String),
-    /// A migration failed; none of them was kept.
+    /// A migration failed; none was committed.
     #[error("the database cannot be migrated: {0}")]
     Failed(String),
 }
 
-/// Brings the database up to date, all or nothing; answers how many migrations it took.
+/// Runs all pending migrations or none, and returns their number.
 ///
-/// Several programs may try at once: one migrates, the others find it done.
+/// Several programs may call this at once: one migrates, and the others find nothing pending.
 ///
 /// # Errors
-/// [`Error::Newer`] before anything was changed, [`Error::Failed`] with nothing kept.
+/// [`Error::Newer`] before anything was changed; [`Error::Failed`] with nothing committed.
 pub fn run(conn: &mut Conn) -> Result<usize, Error> {
     let mut outcome = Ok(0);
     let transaction = transaction::write(conn, |conn| {
@@ -46,7 +46,7 @@ pub fn run(conn: &mut Conn) -> Result<usize, Error> {
         if outcome.is_err() {
             return Err(diesel::result::Error::RollbackTransaction);
         }
-        // Here, since only one program at a time comes so far.
+        // The secret is created under the lock, so only one program at a time does it.
         secret::ensure(conn)
     });
     match (outcome, transaction) {
@@ -56,10 +56,10 @@ pub fn run(conn: &mut Conn) -> Result<usize, Error> {
     }
 }
 
-/// How many migrations the database lacks. Nothing is changed, not even where there is none yet.
+/// Returns the number of pending migrations; changes nothing, even in an empty database.
 ///
 /// # Errors
-/// [`Error::Newer`]; [`Error::Failed`] if the database is none of ours.
+/// [`Error::Newer`]; [`Error::Failed`] if the database is not one of Larder's.
 pub fn missing(conn: &mut Conn) -> Result<usize, Error> {
     use applied::__diesel_schema_migrations::dsl::{__diesel_schema_migrations, version};
     let known = match conn {
@@ -76,7 +76,7 @@ pub fn missing(conn: &mut Conn) -> Result<usize, Error> {
     }
 }
 
-/// Where diesel writes down which migrations were taken.
+/// The table in which diesel records the migrations that were run.
 mod applied {
     diesel::table! {
         __diesel_schema_migrations (version) {

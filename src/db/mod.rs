@@ -1,10 +1,9 @@
-//! The database: where it is, connections to it, transactions on it. Knows nothing of the cache.
+//! The database: its URL, its connections, and transactions on them. It does not depend on the cache.
 //!
 //! - Queries are written once for SQLite and Postgres, on [`Conn`].
-//! - SQLite has one writer and several readers; who wants to write waits for the pool, not for the
-//!   file.
-//! - A read sees one committed state; a write is kept whole or not at all.
-//! - Work runs on blocking threads: `read` and `write` can be awaited by a handler.
+//! - SQLite has one writer and several readers. A second write waits for the pool, not for the file lock.
+//! - A read sees one committed state; a write is committed as a whole or not at all.
+//! - Work runs on blocking threads: a handler awaits `read` and `write`.
 
 mod attempts;
 pub mod binds;
@@ -47,13 +46,13 @@ pub use role::{LOCK_TIMEOUT, Role};
 use transaction::Access;
 pub use url::Url;
 
-/// How long to try for a connection when it is our turn: where that fails the server is down.
+/// Limit of one attempt to connect. If it fails, the server is down.
 const RECONNECT: Duration = Duration::from_secs(3);
 
 /// More readers than cores gain nothing; fewer would let one slow search block the others.
 const READERS: u32 = 4;
 
-/// Postgres sorts its writers out by itself.
+/// Postgres coordinates concurrent writers by itself.
 const POSTGRES_WRITERS: u32 = 8;
 
 /// A handle to the database. Cloning is cheap.
@@ -64,31 +63,31 @@ struct Shared {
     url: Url,
     readers: Pool<Manager>,
     writers: Pool<Manager>,
-    /// As many turns as there are connections: "invalidate everything" cannot drown the database.
+    /// One permit per connection, so that "invalidate everything" cannot overload the database.
     reading: Arc<Semaphore>,
     writing: Arc<Semaphore>,
-    /// How long a read or write waits: for its turn, and for the locks of others.
+    /// How long a read or write waits for its permit and for the locks of other transactions.
     lock_timeout: Duration,
     files: Option<Arc<Files>>,
-    /// Whether the last write was refused for now.
+    /// Whether the last write was refused temporarily.
     is_refusing: AtomicBool,
 }
 
 impl Db {
-    /// The database at `url`; for SQLite the file is made if it is missing.
+    /// Opens the database at `url`; creates the file of an SQLite database if it is missing.
     ///
     /// # Errors
-    /// When it cannot be reached, as one sentence.
+    /// If the database cannot be reached; the error is one sentence.
     pub fn open(url: &Url) -> Result<Self, String> {
         Self::open_with(url, LOCK_TIMEOUT)
     }
 
-    /// [`Db::open`], where reads and writes wait so long for their turn and for the locks of others.
+    /// Like [`Db::open`], with a limit for waiting for permits and for the locks of other transactions.
     ///
     /// # Errors
-    /// As `open`.
+    /// Those of `open`.
     pub fn open_with(url: &Url, lock_timeout: Duration) -> Result<Self, String> {
-        // Pools retry until they time out; one connection tells at once what is wrong.
+        // Pools retry until they time out; a single connection reports at once what is wrong.
         let first = Conn::create(url, Role::Writer, lock_timeout);
         first.map_err(|error| explain(url, &error.to_string()))?;
         let writers = match url {
@@ -97,7 +96,7 @@ impl Db {
         };
         let turns = |connections: u32| Arc::new(Semaphore::new(connections as usize));
         let files = Files::of(url);
-        // What the files are is noted now, before something can happen to them.
+        // The identity of the files is recorded now, before they can be replaced.
         files.as_ref().map_or(Ok(()), |files| files.check()).map_err(|lost| lost.to_string())?;
         let pool = |role, size| pool(Manager { url: url.clone(), role, lock_timeout }, size);
         Ok(Self(Arc::new(Shared {
@@ -112,12 +111,12 @@ impl Db {
         })))
     }
 
-    /// Where it is.
+    /// Returns the URL of the database.
     pub fn url(&self) -> &Url {
         &self.0.url
     }
 
-    /// Brings the tables up to date; answers how many migrations it took.
+    /// Runs the pending migrations and returns their number.
     ///
     /// # Errors
     /// [`migrations::Error`]; nothing was changed.
@@ -127,20 +126,20 @@ impl Db {
         migrations::run(&mut pooled.conn)
     }
 
-    /// How many migrations the database lacks; changes nothing.
+    /// Returns the number of pending migrations; changes nothing.
     ///
     /// # Errors
-    /// As `migrate`, and where there is nothing of ours.
+    /// Those of `migrate`, and if the database has no table of migrations.
     pub fn missing_migrations(&self) -> Result<usize, migrations::Error> {
         let mut pooled =
             self.0.readers.get().map_err(|error| migrations::Error::Failed(error.to_string()))?;
         migrations::missing(&mut pooled.conn)
     }
 
-    /// Reads from one committed state of the data. `work` is run again where the connection breaks.
+    /// Reads from one committed state of the data. `work` runs again if the connection breaks.
     ///
     /// # Errors
-    /// [`Error`], logged by whoever answers the request.
+    /// [`Error`]; the handler's error response logs it.
     pub async fn read<T: Send + 'static>(
         &self,
         origin: Origin,
@@ -150,10 +149,10 @@ impl Db {
         self.blocking(Access::Read, Some(origin), read).await
     }
 
-    /// How the database would find what `sql` asks for, a line for each step; see [`explain`].
+    /// Returns the query plan of `sql`, one line per step; see [`explain`].
     ///
     /// # Errors
-    /// [`Error`], also where it is no statement that can be explained with these binds.
+    /// [`Error`], also if `sql` is not a statement that can be explained with these binds.
     pub async fn explain(&self, sql: String, binds: Vec<Bind>) -> Result<Vec<String>, Error> {
         self.blocking(Access::Read, None, move |db, patience| {
             let mut plan = Vec::new();
@@ -167,12 +166,13 @@ impl Db {
         .await
     }
 
-    /// Writes in one transaction; when it answers, the write is durable. `work` is run again where nothing of
-    /// it was kept and that can help, as after a deadlock.
+    /// Writes in one transaction. When it returns `Ok`, the write is durable.
+    ///
+    /// `work` runs again if nothing was committed and a retry can help, as after a deadlock.
     ///
     /// # Errors
-    /// [`Error`]; nothing was kept. Where a connection breaks during the commit it is [`Error::Uncertain`], and
-    /// must not be told as success.
+    /// [`Error`]; nothing was committed. If the connection breaks during the commit, the error is
+    /// [`Error::Uncertain`], and the caller must not report success.
     pub async fn write<T: Send + 'static>(
         &self,
         origin: Origin,
@@ -184,31 +184,33 @@ impl Db {
         written
     }
 
-    /// Whether the last [`Db::write`] was refused for now: the database was locked, full, read-only or away.
+    /// Reports whether the last [`Db::write`] was refused temporarily.
+    ///
+    /// The database was locked, full, read-only or unreachable.
     pub fn is_refusing_writes(&self) -> bool {
         self.0.is_refusing.load(Ordering::Relaxed)
     }
 
-    /// [`Db::read`] on this thread, for the command line.
+    /// Does the same as [`Db::read`] on this thread, for the command line.
     ///
     /// # Errors
-    /// As `read`.
+    /// Those of `read`.
     pub fn read_now<T>(&self, work: impl FnMut(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
         self.0.run(Access::Read, Patience::of(self.0.lock_timeout), work)
     }
 
-    /// [`Db::write`] on this thread, for the command line.
+    /// Does the same as [`Db::write`] on this thread, for the command line.
     ///
     /// # Errors
-    /// As `write`.
+    /// Those of `write`.
     pub fn write_now<T>(&self, work: impl FnMut(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
         self.0.run(Access::Write, Patience::of(self.0.lock_timeout), work)
     }
 
-    /// Runs `work` on a blocking thread when it is its turn, its SQL logged for the task that asked.
+    /// Runs `work` on a blocking thread once a permit is free, and logs its SQL for the calling task.
     ///
-    /// A request that waits for its turn holds no thread: so a crowd of readers does not keep a writer from
-    /// its own, and a lock that another program holds stops no more threads than there are turns.
+    /// A request that waits for a permit holds no thread. Therefore many readers do not delay a writer, and
+    /// a lock of another program blocks no more threads than there are permits.
     async fn blocking<T: Send + 'static>(
         &self,
         access: Access,
@@ -221,7 +223,7 @@ impl Db {
             Access::Write => self.0.writing.clone(),
         };
         let turn = tokio::time::timeout(patience.left(), turns.acquire_owned()).await;
-        // The semaphore is never closed; if it were, no attempt could have a turn.
+        // The semaphore is never closed; if it were, no attempt could get a permit.
         let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
         let (db, log) = (self.clone(), log::current());
         let work = move || {
@@ -257,7 +259,7 @@ fn pool(manager: Manager, size: u32) -> Pool<Manager> {
         .build_unchecked(manager)
 }
 
-/// One sentence for who started the program.
+/// Returns one sentence for the person who started the program.
 fn explain(url: &Url, error: &str) -> String {
     let error = error.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     match url {

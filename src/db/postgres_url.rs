@@ -1,9 +1,10 @@
-//! The URL of a Postgres server, read before libpq reads it.
+//! The URL of a Postgres server, parsed before libpq parses it.
 //!
-//! - libpq takes a URL apart at the first `@`, `/` and `?`, wherever they belong to, and its errors print the
-//!   pieces: a part of the password, where that holds one of them. So what is not clear is refused here, by a
-//!   sentence without any of it, and what is clear is handed on with its odd characters encoded.
-//! - No error and no display holds anything of the password.
+//! - libpq splits a URL at the first `@`, `/` and `?`, wherever they belong, and its errors print the
+//!   pieces. If the password holds one of these characters, a part of it is printed. So an ambiguous URL is
+//!   refused here, by a sentence without any of its text, and an unambiguous one is passed on with its
+//!   special characters encoded.
+//! - No error and no `Display` output contains any part of the password.
 //!
 //! Source: <https://www.postgresql.org/docs/current/libpq-connect.html>, RFC 3986 §3.
 
@@ -18,7 +19,7 @@ const KNOWN: &str = " host hostaddr port dbname user password passfile require_a
     min_protocol_version max_protocol_version krbsrvname gsslib gssdelegation service servicefile \
     target_session_attrs load_balance_hosts ssl scram_client_key scram_server_key ";
 
-/// What stands in a URL as it is.
+/// Everything but the characters that stand in a URL as they are.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 const ENCODE: &str = "in user, password and database name write @ as %40, : as %3A, / as %2F, ? as %3F, \
@@ -26,20 +27,20 @@ const ENCODE: &str = "in user, password and database name write @ as %40, : as %
 
 const WHOLE: &str = "use postgres://USER:PASSWORD@HOST:PORT/NAME";
 
-/// A URL that libpq reads in the same way as we do.
+/// A URL that libpq parses in the same way as this module.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
     /// With the password, for libpq.
     whole: String,
-    /// Without it, for people.
+    /// Without the password, for people.
     shown: String,
 }
 
 impl PostgresUrl {
-    /// Reads what stands behind `postgres://`.
+    /// Parses the part after `postgres://`.
     ///
     /// # Errors
-    /// One sentence that holds nothing of the text.
+    /// One sentence that contains nothing of the text.
     pub fn parse(rest: &str) -> Result<Self, String> {
         if rest.contains('\0') || rest.contains('#') {
             return Err(format!("it holds a character that must be encoded: {ENCODE}"));
@@ -49,7 +50,7 @@ impl PostgresUrl {
         if place.contains('@') {
             return Err(format!("it is not clear where the password ends: {ENCODE}"));
         }
-        // No host holds an `@`: the last one ends the password, whatever that holds.
+        // No host contains an `@`, so the last one ends the password, whatever the password contains.
         let (login, hosts) = match authority.rsplit_once('@') {
             Some((login, hosts)) => (Some(login), hosts),
             None => (None, authority),
@@ -66,18 +67,18 @@ impl PostgresUrl {
         })
     }
 
-    /// The whole URL, with the password: for libpq only.
+    /// Returns the whole URL, with the password: for libpq only.
     pub fn with_password(&self) -> &str {
         &self.whole
     }
 
-    /// The URL without the password and without parameters.
+    /// Returns the URL without the password and without parameters.
     pub fn without_password(&self) -> &str {
         &self.shown
     }
 }
 
-/// `ann:secret`, as it is handed on and as it is shown, both with the `@` behind.
+/// Returns `ann:secret@` as it is passed on, and as it is shown.
 fn read_login(login: &str) -> Result<(String, String), String> {
     let (user, password) = match login.split_once(':') {
         Some((user, password)) => (encode(user)?, Some(encode(password)?)),
@@ -89,7 +90,7 @@ fn read_login(login: &str) -> Result<(String, String), String> {
     })
 }
 
-/// The same text with everything encoded that has a meaning in URLs.
+/// Returns the text with every character encoded that has a meaning in URLs.
 fn encode(text: &str) -> Result<String, String> {
     let bytes = text.as_bytes();
     let is_broken = |(at, byte): (usize, &u8)| {
@@ -106,7 +107,7 @@ fn encode(text: &str) -> Result<String, String> {
     Ok(utf8_percent_encode(&decoded, ENCODED).to_string())
 }
 
-/// `db.example:5432`, `[::1]`, several of them with commas between; also the encoded path of a socket.
+/// Checks `db.example:5432` or `[::1]`, or several with commas; also the encoded path of a socket.
 fn check_hosts(hosts: &str) -> Result<(), String> {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte);
     for host in hosts.split(',') {
@@ -141,7 +142,7 @@ fn wrong_host(why: &str) -> String {
     format!("{why}: {WHOLE}; {ENCODE}")
 }
 
-/// `?sslmode=require&password=secret`, with the values encoded; empty where there are no parameters.
+/// Returns `?sslmode=require&password=secret` with the values encoded; empty without parameters.
 fn read_query(query: &str) -> Result<String, String> {
     let mut read = String::new();
     for pair in query.split('&').filter(|_| !query.is_empty()) {
@@ -161,7 +162,7 @@ fn read_query(query: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    /// Of a URL with this password: what libpq gets, and what people see; or the sentence.
+    /// Returns the URL for libpq and the URL for people, or the error.
     fn read(text: &str) -> Result<(String, String), String> {
         PostgresUrl::parse(text).map(|url| (url.whole, url.shown))
     }
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_clear_is_refused_without_a_word_of_it() {
+    fn an_ambiguous_url_is_refused_and_not_printed() {
         let urls = [
             "ann:se/cret@db/shop",
             "ann:se?cret@db/shop",

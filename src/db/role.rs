@@ -5,11 +5,11 @@ use std::time::Duration;
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Refuses to write.
+    /// Reads only; writes are refused.
     Reader,
-    /// Waits for its turn to write.
+    /// Reads and writes.
     Writer,
 }
 
-/// How long a connection waits for the locks of others, where nothing else is said.
+/// How long a connection waits for the locks of other transactions by default.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);

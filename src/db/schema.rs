@@ -10,7 +10,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Under what instances seal what they share: one row.
+    /// The secret with which instances seal the values that they share: one row.
     cache_secret (id) {
         id -> BigInt,
         secret -> Binary,
@@ -30,7 +30,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// How many products there are for each 4,096 ids.
+    /// The number of products in each range of 4,096 ids.
     product_counts (bucket) {
         bucket -> BigInt,
         n -> BigInt,
@@ -40,7 +40,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(products, product_counts);
 
 diesel::table! {
-    /// Who may sign in.
+    /// Accounts that may sign in.
     accounts (id) {
         id -> BigInt,
         name -> Text,
@@ -51,7 +51,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Who has signed in.
+    /// Sessions of the accounts that are signed in.
     sessions (id) {
         id -> BigInt,
         account_id -> BigInt,
@@ -62,7 +62,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Programs that act for somebody.
+    /// API tokens: programs that act for an account.
     tokens (id) {
         id -> BigInt,
         account_id -> BigInt,
@@ -86,7 +86,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What recipes are made of.
+    /// The ingredients that recipes can use.
     foods (id) {
         id -> BigInt,
         name -> Text,
@@ -110,7 +110,7 @@ diesel::joinable!(ingredients -> foods (food_id));
 diesel::allow_tables_to_appear_in_same_query!(recipes, foods, ingredients);
 
 diesel::table! {
-    /// Who plays in the tasting league.
+    /// The members of the tasting league.
     members (id) {
         id -> BigInt,
         name -> Text,
@@ -119,7 +119,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What they guessed, week by week.
+    /// The members' scores, week by week.
     scores (id) {
         id -> BigInt,
         member_id -> BigInt,
@@ -145,7 +145,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Who comes to a tasting.
+    /// The guests of a tasting.
     guests (id) {
         id -> BigInt,
         event_id -> BigInt,

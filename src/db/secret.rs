@@ -1,20 +1,20 @@
-//! The secret of this database, under which instances seal what they share.
+//! The secret of this database, with which instances seal the values that they share.
 //!
-//! - There is one from the first migration on; it is drawn by the system's generator of random numbers.
-//! - Nothing here prints it.
+//! - It exists from the first migration on; the system's random number generator provides it.
+//! - Nothing in this module prints it.
 
 use diesel::prelude::*;
 
 use super::connect::Conn;
 use super::schema::cache_secret::dsl::{cache_secret, id, secret};
 
-/// Bytes of a secret.
+/// Length of a secret, in bytes.
 pub const BYTES: usize = 32;
 
-/// The number of its only row.
+/// The id of the only row.
 const ROW: i64 = 1;
 
-/// Makes the secret where there is none; within the transaction that migrates.
+/// Creates the secret if there is none, within the transaction that migrates.
 pub(super) fn ensure(conn: &mut Conn) -> QueryResult<()> {
     match read(conn)? {
         Some(_) => Ok(()),
@@ -22,14 +22,14 @@ pub(super) fn ensure(conn: &mut Conn) -> QueryResult<()> {
     }
 }
 
-/// Reads the secret; none where its row was deleted.
+/// Reads the secret; `None` if its row was deleted.
 pub fn read(conn: &mut Conn) -> QueryResult<Option<[u8; BYTES]>> {
     let found: Option<Vec<u8>> = cache_secret.find(ROW).select(secret).first(conn).optional()?;
-    // Another length is refused by the table.
+    // The table refuses any other length.
     Ok(found.and_then(|bytes| bytes.try_into().ok()))
 }
 
-/// Draws another secret.
+/// Replaces the secret with a new random one.
 pub fn replace(conn: &mut Conn) -> QueryResult<()> {
     let mut bytes = [0_u8; BYTES];
     getrandom::fill(&mut bytes)

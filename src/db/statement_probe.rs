@@ -1,7 +1,7 @@
-//! What is asked on this thread, overheard by who checks it.
+//! Collects the statements of this thread for the checks of debug builds.
 //!
-//! - In debug builds only: printing a statement costs more than many a statement.
-//! - Not a log: who keeps one is asked for a whole task, who overhears sits within one read.
+//! - Debug builds only: printing a statement often costs more than running it.
+//! - A log belongs to a whole task; a probe belongs to a single read.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -10,18 +10,18 @@ thread_local! {
     static RECORDED: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-/// Overhears this thread until it is dropped.
+/// Collects the statements of this thread until it is dropped.
 #[derive(Debug)]
 pub struct StatementProbe(());
 
 impl StatementProbe {
-    /// Begins to overhear; hears nothing in a release build.
+    /// Starts collecting; collects nothing in a release build.
     pub fn open() -> Self {
         RECORDED.set(Some(Vec::new()));
         Self(())
     }
 
-    /// The statements since the last time, in order, without their binds.
+    /// Returns the statements since the last call, in order, without their binds.
     pub fn take(&self) -> Vec<String> {
         RECORDED
             .with_borrow_mut(|recorded| recorded.as_mut().map(std::mem::take).unwrap_or_default())
@@ -34,7 +34,7 @@ impl Drop for StatementProbe {
     }
 }
 
-/// A statement was run.
+/// Records a statement that was run, if a probe is open on this thread.
 pub(super) fn record(statement: impl fmt::Display) {
     if !cfg!(debug_assertions) {
         return;

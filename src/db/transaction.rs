@@ -1,4 +1,4 @@
-//! Transactions, as each database wants them begun.
+//! Transactions, begun as each database needs it.
 
 use diesel::connection::{AnsiTransactionManager, Connection, TransactionManager};
 use diesel::prelude::*;
@@ -12,29 +12,31 @@ type Manager = <Conn as Connection>::TransactionManager;
 pub(super) enum Access {
     /// Sees one committed state, and writes nothing.
     Read,
-    /// Commits what it wrote.
+    /// Reads and writes, and is committed.
     Write,
 }
 
 /// A transaction that failed.
 #[derive(Debug)]
 pub(super) struct Failed {
-    /// Why.
+    /// The cause.
     pub error: diesel::result::Error,
-    /// Whether the commit had been sent: if no answer came, the transaction was kept, or it was not.
+    /// Whether the commit had been sent. If it was not answered, it may or may not have succeeded.
     pub is_at_commit: bool,
 }
 
 impl Failed {
-    /// Of which nothing was kept.
+    /// Returns a failure before the commit: nothing was committed.
     pub fn before_commit(error: diesel::result::Error) -> Self {
         Self { error, is_at_commit: false }
     }
 }
 
 impl Access {
-    /// SQLite takes its turn to write before it reads: a transaction that read first and was overtaken could
-    /// not write any more, however long it waited.
+    /// Begins the transaction. SQLite takes the write lock before the first read.
+    ///
+    /// A transaction that read first, while another one wrote, could not write any more, however long it
+    /// waited.
     fn begin(self, conn: &mut Conn) -> QueryResult<()> {
         let (sqlite, postgres) = match self {
             Self::Read => ("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
@@ -52,7 +54,7 @@ pub fn read<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> QueryResult<T>) 
     run(conn, Access::Read, work).map_err(|failed| failed.error)
 }
 
-/// Runs `work` and commits what it wrote, or nothing if it fails.
+/// Runs `work` and commits its writes, or none of them if it fails.
 pub fn write<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> QueryResult<T>) -> QueryResult<T> {
     run(conn, Access::Write, work).map_err(|failed| failed.error)
 }
@@ -70,7 +72,7 @@ pub(super) fn run<T>(
             Err(error) => Err(Failed { error, is_at_commit: true }),
         },
         Err(error) => {
-            // The first error is the one to tell; a broken connection cannot roll back.
+            // The first error is the one to report; a broken connection cannot roll back.
             let _ = Manager::rollback_transaction(conn);
             Err(Failed::before_commit(error))
         }

@@ -1,4 +1,4 @@
-//! Where the database is.
+//! The URL of the database.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ impl FromStr for Url {
 }
 
 impl fmt::Display for Url {
-    /// Without the password.
+    /// Prints the URL without the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Url::Sqlite(path) => write!(f, "sqlite://{}", path.display()),

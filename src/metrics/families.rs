@@ -137,7 +137,7 @@ impl Metrics {
         text.family("larder_view_questions_total", Counter, "Questions for what is current.")
             .series(&[("result", "ok")], vouched)
             .series(&[("result", "unvouched")], unvouched);
-        let help = "Time since a current was last read or found unchanged.";
+        let help = "Time since the stamps were last read or found unchanged.";
         text.family("larder_view_age_seconds", Gauge, help);
         if let Some(age) = self.views.age() {
             text.series(&[], age.as_secs_f64());

@@ -1,9 +1,9 @@
-//! What the program is made of.
+//! The versions of the program and of its most important crates.
 
-/// What was compiled.
+/// The lock file of this build.
 const LOCK: &str = include_str!("../../Cargo.lock");
 
-/// Those of them that a developer asks for.
+/// The crates that are listed.
 const NAMED: [&str; 12] = [
     "actix-web",
     "actix-http",
@@ -19,7 +19,7 @@ const NAMED: [&str; 12] = [
     "tracing",
 ];
 
-/// Names and versions, the program itself first.
+/// Returns names and versions, the program itself first.
 pub fn versions() -> Vec<(String, String)> {
     let itself = [("larder".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
     let rust = [("rust, at least".to_owned(), env!("CARGO_PKG_RUST_VERSION").to_owned())];
@@ -29,7 +29,7 @@ pub fn versions() -> Vec<(String, String)> {
     itself.into_iter().chain(rust).chain(crates).collect()
 }
 
-/// The versions of a crate in the lock file.
+/// Returns the versions of a crate in the lock file.
 fn locked(name: &str) -> impl Iterator<Item = &'static str> {
     let line = format!("name = \"{name}\"");
     LOCK.split("[[package]]").filter_map(move |package| {

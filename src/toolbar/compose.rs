@@ -1,7 +1,7 @@
-//! A record, made of all that was seen of a request.
+//! Composes the record of a request from all that was observed.
 //!
 //! - Headers are those that would have been sent without the toolbar.
-//! - It is bounded: see [`super::room`].
+//! - A record is bounded: see [`super::room`].
 
 use std::time::{Duration, Instant};
 
@@ -32,14 +32,14 @@ use crate::db::kind;
 use crate::db::log::Statement;
 use crate::site::secrets::HIDDEN;
 
-/// Statements, templates and the like of one request, and their bytes.
+/// The most statements, templates and the like of one request, and the most bytes of each list.
 const ROOM: (usize, usize) = (500, 256 << 10);
 
-/// Letters of the longest statement and of the longest bind.
+/// The longest statement and the longest bind, in characters.
 const LONGEST_SQL: usize = 4_000;
 const LONGEST_BIND: usize = 200;
 
-/// What is known of an answer before the script is put into it.
+/// A response, recorded before the script is added to it.
 pub struct Answered {
     status: u16,
     headers: HeaderMap,
@@ -49,7 +49,7 @@ pub struct Answered {
 }
 
 impl Answered {
-    /// An answer to somebody who takes these codings.
+    /// Records a response to a client that accepts these codings.
     pub fn of(response: &ServiceResponse<BoxBody>, accepted: &[HeaderValue]) -> Self {
         Self {
             status: response.status().as_u16(),
@@ -84,7 +84,7 @@ impl Answered {
     }
 }
 
-/// All that is known of a request; `emptied` belongs to the tags that it has moved.
+/// Composes the record of a request; `emptied` belongs to the tags that it invalidated.
 pub fn record(
     watched: Watched,
     (mut request, mut secrets): (Request, Values),
@@ -156,7 +156,7 @@ pub fn record(
     record
 }
 
-/// The headers of the answer in a coding.
+/// Changes the headers to those of the response in this coding.
 fn code(headers: &mut HeaderMap, coding: crate::cache::page::encoding::Coding) {
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     let tag = headers.get(ETAG).and_then(|tag| EntityTag::parse(tag.as_bytes()));
@@ -207,11 +207,11 @@ fn size_of_sql(sql: &Sql) -> usize {
 
 fn size_of_node(node: &CacheNode) -> usize {
     let tags: usize = node.tags.iter().map(String::len).sum();
-    // The key is there twice: whole, and in parts.
+    // The key counts twice, since it is stored whole and in parts.
     node.raw_key.len() * 2 + tags + node.children.iter().map(size_of_node).sum::<usize>()
 }
 
-/// What was rendered, and which fragments came to be shown meanwhile.
+/// Returns the rendered templates, each with the fragments that were looked up meanwhile.
 fn templates(seen: &Seen, started: Instant) -> Vec<Template> {
     let of = |rendered: &crate::site::rendered::Rendered| {
         let from = rendered.began.saturating_duration_since(started);
@@ -242,7 +242,7 @@ fn moved(moves: &[crate::versions::moves::Move], emptied: Vec<[u64; 3]>) -> Vec<
     tags.zip(emptied).map(|(tag, emptied)| Moved { tag, emptied }).collect()
 }
 
-/// All nodes of a tree, each before what stands below it.
+/// Returns all nodes of a tree, each before its children.
 pub fn all(nodes: &[CacheNode]) -> Vec<&CacheNode> {
     nodes.iter().flat_map(|node| std::iter::once(node).chain(all(&node.children))).collect()
 }

@@ -1,4 +1,4 @@
-//! What is asked of the toolbar.
+//! The queries and forms that the toolbar receives.
 
 use serde::Deserialize;
 
@@ -8,7 +8,7 @@ use crate::db::explain::can_be_explained;
 use crate::error::AppError;
 use crate::toolbar::record::{Record, Sql};
 
-/// Which way to tell it.
+/// The format of the response.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Told {
@@ -16,41 +16,41 @@ pub struct Told {
 }
 
 impl Told {
-    /// Whether it is for programs.
+    /// Reports whether the client asked for JSON.
     pub fn is_json(&self) -> bool {
         self.format == "json"
     }
 }
 
-/// What to have made anew.
+/// The entry or tag to purge.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct PurgeForm {
     key: String,
     tag: String,
-    /// `end` ends the lifetime of an entry; otherwise it is deleted.
+    /// `end` ends the lifetime of an entry; any other value deletes it.
     how: String,
     /// The page to go back to, a path of this site.
     pub back: String,
 }
 
-/// What a purge is about.
+/// The target of a purge.
 pub enum Purge<'f> {
-    /// One entry, which is deleted.
+    /// The key of an entry to delete.
     Key(&'f str),
-    /// One entry, which may still stand in for an error.
+    /// The key of an entry whose lifetime ends; it may still be served if a rebuild fails.
     End(&'f str),
-    /// All that depend on a tag; its name as people know it.
+    /// The name of a tag, as people know it, whose dependents are invalidated.
     Tag(&'f str),
 }
 
 impl PurgeForm {
-    /// What it is about.
+    /// Returns the target of the purge.
     pub fn what(&self) -> Result<Purge<'_>, AppError> {
         match (self.key.as_str(), self.tag.as_str()) {
             ("", "") => Err(AppError::Unprocessable("Name a key or a tag.")),
             ("", "!") => Ok(Purge::Tag("everything")),
-            // What moves with all rows of a table moves with the table.
+            // A table's reset tag is invalidated together with the tag of the table.
             ("", tag) => Ok(Purge::Tag(tag.strip_suffix('!').unwrap_or(tag))),
             (key, "") if self.how == "end" => Ok(Purge::End(named(key)?)),
             (key, "") => Ok(Purge::Key(named(key)?)),
@@ -59,7 +59,7 @@ impl PurgeForm {
     }
 }
 
-/// Which page to make anew when it is next asked for.
+/// The page to rebuild at its next request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct BypassForm {
@@ -67,17 +67,17 @@ pub struct BypassForm {
     pub back: String,
 }
 
-/// Which statement to explain.
+/// The statement to explain.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ExplainQuery {
-    /// The request's name.
+    /// The id of the request.
     pub id: String,
     n: String,
 }
 
 impl ExplainQuery {
-    /// The statement of this record, and its binds; or why it is not explained.
+    /// Returns the statement and its binds, or why it cannot be explained.
     pub fn of<'r>(&self, record: &'r Record) -> Result<(&'r Sql, Vec<Bind>), &'static str> {
         let place: Option<usize> = self.n.parse().ok();
         let sql = place.and_then(|place| record.sql.get(place));

@@ -1,10 +1,10 @@
-//! A request as it came, and what the toolbar asks otherwise.
+//! A request as it was received, and the changes that the toolbar makes to it.
 //!
-//! - What browsers open as a page comes whole, as text and with its body: conditions, ranges and codings
-//!   are taken off, since the page that carries the toolbar is none that anybody has.
-//! - What scripts, styles and pictures ask for is left as it is.
-//! - Secrets are not remembered: of cookies the names, of headers and parameters that go by the name of a
-//!   secret ([`crate::site::secrets`]) nothing else, of forms nothing.
+//! - A page that a browser opens is fetched whole, uncompressed and with its body. The toolbar removes
+//!   conditions, ranges and codings, since no cache holds the page with the toolbar in it.
+//! - Requests for scripts, styles and pictures are not changed.
+//! - Secrets are not stored: of cookies only the names, of headers and parameters with a secret's name
+//!   ([`crate::site::secrets`]) only that name, of forms nothing.
 
 use actix_web::HttpMessage;
 use actix_web::dev::ServiceRequest;
@@ -24,24 +24,24 @@ use crate::site::secrets::{HIDDEN, is_named};
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Letters of the longest header, parameter or path that is remembered, and how many of them.
+/// The longest header, parameter or path that is stored, in characters, and the most of them.
 pub const LONGEST: usize = 1_000;
 const MOST: usize = 100;
 
-/// What is to be known of a request before it is answered.
+/// A request, recorded before it is answered.
 #[derive(Debug)]
 pub struct Incoming {
     pub request: Request,
     /// Whether it opens a page, which may carry the toolbar.
     pub is_page: bool,
-    /// The codings in which the page would have been taken.
+    /// The codings that the client accepts.
     pub accepted: Vec<HeaderValue>,
-    /// What came by the name of a secret.
+    /// The values that had a secret's name.
     pub secrets: Values,
 }
 
 impl Incoming {
-    /// Looks at a request, and asks for the page as the toolbar needs it.
+    /// Records a request, and changes its headers as the toolbar needs them.
     pub fn of(request: &mut ServiceRequest, memory: &Memory) -> Self {
         let is_page = opens_a_page(request.headers()) && request.method() != Method::HEAD;
         let mut secrets = Values::default();
@@ -63,12 +63,12 @@ impl Incoming {
     }
 }
 
-/// Path and query as they were sent.
+/// Returns path and query as they were sent.
 fn target(request: &ServiceRequest) -> String {
     request.uri().path_and_query().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Whether a browser shows what it gets; programs that are none do not say.
+/// Reports whether a browser opens the response as a page; other programs send no such header.
 fn opens_a_page(headers: &HeaderMap) -> bool {
     let destination = headers.get(&SEC_FETCH_DEST).map(HeaderValue::as_bytes);
     destination.is_none_or(|is| [b"document".as_slice(), b"iframe", b"frame"].contains(&is))
@@ -99,7 +99,7 @@ fn look_at(request: &ServiceRequest, secrets: &mut Values) -> Request {
     }
 }
 
-/// Names and values, secrets left out; those are all noted, however many are shown.
+/// Returns names and values without secrets. All secrets are collected, even of headers not shown.
 pub fn headers(headers: &HeaderMap, secrets: &mut Values) -> Vec<(String, String)> {
     let shown = headers.iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -108,7 +108,7 @@ pub fn headers(headers: &HeaderMap, secrets: &mut Values) -> Vec<(String, String
     shown.collect::<Vec<_>>().into_iter().take(MOST).collect()
 }
 
-/// The value, if its name is not that of a secret.
+/// Returns the value, or a placeholder if its name is that of a secret.
 fn shown(name: &str, value: &str, secrets: &mut Values) -> String {
     if !is_named(name) {
         return short(value, LONGEST);

@@ -1,9 +1,11 @@
-//! The script in a page.
+//! Injects the toolbar's script into a page.
 //!
-//! - One constant line before `</body>`, at the end where there is none; nothing else of the page changes.
-//! - Only whole pages that are text as they are: not what is coded, a part, a redirect, or without a body.
-//! - A page that carries it goes out `no-store` and without validators, and may load it and ask for what
-//!   it shows, from here only.
+//! - The script is one constant line before `</body>`, or at the end if there is none; the rest of the page
+//!   does not change.
+//! - Only whole, uncompressed HTML pages carry it: no compressed or partial response, no redirect, no
+//!   response without a body.
+//! - A page that carries it is sent as `no-store` and without validators. Its policy lets it load the
+//!   script and fetch the panels, from this site only.
 
 use std::sync::LazyLock;
 
@@ -18,17 +20,17 @@ use bytes::Bytes;
 
 use crate::site::assets;
 
-/// The same for all pages.
+/// The line, the same for all pages.
 static LINE: LazyLock<String> =
     LazyLock::new(|| format!("<script src=\"{}\" defer></script>", assets::TOOLBAR_SCRIPT.url()));
 
-/// What the page may do beside what it says itself.
+/// Allows the script in the page's content security policy.
 const SCRIPTS: &str = "; script-src 'self'";
 
-/// … and asks for its panels.
+/// Allows the page to fetch the panels.
 const QUESTIONS: &str = "; connect-src 'self'";
 
-/// Whether an answer is a page that can carry the script.
+/// Decides whether a response is a page that can carry the script.
 pub fn can_carry(response: &ServiceResponse<BoxBody>) -> bool {
     let status = response.status();
     let headers = response.headers();
@@ -42,13 +44,13 @@ pub fn can_carry(response: &ServiceResponse<BoxBody>) -> bool {
         && matches!(response.response().body().size(), BodySize::Sized(1..))
 }
 
-/// Whether it is HTML.
+/// Reports whether the response is HTML.
 pub fn is_html(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.is_some_and(|value| value.starts_with("text/html"))
 }
 
-/// Puts the script into a page that can carry it.
+/// Injects the script into a page that can carry it.
 pub fn inject(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let mut is_in = false;
     let mut response = response.map_body(|_, body| match body.try_into_bytes() {
@@ -119,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_stands_before_the_end_of_the_body() {
+    fn the_script_stands_before_the_end_of_the_body() {
         let line = LINE.as_str();
         let cases = [
             ("<p>&lt;/body></p></body></html>", format!("<p>&lt;/body></p>{line}</body></html>")),
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_carries_it_is_stored_by_nobody() {
+    fn a_page_that_carries_it_is_never_stored() {
         let mut page = html("<p>");
         let policy = HeaderValue::from_static("default-src 'none'");
         page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);

@@ -1,19 +1,19 @@
 //! Records as JSON, for programs.
 //!
-//! - Durations are milliseconds, times are milliseconds since 1970; both with what is behind the point.
+//! - Durations are milliseconds, times are milliseconds since 1970; both with decimals.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// `value` as JSON.
+/// Returns `value` as JSON.
 ///
 /// # Errors
-/// Where it cannot be written as JSON.
+/// If the value cannot be written as JSON.
 pub fn of(value: &impl Serialize) -> Result<Value, serde_json::Error> {
     Ok(plain(serde_json::to_value(value)?))
 }
 
-/// With numbers in place of what serde makes of durations and times.
+/// Replaces serde's representation of durations and times by numbers.
 fn plain(value: Value) -> Value {
     match value {
         Value::Array(values) => Value::Array(values.into_iter().map(plain).collect()),

@@ -1,4 +1,4 @@
-//! The log, as far as it is about the request that is running.
+//! Records the log lines of the running request.
 
 use std::fmt::{self, Write};
 
@@ -10,10 +10,10 @@ use tracing_subscriber::layer::Context;
 use super::record::LogLine;
 use super::recorder;
 
-/// Letters of the longest line that is kept.
+/// The longest line that is stored, in characters.
 const LONGEST: usize = 1_000;
 
-/// Hands what is logged to the recording of its request; silent outside of one.
+/// Passes each log line to the recording of its request; does nothing outside of one.
 #[derive(Debug, Default)]
 pub struct Lines;
 

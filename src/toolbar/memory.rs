@@ -1,9 +1,8 @@
-//! What the toolbar remembers: the last requests, who moved which tag, and whose next request asks for a
-//! page made anew.
+//! The toolbar's memory: the last requests, their invalidations, and the pages to rebuild.
 //!
-//! - Bounded in every way; the oldest is forgotten first.
-//! - Of this process only, and nowhere else: nothing is stored in the cache or in the database.
-//! - A page is asked for anew once, by the same visitor, and only in the next moments.
+//! - It is bounded in every way; the oldest record is removed first.
+//! - It belongs to this process only: nothing is stored in the cache or in the database.
+//! - A page is rebuilt once, for the same visitor, and only within the next seconds.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -15,19 +14,19 @@ use crate::cache::tag::{Stamp, Tag};
 use crate::site::request_id::RequestId;
 use crate::versions::moves::Move;
 
-/// Requests that are remembered.
+/// Most requests that are stored.
 pub const RECORDS: usize = 50;
 
-/// Moved tags that are remembered.
+/// Most invalidated tags that are stored.
 const MOVES: usize = 1_000;
 
-/// Pages that are to be made anew.
+/// Most pages that wait to be rebuilt.
 const BYPASSES: usize = 16;
 
-/// How long the next request may take to come.
+/// How long a bypass waits for its request.
 const NEXT: Duration = Duration::from_secs(10);
 
-/// What is remembered, and what was settled at the start.
+/// The stored records, and the settings of the program.
 #[derive(Debug, Default)]
 pub struct Memory {
     remembered: Mutex<Remembered>,
@@ -51,35 +50,35 @@ struct Bypass {
 }
 
 impl Memory {
-    /// Of a program with these settings, as people call them.
+    /// Creates the memory of a program with these settings.
     pub fn new(settings: Vec<(String, String)>) -> Self {
         Self { settings, ..Self::default() }
     }
 
-    /// Remembers a request.
+    /// Stores the record of a request.
     pub fn keep(&self, record: Arc<Record>) {
         let mut remembered = self.remembered.lock().unwrap();
         remembered.records.push_front(record);
         remembered.records.truncate(RECORDS);
     }
 
-    /// The request of this name, if it is still remembered.
+    /// Returns the record with this id, if it is still stored.
     pub fn find(&self, id: RequestId) -> Option<Arc<Record>> {
         let remembered = self.remembered.lock().unwrap();
         remembered.records.iter().find(|record| record.id == id).cloned()
     }
 
-    /// All that are remembered, the newest first.
+    /// Returns all records, the newest first.
     pub fn history(&self) -> Vec<Arc<Record>> {
         self.remembered.lock().unwrap().records.iter().cloned().collect()
     }
 
-    /// Their rows.
+    /// Returns the rows of the history.
     pub fn summaries(&self) -> Vec<Summary> {
         self.history().iter().map(|record| record.summary()).collect()
     }
 
-    /// Remembers that a request has moved tags.
+    /// Stores which tags a request invalidated.
     pub fn moved(&self, moves: &[Move], by: RequestId) {
         let mut remembered = self.remembered.lock().unwrap();
         let now = SystemTime::now();
@@ -87,7 +86,7 @@ impl Memory {
         remembered.moves.truncate(MOVES);
     }
 
-    /// When a request of this process moved this tag to this stamp, and which.
+    /// Returns when this tag got this stamp and from which request, if this process answered it.
     pub fn mover_of(&self, tag: &Tag, to: Stamp) -> Option<(SystemTime, RequestId)> {
         let remembered = self.remembered.lock().unwrap();
         let mut moves = remembered.moves.iter();
@@ -95,7 +94,7 @@ impl Memory {
         found.map(|(_, at, by)| (*at, *by))
     }
 
-    /// Lets the next request of `client` for `target`, path and query, rebuild its page.
+    /// Makes the next request of `client` for `target`, path and query, rebuild its page.
     pub fn bypass_next(&self, client: Option<IpAddr>, target: &str) {
         let mut remembered = self.remembered.lock().unwrap();
         let bypass = Bypass { client, target: target.to_owned(), since: Instant::now() };
@@ -103,7 +102,7 @@ impl Memory {
         remembered.bypasses.truncate(BYPASSES);
     }
 
-    /// Whether this is that request; no other will be.
+    /// Reports whether this request is to rebuild its page; a bypass is used once.
     pub fn take_bypass(&self, client: Option<IpAddr>, target: &str) -> bool {
         let mut remembered = self.remembered.lock().unwrap();
         let bypasses = &mut remembered.bypasses;
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_asked_for_anew_once_and_by_the_same_visitor() {
+    fn a_page_is_rebuilt_once_and_for_the_same_visitor() {
         let memory = Memory::default();
         let peer = |text: &str| Some(text.parse().unwrap());
         memory.bypass_next(peer("127.0.0.1"), "/?q=tea");
@@ -143,12 +142,12 @@ mod tests {
     }
 
     #[test]
-    fn who_moved_a_tag_is_known_by_the_stamp_it_left() {
+    fn the_request_that_invalidated_a_tag_is_found_by_its_stamp() {
         let memory = Memory::default();
         let (by, stamp) = (RequestId::new(), |count| Stamp { count, nonce: count });
         let tag = Tag::named("tea");
         memory.moved(&[Move { tag: tag.clone(), from: stamp(1), to: stamp(2) }], by);
         assert_eq!(memory.mover_of(&tag, stamp(2)).map(|(_, by)| by), Some(by));
-        assert_eq!(memory.mover_of(&tag, stamp(3)), None, "somebody else has moved it since");
+        assert_eq!(memory.mover_of(&tag, stamp(3)), None, "another write has changed it since");
     }
 }

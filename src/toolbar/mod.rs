@@ -1,23 +1,23 @@
-//! What happened during a request, told to who may know.
+//! The toolbar: shows what happened during a request to clients that may see it.
 //!
-//! - It observes: the events of the cache, of the database and of the log; it changes none of them.
-//! - It stands outside the page cache, so nothing of it is ever stored.
-//! - Where it is off it costs one comparison.
-//! - Where the shop has staff it is for them alone; of all others nothing is remembered.
-//! - Its own addresses are not observed, and for whom it is not allowed there is nothing at them.
+//! - It observes the events of the cache, of the database and of the log, and changes none of them.
+//! - It stands outside the page cache, so no page with the toolbar is ever stored.
+//! - If it is off, it costs one comparison.
+//! - If the shop has staff, only they see it; requests of other visitors are not recorded.
+//! - Its own URLs are not observed, and answer 404 to clients that may not see it.
 //!
 //! | URL | |
 //! |---|---|
 //! | `GET /toolbar/requests` | the last requests; `?format=json` |
-//! | `GET /toolbar/requests/{id}` | all that is known of one; `?format=json` |
+//! | `GET /toolbar/requests/{id}` | the record of one request; `?format=json` |
 //! | `GET /toolbar/explain?id=&n=` | the plan of its n-th statement |
 //! | `POST /toolbar/purge` | fields `key` (with `how=end`: softly) or `tag`, and `back` |
-//! | `POST /toolbar/bypass` | has the page `back` made anew when it is next asked for |
+//! | `POST /toolbar/bypass` | rebuilds the page `back` at its next request |
 //!
 //! In reading order: `watch` (a request under observation), `incoming`, `recorder`, `lines`, `processor`
-//! (what is collected), `compose`, `tree`, `verdict`, `statement`, `redact` (what of it is secret), `room` (the record of it), [`record`], `inject`,
-//! `server_timing` (what goes out), `memory`, `warnings`, `panels`, `json`, `pages`, `forms`, `about`
-//! (what is shown).
+//! (what is collected), `compose`, `tree`, `verdict`, `statement`, `redact` (which parts are secret),
+//! `room` (the limits of a record), [`record`], `inject`, `server_timing` (what is sent), `memory`,
+//! `warnings`, `panels`, `json`, `pages`, `forms`, `about` (what is shown).
 
 mod about;
 mod compose;
@@ -67,13 +67,13 @@ use crate::site::client::Client;
 use crate::site::request_id::RequestId;
 use crate::state::{Access, State, Toolbar};
 
-/// The toolbar's own addresses.
+/// The toolbar's own URLs.
 const OWN: &str = "/toolbar/";
 
-/// Addresses that have no row in the history: they are no pages, and asked for all the time.
+/// URLs without a row in the history: they are no pages, and are requested all the time.
 const UNLISTED: [&str; 3] = ["/static/", "/metrics", "/health"];
 
-/// The toolbar's URLs.
+/// Registers the toolbar's URLs.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::scope("/toolbar")
@@ -86,7 +86,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     );
 }
 
-/// Observes requests where that is allowed, and puts the toolbar into their pages; for the whole app.
+/// Observes requests if that is allowed, and injects the toolbar into their pages; for the whole app.
 pub fn observe<S>(
     mut request: ServiceRequest,
     service: &S,
@@ -98,15 +98,15 @@ where
     let Some((memory, state)) = memory else { return Either::Right(service.call(request)) };
     let mut watched = begin(&mut request, &memory);
     watched.is_for_staff = state.settings.access == Access::Staff;
-    // Boxed: each layer that observes has room for what it wraps, twice; and what wraps all requests is
-    // moved about.
+    // Boxed: each layer that observes would hold the future that it wraps twice, and every request moves
+    // the outermost future.
     let response = Box::pin(service.call(request));
     Either::Left(Box::pin(async move { watch(watched, &memory, &state.cache, response).await }))
 }
 
 type Parts = (web::Data<Memory>, web::Data<State>);
 
-/// Where a request is remembered, if it is observed.
+/// Returns the memory and the state for a request that is observed.
 fn memory_of(request: &ServiceRequest) -> Option<Parts> {
     let is_observed = is_allowed(request) && !request.path().starts_with(OWN);
     let parts = || {
@@ -124,8 +124,9 @@ fn begin(request: &mut ServiceRequest, memory: &Memory) -> Watched {
     Watched { id, incoming, began, started, own: started.elapsed(), is_for_staff: false }
 }
 
-/// Whether who asks may know, as far as can be said before it is known who that is: where the shop has staff,
-/// only they may, and who shows no session is none of them.
+/// Decides whether the client may see the toolbar, as far as is known before it is identified.
+///
+/// If the shop has staff, only they may, and a request without a cookie is not from staff.
 fn is_allowed(request: &ServiceRequest) -> bool {
     let Some(state) = request.app_data::<web::Data<State>>() else { return false };
     if state.settings.access == Access::Staff && !request.headers().contains_key(COOKIE) {

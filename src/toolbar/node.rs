@@ -1,4 +1,4 @@
-//! One lookup of a request, and what came of it.
+//! One lookup of a request, and its outcome.
 
 use std::panic::Location;
 use std::time::{Duration, SystemTime};
@@ -13,14 +13,14 @@ use crate::cache::page::stored::Stored;
 use crate::cache::tag::{Stamp, Tag};
 use crate::cache::tracking;
 
-/// A look-up, and what came of it.
+/// A lookup, and its outcome.
 #[derive(Debug)]
 pub struct Node {
     pub level: Level,
     pub key: Key,
-    /// Under which it was kept, where that is another: the variant of a page.
+    /// The key of the stored entry, if it differs: the variant of a page.
     pub kept_under: Option<Key>,
-    /// What was being made when it was looked up.
+    /// The key of the entry that was being built during the lookup.
     pub parent: Option<Key>,
     pub outcome: event::Outcome,
     pub removal_cause: Option<event::RemovalCause>,
@@ -29,22 +29,22 @@ pub struct Node {
     pub took: Duration,
     pub making: Option<Duration>,
     pub kept: Option<Result<u64, String>>,
-    /// Of what was served or kept.
+    /// The entry that was served or stored.
     pub entry: Option<Known>,
     pub caller: Option<&'static Location<'static>>,
-    /// The request that was waited for, where one was.
+    /// The id of the request that this one waited for, or 0.
     pub behind: u64,
 }
 
-/// What is known of an entry.
+/// The properties of an entry.
 #[derive(Debug)]
 pub struct Known {
     pub bytes: u64,
     pub age: Duration,
     pub left: Duration,
-    /// How much longer it is of use where it cannot be made anew at once; of pages.
+    /// How long a page may still be served stale, if it allows that.
     pub stale_left: Option<Duration>,
-    /// How long it is compressed, in each coding in which somebody has asked for it; of pages.
+    /// The compressed length of a page, in each coding that was requested so far.
     pub coded: Vec<(Coding, u64)>,
     pub stamps: Vec<(Tag, Stamp)>,
     pub cost: Cost,
@@ -87,7 +87,7 @@ impl Known {
 
 impl Node {
     pub(super) fn of(event: &Event<'_>, now: Duration) -> Self {
-        // A fragment is told of when it has been made.
+        // A fragment is reported after it was built.
         let is_made = event.level == Level::Fragment && is_miss(&event.outcome);
         Self {
             level: event.level,
@@ -111,7 +111,7 @@ impl Node {
         }
     }
 
-    /// Whether it is a miss that nobody has told the end of yet.
+    /// Reports whether it is a miss whose build has not been reported yet.
     pub(super) fn is_open(&self) -> bool {
         is_miss(&self.outcome) && self.kept.is_none()
     }
@@ -121,7 +121,7 @@ fn is_miss(outcome: &event::Outcome) -> bool {
     matches!(outcome, event::Outcome::Miss(_))
 }
 
-/// Something made that nobody had looked up: it was asked for anew, or is known not to be for keeping.
+/// Returns the node of a build without a lookup: a bypass, or a value known not to be storable.
 pub(super) fn unasked(event: &Event<'_>, now: Duration, kept: Result<u64, String>) -> Node {
     let mut node = Node::of(event, now);
     node.outcome = match kept {
@@ -132,7 +132,7 @@ pub(super) fn unasked(event: &Event<'_>, now: Duration, kept: Result<u64, String
     node
 }
 
-/// What came of a look-up, without what only the rest of the recording can tell.
+/// Returns the outcome of a lookup, without the details that only the rest of the recording has.
 pub fn outcome(node: &Node) -> Outcome {
     let is_nothing = node.entry.as_ref().is_some_and(|entry| entry.holds_nothing);
     match &node.outcome {
@@ -145,12 +145,12 @@ pub fn outcome(node: &Node) -> Outcome {
         event::Outcome::Refreshing => Outcome::Refreshing,
         event::Outcome::TimedOut => Outcome::TimedOut,
         event::Outcome::Miss(miss) => Outcome::Miss(why(node, miss)),
-        // They end a making and begin no node.
+        // These events end a build and never create a node.
         event::Outcome::Stored(_) | event::Outcome::NotStored(_) => Outcome::Refreshing,
     }
 }
 
-/// Why there was nothing to serve, as far as the cache itself knows.
+/// Returns the reason for the miss, as far as the cache itself knows it.
 fn why(node: &Node, miss: &event::Miss) -> Miss {
     match (miss, node.removal_cause) {
         (event::Miss::Absent, None) => Miss::Never,

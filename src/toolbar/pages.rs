@@ -1,7 +1,7 @@
-//! What the toolbar answers: fragments for its script, JSON for programs.
+//! The toolbar's handlers: fragments for its script, JSON for programs.
 //!
-//! - For those only to whom the toolbar is allowed; for all others there is nothing here.
-//! - Stored by absent, and not in the history.
+//! - Clients that may not see the toolbar get 404.
+//! - Its responses are never stored, and are not in the history.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ type Answer = Result<HttpResponse, AppError>;
 
 const FORGOTTEN: AppError = AppError::Absent("This request is not remembered any more.");
 
-/// `GET /toolbar/requests/9e3779b97f4a7c15`
+/// Handles `GET /toolbar/requests/9e3779b97f4a7c15`.
 pub async fn show(
     memory: web::Data<Memory>,
     Id(id): Id<RequestId>,
@@ -49,7 +49,7 @@ pub async fn show(
     html(panels::render(&record, &summaries, settings, &versions, &warnings)?)
 }
 
-/// `GET /toolbar/requests`
+/// Handles `GET /toolbar/requests`.
 pub async fn index(memory: web::Data<Memory>, Query(told): Query<Told>) -> Answer {
     let summaries = memory.summaries();
     if told.is_json() {
@@ -58,7 +58,7 @@ pub async fn index(memory: web::Data<Memory>, Query(told): Query<Told>) -> Answe
     html(panels::history(&summaries, None)?)
 }
 
-/// `GET /toolbar/explain?id=9e3779b97f4a7c15&n=3`
+/// Handles `GET /toolbar/explain?id=9e3779b97f4a7c15&n=3`.
 pub async fn explain(
     state: web::Data<State>,
     memory: web::Data<Memory>,
@@ -85,7 +85,7 @@ const PURGED: &str = "Purged, in every instance: it is rebuilt when it is next r
 const ENDED: &str = "Its time is over, in every instance: it is rebuilt when it is next requested, and may \
                      stand in for an error where its policy lets it.";
 
-/// The sentence for what was done to a key, also where there was nothing any more.
+/// Returns the sentence about a purged key, also if there was no entry.
 fn said(done: Result<(), AppError>, sentence: &str) -> Result<String, AppError> {
     match done {
         Err(AppError::Absent(_)) => {
@@ -96,7 +96,7 @@ fn said(done: Result<(), AppError>, sentence: &str) -> Result<String, AppError> 
     }
 }
 
-/// `POST /toolbar/purge`
+/// Handles `POST /toolbar/purge`.
 pub async fn purge(
     state: web::Data<State>,
     board: web::Data<Dashboard>,
@@ -113,7 +113,7 @@ pub async fn purge(
     Ok(flash::redirect(redirect::local_path(&form.back), &done))
 }
 
-/// `POST /toolbar/bypass`
+/// Handles `POST /toolbar/bypass`.
 pub async fn bypass(
     request: HttpRequest,
     memory: web::Data<Memory>,
@@ -124,7 +124,7 @@ pub async fn bypass(
     redirect::see_other(back)
 }
 
-/// Around all of it: to whom it is shown, and that nobody stores it.
+/// Answers 404 to clients that may not see the toolbar, and forbids storing its responses.
 pub async fn guard<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

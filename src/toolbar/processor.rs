@@ -1,4 +1,4 @@
-//! Processor time of a request: of its own polls, not of what runs meanwhile.
+//! Measures the processor time of a request: of its own polls, not of other tasks.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::db::log::processor_time;
 
-/// Runs `work` and answers what its polls used of a processor.
+/// Runs `work` and returns its result with the processor time of its polls.
 pub async fn measure<T>(work: impl Future<Output = T>) -> (T, Duration) {
     let mut work = pin!(work);
     let mut used = Duration::ZERO;

@@ -1,5 +1,4 @@
-//! What is known of one request once it has been answered. Plain data: collected by the recorders,
-//! shown by the panels.
+//! The record of an answered request: plain data, collected by the recorders and shown by the panels.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +6,7 @@ use serde::Serialize;
 
 use crate::site::request_id::RequestId;
 
-/// One request and all that it caused.
+/// One request and everything it caused.
 #[derive(Debug, Clone, Serialize)]
 pub struct Record {
     pub id: RequestId,
@@ -16,16 +15,16 @@ pub struct Record {
     pub response: Response,
     pub verdict: Verdict,
     pub time: Times,
-    /// What the cache did, as a tree: page ⊃ query or fragment ⊃ …; in order.
+    /// What the cache did, in order, as a tree: page ⊃ query or fragment ⊃ …
     pub cache: Vec<CacheNode>,
     /// Calls to stores and values that belong to no node: `values().get(…)` and the like.
     pub values: Vec<ValueCall>,
     pub sql: Vec<Sql>,
-    /// Tags that this request's writes moved.
+    /// Tags that this request's writes invalidated.
     pub moved: Vec<Moved>,
     pub templates: Vec<Template>,
     pub log: Vec<LogLine>,
-    /// What was left out for lack of room, a sentence each.
+    /// One sentence for each list that was cut for lack of room.
     pub cut: Vec<String>,
 }
 
@@ -35,18 +34,18 @@ pub struct Request {
     pub path: String,
     /// Decoded pairs of the query string, in order.
     pub query: Vec<(String, String)>,
-    /// The route that answered, as `/products/{id}`; none where no route did.
+    /// The pattern of the route that answered, as `/products/{id}`; `None` if no route did.
     pub route: Option<String>,
     pub version: String,
-    /// The address of the client, as trusted proxies say.
+    /// The address of the client, as trusted proxies report it.
     pub client: Option<String>,
     /// The other end of the connection: the client, or the last proxy.
     pub peer: Option<String>,
     /// As received; values of Cookie, Authorization and Proxy-Authorization are already "…".
     pub headers: Vec<(String, String)>,
-    /// Names only: values are secrets.
+    /// Names only: the values are secrets.
     pub cookies: Vec<String>,
-    /// Content type and length of the body, where there is one; its fields are not kept.
+    /// Content type and length of the body, if there is one; its fields are not stored.
     pub body: Option<(String, u64)>,
 }
 
@@ -54,10 +53,10 @@ pub struct Request {
 pub struct Response {
     pub status: u16,
     pub kind: Kind,
-    /// As it would have been sent without the toolbar; Set-Cookie values are "…".
+    /// As they would have been sent without the toolbar; Set-Cookie values are "…".
     pub headers: Vec<(String, String)>,
     pub bytes: Option<u64>,
-    /// Where a redirect leads.
+    /// The target of a redirect.
     pub location: Option<String>,
 }
 
@@ -77,23 +76,23 @@ pub struct Verdict {
     pub rule: Option<String>,
     /// The `Cache-Status` sent.
     pub status_line: String,
-    /// Key in readable parts: ("path", "\"/\""), …; empty where there was none.
+    /// The key in readable parts: ("path", "\"/\""), …; empty if there was none.
     pub key: Vec<(String, String)>,
     /// The whole key, for the buttons.
     pub raw_key: Option<String>,
-    /// The headers by which the address varies, and the variant's part of the key.
+    /// The headers that `Vary` names.
     pub varies: Vec<String>,
     pub age: Option<Duration>,
-    /// Fresh for so long yet; negative is shown as stale.
+    /// How long the page stays fresh; zero if it is stale.
     pub fresh_left: Option<Duration>,
-    /// Useful on error or while revalidating for so long yet.
+    /// How long the page may be served stale, on error or while it is revalidated.
     pub stale_left: Option<Duration>,
     pub stored_bytes: Option<u64>,
-    /// What went out, where it was compressed.
+    /// Bytes sent, if the page was compressed.
     pub sent_bytes: Option<u64>,
     pub coding: Option<String>,
     pub level: Option<Store>,
-    /// Of a hit: what the original build cost.
+    /// The cost of the original build, for a hit.
     pub saved: Option<Build>,
 }
 
@@ -110,13 +109,13 @@ pub enum PageOutcome {
     Off,
 }
 
-/// How something that is kept was made.
+/// How an entry was built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Build {
     pub queries: u32,
     pub took: Duration,
     pub at: SystemTime,
-    /// The request that made it, where it was this process.
+    /// The request that built it, if this process answered it.
     pub by: Option<RequestId>,
 }
 
@@ -142,28 +141,28 @@ pub struct CacheNode {
     pub key: Vec<(String, String)>,
     pub raw_key: String,
     pub outcome: Outcome,
-    /// Where a hit was found.
+    /// The store in which a hit was found.
     pub store: Option<Store>,
-    /// From the request's begin.
+    /// Since the request began.
     pub at: Duration,
-    /// The look-up.
+    /// Duration of the lookup.
     pub took: Duration,
-    /// The making, on a miss.
+    /// Duration of the build, on a miss.
     pub making: Option<Duration>,
-    /// Waited so long behind another request.
+    /// Time spent waiting for another request.
     pub waited: Option<Duration>,
-    /// The request that it waited behind, where that is known.
+    /// The request that it waited for, if it is known.
     pub behind: Option<RequestId>,
-    /// Kept: bytes; or why not.
+    /// Bytes stored, or the reason why the result was not stored.
     pub kept: Option<Result<u64, String>>,
     pub bytes: Option<u64>,
     pub age: Option<Duration>,
     pub left: Option<Duration>,
-    /// Tags it depends on.
+    /// Tags that the entry depends on.
     pub tags: Vec<String>,
     pub saved: Option<Build>,
     pub children: Vec<CacheNode>,
-    /// Who called: `src/products/service.rs:41`.
+    /// The place of the call: `src/products/service.rs:41`.
     pub caller: Option<String>,
 }
 
@@ -173,12 +172,12 @@ pub enum Outcome {
     /// A hit whose value is that there is nothing.
     HitNothing,
     Collapsed,
-    /// Why: `stale-if-error` …
+    /// The rule: `stale-if-error` …
     Stale(String),
     Miss(Miss),
-    /// The shared store did not help; why (`breaker open`, `timeout` …). The look-up went on as a miss.
+    /// The shared store failed (`breaker open`, `timeout` …); the lookup went on as a miss.
     Outage(String),
-    /// What the store held was not taken; why (`wrong seal`, `another type` …).
+    /// The stored value was rejected (`wrong seal`, `another type` …).
     Unreadable(String),
     Refreshing,
     TimedOut,
@@ -186,18 +185,18 @@ pub enum Outcome {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Miss {
-    /// Never stored here, as far as is remembered.
+    /// Never stored in this process, as far as is known.
     Never,
-    /// Was here, and was pushed out for room.
+    /// Evicted for lack of room.
     Evicted,
     Expired,
-    /// This tag moved; at that time, by that write where this process answered it.
+    /// This tag was invalidated; `at` and `by` are known if this process answered the write.
     Invalidated {
         tag: String,
         at: Option<SystemTime>,
         by: Option<RequestId>,
     },
-    /// Deleted by hand, or the cache was cleared.
+    /// Deleted explicitly, or the cache was cleared.
     Deleted,
 }
 
@@ -225,7 +224,7 @@ pub struct Sql {
     pub connection: &'static str,
     /// The read or write that ran it: `src/products/queries.rs:12`.
     pub caller: Option<String>,
-    /// The entry that was being made, where one was.
+    /// The entry that was being built, if there was one.
     pub for_key: Option<String>,
 }
 
@@ -237,11 +236,11 @@ pub enum SqlKind {
     Stamps,
 }
 
-/// A tag that moved, and what it emptied.
+/// An invalidated tag, and the number of its dependents.
 #[derive(Debug, Clone, Serialize)]
 pub struct Moved {
     pub tag: String,
-    /// Entries in this process's memory that hang on it, by level: pages, fragments, queries.
+    /// Entries in this process's memory that depend on it, by level: pages, fragments, queries.
     pub emptied: [u64; 3],
 }
 
@@ -250,25 +249,25 @@ pub struct Template {
     pub name: String,
     pub took: Duration,
     pub bytes: u64,
-    /// Its fragments: name, whether it came from the cache.
+    /// Its fragments: name, and whether it came from the cache.
     pub fragments: Vec<(String, bool)>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Times {
-    /// From the first byte of the request's head to the answer's head.
+    /// From the first byte of the request's head to the response's head.
     pub wall: Duration,
     /// Processor time of the task and of its blocking work.
     pub cpu: Duration,
     pub sql: Duration,
     pub cache: Duration,
     pub rendering: Duration,
-    /// Waiting for Redis; round trips.
+    /// Time spent waiting for Redis.
     pub store: Duration,
     pub round_trips: u32,
-    /// Encoding and decoding of what is kept.
+    /// Encoding and decoding of cached values.
     pub codec: Duration,
-    /// What the toolbar itself took.
+    /// The toolbar's own time.
     pub toolbar: Duration,
 }
 
@@ -280,7 +279,7 @@ pub struct LogLine {
     pub message: String,
 }
 
-/// One row of the history: what is told of a request without opening it.
+/// One row of the history: the summary of a request.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
     pub id: RequestId,
@@ -294,12 +293,12 @@ pub struct Summary {
     pub took: Duration,
     /// Queries and writes; transactions and stamps are not counted.
     pub queries: usize,
-    /// Where a redirect leads.
+    /// The target of a redirect.
     pub location: Option<String>,
 }
 
 impl Record {
-    /// Its row of the history.
+    /// Returns its row of the history.
     pub fn summary(&self) -> Summary {
         Summary {
             id: self.id,
@@ -317,7 +316,7 @@ impl Record {
 }
 
 impl Request {
-    /// Path and query, decoded for reading; not an address.
+    /// Returns path and query, decoded for reading; the text is not a valid URL.
     pub fn target(&self) -> String {
         let pairs: Vec<String> = self.query.iter().map(|(k, v)| format!("{k}={v}")).collect();
         if pairs.is_empty() {
@@ -328,7 +327,7 @@ impl Request {
 }
 
 impl SqlKind {
-    /// Whether the site asked for it; the rest is the cost of asking.
+    /// Reports whether a handler asked for the statement; the others are overhead.
     pub fn is_asked_for(self) -> bool {
         matches!(self, Self::Query | Self::Write)
     }

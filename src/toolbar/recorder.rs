@@ -1,8 +1,8 @@
-//! Keeps what the cache did, and what was logged, in the request that is running.
+//! Records what the cache did, and what was logged, during the running request.
 //!
-//! - Silent outside of a recording: nothing is printed or copied for nobody.
-//! - A recording is the task's own: requests that run at the same time never mix.
-//! - It is bounded; what there was no room for is counted.
+//! - Outside of a recording, nothing is printed or copied.
+//! - A recording belongs to its task: requests that run at the same time never mix.
+//! - It is bounded; events that do not fit are counted.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::cache::event::{self, Event, Listener};
 use crate::cache::level::Level;
 use crate::cache::values::call;
 
-/// Look-ups that a recording holds.
+/// Lookups that a recording holds.
 const NODES: usize = 1_000;
 
 /// Calls to values that it holds.
@@ -22,20 +22,20 @@ const CALLS: usize = 500;
 /// Lines of the log that it holds.
 const LINES: usize = 200;
 
-/// What was kept in one request.
+/// The recording of one request.
 #[derive(Debug, Default)]
 pub struct Recorded {
-    /// Look-ups, in the order in which they ended.
+    /// Lookups, in the order in which they ended.
     pub nodes: Vec<Node>,
     /// Calls to values, in the order in which they were answered.
     pub values: Vec<ValueCall>,
-    /// What was logged, in order.
+    /// Lines of the log, in order.
     pub lines: Vec<LogLine>,
-    /// Look-ups for which there was no room.
+    /// Number of lookups for which there was no room.
     pub left_out: u64,
-    /// Calls to values for which there was none.
+    /// Number of calls to values for which there was no room.
     pub values_left_out: u64,
-    /// Lines of the log for which there was none.
+    /// Number of lines of the log for which there was no room.
     pub lines_left_out: u64,
 }
 
@@ -48,7 +48,7 @@ tokio::task_local! {
     static CURRENT: Recording;
 }
 
-/// Runs `work`, a request that began then, and answers what was recorded of it.
+/// Runs `work`, a request that began at `began`, and returns its result with its recording.
 pub async fn record<T>(began: Instant, work: impl Future<Output = T>) -> (T, Recorded) {
     let recording = Recording { began, recorded: RefCell::default() };
     CURRENT
@@ -59,10 +59,10 @@ pub async fn record<T>(began: Instant, work: impl Future<Output = T>) -> (T, Rec
         .await
 }
 
-/// Writes a line of the log into the recording of the running request, if there is one.
+/// Adds a line of the log to the recording of the running request, if there is one.
 pub fn line(make: impl FnOnce(Duration) -> LogLine) {
     let _ = CURRENT.try_with(|recording| {
-        // A line that is logged while another is written down is not worth a panic.
+        // A line logged while another is being recorded is dropped: it is not worth a panic.
         let Ok(mut recorded) = recording.recorded.try_borrow_mut() else { return };
         if recorded.lines.len() < LINES {
             recorded.lines.push(make(recording.began.elapsed()));
@@ -72,7 +72,7 @@ pub fn line(make: impl FnOnce(Duration) -> LogLine) {
     });
 }
 
-/// Listens to the cache; silent outside of a request.
+/// Records the events of the cache; does nothing outside of a request.
 #[derive(Debug, Default)]
 pub struct Recorder;
 
@@ -97,7 +97,7 @@ impl Recorded {
         match &event.outcome {
             event::Outcome::Stored(bytes) => self.end(event, now, Ok(u64::from(*bytes))),
             event::Outcome::NotStored(why) => self.end(event, now, Err((*why).to_owned())),
-            // A page from the shared store is told of where it is found, and where it is answered.
+            // A page from the shared store is reported twice: when it is found, and when it is served.
             event::Outcome::Hit if self.is_answered(event) => {}
             _ => self.push(Node::of(event, now)),
         }
@@ -137,7 +137,7 @@ impl Recorded {
             })
     }
 
-    /// The end of a making. Variants of a page are kept under another key than was looked up.
+    /// Records the end of a build. A variant of a page is stored under another key than was looked up.
     fn end(&mut self, event: &Event<'_>, now: Duration, kept: Result<u64, String>) {
         let is_it = |node: &&mut Node| node.level == event.level && node.is_open();
         let same = self.nodes.iter().rposition(|node| {

@@ -1,8 +1,8 @@
-//! Takes secrets out of a record before it is remembered.
+//! Removes secrets from a record before it is stored.
 //!
-//! - By name first: headers, parameters and binds, each where it is recorded.
-//! - Then, whatever went by such a name is taken out of every other text of the record: keys, messages,
-//!   addresses that repeat it.
+//! - First by name: headers, parameters and binds, each where it is recorded.
+//! - Then by value: a value that had a secret's name is removed from every other text of the record, such
+//!   as keys, messages and URLs that repeat it.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -12,15 +12,15 @@ use super::record::{CacheNode, Outcome, Record};
 use crate::db::binds::Bind;
 use crate::site::secrets::{HIDDEN, hide};
 
-/// Shorter values are no secrets worth the name, and would be found all over the record.
+/// Shorter values are not treated as secrets, since they would match all over the record.
 const SHORTEST: usize = 6;
 
-/// What went by the name of a secret.
+/// The values that had a secret's name.
 #[derive(Debug, Default)]
 pub struct Values(BTreeSet<String>);
 
 impl Values {
-    /// Something that goes by the name of a secret; also each part of it, as of cookies and of schemes.
+    /// Adds a secret value, and each part of it: cookies and authorization schemes have several.
     pub fn add(&mut self, value: &str) {
         let parts = value.split([';', ' ', ',']).map(|part| {
             part.split_once('=').map_or(part, |(_, value)| value).trim_matches(['"', ' '])
@@ -34,7 +34,7 @@ impl Values {
         }
     }
 
-    /// A bind that is a secret, as it is printed.
+    /// Adds a secret bind, as it is printed.
     pub fn add_bind(&mut self, printed: &str) {
         match Bind::read(printed) {
             Bind::Text(text) => self.add(&text),
@@ -42,9 +42,9 @@ impl Values {
         }
     }
 
-    /// The text without these values.
+    /// Hides these values in the text.
     fn replace(&self, text: &mut String) {
-        // Long ones first: one may be the beginning of another.
+        // Longer values first, since one value may be the beginning of another.
         let mut found: Vec<&String> = self.0.iter().filter(|value| text.contains(*value)).collect();
         found.sort_by_key(|value| Reverse(value.len()));
         for value in found {
@@ -53,9 +53,9 @@ impl Values {
     }
 }
 
-/// Takes `values`, and whatever follows the name of a secret, out of every text of a record.
+/// Hides `values`, and every value that follows a secret's name, in all texts of a record.
 pub fn redact(record: &mut Record, values: &Values) {
-    // A statement names places, not values: what is secret of it was taken out where it was read.
+    // The statement's secret literals are hidden already; `hide` would take its placeholders for values.
     record.sql.iter_mut().for_each(|statement| values.replace(&mut statement.sql));
     each_text(record, &mut |text| {
         values.replace(text);

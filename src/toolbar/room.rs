@@ -1,17 +1,18 @@
-//! How much of a request is remembered.
+//! Limits of a record.
 //!
-//! - Lists are bounded in members and in bytes, texts in letters; what was cut is said.
+//! - Lists are bounded in members and bytes, texts in characters; the record says what was cut.
 
-/// Cuts lists, and says so.
+/// Cuts lists, and reports each cut.
 #[derive(Debug, Default)]
 pub struct Room {
-    /// What was cut, a sentence each.
+    /// One sentence for each list that was cut.
     pub cut: Vec<String>,
 }
 
 impl Room {
-    /// Keeps the first members, at most `most` and at most `bytes` of them by `size`; `left_out` were not
-    /// even collected.
+    /// Returns the first members of `list`: at most `most`, and at most `bytes` in total by `size`.
+    ///
+    /// `left_out` is the number of members that were not even collected.
     pub fn fit<T>(
         &mut self,
         what: &str,
@@ -35,7 +36,7 @@ impl Room {
     }
 }
 
-/// At most so many letters of a text, and an ellipsis for the others.
+/// Returns the first `most` characters of a text, with an ellipsis if it was cut.
 pub fn short(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
@@ -48,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_cut_is_said() {
+    fn each_cut_is_reported() {
         let mut room = Room::default();
         let list = || vec!["tea", "milk", "salt"];
         assert_eq!(room.fit("things", list(), (9, 99), 0, |s| s.len()).len(), 3);

@@ -8,7 +8,7 @@ use super::record::{
 };
 use crate::site::request_id::RequestId;
 
-/// A request in which nothing happened.
+/// Returns a request in which nothing happened.
 pub fn record() -> Record {
     Record {
         id: RequestId(7),
@@ -69,7 +69,7 @@ pub fn record() -> Record {
     }
 }
 
-/// A look-up.
+/// Returns a lookup.
 pub fn node(level: Level, name: &str, outcome: Outcome) -> CacheNode {
     CacheNode {
         level,
@@ -94,7 +94,7 @@ pub fn node(level: Level, name: &str, outcome: Outcome) -> CacheNode {
     }
 }
 
-/// A query with one bind, from one place.
+/// Returns a query with one bind; all have the same caller.
 pub fn query(sql: &str, bind: &str) -> Sql {
     Sql {
         sql: sql.into(),

@@ -1,4 +1,4 @@
-//! What is known of a request while it is answered, and what was seen of it.
+//! A request that is being answered, and the observations of it.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,17 +13,17 @@ use crate::versions::moves::Move;
 /// A request that is being answered.
 pub struct Watched {
     pub id: RequestId,
-    /// None where it has no row in the history.
+    /// `None` if it has no row in the history.
     pub incoming: Option<Incoming>,
     pub began: SystemTime,
     pub started: Instant,
-    /// What the toolbar has taken so far.
+    /// The time that the toolbar has taken so far.
     pub own: Duration,
-    /// Whether only staff may know of it.
+    /// Whether only staff may see it.
     pub is_for_staff: bool,
 }
 
-/// What happened meanwhile.
+/// The observations of a request.
 pub struct Seen {
     pub recorded: Recorded,
     pub logged: Logged,

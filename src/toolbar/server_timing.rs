@@ -1,4 +1,4 @@
-//! `Server-Timing`: what browsers show beside a request.
+//! The `Server-Timing` header, which browsers show beside a request.
 //!
 //! `request;desc="9e3779b97f4a7c15", total;dur=1.2, sql;desc="2 queries";dur=0.4, page;desc="miss"`
 //!
@@ -36,7 +36,7 @@ pub fn write(
     }
 }
 
-/// The queries, if there were any; their transactions and stamps only count as time.
+/// Writes the number of queries, if there are any; transactions and stamps count only as time.
 fn write_sql(text: &mut String, sql: &[Statement]) {
     let queries = sql.iter().filter(|statement| statement.is_query()).count();
     if queries == 0 {
@@ -60,7 +60,7 @@ fn write_level(text: &mut String, level: Level, nodes: &[Node]) {
     let _ = write!(text, ", {};desc=\"{words}\";dur={:.3}", level.name(), millis(took));
 }
 
-/// `miss` for a page, `products.list miss` for what a page is made of; and how long it took to look.
+/// Returns `miss` for a page or `products.list miss` for its parts, and how long it took.
 fn tell(node: &Node) -> Option<(String, Duration)> {
     let outcome = match node.outcome {
         Outcome::Hit | Outcome::SharedHit | Outcome::Collapsed => "hit",
@@ -72,7 +72,7 @@ fn tell(node: &Node) -> Option<(String, Duration)> {
         Level::Page => outcome.to_owned(),
         Level::Fragment | Level::Query => format!("{} {outcome}", node.key.name()),
     };
-    // Fragments are made where they are shown: what that took is theirs.
+    // The build of a fragment is not part of a page's lookup, so its time is added here.
     let making = node.making.filter(|_| node.level == Level::Fragment).unwrap_or_default();
     Some((words, node.took + making))
 }

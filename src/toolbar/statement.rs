@@ -1,14 +1,14 @@
-//! Which binds of a statement are secrets, by the columns that they belong to.
+//! Decides which binds of a statement are secrets, by the columns that they belong to.
 //!
-//! - A statement is read in clauses: what stands between `WHERE`, `AND`, `SET` and their like. A bind is a
-//!   secret where its clause names a column that is one, on whichever side, in a list, in a function.
-//! - The tuples of `VALUES` go by the list of columns. Where there is no such list, or it cannot be told
-//!   which column is meant, every bind may be a secret.
-//! - Texts within the statement are treated as binds are.
+//! - A statement is split into clauses at `WHERE`, `AND`, `SET` and the like. A bind is a secret if its
+//!   clause names a secret column, on either side, in a list or in a function.
+//! - The tuples of `VALUES` follow the list of columns. Without such a list, or if the column is not clear,
+//!   every bind is treated as a secret.
+//! - Text literals within the statement are treated as binds are.
 
 use crate::site::secrets::{HIDDEN, is_named};
 
-/// Words that end a clause.
+/// Keywords that end a clause.
 const CLAUSES: [&str; 27] = [
     "SELECT",
     "FROM",
@@ -42,19 +42,19 @@ const CLAUSES: [&str; 27] = [
 /// A part of a statement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Token<'s> {
-    /// The last part of a name, without quotes; whether it had any.
+    /// The last part of a name, without quotes; and whether it was quoted.
     Name(&'s str, bool),
-    /// The place of a bind, with its number where it has one.
+    /// A placeholder of a bind, with its number if it has one.
     Bind(Option<usize>),
-    /// A text.
+    /// A text literal.
     Text,
     Sign(char),
 }
 
-/// A token, and where it stands.
+/// A token, and its position.
 type Placed<'s> = (Token<'s>, std::ops::Range<usize>);
 
-/// The statement without texts that are secrets, and which of its binds are.
+/// Returns the statement without secret literals, and which of its binds are secrets.
 pub fn redacted(sql: &str, binds: usize) -> (String, Vec<bool>) {
     let tokens = tokens(sql);
     let secret = secrets(&tokens);
@@ -80,14 +80,14 @@ pub fn redacted(sql: &str, binds: usize) -> (String, Vec<bool>) {
         }
     }
     shown.push_str(&sql[from..]);
-    // Read otherwise than it was printed: which bind is which cannot be told.
+    // The number of placeholders differs from that of the binds, so it is not clear which bind is which.
     if (is_odd || next != binds) && secret.contains(&true) {
         hidden.fill(true);
     }
     (shown, hidden)
 }
 
-/// For each token whether it belongs to a column that is a secret.
+/// Returns for each token whether it belongs to a secret column.
 fn secrets(tokens: &[Placed<'_>]) -> Vec<bool> {
     let mut secret = vec![false; tokens.len()];
     let mut start = 0;
@@ -102,7 +102,7 @@ fn secrets(tokens: &[Placed<'_>]) -> Vec<bool> {
             _ => None,
         });
         let has_names = names.clone().next().is_some();
-        // `token BETWEEN ? AND ?`: it goes on with what came before.
+        // In `token BETWEEN ? AND ?` the part after `AND` belongs to the clause before it.
         let goes_on = !has_names && is_word(tokens.get(start), "AND");
         before = names.any(is_named) || (before && goes_on);
         secret[clause].fill(before);
@@ -120,7 +120,7 @@ fn is_clause(name: &str) -> bool {
     CLAUSES.iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
-/// Whether a clause ends before this token: at its words, and at a comma behind which a column is set.
+/// Reports whether a clause ends before this token: at a keyword, or at the comma before `column =`.
 fn ends_clause(tokens: &[Placed<'_>], at: usize) -> bool {
     match tokens[at].0 {
         Token::Name(name, false) => is_clause(name),
@@ -133,7 +133,7 @@ fn ends_clause(tokens: &[Placed<'_>], at: usize) -> bool {
     }
 }
 
-/// What an `INSERT` writes, by its list of columns.
+/// Marks the values of an `INSERT` by its list of columns.
 fn by_columns(tokens: &[Placed<'_>], secret: &mut [bool]) {
     let place = |from: usize, word| (from..tokens.len()).find(|at| is_word(tokens.get(*at), word));
     let Some(into) = place(0, "INTO") else { return };
@@ -143,7 +143,7 @@ fn by_columns(tokens: &[Placed<'_>], secret: &mut [bool]) {
         _ => Vec::new(),
     };
     let Some(values) = place(list, "VALUES") else {
-        // What a SELECT brings goes into these columns, or into any.
+        // The result of a SELECT goes into these columns; without a list, into any column.
         if columns.is_empty() || columns.iter().any(|name| is_named(name)) {
             secret[into..].fill(true);
         }
@@ -167,7 +167,7 @@ fn by_columns(tokens: &[Placed<'_>], secret: &mut [bool]) {
     }
 }
 
-/// The names up to the end of a list.
+/// Returns the names up to the end of a list.
 fn columns<'s>(tokens: &[Placed<'s>]) -> Vec<&'s str> {
     let inside = tokens.iter().take_while(|(token, _)| *token != Token::Sign(')'));
     let names = inside.filter_map(|(token, _)| match token {
@@ -177,7 +177,7 @@ fn columns<'s>(tokens: &[Placed<'s>]) -> Vec<&'s str> {
     names.collect()
 }
 
-/// The tokens of a statement; of `a.b.c` only `c`, since a column is meant.
+/// Returns the tokens of a statement; of `a.b.c` only `c`, which is the column.
 fn tokens(sql: &str) -> Vec<Placed<'_>> {
     let mut tokens: Vec<Placed<'_>> = Vec::new();
     let mut at = 0;
@@ -204,7 +204,7 @@ fn tokens(sql: &str) -> Vec<Placed<'_>> {
             _ => (Some(Token::Sign(first)), first.len_utf8()),
         };
         if let Some(token) = token {
-            // Takes the place of what it is qualified by.
+            // Replaces the qualifier before it.
             let is_part = matches!(token, Token::Name(..))
                 && matches!(tokens.last(), Some((Token::Sign('.'), _)));
             if is_part {
@@ -224,7 +224,7 @@ fn digits(text: &str) -> usize {
     text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len())
 }
 
-/// What stands between the first sign and the last of its kind, doubled ones left out of account.
+/// Returns the text between two quotes; a doubled quote does not end it.
 fn quoted<'s>(
     text: &'s str,
     end: char,
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn where_it_cannot_be_told_which_bind_is_which_all_are_secrets() {
+    fn all_binds_are_secrets_if_their_columns_are_unclear() {
         assert_eq!(redacted("SELECT 1 WHERE token = ?", 3).1, [true; 3]);
         assert_eq!(redacted("SELECT 1 WHERE n = ?", 3).1, [false; 3]);
     }

@@ -1,4 +1,4 @@
-//! Requests as they happen, for tests of the panels and for looking at them.
+//! Typical requests, for tests of the panels and for previews.
 
 use std::time::{Duration, SystemTime};
 
@@ -27,7 +27,7 @@ fn began(second: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + s(1_795_253_600 + second)
 }
 
-/// A request that did nothing but be answered.
+/// Returns a request without any work.
 fn plain(id: u64, method: &str, path: &str, status: u16, kind: Kind) -> Record {
     let headers = [
         ("host", "127.0.0.1:8080"),
@@ -152,7 +152,7 @@ fn page_key() -> [(&'static str, &'static str); 4] {
     [("scheme", "\"http\""), ("host", "\"127.0.0.1:8080\""), ("path", "\"/\""), ("query", "none")]
 }
 
-/// The home page, made.
+/// The home page, built.
 pub fn miss() -> Record {
     let mut record = plain(1, "GET", "/", 200, Kind::Page);
     record.time = Times {
@@ -219,7 +219,7 @@ fn line(at: u64, level: &str, target: &str, message: &str) -> LogLine {
     }
 }
 
-/// The home page from memory.
+/// The home page, from memory.
 pub fn hit() -> Record {
     let made = miss();
     let mut record = plain(2, "GET", "/", 200, Kind::Page);
@@ -267,7 +267,7 @@ pub fn edit() -> Record {
     record
 }
 
-/// The home page, made anew after that.
+/// The home page, rebuilt after that change.
 pub fn invalidated() -> Record {
     let (mut record, edit) = (miss(), edit());
     record.id = RequestId(0x7f3a_91c0_55d2_0004);
@@ -279,7 +279,7 @@ pub fn invalidated() -> Record {
     record
 }
 
-/// A form that was not filled in well.
+/// A form with invalid input.
 pub fn failed_form() -> Record {
     let mut record = plain(5, "POST", "/products", 422, Kind::Page);
     record.request.body = Some(("application/x-www-form-urlencoded".to_owned(), 21));
@@ -287,7 +287,7 @@ pub fn failed_form() -> Record {
     record
 }
 
-/// An old address.
+/// A redirect from an old URL.
 pub fn redirect() -> Record {
     let mut record = plain(6, "GET", "/products/17/", 308, Kind::Redirect);
     record.response.location = Some("/products/17".to_owned());
@@ -295,14 +295,14 @@ pub fn redirect() -> Record {
     record
 }
 
-/// Figures of the cache.
+/// Figures of the cache, as JSON.
 pub fn json() -> Record {
     let mut record = plain(7, "GET", "/cache/key", 200, Kind::Json);
     record.request.query = pairs(&[("key", "page?path=\"/\"&q=\"fish & chips\"")]);
     record
 }
 
-/// A page that could not be made.
+/// A page that could not be built.
 pub fn failure() -> Record {
     let mut record = plain(8, "GET", "/products/17", 500, Kind::Page);
     record.request.route = Some("/products/{id}".to_owned());
@@ -321,7 +321,7 @@ pub fn failure() -> Record {
     record
 }
 
-/// A page that asks for each row of its own.
+/// A page with one query per row.
 pub fn similar() -> Record {
     let mut record = plain(9, "GET", "/tastings", 200, Kind::Page);
     let ids: Vec<String> = (0..60).map(|n| (n % 54).to_string()).collect();
@@ -353,7 +353,7 @@ pub fn outage() -> Record {
     record
 }
 
-/// An old page, since making it anew failed.
+/// A stale page, since its rebuild failed.
 pub fn stale() -> Record {
     let mut record = hit();
     record.id = RequestId(0x7f3a_91c0_55d2_000b);
@@ -368,7 +368,7 @@ pub fn stale() -> Record {
     record
 }
 
-/// All of them, the newest first.
+/// Returns all of them, the newest first.
 pub fn all() -> Vec<Record> {
     let mut all = vec![miss(), hit(), edit(), invalidated(), failed_form(), redirect(), json()];
     all.extend([failure(), similar(), outage(), stale()]);

@@ -1,8 +1,8 @@
-//! Look-ups as a tree: page ⊃ fragment ⊃ query.
+//! Lookups as a tree: page ⊃ fragment ⊃ query.
 //!
-//! - What was looked up while something was made stands below that.
-//! - Who caused a miss is told only where it is certain: the stamp that the write left is the stamp that
-//!   what was made instead depends on.
+//! - A lookup during a build is a child of that build.
+//! - A write is named as the cause of a miss only if that is certain: the stamp that the write left must be
+//!   the stamp that the rebuilt entry depends on.
 
 use std::time::SystemTime;
 
@@ -14,10 +14,10 @@ use crate::cache::level;
 use crate::cache::tag::{Stamp, Tag};
 use crate::site::request_id::RequestId;
 
-/// Who moved this tag to this stamp, and when, where it is remembered.
+/// Returns when this tag got this stamp and from which request, if it is known.
 pub type Mover<'m> = &'m dyn Fn(&Tag, Stamp) -> Option<(SystemTime, RequestId)>;
 
-/// The look-ups as a tree, each below what it was made for.
+/// Returns the lookups as a tree, each below the build that needed it.
 pub fn tree(nodes: &[Node], mover: Mover<'_>) -> Vec<CacheNode> {
     let parents: Vec<Option<usize>> = (0..nodes.len()).map(|at| parent(nodes, at)).collect();
     below(None, nodes, &parents, mover)
@@ -33,8 +33,9 @@ fn below(
     places.map(|at| branch(&nodes[at], below(Some(at), nodes, parents, mover), mover)).collect()
 }
 
-/// The place of what `nodes[at]` was looked up for. A fragment whose data are loaded before it is made is
-/// told of after them.
+/// Returns the index of the build that caused the lookup `nodes[at]`.
+///
+/// A fragment whose data are loaded before it is built is reported after them.
 fn parent(nodes: &[Node], at: usize) -> Option<usize> {
     let key = nodes[at].parent.as_ref()?;
     let is_it = |node: &Node| node.key == *key && node.making.is_some();
@@ -88,7 +89,7 @@ fn tags(entry: &Known) -> Vec<String> {
     entry.stamps.iter().map(|(tag, _)| tag.to_string()).collect()
 }
 
-/// What the entry cost.
+/// Returns the cost of building the entry.
 pub fn build(entry: &Known) -> Build {
     Build {
         queries: entry.cost.queries,
@@ -113,7 +114,7 @@ mod tests {
     const TEA: Tag = Tag::named("tea");
 
     #[tokio::test]
-    async fn what_was_looked_up_while_something_was_made_stands_below_that() {
+    async fn a_lookup_during_a_build_is_its_child() {
         let versions = Arc::new(InProcess::new());
         let listener = Arc::new(crate::toolbar::Recorder);
         let cache = Builder::default().listener(listener).open(versions.clone());

@@ -1,7 +1,7 @@
-//! What the page cache did for a request, in its own words.
+//! The page cache's decision about a request.
 //!
-//! - `Cache-Status` decides: it is what the cache says itself, and what anybody else is told.
-//! - What it does not say (size, store, cost) comes from what was recorded of the page.
+//! - `Cache-Status` decides: it is what the cache itself reports to every client.
+//! - What it does not contain (size, store, cost) comes from the recording.
 
 use std::time::Duration;
 
@@ -19,16 +19,16 @@ use crate::cache::page::directives::Directives;
 use crate::cache::page::encoding::{Accepted, Coding};
 use crate::cache::page::status::CACHE_STATUS;
 
-/// What there is to judge by: the answer as it would have been sent as it is, and how long it is.
+/// The response to judge: its headers as they would have been sent uncompressed, and its length.
 pub struct Answer<'a> {
     pub headers: &'a HeaderMap,
     pub bytes: Option<u64>,
-    /// The codings that the client would have taken.
+    /// The codings that the client accepts.
     pub accepted: &'a [HeaderValue],
     pub nodes: &'a [Node],
 }
 
-/// The verdict on an answer.
+/// Returns the verdict on a response.
 pub fn verdict(answer: &Answer<'_>) -> Verdict {
     let status_line = text(answer.headers, &CACHE_STATUS).unwrap_or_default().to_owned();
     let said = Said::of(&status_line);
@@ -61,7 +61,7 @@ pub fn verdict(answer: &Answer<'_>) -> Verdict {
     }
 }
 
-/// The coding in which it would have been sent; none where as it is.
+/// Returns the coding in which it would have been sent; `None` if uncompressed.
 pub fn coding(answer: &Answer<'_>) -> Option<Coding> {
     let varies = varies(answer.headers).iter().any(|name| name == ACCEPT_ENCODING.as_str());
     let directives = Directives::of(answer.headers.get_all(CACHE_CONTROL));
@@ -103,7 +103,7 @@ impl<'l> Said<'l> {
         Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
     }
 
-    /// The outcome, and the rule that decided.
+    /// Returns the outcome, and the rule that decided.
     fn judge(&self) -> (PageOutcome, Option<&'l str>) {
         let (forward, detail) = (self.get("fwd"), self.get("detail"));
         let has = |name| self.get(name).is_some();
@@ -174,6 +174,6 @@ mod tests {
         };
         assert_eq!(answer(5_000, &accepted), Some(Coding::Brotli));
         assert_eq!(answer(100, &accepted), None, "too short");
-        assert_eq!(answer(5_000, &[]), None, "nobody asked");
+        assert_eq!(answer(5_000, &[]), None, "the client accepts no coding");
     }
 }

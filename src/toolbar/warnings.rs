@@ -1,6 +1,6 @@
-//! What should be looked at: sentences, each about one thing, and what to do about it.
+//! Warnings: sentences that name one problem each, and its remedy.
 //!
-//! - A warning is about what was seen in this request, or in those that are remembered; nothing is guessed.
+//! - A warning is based on this request or on the stored ones, never on a guess.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,31 +9,31 @@ use std::time::Duration;
 use super::compose::all;
 use super::record::{CacheNode, Level, Miss, Outcome, PageOutcome, Record, Sql, SqlKind};
 
-/// The same read so often in one request is a loop.
+/// A query that runs so often in one request is a loop.
 const LOOP: usize = 3;
 
 /// Entries above this many bytes: 512 KiB.
 const OVERSIZE: u64 = 512 << 10;
 
-/// Tags above this many: each is compared when an entry is judged by a new view.
+/// Most tags of an entry: each is compared at a freshness check with new stamps.
 const TAGS: usize = 64;
 
-/// Keys of one route above this many, when nearly every request has its own.
+/// Most keys of one route, if nearly every request has its own.
 const KEYS: usize = 20;
 
-/// Stored so often and never hit is kept for nothing.
+/// A page that was stored so often and never hit is stored in vain.
 const VAIN: usize = 5;
 
-/// The same read in so many of the last requests is one that something should keep.
+/// A query that ran in so many of the last requests should be cached.
 const AGAIN: usize = 3;
 
-/// So many of the last requests are looked at for that.
+/// The number of last requests that are examined for that.
 const LAST: usize = 25;
 
-/// A lifetime below this is none.
+/// A shorter lifetime is of no use.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// What should be looked at in `record`; `history` is what is remembered, this request included.
+/// Returns the warnings about `record`; `history` holds the stored requests, including this one.
 pub fn warnings(record: &Record, history: &[Arc<Record>]) -> Vec<String> {
     let nodes = all(&record.cache);
     let mut warnings = record.cut.clone();
@@ -53,7 +53,7 @@ struct Runs<'r> {
     binds: BTreeSet<&'r [String]>,
 }
 
-/// N+1: one place asks for one thing after the other.
+/// Warns of N+1 queries: one caller that loads one row after the other.
 fn repeated_reads(record: &Record, warnings: &mut Vec<String>) {
     let mut times: BTreeMap<_, Runs<'_>> = BTreeMap::new();
     for sql in record.sql.iter().filter(|sql| sql.kind == SqlKind::Query) {
@@ -77,9 +77,9 @@ fn repeated_reads(record: &Record, warnings: &mut Vec<String>) {
     }
 }
 
-/// What request after request asks the database for, and nothing keeps.
+/// Warns of queries that request after request runs uncached.
 fn reads_again(record: &Record, history: &[Arc<Record>], warnings: &mut Vec<String>) {
-    // What is read on the way to a write must be what the database has.
+    // Writer connections are left out: a read before a write must see the database, not the cache.
     let is_bare = |sql: &&Sql| {
         sql.kind == SqlKind::Query && sql.for_key.is_none() && sql.connection == "reader"
     };
@@ -98,7 +98,7 @@ fn reads_again(record: &Record, history: &[Arc<Record>], warnings: &mut Vec<Stri
     }
 }
 
-/// Values that are looked up one by one.
+/// Warns of values that are looked up one by one.
 fn repeated_misses(nodes: &[&CacheNode], warnings: &mut Vec<String>) {
     let mut misses: BTreeMap<&str, usize> = BTreeMap::new();
     let is_value =
@@ -152,7 +152,7 @@ fn headers(record: &Record, warnings: &mut Vec<String>) {
     }
 }
 
-/// What only several requests show.
+/// Warns of problems that only several requests show.
 fn over_time(record: &Record, history: &[Arc<Record>], warnings: &mut Vec<String>) {
     let Some(route) = &record.request.route else { return };
     let same: Vec<&Arc<Record>> = history
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_request_after_request_reads_and_nothing_keeps_is_named() {
+    fn a_query_that_many_requests_repeat_uncached_is_reported() {
         let reading = |for_key: Option<&str>| Record {
             sql: vec![Sql { for_key: for_key.map(str::to_owned), ..query("SELECT 1", "7") }],
             ..record()
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_missing_one_by_one_had_better_be_asked_for_at_once() {
+    fn values_that_are_looked_up_one_by_one_are_reported() {
         let mut one = record();
         let miss = || node(Level::Query, "products.show", Outcome::Miss(Miss::Never));
         one.cache = vec![CacheNode { children: vec![miss(), miss(), miss()], ..miss() }];
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_large_or_short_lived_or_depends_on_much_is_told() {
+    fn large_short_lived_or_very_dependent_entries_are_reported() {
         let mut one = record();
         let kept = node(Level::Query, "a", Outcome::Miss(Miss::Never));
         one.cache = vec![CacheNode {
@@ -265,14 +265,14 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_varies_by_cookie_is_told() {
+    fn a_page_that_varies_by_cookie_is_reported() {
         let mut one = record();
         one.verdict.varies = vec!["cookie".into()];
         assert_warns(&one, &[], "varies by Cookie");
     }
 
     #[test]
-    fn a_bypass_without_a_reason_is_told() {
+    fn a_bypass_without_a_reason_is_reported() {
         let mut one = record();
         one.verdict.outcome = PageOutcome::Bypass;
         one.verdict.rule = None;
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cut_is_told() {
+    fn cut_lists_are_reported() {
         let mut one = record();
         one.cut = vec!["5 more statements".into()];
         assert_warns(&one, &[], "5 more statements");

@@ -1,7 +1,7 @@
-//! One request under observation, from its begin to its answer.
+//! One request under observation, from its beginning to its response.
 //!
-//! - Everything is the task's own, so requests that run at the same time never mix.
-//! - What the toolbar itself takes is logged apart from what the request takes.
+//! - Every observer belongs to the task, so requests that run at the same time never mix.
+//! - The toolbar's own time is recorded apart from that of the request.
 
 use std::time::Instant;
 
@@ -23,10 +23,10 @@ use crate::site::rendered;
 use crate::site::visitor::Visitor;
 use crate::versions::moves;
 
-/// Tags that a write moved are looked for among so many entries.
+/// Most entries that are searched for the dependents of invalidated tags.
 const LOOKED_AT: usize = 20_000;
 
-/// Answers a request and remembers how.
+/// Answers a request and stores its record.
 pub async fn watch(
     mut watched: Watched,
     memory: &Memory,
@@ -39,7 +39,7 @@ pub async fn watch(
         return Ok(response);
     }
     let finishing = Instant::now();
-    // Before anything is added to it.
+    // Recorded before anything is added to the response.
     let incoming = watched.incoming.take();
     let incoming = incoming.map(|incoming| (Answered::of(&response, &incoming.accepted), incoming));
     let (id, wall) = (watched.id, seen.wall);
@@ -71,7 +71,7 @@ pub async fn watch(
     Ok(response)
 }
 
-/// Answers a request under all that observes.
+/// Answers a request under all observers.
 async fn see<T>(watched: &Watched, work: impl Future<Output = T>) -> (T, Seen) {
     let log = Log::default();
     let work = tracking::on_behalf_of(watched.id.0, watched.id.scope(work));

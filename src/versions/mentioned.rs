@@ -3,7 +3,7 @@
 //! - A word in a text, in a comment, after `AS` or after the dot of another table is no table.
 //! - In doubt a word that is the name of a table is one: a column of that name is qualified,
 //!   `events.guests`.
-//! - Tables that a function or a current of the database reads by itself are not seen.
+//! - Tables that a function or a view of the database reads by itself are not seen.
 
 use std::collections::BTreeSet;
 

@@ -20,7 +20,8 @@ use crate::db::statement_probe::StatementProbe;
 use crate::db::{Conn, log};
 
 /// Selects the names of all tables and views but that of the stamps.
-const SQLITE: &str = "SELECT name FROM sqlite_master WHERE type IN ('table', 'current') AND name <> 'cache_versions'";
+const SQLITE: &str =
+    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name <> 'cache_versions'";
 const POSTGRES: &str = "SELECT table_name::text AS name FROM information_schema.tables \
                         WHERE table_name <> 'cache_versions' AND table_schema = current_schema()";
 

@@ -1,8 +1,8 @@
-//! The graph of a crate's modules, and the circles in it.
+//! The dependency graph of a crate's modules, and the cycles in it.
 //!
 //! - A module is a file; it depends on each file whose items it names.
 //! - A name that a module only re-exports belongs to the file that defines it.
-//! - Tests do not count: they may look at everything.
+//! - Tests do not count: they may depend on everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::source::Source;
 
 /// The modules of one crate.
 pub struct Graph {
-    /// Of each module, the modules that it depends on, and by which names.
+    /// For each module, the modules that it depends on, and by which names.
     edges: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
 }
 
@@ -32,7 +32,7 @@ impl Graph {
         Self { edges: edges.collect() }
     }
 
-    /// Describes each circle: its modules, and the names that tie each to the next.
+    /// Describes each cycle: its modules, and the names by which each depends on the next.
     pub fn circles(&self) -> Vec<String> {
         let mut found: BTreeSet<Vec<&String>> = BTreeSet::new();
         for module in self.edges.keys() {
@@ -71,15 +71,15 @@ impl Graph {
     }
 }
 
-/// Where names lead.
+/// Resolves names to modules.
 struct Names<'a> {
-    /// What a module re-exports: from its full name to the full name of what it is.
+    /// The re-exports of a module: from the exported full name to the full name of the item.
     exports: BTreeMap<String, Vec<String>>,
     modules: BTreeSet<&'a String>,
 }
 
 impl Names<'_> {
-    /// The module in which an item is defined; `None` for what is from another crate.
+    /// Returns the module that defines an item; `None` for an item of another crate.
     fn home_of(&self, name: &[String]) -> Option<String> {
         let (first, rest) = name.split_first()?;
         if first != "crate" {
@@ -102,7 +102,7 @@ impl Names<'_> {
     }
 }
 
-/// `crate::products::keys`; `mod.rs` is its folder, `lib.rs` the crate.
+/// Returns `crate::products::keys`; `mod.rs` stands for its folder, `lib.rs` for the crate.
 fn path_of(source: &Source) -> String {
     let parts = source.module.iter().filter(|part| !["lib", "main"].contains(&part.as_str()));
     std::iter::once("crate").chain(parts.map(String::as_str)).collect::<Vec<_>>().join("::")
@@ -113,7 +113,7 @@ fn exports(modules: &BTreeMap<String, &Source>) -> BTreeMap<String, Vec<String>>
     for (path, source) in modules {
         for name in source.names_outside_tests().into_iter().filter(|name| name.is_exported) {
             let last = name.parts.last().expect("a name has a part").clone();
-            // A module of the same name stands before what is exported under it.
+            // A module takes precedence over an export of the same name.
             let exported = format!("{path}::{last}");
             if !modules.contains_key(&exported) && name.parts[0] == "crate" {
                 exports.insert(exported, name.parts);

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A file of Rust.
+/// A Rust source file.
 pub struct Source {
     /// `src/products/keys.rs`, `crates/larder-cache/src/key.rs`.
     pub name: String,
-    /// `["products", "keys"]`: the place in its crate.
+    /// `["products", "keys"]`: the path in its crate.
     pub module: Vec<String>,
     pub tokens: Vec<String>,
     pub lines: usize,
@@ -17,12 +17,12 @@ pub struct Source {
 #[derive(Debug)]
 pub struct Name {
     pub parts: Vec<String>,
-    /// Whether the file only hands it on: `pub use`.
+    /// Whether the file re-exports it: `pub use`.
     pub is_exported: bool,
 }
 
 impl Name {
-    /// `super::x` in `cache::key` is `crate::cache::x`.
+    /// Resolves a name: `super::x` in `cache::key` is `crate::cache::x`.
     fn from_root(parts: Vec<String>, module: &[String], is_exported: bool) -> Self {
         let supers = parts.iter().take_while(|part| *part == "super").count();
         if supers == 0 && parts[0] != "self" {
@@ -34,7 +34,7 @@ impl Name {
         Self { parts, is_exported }
     }
 
-    /// The module of ours that it lies in; none for what is from outside.
+    /// Returns the top-level module that contains it; `None` for a name of another crate.
     pub fn ours(&self) -> Option<&str> {
         (self.parts[0] == "crate").then(|| self.parts.get(1).map_or("lib", String::as_str))
     }
@@ -52,13 +52,13 @@ impl Source {
         Self { name, module, tokens: tokens(text), lines: text.lines().count() }
     }
 
-    /// The folder, or the file where it lies in `src` itself; of a file in `crates`, the crate.
+    /// Returns the folder, or the file if it lies in `src` itself; for a file in `crates`, the crate.
     pub fn folder(&self) -> &str {
         let in_crates = self.name.strip_prefix("crates/");
         in_crates.and_then(|rest| rest.split('/').next()).unwrap_or(&self.module[0])
     }
 
-    /// The tokens of its tests: from the first `#[cfg(test)]` on, or all of a file of tests.
+    /// Returns the tokens of its tests: from the first `#[cfg(test)]` on, or all of a file of tests.
     pub fn tests(&self) -> &[String] {
         let is_of_tests = self.name.starts_with("tests/")
             || self.name.contains("/tests/")
@@ -70,12 +70,12 @@ impl Source {
         &self.tokens[begin.unwrap_or(self.tokens.len())..]
     }
 
-    /// Every name in the file that has more than one part, and every name that it imports.
+    /// Returns every name with more than one part, and every imported name.
     pub fn names(&self) -> Vec<Name> {
         self.names_of(&self.tokens)
     }
 
-    /// The same without its tests.
+    /// Returns the names outside its tests.
     pub fn names_outside_tests(&self) -> Vec<Name> {
         self.names_of(&self.tokens[..self.tokens.len() - self.tests().len()])
     }
@@ -83,7 +83,7 @@ impl Source {
     fn names_of(&self, tokens: &[String]) -> Vec<Name> {
         let mut names = Vec::new();
         let mut module = self.module.clone();
-        // How deep in braces each module that is written inside the file began.
+        // The brace depth at which each inline module began.
         let mut begun = Vec::new();
         let (mut depth, mut at) = (0, 0);
         while let Some(token) = tokens.get(at) {
@@ -117,7 +117,7 @@ impl Source {
     }
 }
 
-/// Reads `a::b` or `a::{b, c::d}` and answers where it ends.
+/// Parses `a::b` or `a::{b, c::d}`, and returns the position after it.
 fn tree(
     tokens: &[String],
     mut at: usize,
@@ -155,7 +155,7 @@ fn tree(
     at
 }
 
-/// Whether what follows these tokens is public, at least in its crate: `pub`, `pub(crate)`, `pub(super)`.
+/// Reports whether `pub`, `pub(crate)` or `pub(super)` ends these tokens.
 fn is_public(before: &[String]) -> bool {
     let last = before.last().map(String::as_str);
     last == Some("pub")
@@ -166,7 +166,7 @@ fn is_word(token: &str) -> bool {
     token.starts_with(|c: char| c.is_alphabetic() || c == '_') || token == "*"
 }
 
-/// Words and signs; `::` is one sign; comments, strings and characters are left out.
+/// Splits into words and signs; `::` is one sign; comments, strings and characters are left out.
 fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -196,7 +196,7 @@ fn tokens(text: &str) -> Vec<String> {
     tokens
 }
 
-/// How long the string or character is with which the text begins.
+/// Returns the length of the string or character literal that begins the text.
 fn string(text: &str) -> Option<usize> {
     let body = text.trim_start_matches('b');
     let prefix = text.len() - body.len();
@@ -237,13 +237,13 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// All of our source: the shop and the crates, without their tests in folders of their own.
+/// Returns the sources of the shop and the crates, without their folders of tests.
 pub fn all_sources() -> Vec<Source> {
     let crates = sources("crates").into_iter().filter(|source| source.name.contains("/src/"));
     sources("src").into_iter().chain(crates).collect()
 }
 
-/// Every file of Rust below a folder.
+/// Returns every Rust file below a folder.
 pub fn sources(folder: &str) -> Vec<Source> {
     let mut paths = files(Path::new(folder));
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));

@@ -1,4 +1,4 @@
-//! How a cache is opened: which levels, how much memory, who listens.
+//! Opens caches: a builder of their levels, memory, shared store and listeners.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,24 +9,32 @@ use super::flight::Flights;
 use super::fragment::Html;
 use super::inspect::{BodyReader, Inspection};
 use super::level::Levels;
+#[cfg(feature = "actix")]
 use super::page::stored::Stored;
 use super::secret::Secret;
 use super::stamps::StampSource;
 use super::store::Store;
 use super::store::memory::MemoryStore;
+#[cfg(feature = "redis")]
 use super::store::redis::{RedisConfig, RedisStore};
 use super::tier::local::LocalTier;
 use super::tier::shared::SharedTier;
 use super::values::report::Listeners;
 use super::values::{Settings, Values};
+#[cfg(feature = "actix")]
 use super::write_epochs::WriteEpochs;
 
-/// What the names of all values begin with; entries begin otherwise, so that clearing one half leaves
-/// the other.
+/// The prefix of the names of all values.
+///
+/// Entries have another one, so that clearing one half leaves the other.
 const VALUES: &str = "larder-values";
 
-/// Show the bodies of the cache's own types to people.
-const READERS: &[BodyReader] = &[BodyReader::of::<Stored>(), BodyReader::of::<Html>()];
+/// The readers that show bodies of the cache's own types to people.
+const READERS: &[BodyReader] = &[
+    #[cfg(feature = "actix")]
+    BodyReader::of::<Stored>(),
+    BodyReader::of::<Html>(),
+];
 
 /// What instances share.
 struct Shared {
@@ -35,7 +43,7 @@ struct Shared {
     secret: Secret,
 }
 
-/// How to open a cache.
+/// The options of a cache that is about to be opened.
 pub struct Builder {
     levels: Levels,
     memory_bytes: u64,
@@ -46,7 +54,7 @@ pub struct Builder {
 }
 
 impl Default for Builder {
-    /// All levels, 64 MiB in this process, nothing shared, nobody listens.
+    /// All levels, 64 MiB of memory, no shared store, no listeners.
     fn default() -> Self {
         Self {
             levels: Levels::ALL,
@@ -60,25 +68,26 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Only these levels.
+    /// Sets the levels that are on.
     pub fn levels(mut self, levels: Levels) -> Self {
         self.levels = levels;
         self
     }
 
-    /// Entries take at most so many bytes of this process.
+    /// Sets how many bytes of memory the entries of this process take at most.
     pub fn memory(mut self, bytes: u64) -> Self {
         self.memory_bytes = bytes;
         self
     }
 
-    /// Instances share entries and values through `store`.
+    /// Shares entries and values with other instances through `store`.
     ///
-    /// - `namespace` — names what else decides what a page looks like, such as settings: instances with
-    ///   another one do not read each other's entries.
-    /// - `secret` — seals all that is shared, so that who can write to the store cannot forge it. All
-    ///   instances have the same one, from a place that those who can write to the store cannot read.
-    ///   It may be replaced while the cache is open, by `versions` before they answer a current.
+    /// - `namespace` — names what else determines how a page looks, such as settings. Instances
+    ///   with different namespaces do not read each other's entries.
+    /// - `secret` — seals everything that is shared, so that an attacker who can write to the store
+    ///   cannot forge it. All instances have the same secret, from a place that such an attacker
+    ///   cannot read. It may be replaced while the cache is open: by `versions`, before it returns
+    ///   the stamps.
     pub fn shared(
         mut self,
         store: Arc<dyn Store>,
@@ -90,26 +99,28 @@ impl Builder {
         self
     }
 
-    /// Sets the time that a request waits for the shared store in all; 80 ms by default.
+    /// Sets how long a request waits for the shared store in total; 80 ms by default.
     pub fn store_budget(mut self, time: Duration) -> Self {
         self.store_budget = time;
         self
     }
 
-    /// At most so many requests wait for one page, or callers for one value, while it is made; 32,768 by
-    /// default. Whoever comes then is answered 503 where it is a page, and loads a value alone.
+    /// Limits how many requests wait for one page, or callers for one value, while it is built.
+    ///
+    /// The default is 32,768. Beyond the limit, a request for a page is answered 503, and a caller
+    /// loads its value itself.
     pub fn waiting(mut self, most: usize) -> Self {
         self.flights = Flights::seating(most);
         self
     }
 
-    /// Somebody who is told what happens.
+    /// Adds a listener, to which every event is reported.
     pub fn listener(mut self, listener: Arc<dyn Listener>) -> Self {
         self.listeners.push(listener);
         self
     }
 
-    /// The cache, judging by what `versions` says is current.
+    /// Opens the cache, whose entries are validated by the stamps of `versions`.
     pub fn open(self, versions: Arc<dyn StampSource>) -> Cache {
         let shared = self.shared.as_ref().map(|shared| {
             SharedTier::new(shared.store.clone(), &shared.namespace, shared.secret.clone())
@@ -118,14 +129,15 @@ impl Builder {
         let settings = Settings { secret, ..Settings::new(VALUES) };
         let store = self.shared.map(|shared| shared.store);
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
-        let told = Listeners(self.listeners.clone());
+        let listeners = Listeners(self.listeners.clone());
         Cache::new(cache::Shared {
-            values: Values::reporting_to(store, settings, told, Some(versions.clone())),
+            values: Values::reporting_to(store, settings, listeners, Some(versions.clone())),
             versions,
             levels: self.levels,
             local: LocalTier::with_capacity(self.memory_bytes),
             shared,
             flights: self.flights,
+            #[cfg(feature = "actix")]
             write_epochs: WriteEpochs::default(),
             listeners: self.listeners,
             store_budget: self.store_budget,
@@ -134,11 +146,11 @@ impl Builder {
     }
 }
 
-/// What caches keep in the store that they share, opened under `secret` and judged by `versions`, if there
-/// are any.
+/// Returns a view of what caches store in `store`, for people.
 ///
-/// Without the secret there are names, sizes and times to be seen, and things can be deleted; what is
-/// shared is not opened, and only whole numbers can be set.
+/// Shared entries are opened under `secret` and validated by `versions`, if they are given. Without
+/// the secret, names, sizes and times can be seen and keys can be deleted, but nothing shared is
+/// opened, and only whole numbers can be set.
 pub fn inspect(
     store: Arc<dyn Store>,
     secret: Option<Secret>,
@@ -150,22 +162,25 @@ pub fn inspect(
 
 /// Returns a store in the Redis server at `url`, whose calls take at most `timeout`.
 ///
-/// The server need not be up: without it everything is built here.
+/// The server need not be running: without it, each instance builds everything itself.
 ///
 /// # Errors
-/// One sentence, if `url` is none.
+/// One sentence, if `url` is not an address of a Redis server.
+#[cfg(feature = "redis")]
 pub fn redis(url: &str, timeout: Duration) -> Result<Arc<dyn Store>, String> {
     open_redis(&RedisConfig { timeout, ..RedisConfig::new(url) })
 }
 
-/// The same store for somebody who waits: each call takes as long as `patience`.
+/// Returns the same store for a person who waits: each call may take as long as `patience`.
 ///
 /// # Errors
 /// As [`redis`].
+#[cfg(feature = "redis")]
 pub fn patient_redis(url: &str, patience: Duration) -> Result<Arc<dyn Store>, String> {
     open_redis(&RedisConfig { timeout: patience, connections: 1, ..RedisConfig::new(url) })
 }
 
+#[cfg(feature = "redis")]
 fn open_redis(config: &RedisConfig) -> Result<Arc<dyn Store>, String> {
     match RedisStore::open(config) {
         Ok(store) => Ok(Arc::new(store)),

@@ -1,4 +1,4 @@
-//! What was made for keeping.
+//! A result that was built to be stored, and the reasons not to store it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,21 +7,21 @@ use super::dependencies::Dependencies;
 use super::dependencies::{Note, Staleness};
 use super::stamps::Stamps;
 
-/// Something made for keeping.
+/// A body that was built to be stored.
 pub(super) struct Built<T> {
-    /// What.
+    /// The body.
     pub body: Arc<T>,
-    /// What it was made from.
+    /// What it was built from.
     pub dependencies: Dependencies,
-    /// Its bytes, about.
+    /// Its size in bytes, approximately.
     pub size: usize,
-    /// When its making began.
+    /// When building it began.
     pub started: Instant,
-    /// From before its making began.
+    /// The stamps from before building it began.
     pub current: Arc<Stamps>,
 }
 
-/// Why something with these dependencies may not be kept.
+/// Returns why a result with these dependencies must not be stored, or `None` if it may.
 pub(super) fn refusal(dependencies: &Dependencies) -> Option<&'static str> {
     if dependencies.is_inconsistent() {
         return Some("mixes two states");

@@ -1,12 +1,13 @@
-//! The handle: what applications hold.
+//! The cache as applications use it: [`Cache`].
 //!
-//! - A broken cache is a slow site: nothing here can fail a request.
-//! - Entries are looked up in this process first, then in the store that instances share, if there is
-//!   one; wherever they come from, their stamps decide.
-//! - What mixes two states of the data, or holds something old, is never kept.
-//! - Deleting is a stamp like any other ([`super::removal`]); memory and store are emptied after it.
+//! - A broken cache makes the site slow: no failure here fails a request.
+//! - A lookup reads the local tier first, then the shared tier if there is one. In both, the stamps
+//!   of an entry decide whether it is served.
+//! - A result that is inconsistent or contains old data is never stored.
+//! - A deletion changes a stamp like any other ([`super::removal`]); afterwards memory and store
+//!   are emptied.
 //!
-//! Not here: how a value is derived (`derive`, [`super::refresh`]), pages, fragments.
+//! Not here: how a value is loaded (`derive`, [`super::refresh`]), pages, fragments.
 
 mod recall;
 
@@ -36,13 +37,14 @@ use super::tier::local::LocalTier;
 use super::tier::shared::{self, SharedTier};
 use super::tracking;
 use super::values::Values;
+#[cfg(feature = "actix")]
 use super::write_epochs::WriteEpochs;
 
-/// The cache of an application. Cloning is cheap; all clones are the same cache.
+/// The cache of an application. Cloning is cheap, and all clones are the same cache.
 #[derive(Clone)]
 pub struct Cache(Arc<Shared>);
 
-/// What all handles share.
+/// What all clones share.
 pub(super) struct Shared {
     pub versions: Arc<dyn StampSource>,
     pub levels: Levels,
@@ -50,24 +52,26 @@ pub(super) struct Shared {
     pub shared: Option<SharedTier>,
     pub values: Values,
     pub flights: Flights,
+    #[cfg(feature = "actix")]
     pub write_epochs: WriteEpochs,
     pub listeners: Vec<Arc<dyn Listener>>,
     pub store_budget: Duration,
-    /// Show what is stored to people.
+    /// Show the bodies of entries to people.
     pub readers: &'static [BodyReader],
 }
 
-/// A look-up that found nothing to serve.
+/// A lookup that found nothing to serve.
 #[derive(Debug)]
 pub(super) struct Missed {
     /// Why.
     pub miss: Miss,
-    /// What was there, for who may serve it all the same.
+    /// The invalid entry that was found, for a policy that may serve it anyway.
     pub old: Option<Arc<Entry>>,
 }
 
 impl Missed {
-    /// Whether something else is kept by now: look again.
+    /// Reports whether the stored entry has changed since the lookup, so that another is
+    /// worthwhile.
     pub fn is_outdated(&self, cache: &Cache, key: &Key) -> bool {
         let now = cache.0.local.get(key);
         match (&self.old, &now) {
@@ -84,28 +88,28 @@ impl From<Miss> for Missed {
     }
 }
 
-/// What the shared store had.
+/// The result of a lookup in the shared tier.
 pub(super) enum Recalled<T> {
-    /// An entry, which is kept here now.
+    /// An entry, which is now in the local tier as well.
     Found(Arc<T>, Arc<Entry>),
-    /// Nothing; with the lock that makes other instances wait, if it was to be had.
+    /// No entry; with the lock that makes other instances wait, if it was free.
     Nothing(Option<shared::Lock>),
 }
 
 impl Cache {
-    /// See [`super::builder::Builder::open`].
+    /// Creates the cache of [`super::builder::Builder::open`].
     pub(super) fn new(shared: Shared) -> Self {
         Self(Arc::new(shared))
     }
 
-    /// The other half: values that are kept because somebody said so, as Django's cache keeps them.
+    /// Returns the low-level API of values, which callers set as in Django's cache.
     ///
-    /// Nobody vouches for them: what is derived from data belongs in an entry.
+    /// Values have no freshness check: what is derived from data belongs in an entry.
     pub fn values(&self) -> &Values {
         &self.0.values
     }
 
-    /// What is kept, for people who want to see it.
+    /// Returns a view of what is stored, for people.
     pub fn inspect(&self) -> Inspection {
         let shared = &self.0;
         let versions = Some(shared.versions.clone());
@@ -119,15 +123,15 @@ impl Cache {
         self.0.shared.as_ref().map(|_| self.0.store_budget)
     }
 
-    /// Whether instances share their entries through a store.
+    /// Reports whether instances share their entries through a store.
     pub fn is_shared(&self) -> bool {
         self.0.shared.is_some()
     }
 
-    /// Forgets every entry and value, as far as [`Cache::delete`] reaches; keys of others stay.
+    /// Deletes every entry and value, with the reach of [`Cache::delete`]; foreign keys stay.
     ///
     /// # Errors
-    /// As there; where the store does not answer values may stay.
+    /// Those of [`Cache::delete`]. If the store does not answer, values may remain.
     pub async fn clear(&self) -> Result<(), Error> {
         self.0.versions.invalidate(vec![Removal::Deleted.of_all()]).await?;
         let values = self.0.values.clear().await.map(drop);
@@ -137,16 +141,16 @@ impl Cache {
         values.and(cleared.transpose().map(drop).map_err(failed))
     }
 
-    /// Forgets the entry under `key`, whose body is a `T`; whether there was one in the shared store or
-    /// here.
+    /// Deletes the entry under `key`, whose body is a `T`; reports whether it was stored.
     ///
-    /// It is forgotten by all that share this cache's [`StampSource`]: with those of a database by every
-    /// instance. A load of it that has begun before is not stored, nor handed to later callers. What
-    /// was made from it stays: to make data stale, move its tag.
+    /// The deletion reaches all caches that share this one's [`StampSource`]: with that of a
+    /// database, every instance. A load of the entry that began before is neither stored nor handed
+    /// to later callers. Entries that were built from it stay: to make data stale, invalidate its
+    /// tag.
     ///
     /// # Errors
-    /// When the versions cannot be moved: then nothing is forgotten. When the shared store does not
-    /// answer: then the entry is forgotten, but may still take up room in it.
+    /// If the stamps cannot be changed, nothing is deleted. If the shared store does not answer,
+    /// the entry is deleted but may still occupy space there.
     pub async fn delete<T: Body>(&self, key: &Key) -> Result<bool, Error> {
         self.0.versions.invalidate(vec![Removal::Deleted.of_key(key.as_str())]).await?;
         let shared = self.0.shared.as_ref();
@@ -156,9 +160,10 @@ impl Cache {
         Ok(was_there.transpose().map_err(failed)?.unwrap_or_default() || was_here)
     }
 
-    /// The current to judge by, where this level is on and somebody vouches for what is kept.
+    /// Returns the stamps to validate by, or `None` if the level is off or they are unavailable.
     ///
-    /// Within a scope it is asked for once: all look-ups of a page judge by the same moment.
+    /// While dependencies are tracked these are the pinned stamps, so all lookups of a page are
+    /// validated at the same moment.
     pub(super) async fn stamps_for(&self, level: Level) -> Option<Arc<Stamps>> {
         if !self.0.levels.has(level) {
             return None;
@@ -169,7 +174,7 @@ impl Cache {
         self.0.versions.current().get().await.ok()
     }
 
-    /// The valid body under `key` in this process, and the entry that holds it.
+    /// Returns the valid body under `key` in the local tier, and its entry; reports the hit.
     pub(super) fn lookup<T: Any + Send + Sync>(
         &self,
         level: Level,
@@ -177,7 +182,7 @@ impl Cache {
         current: &Stamps,
         caller: Option<&'static Location<'static>>,
     ) -> Result<(Arc<T>, Arc<Entry>), Missed> {
-        // Asking the clock takes as long as comparing stamps: only for those who listen.
+        // Reading the clock takes as long as comparing stamps: only if there are listeners.
         let started = (!self.0.listeners.is_empty()).then(Instant::now);
         let found = self.peek(key, current)?;
         if let Some(started) = started {
@@ -187,7 +192,7 @@ impl Cache {
         Ok(found)
     }
 
-    /// The same, which nobody is told of.
+    /// Returns the same as [`Cache::lookup`] without reporting an event.
     pub(super) fn peek<T: Any + Send + Sync>(
         &self,
         key: &Key,
@@ -197,18 +202,18 @@ impl Cache {
         let miss = match entry.validate(current) {
             Validity::Expired => Miss::Expired,
             Validity::Deleted => {
-                // What another instance deleted is not here either, not even to stand in for an error.
+                // Another instance deleted the entry: it must not even be served on errors.
                 self.0.local.remove(key);
                 return Err(Miss::Absent.into());
             }
             Validity::Invalidated(tag) => Miss::Invalidated(tag),
-            // A body of another type under the same key is as good as none.
+            // A body of another type under the same key counts as absent.
             Validity::Fresh => return Ok((entry.body().ok_or(Miss::Absent)?, entry)),
         };
         Err(Missed { miss, old: Some(entry) })
     }
 
-    /// Keeps a note of `size` bytes about a key: something that is not made, and that nobody is told of.
+    /// Stores a note of `size` bytes about a key; it is not built, and no event is reported.
     pub(super) fn mark<T: Body>(
         &self,
         level: Level,
@@ -228,27 +233,28 @@ impl Cache {
         }
     }
 
-    /// Drops an entry of this process to make room for another; where instances share it, it stays.
+    /// Evicts an entry of this process; in the shared tier it stays.
     pub(super) fn evict(&self, key: &Key) {
         self.0.local.evict(key);
     }
 
-    /// How written addresses make their pages stale, in this process; also those that are being made.
+    /// Returns the write epochs of this process, by which a write invalidates the pages of its URL.
+    #[cfg(feature = "actix")]
     pub(super) fn write_epochs(&self) -> &WriteEpochs {
         &self.0.write_epochs
     }
 
-    /// Leads the making of `key`, or waits for who does.
+    /// Takes the turn to build `key`, or a ticket to wait for the caller that is building it.
     pub(super) fn take_turn(&self, key: &Key, current: &Stamps) -> Turn {
         self.0.flights.take_turn(key, presence::current(), Epoch::of(key, current.epochs()))
     }
 
-    /// The same for what is made in the background, whichever client leaves.
+    /// Takes a turn for a build in the background, which no client's leaving affects.
     pub(super) fn take_turn_behind(&self, key: &Key, current: &Stamps) -> Turn {
         self.0.flights.take_turn(key, Client::default(), Epoch::of(key, current.epochs()))
     }
 
-    /// Keeps what was made: here, and where instances share it.
+    /// Stores a result in the local tier, and in the shared tier if there is one.
     pub(super) fn keep<T: Body>(
         &self,
         level: Level,
@@ -266,7 +272,7 @@ impl Cache {
         Some(entry)
     }
 
-    /// Keeps what was made in this process only.
+    /// Stores a result in the local tier only.
     pub(super) fn keep_here<T: Body>(
         &self,
         level: Level,
@@ -293,7 +299,7 @@ impl Cache {
         Some(entry)
     }
 
-    /// Overwrites every shared entry with what is none.
+    /// Overwrites every shared entry with bytes that are not an entry.
     #[cfg(test)]
     pub(super) async fn garble_shared(&self) {
         if let Some(shared) = &self.0.shared {
@@ -301,7 +307,7 @@ impl Cache {
         }
     }
 
-    /// Reports to the listeners.
+    /// Reports an outcome to the listeners.
     pub(super) fn report_outcome(
         &self,
         level: Level,
@@ -312,7 +318,7 @@ impl Cache {
         self.report(Event::new(level, key, outcome, started.elapsed()));
     }
 
-    /// Reports what happened to an entry.
+    /// Reports an outcome for an entry.
     pub(super) fn report_entry(
         &self,
         level: Level,
@@ -324,7 +330,7 @@ impl Cache {
         self.report(Event::new(level, key, outcome, started.elapsed()).of(entry));
     }
 
-    /// The same of an event that is known already.
+    /// Reports an event.
     pub(super) fn report(&self, mut event: Event<'_>) {
         match (&event.outcome, event.entry) {
             (Outcome::Hit, Some(entry)) => entry.count_hit(),

@@ -7,19 +7,19 @@ use tokio::time::Instant;
 use super::stamps::Stamps;
 use super::tag::{Stamp, Tag};
 
-/// Why something old was served.
+/// Why a stale entry was served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Staleness {
-    /// BuildCost it anew failed.
+    /// Rebuilding it failed.
     Error,
-    /// It is being made anew meanwhile.
+    /// It is being rebuilt meanwhile.
     Revalidating,
-    /// BuildCost it anew takes longer than callers wait.
+    /// Rebuilding it takes longer than callers wait.
     Timeout,
 }
 
 impl Staleness {
-    /// What to call it in headers and logs.
+    /// Returns its name in headers and logs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Error => "stale-if-error",
@@ -29,19 +29,19 @@ impl Staleness {
     }
 }
 
-/// What readers of a page should know of its sources, beside that it is right.
+/// A remark about the sources of a page, which does not make it wrong.
 ///
-/// What is worse comes later: of two, the later one is told.
+/// The variants are ordered by severity: of two notes, the later variant is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Note {
-    /// A part of it is being made anew, ahead of its end.
+    /// A part of it is being rebuilt before its end.
     RefreshingAhead,
-    /// A part of it was not there in time: what was made without it is not kept.
+    /// A part of it was not ready in time: the page was built without it and is not stored.
     TimedOut,
 }
 
 impl Note {
-    /// What to call it in headers and logs.
+    /// Returns its name in headers and logs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::RefreshingAhead => "refreshing ahead",
@@ -50,14 +50,14 @@ impl Note {
     }
 }
 
-/// Up to so many tags are compared one by one, which is quicker than hashing them.
+/// Up to this many tags are compared one by one, which is faster than hashing them.
 const FEW: usize = 32;
 
-/// Tags with the stamps that they had before what depends on them was read.
+/// Tags with the stamps that they had before the dependent data was read.
 #[derive(Debug, Clone, Default)]
 pub struct Dependencies {
     stamps: Vec<(Tag, Stamp)>,
-    /// Where there are more than [`FEW`]: the place of each, so that adding one takes as long as ever.
+    /// The index of each tag if there are more than [`FEW`], so that adding one stays fast.
     places: HashMap<Tag, usize>,
     expires: Option<Instant>,
     inconsistent: bool,
@@ -67,21 +67,21 @@ pub struct Dependencies {
 }
 
 impl Dependencies {
-    /// On nothing but the generation of everything, as `current` saw it.
+    /// Depends only on [`Tag::EVERYTHING`], at its stamp in `current`.
     pub fn on_everything(current: &Stamps) -> Self {
         let mut dependencies = Self::default();
         dependencies.add(Tag::EVERYTHING, current.stamp(&Tag::EVERYTHING));
         dependencies
     }
 
-    /// Also on `tag` at `stamp`.
+    /// Adds a dependency on `tag` at `stamp`.
     pub fn add(&mut self, tag: Tag, stamp: Stamp) {
         if !self.knows(&tag, stamp) {
             self.stamps.push((tag, stamp));
         }
     }
 
-    /// Whether the tag is known; at another stamp, it is inconsistent.
+    /// Reports whether the tag is known; if at another stamp, marks the dependencies inconsistent.
     fn knows(&mut self, tag: &Tag, stamp: Stamp) -> bool {
         let place = if self.stamps.len() > FEW {
             self.place_of(tag)
@@ -99,13 +99,13 @@ impl Dependencies {
         self.places.get(tag).copied()
     }
 
-    /// The same, to which hardly anything will be added: without what makes adding quick.
+    /// Drops the index, since hardly any tag will be added.
     #[must_use]
     pub(super) fn settled(self) -> Self {
         Self { places: HashMap::new(), ..self }
     }
 
-    /// Also on everything that `other` depends on; the earlier expiry wins.
+    /// Adds everything that `other` depends on; the earlier expiry counts.
     pub fn merge(&mut self, other: &Dependencies) {
         for (tag, stamp) in &other.stamps {
             if !self.knows(tag, *stamp) {
@@ -121,69 +121,70 @@ impl Dependencies {
         }
     }
 
-    /// What was made may not be served after `moment`.
+    /// Sets the moment after which the result may not be served, unless an earlier one is set.
     pub fn expires_by(&mut self, moment: Instant) {
         self.expires = Some(self.expires.map_or(moment, |known| known.min(moment)));
     }
 
-    /// The earliest moment at which a part of it expires.
+    /// Returns the earliest moment at which a part of the result expires.
     pub fn expires(&self) -> Option<Instant> {
         self.expires
     }
 
-    /// What was made holds something known to be old, and may not be kept.
+    /// Marks the result as containing a stale part, so that it is not stored.
     pub fn mark_stale(&mut self, why: Staleness) {
         self.stale = Some(why);
     }
 
-    /// Why it holds something known to be old, if it does.
+    /// Returns why the result contains a stale part, if it does.
     pub fn staleness(&self) -> Option<Staleness> {
         self.stale
     }
 
-    /// What readers should know of its sources; the worst, if there are several.
+    /// Returns the most severe note about the sources.
     pub fn note(&self) -> Option<Note> {
         self.note
     }
 
-    /// Adds a note for readers.
+    /// Adds a note about the sources.
     pub(super) fn add_note(&mut self, note: Note) {
         self.note = self.note.max(Some(note));
     }
 
-    /// So many queries ran for it.
+    /// Counts this many queries that ran for the result.
     pub fn asked(&mut self, queries: u32) {
         self.queries = self.queries.saturating_add(queries);
     }
 
-    /// How many queries ran for it. What is made from a kept entry does not pay for that one again:
-    /// [`super::entry::Entry::cost`] has them.
+    /// Returns how many queries ran for the result, without those of stored entries it used.
+    ///
+    /// Those are in [`super::entry::Entry::cost`].
     pub fn queries(&self) -> u32 {
         self.queries
     }
 
-    /// The same, which are then counted no more.
+    /// Returns the count of queries and resets it.
     pub(super) fn take_queries(&mut self) -> u32 {
         std::mem::take(&mut self.queries)
     }
 
-    /// Whether it mixes two states of the data.
+    /// Reports whether the result mixes two states of the data.
     pub fn is_inconsistent(&self) -> bool {
         self.inconsistent
     }
 
-    /// The tags with their stamps, in the order in which they were read.
+    /// Returns the tags with their stamps, in the order in which they were read.
     pub fn stamps(&self) -> &[(Tag, Stamp)] {
         &self.stamps
     }
 
-    /// The first tag whose stamp is not that of `current`, if there is one.
+    /// Returns the first tag whose stamp differs from `current`, if there is one.
     pub fn first_changed(&self, current: &Stamps) -> Option<&Tag> {
-        let moved = |(tag, stamp): &&(Tag, Stamp)| current.stamp(tag) != *stamp;
-        self.stamps.iter().find(moved).map(|(tag, _)| tag)
+        let changed = |(tag, stamp): &&(Tag, Stamp)| current.stamp(tag) != *stamp;
+        self.stamps.iter().find(changed).map(|(tag, _)| tag)
     }
 
-    /// Whether what was made is at least as new as `current` in every tag.
+    /// Reports whether the result is at least as new as `current` in every tag.
     pub fn are_at_least(&self, current: &Stamps) -> bool {
         self.stamps.iter().all(|(tag, stamp)| stamp.is_at_least(current.stamp(tag)))
     }
@@ -193,7 +194,7 @@ impl Dependencies {
 mod tests {
     use super::*;
 
-    /// With a lookup that compares all tags one by one this test takes minutes.
+    /// A lookup that compares all tags one by one would take minutes here.
     #[test]
     fn many_tags_are_told_apart_as_few_are() {
         let tag = |number: usize| Tag::from(format!("t{number}"));

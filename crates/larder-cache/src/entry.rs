@@ -1,11 +1,12 @@
-//! Entries: immutable facts, "this key was this, at these stamps".
+//! Entries: immutable bodies with the stamps of the data that they were built from.
 //!
-//! - An entry is served only while its stamps equal the current's and its lifetime lasts.
-//! - An entry found valid remembers the current's id, so that the next look-up under the same current is
+//! - An entry is served only while its stamps equal the current ones and its lifetime lasts.
+//! - A valid entry remembers the id of the stamps, so that the next lookup at the same stamps is
 //!   one comparison.
-//! - An entry of a key that was deleted since its load began is not there ([`super::removal`]).
-//! - An entry knows what it cost to make, so that a hit can say what it saved, and how often it was one.
-//! - Values, fragments and pages are all entries; they differ in what the body is.
+//! - An entry whose key was deleted since its load began is treated as absent ([`super::removal`]).
+//! - An entry knows what it cost to build, so that a hit can report what it saved, and how often it
+//!   was hit.
+//! - Values, fragments and pages are all entries; they differ in their bodies.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -24,25 +25,27 @@ use super::stamps::Stamps;
 use super::sync::AtomicU64;
 use super::tag::{Stamp, Tag};
 
-/// What can be the body of an entry: owned, known to serde, fit for other threads. Nothing needs to be
-/// implemented.
+/// A type that can be the body of an entry: owned, known to serde, `Send` and `Sync`.
+///
+/// It needs no implementation.
 pub trait Body: Serialize + DeserializeOwned + Any + Send + Sync {}
 
 impl<T: Serialize + DeserializeOwned + Any + Send + Sync> Body for T {}
 
-/// What it took to make something.
+/// What it cost to build an entry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Queries that ran for it, and for all that was made for it.
+    /// The number of queries for it, and for all that was built for it.
     pub queries: u32,
     /// How long it took.
     pub took: Duration,
-    /// On whose behalf: a number that only the process knows which made it
-    /// ([`super::tracking::on_behalf_of`]); 0 where nobody said.
+    /// On whose behalf: a number known only to the process that built it; 0 for none.
+    ///
+    /// See [`super::tracking::on_behalf_of`].
     pub by: u64,
 }
 
-/// What is kept under a key.
+/// A stored body with its dependencies and lifetime.
 #[derive(Debug)]
 pub struct Entry {
     level: Level,
@@ -54,30 +57,30 @@ pub struct Entry {
     size: u32,
     cost: Cost,
     holds_nothing: bool,
-    /// The id of the last current under which it was found valid; 0 for none.
+    /// The id of the last stamps at which it was found valid; 0 for none.
     seen: AtomicU64,
     hits: AtomicU64,
-    /// Up to which age nothing is made in its place, in milliseconds: the last try has failed.
+    /// The age in milliseconds up to which no rebuild is tried, since the last one failed.
     paused: AtomicU64,
 }
 
 /// Whether an entry may be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Validity {
-    /// It may.
+    /// It may be served.
     Fresh,
     /// Its lifetime is over.
     Expired,
     /// Its key was deleted since its load began: it must not be used in any way.
     Deleted,
-    /// What it was made from has changed: the first tag that says so.
+    /// The data it was built from has changed: the first invalidated tag.
     Invalidated(Tag),
 }
 
 impl Entry {
-    /// A fact made now; `size` in bytes, for bounding memory.
+    /// Creates an entry of something built now, which takes about `size` bytes.
     ///
-    /// It lives as long as `policy` says, or less if a part of it does.
+    /// Its lifetime is that of `policy`, or that of its shortest-lived part.
     pub fn new<T: Any + Send + Sync>(
         level: Level,
         body: Arc<T>,
@@ -91,7 +94,7 @@ impl Entry {
         Self::restored(level, body, dependencies, born, expires, size)
     }
 
-    /// A fact that was made before, perhaps by another instance.
+    /// Creates an entry of something built earlier, perhaps by another instance.
     pub(super) fn restored<T: Any + Send + Sync>(
         level: Level,
         body: Arc<T>,
@@ -102,7 +105,7 @@ impl Entry {
     ) -> Self {
         dependencies.expires_by(expires);
         let size = u32::try_from(size).unwrap_or(u32::MAX);
-        // Who uses the entry depends on what it depends on, but does not ask again.
+        // What uses the entry inherits its dependencies, but does not run its queries again.
         let cost = Cost { queries: dependencies.take_queries(), ..Cost::default() };
         let [seen, hits, paused] = [0; 3].map(AtomicU64::new);
         let (holds_nothing, epoch) = (false, Epoch::default());
@@ -123,28 +126,28 @@ impl Entry {
         }
     }
 
-    /// The same, whose load began in this epoch of its key.
+    /// Sets the epoch of its key in which its load began.
     #[must_use]
     pub(super) fn since(mut self, epoch: Epoch) -> Self {
         self.epoch = epoch;
         self
     }
 
-    /// The same, which took so long to make, on this behalf.
+    /// Sets how long building it took, and on whose behalf.
     #[must_use]
     pub(super) fn built_in(mut self, took: Duration, by: u64) -> Self {
         self.cost = Cost { took, by, ..self.cost };
         self
     }
 
-    /// The same, whose body says that there is nothing, or not.
+    /// Sets whether its body is `None`.
     #[must_use]
     pub(super) fn holding_nothing(mut self, holds_nothing: bool) -> Self {
         self.holds_nothing = holds_nothing;
         self
     }
 
-    /// The same, whose lifetime is over now.
+    /// Returns a copy whose lifetime is over.
     #[must_use]
     pub(super) fn ended(&self) -> Self {
         Self {
@@ -158,7 +161,7 @@ impl Entry {
         }
     }
 
-    /// Whether it may be served to somebody who judges by `current`.
+    /// Reports whether it may be served at the stamps `current`.
     pub fn validate(&self, current: &Stamps) -> Validity {
         if self.seen.load(Ordering::Relaxed) != current.id() {
             let now = self.epoch.now(current.epochs());
@@ -166,7 +169,7 @@ impl Entry {
                 return Validity::Deleted;
             }
             if !self.epoch.has_same_deletions(now) {
-                // The reader's current is older than the entry, or of another history.
+                // The reader's stamps are older than the entry, or of another history.
                 return Validity::Invalidated(Removal::Deleted.of_all());
             }
             if let Some(tag) = self.dependencies.first_changed(current) {
@@ -185,91 +188,93 @@ impl Entry {
         self.level
     }
 
-    /// The body, if it is a `T`.
+    /// Returns the body, if it is a `T`.
     pub fn body<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.body.clone().downcast().ok()
     }
 
-    /// What it depends on, including its own end, for whatever is made from it.
+    /// Returns what it depends on, including its own end, for what is built from it.
     pub fn dependencies(&self) -> &Dependencies {
         &self.dependencies
     }
 
-    /// Whether it is at least as new as `current`, so that a waiter with that current may take it.
+    /// Reports whether it is at least as new as `current`, so that a waiter may take it.
     pub fn is_at_least(&self, current: &Stamps) -> bool {
         self.epoch.is_at_least(self.epoch.now(current.epochs()))
             && self.dependencies.are_at_least(current)
     }
 
-    /// Whether it was made for callers who came after a deletion, while the load of `other` was under way
-    /// that had begun before. By time, too: after a backup was restored its epoch says nothing.
+    /// Reports whether it was built after a deletion that the still running load of `other` missed.
+    ///
+    /// The times are compared too, because after the restore of a backup the epochs say nothing.
     pub(super) fn supersedes(&self, other: &Self) -> bool {
         !other.epoch.is_at_least(self.epoch) && self.born + other.cost.took > other.born
     }
 
-    /// The epoch of its key in which its load began.
+    /// Returns the epoch of its key in which its load began.
     pub(super) fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// What it took to make it.
+    /// Returns what it cost to build it.
     pub fn cost(&self) -> Cost {
         self.cost
     }
 
-    /// Notes that a look-up was answered with it.
+    /// Counts a lookup that was answered with it.
     pub(super) fn count_hit(&self) {
         self.hits.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many look-ups were answered with it from the memory of this process; counted where somebody
-    /// listens to the cache.
+    /// Returns how many lookups it answered from the memory of this process.
+    ///
+    /// They are counted only if the cache has a listener.
     pub fn hits(&self) -> u64 {
         self.hits.load(Ordering::Relaxed)
     }
 
-    /// Whether what it says is that there is nothing: `None`.
+    /// Reports whether its body is `None`.
     pub fn holds_nothing(&self) -> bool {
         self.holds_nothing
     }
 
-    /// Time since it was made.
+    /// Returns the time since it was built.
     pub fn age(&self) -> Duration {
         self.born.elapsed()
     }
 
-    /// Whether its lifetime ended less than `grace` ago, or has not ended yet.
+    /// Reports whether its lifetime ended less than `grace` ago, or has not ended yet.
     pub(super) fn is_useful(&self, grace: Duration) -> bool {
         !grace.is_zero() && Instant::now() < self.expires + grace
     }
 
-    /// Notes that nothing new could be made in its place, and is not to be tried for so long.
+    /// Forbids rebuilds for this long, since the last one failed.
     pub(super) fn pause(&self, time: Duration) {
         let until = self.age().saturating_add(time).as_millis();
         self.paused.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Whether nothing is to be made in its place yet.
+    /// Reports whether rebuilds are still forbidden.
     pub(super) fn is_paused(&self) -> bool {
         self.age() < Duration::from_millis(self.paused.load(Ordering::Relaxed))
     }
 
-    /// The tags with the stamps they had.
+    /// Returns the tags with their stamps.
     pub fn stamps(&self) -> &[(Tag, Stamp)] {
         self.dependencies.stamps()
     }
 
-    /// Time for which it may still be served, if nothing changes.
+    /// Returns how long it may still be served if nothing changes.
     pub fn remaining(&self) -> Duration {
         self.expires.saturating_duration_since(Instant::now())
     }
 
-    /// The tags it depends on.
+    /// Returns the tags that it depends on.
     pub fn tags(&self) -> impl Iterator<Item = &Tag> {
         self.dependencies.stamps().iter().map(|(tag, _)| tag)
     }
 
-    /// Bytes it takes, about.
+    /// Returns its size in bytes, approximately.
     pub fn size(&self) -> u32 {
         self.size
     }
@@ -298,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_served_while_its_stamps_equal_the_views() {
+    fn an_entry_is_fresh_while_its_stamps_equal_the_current_ones() {
         let versions = InProcess::new();
         let entry = entry(&current(&versions));
         assert_eq!(entry.validate(&current(&versions)), Validity::Fresh);
@@ -309,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_seen_valid_is_judged_anew_by_an_older_view() {
+    fn a_fresh_entry_is_validated_again_for_older_stamps() {
         let versions = InProcess::new();
         let old = current(&versions);
         versions.bump(&[TEA]);
@@ -320,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn the_generation_is_a_dependency_that_nobody_names() {
+    fn every_entry_depends_on_the_tag_everything() {
         let versions = InProcess::new();
         let entry = entry(&current(&versions));
         versions.bump(&[Tag::EVERYTHING]);
@@ -328,7 +333,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_entry_is_gone_when_its_lifetime_is_over() {
+    async fn an_entry_expires_when_its_lifetime_is_over() {
         let versions = InProcess::new();
         let entry = entry(&current(&versions));
         tokio::time::advance(Duration::from_secs(59)).await;

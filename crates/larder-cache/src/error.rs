@@ -1,33 +1,33 @@
-//! What can go wrong with a cache, for those who asked it to *do* something.
+//! The errors of calls that change the cache.
 
 use super::{codec::CodecError, stamps::StampsUnavailable, store::StoreError};
 
-/// Why a value could not be kept, counted or moved.
+/// Why a call on a value or an entry failed.
 ///
-/// Reading knows no unreadable values: bytes that are not the value asked for are a miss.
+/// Reading has no error for unreadable bytes: they are a miss.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The store did not do it; [`StoreError::is_outage`] tells trouble from refusal.
+    /// The store did not do it; [`StoreError::is_outage`] distinguishes an outage from a refusal.
     #[error("{store} store")]
     Store {
         store: &'static str,
         #[source]
         source: StoreError,
     },
-    /// Entries were not deleted: the stamps by which that is done could not be moved.
+    /// No entry was deleted: the stamps that delete entries could not be changed.
     #[error("no entry was deleted: {0}")]
     NotRemoved(#[from] StampsUnavailable),
-    /// The value cannot be written as bytes; nothing was stored.
+    /// The value cannot be serialized; nothing was stored.
     #[error("value of {key:?}")]
     Codec {
         key: String,
         #[source]
         source: CodecError,
     },
-    /// There is no such key to count on, or to move.
+    /// There is no such key to increment, or to move to another version.
     #[error("{key:?} does not exist")]
     Absent { key: String },
-    /// What is kept under the key cannot be counted on.
+    /// The value under the key is not a whole number, so it cannot be incremented.
     #[error("{key:?} is not a whole number")]
     NotInteger { key: String },
     /// Nothing was changed: the number would not fit into 64 bits.

@@ -1,7 +1,6 @@
-//! Events: what happened, to which key, why, and how long it took.
+//! Events: what happened to which key, why, and how long it took.
 //!
-//! The cache reports; who listens is decided once, when it is opened. Nothing is patched and
-//! nothing is printed here.
+//! The cache reports them to the listeners that it was opened with. It does not log or print them.
 
 use std::panic::Location;
 use std::time::Duration;
@@ -14,78 +13,79 @@ use super::store::Trouble;
 use super::tag::Tag;
 use super::values::call::Call;
 
-/// Why there was nothing to serve.
+/// Why a lookup found nothing to serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
-    /// Nothing is kept under the key (any more).
+    /// Nothing is stored under the key, or no longer.
     Absent,
     /// Its lifetime was over.
     Expired,
-    /// What it was made from has changed.
+    /// The data it was built from has changed.
     Invalidated(Tag),
 }
 
 /// How an entry left the memory of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RemovalCause {
-    /// It was pushed out for room.
+    /// It was evicted to make room.
     Evicted,
-    /// It was deleted by hand, or all were.
+    /// It was deleted, alone or with all others.
     Deleted,
 }
 
-/// What came of a look-up or of a try to keep something.
+/// The outcome of a lookup, or of an attempt to store a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Served from the cache.
+    /// Served from the local tier.
     Hit,
-    /// Served from the store that instances share, and kept here from now on.
+    /// Served from the shared tier, and stored in the local tier.
     SharedHit,
-    /// Served from what another request was just making.
+    /// Served the result of another request, which was building it already.
     Collapsed,
-    /// Served although it is known to be old, as the policy allows; why.
+    /// Served stale for this reason, as the policy allows.
     Stale(Staleness),
-    /// To be made.
+    /// Nothing to serve: it has to be built.
     Miss(Miss),
-    /// Kept: so many bytes.
+    /// Stored: this many bytes.
     Stored(u32),
-    /// Not kept, and why.
+    /// Not stored, for this reason.
     NotStored(&'static str),
-    /// What the shared store holds under the key was not sealed by us for this key, or cannot be read; why,
-    /// in few words ([`CodecError::name`](super::codec::CodecError::name)). It is a miss.
+    /// The bytes in the shared store are not sealed for this key, or cannot be read: a miss.
+    ///
+    /// The reason is a few words ([`CodecError::name`](super::codec::CodecError::name)).
     Unreadable(&'static str),
-    /// The shared store was of no help, which is as good as a miss there; why.
+    /// The shared store did not answer, for this reason: a miss there.
     Outage(Trouble),
-    /// Built anew in the background, behind an answer that was given without waiting.
+    /// Rebuilding in the background, after an answer that did not wait for it.
     Refreshing,
-    /// Not there in the time that its caller may be made to wait; it is made all the same.
+    /// Not available within the time that the caller may wait; the load continues.
     TimedOut,
 }
 
-/// Something that happened to a key.
+/// An event of the cache.
 #[derive(Debug)]
 pub struct Event<'e> {
-    /// On which level.
+    /// The level of the key.
     pub level: Level,
-    /// To which key.
+    /// The key.
     pub key: &'e Key,
-    /// What.
+    /// What happened.
     pub outcome: Outcome,
-    /// How long the look-up took, or the making where something was stored; of what was collapsed, how
-    /// long it waited.
+    /// How long the lookup took; if an entry was stored, the build; if collapsed, the waiting.
     pub took: Duration,
-    /// What was served or kept.
+    /// The entry that was served or stored.
     pub entry: Option<&'e Entry>,
-    /// Where nothing was there: how what had been there left, as far as is remembered.
+    /// On a miss: how the entry left that was stored before, if that is remembered.
     pub removal_cause: Option<RemovalCause>,
-    /// Who asked, where that is known.
+    /// The place in the source that asked for it, if known.
     pub caller: Option<&'static Location<'static>>,
-    /// Of what was collapsed: on whose behalf it was being made; 0 where nobody knows.
+    /// If collapsed: on whose behalf it was being built ([`super::tracking::on_behalf_of`]); 0 if
+    /// unknown.
     pub behind: u64,
 }
 
 impl<'e> Event<'e> {
-    /// That this happened, and nothing more is known of it.
+    /// Creates an event without further details.
     pub fn new(level: Level, key: &'e Key, outcome: Outcome, took: Duration) -> Self {
         Self {
             level,
@@ -99,31 +99,31 @@ impl<'e> Event<'e> {
         }
     }
 
-    /// The same of this entry.
+    /// Adds the entry.
     #[must_use]
     pub fn of(self, entry: &'e Entry) -> Self {
         Self { entry: Some(entry), ..self }
     }
 
-    /// The same, which was waited for behind somebody.
+    /// Adds on whose behalf the awaited result was built.
     #[must_use]
     pub fn behind(self, behind: u64) -> Self {
         Self { behind, ..self }
     }
 
-    /// The same, asked for at this place of the source.
+    /// Adds the place in the source that asked for it.
     #[must_use]
     pub fn asked_at(self, caller: Option<&'static Location<'static>>) -> Self {
         Self { caller, ..self }
     }
 }
 
-/// Who is told.
+/// Receives the events of a cache.
 pub trait Listener: Send + Sync + 'static {
-    /// Called where it happened, on the thread of the request; must not block.
+    /// Receives an event, on the thread on which it happened; it must not block.
     fn on(&self, event: &Event<'_>);
 
-    /// Called where a call to a value was answered; must not block. Who counts entries only need not hear.
+    /// Receives a call to a value, once answered; it must not block. By default it is ignored.
     fn on_value(&self, call: &Call<'_>) {
         let _ = call;
     }

@@ -1,4 +1,4 @@
-//! What an attacker can do who writes to the shared store: cost misses, and be seen doing it.
+//! Tests that an attacker who writes to the shared store can only cause misses, and is reported.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
@@ -25,7 +25,7 @@ use super::values::call::Call;
 const TEAS: Tag = Tag::named("teas");
 const MINUTE: Policy = Policy::fresh_for(Duration::from_secs(60));
 
-/// Why something was not taken, in order; and what came of calls to values.
+/// The reasons for which bytes were rejected, in order, and the outcomes of calls to values.
 #[derive(Default)]
 struct Heard(Mutex<Vec<String>>);
 
@@ -47,7 +47,7 @@ impl Listener for Heard {
     }
 }
 
-/// A store, the stamps and the secret of those who share it.
+/// A store, with the stamps and the secret of the instances that share it.
 struct Shop {
     store: Arc<Fake>,
     versions: Arc<InProcess>,
@@ -61,7 +61,7 @@ impl Shop {
         Self { store, versions, secret: Secret::random(), heard: Arc::default() }
     }
 
-    /// An instance that has nothing in its memory.
+    /// Opens an instance with empty memory.
     fn instance(&self) -> Cache {
         self.instance_of("shop", &self.secret)
     }
@@ -71,7 +71,7 @@ impl Shop {
         options.listener(self.heard.clone()).open(self.versions.clone())
     }
 
-    /// What the instance says under this key, and whether it had to load that.
+    /// Returns the instance's value under this key, and whether it had to load it.
     async fn ask(&self, cache: &Cache, name: &'static str, policy: &Policy) -> (String, bool) {
         let loaded = Cell::new(false);
         let load = async || {
@@ -83,7 +83,7 @@ impl Shop {
         ((*value).clone(), loaded.get())
     }
 
-    /// The name in the store of what ends so.
+    /// Returns the name in the store with this end.
     async fn name(&self, end: &str) -> String {
         let mut names = self.names().await;
         names.retain(|name| name.ends_with(end));
@@ -91,7 +91,7 @@ impl Shop {
     }
 
     async fn names(&self) -> Vec<String> {
-        // What goes there goes behind the answer.
+        // Entries are written behind the answer.
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
@@ -111,7 +111,7 @@ fn key(name: &'static str) -> Key {
     Key::named(name).build()
 }
 
-/// What lies under one name, as who can write to the store might put it under another.
+/// Returns the bytes that an attacker might put under the name `ours`.
 async fn forgeries(shop: &Shop, ours: &str, theirs: &[&str]) -> Vec<Bytes> {
     let good = shop.bytes(ours).await;
     let mut forged: Vec<Bytes> = Vec::new();
@@ -125,13 +125,13 @@ async fn forgeries(shop: &Shop, ours: &str, theirs: &[&str]) -> Vec<Bytes> {
         forged.push(good.slice(..place));
     }
     forged.push([&good[..], b"x"].concat().into());
-    // As the format before had it, whose checksum everyone can compute.
+    // In the previous format, whose checksum everyone can compute.
     forged.push(Bytes::from_static(b"LDR\x01\0\0\0\0 and more of it, as much as an envelope has"));
     forged
 }
 
 #[tokio::test]
-async fn what_was_moved_cut_changed_or_made_is_a_miss_and_an_event() {
+async fn moved_cut_changed_and_forged_bytes_are_a_miss_and_an_event() {
     let shop = Shop::new();
     let writer = shop.instance();
     for name in ["tea", "milk"] {
@@ -154,7 +154,7 @@ async fn what_was_moved_cut_changed_or_made_is_a_miss_and_an_event() {
         let heard = shop.heard.take();
         assert_eq!(heard.len(), 1, "{heard:?} of {forged:?}");
         assert!(heard[0].starts_with("tea: "), "{heard:?}");
-        // In one question with others, too.
+        // In one round trip with others, too.
         shop.names().await;
         shop.put(&ours, forged.clone()).await;
         let keys = [key("tea")];
@@ -168,9 +168,9 @@ async fn what_was_moved_cut_changed_or_made_is_a_miss_and_an_event() {
     }
 }
 
-/// A fragment that is put where a value of another type is looked for, and a page's name.
+/// Puts a fragment where a value of another type is looked up, and under a page's name.
 #[tokio::test]
-async fn nothing_is_taken_as_another_type() {
+async fn no_entry_is_read_as_another_type() {
     let shop = Shop::new();
     let current = shop.versions.current().get().await.unwrap();
     let cache = shop.instance();
@@ -188,7 +188,7 @@ async fn nothing_is_taken_as_another_type() {
 }
 
 #[tokio::test]
-async fn what_is_put_back_under_its_own_name_is_judged_by_its_stamps_and_its_end() {
+async fn a_replayed_entry_is_validated_by_its_stamps_and_its_lifetime() {
     let shop = Shop::new();
     let short = Policy::fresh_for(Duration::from_millis(20));
     shop.ask(&shop.instance(), "tea", &MINUTE).await;
@@ -202,7 +202,7 @@ async fn what_is_put_back_under_its_own_name_is_judged_by_its_stamps_and_its_end
     shop.versions.bump(&[TEAS]);
     shop.put(&tea, old).await;
     assert!(shop.ask(&shop.instance(), "tea", &MINUTE).await.1);
-    // For ever in the store, and over by its own word.
+    // It never expires in the store, but its header says that it is over.
     let end = SystemTime::now() + Duration::from_millis(20);
     while SystemTime::now() < end {
         tokio::task::yield_now().await;
@@ -212,12 +212,12 @@ async fn what_is_put_back_under_its_own_name_is_judged_by_its_stamps_and_its_end
 }
 
 #[tokio::test]
-async fn what_keeps_to_its_process_is_neither_written_there_nor_taken_from_there() {
+async fn a_local_entry_is_neither_written_to_the_store_nor_read_from_it() {
     let shop = Shop::new();
     let local = MINUTE.local_only();
     shop.ask(&shop.instance(), "tea", &local).await;
     assert_eq!(shop.names().await, [""; 0]);
-    // Authentic, and not taken all the same.
+    // It is authentic, but must not be read.
     shop.ask(&shop.instance(), "tea", &MINUTE).await;
     assert_eq!(shop.names().await.len(), 1);
     shop.store.calls();
@@ -226,7 +226,7 @@ async fn what_keeps_to_its_process_is_neither_written_there_nor_taken_from_there
 }
 
 #[tokio::test]
-async fn values_are_taken_under_their_own_name_only() {
+async fn values_are_read_under_their_own_name_only() {
     let shop = Shop::new();
     let cache = shop.instance();
     let values = cache.values();
@@ -258,7 +258,7 @@ async fn values_are_taken_under_their_own_name_only() {
 }
 
 #[tokio::test]
-async fn after_a_rotation_what_was_sealed_before_is_a_miss_and_what_is_sealed_now_is_not() {
+async fn after_a_rotation_old_seals_are_a_miss_and_new_ones_are_not() {
     let shop = Shop::new();
     let running = shop.instance();
     shop.ask(&running, "tea", &MINUTE).await;
@@ -275,7 +275,7 @@ async fn after_a_rotation_what_was_sealed_before_is_a_miss_and_what_is_sealed_no
 }
 
 #[tokio::test]
-async fn a_store_that_others_can_write_to_takes_nothing_without_a_secret() {
+async fn without_a_secret_a_shared_store_holds_only_numbers() {
     use super::values::{Settings, Values};
     let values = Values::new(Arc::new(Fake::default()), Settings::new("t"));
     values.set("tea", "tea", Timeout::Never).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Stamps kept by this process.
+//! A stamp source in the memory of this process.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,36 +9,36 @@ use super::sync::Mutex;
 use super::tag::{Stamp, Tag};
 use super::tracking;
 
-/// Stamps kept by the process itself: for applications without a database, and for tests.
+/// Stamps in memory, for applications without a database and for tests.
 ///
-/// Correct for one process only: another one's writes are not seen.
+/// They are correct for one process only: writes of another process are not seen.
 #[derive(Debug)]
 pub struct InProcess {
     current: Mutex<Arc<Stamps>>,
 }
 
 impl InProcess {
-    /// Nothing has changed yet.
+    /// Creates a source in which nothing has changed yet.
     pub fn new() -> Self {
         Self { current: Mutex::new(Arc::new(Stamps::new([]))) }
     }
 
-    /// Says that what `tags` name has changed: every entry that depends on them is stale when
-    /// this returns.
+    /// Invalidates `tags`: when this returns, every entry that depends on one of them is stale.
     pub fn bump(&self, tags: &[Tag]) {
         let mut current = self.current.lock().unwrap();
         let mut stamps: HashMap<Tag, Stamp> =
             current.stamps().map(|(tag, stamp)| (tag.clone(), stamp)).collect();
         for tag in tags.iter().chain([&Tag::ANY]) {
             let stamp = stamps.entry(tag.clone()).or_default();
-            // One process, one history: the counter is all the nonce that is needed.
+            // One process has one history, so the counter serves as the nonce.
             *stamp = Stamp { count: stamp.count + 1, nonce: stamp.count + 1 };
         }
         *current = Arc::new(Stamps::new(stamps));
     }
 
-    /// Says that what is being made reads what `tags` name. Call it before reading: a change in between
-    /// is then noticed.
+    /// Records that the current build reads the data of `tags`.
+    ///
+    /// Call it before reading, so that a change in between is noticed.
     pub fn reads(&self, tags: &[Tag]) {
         let current = self.current.lock().unwrap().clone();
         let mut dependencies = Dependencies::default();
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bumping_a_tag_moves_it_and_any_and_nothing_else() {
+    fn bumping_a_tag_changes_it_and_any_and_nothing_else() {
         let versions = InProcess::new();
         versions.bump(&[Tag::named("tea")]);
         let Current::Ready(Ok(current)) = versions.current() else {

@@ -1,10 +1,10 @@
-//! Keys: the name of what is kept.
+//! Keys: the names of entries.
 //!
 //! - A key is a name and parts; each part is printed so that its type shows: `2`, `"2"`, `none`.
-//! - Different parts never print alike: text is quoted and its quotes are escaped, so
+//! - Different parts are printed differently: text is quoted and its quotes are escaped, so
 //!   `["a:", "b"]` and `["a", ":b"]` are two keys.
 //! - A key is printable, without white space, and at most [`Key::LONGEST`] bytes: a longer one
-//!   keeps its head and ends in the SHA-256 of the whole.
+//!   keeps its start and ends in the SHA-256 of the whole.
 
 use std::fmt::{self, Write};
 use std::hash::{Hash, Hasher};
@@ -21,40 +21,40 @@ pub struct Key {
 }
 
 impl Key {
-    /// Bytes of the longest key; Redis and people prefer short ones.
+    /// The length of the longest key in bytes; Redis and people prefer short ones.
     pub const LONGEST: usize = 240;
 
-    /// A key without parts yet. Names are nouns, section first: `products.list`.
+    /// Begins a key without parts. Names are nouns, section first: `products.list`.
     pub fn named(name: &'static str) -> KeyBuilder {
         let mut text = String::with_capacity(96);
         text.push_str(name);
         KeyBuilder { text }
     }
 
-    /// The key as it is printed and stored.
+    /// Returns the key as it is printed and stored.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The same key as that of a variant of `whole`: it is deleted with `whole`.
+    /// Marks the key as a variant of `whole`, with which it is deleted.
     #[must_use]
     pub(super) fn variant(self, whole: &Key) -> Self {
         Self { variant_of: Some(whole.text.clone()), ..self }
     }
 
-    /// The text of the key of which it is a variant.
+    /// Returns the text of the key of which it is a variant.
     pub(super) fn variant_of(&self) -> Option<&str> {
         self.variant_of.as_deref()
     }
 
-    /// The key's name without its parts: `products.list`.
+    /// Returns the key's name without its parts: `products.list`.
     pub fn name(&self) -> &str {
         self.text.split(':').next().unwrap_or_default()
     }
 }
 
 impl Hash for Key {
-    /// Of the text alone: that of a variant holds what it is a variant of.
+    /// Hashes the text alone, since that of a variant contains its key.
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.text.hash(state);
     }
@@ -72,8 +72,9 @@ impl fmt::Display for Key {
     }
 }
 
-/// The parts of a key as it is printed, for people: `("page", "2")` of `products.list:page=2`. A key that
-/// was cut is read as far as it goes.
+/// Returns the parts of a printed key, for people: `("page", "2")` of `products.list:page=2`.
+///
+/// A shortened key is read as far as it goes.
 pub fn parts(key: &str) -> Vec<(String, String)> {
     let mut parts = Vec::new();
     let (mut is_quoted, mut is_escaped, mut depth, mut from) = (false, false, 0_i32, 0);
@@ -105,7 +106,7 @@ pub struct KeyBuilder {
 }
 
 impl KeyBuilder {
-    /// Adds a part; `label` says to readers what it is.
+    /// Adds a part; `label` tells readers what it is.
     pub fn part(mut self, label: &'static str, part: impl Part) -> Self {
         self.text.push(':');
         self.text.push_str(label);
@@ -114,7 +115,7 @@ impl KeyBuilder {
         self
     }
 
-    /// The finished key.
+    /// Returns the finished key, shortened if necessary.
     pub fn build(mut self) -> Key {
         if self.text.len() > Key::LONGEST {
             self.text = shorten(&self.text);
@@ -123,9 +124,9 @@ impl KeyBuilder {
     }
 }
 
-/// What can be part of a key.
+/// A value that can be part of a key.
 pub trait Part {
-    /// Appends this part so that no other part, of any type, prints alike.
+    /// Appends this part in a form that no other part, of any type, has.
     fn print(&self, text: &mut String);
 }
 
@@ -204,11 +205,11 @@ impl<T: Part> Part for [T] {
     }
 }
 
-/// The head of a long key and the hash of the whole.
+/// Returns the start of a long key and the hash of the whole.
 ///
-/// SHA-256 and not a faster hash: keys hold what visitors send, and two of them that collide would
-/// be one page for two URLs. The ellipsis stands outside of quotes or inside an open one, which no
-/// whole key has, so a short key cannot imitate a shortened one.
+/// SHA-256 and not a faster hash, because keys contain what clients send, and a collision would
+/// serve one page for two URLs. The ellipsis stands outside of quotes or inside an open one. No
+/// whole key has that, so a short key cannot imitate a shortened one.
 fn shorten(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     let mut head = Key::LONGEST - 2 * digest.len() - '…'.len_utf8();

@@ -1,6 +1,6 @@
 //! The three levels of caching.
 
-/// Which of the three levels of caching.
+/// One of the three levels of caching.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Level {
     /// Level one: whole pages.
@@ -12,7 +12,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The level's name, lower case.
+    /// Returns the level's name, in lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Level::Page => "page",
@@ -22,7 +22,7 @@ impl Level {
     }
 }
 
-/// Which of the three levels are on.
+/// The levels that are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Levels {
     /// Level one.
@@ -34,12 +34,12 @@ pub struct Levels {
 }
 
 impl Levels {
-    /// All three.
+    /// All three are on.
     pub const ALL: Levels = Levels { pages: true, fragments: true, queries: true };
-    /// None: everything is made anew for each request.
+    /// All three are off: everything is built for each request.
     pub const OFF: Levels = Levels { pages: false, fragments: false, queries: false };
 
-    /// Whether this level is on.
+    /// Reports whether this level is on.
     pub const fn has(&self, level: Level) -> bool {
         match level {
             Level::Page => self.pages,

@@ -1,31 +1,39 @@
-//! The cache framework: Django's three levels for actix-web, never stale after a write.
+//! A cache with Django's three levels for actix-web, in which no entry is stale after a write.
 //!
-//! It knows nothing of this shop, nor of SQL: an application brings its own [`StampSource`], which say
-//! what has changed.
+//! It knows nothing of this shop and nothing of SQL: an application supplies a [`StampSource`], which
+//! says what has changed.
 //!
-//! # The words
+//! # Vocabulary
 //!
-//! - *tag* ([`tag::Tag`]): the name of something that can change: a table, a bucket of its rows.
+//! - *tag* ([`tag::Tag`]): the name of something that can change, such as a table or a bucket of its
+//!   rows.
 //! - *stamp* ([`tag::Stamp`]): a tag's version. Equal stamps mean equal data.
-//! - *current* ([`stamps::Stamps`]): the stamps of all tags, as one moment saw them.
-//! - *entry* ([`entry::Entry`]): an immutable fact, "this key was this, at these stamps". Served only
-//!   while its stamps are those of the current.
-//! - *value* ([`values`]): what somebody set, as in Django's low-level API. Nobody vouches for it.
-//! - *policy* ([`policy::Policy`]): how long an entry is fresh, and what may be done when it cannot be
-//!   made anew.
-//! - *scope* ([`tracking`]): what a page, fragment or value depended on while it was made: collected, never
-//!   listed.
+//! - *stamps* ([`stamps::Stamps`]): the stamp of every tag at one moment. The current ones come from a
+//!   stamp source.
+//! - *entry* ([`entry::Entry`]): an immutable body, with the stamps of the data that it was built from.
+//! - *freshness check* ([`entry::Entry::validate`]): compares these with the current stamps. An entry is
+//!   *fresh* if they are equal and its lifetime lasts. Otherwise it is *stale*: expired or invalidated.
+//! - *value* ([`values`]): what a caller set, as in Django's low-level API. It has no freshness check.
+//! - *policy* ([`policy::Policy`]): how long an entry is fresh, and what may be served if it cannot be
+//!   rebuilt.
+//! - *dependency tracking* ([`tracking`]): records what a page, fragment or query reads while it is built
+//!   or loaded. No list of dependencies is kept by hand.
+//! - *flight* ([`flight`]): the single load of a key, for which all concurrent callers wait.
+//! - *tier* ([`tier`]): the local tier is the memory of this process, the shared tier a store that
+//!   instances share.
+//! - *event* ([`event::Event`]): a hit, a miss or another outcome, reported to listeners.
 //!
 //! # The three levels
 //!
 //! | Level | What | How | Django |
 //! |---|---|---|---|
-//! | one | whole pages | [`page::cached`] around a route | `cache_page`, per-current cache |
+//! | one | whole pages | [`page::cached`] around a route | `cache_page`, the per-view cache |
 //! | two | parts of templates | `{% filter cached(self.header()) %}`, [`fragment`] | `{% cache %}` |
 //! | three | results of queries | [`Cache::get_or_set`] | `cache.get_or_set` |
 //!
-//! All three are entries, so they are right in the same way: what was made from old data is not served,
-//! whoever changed the data. Beside them stands the low-level API of values, [`Cache::values`].
+//! All three store entries, so one freshness check covers them: what was built from old data is not
+//! served, whichever program changed the data. Beside them stands the low-level API of values,
+//! [`Cache::values`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -45,7 +53,7 @@
 //! let cache = Builder::default().open(versions.clone());
 //! let key = Key::named("teas.list").build();
 //!
-//! // A source says what it reads: the stamp first, then the data.
+//! // A load records what it reads: first the stamp, then the data.
 //! let load = async || {
 //!     versions.reads(&[TEAS]);
 //!     Ok::<_, std::io::Error>(vec!["Assam".to_owned()])
@@ -53,7 +61,7 @@
 //! let teas = cache.get_or_set(&key, &LIST, load).await?;
 //! assert_eq!(*teas, ["Assam"]);
 //!
-//! // Whoever writes says so; the next look-up loads anew.
+//! // A write invalidates its tags; the next lookup loads again.
 //! versions.bump(&[TEAS]);
 //! let teas = cache.get_or_set(&key, &LIST, async || {
 //!     versions.reads(&[TEAS]);
@@ -66,54 +74,67 @@
 //!
 //! # Choosing a policy
 //!
-//! A lifetime does not keep entries right: the stamps do. It bounds the memory of what nobody asks for,
-//! and it is all there is for sources that have no stamps. So:
+//! The stamps keep entries right, not the lifetime. A lifetime bounds the memory of entries that are no
+//! longer requested, and it is the only bound for sources without stamps. So:
 //!
 //! | What is cached | Policy |
 //! |---|---|
 //! | pages, fragments, queries over tables with triggers | [`Policy::fresh_for`](policy::Policy::fresh_for) an hour or a day; nothing else is needed |
-//! | an expensive aggregate over such tables | the same, and a single load however many ask |
-//! | a slow upstream without stamps | fresh for as long as its data may be old, [`stale_if_error`](policy::Policy::stale_if_error) for when it fails, [`refresh_before`](policy::Policy::refresh_before) so that nobody waits, [`soft_timeout`](policy::Policy::soft_timeout) for when it hangs, [`retry_after`](policy::Policy::retry_after) so that it can recover; with [`Cache::get_or_refresh`] |
-//! | something that may be old while it is made anew, by decision of its owner | [`stale_while_revalidate`](policy::Policy::stale_while_revalidate) |
-//! | a counter, a limit, something a visitor chose | no entry at all: a value, [`Cache::values`] |
+//! | an expensive aggregate over such tables | the same: concurrent callers share a single load |
+//! | a slow upstream without stamps | fresh for as long as its data may be old; [`stale_if_error`](policy::Policy::stale_if_error) for when it fails, [`refresh_before`](policy::Policy::refresh_before) so that callers do not wait, [`soft_timeout`](policy::Policy::soft_timeout) for when it hangs, [`retry_after`](policy::Policy::retry_after) so that it can recover; with [`Cache::get_or_refresh`] |
+//! | data that its owner permits to be old while it is reloaded | [`stale_while_revalidate`](policy::Policy::stale_while_revalidate) |
+//! | a counter, a limit, something that a visitor chose | no entry: a value, [`Cache::values`] |
 //!
-//! What is served old is marked, and nothing made from it is kept; `Cache-Status` says
-//! `detail="stale-if-error"`, and listeners are told ([`event`]).
+//! A stale entry that is served is marked, and nothing built from it is stored. `Cache-Status` then says
+//! `detail="stale-if-error"`, and an event is reported ([`event`]).
 //!
 //! # Coming from Django
 //!
 //! | Django | Here |
 //! |---|---|
-//! | `@cache_page(60 * 15)` | `.wrap(page::cached(Policy::fresh_for(…)))`; the page also goes when its data change |
+//! | `@cache_page(60 * 15)` | `.wrap(page::cached(Policy::fresh_for(…)))`; a change of its data invalidates the page, too |
 //! | `UpdateCacheMiddleware`, `FetchFromCacheMiddleware` | the same around a scope or an app |
 //! | `{% cache 500 sidebar user.id %}` | [`Fragment::new`](fragment::Fragment::new)`(…).vary_on("user", id)`, and `{% filter cached(self.sidebar()) %}` |
 //! | `make_template_fragment_key`, `cache.delete` | [`Cache::delete_fragment`] with the same declaration |
-//! | `cache.get_or_set(key, f, 300)` for data | [`Cache::get_or_set`]: right after every write; for anything else `cache.values().get_or_set` |
+//! | `cache.get_or_set(key, f, 300)` for data | [`Cache::get_or_set`], which is right after every write; for anything else `cache.values().get_or_set` |
 //! | `get`, `set`, `add`, `touch`, `incr`, `get_many`, … | the same names on [`Cache::values`] |
-//! | `cache.clear()` | [`Cache::clear`]; on a shared Redis only what is ours |
+//! | `cache.clear()` | [`Cache::clear`]; on a shared Redis it deletes only this application's keys |
 //! | `KEY_PREFIX`, `VERSION`, `TIMEOUT` | [`values::Settings`] |
 //! | `LocMemCache`, `RedisCache`, `DummyCache` | [`store::memory`], [`store::redis`], [`store::null`] |
-//! | `CACHES["default"]` and other aliases | each [`Cache`] that is opened is one; there is no registry of names |
-//! | signals and `cache.delete` after each `save()` | nothing: whoever reads says what, and triggers say what changed |
+//! | `CACHES["default"]` and other aliases | one [`Cache`] for each; there is no registry of names |
+//! | signals and `cache.delete` after each `save()` | nothing: loads record what they read, and triggers what changed |
 //! | `ConditionalGetMiddleware` | every cached page has an `ETag` and answers 304 ([`page::conditional`]) |
-//! | `@never_cache` | `Cache-Control: no-store` in the answer; it is then not kept |
+//! | `@never_cache` | `Cache-Control: no-store` in the response; then it is not stored |
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! - Nobody is served an entry whose tags have moved, in the current that its reader judges by. How new
-//!   that current is, [`StampSource`] promises.
-//! - One load of a key at a time in a process; waiters take nothing older than their own current.
-//! - Nothing here fails a request: a store in trouble is a miss. But a load that asks for its own key, which
-//!   would never end, panics and says so; and a panic in a handler is answered as an error.
-//! - A page made for one visitor is never another's: a cached page's handler sees no cookie.
-//! - Not promised: that values ([`values`]) are true; that a load which reads what it does not say
-//!   (a file, the time, another table) is noticed; that what a policy lets be served old is new.
+//! - No reader is served an invalidated entry, unless its policy permits that. Entries are validated by
+//!   the reader's own stamps; how recent these are, [`StampSource`] promises.
+//! - A process runs one load of a key at a time, and a waiter takes no result older than its own stamps.
+//! - The cache fails no request: a store that does not answer is a miss. Two exceptions: a load that asks
+//!   for its own key, which would never end, panics with a message; and a panic in a handler is answered
+//!   as an error.
+//! - A page that was built for one visitor is never served to another: the handler of a cached page sees
+//!   no cookie.
+//! - Not guaranteed: that values ([`values`]) are up to date; that a load which reads something without
+//!   recording it (a file, the time, another table) is noticed; that a stale entry which a policy permits
+//!   is recent.
 //!
 //! # Layout
 //!
-//! In reading order: [`tag`], [`stamps`], [`tracking`], [`entry`], [`removal`], [`key`], [`policy`]; [`cache`],
-//! `derive`, [`refresh`], [`flight`], [`presence`], `lineage`, `panics`, [`tier`], [`secret`]; [`fragment`],
-//! [`page`]; [`values`], [`store`], [`codec`]; [`event`], [`stats`], [`meter`], [`inspect`], [`builder`].
+//! In reading order:
+//!
+//! - The model: [`tag`], [`stamps`], [`in_process`], [`dependencies`], [`tracking`], [`level`], [`key`],
+//!   [`policy`], [`entry`], [`removal`].
+//! - The cache: [`builder`], [`cache`], `built`, `derive`, [`refresh`], [`flight`], [`presence`],
+//!   `lineage`, `panics`, [`tier`], [`secret`], [`error`].
+//! - Levels one and two: [`page`], `write_epochs`, [`fragment`].
+//! - Values and stores: [`values`], [`store`], [`codec`].
+//! - Observation: [`event`], [`stats`], [`meter`], [`inspect`].
+//! - Primitives: `random`, `sync`.
+
+// Pages and Redis use parts of the core that nothing else does.
+#![cfg_attr(not(all(feature = "actix", feature = "redis")), allow(dead_code))]
 
 pub mod builder;
 mod built;
@@ -125,7 +146,7 @@ pub mod entry;
 pub mod error;
 pub mod event;
 pub mod flight;
-#[cfg(test)]
+#[cfg(all(test, feature = "redis"))]
 mod forgery;
 pub mod fragment;
 pub mod in_process;
@@ -134,6 +155,7 @@ pub mod key;
 pub mod level;
 mod lineage;
 pub mod meter;
+#[cfg(feature = "actix")]
 pub mod page;
 mod panics;
 pub mod policy;
@@ -150,6 +172,7 @@ pub mod tag;
 pub mod tier;
 pub mod tracking;
 pub mod values;
+#[cfg(feature = "actix")]
 mod write_epochs;
 
 pub use cache::Cache;

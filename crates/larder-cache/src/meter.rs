@@ -1,19 +1,19 @@
-//! What a task spends on stores and on coding, for who wants to know.
+//! Measures what a task spends on stores and on coding.
 //!
-//! - Nobody who measures: no clock is asked.
-//! - Time is the task's own: what is kept behind the answer is not counted.
+//! - Outside of [`measure`] the clock is not read.
+//! - Only the task's own time counts, not that of writes behind the answer.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// What was spent so shared.
+/// What a task has spent up to now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// Calls that were sent to a store.
+    /// The number of calls to a store.
     pub round_trips: u32,
-    /// Waiting for their answers.
+    /// The time spent waiting for their answers.
     pub waited: Duration,
-    /// Turning values to bytes, and back.
+    /// The time spent converting values to bytes and back.
     pub coding: Duration,
 }
 
@@ -21,7 +21,7 @@ tokio::task_local! {
     static CURRENT: Cell<Spent>;
 }
 
-/// Runs `work` and answers what it spent.
+/// Runs `work`, and returns its result and what it spent.
 pub async fn measure<T>(work: impl Future<Output = T>) -> (T, Spent) {
     CURRENT
         .scope(Cell::default(), async {
@@ -31,7 +31,7 @@ pub async fn measure<T>(work: impl Future<Output = T>) -> (T, Spent) {
         .await
 }
 
-/// Counts a call to a store until it is dropped, answered or cancelled.
+/// Counts a call to a store until the returned guard is dropped: answered or cancelled.
 pub(super) fn round_trip() -> RoundTrip {
     RoundTrip(is_measured().then(Instant::now))
 }
@@ -51,7 +51,7 @@ impl Drop for RoundTrip {
     }
 }
 
-/// Counts what `work` takes as coding.
+/// Counts the time of `work` as coding.
 pub(super) fn coding<T>(work: impl FnOnce() -> T) -> T {
     let began = is_measured().then(Instant::now);
     let done = work();
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_a_task_spends_is_told_to_who_measures() {
+    async fn a_measured_task_reports_what_it_spent() {
         let ((), spent) = measure(async {
             drop(round_trip());
             coding(|| {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_who_measures_no_clock_is_asked() {
+    fn without_measuring_the_clock_is_not_read() {
         assert!(round_trip().0.is_none());
     }
 }

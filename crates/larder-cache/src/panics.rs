@@ -1,7 +1,8 @@
 //! Panics as failures: of handlers, and of loads.
 //!
-//! - A panic is a failure like an error: what is old may stand in for it, and those who wait are told once.
-//! - It is written into the log where it is answered; where it is not answered it goes on.
+//! - A panic is a failure like an error: a stale entry may be served instead, and the waiting
+//!   callers are notified once.
+//! - A panic is logged where it is answered; elsewhere it is resumed.
 
 use std::any::Any;
 use std::fmt::{self, Display};
@@ -9,19 +10,19 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 
 use futures_util::FutureExt;
 
-/// The rule by which what panicked is not stored.
+/// The rule in `Cache-Status` for a response that is not stored because of a panic.
 pub(super) const RULE: &str = "panic";
 
 /// A panic that was caught.
 pub(super) struct Panic(Box<dyn Any + Send>);
 
 impl Panic {
-    /// Writes it into the log, as what happened to `what`.
+    /// Logs the panic as a failure of `what`.
     pub fn log(&self, what: impl Display) {
         tracing::error!(key = %what, panic = %self, "the handler or load panicked");
     }
 
-    /// Lets it go on.
+    /// Resumes the panic.
     pub fn resume(self) -> ! {
         resume_unwind(self.0)
     }
@@ -35,10 +36,10 @@ impl Display for Panic {
     }
 }
 
-/// Runs `work`; a panic in it is answered, not passed on.
+/// Runs `work`, and returns a panic in it as an error.
 pub(super) async fn caught<W: Future>(work: W) -> Result<W::Output, Panic> {
-    // Unwind safe: all that `work` owns is dropped by the unwinding and seen by none afterwards. What it
-    // shares is locks, which a panic poisons, and cells of the request, of which no borrow is kept across
-    // the panic, since borrows are dropped by the unwinding too.
+    // Unwind safe: the unwinding drops all that `work` owns, and nothing sees it afterwards. It
+    // shares only locks, which a panic poisons, and cells of the request, whose borrows the
+    // unwinding drops too.
     AssertUnwindSafe(work).catch_unwind().await.map_err(Panic)
 }

@@ -1,22 +1,22 @@
-//! Policies: how long something may be kept, and what may be done when it cannot be made.
+//! Policies: how long an entry is fresh, and what may be served when it cannot be rebuilt.
 //!
-//! - A policy bounds the memory of what nobody asks for; it is not what keeps entries right. That is
-//!   done by the stamps.
-//! - Serving what is known to be old, because its time is over or because its data has changed, is never
-//!   the default: each way of it is asked for by name, is told as an event, and marks what is made from
-//!   it, which is not kept.
-//! - "After its end" counts from the end of the lifetime, also where the data has changed before.
-//! - For ever is 68 years: what is longer is that long, and no moment is too late to be reckoned.
-//! - Pages go by the lifetime only.
+//! - The stamps keep entries right, not the lifetime: that only bounds the memory of entries that
+//!   are no longer requested.
+//! - Serving an old entry, because its lifetime is over or its data has changed, is never the
+//!   default. Each way is chosen by name and reported as an event. Everything built from an old
+//!   entry is marked, and not stored.
+//! - The periods "after its end" count from the end of the lifetime, even if the data changed
+//!   before that.
+//! - Every duration is capped at 68 years, so that no moment is too late to compute.
 
 use std::time::Duration;
 
 use super::random;
 
-/// The longest time of a policy, 2^31 seconds, as in HTTP. RFC 9111 §1.2.2.
+/// The longest duration of a policy: 2^31 seconds, as in HTTP. RFC 9111 §1.2.2.
 const LONGEST: Duration = Duration::from_secs(1 << 31);
 
-/// How long an entry is fresh, and how useful it is afterwards.
+/// How long an entry is fresh, and how it may be used afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     fresh_for: Duration,
@@ -30,9 +30,10 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Kept for so long, unless what it was made from changes first; `Duration::MAX` for as long as that.
+    /// Creates a policy: entries are fresh for `lifetime`, unless their data changes first.
     ///
-    /// Source: Django's `timeout`, of which `None` is for ever.
+    /// `Duration::MAX` means that only a change of the data ends them. Source: Django's `timeout`,
+    /// where `None` is for ever.
     pub const fn fresh_for(lifetime: Duration) -> Self {
         Self {
             fresh_for: bounded(lifetime),
@@ -46,15 +47,15 @@ impl Policy {
         }
     }
 
-    /// Keeps it in this process only: it is neither written to the shared store nor taken from it.
+    /// Stores entries in this process only: the shared store is neither written nor read.
     ///
-    /// For identities and permissions: the shared store is one more place from which they could be forged.
+    /// This is for identities and permissions, since they could be forged in the shared store.
     pub const fn local_only(mut self) -> Self {
         self.is_local = true;
         self
     }
 
-    /// For so long after its end the old entry is served where making a new one fails.
+    /// Serves the old entry for `grace` after its end if building a new one fails.
     ///
     /// Source: RFC 5861 §4.
     pub const fn stale_if_error(mut self, grace: Duration) -> Self {
@@ -62,9 +63,10 @@ impl Policy {
         self
     }
 
-    /// For so long after its end the old entry is served at once, and made anew meanwhile.
+    /// Serves the old entry at once for `grace` after its end, and rebuilds it meanwhile.
     ///
-    /// Needs a load that outlives its caller: [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
+    /// This needs a load that outlives its caller:
+    /// [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
     ///
     /// Source: RFC 5861 §3.
     pub const fn stale_while_revalidate(mut self, grace: Duration) -> Self {
@@ -72,79 +74,83 @@ impl Policy {
         self
     }
 
-    /// So long before its end it is made anew in the background, when somebody asks for it.
+    /// Rebuilds an entry in the background if it is requested within `head_start` of its end.
     ///
-    /// Needs a load that outlives its caller: [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
+    /// This needs a load that outlives its caller:
+    /// [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
     pub const fn refresh_before(mut self, head_start: Duration) -> Self {
         self.refresh_before = bounded(head_start);
         self
     }
 
-    /// For so long after a load has failed it is not tried again, while there is an entry that callers may
-    /// have instead: a source in trouble is not asked by each of them.
+    /// Does not repeat a failed load for `pause`, while there is an old entry that may be served.
     ///
-    /// Needs a load that outlives its caller: [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
+    /// So a failing source is not asked once per caller. This needs a load that outlives its
+    /// caller: [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
     pub const fn retry_after(mut self, pause: Duration) -> Self {
         self.retry_after = bounded(pause);
         self
     }
 
-    /// After so long a caller takes the old entry, if there is a useful one; the load goes on and what
-    /// it brings is kept. Needs [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
+    /// Serves the old entry, if it is still useful, to a caller that has waited for `patience`.
+    ///
+    /// The load continues, and its result is stored. This needs
+    /// [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
     pub const fn soft_timeout(mut self, patience: Duration) -> Self {
         self.soft_timeout = Some(patience);
         self
     }
 
-    /// After so long a caller is told that it took too long; the load goes on and what it brings is
-    /// kept. Needs [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
+    /// Returns a timeout error to a caller that has waited for `patience`.
+    ///
+    /// The load continues, and its result is stored. This needs
+    /// [`Cache::get_or_refresh`](super::Cache::get_or_refresh).
     pub const fn hard_timeout(mut self, patience: Duration) -> Self {
         self.hard_timeout = Some(patience);
         self
     }
 
-    /// The longest time an entry may be served as fresh.
+    /// Returns the longest time that an entry may be served as fresh.
     pub const fn lifetime(&self) -> Duration {
         self.fresh_for
     }
 
-    /// Whether the shared store has nothing to do with it.
+    /// Reports whether entries stay in this process.
     pub(super) const fn is_local(&self) -> bool {
         self.is_local
     }
 
-    /// How long after its end an entry may replace a failure.
+    /// Returns how long after its end an entry may be served if a load fails.
     pub(super) const fn grace_on_error(&self) -> Duration {
         self.stale_if_error
     }
 
-    /// How long after its end an entry may be served while it is made anew.
+    /// Returns how long after its end an entry may be served while it is rebuilt.
     pub(super) const fn grace_while_revalidating(&self) -> Duration {
         self.stale_while_revalidate
     }
 
-    /// How long before its end it is made anew.
+    /// Returns how long before its end an entry is rebuilt.
     pub(super) const fn head_start(&self) -> Duration {
         self.refresh_before
     }
 
-    /// How long a load that has failed is not tried again.
+    /// Returns how long a failed load is not repeated.
     pub(super) const fn pause(&self) -> Duration {
         self.retry_after
     }
 
-    /// How long a caller waits before it takes an old entry.
+    /// Returns how long a caller waits before it takes an old entry.
     pub(super) const fn patience_for_new(&self) -> Option<Duration> {
         self.soft_timeout
     }
 
-    /// How long a caller waits at all.
+    /// Returns how long a caller waits at most.
     pub(super) const fn patience(&self) -> Option<Duration> {
         self.hard_timeout
     }
 
-    /// The same, with up to a tenth of its lifetime taken off at random: what was made together does
-    /// not end together.
+    /// Takes up to a tenth off the lifetime at random: entries built together expire separately.
     pub(super) fn jittered(mut self) -> Self {
         let chance = random::u64() % 1_000;
         self.fresh_for -= self.fresh_for / 10_000 * u32::try_from(chance).unwrap_or(0);

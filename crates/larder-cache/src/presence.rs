@@ -1,10 +1,10 @@
-//! Whether the client is still there on whose behalf something is made.
+//! Reports whether the client for which something is built is still connected.
 //!
-//! - The server says so, for all that runs on behalf of a connection ([`Client::scope`]); nothing here asks
-//!   a socket.
-//! - A client that has closed its side may still be reading: what is made for it goes on, and only its lead
+//! - The server notes this for all that runs on behalf of a connection ([`Client::scope`]); no
+//!   socket is asked here.
+//! - A client that has closed its side may still be reading: its build continues, and only its lead
 //!   over others is lost ([`super::flight`]).
-//! - Where the server says nothing, and for what runs on behalf of no client, the client never leaves.
+//! - Without a note of the server, and for work on behalf of no client, the client never leaves.
 
 use super::sync::{Signal, task_local};
 
@@ -22,23 +22,23 @@ impl Client {
         CLIENT.scope(self.clone(), work).await
     }
 
-    /// Notes that it has closed its side of the connection.
+    /// Records that the client has closed its side of the connection.
     pub fn leave(&self) {
         self.0.set();
     }
 
-    /// Whether it has.
+    /// Reports whether the client has closed its side.
     pub fn has_left(&self) -> bool {
         self.0.is_set()
     }
 
-    /// Comes when it has.
+    /// Waits until the client has closed its side.
     pub async fn left(&self) {
         self.0.wait().await;
     }
 }
 
-/// The client on whose behalf this runs; outside of a scope one that never leaves.
+/// Returns the client on whose behalf this runs; outside of a scope, one that never leaves.
 pub(super) fn current() -> Client {
     CLIENT.try_with(Clone::clone).unwrap_or_default()
 }

@@ -1,10 +1,10 @@
 //! The secret under which instances seal what they share: a key for HMAC-SHA-256.
 //!
-//! - An attacker who can write to the shared store cannot make a value that is taken: the MAC covers the
+//! - An attacker who can write to the shared store cannot forge a value: the MAC covers the
 //!   complete name in the store, the type, the stamps and the end of an entry, and its body.
-//! - A handle, not a value: the application replaces the secret, and all clones seal and check by the
-//!   new one from then on.
-//! - It is never printed.
+//! - The secret is a handle: when the application replaces it, all clones seal and check with the
+//!   new one.
+//! - The secret is never printed.
 //!
 //! Source: RFC 2104; NIST SP 800-107 §5.3 (keys of the hash's own length).
 
@@ -21,13 +21,13 @@ type Keyed = Hmac<Sha256>;
 pub struct Secret(Arc<RwLock<Keyed>>);
 
 impl Secret {
-    /// Bytes of a secret; they are drawn at random.
+    /// The length of a secret in bytes; they are drawn at random.
     pub const BYTES: usize = 32;
 
-    /// Bytes of a MAC.
+    /// The length of a MAC in bytes.
     pub(super) const MAC_BYTES: usize = 32;
 
-    /// Takes these bytes, which every instance that shares the store has.
+    /// Creates the secret of these bytes, which every instance that shares the store has.
     pub fn new(bytes: &[u8; Self::BYTES]) -> Self {
         Self(Arc::new(RwLock::new(keyed(bytes))))
     }
@@ -35,22 +35,22 @@ impl Secret {
     /// Draws a secret that no other process has.
     ///
     /// # Panics
-    /// Where the system has no randomness to give.
+    /// If the system has no random numbers.
     pub fn random() -> Self {
         let secret = Self::new(&[0; Self::BYTES]);
         secret.forget();
         secret
     }
 
-    /// Seals and checks by these bytes from now on: what was sealed before is a miss.
+    /// Seals and checks with these bytes from now on: what was sealed before is a miss.
     pub fn replace(&self, bytes: &[u8; Self::BYTES]) {
         *self.0.write().unwrap() = keyed(bytes);
     }
 
-    /// Replaces the secret by a random one: nothing is shared until there is another.
+    /// Replaces the secret by a random one: nothing is shared until it is replaced again.
     ///
     /// # Panics
-    /// Where the system has no randomness to give.
+    /// If the system has no random numbers.
     pub fn forget(&self) {
         let mut bytes = [0; Self::BYTES];
         getrandom::fill(&mut bytes).expect("the system gives random bytes");
@@ -62,15 +62,14 @@ impl Secret {
         self.begin(name, parts).finalize().into_bytes().into()
     }
 
-    /// Reports whether `mac` is that of `parts` under `name`, in a time that does not tell how much of it
-    /// is right.
+    /// Reports whether `mac` is that of `parts` under `name`, in constant time.
     pub(super) fn has_made(&self, mac: &[u8], name: &str, parts: [&[u8]; 2]) -> bool {
         self.begin(name, parts).verify_slice(mac).is_ok()
     }
 
     fn begin(&self, name: &str, parts: [&[u8]; 2]) -> Keyed {
         let mut mac = self.0.read().unwrap().clone();
-        // With their lengths in front: where one part ends is authentic, too.
+        // The lengths come first, so that the boundaries of the parts are authentic too.
         for part in [name.as_bytes(), parts[0], parts[1]] {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part);

@@ -1,9 +1,9 @@
-//! The current: every tag's stamp, as one moment saw them; and who supplies it.
+//! Stamps: every tag's stamp at one moment, and the source that supplies them.
 //!
-//! - A current is the result of one question; it is replaced, never patched.
-//! - Equal ids mean equal stamps, so the common case is one comparison.
-//! - A current handed out by [`StampSource::current`] contains every write that was answered before the
-//!   call. Where nobody can promise that, there is no current and the cache stands aside.
+//! - All stamps come from one query; a new query replaces them, and they are never patched.
+//! - Equal ids mean equal stamps, so the common freshness check is one comparison.
+//! - The stamps that [`StampSource::current`] returns contain every write that was answered before
+//!   the call. A source that cannot promise this returns an error, and the cache is bypassed.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::removal::Epochs;
 use super::tag::{Stamp, Tag};
 
-/// All stamps as one moment saw them.
+/// Every tag's stamp at one moment.
 #[derive(Debug)]
 pub struct Stamps {
     id: u64,
@@ -21,7 +21,7 @@ pub struct Stamps {
 }
 
 impl Stamps {
-    /// A current of `stamps`; they must come from one question and include [`Tag::ANY`].
+    /// Collects `stamps`, which must come from one query and include [`Tag::ANY`].
     pub fn new(stamps: impl IntoIterator<Item = (Tag, Stamp)>) -> Self {
         let stamps: HashMap<Tag, Stamp> = stamps.into_iter().collect();
         let any = stamps.get(&Tag::ANY).copied().unwrap_or_default();
@@ -30,55 +30,55 @@ impl Stamps {
         Self { id: Self::id_of(any), stamps, epochs }
     }
 
-    /// The id that a current has when [`Tag::ANY`] has this stamp. Never 0.
+    /// Returns the id of the stamps in which [`Tag::ANY`] has this stamp. It is never 0.
     pub fn id_of(any: Stamp) -> u64 {
-        // The nonce alone is random; the counter keeps a nonce that repeats from being believed.
+        // The nonce alone is random; the counter distinguishes two states whose nonces are equal.
         let mixed = (any.nonce as u64) ^ (any.count as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         mixed.max(1)
     }
 
-    /// Names this current among all: equal ids, equal stamps.
+    /// Returns the id of these stamps: equal ids mean equal stamps.
     pub fn id(&self) -> u64 {
         self.id
     }
 
-    /// The stamp of a tag; [`Stamp::NONE`] for one that never changed.
+    /// Returns the stamp of a tag: [`Stamp::NONE`] if it never changed.
     pub fn stamp(&self, tag: &Tag) -> Stamp {
         self.stamps.get(tag).copied().unwrap_or_default()
     }
 
-    /// How often entries were deleted and ended.
+    /// Returns the epochs of deletions and early ends.
     pub(super) fn epochs(&self) -> &Epochs {
         &self.epochs
     }
 
-    /// Every tag that ever changed, in no order.
+    /// Returns every tag that ever changed, in no particular order.
     pub fn stamps(&self) -> impl Iterator<Item = (&Tag, Stamp)> {
         self.stamps.iter().map(|(tag, stamp)| (tag, *stamp))
     }
 }
 
-/// Nobody can vouch for what is cached: why.
+/// The current stamps are not known, for this reason: no entry can be validated.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct StampsUnavailable(pub String);
 
-/// What [`StampSource::current`] promises.
+/// The result of [`StampSource::current`].
 pub type StampsResult = Result<Arc<Stamps>, StampsUnavailable>;
 
-/// A current at once, or after a question to somebody else.
+/// The current stamps, known already or still being queried.
 pub enum Current {
-    /// Known here and now.
+    /// They are known.
     Ready(StampsResult),
-    /// On its way.
+    /// They are being queried.
     Pending(Pin<Box<dyn Future<Output = StampsResult> + Send>>),
 }
 
 impl Current {
-    /// The current, waited for if need be.
+    /// Returns the current stamps, waiting for them if necessary.
     ///
     /// # Errors
-    /// [`StampsUnavailable`] when nobody can say what is current; the cache must not be used.
+    /// [`StampsUnavailable`] if they cannot be determined; then the cache must not be used.
     pub async fn get(self) -> StampsResult {
         match self {
             Current::Ready(current) => current,
@@ -87,24 +87,27 @@ impl Current {
     }
 }
 
-/// Whoever knows the stamps: a database, or the process itself.
+/// A source of stamps: a database, or the process itself.
 pub trait StampSource: Send + Sync + 'static {
-    /// A current that contains every write answered before this call.
+    /// Returns stamps that contain every write answered before this call.
     fn current(&self) -> Current;
 
-    /// Moves the stamps of `tags`, all or none, for every process that judges by them; each current that is
-    /// asked for afterwards contains that. Entries are deleted in this way ([`super::removal`]).
+    /// Changes the stamps of `tags`, all or none, for every process that uses this source.
+    ///
+    /// Stamps that are requested afterwards contain the change. Entries are deleted in this way
+    /// ([`super::removal`]).
     ///
     /// # Errors
-    /// [`StampsUnavailable`] where that is not done, as by the default: then nothing is deleted.
+    /// [`StampsUnavailable`] if the stamps were not changed, as by default: then nothing is
+    /// deleted.
     fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
         drop(tags);
-        let error = "these versions do not implement `StampSource::invalidate`, by which entries are deleted";
+        let error = "this source does not implement `StampSource::invalidate`, by which entries are deleted";
         Box::pin(std::future::ready(Err(StampsUnavailable(error.into()))))
     }
 }
 
-/// What [`StampSource::invalidate`] answers.
+/// The result of [`StampSource::invalidate`].
 pub type Invalidation<'v> =
     Pin<Box<dyn Future<Output = Result<(), StampsUnavailable>> + Send + 'v>>;
 

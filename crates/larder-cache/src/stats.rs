@@ -1,4 +1,4 @@
-//! Counts of what happened, for as long as the process lives.
+//! Counts of the cache's events since the process started.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use super::event::{Event, Listener, Outcome};
 use super::inspect::LookUps;
 use super::level::Level;
 
-/// A listener that counts, by level.
+/// A listener that counts events by level.
 #[derive(Debug, Default)]
 pub struct Stats {
     pages: Counts,
@@ -17,20 +17,20 @@ pub struct Stats {
 /// The counts of one level.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Look-ups answered from the cache, or from another request's load.
+    /// Lookups answered from the cache, or from another request's load.
     pub hits: AtomicU64,
-    /// Look-ups after which something had to be made.
+    /// Lookups after which something had to be built.
     pub misses: AtomicU64,
-    /// Look-ups answered with something known to be old, as the policy allows.
+    /// Lookups answered with a stale entry, as the policy allows.
     pub stale: AtomicU64,
-    /// Entries kept.
+    /// Entries stored.
     pub stored: AtomicU64,
-    /// Bytes of the entries kept, over all time.
+    /// Bytes of all entries ever stored.
     pub stored_bytes: AtomicU64,
 }
 
 impl Stats {
-    /// The counts of a level.
+    /// Returns the counts of a level.
     pub fn of(&self, level: Level) -> &Counts {
         match level {
             Level::Page => &self.pages,
@@ -39,7 +39,7 @@ impl Stats {
         }
     }
 
-    /// What was counted so shared, for people.
+    /// Returns the counts of all levels, for people.
     pub fn look_ups(&self) -> Vec<LookUps> {
         let levels = [Level::Page, Level::Fragment, Level::Query];
         levels.map(|level| self.of(level).read(level)).into()
@@ -47,7 +47,7 @@ impl Stats {
 }
 
 impl Counts {
-    /// What was counted so shared, under the level's name.
+    /// Returns the counts under the level's name.
     fn read(&self, level: Level) -> LookUps {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         LookUps {
@@ -96,7 +96,7 @@ mod tests {
     use crate::policy::Policy;
 
     #[tokio::test]
-    async fn look_ups_are_counted_by_level() {
+    async fn lookups_are_counted_by_level() {
         let stats = Arc::new(Stats::default());
         let options = Builder::default().listener(stats.clone());
         let cache = options.open(Arc::new(InProcess::new()));

@@ -1,8 +1,8 @@
-//! What the core is synchronised with.
+//! The synchronisation primitives of the core.
 //!
-//! These are the standard library's and tokio's. With the feature `schedules` they are shuttle's, which
-//! decides itself who runs next, so that `tests/schedules.rs` can run the same source through thousands of
-//! orders.
+//! They are those of the standard library and tokio. With the feature `schedules` they are
+//! shuttle's, which decides which task runs next, so that `tests/schedules.rs` can run the same
+//! source in thousands of orders.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub(super) use real::*;
 #[cfg(feature = "schedules")]
 pub(super) use scheduled::*;
 
-/// Something that happens once, if at all. Clones are the same.
+/// An event that happens at most once. Clones are the same signal.
 #[derive(Debug, Clone)]
 pub(super) struct Signal(Arc<watch::Sender<bool>>);
 
@@ -24,19 +24,19 @@ impl Default for Signal {
 }
 
 impl Signal {
-    /// It happens now.
+    /// Signals the event.
     pub fn set(&self) {
         self.0.send_replace(true);
     }
 
-    /// Whether it has happened.
+    /// Reports whether the event has happened.
     pub fn is_set(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// Comes when it has happened.
+    /// Waits until the event has happened.
     pub async fn wait(&self) {
-        // Its sender is ours: it is not gone before.
+        // Its sender is `self.0`, so it cannot be gone.
         let _ = self.0.subscribe().wait_for(|is_set| *is_set).await;
     }
 }
@@ -48,7 +48,7 @@ mod real {
 
     pub use tokio::task_local;
 
-    /// What `work` answers, unless it takes longer than `patience`.
+    /// Returns the result of `work`, unless it takes longer than `patience`.
     pub async fn timeout<W: Future>(patience: Duration, work: W) -> Option<W::Output> {
         tokio::time::timeout(patience, work).await.ok()
     }
@@ -66,12 +66,12 @@ mod scheduled {
 
     pub use shuttle::sync::{Mutex, atomic::AtomicU64};
 
-    /// What `work` answers: shuttle knows no time.
+    /// Returns the result of `work`: shuttle has no time.
     pub async fn timeout<W: Future>(_: Duration, work: W) -> Option<W::Output> {
         Some(work.await)
     }
 
-    /// As much of tokio's task locals as is used here, on shuttle's threads.
+    /// The part of tokio's task locals that is used here, on shuttle's threads.
     pub struct TaskLocal<T: 'static>(LocalKey<RefCell<Option<T>>>);
 
     impl<T: Clone> TaskLocal<T> {

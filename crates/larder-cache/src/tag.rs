@@ -1,17 +1,17 @@
 //! Tags: the names of what can change, and their stamps.
 //!
-//! - A tag is named by whoever keeps the data: `products`, or `products#17` for a bucket of rows.
+//! - The owner of the data names the tags: `products`, or `products#17` for a bucket of rows.
 //! - A stamp changes whenever its tag's data does; equal stamps mean equal data.
 //! - A tag that was never stamped has [`Stamp::NONE`].
-//! - Two tags are everybody's: [`Tag::ANY`] moves with every other, [`Tag::EVERYTHING`] is the
-//!   generation on which each entry depends without saying so.
+//! - Two tags are general: [`Tag::ANY`] changes with every other tag, and every entry depends on
+//!   [`Tag::EVERYTHING`] without recording it.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Rows are told apart by the low bits of their id: so many buckets for each table.
+/// The number of buckets of each table: the low bits of a row's id select its bucket.
 ///
 /// The triggers in `migrations` compute the same bucket.
 pub const BUCKETS: i64 = 256;
@@ -21,28 +21,28 @@ pub const BUCKETS: i64 = 256;
 pub struct Tag(Cow<'static, str>);
 
 impl Tag {
-    /// Moves whenever any tag does: equal here means equal everywhere.
+    /// The tag whose stamp changes whenever any other does: if it is equal, all are equal.
     pub const ANY: Tag = Tag::named("*");
 
-    /// The generation of all entries; moved by *Invalidate cache*.
+    /// The tag that every entry depends on; *Invalidate cache* changes its stamp.
     pub const EVERYTHING: Tag = Tag::named("!");
 
-    /// The tag of something that is known when the program is written, such as a table.
+    /// Creates the tag of something that is known at compile time, such as a table.
     pub const fn named(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))
     }
 
-    /// The tag of the bucket that a row falls in; also of rows that do not exist.
+    /// Creates the tag of a row's bucket, also for rows that do not exist.
     pub fn row(table: &str, id: i64) -> Self {
         Self(Cow::Owned(format!("{table}#{}", id & (BUCKETS - 1))))
     }
 
-    /// The generation of a whole table, moved by `TRUNCATE`: every row tag depends on it.
+    /// Creates the reset tag of a table, which `TRUNCATE` changes: every row tag depends on it.
     pub fn generation(table: &str) -> Self {
         Self(Cow::Owned(format!("{table}!")))
     }
 
-    /// The tag as the database writes it.
+    /// Returns the tag as the database writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -60,15 +60,15 @@ impl fmt::Display for Tag {
     }
 }
 
-/// A tag's version: how often it changed, and a random number drawn at the last change.
+/// A tag's version: how often it changed, and a random number from the last change.
 ///
-/// The counter orders stamps of one history; the nonce tells histories apart, as after a backup
-/// was restored.
+/// The counter orders the stamps of one history. The nonce distinguishes histories, as after a
+/// backup was restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Stamp {
-    /// Changes so shared, at least 0.
+    /// The number of changes up to now, at least 0.
     pub count: i64,
-    /// Drawn anew at each change.
+    /// Drawn again at each change.
     pub nonce: i64,
 }
 
@@ -76,7 +76,7 @@ impl Stamp {
     /// The stamp of a tag that never changed.
     pub const NONE: Stamp = Stamp { count: 0, nonce: 0 };
 
-    /// Whether data at this stamp is at least as new as data at `other`.
+    /// Reports whether data at this stamp is at least as new as data at `other`.
     pub fn is_at_least(self, other: Stamp) -> bool {
         self == other || self.count > other.count
     }

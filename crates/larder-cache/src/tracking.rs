@@ -1,14 +1,14 @@
-//! Scopes: what a page, a fragment or a value depended on while it was made.
+//! Dependency tracking: what a page, fragment or value depends on while it is built.
 //!
-//! - Whoever reads says so by [`record`]; nobody lists dependencies by hand.
-//! - Scopes nest: what an inner one collected is handed outwards, value → fragment → page.
-//! - One current is pinned for the whole of the outermost tracker, so that all look-ups of a request
-//!   judge by the same moment.
-//! - Whoever is made knows the key that it is made for, and what it cost: its queries are counted.
-//! - What was served stale, by a policy that allows it, marks all that is made from it: none is kept.
-//! - What was made without a part that took too long is not kept either.
-//! - A tag recorded at two different stamps is *inconsistent*: what was made mixes two states and is not
-//!   kept.
+//! - A reader of data calls [`record`]; no list of dependencies is kept by hand.
+//! - Trackers nest: an inner one hands its dependencies outwards, from value to fragment to page.
+//! - The outermost tracker pins the stamps, so that all lookups of a request are validated at the
+//!   same moment.
+//! - A tracker knows the key that is being built, and counts the queries that it costs.
+//! - A result that contains a stale part, as a policy allows, is marked and not stored. Neither is
+//!   a result that was built without a part that took too long.
+//! - A tag recorded at two different stamps makes the result *inconsistent*: it mixes two states of
+//!   the data and is not stored.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::key::Key;
 use super::stamps::Stamps;
 use super::sync::{Mutex, task_local};
 
-/// The current and the dependencies of what is being made.
+/// The pinned stamps and the dependencies of one build.
 #[derive(Debug)]
 struct Tracker {
     current: Arc<Stamps>,
@@ -33,25 +33,26 @@ task_local! {
     static MAKER: u64;
 }
 
-/// Runs `work` on behalf of somebody who goes by this number, which is noted in all that is made.
+/// Runs `work` on behalf of a request of this number, which is noted in all that it builds.
 pub async fn on_behalf_of<T>(maker: u64, work: impl Future<Output = T>) -> T {
     MAKER.scope(maker, work).await
 }
 
-/// On whose behalf; 0 for nobody's.
+/// Returns the number of the request on whose behalf this runs; 0 for none.
 pub(super) fn maker() -> u64 {
     MAKER.try_with(|maker| *maker).unwrap_or_default()
 }
 
-/// Runs `work`, pinned to `current`, and answers what it depended on.
+/// Runs `work` with pinned stamps, and returns its result and dependencies.
 ///
 /// # Cancellation
-/// Dropping it drops `work`; the outer tracker then learns nothing, which is right: nothing was made.
+/// Dropping the future drops `work`. The outer tracker then records nothing, since nothing was
+/// built.
 pub async fn track<T>(current: Arc<Stamps>, work: impl Future<Output = T>) -> (T, Dependencies) {
     track_as(current_key(), current, work).await
 }
 
-/// [`track`], where all that happens in `work` is for `key`.
+/// Does the same as [`track`] for a build of `key`.
 pub(super) async fn track_for<T>(
     key: &Key,
     current: Arc<Stamps>,
@@ -73,29 +74,29 @@ async fn track_as<T>(
     (made, dependencies)
 }
 
-/// Says that what is being made depends on this. Outside of a tracker it says it to nobody.
+/// Adds dependencies to the current build; without a tracker it does nothing.
 pub fn record(dependencies: &Dependencies) {
     let _ = CURRENT.try_with(|tracker| tracker.collected.lock().unwrap().merge(dependencies));
 }
 
-/// Says something of a source of what is being made.
+/// Adds a note to the current build.
 pub fn note(note: Note) {
     let mut dependencies = Dependencies::default();
     dependencies.add_note(note);
     record(&dependencies);
 }
 
-/// The current that the current tracker is pinned to.
+/// Returns the stamps that the current tracker pins.
 pub fn pinned() -> Option<Arc<Stamps>> {
     CURRENT.try_with(|tracker| tracker.current.clone()).ok()
 }
 
-/// The key of what is being made here, if something is.
+/// Returns the key that is being built here, if there is one.
 pub fn current_key() -> Option<Key> {
     CURRENT.try_with(|tracker| tracker.key.clone()).ok().flatten()
 }
 
-/// Whether somebody collects dependencies here, so that it is worth finding them out.
+/// Reports whether dependencies are tracked here, so that it is worth finding them out.
 pub fn is_tracking() -> bool {
     CURRENT.try_with(|_| ()).is_ok()
 }
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_is_made_knows_its_key_and_its_queries_are_counted() {
+    async fn a_build_knows_its_key_and_its_queries_are_counted() {
         let key = |name| Key::named(name).build();
         let asked = |queries| {
             let mut dependencies = Dependencies::default();
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_tag_at_two_stamps_is_torn() {
+    async fn a_tag_at_two_stamps_is_inconsistent() {
         let (_, page) = track(current(), async {
             record(&on("tea", 1));
             record(&on("tea", 2));
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_of_a_scope_nothing_is_pinned_and_nothing_collected() {
+    fn outside_of_tracking_nothing_is_pinned_or_recorded() {
         record(&on("tea", 1));
         assert!(pinned().is_none());
         assert!(!is_tracking());

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_changes_the_number_of_its_url_and_of_few_others() {
+    fn a_write_changes_the_epoch_of_its_url_and_of_few_others() {
         let (write_epochs, addresses) = (WriteEpochs::default(), addresses());
         let numbers = || {
             let of = |address: &[String; 3]| write_epochs.of(as_address(address));
@@ -87,7 +87,7 @@ mod tests {
         let (written, others): (Vec<_>, Vec<_>) =
             changed.enumerate().partition(|(nth, _)| is_written(*nth));
         assert!(written.iter().all(|(_, changed)| *changed));
-        // 1.4 are expected; with 1,024 numbers it would be 84, and by path alone 900.
+        // 1.4 are expected; with 1,024 epochs it would be 84, and by path alone 900.
         let others = others.iter().filter(|(_, changed)| *changed).count();
         assert!(others < 15, "{others} of 900 for a hundred writes");
     }

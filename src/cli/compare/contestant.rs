@@ -62,7 +62,7 @@ pub struct Contestant {
     path: &'static str,
     address: SocketAddr,
     handle: ServerHandle,
-    /// The very first current of the page.
+    /// The first request of the page.
     pub first: (Duration, Report),
     /// The report of the observed requests.
     pub observed: Report,
@@ -71,7 +71,7 @@ pub struct Contestant {
 }
 
 impl Contestant {
-    /// Opens the shop, observes the first current of its page, and warms it.
+    /// Opens the shop, observes the first request of its page, and warms it.
     ///
     /// One shop is observed and another one measured: observing costs time, too.
     pub async fn open(mode: Mode, database: &Url, path: &'static str) -> Result<Self, String> {
@@ -107,7 +107,7 @@ impl Contestant {
     }
 }
 
-/// Returns the first current of a page and the sum of the reports of the next ones.
+/// Returns the report of the first request of a page, and the sum of the reports of the next ones.
 fn look(address: SocketAddr, path: &str) -> Result<((Duration, Report), Report), String> {
     let mut client = Client::connect(address)?;
     client.observe(ELSEWHERE)?;

@@ -131,7 +131,7 @@ fn meaning(comparison: &Comparison) -> Vec<String> {
         sentences.push(of_redis(redis));
     }
     sentences.push(
-        "A first current fills the cache; the others are warm. MEDIAN is what a visitor waits, CPU what \
+        "A first view fills the cache; the others are warm. MEDIAN is what a visitor waits, CPU what \
          a request costs the shop."
             .to_owned(),
     );
@@ -162,7 +162,7 @@ fn answer(off: &Outcome, all: &Outcome) -> String {
 
 fn of_redis(redis: &Outcome) -> String {
     format!(
-        "With Redis warm pages come from memory all the same; what it gives is the first current of \
+        "With Redis warm pages come from memory all the same; what it gives is the first view of \
          another instance, which took {} SQL queries.",
         redis.first_sql
     )

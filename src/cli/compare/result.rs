@@ -38,9 +38,9 @@ pub struct Api {
 pub struct Outcome {
     /// The mode's name.
     pub mode: &'static str,
-    /// Time of the first current of the page.
+    /// Time of the first request of the page.
     pub first_us: f64,
-    /// SQL queries of the first current.
+    /// SQL queries of the first request.
     pub first_sql: u64,
     /// Median time of the warm requests.
     pub median_us: f64,

@@ -1,8 +1,8 @@
-//! The verdict on the page itself: what answered, which rule decided, what it saved.
+//! The banner: the outcome of the page, the rule that decided, and what a hit saved.
 //!
-//! - The first sentence says why.
-//! - A hit says what its original build cost, and which request made it.
-//! - Only what can be asked for again can be asked for without the cache.
+//! - The first sentence gives the reason.
+//! - A hit shows the cost of its original build, and the request that built it.
+//! - Only a request that can be repeated can be repeated without the cache.
 
 use std::time::{Duration, SystemTime};
 
@@ -35,18 +35,18 @@ struct Saved {
     by: Option<String>,
 }
 
-/// The write because of which the page was made anew.
+/// The write that caused the rebuild of the page.
 struct Culprit {
     when: String,
     by: Option<String>,
 }
 
-/// How much of its life a kept page has behind it, in percent.
+/// How much of the lifetime of a stored page is over, in percent.
 #[derive(Debug, PartialEq)]
 struct Life {
     lived: u64,
     left: u64,
-    /// `fresh` or `old`: what the rest of its life is worth.
+    /// `fresh` or `old`: the state of the page for the rest of its lifetime.
     look: &'static str,
     text: String,
 }
@@ -71,7 +71,7 @@ impl<'a> Banner<'a> {
     }
 }
 
-/// The sentence that says which rule decided.
+/// Returns the sentence with the rule that decided.
 fn why(verdict: &Verdict, page: Option<&CacheNode>) -> String {
     let rule = verdict.rule.as_deref().map(words::rule);
     let or = |otherwise: &str| rule.clone().unwrap_or_else(|| otherwise.to_owned());
@@ -135,7 +135,7 @@ fn facts(verdict: &Verdict, page: Option<&CacheNode>) -> Vec<(&'static str, Stri
     facts
 }
 
-/// How long it is fresh yet; none once that is over.
+/// Returns how long the page stays fresh; `None` if it is stale.
 fn fresh_left(verdict: &Verdict) -> Option<Duration> {
     verdict.fresh_left.filter(|left| !left.is_zero())
 }
@@ -148,12 +148,12 @@ fn sent(verdict: &Verdict) -> Option<String> {
     })
 }
 
-/// `2 queries, 3.1 ms`
+/// Returns the cost of a build: `2 queries, 3.1 ms`.
 pub fn cost(build: Build) -> String {
     format!("{}, {}", count(build.queries.into(), "query", "queries"), took(build.took))
 }
 
-/// How long before `now` something was; nothing where clocks disagree.
+/// Returns how long before `now` it was; the time of the day if clocks disagree.
 pub fn ago(at: SystemTime, now: SystemTime) -> String {
     match now.duration_since(at) {
         Ok(since) if since < Duration::from_secs(1) => "just before".to_owned(),
@@ -178,7 +178,7 @@ impl Culprit {
 }
 
 impl Life {
-    /// Of the time it is fresh; once that is over, of the time it is useful all the same.
+    /// Measures the fresh lifetime, or the time that the page may be served stale once that is over.
     fn new(verdict: &Verdict) -> Option<Self> {
         let age = verdict.age?;
         let (left, look, worth) = match (fresh_left(verdict), verdict.stale_left) {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_was_asked_for_anew_says_so() {
+    fn a_bypassed_page_says_so() {
         let mut verdict = stories::redirect().verdict;
         verdict.rule = Some("request".to_owned());
         assert!(why(&verdict, None).starts_with("What is kept was not used"));
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_can_be_asked_for_again_can_be_asked_for_without_the_cache() {
+    fn only_a_repeatable_request_can_bypass_the_cache() {
         assert!(Banner::new(&stories::hit()).may_bypass);
         assert!(!Banner::new(&stories::edit()).may_bypass);
     }

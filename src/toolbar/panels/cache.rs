@@ -1,8 +1,8 @@
-//! What the cache did, what it cost, and what this request's writes emptied.
+//! The cache panel: lookups, their cost, and the dependents of the tags that the request invalidated.
 //!
-//! - Every look-up is counted once, whatever it needed itself.
-//! - Hits and misses are told by the cache, never guessed from values.
-//! - A column in which nothing happened is not shown.
+//! - Every lookup is counted once, whatever it needed itself.
+//! - The cache reports hits and misses; they are never guessed from values.
+//! - A column without events is not shown.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub struct Cache<'a> {
     cost: Vec<(&'static str, String)>,
 }
 
-/// The calls of one operation, by what came of them.
+/// The calls of one operation, by their outcome.
 #[derive(Debug, Clone, PartialEq)]
 struct Row {
     operation: String,
@@ -58,7 +58,7 @@ impl<'a> Cache<'a> {
         Self { record, steps: tree::walk(record), columns, rows, total, cost: cost(record) }
     }
 
-    /// `2 tags`; what hangs on them is not summed, since an entry may hang on both.
+    /// Returns `2 tags`. Their dependents are not summed, since an entry may depend on both.
     fn tags_moved(&self) -> String {
         count(self.record.moved.len() as u64, "tag", "tags")
     }
@@ -115,7 +115,7 @@ fn add_node(rows: &mut Vec<Row>, node: &CacheNode) {
     node.children.iter().for_each(|child| add_node(rows, child));
 }
 
-/// Writes to values, and what is found in part, are neither hit nor miss.
+/// Writes to values, and partial results, are neither hit nor miss.
 fn value_column(outcome: &str) -> Option<usize> {
     match outcome {
         "hit" => Some(0),
@@ -160,7 +160,7 @@ mod tests {
     use crate::toolbar::stories;
 
     #[test]
-    fn every_look_up_is_counted_once_whatever_it_needed_itself() {
+    fn every_lookup_is_counted_once() {
         let record = stories::miss();
         let panel = Cache::new(&record);
         let by_name: Vec<_> = panel.rows.iter().map(|r| (r.operation.as_str(), r.calls)).collect();

@@ -1,12 +1,12 @@
-//! Figures as people read them.
+//! Formats figures for people.
 //!
 //! - Three digits are enough: `12 µs`, `0.31 ms`, `8.4 ms`, `41 ms`, `1.2 s`.
 //! - A figure has its unit, and a count has its noun.
-//! - A share of nothing is nothing.
+//! - A share of zero is zero.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A short time: from microseconds to seconds.
+/// Formats a short time: from microseconds to seconds.
 pub fn took(duration: Duration) -> String {
     let micros = duration.as_secs_f64() * 1e6;
     match micros {
@@ -18,7 +18,7 @@ pub fn took(duration: Duration) -> String {
     }
 }
 
-/// A long time: from seconds to days.
+/// Formats a long time: from seconds to days.
 pub fn lasts(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
@@ -28,7 +28,7 @@ pub fn lasts(duration: Duration) -> String {
     }
 }
 
-/// A size, in powers of ten.
+/// Formats a size, in powers of ten.
 pub fn bytes(bytes: u64) -> String {
     let size = bytes as f64;
     match size {
@@ -39,12 +39,12 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// `1 query`, `2 queries`.
+/// Formats a count: `1 query`, `2 queries`.
 pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// How much of `whole` `part` is, in percent; at most 100.
+/// Returns the share of `part` in `whole`, in percent; at most 100.
 pub fn percent(part: Duration, whole: Duration) -> u64 {
     if whole.is_zero() {
         return 0;
@@ -53,7 +53,7 @@ pub fn percent(part: Duration, whole: Duration) -> u64 {
     share.round().min(100.0) as u64
 }
 
-/// The time of the day in UTC: `09:34:07`.
+/// Formats the time of the day in UTC: `09:34:07`.
 pub fn clock(at: SystemTime) -> String {
     let seconds = at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()) % 86_400;
     format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)

@@ -1,7 +1,7 @@
-//! The headers of both directions, and what those about caching mean.
+//! The headers panel: the headers of both directions, and the meaning of those about caching.
 //!
-//! - The answer's are those that would have been sent without the toolbar.
-//! - What a part of a header means is said beside it; what is not known stays as it is.
+//! - The response's headers are those that would have been sent without the toolbar.
+//! - Known parts of a header are explained beside it; unknown ones stay as they are.
 
 use askama::Template;
 
@@ -31,7 +31,7 @@ impl<'a> Headers<'a> {
         if !response.iter().any(|(name, _)| name.eq_ignore_ascii_case("cache-status")) {
             response.push(("cache-status", &record.verdict.status_line));
         }
-        // What matters here is read first.
+        // The headers about caching come first.
         response.sort_by_key(|(name, _)| !name.to_ascii_lowercase().starts_with("cache-"));
         Self {
             request: request.map(|(name, value)| Header { name, value, means: vec![] }).collect(),
@@ -55,7 +55,7 @@ impl Panel for Headers<'_> {
     }
 }
 
-/// What a header of the answer means, part by part.
+/// Explains a header of the response, part by part.
 fn means(name: &str, value: &str) -> Vec<String> {
     match name.to_ascii_lowercase().as_str() {
         "cache-status" => explain(value, ';', status),
@@ -74,7 +74,7 @@ fn explain(value: &str, between: char, part: fn(&str, &str) -> Option<String>) -
     value.split(between).filter_map(split).collect()
 }
 
-/// RFC 9211 §2.
+/// Explains a parameter of `Cache-Status` (RFC 9211 §2).
 fn status(name: &str, value: &str) -> Option<String> {
     Some(match name {
         "hit" => "hit: answered from the cache.".to_owned(),
@@ -96,7 +96,7 @@ fn ttl(seconds: i64) -> String {
     }
 }
 
-/// RFC 9211 §2.2.
+/// Explains the parameter `fwd` (RFC 9211 §2.2).
 fn forward(value: &str) -> String {
     match value {
         "bypass" => "the cache was not asked".to_owned(),
@@ -105,7 +105,7 @@ fn forward(value: &str) -> String {
     }
 }
 
-/// RFC 9111 §5.2.2, RFC 5861, RFC 8246.
+/// Explains a directive of `Cache-Control` (RFC 9111 §5.2.2, RFC 5861, RFC 8246).
 fn control(name: &str, value: &str) -> Option<String> {
     let lasting = || Some(lasts(std::time::Duration::from_secs(value.parse().ok()?)));
     Some(match name.to_ascii_lowercase().as_str() {
@@ -113,7 +113,7 @@ fn control(name: &str, value: &str) -> Option<String> {
         "max-age" => format!("max-age: fresh for {}.", lasting()?),
         "s-maxage" => format!("s-maxage: for shared caches, fresh for {}.", lasting()?),
         "no-cache" => "no-cache: may be kept, but is to be asked for again each time.".to_owned(),
-        "no-store" => "no-store: nobody may keep it.".to_owned(),
+        "no-store" => "no-store: no cache may keep it.".to_owned(),
         "private" => "private: only the visitor’s own browser may keep it.".to_owned(),
         "public" => "public: shared caches may keep it.".to_owned(),
         "must-revalidate" => "must-revalidate: never used stale.".to_owned(),

@@ -1,6 +1,6 @@
-//! The last requests, redirects and JSON answers too, each to be opened in place.
+//! The history panel: the last requests, with redirects and JSON; each can be opened in place.
 //!
-//! - The rows keep their order, which is the newest first.
+//! - The rows keep their order, the newest first.
 //! - The request that is shown is marked.
 
 use askama::Template;
@@ -59,7 +59,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// The rows alone: what `GET /toolbar/requests` answers.
+/// Renders only the rows, for `GET /toolbar/requests`.
 pub fn render(history: &[Summary], shown: Option<RequestId>) -> Result<String, askama::Error> {
     History::new(history, shown).render()
 }

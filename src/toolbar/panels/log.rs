@@ -1,4 +1,4 @@
-//! What this request wrote into the log.
+//! The log panel: the lines that this request wrote to the log.
 //!
 //! - Warnings and errors call attention.
 

@@ -1,11 +1,11 @@
-//! The panels: what is known of a request, as HTML.
+//! The panels: the record of a request as HTML.
 //!
-//! - A panel reads the record and nothing else; it asks no cache and no database.
-//! - All text is escaped by its template, whoever wrote it; only a template's output counts as HTML.
+//! - A panel reads only the record, neither the cache nor the database.
+//! - A template escapes all its text, whatever its source; only the output of a template counts as HTML.
 //! - Nothing needs an inline style or script.
-//! - A panel that has nothing to show says so.
+//! - An empty panel says that it is empty.
 //!
-//! Not here: how records come about (`recorder`), and who may see them (`mod`).
+//! Not here: how records are collected (`recorder`), and which clients may see them (`mod`).
 
 mod banner;
 mod cache;
@@ -36,10 +36,10 @@ use super::record::{Record, Summary};
 pub use history::render as history;
 pub use plan::render as plan;
 
-/// Renders all that is known of a request, as the fragment that the script puts into the page.
+/// Renders the record of a request, as the fragment that the script puts into the page.
 ///
-/// `history` is the newest first; `settings` and `versions` are names with values, `warnings` whole
-/// sentences. It fails only where a template does.
+/// `history` is the newest first; `settings` and `versions` are names with values, `warnings` are whole
+/// sentences. It fails only if a template fails.
 pub fn render(
     record: &Record,
     history: &[Summary],
@@ -65,13 +65,13 @@ pub fn render(
 
 /// What every panel has beside its template.
 trait Panel: Template {
-    /// What its tab says.
+    /// The label of its tab.
     const TITLE: &'static str;
 
-    /// One line about this request.
+    /// Returns one line about this request.
     fn subtitle(&self) -> String;
 
-    /// Whether it holds something that should be looked at.
+    /// Reports whether it contains a problem.
     fn calls_attention(&self) -> bool {
         false
     }
@@ -92,7 +92,7 @@ impl fmt::Display for Html {
     }
 }
 
-/// A template has escaped it.
+/// The template has escaped it.
 impl HtmlSafe for Html {}
 
 /// A panel as the frame shows it.

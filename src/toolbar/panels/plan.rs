@@ -1,4 +1,4 @@
-//! What `EXPLAIN` answered, as the fragment that the script puts beneath the statement.
+//! The query plan, as the fragment that the script puts beneath the statement.
 
 use askama::Template;
 
@@ -9,7 +9,7 @@ struct Plan<'a> {
     failed: Option<&'a str>,
 }
 
-/// The database's plan, line by line with its indentation; or why there is none, as a sentence.
+/// Renders the database's plan line by line, or the sentence that says why there is none.
 pub fn render(plan: Result<&[String], &str>) -> Result<String, askama::Error> {
     match plan {
         Ok(lines) => Plan { lines, failed: None }.render(),
@@ -20,7 +20,7 @@ pub fn render(plan: Result<&[String], &str>) -> Result<String, askama::Error> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_plan_is_escaped_and_a_failure_is_told() {
+    fn a_plan_is_escaped_and_a_failure_is_shown() {
         let plan = super::render(Ok(&["SCAN <products>".to_owned()])).unwrap();
         assert!(plan.contains("SCAN &#60;products&#62;"), "{plan}");
         let plan = super::render(Err("Only queries can be explained.")).unwrap();

@@ -1,6 +1,6 @@
-//! What was asked, and which route answered.
+//! The request panel: the request, and the route that answered it.
 //!
-//! - Values of cookies and of forms are never shown: they are not known.
+//! - Values of cookies and forms are never shown, since they are not recorded.
 
 use askama::Template;
 

@@ -1,4 +1,4 @@
-//! How the shop was started. Who collects the settings leaves secrets out.
+//! The settings panel: the settings of the process, collected without secrets.
 
 use askama::Template;
 

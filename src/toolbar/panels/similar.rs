@@ -1,7 +1,7 @@
-//! Which statements are asked more than once.
+//! Finds repeated statements.
 //!
-//! - Similar are those of the same text; duplicate those of the same text with the same values.
-//! - What the site did not ask for itself is in no group.
+//! - Similar statements have the same text; duplicates have the same text and the same values.
+//! - Transactions and stamps are in no group.
 //! - Groups are named A, B, C … in the order of their first statement.
 
 use std::collections::HashMap;
@@ -9,21 +9,21 @@ use std::time::Duration;
 
 use super::super::record::Sql;
 
-/// Statements of the same text; at least two.
+/// At least two statements of the same text.
 #[derive(Debug, Clone)]
 pub struct Group {
     /// `A`, `B` …, `AA` after `Z`.
     pub name: String,
     /// One of six looks.
     pub look: usize,
-    /// Where its statements stand in the record.
+    /// The positions of its statements in the record.
     pub members: Vec<usize>,
-    /// How many of them repeat another, values and all.
+    /// Number of members that have a duplicate.
     pub duplicates: usize,
     pub took: Duration,
 }
 
-/// All groups.
+/// Returns all groups.
 pub fn groups(sql: &[Sql]) -> Vec<Group> {
     let mut order: Vec<Vec<usize>> = Vec::new();
     let mut seen: HashMap<&str, usize> = HashMap::new();
@@ -38,7 +38,7 @@ pub fn groups(sql: &[Sql]) -> Vec<Group> {
     order.into_iter().enumerate().map(|(n, members)| Group::new(n, members, sql)).collect()
 }
 
-/// Whether the same statement ran with the same values elsewhere in the request.
+/// Reports whether the same statement ran with the same values elsewhere in the request.
 pub fn is_duplicate(n: usize, sql: &[Sql]) -> bool {
     let this = &sql[n];
     let is_same = |other: &Sql| other.sql == this.sql && other.binds == this.binds;
@@ -59,7 +59,7 @@ impl Group {
         }
     }
 
-    /// From where its statements were run, each place once.
+    /// Returns the callers of its statements, each once.
     pub fn callers<'a>(&self, sql: &'a [Sql]) -> Vec<&'a str> {
         let mut callers: Vec<&str> =
             self.members.iter().filter_map(|n| sql[*n].caller.as_deref()).collect();

@@ -1,9 +1,9 @@
-//! The statements that the database was asked, in order.
+//! The SQL panel: the statements that the request ran, in order.
 //!
 //! - Queries and writes are counted; transactions and stamps are shown, and counted apart.
 //! - Similar and duplicate statements are marked by letter and shape, not by colour alone.
-//! - Of a long run of similar statements two are shown, the others behind them.
-//! - A slow statement, or one that failed, calls attention.
+//! - A long run of similar statements shows two, and folds the others.
+//! - A slow or failed statement calls attention.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use super::similar::{self, Group};
 use super::statement::{self, Piece};
 use super::timeline::Span;
 
-/// Slower than this is marked.
+/// Statements slower than this are marked.
 const SLOW: Duration = Duration::from_millis(100);
 
-/// A run longer than this is folded.
+/// Longer runs are folded.
 const LONGEST_RUN: usize = 4;
 
-/// Values longer than this are cut for showing, in letters.
+/// Longer values are cut, in characters.
 const LONGEST_VALUE: usize = 120;
 
 #[derive(Template)]
@@ -45,7 +45,7 @@ struct GroupRow<'a> {
     callers: Vec<&'a str>,
 }
 
-/// Statements of one text side by side.
+/// Consecutive statements of one text.
 struct Run<'a> {
     shown: Vec<Row<'a>>,
     folded: Vec<Row<'a>>,
@@ -86,12 +86,12 @@ impl<'a> Sql<'a> {
         }
     }
 
-    /// `3 statements`
+    /// Returns `3 statements`.
     fn of_rest(&self) -> String {
         count(self.rest, "statement", "statements")
     }
 
-    /// Whether the rows of a statement are not known.
+    /// Reports whether the number of rows is unknown for a query or write.
     fn lacks_rows(&self) -> bool {
         let mut shown = self.runs.iter().flat_map(|run| run.shown.iter().chain(&run.folded));
         shown.any(|row| !row.is_aside() && row.sql.rows.is_none())
@@ -168,7 +168,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// `20 rows`
+    /// Returns `20 rows`.
     fn rows(&self) -> Option<String> {
         self.sql.rows.map(|rows| count(rows, "row", "rows"))
     }

@@ -1,8 +1,8 @@
-//! SQL as pieces that a template can emphasise.
+//! Splits SQL into pieces that a template can emphasise.
 //!
-//! - Nothing is lost: the pieces together are the statement, but for its white space.
-//! - What is quoted is never a keyword.
-//! - A long list of columns is left out where the statement is shown in short.
+//! - The pieces together are the statement, except for its white space.
+//! - A quoted word is never a keyword.
+//! - The short form leaves out a long list of columns.
 
 /// A piece of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,19 +18,19 @@ const KEYWORDS: &str = " ALL ANALYZE AND AS ASC BEGIN BETWEEN BY CASE COLLATE CO
     RETURNING RIGHT ROLLBACK SAVEPOINT SELECT SET SHARE THEN TRANSACTION TRUE UNION UPDATE USING \
     VALUES WHEN WHERE WITH WRITE ";
 
-/// Before these a new line begins.
+/// Keywords that begin a new line.
 const CLAUSES: &str =
     " FROM WHERE GROUP HAVING ORDER LIMIT OFFSET VALUES SET RETURNING UNION LEFT INNER JOIN ";
 
-/// Columns that take more letters than this are left out in short.
+/// Longer lists of columns are left out of the short form, in characters.
 const LONGEST_LIST: usize = 48;
 
-/// The whole statement, each clause on its line.
+/// Returns the whole statement, each clause on its own line.
 pub fn whole(sql: &str) -> Vec<Piece> {
     pieces(&words(sql), true)
 }
 
-/// The statement on one line, without a long list of columns; and whether one was left out.
+/// Returns the statement on one line, and whether a long list of columns was left out.
 pub fn short(sql: &str) -> (Vec<Piece>, bool) {
     let words = words(sql);
     let Some((from, until)) = columns(&words) else { return (pieces(&words, false), false) };
@@ -44,7 +44,7 @@ pub fn short(sql: &str) -> (Vec<Piece>, bool) {
     (pieces(&short, false), true)
 }
 
-/// Where the list of columns of a `SELECT` begins and ends.
+/// Returns where the list of columns of a `SELECT` begins and ends.
 fn columns(words: &[&str]) -> Option<(usize, usize)> {
     let select = words.iter().position(|word| !word.trim().is_empty())?;
     if !words[select].eq_ignore_ascii_case("select") {
@@ -62,7 +62,7 @@ fn columns(words: &[&str]) -> Option<(usize, usize)> {
     None
 }
 
-/// Words, what is quoted, single signs, and one space for all white space between them.
+/// Splits SQL into words, quoted texts, single signs, and one space for each run of white space.
 fn words(sql: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = sql.trim();
@@ -88,12 +88,12 @@ fn span(text: &str, is_part: impl Fn(char) -> bool) -> usize {
     text.find(|letter| !is_part(letter)).unwrap_or(text.len())
 }
 
-/// The length of what is quoted; all of it where the quote never ends.
+/// Returns the length of a quoted text; all of it if the quote never ends.
 fn quoted(text: &str, quote: char) -> usize {
     text[1..].find(quote).map_or(text.len(), |end| end + 2)
 }
 
-/// Words of one kind side by side become one piece.
+/// Joins adjacent words of one kind into one piece.
 fn pieces(words: &[&str], lines: bool) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut depth = 0_i32;
@@ -115,7 +115,7 @@ fn pieces(words: &[&str], lines: bool) -> Vec<Piece> {
     pieces
 }
 
-/// `LEFT JOIN` stays together.
+/// Begins a new line, but not within `LEFT JOIN` and the like.
 fn break_line(pieces: &mut [Piece]) {
     let before = pieces.iter().rev().find(|piece| piece.is_keyword);
     let joins = before.is_some_and(|piece| is_in(" LEFT INNER DELETE DO ", &piece.text));

@@ -1,4 +1,4 @@
-//! Which templates rendered, and which of their fragments came from the cache.
+//! The templates panel: which templates rendered, and which of their fragments came from the cache.
 
 use askama::Template;
 
@@ -39,7 +39,7 @@ impl<'a> Templates<'a> {
 }
 
 impl Templates<'_> {
-    /// `2 fragments`
+    /// Returns `2 fragments`.
     fn of_fragments(&self) -> String {
         count(self.fragments as u64, "fragment", "fragments")
     }

@@ -1,4 +1,4 @@
-//! What holds of all panels together.
+//! Tests of all panels together.
 
 use super::super::record::{Moved, Outcome, Record};
 use super::super::stories;
@@ -14,7 +14,7 @@ fn html(record: &Record) -> String {
     render(record, &history, &settings, &versions, &["Calm down.".to_owned()]).unwrap()
 }
 
-/// Puts hostile text wherever visitors or data can put any.
+/// Returns a record with hostile text in each place that visitors or data can fill.
 fn poisoned() -> Record {
     let mut record = stories::miss();
     let text = || HOSTILE.to_owned();
@@ -60,12 +60,12 @@ fn poisoned() -> Record {
 }
 
 #[test]
-fn all_text_is_escaped_whoever_wrote_it() {
+fn all_text_is_escaped() {
     let record = poisoned();
     let html = html(&record);
     assert!(!html.contains("<script"), "{html}");
     assert!(!html.contains("alert('"), "a quote is left in an attribute");
-    // Each of the places above shows it, at least once.
+    // Each of the places above shows it at least once.
     assert!(html.matches("alert(").count() >= 30, "{}", html.matches("alert(").count());
     let fragment = super::history(&[record.summary()], None).unwrap();
     assert!(!fragment.contains("<script") && fragment.contains("alert("), "{fragment}");
@@ -120,7 +120,7 @@ fn every_list_that_begins_ends() {
 }
 
 #[test]
-fn a_hit_says_what_it_saved_and_who_made_it() {
+fn a_hit_says_what_it_saved_and_which_request_built_it() {
     let html = html(&stories::hit());
     assert!(html.contains("This hit saved <strong>2 queries, 3.1 ms</strong>"), "{html}");
     let builder = stories::miss().id;
@@ -128,7 +128,7 @@ fn a_hit_says_what_it_saved_and_who_made_it() {
 }
 
 #[test]
-fn a_miss_names_the_tag_and_the_write_that_moved_it() {
+fn a_miss_names_the_tag_and_the_write_that_invalidated_it() {
     let html = html(&stories::invalidated());
     assert!(html.contains("Invalidated: “products” has changed since it was made."), "{html}");
     let write = stories::edit().id;

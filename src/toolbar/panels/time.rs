@@ -1,7 +1,7 @@
-//! Where the time went.
+//! The time panel: how the time of the request was spent.
 //!
-//! - The shares do not overlap, and together are the whole; what is not accounted for is “elsewhere”.
-//! - The toolbar names its own share.
+//! - The shares do not overlap, and together are the whole; unaccounted time is “elsewhere”.
+//! - The toolbar shows its own share.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ struct Share {
     look: usize,
     took: String,
     percent: u64,
-    /// In the picture, which is 1000 wide.
+    /// Position in the picture, which is 1000 wide.
     x: u32,
     width: u32,
 }
@@ -67,7 +67,7 @@ fn shares(time: &Times) -> Vec<Share> {
     ];
     let sum: Duration = known.iter().map(|(_, time)| *time).sum();
     let parts = known.into_iter().chain([("Elsewhere", time.wall.saturating_sub(sum))]);
-    // What ran side by side can be more than the clock saw.
+    // Concurrent parts can add up to more than the elapsed time.
     let whole = time.wall.max(sum).as_secs_f64().max(1e-9);
     let mut begin = Duration::ZERO;
     let mut shares = Vec::new();

@@ -1,4 +1,4 @@
-//! Where something lies in the time of its request, as a bar of a picture 1000 wide.
+//! The position of an event in the time of its request, as a bar in a picture 1000 wide.
 //!
 //! - A bar never leaves the picture.
 //! - A bar is wide enough to be seen.
@@ -13,12 +13,12 @@ const NARROWEST: f64 = 6.0;
 pub struct Span {
     /// Where it begins, 0 to 1000.
     pub x: u32,
-    /// How wide it is; at least 6.
+    /// Its width, at least 6.
     pub width: u32,
 }
 
 impl Span {
-    /// Of what began `at` and `took` so long in a request of `whole`.
+    /// Returns the bar of an event that began `at` and `took` its time in a request of `whole`.
     pub fn new(at: Duration, took: Duration, whole: Duration) -> Self {
         let scale = WIDTH / whole.as_secs_f64().max(1e-9);
         let x = (at.as_secs_f64() * scale).min(WIDTH - NARROWEST);

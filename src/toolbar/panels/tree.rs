@@ -1,8 +1,8 @@
 //! The tree page ⊃ fragment ⊃ query, as steps that a template walks.
 //!
-//! - Templates do not call themselves: the tree comes flat, with the ends of its lists.
+//! - Templates cannot recurse, so the tree is flat, with explicit ends of its lists.
 //! - Each list that begins ends.
-//! - The tag on which everything hangs tells nothing, and is left out.
+//! - The tag *everything* is left out, since every entry depends on it.
 
 use std::time::SystemTime;
 
@@ -12,22 +12,22 @@ use super::figures::{bytes, lasts, took};
 use super::timeline::Span;
 use super::words;
 
-/// The tag that moves when everything is invalidated; a table’s generation ends so, too. See `cache::tag`.
+/// The tag *everything*; the names of reset tags end with it, too. See `cache::tag`.
 const EVERYTHING: &str = "!";
 
 /// A step through the tree.
 pub enum Step<'a> {
     /// A node begins.
     Node(Box<Node<'a>>),
-    /// What the node before needed follows.
+    /// The children of the node before follow.
     Inward,
-    /// That was all that it needed.
+    /// The children end.
     Outward,
     /// The node ends.
     End,
 }
 
-/// A look-up as it is shown.
+/// A lookup as it is shown.
 pub struct Node<'a> {
     pub level: &'static str,
     pub name: &'a str,
@@ -36,20 +36,20 @@ pub struct Node<'a> {
     pub mark: &'static str,
     pub look: &'static str,
     pub why: String,
-    /// When and by which request its tag was moved.
+    /// When its tag was invalidated, and by which request.
     pub culprit: Option<(String, Option<String>)>,
     pub span: Span,
     pub took: String,
     pub facts: Vec<String>,
     pub tags: Vec<&'a str>,
-    /// Those of them that can be moved by hand.
+    /// Those of them that staff can invalidate.
     pub movable: Vec<&'a str>,
     pub caller: Option<&'a str>,
-    /// The request that it waited behind.
+    /// The request that it waited for.
     pub behind: Option<String>,
 }
 
-/// All steps through what the cache did.
+/// Returns all steps through what the cache did.
 pub fn walk(record: &Record) -> Vec<Step<'_>> {
     let mut steps = Vec::new();
     for node in &record.cache {
@@ -71,7 +71,7 @@ fn push<'a>(node: &'a CacheNode, record: &'a Record, steps: &mut Vec<Step<'a>>) 
 impl<'a> Node<'a> {
     fn new(node: &'a CacheNode, record: &Record) -> Self {
         let (mark, look) = words::mark(&node.outcome);
-        // Waiting is a part of looking up.
+        // Waiting is part of the lookup.
         let looking = node.took.max(node.waited.unwrap_or_default());
         let whole = looking + node.making.unwrap_or_default();
         Self {
@@ -99,7 +99,7 @@ fn culprit(node: &CacheNode, now: SystemTime) -> Option<(String, Option<String>)
     Some((ago((*at)?, now), by.map(|id| id.to_string())))
 }
 
-/// Without the tag of everything, on which all that is kept hangs.
+/// Returns the tags of a node without *everything*.
 fn tags(node: &CacheNode) -> impl Iterator<Item = &str> {
     node.tags.iter().map(String::as_str).filter(|tag| *tag != EVERYTHING)
 }
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tag_on_which_everything_hangs_is_left_out() {
+    fn the_tag_everything_is_left_out() {
         let mut record = stories::miss();
         record.cache[0].tags = ["!", "products!", "products"].map(str::to_owned).to_vec();
         let Step::Node(node) = &walk(&record)[0] else { panic!("a node comes first") };
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_is_a_part_of_looking_up() {
+    fn waiting_is_part_of_the_lookup() {
         let mut record = stories::hit();
         record.cache[0].waited = Some(record.cache[0].took);
         record.cache[0].behind = Some(record.id);

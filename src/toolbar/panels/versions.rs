@@ -1,4 +1,4 @@
-//! What the program is made of, and what it talks to.
+//! The versions panel: the versions of the program and of its crates.
 
 use askama::Template;
 
@@ -17,9 +17,9 @@ impl<'a> StampSource<'a> {
 }
 
 impl Panel for StampSource<'_> {
-    const TITLE: &'static str = "StampSource";
+    const TITLE: &'static str = "Versions";
 
-    /// The first, which is the program's own.
+    /// Returns the first line, which is the program's own version.
     fn subtitle(&self) -> String {
         self.versions
             .first()

@@ -1,14 +1,14 @@
-//! What the cache's terms mean, in plain words.
+//! Explains the cache's terms in plain words.
 //!
-//! - Each outcome has a word, and is told apart without its colour.
-//! - A rule that has no words yet is named as it is.
+//! - Each outcome has a word, so it can be recognised without its colour.
+//! - A rule without an explanation is shown by its name.
 
 use super::super::record::{Level, Miss, Outcome, PageOutcome, Store};
 
-/// The tag of everything, as it is written.
+/// The tag *everything*, as it is written.
 const EVERYTHING: &str = "!";
 
-/// What to print on the mark of a page's outcome, which is also the name of its look in lower case.
+/// Returns the mark of a page's outcome; in lower case it is also the name of its look.
 pub const fn page(outcome: PageOutcome) -> &'static str {
     match outcome {
         PageOutcome::Hit => "HIT",
@@ -23,7 +23,7 @@ pub const fn page(outcome: PageOutcome) -> &'static str {
     }
 }
 
-/// The look of a page's outcome: one of `good`, `made`, `old`, `plain`.
+/// Returns the look of a page's outcome: `good`, `made`, `old`, `plain` or `write`.
 pub const fn look(outcome: PageOutcome) -> &'static str {
     match outcome {
         PageOutcome::Hit | PageOutcome::Collapsed | PageOutcome::Revalidated => "good",
@@ -34,7 +34,7 @@ pub const fn look(outcome: PageOutcome) -> &'static str {
     }
 }
 
-/// The mark of a look-up, and its look.
+/// Returns the mark of a lookup, and its look.
 pub const fn mark(outcome: &Outcome) -> (&'static str, &'static str) {
     match outcome {
         Outcome::Hit => ("hit", "good"),
@@ -49,7 +49,7 @@ pub const fn mark(outcome: &Outcome) -> (&'static str, &'static str) {
     }
 }
 
-/// Why a look-up came out as it did.
+/// Returns the reason for the outcome of a lookup.
 pub fn why(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Hit => String::new(),
@@ -70,7 +70,7 @@ pub fn why(outcome: &Outcome) -> String {
     }
 }
 
-/// Why there was nothing to serve.
+/// Returns the reason for a miss.
 pub fn missed(miss: &Miss) -> String {
     match miss {
         Miss::Never => "Not kept before, as far as is remembered.".to_owned(),
@@ -86,7 +86,7 @@ pub fn missed(miss: &Miss) -> String {
     }
 }
 
-/// A level, as the tree names it.
+/// Returns the name of a level.
 pub const fn level(level: Level) -> &'static str {
     match level {
         Level::Page => "page",
@@ -95,7 +95,7 @@ pub const fn level(level: Level) -> &'static str {
     }
 }
 
-/// Where something was found.
+/// Returns the name of a store.
 pub const fn store(store: Store) -> &'static str {
     match store {
         Store::Memory => "memory",
@@ -103,7 +103,7 @@ pub const fn store(store: Store) -> &'static str {
     }
 }
 
-/// The rule that decided about a page, as half a sentence.
+/// Returns the rule that decided about a page, as half a sentence.
 pub fn rule(name: &str) -> String {
     let words = match name.to_ascii_lowercase().as_str() {
         "method" => "only GET and HEAD are answered from the cache",
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_outcome_has_a_word_and_is_told_apart_without_its_colour() {
+    fn each_outcome_has_a_word_of_its_own() {
         let outcomes = [
             PageOutcome::Hit,
             PageOutcome::Miss,

@@ -1,11 +1,12 @@
-//! Looking for entries in the store that instances share.
+//! Looks up entries in the shared tier.
 
 use super::*;
 use crate::tier::sealed::Nothing;
 
 impl Cache {
-    /// The valid body under `key` in the shared store; or the turn to make it, which instances take
-    /// one after the other.
+    /// Returns the valid body under `key` in the shared tier, or the turn to build it.
+    ///
+    /// Instances take turns one after the other.
     pub(crate) async fn recall<T: Body>(
         &self,
         level: Level,
@@ -42,13 +43,14 @@ impl Cache {
         Recalled::Found(body, entry)
     }
 
-    /// The shared store, where this policy has anything to do with it.
+    /// Returns the shared tier, unless the policy keeps entries in this process.
     pub(crate) fn shared_for(&self, policy: &Policy) -> Option<&SharedTier> {
         self.0.shared.as_ref().filter(|_| !policy.is_local())
     }
 
-    /// The valid bodies under `keys` in the shared store, in one question. None of them is of a policy
-    /// that keeps to this process.
+    /// Returns the valid bodies under `keys` in the shared tier, in one round trip.
+    ///
+    /// None of the keys may have a policy that keeps entries in this process.
     pub(crate) async fn recall_many<T: Body>(
         &self,
         level: Level,
@@ -89,7 +91,7 @@ impl Cache {
         kept.collect()
     }
 
-    /// Tells this cache's keys from those of others.
+    /// Returns a number that distinguishes this cache's keys from those of others.
     pub(crate) fn flights_place(&self) -> usize {
         self.0.flights.place()
     }

@@ -16,10 +16,9 @@
 use bytes::{Buf, Bytes};
 use serde::de::DeserializeOwned;
 
-use super::{
-    COMPRESS_ABOVE, CodecError, Fingerprint, LIMIT, Slot, decode,
-    deflate::{deflate, inflate},
-};
+#[cfg(feature = "compress")]
+use super::deflate::{deflate, inflate};
+use super::{COMPRESS_ABOVE, CodecError, Fingerprint, LIMIT, Slot, decode};
 
 const MAGIC: &[u8; 3] = b"LDR";
 const FORMAT: u8 = 2;
@@ -221,4 +220,15 @@ fn truncated(found: usize, expected: usize) -> CodecError {
 
 fn too_large(bytes: usize, limit: usize) -> CodecError {
     CodecError::TooLarge { bytes, limit }
+}
+
+/// Stores the payload as it is: the feature `compress` is off.
+#[cfg(not(feature = "compress"))]
+fn deflate(_: &[u8]) -> Option<Vec<u8>> {
+    None
+}
+
+#[cfg(not(feature = "compress"))]
+fn inflate(_: &[u8], _: usize) -> Result<Vec<u8>, CodecError> {
+    Err(CodecError::Payload("deflated, and this build lacks the feature `compress`".to_owned()))
 }

@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{CodecError, schema};
 
-/// The fingerprints computed so shared, and the errors of types that cannot be read back.
+/// The fingerprints computed so far, and the errors of types that cannot be read back.
 static KNOWN: LazyLock<RwLock<HashMap<TypeId, Result<Fingerprint, CodecError>>>> =
     LazyLock::new(Default::default);
 

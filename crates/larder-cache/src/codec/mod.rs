@@ -37,6 +37,7 @@
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(feature = "compress")]
 mod deflate;
 mod envelope;
 mod error;

@@ -1,4 +1,4 @@
-//! The state of a probe: requests so shared, the answers to give, and when to stop.
+//! The state of a probe: requests so far, the answers to give, and when to stop.
 //!
 //! A type is read several times, once per *pass*:
 //!
@@ -21,7 +21,7 @@ const MAX_PASSES: usize = 1_000;
 /// What is known about a type while it is being probed.
 #[derive(Default)]
 pub(super) struct Schema {
-    /// The requests of all passes so shared.
+    /// The requests of all passes so far.
     text: String,
     /// The requests of this pass.
     line: String,

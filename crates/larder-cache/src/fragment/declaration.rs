@@ -1,4 +1,4 @@
-//! Declarations: what a fragment is called, what it prints, and for how long it is kept.
+//! Declarations of fragments: their names, the values they print, and their policies.
 
 use crate::key::{Key, KeyBuilder, Part};
 use crate::policy::Policy;
@@ -8,7 +8,7 @@ use crate::policy::Policy;
 pub struct Digest(u64);
 
 impl Digest {
-    /// Of `source`, as `include_bytes!` gives it.
+    /// Computes the digest of `source`, as `include_bytes!` returns it.
     pub const fn of(source: &[u8]) -> Self {
         Self(xxhash_rust::const_xxh3::xxh3_64(source))
     }
@@ -24,11 +24,12 @@ pub struct Fragment {
 }
 
 impl Fragment {
-    /// A fragment that prints nothing that varies.
+    /// Declares a fragment that prints no values.
     ///
-    /// Names are dotted nouns: `site.header`. `template` is the digest of the file that holds it.
+    /// Names are dotted nouns: `site.header`. `template` is the digest of the file that contains
+    /// it.
     ///
-    /// What Django finds out when a page is rendered does not compile here:
+    /// A wrong declaration, which Django reports when a page is rendered, does not compile here:
     ///
     /// ```compile_fail,E0061
     /// # use larder_cache::fragment::{Digest, Fragment};
@@ -39,8 +40,10 @@ impl Fragment {
         Self { key, policy, reads_data: false, is_personal: false }
     }
 
-    /// Also prints `value`. Every value that the body prints must be named here, or be read by the load
-    /// that is given to [`Prefetched::load`](super::Prefetched::load).
+    /// Adds a value that the body prints.
+    ///
+    /// Every value that the body prints must be named here, or be read by the load that is given to
+    /// [`Prefetched::load`](super::Prefetched::load).
     ///
     /// Source: the arguments of Django's `{% cache %}`.
     pub fn vary_on(mut self, label: &'static str, value: impl Part) -> Self {
@@ -48,28 +51,25 @@ impl Fragment {
         self
     }
 
-    /// Also prints what a load reads: [`Prefetched::load`](super::Prefetched::load). Worth a place in the
-    /// store that instances share.
+    /// Declares that the body prints what a load reads
+    /// ([`Prefetched::load`](super::Prefetched::load)).
+    ///
+    /// Such a fragment is worth storing in the shared tier.
     pub fn reads_data(mut self) -> Self {
         self.reads_data = true;
         self
     }
 
-    /// May print what is one visitor's own ([`Personal`](super::Personal)): the visitor is among what it
-    /// varies on.
+    /// Permits the body to print one visitor's own values ([`Personal`](super::Personal)).
+    ///
+    /// The visitor must be among the values that the fragment varies on.
     pub fn personal(mut self) -> Self {
         self.is_personal = true;
         self
     }
 
-    /// The key under which it is kept. Source: Django's `make_template_fragment_key`.
+    /// Returns the key of the fragment. Source: Django's `make_template_fragment_key`.
     pub fn key(self) -> Key {
         self.key.build()
     }
-}
-
-/// A page whose template holds fragments.
-pub trait Fragments: askama::Template {
-    /// The fragments that the template will ask for, each by the method that declares it.
-    fn fragments(&self) -> Vec<Fragment>;
 }

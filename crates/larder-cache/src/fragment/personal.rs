@@ -1,18 +1,18 @@
-//! Personal values: what must not be printed into a fragment that others get to see.
+//! Personal values, which must not be printed into a fragment that other visitors see.
 
 use std::cell::Cell;
 use std::fmt::{self, Display};
 
 thread_local! {
-    /// Whether the fragment whose body is being rendered is for everybody.
+    /// Whether the fragment that is being rendered is shared by all visitors.
     static IS_SHARED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A value that is one visitor's own: a name, a basket.
+/// A value that belongs to one visitor: a name, a basket.
 ///
-/// It prints itself anywhere but in the body of a fragment that is not declared
-/// [`personal`](super::Fragment::personal): there the template fails, as a page that leaks is worse than
-/// none.
+/// Printing it in the body of a fragment that is not declared
+/// [`personal`](super::Fragment::personal) makes the template fail, since a page that leaks is
+/// worse than none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Personal<T>(pub T);
 
@@ -26,11 +26,11 @@ impl<T: Display> Display for Personal<T> {
     }
 }
 
-/// Renders the body of a fragment, which is for everybody or not.
+/// Renders the body of a fragment, shared or personal.
 ///
-/// Within one that is for everybody nothing is personal any more.
+/// Within a shared fragment, every inner fragment counts as shared.
 pub(super) fn within<T>(is_personal: bool, render: impl FnOnce() -> T) -> T {
-    /// Puts back what was, also where rendering panics.
+    /// Restores the previous state, even if rendering panics.
     struct Outside(bool);
     impl Drop for Outside {
         fn drop(&mut self) {

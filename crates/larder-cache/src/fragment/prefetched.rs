@@ -1,4 +1,4 @@
-//! The fragments of one render: fetched before it, looked up and kept in it.
+//! The fragments of one render: fetched before it, looked up and stored during it.
 
 use std::cell::RefCell;
 use std::fmt::{self, Display, Write};
@@ -22,7 +22,7 @@ use crate::policy::Policy;
 use crate::stamps::Stamps;
 use crate::tracking;
 
-/// The HTML of a fragment, escaped where it must be.
+/// The HTML of a fragment, escaped where necessary.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Html(pub(crate) String);
 
@@ -41,10 +41,10 @@ impl Describe for Html {
 }
 
 impl Html {
-    /// What `body` prints.
+    /// Renders `body`.
     pub(super) fn of(body: impl Display) -> Result<Self, fmt::Error> {
         let mut html = String::with_capacity(512);
-        // Not `to_string`, which panics when a body fails.
+        // Not `to_string`, which panics if a body fails.
         write!(html, "{body}")?;
         Ok(Self(html))
     }
@@ -53,32 +53,34 @@ impl Html {
 /// The fragments of a page that is about to be rendered.
 #[derive(Default)]
 pub struct Prefetched {
-    /// None where the level is off: all is made, nothing kept.
+    /// `None` if the level is off: then everything is built, and nothing is stored.
     level: Option<(Cache, Arc<Stamps>)>,
-    /// Who asked for them.
+    /// The place in the source that fetched them.
     caller: Option<&'static Location<'static>>,
     found: RefCell<Vec<(Key, Found)>>,
     missed: RefCell<Vec<(Key, Missing)>>,
-    /// What the fragments whose bodies are being rendered depend on, the outermost first.
+    /// The dependencies of the fragments that are being rendered, the outermost first.
     open: RefCell<Vec<Dependencies>>,
 }
 
-/// A fragment that is there, and the entry that holds it.
+/// A fragment that was found, and its entry.
 type Found = (Arc<Html>, Arc<Entry>);
 
-/// A declared fragment that is to be made.
+/// A declared fragment that has to be built.
 struct Missing {
     policy: Policy,
     reads_data: bool,
     is_personal: bool,
     miss: Miss,
-    /// What its data were read from.
+    /// The dependencies of its data.
     dependencies: Dependencies,
 }
 
 impl Prefetched {
-    /// The declared fragments that are valid: in memory, or, in one question for all that read data, in
-    /// the shared store.
+    /// Fetches the declared fragments that are valid.
+    ///
+    /// They come from the local tier, or from the shared tier in one round trip for all that read
+    /// data.
     pub(super) async fn fetch(
         cache: &Cache,
         current: Arc<Stamps>,
@@ -122,8 +124,7 @@ impl Prefetched {
         self.found.get_mut().push((key, found));
     }
 
-    /// The data that the body of `fragment` prints; `None` where the fragment is there already and its
-    /// body will not be rendered.
+    /// Loads the data that `fragment` prints, or returns `None` if the fragment was found.
     ///
     /// The fragment depends on all that `load` reads.
     ///
@@ -131,7 +132,7 @@ impl Prefetched {
     /// Those of `load`, unchanged.
     ///
     /// # Panics
-    /// If `load` loads the data of this very fragment: that would never end.
+    /// If `load` loads the data of this same fragment, which would never end.
     pub async fn load<T, E>(
         &mut self,
         fragment: Fragment,
@@ -152,8 +153,8 @@ impl Prefetched {
         loaded.map(Some)
     }
 
-    /// The fragment as it is kept; else what its body prints, which is kept from now on.
-    pub(super) fn show(&self, fragment: Fragment, body: impl Display) -> askama::Result<Arc<Html>> {
+    /// Returns the fragment that was found, or renders its body and stores that.
+    pub fn show(&self, fragment: Fragment, body: impl Display) -> Result<Arc<Html>, fmt::Error> {
         let key = fragment.key();
         let found = self.found.borrow();
         if let Some((_, (html, entry))) = found.iter().find(|(found, _)| *found == key) {
@@ -161,7 +162,7 @@ impl Prefetched {
             return Ok(html.clone());
         }
         drop(found);
-        // Only what was declared is kept: an undeclared one was never looked up.
+        // Only declared fragments are stored: an undeclared one was never looked up.
         let place = self.missed.borrow().iter().position(|(missed, _)| *missed == key);
         let Some(place) = place else {
             return Ok(Arc::new(personal::within(false, || Html::of(body))?));
@@ -170,7 +171,12 @@ impl Prefetched {
         self.make(key, missing, body)
     }
 
-    fn make(&self, key: Key, missing: Missing, body: impl Display) -> askama::Result<Arc<Html>> {
+    fn make(
+        &self,
+        key: Key,
+        missing: Missing,
+        body: impl Display,
+    ) -> Result<Arc<Html>, fmt::Error> {
         let started = Instant::now();
         self.open.borrow_mut().push(missing.dependencies);
         let html = personal::within(missing.is_personal, || Html::of(body));
@@ -198,7 +204,7 @@ impl Prefetched {
                 self.found.borrow_mut().push((key, (html.clone(), entry)));
             }
             None => {
-                // Whoever loaded its data has counted the queries.
+                // The queries were counted already when its data was loaded.
                 dependencies.take_queries();
                 self.record(&dependencies);
             }
@@ -206,7 +212,7 @@ impl Prefetched {
         Ok(html)
     }
 
-    /// Hands outwards what a fragment depends on: to the one around it, and to the page.
+    /// Records dependencies in the fragment around this one, or else in the page.
     fn record(&self, dependencies: &Dependencies) {
         match self.open.borrow_mut().last_mut() {
             Some(around) => around.merge(dependencies),

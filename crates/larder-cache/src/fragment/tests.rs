@@ -1,5 +1,7 @@
-//! What fragments promise: F01 to F12 of Django's behaviours, and what goes beyond them. F04, that an
-//! incomplete declaration does not compile, is an example at [`Fragment::new`].
+//! Tests of fragments.
+//!
+//! The identifiers F01 to F12 are those of `docs/DJANGO-PARITY.md`. F04, that an incomplete
+//! declaration does not compile, is an example at [`Fragment::new`].
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -64,7 +66,7 @@ impl Fragments for Page<'_> {
 }
 
 #[tokio::test]
-async fn f01_a_fragment_is_shown_while_what_it_was_made_from_is_unchanged() {
+async fn f01_a_fragment_is_shown_while_its_data_is_unchanged() {
     let (versions, cache) = open();
     let renders = Cell::new(0);
     assert_eq!(cache.render(&Page::new("tea", 1, &renders)).await.unwrap(), "tea|1");
@@ -118,7 +120,7 @@ async fn f05_long_and_odd_values_work() {
 }
 
 #[tokio::test]
-async fn f06_fragments_are_kept_in_the_cache_they_are_rendered_with() {
+async fn f06_fragments_are_stored_in_the_cache_they_are_rendered_with() {
     let ((_, site), (_, fragments)) = (open(), open());
     let renders = Cell::new(0);
     for cache in [&site, &fragments, &fragments] {
@@ -128,7 +130,7 @@ async fn f06_fragments_are_kept_in_the_cache_they_are_rendered_with() {
 }
 
 #[tokio::test]
-async fn f07_the_declaration_that_made_a_fragment_deletes_it() {
+async fn f07_the_declaration_of_a_fragment_deletes_it() {
     let store = Arc::new(Fake::default());
     let versions = Arc::new(InProcess::new());
     let cache = Builder::default().shared(store.clone(), "test", &Secret::random()).open(versions);
@@ -204,7 +206,7 @@ impl Nested {
         Fragment::new("test.inner", SOURCE, Policy::fresh_for(self.inner_for)).reads_data()
     }
 
-    /// Rendered as a handler does it: the data are loaded only if the inner fragment is to be made.
+    /// Renders it as a handler does: the data is loaded only if the inner fragment has to be built.
     async fn render(cache: &Cache, versions: &InProcess, tea: u32, inner_seconds: u64) -> String {
         let page = Self::new(None, inner_seconds);
         let mut parts = cache.prefetch([page.outer(), page.inner()]).await;
@@ -244,7 +246,7 @@ async fn f11_an_outer_fragment_ends_with_the_inner_one() {
 }
 
 #[tokio::test]
-async fn f12_what_is_personal_is_not_printed_into_a_fragment_for_everybody() {
+async fn f12_a_personal_value_is_not_printed_into_a_shared_fragment() {
     #[derive(Template)]
     #[template(
         source = "{% filter cached((self.fragment)()) %}{{ name }}{% endfilter %}",
@@ -267,7 +269,7 @@ async fn f12_what_is_personal_is_not_printed_into_a_fragment_for_everybody() {
 }
 
 #[tokio::test]
-async fn a_fragment_that_reads_data_is_not_loaded_for_when_it_is_there() {
+async fn the_data_of_a_stored_fragment_is_not_loaded() {
     let (versions, cache) = open();
     Nested::render(&cache, &versions, 1, 60).await;
     let page = Nested::new(None, 60);
@@ -277,7 +279,7 @@ async fn a_fragment_that_reads_data_is_not_loaded_for_when_it_is_there() {
 }
 
 #[tokio::test]
-async fn fragments_that_read_data_come_from_the_shared_store_in_one_question() {
+async fn fragments_that_read_data_are_fetched_in_one_round_trip() {
     let store = Arc::new(Fake::default());
     let versions = Arc::new(InProcess::new());
     let shared: Arc<dyn Store> = store.clone();

@@ -1,11 +1,11 @@
-//! What hangs on tags: how many entries a write makes stale.
+//! Counts the dependents of tags: how many entries a write makes stale.
 
 use std::sync::Arc;
 
 use crate::entry::Entry;
 use crate::tag::{Stamp, Tag};
 
-/// For each tag the entries that depend on it at this stamp: pages, fragments, queries.
+/// Counts the entries that depend on each tag at this stamp: pages, fragments, queries.
 pub(super) fn count(
     entries: impl Iterator<Item = Arc<Entry>>,
     tags: &[(Tag, Stamp)],
@@ -30,7 +30,7 @@ mod tests {
     use crate::policy::Policy;
 
     #[test]
-    fn what_hangs_on_a_tag_depends_on_it_at_that_stamp() {
+    fn a_dependent_has_the_tag_at_that_stamp() {
         let stamp = |count| Stamp { count, nonce: count };
         let entry = |count| {
             let mut dependencies = Dependencies::default();

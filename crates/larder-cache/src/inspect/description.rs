@@ -1,11 +1,11 @@
-//! What is told about what is kept; the same to people, to programs, and over HTTP.
+//! The descriptions of what is stored: the same for people, for programs and over HTTP.
 
 use serde::{Deserialize, Serialize};
 
 use crate::entry::Cost;
 use crate::tag::{Stamp, Tag};
 
-/// What something that is kept is.
+/// The kind of something that is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -15,14 +15,14 @@ pub enum Kind {
     Fragment,
     /// An entry of level three.
     Query,
-    /// What somebody set.
+    /// A value, set by a caller.
     Value,
     /// The lock of an entry or a value.
     Lock,
 }
 
 impl Kind {
-    /// Its name, lower case.
+    /// Returns the kind's name, in lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Page => "page",
@@ -34,90 +34,91 @@ impl Kind {
     }
 }
 
-/// Something that is kept, in a list.
+/// A stored key in a list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Listed {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// The key by which its program knows it.
+    /// The key, as the program uses it.
     pub key: String,
     /// `memory`, or the name of the store.
     pub place: String,
-    /// The complete name in the store; none for entries in memory.
+    /// The complete name in the store; `None` for entries in memory.
     pub name: Option<String>,
 }
 
-/// Some of what is kept.
+/// A part of the stored keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing {
     /// Ordered by kind and key.
     pub keys: Vec<Listed>,
-    /// How many more there are, about.
+    /// The approximate number of further keys.
     pub left_off: u64,
 }
 
-/// All that is known of something that is kept.
+/// All that is known of an entry, value or lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
-    /// What it is and where.
+    /// Its kind, key and place.
     #[serde(flatten)]
     pub listed: Listed,
-    /// The fingerprint of its type, where it was sealed.
+    /// The fingerprint of its type, if it was sealed.
     pub fingerprint: Option<String>,
-    /// Its size; in memory about.
+    /// Its size in bytes; approximate in memory.
     pub bytes: u64,
-    /// Milliseconds since it was made; none for values.
+    /// Milliseconds since it was built; `None` for values.
     pub age_ms: Option<u64>,
-    /// Milliseconds until its lifetime is over; none for ever.
+    /// Milliseconds until its lifetime is over; `None` if it never is.
     pub left_ms: Option<u64>,
-    /// What it was made from; empty for values.
+    /// The tags that it depends on; empty for values.
     pub tags: Vec<TagStamp>,
     /// Whether it would be served.
     pub verdict: Verdict,
-    /// How many look-ups it answered since it came into this memory; none in a store.
+    /// The lookups that it answered since it entered this memory; `None` in a store.
     #[serde(default)]
     pub hits: Option<u64>,
-    /// What it took to make it, where that is known.
+    /// What it cost to build, if known.
     #[serde(default)]
     pub cost: Option<BuildCost>,
-    /// What it says.
+    /// Its content.
     pub body: Body,
 }
 
 impl Description {
-    /// Microseconds of making that its hits saved.
+    /// Returns the microseconds of building that its hits saved.
     pub fn saved_us(&self) -> u64 {
         let took = self.cost.map_or(0, |cost| cost.took_us);
         took.saturating_mul(self.hits.unwrap_or_default())
     }
 }
 
-/// What it took to make something.
+/// What it cost to build an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildCost {
-    /// Queries that ran for it, and for all that was made for it.
+    /// The number of queries for it, and for all that was built for it.
     pub queries: u32,
-    /// Microseconds from the look-up that did not find it.
+    /// Microseconds from the lookup that missed it.
     pub took_us: u64,
 }
 
 impl BuildCost {
-    /// Of an entry that this process made; none of one that another instance made.
+    /// Converts the cost of an entry; returns `None` if no build time is recorded.
     pub(super) fn of(cost: Cost) -> Option<Self> {
         let took_us = u64::try_from(cost.took.as_micros()).unwrap_or(u64::MAX);
         (took_us > 0).then_some(Self { queries: cost.queries, took_us })
     }
 }
 
-/// A tag and the stamp that it had.
+/// A tag and its stamp.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagStamp {
     /// The tag.
     pub tag: String,
-    /// How often it had changed.
+    /// The number of its changes.
     pub count: i64,
-    /// What was drawn at the last change; as text, since it has more digits than some readers of
-    /// JSON keep.
+    /// The random number of the last change.
+    ///
+    /// It is text, since it has more digits than some readers of JSON preserve.
     pub nonce: String,
 }
 
@@ -127,7 +128,7 @@ impl From<&(Tag, Stamp)> for TagStamp {
     }
 }
 
-/// Whether something would be served, judged by the present current.
+/// Whether something would be served at the current stamps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "is", content = "why")]
 pub enum Verdict {
@@ -135,66 +136,66 @@ pub enum Verdict {
     Valid,
     /// Its lifetime is over.
     Expired,
-    /// What it was made from has changed: the first tag that says so.
+    /// The data it was built from has changed: the first invalidated tag.
     Changed(String),
     /// Its key was deleted since its load began: it takes up room, and is never served.
     Deleted,
-    /// Its bytes are none that can be read.
+    /// Its bytes cannot be read, for this reason.
     Unreadable(String),
-    /// Nobody is here to judge: why.
+    /// It cannot be validated, for this reason.
     Unknown(String),
 }
 
-/// What something says, as far as it can be read without knowing its type.
+/// The content of something, as far as it can be read without knowing its type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Body {
     /// A page.
     Page {
-        /// Its status.
+        /// The status code.
         status: u16,
-        /// Its headers, in order.
+        /// The headers, in order.
         headers: Vec<(String, String)>,
-        /// The first characters of its body.
+        /// The first characters of the body.
         start: String,
     },
     /// The first characters of a fragment.
     Fragment(String),
-    /// A whole number, which can be counted on.
+    /// A whole number, which can be incremented.
     Number(i64),
-    /// Text that somebody set.
+    /// Text, set by a caller.
     Text(String),
-    /// Of a type that only the program knows.
+    /// A content whose type only the program knows.
     Opaque,
 }
 
-/// The cache in figures.
+/// The figures of a cache.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statistics {
-    /// Look-ups since the process began; empty where no process was asked.
+    /// Lookups since the process started; empty if no process was inspected.
     pub look_ups: Vec<LookUps>,
-    /// What the process keeps; none where no process was asked.
+    /// The entries of the process; `None` if no process was inspected.
     pub memory: Option<Memory>,
     /// The store of values, and of shared entries if there are any.
     pub store: Store,
 }
 
-/// The look-ups of one level.
+/// The lookups of one level.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookUps {
     /// The level's name.
     pub level: String,
     /// Answered from the cache.
     pub hits: u64,
-    /// Built anew.
+    /// Built again.
     pub misses: u64,
-    /// Answered with something old, as a policy allowed.
+    /// Answered with a stale entry, as a policy allowed.
     pub stale: u64,
-    /// Entries kept.
+    /// Entries stored.
     pub stored: u64,
 }
 
-/// Entries in a process.
+/// The entries of a process.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     /// Whole pages.
@@ -203,32 +204,32 @@ pub struct Memory {
     pub fragments: u64,
     /// Results of queries.
     pub queries: u64,
-    /// Their bytes, about.
+    /// Their approximate bytes.
     pub bytes: u64,
-    /// The bound on them.
+    /// The limit of the bytes.
     pub limit_bytes: Option<u64>,
-    /// Entries dropped for lack of room since the process began.
+    /// Entries evicted since the process started.
     #[serde(default)]
     pub evicted: u64,
 }
 
-/// A store; where it cannot know, nothing.
+/// The figures of a store; `None` is a figure that it does not know.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Store {
     /// `memory`, `redis`.
     pub name: String,
-    /// Entries of ours, of every build.
+    /// Entries of this application, of every build.
     pub entries: u64,
-    /// Values of ours.
+    /// Values of this application.
     pub values: u64,
-    /// Keys, whosever they are.
+    /// All keys, also those of other applications.
     pub keys: Option<u64>,
     /// Memory in use.
     pub bytes: Option<u64>,
-    /// The bound on it.
+    /// The limit of the memory.
     pub limit_bytes: Option<u64>,
-    /// Keys dropped for lack of room since it was started.
+    /// Keys evicted since the store was started.
     pub evicted: Option<u64>,
-    /// Keys whose lifetime was over since it was started.
+    /// Keys expired since the store was started.
     pub expired: Option<u64>,
 }

@@ -1,9 +1,9 @@
-//! Going through what is kept, page by page.
+//! Lists what is stored, page by page.
 //!
-//! - A store that does not answer takes nothing from what this process shows.
-//! - Which tags an entry in a store depends on is known only to who opens it: where a tag is asked for,
-//!   the memory of this process is looked through, and no store.
-//! - Locks are nobody's business here.
+//! - If a store does not answer, the entries of this process are listed all the same.
+//! - The tags of an entry in a store are known only once it is opened. So a list for one tag covers
+//!   the memory of this process and no store.
+//! - Locks are not listed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,41 +16,41 @@ use crate::error::Error;
 use crate::stamps::StampsResult;
 use crate::tier::local::LocalTier;
 
-/// Which of what is kept, and which part of that.
+/// A filter of what is stored, and the page to list.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'w> {
-    /// Over keys: `*` is any text, `?` any one character.
+    /// Matches keys: `*` is any text, `?` is any one character.
     pub pattern: &'w str,
-    /// Only of this kind.
+    /// Only this kind.
     pub kind: Option<Kind>,
-    /// Only what depends on the tag of this name.
+    /// Only entries that depend on the tag of this name.
     pub tag: Option<&'w str>,
-    /// So many are passed over.
+    /// The number of rows to skip.
     pub skip: usize,
-    /// And so many shown at most.
+    /// The number of rows to return at most.
     pub take: usize,
 }
 
-/// Some of what is kept.
+/// One page of the list.
 #[derive(Debug)]
 pub struct ListPage {
-    /// Ordered by kind and key.
+    /// The rows, ordered by kind and key.
     pub rows: Vec<Description>,
-    /// How many there are in all.
+    /// The number of rows on all pages.
     pub total: u64,
-    /// Whether all was looked through: not more than [`MOST`] are.
+    /// Whether everything was examined: at most [`MOST`] are.
     pub is_whole: bool,
-    /// Why the store is not among them.
+    /// Why the store's keys are missing.
     pub trouble: Option<Error>,
 }
 
 type Rows = BTreeMap<Listed, Option<Arc<Entry>>>;
 
 impl Inspection {
-    /// What is wanted, described without bodies of entries in memory; see the module.
+    /// Lists the wanted page, with descriptions that leave out the bodies of entries in memory.
     pub async fn list(&self, wanted: &Wanted<'_>) -> ListPage {
         let current = self.current().await;
-        let mut rows_found = self.near_wanted(wanted, &current);
+        let mut rows_found = self.wanted_in_memory(wanted, &current);
         let mut trouble = None;
         if wanted.tag.is_none() {
             for front in [shared::FRONT, self.values.cache_front()] {
@@ -70,7 +70,7 @@ impl Inspection {
         ListPage { rows, total, is_whole, trouble }
     }
 
-    fn near_wanted(&self, wanted: &Wanted<'_>, current: &StampsResult) -> Rows {
+    fn wanted_in_memory(&self, wanted: &Wanted<'_>, current: &StampsResult) -> Rows {
         let entries =
             self.local.iter().flat_map(LocalTier::iter).take(MOST).filter(is_there(current));
         let depends = |entry: &Entry| {

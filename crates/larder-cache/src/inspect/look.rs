@@ -1,4 +1,4 @@
-//! One look at something that is kept: in memory as it is, in a store as sealed bytes.
+//! Describes something that is stored: in memory as it is, in a store as sealed bytes.
 //!
 //! - Envelope and header are read without knowing the type; bodies only of the cache's own types.
 
@@ -19,7 +19,7 @@ use crate::tier::sealed::{Header, unix_millis};
 use crate::tier::shared::ParsedKey;
 use crate::values::plain;
 
-/// Returns what a name in the store is the name of.
+/// Returns the kind of the thing with this name in the store.
 pub(super) fn kind_named(readers: &[BodyReader], parsed: ParsedKey<'_>) -> Kind {
     let mut readers = readers.iter();
     match readers.find(|reader| reader.reads(parsed.fingerprint)) {
@@ -29,7 +29,7 @@ pub(super) fn kind_named(readers: &[BodyReader], parsed: ParsedKey<'_>) -> Kind 
     }
 }
 
-/// An entry in memory, with so many characters of its body.
+/// Describes an entry in memory, with the first `letters` characters of its body.
 pub(super) fn at_entry(
     readers: &[BodyReader],
     listed: Listed,
@@ -42,10 +42,10 @@ pub(super) fn at_entry(
     Description { body, ..outline(listed, entry, current) }
 }
 
-/// An entry in memory, without its body.
+/// Describes an entry in memory, without its body.
 pub(super) fn outline(listed: Listed, entry: &Entry, current: &StampsResult) -> Description {
     let verdict = match current {
-        Err(unvouched) => Verdict::Unknown(unvouched.to_string()),
+        Err(unavailable) => Verdict::Unknown(unavailable.to_string()),
         Ok(current) => match entry.validate(current) {
             entry::Validity::Fresh => Verdict::Valid,
             entry::Validity::Expired => Verdict::Expired,
@@ -67,7 +67,7 @@ pub(super) fn outline(listed: Listed, entry: &Entry, current: &StampsResult) -> 
     }
 }
 
-/// A shared entry, as it lies in the store for so long.
+/// Describes a shared entry, with the time that the store keeps it for.
 pub(super) fn at_sealed(
     readers: &[BodyReader],
     slot: Slot<'_>,
@@ -92,7 +92,7 @@ pub(super) fn at_sealed(
     })
 }
 
-/// Of what could not be opened: who does not know the secret cannot judge.
+/// Returns the verdict on bytes that could not be opened: unknown without the secret.
 fn unopened(error: &CodecError) -> Verdict {
     match error {
         CodecError::NoSecret => Verdict::Unknown(format!("{error}: it is in the database")),
@@ -127,8 +127,8 @@ fn open(
         left_ms: Some(header.expires.saturating_sub(now)),
         tags: header.stamps.iter().map(TagStamp::from).collect(),
         verdict: match current {
-            Err(unvouched) => Verdict::Unknown(unvouched.to_string()),
-            Ok(current) => judge(header, now, current),
+            Err(unavailable) => Verdict::Unknown(unavailable.to_string()),
+            Ok(current) => validate(header, now, current),
         },
         hits: None,
         cost: None,
@@ -139,8 +139,8 @@ fn open(
     })
 }
 
-/// As an instance judges that finds it.
-fn judge(header: Header, now: u64, current: &Stamps) -> Verdict {
+/// Validates a sealed entry as an instance does that finds it.
+fn validate(header: Header, now: u64, current: &Stamps) -> Verdict {
     let mut dependencies = Dependencies::default();
     header.stamps.into_iter().for_each(|(tag, stamp)| dependencies.add(tag, stamp));
     let now_epoch = header.epoch.now(current.epochs());
@@ -152,7 +152,7 @@ fn judge(header: Header, now: u64, current: &Stamps) -> Verdict {
     }
 }
 
-/// What somebody set, or a lock.
+/// Describes a value or a lock.
 pub(super) fn at_value(slot: Slot<'_>, listed: Listed, (bytes, ttl): (&Bytes, Ttl)) -> Description {
     let (body, verdict) = match (listed.kind, whole(bytes)) {
         (Kind::Lock, _) => (Body::Opaque, Verdict::Valid),

@@ -1,15 +1,15 @@
-//! The cache seen from outside: what is kept, how old it is, what it was made from, whether it is
-//! still true.
+//! Inspects the cache: what is stored, its age, its dependencies, and whether it is valid.
 //!
-//! - It is for people: the command line and the dashboard. No section has a use for it.
-//! - A key is what its program knows it by: `products.list:page=1`, `motd`. In a store it has a
-//!   complete name, `larder:entry:…:products.list:page=1`, which is taken as well. One key may be
-//!   kept in several places: in memory, in the store, in the store by another build.
-//! - Looking does not count as use, and does not decode what only the program can read.
-//! - Deleting moves a stamp first ([`super::removal`]), then empties the store, then memory. Without
-//!   versions the stamp stays, and instances keep what they hold: [`Inspection::reaches_instances`].
+//! - It is for people: the command line and the dashboard. No section of the application uses it.
+//! - A key is the one that the program uses: `products.list:page=1`, `motd`. A store has complete
+//!   names, `larder:entry:…:products.list:page=1`, which are accepted too. A key may be stored in
+//!   several places: in memory, in the store, in the store by another build.
+//! - Inspection does not count as use, and decodes only the cache's own types.
+//! - A deletion first changes a stamp ([`super::removal`]), then empties the store, then memory.
+//!   Without a stamp source no stamp changes, so instances keep their entries: see
+//!   [`Inspection::reaches_instances`].
 //!
-//! Not here: what happened ([`super::event`], [`super::stats`]).
+//! Not here: events ([`super::event`], [`super::stats`]).
 
 mod dependents;
 mod description;
@@ -46,22 +46,23 @@ use super::tier::local::LocalTier;
 use super::tier::shared::{self, ParsedKey};
 use super::values::{Timeout, Values, glob};
 
-/// Looks into a cache, or into a store that caches share.
+/// A view of a cache, or of a store that caches share.
 #[derive(Clone)]
 pub struct Inspection {
     readers: &'static [BodyReader],
     local: Option<LocalTier>,
     values: Values,
     versions: Option<Arc<dyn StampSource>>,
-    /// So many characters of a body are shown.
+    /// The number of characters that are shown of a body.
     letters: usize,
 }
 
-/// Characters of a body that are shown where nobody says how many.
+/// The number of characters that are shown of a body by default.
 const LETTERS: usize = 200;
 
 impl Inspection {
-    /// See [`Cache::inspect`](super::Cache::inspect) and [`super::builder::inspect`].
+    /// Creates the view of [`Cache::inspect`](super::Cache::inspect) or
+    /// [`super::builder::inspect`].
     pub(super) fn new(
         readers: &'static [BodyReader],
         local: Option<LocalTier>,
@@ -71,16 +72,16 @@ impl Inspection {
         Self { readers, local, values, versions, letters: LETTERS }
     }
 
-    /// The same, which shows so many characters of a body.
+    /// Shows this many characters of a body.
     #[must_use]
     pub fn showing(self, letters: usize) -> Self {
         Self { letters, ..self }
     }
 
-    /// At most `limit` of the keys that match: `*` is any text, `?` any one character.
+    /// Returns the first `limit` keys that match: `*` is any text, `?` is any one character.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// If the store does not answer.
     pub async fn keys(&self, pattern: &str, limit: usize) -> Result<Listing, Error> {
         let mut first = FirstKeys { pattern, limit, keys: BTreeSet::new(), left_off: 0 };
         let current = self.current().await;
@@ -93,75 +94,76 @@ impl Inspection {
         Ok(Listing { keys: first.keys.into_iter().collect(), left_off: first.left_off })
     }
 
-    /// All that is kept under a key, or under a complete name; empty if nothing is.
+    /// Describes everything under a key or a complete name; returns nothing if there is nothing.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// If the store does not answer.
     pub async fn describe(&self, key: &str) -> Result<Vec<Description>, Error> {
         let current = self.current().await;
-        let mut found: Vec<Description> = self.near_at(key, &current).into_iter().collect();
+        let mut found: Vec<Description> =
+            self.describe_in_memory(key, &current).into_iter().collect();
         for listed in self.find(key).await? {
             found.extend(self.look_at(listed, &current).await?);
         }
         Ok(found)
     }
 
-    /// Forgets what is kept under a key, or under a complete name; in how many places it was.
+    /// Deletes everything under a key or a complete name; returns in how many places it was.
     ///
     /// # Errors
-    /// When the versions cannot be moved: then nothing is forgotten. When the store does not answer: then
-    /// an entry is, but may still take up room in the store, and a value may stay.
+    /// If the stamps cannot be changed, nothing is deleted. If the store does not answer, an entry
+    /// is deleted but may still occupy space in the store, and a value may remain.
     pub async fn delete(&self, key: &str) -> Result<u64, Error> {
         let current = self.current().await;
         self.remove(Removal::Deleted.of_key(self.key_of(key))).await?;
-        let there = self.delete_there(key).await;
+        let there = self.delete_in_store(key).await;
         let local = self.local.as_ref().and_then(|local| Some((local, local.find(key)?)));
         let here = local
             .is_some_and(|(local, found)| local.remove(&found.0) && is_there(&current)(&found));
         Ok(u64::from(here) + there?)
     }
 
-    async fn delete_there(&self, key: &str) -> Result<u64, Error> {
+    async fn delete_in_store(&self, key: &str) -> Result<u64, Error> {
         let names: Vec<String> = self.find(key).await?.into_iter().filter_map(|l| l.name).collect();
         self.values.delete_names(&names).await
     }
 
-    /// Moves the stamp of a removal, where there is one.
+    /// Changes the stamp of a removal, if there is a stamp source.
     async fn remove(&self, tag: Tag) -> Result<(), Error> {
         let Some(versions) = &self.versions else { return Ok(()) };
         Ok(versions.invalidate(vec![tag]).await?)
     }
 
-    /// Whether what is deleted here is deleted in every instance, and not only from the store.
+    /// Reports whether a deletion here reaches every instance, and not only the store.
     pub fn reaches_instances(&self) -> bool {
         self.versions.is_some()
     }
 
-    /// The key in a complete name; else what was given.
+    /// Returns the key in a complete name, or the text itself if it is not one.
     fn key_of<'k>(&self, key: &'k str) -> &'k str {
         ParsedKey::of(key).map_or(key, |parsed| parsed.key)
     }
 
-    /// Ends the lifetime of the entry under a key: it is made anew when it is next asked for, and where that
-    /// fails its policy, or the page itself, may still let it be served. In how many places it was.
+    /// Ends the lifetime of the entry under a key; returns in how many places it was.
     ///
-    /// That is so in every instance, also for a load that has begun before; from the store that instances
-    /// share it is deleted.
+    /// The next request rebuilds it. If that fails, its policy, or the page itself, may still
+    /// permit serving it. This holds in every instance, also for a load that began before. The
+    /// entry is deleted from the shared store.
     ///
     /// # Errors
-    /// As [`Inspection::delete`].
+    /// Those of [`Inspection::delete`].
     pub async fn end(&self, key: &str) -> Result<u64, Error> {
         self.remove(Removal::Ended.of_key(self.key_of(key))).await?;
         let here = self.local.as_ref().and_then(|local| Some((local, local.find(key)?)));
-        let there = self.delete_there(key).await?;
-        // Last: nobody finds it in the store again, and keeps that here.
+        let there = self.delete_in_store(key).await?;
+        // Last, so that no lookup finds it in the store again and stores it here.
         if let Some((local, (key, entry))) = &here {
             local.insert((**key).clone(), Arc::new(entry.ended()));
         }
         Ok(u64::from(here.is_some()) + there)
     }
 
-    /// Remembers a value: a whole number as one that can be counted on, all else as text.
+    /// Sets a value: a whole number, which can be incremented, or else text.
     ///
     /// # Errors
     /// Those of [`Values::set`].
@@ -172,10 +174,10 @@ impl Inspection {
         }
     }
 
-    /// Forgets every entry and every value of ours; how many there were.
+    /// Deletes every entry and every value of this application; returns how many there were.
     ///
     /// # Errors
-    /// As [`Inspection::delete`].
+    /// Those of [`Inspection::delete`].
     pub async fn clear(&self) -> Result<u64, Error> {
         let current = self.current().await;
         self.remove(Removal::Deleted.of_all()).await?;
@@ -189,10 +191,11 @@ impl Inspection {
         Ok(here + entries.map_err(|source| self.failed(source))? + values?)
     }
 
-    /// What is kept, in figures; look-ups are counted by whoever listens ([`super::stats`]).
+    /// Returns the figures of the cache, without lookups, which a listener counts
+    /// ([`super::stats`]).
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// If the store does not answer.
     pub async fn statistics(&self) -> Result<Statistics, Error> {
         let (mut entries, mut values) = (0, 0);
         let is_counted = |listed: &Listed| listed.kind != Kind::Lock;
@@ -217,23 +220,25 @@ impl Inspection {
         })
     }
 
-    /// What this process keeps, in figures; none where no process is looked into. Walks all entries.
+    /// Returns the figures of this process's entries, or `None` without a process. Visits all
+    /// entries.
     pub fn memory(&self) -> Option<Memory> {
         self.local.as_ref().map(memory)
     }
 
-    /// How many entries of this process depend on each tag at this stamp: pages, fragments, queries.
+    /// Counts the entries of this process that depend on each tag at this stamp, by level.
     ///
-    /// Looks at so many entries at most: with more of them there are more than it says.
+    /// The levels are pages, fragments and queries. At most `most` entries are examined, so the
+    /// counts may be too low.
     pub fn dependents_of(&self, tags: &[(Tag, Stamp)], most: usize) -> Vec<[u64; 3]> {
         let entries = self.local.iter().flat_map(LocalTier::iter).take(most);
         dependents::count(entries.map(|(_, entry)| entry), tags)
     }
 
-    /// The current to judge by.
+    /// Returns the stamps to validate by.
     ///
     /// # Errors
-    /// When nobody vouches, or nobody is here to ask.
+    /// [`StampsUnavailable`] if they are not known, or if there is no stamp source.
     pub async fn current(&self) -> StampsResult {
         match &self.versions {
             Some(versions) => versions.current().get().await,
@@ -241,12 +246,12 @@ impl Inspection {
         }
     }
 
-    fn near_at(&self, key: &str, current: &StampsResult) -> Option<Description> {
+    fn describe_in_memory(&self, key: &str, current: &StampsResult) -> Option<Description> {
         let (key, entry) = self.local.as_ref()?.find(key).filter(is_there(current))?;
         Some(look::at_entry(self.readers, in_memory(&key, &entry), &entry, current, self.letters))
     }
 
-    /// Where in the store a key is, or would be.
+    /// Returns where in the store a key is, or would be.
     async fn find(&self, key: &str) -> Result<Vec<Listed>, Error> {
         if key.starts_with(shared::FRONT) || key.starts_with(self.values.cache_front()) {
             return Ok(self.listed(key).into_iter().collect());
@@ -289,7 +294,7 @@ impl Inspection {
         bytes.map_err(|source| self.failed(source))
     }
 
-    /// Visits everything in the store whose name begins so.
+    /// Visits everything in the store whose name begins with `front`.
     async fn walk(&self, front: &str, mut visit: impl FnMut(Listed)) -> Result<(), Error> {
         let mut from = None;
         loop {
@@ -303,7 +308,7 @@ impl Inspection {
         }
     }
 
-    /// What a complete name says; none if it is none of ours.
+    /// Parses a complete name; returns `None` if it is not one of this application.
     fn listed(&self, name: &str) -> Option<Listed> {
         let (kind, key) = match ParsedKey::of(name) {
             Some(parsed) => (look::kind_named(self.readers, parsed), parsed.key),
@@ -313,7 +318,7 @@ impl Inspection {
         Some(Listed { kind, key: key.to_owned(), place, name: Some(name.to_owned()) })
     }
 
-    /// `motd` of `larder-values:1:motd`; at another version the whole name, since that is the key.
+    /// Returns `motd` of `larder-values:1:motd`; at another version the whole name is the key.
     fn value_named<'n>(&self, name: &'n str) -> Option<(Kind, &'n str)> {
         let rest = name.strip_prefix(self.values.cache_front())?;
         Some(match (name.strip_prefix(&self.values.front()), rest.strip_prefix("lock:")) {
@@ -328,8 +333,9 @@ impl Inspection {
     }
 }
 
-/// Whether an entry was not deleted. One that another instance deleted leaves memory when it is next asked
-/// for; until then it is not shown.
+/// Reports whether an entry was not deleted.
+///
+/// One that another instance deleted leaves memory at its next lookup, and is hidden until then.
 fn is_there(current: &StampsResult) -> impl Fn(&(Arc<Key>, Arc<Entry>)) -> bool {
     move |(_, entry)| {
         current.as_ref().map_or(true, |current| entry.validate(current) != entry::Validity::Deleted)
@@ -354,7 +360,7 @@ fn memory(local: &LocalTier) -> Memory {
     memory
 }
 
-/// Keeps the first keys that match, in order, however many there are.
+/// Collects the first keys that match, in order, in bounded memory.
 struct FirstKeys<'p> {
     pattern: &'p str,
     limit: usize,

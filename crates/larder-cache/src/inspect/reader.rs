@@ -10,7 +10,7 @@ pub(crate) trait Describe: entry::Body {
     /// The level whose entries have such bodies.
     const LEVEL: Level;
 
-    /// Describes it, with so many characters of its text.
+    /// Describes the body, with the first `letters` characters of its text.
     fn describe(&self, letters: usize) -> Body;
 }
 
@@ -41,7 +41,7 @@ impl BodyReader {
         self.level
     }
 
-    /// Reports whether a name with this half of a fingerprint is one of its type.
+    /// Reports whether names with this half of a fingerprint are of its type.
     pub fn reads(&self, fingerprint: u32) -> bool {
         (self.fingerprint)().is_ok_and(|own| own.number() as u32 == fingerprint)
     }

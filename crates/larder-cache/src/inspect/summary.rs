@@ -1,7 +1,7 @@
-//! All entries of this process at one look: how many, what stands out, what hangs on which tag.
+//! Summarises the entries of this process: how many, the most expensive, dependents by tag.
 //!
-//! - The look is bounded: so many entries, however many there are; and says whether that was all.
-//! - What hangs on a tag depends on it at its present stamp: what is stale already hangs on nothing.
+//! - At most [`MOST`] entries are examined, and the summary says whether those were all.
+//! - Dependents are counted at the tag's current stamp, so a stale entry is not a dependent.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -16,47 +16,47 @@ use crate::stamps::{Stamps, StampsResult, StampsUnavailable};
 use crate::tag::{Stamp, Tag};
 use crate::tier::local::{self, LocalTier};
 
-/// So many entries are looked at, at most.
+/// The number of entries that are examined at most.
 pub const MOST: usize = 20_000;
 
-/// So many entries stand out.
+/// The length of the lists of the most expensive entries.
 const TOP: usize = 10;
 
-/// What was seen.
+/// The summary of a process's entries.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// Of pages, fragments and queries.
+    /// The shares of pages, fragments and queries.
     pub shares: [Share; 3],
-    /// Whether all entries were looked at.
+    /// Whether all entries were examined.
     pub is_whole: bool,
-    /// What took longest to make, that first.
+    /// The entries that took longest to build, slowest first.
     pub slowest: Vec<Description>,
-    /// Whose hits saved the most time, that first.
+    /// The entries whose hits saved the most time, best first.
     pub most_saved: Vec<Description>,
-    /// The tags, those first on which most hangs. Without [`Tag::ANY`], on which nothing does.
+    /// The tags with their dependents, most first; without [`Tag::ANY`], which has none.
     pub tags: Vec<Dependents>,
 }
 
 /// The entries of one level.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Share {
-    /// How many, valid or not.
+    /// Their number, valid or not.
     pub entries: u64,
-    /// Their bytes with their keys, about.
+    /// Their approximate bytes, with their keys.
     pub bytes: u64,
 }
 
-/// What hangs on a tag.
+/// The number of entries that depend on a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dependents {
-    /// The tag, and its stamp as it is now.
+    /// The tag and its current stamp.
     pub stamp: TagStamp,
-    /// Pages, fragments and queries that depend on it as it is now.
+    /// The pages, fragments and queries that depend on it at this stamp.
     pub entries: [u64; 3],
 }
 
 impl Dependents {
-    /// On all three levels.
+    /// Returns the number on all three levels.
     pub fn all(&self) -> u64 {
         self.entries.iter().sum()
     }
@@ -65,7 +65,7 @@ impl Dependents {
 type Kept = (Arc<Key>, Arc<Entry>);
 
 impl Inspection {
-    /// Looks at the entries of this process. Without a current there is nothing to tell about tags.
+    /// Summarises the entries of this process; without current stamps it lists no tags.
     pub async fn summary(&self) -> Summary {
         let current = self.current().await;
         let kept: Vec<Kept> = self.local.iter().flat_map(LocalTier::iter).take(MOST).collect();
@@ -86,28 +86,30 @@ impl Inspection {
         }
     }
 
-    /// How many entries of this process that are valid now would be stale if these tags moved: pages,
-    /// fragments, queries. Looks at [`MOST`] of them.
+    /// Counts the valid entries that a change of these tags would invalidate, by level.
+    ///
+    /// The levels are pages, fragments and queries. At most [`MOST`] entries of this process are
+    /// examined.
     ///
     /// # Errors
-    /// When nobody vouches for what is kept, so that nothing of it is served.
+    /// [`StampsUnavailable`] if no entry can be validated, and so none would be served.
     pub async fn would_invalidate(&self, tags: &[Tag]) -> Result<[u64; 3], StampsUnavailable> {
         let current = self.current().await?;
         let mut counts = [0; 3];
         for (_, entry) in self.local.iter().flat_map(LocalTier::iter).take(MOST) {
-            let hangs = entry.tags().any(|tag| tags.contains(tag));
+            let depends = entry.tags().any(|tag| tags.contains(tag));
             counts[entry.level() as usize] +=
-                u64::from(hangs && entry.validate(&current) == Validity::Fresh);
+                u64::from(depends && entry.validate(&current) == Validity::Fresh);
         }
         Ok(counts)
     }
 }
 
-/// The entries with the most of something; not those with nothing of it.
-fn top(kept: &[Kept], current: &StampsResult, much: impl Fn(&Entry) -> u128) -> Vec<Description> {
-    let mut order: Vec<(u128, &Kept)> = kept.iter().map(|kept| (much(&kept.1), kept)).collect();
-    order.retain(|(much, _)| *much > 0);
-    order.sort_by_key(|(much, kept)| (Reverse(*much), kept.0.clone()));
+/// Describes the entries with the largest amounts, without those of zero.
+fn top(kept: &[Kept], current: &StampsResult, amount: impl Fn(&Entry) -> u128) -> Vec<Description> {
+    let mut order: Vec<(u128, &Kept)> = kept.iter().map(|kept| (amount(&kept.1), kept)).collect();
+    order.retain(|(amount, _)| *amount > 0);
+    order.sort_by_key(|(amount, kept)| (Reverse(*amount), kept.0.clone()));
     let first = order.into_iter().take(TOP);
     first.map(|(_, (key, entry))| look::outline(in_memory(key, entry), entry, current)).collect()
 }
@@ -125,11 +127,11 @@ fn dependents(kept: &[Kept], current: &Stamps) -> Vec<Dependents> {
             entries[entry.level() as usize] += u64::from(*stamp == now);
         }
     }
-    let told = |(tag, (stamp, entries)): (&Tag, (Stamp, [u64; 3]))| Dependents {
+    let dependents = |(tag, (stamp, entries)): (&Tag, (Stamp, [u64; 3]))| Dependents {
         stamp: TagStamp::from(&(tag.clone(), stamp)),
         entries,
     };
-    let mut tags: Vec<Dependents> = counts.into_iter().map(told).collect();
+    let mut tags: Vec<Dependents> = counts.into_iter().map(dependents).collect();
     tags.sort_by_key(|dependents| (Reverse(dependents.all()), dependents.stamp.tag.clone()));
     tags
 }
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_hangs_on_a_tag_depends_on_it_at_its_present_stamp() {
+    async fn a_dependent_has_the_tag_at_its_current_stamp() {
         let (cache, versions) = filled().await;
         versions.bump(&[MILK]);
         let summary = cache.inspect().summary().await;
@@ -183,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_would_go_is_valid_now_and_counted_once() {
+    async fn would_invalidate_counts_each_valid_entry_once() {
         let (cache, versions) = filled().await;
         let inspection = cache.inspect();
         let all = [TEAS, MILK, Tag::EVERYTHING];
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_kept_is_browsed_by_pattern_kind_tag_and_part() {
+    async fn entries_are_listed_by_pattern_kind_tag_and_page() {
         let (cache, _) = filled().await;
         let inspection = cache.inspect();
         let all = Wanted { pattern: "*", kind: None, tag: None, skip: 0, take: 10 };

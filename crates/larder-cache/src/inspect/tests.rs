@@ -26,7 +26,7 @@ async fn list_teas(cache: &Cache, versions: &InProcess) {
     cache.get_or_set(&key(), &MINUTE, load).await.unwrap();
 }
 
-/// Lets the task run that writes behind the answer.
+/// Waits for the task that writes behind the answer.
 async fn settle(inspection: &Inspection) {
     for _ in 0..100 {
         let listing = inspection.keys("*", 10).await.unwrap();
@@ -38,7 +38,7 @@ async fn settle(inspection: &Inspection) {
 }
 
 #[tokio::test]
-async fn an_entry_is_described_with_its_tags_and_judged_by_the_present() {
+async fn an_entry_is_described_with_its_tags_and_validated() {
     let versions = Arc::new(InProcess::new());
     let cache = Builder::default().open(versions.clone());
     list_teas(&cache, &versions).await;
@@ -58,7 +58,7 @@ async fn an_entry_is_described_with_its_tags_and_judged_by_the_present() {
 }
 
 #[tokio::test]
-async fn what_was_ended_is_made_anew_and_may_stand_in_for_an_error() {
+async fn an_ended_entry_is_rebuilt_or_served_on_errors() {
     let cache = Builder::default().open(Arc::new(InProcess::new()));
     let policy = MINUTE.stale_if_error(Duration::from_secs(60));
     let ask = async |answer: Result<u8, ()>| {
@@ -79,23 +79,23 @@ async fn a_shared_entry_is_described_without_knowing_its_type() {
     let cache = Builder::default().shared(store.clone(), "build", &secret).open(versions.clone());
     list_teas(&cache, &versions).await;
 
-    // Who has the store and the secret, and who has the stamps as well.
+    // First without the stamps, then with them.
     let stranger = builder::inspect(store.clone(), Some(secret.clone()), None);
     settle(&stranger).await;
     let stranger = stranger.describe("teas.list:page=2").await.unwrap();
     assert!(matches!(stranger[0].verdict, Verdict::Unknown(_)), "{stranger:?}");
     assert_eq!((stranger[0].body.clone(), stranger[0].tags.len()), (Body::Opaque, 2));
-    let judge = builder::inspect(store.clone(), Some(secret), Some(versions.clone()));
+    let validating = builder::inspect(store.clone(), Some(secret), Some(versions.clone()));
     let name = stranger[0].listed.name.clone().unwrap();
     assert!(name.starts_with("larder:entry:build:") && name.ends_with(":teas.list:page=2"));
-    assert_eq!(judge.describe(&name).await.unwrap()[0].verdict, Verdict::Valid);
+    assert_eq!(validating.describe(&name).await.unwrap()[0].verdict, Verdict::Valid);
     versions.bump(&[TEAS]);
     let changed = Verdict::Changed("teas".to_owned());
-    assert_eq!(judge.describe(&name).await.unwrap()[0].verdict, changed);
+    assert_eq!(validating.describe(&name).await.unwrap()[0].verdict, changed);
 }
 
 #[tokio::test]
-async fn without_the_secret_names_and_times_are_seen_and_nothing_is_opened() {
+async fn without_the_secret_only_names_and_times_are_seen() {
     let store = Arc::new(Fake::default());
     let versions = Arc::new(InProcess::new());
     let cache = Builder::default().shared(store.clone(), "build", &Secret::random());
@@ -119,7 +119,7 @@ async fn without_the_secret_names_and_times_are_seen_and_nothing_is_opened() {
 }
 
 #[tokio::test]
-async fn what_is_set_can_be_counted_on_or_read_as_text() {
+async fn a_value_that_was_set_is_a_number_or_text() {
     let store = Arc::new(MemoryStore::default());
     let inspection = builder::inspect(store, None, None);
     let body = async |key| {

@@ -90,7 +90,7 @@ impl Use {
 struct Uses {
     /// Variants by a hash of their keys.
     variants: HashMap<u64, Use>,
-    /// Number of variants recorded so shared.
+    /// Number of variants recorded so far.
     clock: u64,
     halved: Option<Instant>,
     /// How often each was stored since there is no more room.

@@ -39,11 +39,12 @@ pub mod memory;
 pub mod metered;
 pub mod null;
 pub(crate) mod number;
+#[cfg(feature = "redis")]
 pub mod redis;
 mod scan;
 mod trouble;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "redis"))]
 pub(crate) mod contract;
 
 pub use budget::Budget;

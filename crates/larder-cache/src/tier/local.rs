@@ -1,7 +1,8 @@
-//! Entries in this process, bounded by bytes.
+//! The local tier: entries in the memory of this process, bounded in bytes.
 //!
-//! A dumb map: it gets and it inserts, the last insert wins, but for a load that a deletion has overtaken. That cannot make a reader see an old
-//! state, since who gets an entry judges it; it can only cost a load.
+//! It is a plain map in which the last insert wins, except for a load that a deletion has
+//! overtaken. It cannot make a reader see old data, since every reader validates the entries that
+//! it gets; it can only cost a load.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,20 +14,20 @@ use crate::entry::Entry;
 use crate::event::RemovalCause;
 use crate::key::Key;
 
-/// What an entry takes beside its body and its key, about: two reference counts, stamps, slots.
+/// The approximate bytes of an entry beside body and key: two reference counts, stamps, slots.
 const OVERHEAD: u32 = 256;
 
-/// Entries that were looked up or made here.
+/// Entries that were looked up or built in this process.
 #[derive(Debug, Clone)]
 pub struct LocalTier {
     entries: moka::sync::Cache<Key, Arc<Entry>>,
-    /// How many were dropped for lack of room.
+    /// The number of entries that were evicted.
     evicted: Arc<AtomicU64>,
     removal_causes: Arc<RemovalCauses>,
 }
 
 impl LocalTier {
-    /// Room for so many bytes, bodies and keys together.
+    /// Creates a tier with room for this many bytes, bodies and keys together.
     pub fn with_capacity(bytes: u64) -> Self {
         let evicted = Arc::<AtomicU64>::default();
         let removal_causes = Arc::new(RemovalCauses::default());
@@ -43,17 +44,17 @@ impl LocalTier {
         Self { entries: entries.eviction_listener(note).build(), evicted, removal_causes }
     }
 
-    /// How what was kept under `key` left, as far as is remembered.
+    /// Returns how the entry under `key` left, if that is remembered.
     pub fn removal_cause_of(&self, key: &Key) -> Option<RemovalCause> {
         self.removal_causes.of(key)
     }
 
-    /// What is kept under `key`, valid or not.
+    /// Returns the entry under `key`, valid or not.
     pub fn get(&self, key: &Key) -> Option<Arc<Entry>> {
         self.entries.get(key)
     }
 
-    /// Keeps `entry` in place of whatever was there, unless that has superseded it; whether it did.
+    /// Stores `entry` unless the present one supersedes it; reports whether it was stored.
     pub fn insert(&self, key: Key, entry: Arc<Entry>) -> bool {
         let is_superseded = self.has_superseded(&key, &entry);
         if !is_superseded {
@@ -62,17 +63,17 @@ impl LocalTier {
         !is_superseded
     }
 
-    /// Whether what is kept under `key` has superseded `entry`.
+    /// Reports whether the entry under `key` supersedes `entry`.
     pub(crate) fn has_superseded(&self, key: &Key, entry: &Entry) -> bool {
         self.entries.get(key).is_some_and(|there| there.supersedes(entry))
     }
 
-    /// Forgets what is kept under `key`; whether there was anything.
+    /// Deletes the entry under `key`; reports whether there was one.
     pub fn remove(&self, key: &Key) -> bool {
         self.entries.remove(key).is_some()
     }
 
-    /// Drops what is kept under `key` to make room for something else.
+    /// Evicts the entry under `key` to make room for another.
     pub(crate) fn evict(&self, key: &Key) {
         if self.remove(key) {
             self.evicted.fetch_add(1, Ordering::Relaxed);
@@ -80,34 +81,34 @@ impl LocalTier {
         }
     }
 
-    /// Forgets everything.
+    /// Deletes all entries.
     pub fn clear(&self) {
         self.entries.invalidate_all();
     }
 
-    /// What is kept under the key that reads so. Does not count as use.
+    /// Returns the entry whose key has this text. This does not count as use.
     pub(crate) fn find(&self, text: &str) -> Option<(Arc<Key>, Arc<Entry>)> {
         self.iter().find(|(key, _)| key.as_str() == text)
     }
 
-    /// Everything that is kept, valid or not, in no order. Does not count as use.
+    /// Returns all entries, valid or not, in no particular order. This does not count as use.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Arc<Key>, Arc<Entry>)> {
         self.entries.iter()
     }
 
-    /// Bytes of everything that is kept, about, and how many there is room for.
+    /// Returns the approximate bytes of all entries, and the capacity.
     pub(crate) fn bytes(&self) -> (u64, Option<u64>) {
         self.entries.run_pending_tasks();
         (self.entries.weighted_size(), self.entries.policy().max_capacity())
     }
 
-    /// How many entries were dropped for lack of room, over all time.
+    /// Returns how many entries were ever evicted.
     pub(crate) fn evicted(&self) -> u64 {
         self.evicted.load(Ordering::Relaxed)
     }
 }
 
-/// The bytes that an entry takes together with its key, about.
+/// Returns the approximate bytes of an entry with its key.
 pub(crate) fn weight(key: &Key, entry: &Arc<Entry>) -> u32 {
     let key_bytes = u32::try_from(key.as_str().len()).unwrap_or(u32::MAX);
     entry.size().saturating_add(key_bytes).saturating_add(OVERHEAD)
@@ -121,7 +122,7 @@ mod tests {
     use crate::policy::Policy;
 
     #[test]
-    fn what_is_dropped_for_lack_of_room_is_counted() {
+    fn evictions_are_counted() {
         let local = LocalTier::with_capacity(10 * u64::from(OVERHEAD));
         let policy = Policy::fresh_for(std::time::Duration::from_secs(60));
         for number in 0..100_u64 {

@@ -1,22 +1,22 @@
-//! Why entries are not there any more, for people who ask.
+//! Remembers how entries left the memory of this process, for people.
 //!
-//! - Bounded: it takes 32 KiB, and the latest to leave is what is remembered.
-//! - It can forget, and it is wrong about a key only where 62 bits of two hashes are equal.
+//! - It takes 32 KiB, and remembers the latest removals only.
+//! - It may forget. It is wrong about a key only if 62 bits of two hashes are equal.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::event::RemovalCause;
 use crate::key::Key;
 
-/// So many are remembered at most.
+/// The number of removals that are remembered at most.
 const ROOM: usize = 4096;
 
-/// The low bits of a note say how; those above are of the key's hash.
+/// The low bits of a note hold the cause; those above are from the key's hash.
 const HOW: u64 = 0b11;
 const EVICTED: u64 = 0b01;
 const DELETED: u64 = 0b10;
 
-/// How entries left, by a hash of their keys.
+/// The causes of removals, by a hash of the keys.
 #[derive(Debug)]
 pub(crate) struct RemovalCauses(Box<[AtomicU64]>);
 
@@ -37,7 +37,7 @@ impl RemovalCauses {
         self.0[place].store(hash | how, Ordering::Relaxed);
     }
 
-    /// How the entry under `key` left.
+    /// Returns how the entry under `key` left, if that is remembered.
     pub fn of(&self, key: &Key) -> Option<RemovalCause> {
         let (place, hash) = place_of(key);
         let note = self.0[place].load(Ordering::Relaxed);
@@ -51,7 +51,7 @@ impl RemovalCauses {
 
 fn place_of(key: &Key) -> (usize, u64) {
     let hash = xxhash_rust::xxh3::xxh3_64(key.as_str().as_bytes());
-    // Taken from the upper half: what is left of the hash still tells keys of one place apart.
+    // The place comes from the upper half, so the lower half still distinguishes its keys.
     ((hash >> 32) as usize % ROOM, hash & !HOW)
 }
 
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn how_an_entry_left_is_remembered() {
+    fn the_cause_of_a_removal_is_remembered() {
         let removal_causes = RemovalCauses::default();
         assert_eq!(removal_causes.of(&key(1)), None);
         removal_causes.note(&key(1), RemovalCause::Evicted);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_to_leave_is_what_is_remembered() {
+    fn the_latest_removals_are_remembered() {
         let removal_causes = RemovalCauses::default();
         (0..100_000).for_each(|number| removal_causes.note(&key(number), RemovalCause::Evicted));
         assert_eq!(removal_causes.of(&key(99_999)), Some(RemovalCause::Evicted));

@@ -1,6 +1,6 @@
-//! An entry as bytes: stamps and end in front of the body, sealed for the entry's name.
+//! An entry as bytes: a header with stamps and end, then the body, sealed for its name.
 //!
-//! - The seal is checked first, then the stamps, then the body is decoded.
+//! - The seal is checked first, then the stamps; only then is the body decoded.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,29 +19,29 @@ use crate::stamps::Stamps;
 use crate::store::Trouble;
 use crate::tag::{Stamp, Tag};
 
-/// What stands in front of a sealed body.
+/// The header of a sealed entry.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Header {
     pub stamps: Vec<(Tag, Stamp)>,
-    /// In which epoch of its key its load began.
+    /// The epoch of its key in which its load began.
     pub epoch: Epoch,
     /// Milliseconds since 1970.
     pub born: u64,
     /// Milliseconds since 1970.
     pub expires: u64,
-    /// Queries that ran for it.
+    /// The number of queries that ran for it.
     pub queries: u32,
-    /// Microseconds that its making took.
+    /// How long building it took, in microseconds.
     pub took: u64,
 }
 
-/// Why there is nothing to take.
+/// Why the store has no usable entry.
 pub(crate) enum Nothing {
-    /// Not there, or not true any more.
+    /// There is none, or it is no longer valid.
     Absent,
-    /// There, but not readable: why, in few words.
+    /// It cannot be read, for this reason.
     Unreadable(&'static str),
-    /// The store is in trouble.
+    /// The store did not answer.
     Outage(Trouble),
 }
 
@@ -51,7 +51,7 @@ impl From<CodecError> for Nothing {
     }
 }
 
-/// Seals an entry for its place.
+/// Seals an entry for its name in the store.
 pub(crate) fn seal<T: Body>(
     slot: Slot<'_>,
     header: &Header,
@@ -60,7 +60,7 @@ pub(crate) fn seal<T: Body>(
     codec::seal(slot, Fingerprint::of::<T>()?, &codec::header(header)?, body)
 }
 
-/// The entry in `bytes`; its body is decoded only if its stamps are those of `current`.
+/// Opens the entry in `bytes`; decodes its body only if its stamps are those of `current`.
 pub(crate) fn unseal<T: Body>(
     level: Level,
     slot: Slot<'_>,
@@ -81,7 +81,7 @@ fn decode<T: Body>(
     let mut dependencies = Dependencies::default();
     header.stamps.into_iter().for_each(|(tag, stamp)| dependencies.add(tag, stamp));
     if dependencies.stamps().iter().all(|(tag, _)| *tag != Tag::EVERYTHING) {
-        // Every entry depends on the generation; what says otherwise was not written by us.
+        // Every entry depends on this tag, so this one was not written by an instance.
         return Err(Nothing::Unreadable("no generation"));
     }
     let now = unix_millis(SystemTime::now());

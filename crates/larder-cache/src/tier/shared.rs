@@ -1,16 +1,18 @@
-//! Entries in the store that instances share.
+//! The shared tier: entries in a store that instances share.
 //!
-//! - Optional in every way: what it does not have, or has in a form that cannot be read, is made.
-//! - An entry is sealed for its name, under a MAC, with its stamps in front, which are compared before its
-//!   body is decoded. What was not sealed by us for this name is a miss and an event. An old entry that
-//!   an attacker puts back under its own name is judged by its stamps and its end, as any other.
-//! - Keys begin with a namespace, which names the build and its settings, and a type's fingerprint is
-//!   part of each: old and new builds share a store without reading each other.
-//! - One instance makes an entry at a time: a short lock says who. Who does not get it looks again for a
-//!   moment, then makes it all the same; and does not wait for that lock again while its holder may be
-//!   gone.
-//! - No caller waits for a write: it happens behind the answer. What was written of a key that was deleted
-//!   meanwhile is taken out again ([`crate::removal`]).
+//! - It is optional: an entry that is not there, or cannot be read, is built.
+//! - An entry is sealed for its name under a MAC, with its stamps in a header, which are compared
+//!   before the body is decoded. Bytes that were not sealed for this name are a miss and an event.
+//!   An old entry that an attacker puts back under its own name is validated by its stamps and its
+//!   end, like any other.
+//! - Keys begin with a namespace, which names the build and its settings, and contain the
+//!   fingerprint of the type. So old and new builds share a store without reading each other's
+//!   entries.
+//! - One instance builds an entry at a time, under a short lock. An instance that does not get the
+//!   lock polls for the entry for 100 ms, then builds it anyway. It does not wait again for the
+//!   same lock while the lock's holder may be gone.
+//! - No caller waits for a write: it happens behind the answer. If the key was deleted meanwhile,
+//!   the written entry is removed again ([`crate::removal`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -29,37 +31,37 @@ use crate::stamps::{StampSource, Stamps};
 use crate::store::{Item, Lifetime, Store, StoreError, Trouble, budget};
 use crate::tier::sealed::{Header, Nothing, seal, unix_millis, unseal};
 
-/// What the keys of all entries begin with.
+/// The prefix of the keys of all entries.
 pub(crate) const FRONT: &str = "larder:entry:";
 
-/// What the names of locks end with.
+/// The suffix of the names of locks.
 const LOCK: &str = ":lock";
 
-/// A lock that its holder does not release, as after a crash, ends by itself.
+/// The time after which a lock expires that its holder does not release, as after a crash.
 const LEASE: Duration = Duration::from_secs(2);
 
-/// How often, and at which intervals, who did not get the lock looks again: 100 ms in all.
-const LOOKS: u32 = 5;
+/// How often and at which interval an instance without the lock polls: 100 ms in total.
+const POLLS: u32 = 5;
 const INTERVAL: Duration = Duration::from_millis(20);
 
-/// A shared store, as entries see it.
+/// The shared store as the cache uses it.
 #[derive(Debug, Clone)]
 pub(crate) struct SharedTier {
     store: Arc<dyn Store>,
-    /// What all keys begin with.
+    /// The prefix of all keys.
     front: Arc<str>,
     guard: Arc<Guard>,
     limiter: Arc<LogLimiter>,
     contended: Arc<ContendedLocks>,
 }
 
-/// When the store's trouble was last written into the log.
+/// When an outage of the store was last logged.
 #[derive(Debug, Default)]
 struct LogLimiter(Mutex<Option<Instant>>);
 
 impl LogLimiter {
-    /// Writes it, at most once a second.
-    fn about(&self, store: &'static str, error: &StoreError) {
+    /// Logs an error of the store, at most once a second.
+    fn log(&self, store: &'static str, error: &StoreError) {
         let mut last = self.0.lock().unwrap();
         if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
             *last = Some(Instant::now());
@@ -68,8 +70,9 @@ impl LogLimiter {
     }
 }
 
-/// Locks that were waited for in contended, and when. Their holders may be gone: killed, or cut off before
-/// they could say that they let go.
+/// Locks that were awaited without success, and when.
+///
+/// Their holders may be gone: killed, or disconnected before they released the lock.
 #[derive(Debug, Default)]
 struct ContendedLocks(Mutex<HashMap<String, Instant>>);
 
@@ -86,19 +89,19 @@ impl ContendedLocks {
     }
 }
 
-/// What a complete name says to readers.
+/// The parts of a complete name in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ParsedKey<'n> {
-    /// The low half of the body's type's fingerprint.
+    /// The low half of the fingerprint of the body's type.
     pub fingerprint: u32,
-    /// The entry's key, which its program knows it by.
+    /// The entry's key.
     pub key: &'n str,
-    /// Whether it is the lock of that key, and no entry.
+    /// Whether it is the lock of that key, and not an entry.
     pub is_lock: bool,
 }
 
 impl<'n> ParsedKey<'n> {
-    /// Of the name of an entry; none for what is no such name.
+    /// Parses the name of an entry or a lock; returns `None` for other names.
     pub fn of(name: &'n str) -> Option<Self> {
         let mut rest = name.strip_prefix(FRONT)?;
         loop {
@@ -117,20 +120,20 @@ impl<'n> ParsedKey<'n> {
     }
 }
 
-/// Eight hexadecimal digits, as [`SharedTier::name`] writes them.
+/// Reports whether this is eight hexadecimal digits, as [`SharedTier::name`] writes them.
 fn is_fingerprint(part: &str) -> bool {
     part.len() == 8 && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 impl SharedTier {
-    /// Entries of one namespace, in `store`, sealed under `secret`.
+    /// Creates the tier of one namespace in `store`, sealed under `secret`.
     pub fn new(store: Arc<dyn Store>, namespace: &str, secret: Secret) -> Self {
         let front = format!("{FRONT}{namespace}").into();
         let guard = Arc::new(Guard::Shared(secret));
         Self { store, front, guard, limiter: Arc::default(), contended: Arc::default() }
     }
 
-    /// The entry under `key`, if it is true in `current`.
+    /// Returns the entry under `key`, if it is valid at the stamps `current`.
     pub async fn fetch<T: Body>(
         &self,
         level: Level,
@@ -140,7 +143,7 @@ impl SharedTier {
         let name = self.name::<T>(key)?;
         match self.store.get(&name).await {
             Err(error) => {
-                self.limiter.about(self.store.name(), &error);
+                self.limiter.log(self.store.name(), &error);
                 Err(Nothing::Outage(Trouble::from(&error)))
             }
             Ok(None) => Err(Nothing::Absent),
@@ -148,7 +151,7 @@ impl SharedTier {
         }
     }
 
-    /// The entries under `keys` that are true in `current`; in one question.
+    /// Returns the entries under `keys` that are valid at the stamps `current`, in one round trip.
     pub async fn fetch_many<T: Body>(
         &self,
         level: Level,
@@ -156,13 +159,13 @@ impl SharedTier {
         current: &Stamps,
     ) -> Result<Vec<Result<(Arc<T>, Entry), Nothing>>, Trouble> {
         let names: Result<Vec<String>, _> = keys.iter().map(|key| self.name::<T>(key)).collect();
-        // There is nothing of a type that cannot be sealed.
+        // Entries of a type that cannot be sealed are never stored.
         let Ok(names) = names else {
             return Ok(keys.iter().map(|_| Err(Nothing::Absent)).collect());
         };
         let borrowed: Vec<&str> = names.iter().map(String::as_str).collect();
         let found = self.store.get_many(&borrowed).await.map_err(|error| {
-            self.limiter.about(self.store.name(), &error);
+            self.limiter.log(self.store.name(), &error);
             Trouble::from(&error)
         })?;
         let found = found.into_iter().zip(&names).map(|(bytes, name)| {
@@ -173,8 +176,8 @@ impl SharedTier {
 
     /// Takes the lock of `key`, so that other instances wait.
     ///
-    /// Where another instance holds it, waits a moment for what that one makes; but not if that was in
-    /// vain a moment ago.
+    /// If another instance holds it, polls for the entry that it builds, unless that was in vain a
+    /// moment ago.
     pub async fn lock_or_fetch<T: Body>(
         &self,
         level: Level,
@@ -194,7 +197,7 @@ impl SharedTier {
         if self.contended.has(&name) {
             return Turn::Alone;
         }
-        for _ in 0..LOOKS {
+        for _ in 0..POLLS {
             tokio::time::sleep(INTERVAL).await;
             match self.fetch(level, key, current).await {
                 Ok(found) => return Turn::Found(found),
@@ -207,8 +210,7 @@ impl SharedTier {
         Turn::Alone
     }
 
-    /// Keeps an entry, behind the caller's back, unless `versions` say that its key was deleted; then
-    /// frees the lock.
+    /// Stores an entry behind the answer, unless its key was deleted; then releases the lock.
     pub fn keep<T: Body>(
         &self,
         key: &Key,
@@ -230,22 +232,22 @@ impl SharedTier {
         let guard = self.guard.clone();
         let remaining = entry.remaining();
         let work = async move {
-            // An entry that cannot be sealed is kept in this process only.
+            // An entry that cannot be sealed stays in this process only.
             let sealed = seal(Slot::new(&guard, &name), &header, &*body);
             let (Ok(bytes), Some(lifetime)) = (sealed, Lifetime::of(remaining)) else {
                 return;
             };
-            // The entry is not needed there; only the log wants to know.
+            // No caller needs the entry there, so a failure is only logged.
             if let Err(error) = store.set(Item::new(&name, &bytes, lifetime)).await {
-                limiter.about(store.name(), &error);
+                limiter.log(store.name(), &error);
             }
-            // After the write: a deletion moves its tag before it empties the store. Either it has
-            // found what was just written there, or its tag is in this current.
+            // After the write: a deletion changes its tag before it empties the store. So either it
+            // has found what was just written, or its tag is in these stamps.
             let current = versions.current().get().await;
             if current
                 .is_ok_and(|current| header.epoch.is_deleted_in(header.epoch.now(current.epochs())))
             {
-                // Where that fails the entry takes up room; no reader takes it.
+                // If that fails, the entry takes up room, but no reader accepts it.
                 let _ = store.delete_if(&name, &bytes).await;
             }
             drop(lock);
@@ -255,21 +257,21 @@ impl SharedTier {
         }
     }
 
-    /// Forgets the entry under `key`; whether there was one.
+    /// Deletes the entry under `key`; reports whether there was one.
     pub async fn delete<T: Body>(&self, key: &Key) -> Result<bool, StoreError> {
         match self.name::<T>(key) {
             Ok(name) => self.store.delete(&name).await,
-            // What cannot be sealed was never kept.
+            // What cannot be sealed was never stored.
             Err(_) => Ok(false),
         }
     }
 
-    /// Forgets the entries of every build and every setting; how many there were.
+    /// Deletes the entries of every build and every setting; returns how many there were.
     pub async fn clear(&self) -> Result<u64, StoreError> {
         self.store.clear(FRONT).await
     }
 
-    /// Overwrites every entry with what is none.
+    /// Overwrites every entry with bytes that are not an entry.
     #[cfg(test)]
     pub async fn garble(&self) {
         let page = self.store.scan(FRONT, None).await.unwrap();
@@ -289,19 +291,19 @@ impl SharedTier {
     }
 }
 
-/// What an instance does that found nothing in the store.
+/// What an instance does after a miss in the shared tier.
 pub(crate) enum Turn<T> {
-    /// Make it; the others wait.
+    /// Build the entry; other instances wait.
     Lead(Lock),
-    /// Another instance has just made it.
+    /// Serve the entry that another instance has just built.
     Found((Arc<T>, Entry)),
-    /// Make it: what lies in the store meanwhile cannot be read, why.
+    /// Build the entry: the one in the store cannot be read, for this reason.
     Unreadable(&'static str),
-    /// Make it: the lock is not to be had.
+    /// Build the entry without the lock.
     Alone,
 }
 
-/// A lock on a key, freed when dropped.
+/// A lock on a key, released when dropped.
 pub(crate) struct Lock {
     store: Arc<dyn Store>,
     name: String,
@@ -320,7 +322,7 @@ impl Lock {
         self.store.lock(&self.name, &self.token, lease).await
     }
 
-    /// It is somebody else's.
+    /// Drops the handle without a release: another instance holds the lock.
     fn forget(mut self) {
         self.is_held = false;
     }
@@ -333,7 +335,7 @@ impl Drop for Lock {
             let (store, name) = (self.store.clone(), std::mem::take(&mut self.name));
             let token = self.token.clone();
             runtime.spawn(budget::apart(async move {
-                // Where that fails the lease ends it.
+                // If that fails, the lease ends the lock.
                 let _ = store.unlock(&name, &token).await;
             }));
         }

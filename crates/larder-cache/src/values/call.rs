@@ -1,4 +1,4 @@
-//! One call to a value, as listeners see it.
+//! One call to a value, as it is reported to listeners.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::Values;
 use crate::error::Error;
 use crate::store::Trouble;
 
-/// What was called.
+/// The method that was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// [`Values::get`], [`Values::get_or`].
@@ -51,7 +51,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// All of them, with their names, in the order of their numbers.
+    /// All operations with their names, in the order of their discriminants.
     pub const ALL: [(Self, &'static str); 19] = [
         (Self::Get, "get"),
         (Self::GetMany, "get_many"),
@@ -74,41 +74,41 @@ impl Operation {
         (Self::Release, "release"),
     ];
 
-    /// The method's name.
+    /// Returns the method's name.
     pub const fn name(self) -> &'static str {
         Self::ALL[self as usize].1
     }
 }
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallOutcome {
     /// The value was there.
     Hit,
-    /// Some of the values were there, others were not.
+    /// Some of the values were there.
     Partly,
     /// There was no value.
     Miss,
-    /// There was something, but no value of that type that was sealed for that name: a miss.
+    /// The bytes were no value of the requested type, sealed for that name: a miss.
     Unreadable,
     /// The store did it.
     Done,
-    /// There was nothing to do it to.
+    /// There was nothing to change.
     Absent,
-    /// The key, or the lock, was somebody's already.
+    /// The key exists already, or another caller holds the lock.
     Taken,
-    /// It cannot be done to what is there, or with what was given.
+    /// It is not possible with the value that is stored, or with the argument.
     Refused,
-    /// The store was of no help; why.
+    /// The store did not answer, for this reason.
     Outage(Trouble),
 }
 
 impl CallOutcome {
-    /// All of them; all outages are one.
+    /// The names of all outcomes; all outages have one name.
     pub const NAMES: [&'static str; 9] =
         ["hit", "partly", "miss", "done", "absent", "taken", "refused", "outage", "unreadable"];
 
-    /// Its place among them.
+    /// Returns the index of its name.
     pub const fn place(self) -> usize {
         match self {
             Self::Hit => 0,
@@ -123,7 +123,7 @@ impl CallOutcome {
         }
     }
 
-    /// Its name, lower case.
+    /// Returns its name, in lower case.
     pub const fn name(self) -> &'static str {
         Self::NAMES[self.place()]
     }
@@ -157,15 +157,15 @@ impl From<&Error> for CallOutcome {
 /// A call that was answered.
 #[derive(Debug)]
 pub struct Call<'c> {
-    /// What was called.
+    /// The method.
     pub operation: Operation,
-    /// The complete name of the key in the store; of several, the first and how many.
+    /// The complete name of the key in the store; of several, the first and how many more.
     pub name: &'c str,
-    /// What came of it.
+    /// The outcome.
     pub outcome: CallOutcome,
     /// How long it took.
     pub took: Duration,
-    /// Which store was asked: `memory`, `redis`.
+    /// The name of the store: `memory`, `redis`.
     pub store: &'static str,
 }
 

@@ -1,11 +1,12 @@
-//! Calls to values, told to those who listen.
+//! Reports calls to values to the listeners.
 //!
-//! - A call is told once, by the name under which it was made: `decr` is no `incr` besides.
-//! - What came of it is told by what the store answered, never guessed from the value.
-//! - Nobody who listens: no clock is asked.
-//! - What `get_or_set` has to compute is the caller's own time: it is told of as it begins.
+//! - A call is reported once, under the name of its own method: `decr` does not also count as
+//!   `incr`.
+//! - The outcome is taken from the store's answer, never guessed from the value.
+//! - Without listeners the clock is not read.
+//! - The computation of `get_or_set` is the caller's own time: the call is reported as it begins.
 //!
-//! Not told: walking through keys ([`Values::iter_keys`]), which is no one call.
+//! Not reported: iterating over keys ([`Values::iter_keys`]), which is not a single call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::call::{Call, CallOutcome, Operation};
 use super::{Error, Values};
 use crate::event::Listener;
 
-/// Who is told.
+/// The listeners to which calls are reported.
 #[derive(Clone, Default)]
 pub(crate) struct Listeners(pub Vec<Arc<dyn Listener>>);
 
@@ -34,7 +35,7 @@ pub(super) struct Begun<'v> {
 }
 
 impl Values {
-    /// A call begins.
+    /// Begins a call.
     pub(super) fn begin(&self, operation: Operation) -> Begun<'_> {
         let at = (!self.shared.listeners.0.is_empty()).then(Instant::now);
         Begun { values: self, operation, at }
@@ -42,7 +43,7 @@ impl Values {
 }
 
 impl Begun<'_> {
-    /// It has ended so.
+    /// Reports the end of the call, with this outcome.
     pub fn end(self, name: impl fmt::Display, outcome: CallOutcome) {
         let Some(at) = self.at else { return };
         let (name, store) = (name.to_string(), self.values.store().name());
@@ -51,7 +52,7 @@ impl Begun<'_> {
         self.values.shared.listeners.0.iter().for_each(|listener| listener.on_value(&call));
     }
 
-    /// It has ended with this answer, of which `outcome` says what came of it.
+    /// Reports the end of the call, with the outcome of its answer, and returns the answer.
     pub fn answer<T>(
         self,
         name: impl fmt::Display,
@@ -69,7 +70,7 @@ impl Begun<'_> {
     }
 }
 
-/// Several names: the first, and how many.
+/// Several names, printed as the first and how many more.
 pub(super) struct Several<'n>(pub &'n [String]);
 
 impl fmt::Display for Several<'_> {
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_call_is_told_once_by_its_own_name() {
+    async fn each_call_is_reported_once_under_its_own_name() {
         let (values, heard) = values();
         assert_eq!(values.get_or("n", 3).await.unwrap(), 3);
         values.incr("n", 1).await.unwrap_err();
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_computed_was_a_miss_and_then_is_a_hit() {
+    async fn a_computed_value_is_a_miss_and_then_a_hit() {
         let (values, heard) = values();
         for _ in 0..2 {
             assert_eq!(values.get_or_set("n", Timeout::Never, async || 7).await, 7);

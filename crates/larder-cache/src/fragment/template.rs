@@ -1,0 +1,65 @@
+//! Fragments in askama's templates: `{% filter cached(self.header()) %}`.
+
+use std::any::Any;
+use std::fmt::Display;
+use std::sync::Arc;
+
+use askama::filters::Safe;
+
+use super::{Fragment, Html, Prefetched};
+use crate::cache::Cache;
+
+/// The name by which the filter finds the fragments of a render.
+const VALUES: &str = "cache.fragments";
+
+/// A page whose template contains fragments.
+pub trait Fragments: askama::Template {
+    /// Returns the fragments that the template prints, each by the method that declares it.
+    fn fragments(&self) -> Vec<Fragment>;
+}
+
+impl Cache {
+    /// Renders the page: its valid fragments come from the cache, the others are built.
+    ///
+    /// # Errors
+    /// Those of the template. A fragment whose body failed is not stored.
+    #[track_caller]
+    pub fn render(&self, page: &impl Fragments) -> impl Future<Output = askama::Result<String>> {
+        let prefetching = self.prefetch(page.fragments());
+        async move { self.render_with(page, prefetching.await) }
+    }
+
+    /// Renders the page like [`Cache::render`], with fragments that were fetched before.
+    ///
+    /// # Errors
+    /// Those of the template. A fragment whose body failed is not stored.
+    pub fn render_with(
+        &self,
+        page: &impl askama::Template,
+        prefetched: Prefetched,
+    ) -> askama::Result<String> {
+        page.render_with_values(&(VALUES, &prefetched as &dyn Any))
+    }
+}
+
+/// The filter that templates call; import it where a template is derived.
+pub mod filters {
+    use super::*;
+
+    /// Prints the fragment from the cache, or renders `body` and stores it.
+    ///
+    /// Without a cache, as when the level is off, it renders `body`. Source: Django's
+    /// `{% cache %}`.
+    #[askama::filter_fn]
+    pub fn cached(
+        body: impl Display,
+        values: &dyn askama::Values,
+        fragment: Fragment,
+    ) -> askama::Result<Safe<Arc<Html>>> {
+        let shown = match askama::get_value::<Prefetched>(values, VALUES) {
+            Ok(prefetched) => prefetched.show(fragment, body)?,
+            Err(_) => Arc::new(Html::of(body)?),
+        };
+        Ok(Safe(shown))
+    }
+}
