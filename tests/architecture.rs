@@ -44,6 +44,16 @@ fn the_database_depends_on_no_other_module() {
 }
 
 #[test]
+fn the_rules_of_http_know_headers_and_clocks_only() {
+    let in_http = |source: &Source| is_in_the_cache(source, "http/");
+    check(in_http, |known, source| {
+        let is_door = source.name.ends_with("http/types.rs");
+        let is_framework = known.parts[0].starts_with("actix");
+        known.ours().is_none_or(|module| module == "http") && (is_door || !is_framework)
+    });
+}
+
+#[test]
 fn versions_know_the_cache_and_the_database_only() {
     let allowed = ["versions", "cache", "db"];
     check(in_folder("versions"), |known, _| {
@@ -193,6 +203,33 @@ fn tests_neither_sleep_nor_are_switched_off() {
             assert!(!is_off, "{}: #[{}]", source.name, pair[1]);
         }
     }
+}
+
+/// Sentences name their subject: the caller, the client, another process.
+#[test]
+fn no_sentence_has_an_agent_without_a_name() {
+    // In two parts, so that this file holds none of them.
+    let agents = ["some", "no", "any"].map(|word| format!("{word}body"));
+    let agents: Vec<String> = agents.into_iter().chain(["who".to_owned() + "ever"]).collect();
+    // An account of Unix is called so.
+    let account = format!("user(\"{}\")", agents[1]);
+    let mut found = Vec::new();
+    let folders = ["src", "crates", "tests", "templates", "docs", "benches", "examples", "scripts"];
+    let paths =
+        folders.into_iter().chain(["migrations"]).flat_map(|folder| files(Path::new(folder)));
+    let documents = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Cargo.toml", "deny.toml"];
+    for path in paths.chain(documents.map(Into::into)) {
+        // Pictures are no text.
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        for (number, line) in text.lines().enumerate() {
+            let line = line.replace(&account, "").to_lowercase();
+            let mut words = line.split(|letter: char| !letter.is_alphabetic());
+            if words.any(|word| agents.iter().any(|agent| agent == word.trim_end_matches('s'))) {
+                found.push(format!("{}:{}: {line}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
 }
 
 #[test]

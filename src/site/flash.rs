@@ -27,7 +27,7 @@ use sha2::Sha256;
 use time::OffsetDateTime;
 
 use super::client::Client;
-use crate::cache::page::conditional::CONDITIONS;
+use crate::cache::http::conditional::CONDITIONS;
 
 /// The cookie's name; its prefix avoids the names of other programs on this host.
 const NAME: &str = "larder-flash";

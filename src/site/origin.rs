@@ -23,7 +23,7 @@ use actix_web::{Error, HttpMessage, web};
 use super::client::{self, Client};
 use super::problem::PROGRAMS;
 use super::visitor::Visitor;
-use crate::cache::page::authority::Authority;
+use crate::cache::http::authority::Authority;
 use crate::cache::page::target::{self, Target, Unknown};
 use crate::error::AppError;
 use crate::state::{Access, Settings, State};

@@ -23,9 +23,9 @@ use super::statement::redacted;
 use super::tree::{Mover, tree};
 use super::verdict::{self, Answer};
 use crate::cache::event::Outcome;
+use crate::cache::http::entity_tag::EntityTag;
 use crate::cache::level;
 use crate::cache::page::compress::tag_in;
-use crate::cache::page::entity_tag::EntityTag;
 use crate::db::Role;
 use crate::db::binds::members;
 use crate::db::kind;
@@ -157,7 +157,7 @@ pub fn record(
 }
 
 /// Changes the headers to those of the response in this coding.
-fn code(headers: &mut HeaderMap, coding: crate::cache::page::encoding::Coding) {
+fn code(headers: &mut HeaderMap, coding: crate::cache::http::encoding::Coding) {
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     let tag = headers.get(ETAG).and_then(|tag| EntityTag::parse(tag.as_bytes()));
     if let Some(tag) = tag.and_then(|tag| tag_in(coding, &tag).print()) {

@@ -17,7 +17,7 @@ use super::memory::Memory;
 use super::record::Request;
 use super::redact::Values;
 use super::room::short;
-use crate::cache::page::conditional::CONDITIONS;
+use crate::cache::http::conditional::CONDITIONS;
 use crate::cache::page::request::Bypass;
 use crate::site::client::Client;
 use crate::site::secrets::{HIDDEN, is_named};

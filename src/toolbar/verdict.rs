@@ -12,11 +12,11 @@ use actix_web::http::header::{
 use super::node::Node;
 use super::record::{PageOutcome, Verdict};
 use super::tree::build;
+use crate::cache::http::directives::Directives;
+use crate::cache::http::encoding::{Accepted, Coding};
 use crate::cache::key::parts;
 use crate::cache::level::Level;
 use crate::cache::page::compress;
-use crate::cache::page::directives::Directives;
-use crate::cache::page::encoding::{Accepted, Coding};
 use crate::cache::page::status::CACHE_STATUS;
 
 /// The response to judge: its headers as they would have been sent uncompressed, and its length.

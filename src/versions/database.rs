@@ -66,8 +66,8 @@ impl Database {
             let tables = self.tables;
             let schema = self.schema.clone();
             let read = self.db.read(origin(caller), move |conn| {
-                let witness = ReadChecker::open(conn, schema.clone(), caller)?;
-                let mut snapshot = Snapshot::new(conn, tables, is_tracking, witness);
+                let checker = ReadChecker::open(conn, schema.clone(), caller)?;
+                let mut snapshot = Snapshot::new(conn, tables, is_tracking, checker);
                 let data = work(&mut snapshot)?;
                 Ok((data, snapshot.into_dependencies()?))
             });

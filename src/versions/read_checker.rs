@@ -173,7 +173,7 @@ mod tests {
     fn assert_refused(answer: Result<i64, String>, table: &str) {
         let error = answer.unwrap_err();
         let named = format!("has not named the table {table}");
-        assert!(error.contains(&named) && error.contains("witness.rs:"), "{error}");
+        assert!(error.contains(&named) && error.contains("read_checker.rs:"), "{error}");
     }
 
     #[tokio::test]

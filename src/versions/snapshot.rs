@@ -22,7 +22,7 @@ pub struct Snapshot<'c> {
     /// Statements of this thread before this snapshot or for its stamps, not counted as queries.
     uncounted: u64,
     /// In debug builds: checks that each table is named before it is read.
-    witness: Option<ReadChecker>,
+    checker: Option<ReadChecker>,
 }
 
 impl<'c> Snapshot<'c> {
@@ -33,10 +33,10 @@ impl<'c> Snapshot<'c> {
         conn: &'c mut Conn,
         tables: &'static [Table],
         is_tracking: bool,
-        witness: Option<ReadChecker>,
+        checker: Option<ReadChecker>,
     ) -> Self {
         let (uncounted, dependencies) = (log::ran(), Dependencies::default());
-        Self { conn, tables, is_tracking, dependencies, uncounted, witness }
+        Self { conn, tables, is_tracking, dependencies, uncounted, checker }
     }
 
     /// Returns the connection for queries about the whole of `table`: lists, counts, searches.
@@ -62,7 +62,7 @@ impl<'c> Snapshot<'c> {
     /// # Errors
     /// In debug builds, if a table was read that was not named.
     pub(super) fn into_dependencies(mut self) -> QueryResult<Dependencies> {
-        self.witness.as_ref().map_or(Ok(()), ReadChecker::check)?;
+        self.checker.as_ref().map_or(Ok(()), ReadChecker::check)?;
         let queries = log::ran().saturating_sub(self.uncounted);
         self.dependencies.asked(u32::try_from(queries).unwrap_or(u32::MAX));
         Ok(self.dependencies)
@@ -71,7 +71,7 @@ impl<'c> Snapshot<'c> {
     /// Refuses a table whose triggers are not checked: it must not be read through the cache.
     fn check(&mut self, table: Table, is_whole: bool) -> QueryResult<()> {
         if self.tables.contains(&table) {
-            return self.witness.as_mut().map_or(Ok(()), |witness| witness.names(table, is_whole));
+            return self.checker.as_mut().map_or(Ok(()), |checker| checker.names(table, is_whole));
         }
         let error = format!("the table {} is missing in app::TABLES", table.name());
         Err(diesel::result::Error::QueryBuilderError(error.into()))

@@ -50,7 +50,7 @@ fn presses(visitor: &mut Visitor<'_>, page: &Page, action: &str) -> Page {
 
 fn the_numbers_match_what_was_done(on: Database) {
     let site = TestSite::start(on);
-    site.get("/cache").assert_status(200).assert_sees("Nobody did so far");
+    site.get("/cache").assert_status(200).assert_sees("None so far");
     for _ in 0..4 {
         site.get("/");
     }
@@ -320,7 +320,7 @@ fn strangers_are_refused(on: Database) {
         let foreign = site.ask("POST", path).header("Origin", "http://evil.test").form(&form);
         foreign.send().assert_status(403);
     }
-    site.get("/cache").assert_sees("Nobody did so far");
+    site.get("/cache").assert_sees("None so far");
 }
 
 fn pages_about_the_cache_are_not_stored(on: Database) {

@@ -40,7 +40,7 @@ fn rows(page: &Page) -> Vec<String> {
 
 fn the_table_is_computed_from_the_weeks(on: Database) {
     let site = TestSite::observed(on, &[]);
-    site.get("/scoreboard").assert_status(200).assert_sees("Nobody has played yet.");
+    site.get("/scoreboard").assert_status(200).assert_sees("No member has played yet.");
     load(&site, LEAGUE).unwrap();
     let page = site.get("/scoreboard");
     page.assert_cache("miss").assert_sees("4 members after week 3");
@@ -153,7 +153,7 @@ fn a_file_of_scores_is_loaded_as_a_whole_or_not_at_all(on: Database) {
         load(&site, &LEAGUE.replace("\"week\": 3, \"score\": 3", "\"week\": 3, \"score\": 30"));
     let why = why.unwrap_err();
     assert!(why.contains("score 9: a score is 0 to 10") && why.lines().count() == 1, "{why}");
-    site.get("/scoreboard").assert_sees("Nobody has played yet.");
+    site.get("/scoreboard").assert_sees("No member has played yet.");
     // Loading the same file twice changes nothing.
     for _ in 0..2 {
         load(&site, LEAGUE).unwrap();

@@ -103,7 +103,7 @@
 //! | `LocMemCache`, `RedisCache`, `DummyCache` | [`store::memory`], [`store::redis`], [`store::null`] |
 //! | `CACHES["default"]` and other aliases | one [`Cache`] for each; there is no registry of names |
 //! | signals and `cache.delete` after each `save()` | nothing: loads record what they read, and triggers what changed |
-//! | `ConditionalGetMiddleware` | every cached page has an `ETag` and answers 304 ([`page::conditional`]) |
+//! | `ConditionalGetMiddleware` | every cached page has an `ETag` and answers 304 ([`http::conditional`]) |
 //! | `@never_cache` | `Cache-Control: no-store` in the response; then it is not stored |
 //!
 //! # Guarantees
@@ -149,6 +149,8 @@ pub mod flight;
 #[cfg(all(test, feature = "redis"))]
 mod forgery;
 pub mod fragment;
+#[cfg(feature = "actix")]
+pub mod http;
 pub mod in_process;
 pub mod inspect;
 pub mod key;

@@ -3,7 +3,7 @@ CREATE TABLE products (
   id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   title TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 200),
   -- What searches compare; written by the program, which folds case in every language. NULL where
-  -- somebody else wrote the title: the program fills it in before it searches.
+  -- another program wrote the title: the program fills it in before it searches.
   search_text TEXT,
   price_cents INTEGER NOT NULL CHECK (price_cents BETWEEN 0 AND 999999999),
   -- UTC, written 2026-11-21 01:27:03 with up to six decimals: what the program can read back.

@@ -2,7 +2,7 @@ CREATE TABLE accounts (
   id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 50),
   -- The name as it is compared; written by the program, which folds case in every language. Unique, so that
-  -- nobody can be taken for somebody else. Accounts are read by their table, never by their row.
+  -- no account can be taken for another one. Accounts are read by their table, never by their row.
   folded_name TEXT NOT NULL UNIQUE,
   -- Argon2id, in the PHC string format.
   password_hash TEXT NOT NULL,

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use ipnet::IpNet;
 
 use super::Client;
-use crate::cache::page::list;
+use crate::cache::http::list;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");

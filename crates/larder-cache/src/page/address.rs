@@ -5,7 +5,7 @@
 //!   rules declare the query parameters, the query is normalised, too ([`super::query`]).
 //! - A request without a valid host is never a candidate. Without a list of the site's hosts, each valid
 //!   host has its own pages. Refusing foreign hosts is the job of a guard around the cache.
-//! - Forwarding headers about scheme, host and links are part of the key ([`super::passed_on`]). Those
+//! - Forwarding headers about scheme, host and links are part of the key ([`crate::http::passed_on`]). Those
 //!   about the client are part of it only around third-party handlers: the handlers of shared pages do not
 //!   see them.
 
@@ -15,12 +15,12 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
-use super::passed_on::{PassedOn, passed_on};
 use super::query;
 use super::request::cookie;
 use super::request_flags::RequestFlags;
 use super::rules::Rules;
 use super::target::{self, Origin, Target};
+use crate::http::passed_on::{PassedOn, passed_on};
 use crate::key::{Key, KeyBuilder};
 
 /// Rewrites a candidate so that it names its host once, in normal form.

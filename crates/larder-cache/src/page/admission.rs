@@ -10,13 +10,13 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{AGE, DATE, EXPIRES, HeaderMap};
 
-use super::freshness::{Freshness, Owner};
 use super::lookup::Lookup;
-use super::storable::Answer;
 use super::stored::Page;
-use super::targeted::TargetedPolicy as Said;
-use super::vary::Vary;
-use super::{age, date};
+use crate::http::freshness::{Freshness, Owner};
+use crate::http::storable::Answer;
+use crate::http::targeted::TargetedPolicy as Said;
+use crate::http::vary::Vary;
+use crate::http::{age, date};
 
 /// What was decided about a response that may be stored.
 struct Admitted {

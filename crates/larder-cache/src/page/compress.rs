@@ -16,10 +16,10 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, Hea
 #[cfg(feature = "compress")]
 use flate2::{Compression, write::GzEncoder};
 
-use super::directives::Directives;
-use super::encoding::Coding;
-use super::entity_tag::EntityTag;
-use super::list::trim;
+use crate::http::directives::Directives;
+use crate::http::encoding::Coding;
+use crate::http::entity_tag::EntityTag;
+use crate::http::list::trim;
 
 /// Length of the shortest body to compress, in bytes: less fits into one packet anyway.
 pub const SHORTEST: usize = 1024;
@@ -113,20 +113,6 @@ pub fn tag_in(coding: Coding, tag: &EntityTag) -> EntityTag {
         _ => [tag.opaque.as_slice(), b"-", coding.name().as_bytes()].concat(),
     };
     EntityTag { opaque, ..*tag }
-}
-
-/// Splits a client's entity tag into the tag of the uncompressed page and the coding.
-///
-/// A handler's own tag that ends in `-br` is mistaken for a coded one. To evaluate a condition, compare
-/// with [`tag_in`] instead.
-pub fn tag_of(tag: &EntityTag) -> (EntityTag, Coding) {
-    for coding in [Coding::Gzip, Coding::Brotli] {
-        let opaque = tag.opaque.strip_suffix(coding.name().as_bytes());
-        if let Some(opaque) = opaque.and_then(|opaque| opaque.strip_suffix(b"-")) {
-            return (EntityTag { opaque: opaque.to_owned(), ..*tag }, coding);
-        }
-    }
-    (tag.clone(), Coding::Identity)
 }
 
 #[cfg(not(feature = "compress"))]
@@ -228,11 +214,6 @@ mod tests {
         assert_eq!(tag_in(Coding::Brotli, &tag("\"abc\"")), tag("\"abc-br\""));
         assert_eq!(tag_in(Coding::Gzip, &tag("W/\"abc\"")), tag("W/\"abc-gzip\""));
         assert_eq!(tag_in(Coding::Identity, &tag("\"abc\"")), tag("\"abc\""));
-        for coding in Coding::OFFERED {
-            for plain in [tag("\"abc\""), tag("W/\"\"")] {
-                assert_eq!(tag_of(&tag_in(coding, &plain)), (plain, coding));
-            }
-        }
     }
 
     proptest! {

@@ -16,12 +16,12 @@ use actix_web::http::header::{
 };
 use bytes::Bytes;
 
-use super::conditional::{Conditions, Judgement, Validators};
-use super::encoding::{Accepted, Coding};
-use super::range::Part;
 use super::request_flags::RequestFlags;
 use super::status::CacheStatus;
 use super::stored::Page;
+use crate::http::conditional::{Conditions, Judgement, Validators};
+use crate::http::encoding::{Accepted, Coding};
+use crate::http::range::Part;
 
 /// The headers that a 304 repeats. Source: RFC 9110 §15.4.5; Django repeats `Last-Modified`, too.
 const NOT_MODIFIED: [HeaderName; 7] =

@@ -14,7 +14,6 @@ use super::address;
 use super::deliver::Asked;
 use super::handler::{apart, ask, call};
 use super::head::ignore_range;
-use super::invalidation::{self, Address};
 use super::lookup::{Found, Lookup};
 use super::request;
 use super::request_flags::RequestFlags;
@@ -22,6 +21,7 @@ use super::rules::Rules;
 use super::status::{CacheStatus, Forward};
 use super::target::Origin;
 use crate::Cache;
+use crate::http::invalidation::{self, Address};
 use crate::level::Level;
 
 /// Caches the pages of a resource, a scope or an app by its owner's rules.

@@ -20,11 +20,11 @@ use actix_web::http::header::{
     AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, PRAGMA,
 };
 
-use super::conditional::CONDITIONS;
-use super::list;
-use super::passed_on::{PassedOn, passed_on};
 use super::request_flags::RequestFlags;
 use super::rules::Rules;
+use crate::http::conditional::CONDITIONS;
+use crate::http::list;
+use crate::http::passed_on::{PassedOn, passed_on};
 
 /// The client's cache directives, which are not for handlers.
 pub const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];

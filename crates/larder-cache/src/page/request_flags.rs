@@ -5,7 +5,7 @@
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
 
-use super::passed_on::{PassedOn, passed_on};
+use crate::http::passed_on::{PassedOn, passed_on};
 
 /// A set of flags that describe a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,7 +69,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::page::conditional::CONDITIONS;
+    use crate::http::conditional::CONDITIONS;
 
     fn by(name: &HeaderName, value: &'static str) -> RequestFlags {
         let mut headers = HeaderMap::new();

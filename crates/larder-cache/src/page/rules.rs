@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use actix_web::http::header::HeaderName;
 
-use super::freshness::Owner;
-use super::storable::STATUSES;
+use crate::http::freshness::Owner;
+use crate::http::storable::STATUSES;
 use crate::policy::Policy;
 
 /// The default of [`Rules::largest_body`], in bytes.

@@ -23,14 +23,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use super::compress::{self, tag_in};
-use super::conditional::Validators;
-use super::directives::Directives;
-use super::encoding::Coding;
-use super::entity_tag::EntityTag;
-use super::freshness::Freshness;
-use super::merge::Hops;
 use super::variants::Variants;
-use super::vary;
+use crate::http::conditional::Validators;
+use crate::http::directives::Directives;
+use crate::http::encoding::Coding;
+use crate::http::entity_tag::EntityTag;
+use crate::http::freshness::Freshness;
+use crate::http::merge::Hops;
+use crate::http::vary;
 use crate::inspect::{Body, Describe, start};
 use crate::level::Level;
 

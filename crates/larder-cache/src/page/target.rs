@@ -14,7 +14,7 @@ use actix_web::http::header::{HOST, HeaderValue};
 use actix_web::http::uri::{PathAndQuery, Uri};
 use actix_web::{HttpMessage, HttpRequest};
 
-use super::authority::{Authority, Invalid};
+use crate::http::authority::{Authority, Invalid};
 
 /// The reason why a request is for no acceptable host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use actix_web::http::header::HeaderName;
-use larder_cache::page::targeted::CDN_CACHE_CONTROL;
-use larder_cache::page::{Rules, date};
+use larder_cache::http::date;
+use larder_cache::http::targeted::CDN_CACHE_CONTROL;
+use larder_cache::page::Rules;
 use larder_cache::policy::Policy;
 
 use super::reply::Reply;

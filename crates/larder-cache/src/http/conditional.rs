@@ -15,7 +15,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use actix_web::http::header::{
+use super::types::header::{
     DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
     IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
 };

@@ -11,7 +11,7 @@
 //! - The stored `Age` is dropped. RFC 9111 §4.2.3.
 //! - Whether the result may still be stored is decided again: [`super::storable`].
 
-use actix_web::http::header::{
+use super::types::header::{
     AGE, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
     HeaderMap, HeaderName,
 };
@@ -86,7 +86,7 @@ impl Hops {
 mod tests {
     use std::time::SystemTime;
 
-    use actix_web::http::header::{CACHE_CONTROL, DATE, HeaderValue, LAST_MODIFIED, SET_COOKIE};
+    use crate::http::types::header::{CACHE_CONTROL, DATE, HeaderValue, LAST_MODIFIED, SET_COOKIE};
     use proptest::prelude::*;
 
     use super::*;

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use super::types::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 
 use super::directives::{Directives, LONGEST};
 use super::structured::{self, Item};

@@ -11,7 +11,7 @@
 use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
-use actix_web::http::header::HeaderValue;
+use super::types::header::HeaderValue;
 
 use super::conditional::{Conditions, Validators};
 use super::date;
@@ -111,7 +111,7 @@ fn is_this(if_range: &[HeaderValue], page: &Validators, now: SystemTime) -> bool
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{DATE, ETAG, HeaderMap, IF_RANGE, LAST_MODIFIED, RANGE};
+    use crate::http::types::header::{DATE, ETAG, HeaderMap, IF_RANGE, LAST_MODIFIED, RANGE};
     use proptest::prelude::*;
 
     use super::*;

@@ -10,11 +10,11 @@
 //!   RFC 9111 §5.2.2.4, §5.2.2.7.
 //! - A `stale-…` with an invalid number permits nothing. RFC 5861.
 //!
-//! Not here: writing it ([`super::patch`]), what follows from it ([`super::freshness`]).
+//! Not here: what follows from it ([`super::freshness`]).
 
 use std::time::Duration;
 
-use actix_web::http::header::HeaderValue;
+use super::types::header::HeaderValue;
 
 use super::list::{self, Unreadable};
 

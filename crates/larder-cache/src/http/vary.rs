@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::http::header::{
+use super::types::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, VARY,
 };
 
@@ -85,11 +85,6 @@ impl Vary {
     }
 }
 
-/// Reports whether the lines of `Vary` name no header at all.
-pub fn is_invariant<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> bool {
-    Vary::said(lines) == Vary::default()
-}
-
 /// Reports whether the lines of `Vary` name this header. Django: `has_vary_header`.
 pub fn has<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>, name: &str) -> bool {
     let mut names = lines.into_iter().flat_map(names_of);
@@ -141,16 +136,6 @@ mod tests {
         assert_eq!(said(&["Cookie,ACCEPT", " , accept ,"]), ["accept", "cookie"]);
         assert_eq!(said(&["accept", "cookie"]), ["accept", "cookie"]);
         assert!(said(&[]).is_empty());
-    }
-
-    #[test]
-    fn only_an_empty_vary_names_nothing() {
-        for (line, expected) in
-            [("", true), (" , ", true), ("Accept", false), ("*", false), (", Cookie", false)]
-        {
-            assert_eq!(is_invariant(&values(&[line])), expected, "{line:?}");
-        }
-        assert!(is_invariant(&[]));
     }
 
     #[test]

@@ -112,7 +112,7 @@ fn forbids_stale(directives: &Directives) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
+    use crate::http::types::header::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;

@@ -6,7 +6,7 @@
 //! - Strong comparison: both are strong and equal. Weak comparison: equal. RFC 9110 §8.8.3.2.
 //! - A list is `*` alone, or tags; anything else is invalid. RFC 9110 §13.1.1, §13.1.2.
 
-use actix_web::http::header::HeaderValue;
+use super::types::header::HeaderValue;
 
 use super::list::{Unreadable, trim};
 

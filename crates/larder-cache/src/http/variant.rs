@@ -9,7 +9,7 @@
 //! - Order stays: it may express preference.
 //! - A request whose variant would exceed [`LONGEST`] bytes has none, and is no candidate.
 
-use actix_web::http::header::{
+use super::types::header::{
     ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue,
     IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, USER_AGENT,
 };

@@ -7,7 +7,7 @@
 //! - Parameters are checked and dropped: no cache directive has any. RFC 9213 §2.1.
 //! - Values of types that no cache directive has are checked, and become [`Item::Other`].
 
-use actix_web::http::header::HeaderValue;
+use super::types::header::HeaderValue;
 
 use super::list::{Unreadable, is_token_byte};
 

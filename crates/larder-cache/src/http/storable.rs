@@ -13,8 +13,8 @@
 
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_RANGE, COOKIE, HeaderMap, SET_COOKIE};
+use super::types::StatusCode;
+use super::types::header::{AUTHORIZATION, CONTENT_RANGE, COOKIE, HeaderMap, SET_COOKIE};
 
 use super::directives::Directives;
 use super::freshness::Freshness;
@@ -83,11 +83,11 @@ impl Answer<'_> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, VARY};
+    use crate::http::types::header::{CACHE_CONTROL, HeaderName, HeaderValue, VARY};
 
     use super::*;
-    use crate::page::freshness::Owner;
-    use crate::page::targeted::TargetedPolicy;
+    use crate::http::freshness::Owner;
+    use crate::http::targeted::TargetedPolicy;
 
     type Lines = [(HeaderName, &'static str)];
 

@@ -10,7 +10,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use actix_web::http::header::HeaderValue;
+use super::types::header::HeaderValue;
 
 use super::directives::LONGEST;
 use super::list::trim;

@@ -8,7 +8,7 @@
 //! - `x-gzip` is `gzip`; names are case-insensitive. RFC 9110 §8.4.1.
 //! - Without the header, or if it is empty or unreadable, the coding is `identity`.
 
-use actix_web::http::header::HeaderValue;
+use super::types::header::HeaderValue;
 
 use super::list::{self, Unreadable, trim};
 

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use actix_web::http::header::HeaderValue;
+use super::types::header::HeaderValue;
 
 use super::directives::{self, LONGEST};
 use super::list::trim;
@@ -28,11 +28,6 @@ impl Exchange {
         let delay = since(self.requested, self.answered);
         let corrected = age.unwrap_or_default().saturating_add(delay);
         apparent.max(corrected).min(LONGEST)
-    }
-
-    /// Returns the age at `now` of a response that was `initial` old on arrival.
-    pub fn current_age(self, initial: Duration, now: SystemTime) -> Duration {
-        initial.saturating_add(since(self.answered, now)).min(LONGEST)
     }
 }
 
@@ -84,20 +79,17 @@ mod tests {
         assert_eq!(exchange.initial_age(Some(seconds(10)), None), seconds(13));
         assert_eq!(exchange.initial_age(Some(seconds(10)), Some(at(50))), seconds(53));
         assert_eq!(exchange.initial_age(Some(seconds(60)), Some(at(50))), seconds(63));
-        assert_eq!(exchange.current_age(seconds(13), at(110)), seconds(20));
     }
 
     #[test]
     fn a_clock_that_was_set_back_makes_no_age_negative() {
         let exchange = Exchange { requested: at(103), answered: at(100) };
         assert_eq!(exchange.initial_age(None, Some(at(900))), Duration::ZERO);
-        assert_eq!(exchange.current_age(seconds(13), at(50)), seconds(13));
     }
 
     #[test]
     fn ages_are_capped() {
         let exchange = Exchange { requested: at(0), answered: at(u64::from(u32::MAX)) };
         assert_eq!(exchange.initial_age(Some(Duration::MAX), None), LONGEST);
-        assert_eq!(exchange.current_age(Duration::MAX, at(1 << 40)), LONGEST);
     }
 }

@@ -8,8 +8,8 @@
 //!   nothing. RFC 3986 §5.2.2.
 //! - Hosts are compared in normal form. Paths are neither decoded nor lower-cased, as in the key of a page.
 
-use actix_web::http::header::{CONTENT_LOCATION, HeaderMap, LOCATION};
-use actix_web::http::{Method, StatusCode};
+use super::types::header::{CONTENT_LOCATION, HeaderMap, LOCATION};
+use super::types::{Method, StatusCode};
 
 use super::authority::Authority;
 
@@ -135,7 +135,7 @@ fn without_dots(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
+    use crate::http::types::header::HeaderValue;
 
     use super::*;
 
