@@ -21,6 +21,7 @@ use super::model::{Known, Secret};
 use super::service;
 use crate::error::AppError;
 use crate::site::client::Client;
+use crate::site::cookie;
 use crate::site::visitor::{HOST_SESSION, Proof, SESSION, SignedIn, Staff, session_cookie};
 use crate::state::{Access, State};
 
@@ -147,11 +148,8 @@ pub fn shown_session(request: &HttpRequest) -> Option<Secret> {
     session_in(request.headers(), session_cookie(Client::of(request)))
 }
 
-fn session_in(headers: &HeaderMap, cookie: &str) -> Option<Secret> {
-    let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(name, _)| name.trim() == cookie)?;
-    Secret::shown(value.trim())
+fn session_in(headers: &HeaderMap, name: &str) -> Option<Secret> {
+    cookie::value(headers, name).and_then(Secret::shown)
 }
 
 /// Returns the bearer token of a request. Source: RFC 6750 §2.1.

@@ -46,7 +46,7 @@ const STRIPES: usize = 64;
 /// Counts failures and admits attempts one at a time.
 #[derive(Debug)]
 pub struct Throttle {
-    /// The counts of this process, for when the shared store is unavailable.
+    /// The counts of this process: of all failures, and of those that the shared store did not take.
     own: Values,
     room: Semaphore,
     addresses: Stripes,
@@ -123,11 +123,15 @@ impl Throttle {
     }
 
     async fn failures(&self, cache: &Cache, key: &str) -> i64 {
-        // Both: a failure that the shared store did not take in time was counted here.
-        let (shared, own) = tokio::join!(cache.values().get(key), self.own.get(key));
-        let shared: i64 = shared.ok().flatten().unwrap_or_default();
+        let lost = lost(key);
+        let (shared, all, lost) =
+            tokio::join!(cache.values().get(key), self.own.get(key), self.own.get(&lost));
+        // Numbers in the shared store are not sealed: one that another program wrote takes no failure
+        // away that this process has counted.
+        let shared = shared.ok().flatten().map_or(0, |count: i64| count.max(0));
         // The memory store does not fail. If it does, refuse every attempt.
-        own.map_or(i64::MAX, |own: Option<i64>| own.unwrap_or_default().saturating_add(shared))
+        let own = |count: Result<Option<i64>, _>| count.map_or(i64::MAX, Option::unwrap_or_default);
+        own(all).max(shared.saturating_add(own(lost)))
     }
 }
 
@@ -135,9 +139,11 @@ impl Attempt<'_> {
     /// Counts the attempt as a failure.
     pub async fn fail(self, cache: &Cache) {
         for (key, _) in &self.counts {
+            let own = &self.throttle.own;
+            // The memory store does not fail.
+            let _ = increment(own, key).await;
             if increment(cache.values(), key).await.is_err() {
-                // The memory store does not fail.
-                let _ = increment(&self.throttle.own, key).await;
+                let _ = increment(own, &lost(key)).await;
             }
         }
     }
@@ -147,7 +153,8 @@ impl Attempt<'_> {
         let [pair, _, name] = &self.counts;
         for (key, _) in [pair, name] {
             // A count that cannot be reset ends with its window.
-            let _ = tokio::join!(cache.values().delete(key), self.throttle.own.delete(key));
+            let (own, lost) = (&self.throttle.own, lost(key));
+            let _ = tokio::join!(cache.values().delete(key), own.delete(key), own.delete(&lost));
         }
     }
 }
@@ -168,8 +175,11 @@ impl Default for Stripes {
 
 impl Stripes {
     async fn lock(&self, text: &str) -> MutexGuard<'_, ()> {
-        let number = self.hasher.hash_one(text) % STRIPES as u64;
-        self.locks[number as usize].lock().await
+        self.locks[self.number(text)].lock().await
+    }
+
+    fn number(&self, text: &str) -> usize {
+        self.hasher.hash_one(text) as usize % STRIPES
     }
 }
 
@@ -181,6 +191,11 @@ async fn increment(values: &Values, key: &str) -> Result<(), cache::Error> {
         Err(cache::Error::Absent { .. }) => Ok(()),
         count => count.map(|_| ()),
     }
+}
+
+/// Returns the key under which failures are counted that the shared store did not take.
+fn lost(key: &str) -> String {
+    format!("lost.{key}")
 }
 
 fn key(kind: &str, texts: &[&str]) -> String {
@@ -313,11 +328,18 @@ mod tests {
         for attempt in &mut waiting {
             assert!(attempt.now_or_never().is_none());
         }
-        let crowded = throttle.attempt(&cache, "otto", "192.0.2.2").await.map(|_| ());
+        // Of other locks, which are chosen at random.
+        let other = |stripes: &Stripes, held: &str| {
+            let mut texts = (0..).map(|number| format!("{held}{number}"));
+            texts.find(|text| stripes.number(text) != stripes.number(held)).unwrap()
+        };
+        let (name, address) =
+            (other(&throttle.names, "mina"), other(&throttle.addresses, "192.0.2.1"));
+        let crowded = throttle.attempt(&cache, &name, &address).await.map(|_| ());
         assert_eq!(crowded, Err(Refusal::Crowded));
         // A client that disconnects frees its place.
         drop(waiting.pop());
-        throttle.attempt(&cache, "otto", "192.0.2.2").await.unwrap().succeed(&cache).await;
+        throttle.attempt(&cache, &name, &address).await.unwrap().succeed(&cache).await;
         drop((held, waiting));
     }
 }

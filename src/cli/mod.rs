@@ -51,7 +51,7 @@ enum Command {
     Load(load::LoadCommand),
     /// Manage the accounts that may sign in to a shop served with --access staff.
     Account(account::AccountCommand),
-    /// Replace the secret with which instances encrypt what they share in Redis.
+    /// Replace the secret with which instances seal what they share in Redis.
     Secret(secret::SecretCommand),
     /// Inspect and change the cache of a running shop or of a Redis.
     Cache(cache::CacheCommand),

@@ -1,4 +1,4 @@
-//! `larder secret`: manages the secret with which instances encrypt what they share.
+//! `larder secret`: manages the secret with which instances seal what they share.
 //!
 //! - The secret is never shown. Users who may know it can read it in the database.
 
@@ -6,7 +6,6 @@ use clap::{Args, Subcommand};
 
 use super::{chain, say};
 use crate::config::DatabaseConfig;
-use crate::db::Db;
 use crate::versions::secret;
 
 /// The arguments of `larder secret`.
@@ -25,7 +24,7 @@ enum Verb {
 /// Runs `larder secret`.
 pub fn run(command: &SecretCommand) -> Result<(), String> {
     let Verb::Rotate(config) = &command.verb;
-    let db = Db::open(&config.database)?;
+    let db = config.open()?;
     db.migrate().map_err(|error| error.to_string())?;
     secret::rotate(&db).map_err(|error| chain(&error))?;
     say("The secret was replaced; entries that were shared under the old one are rebuilt.\n");

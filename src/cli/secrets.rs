@@ -5,10 +5,11 @@
 use clap::error::{ContextKind, ContextValue};
 
 /// Flags whose values are never quoted.
-const SECRET_FLAGS: [&str; 4] = ["--database", "--redis", "--token", "--supplier"];
+const SECRET_FLAGS: [&str; 5] = ["--database", "--redis", "--token", "--supplier", "--site"];
 
 /// Environment variables whose values may contain a password.
-const SECRET_SETTINGS: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "LARDER_TOKEN", "LARDER_SUPPLIER"];
+const SECRET_SETTINGS: [&str; 5] =
+    ["DATABASE_URL", "REDIS_URL", "LARDER_TOKEN", "LARDER_SUPPLIER", "LARDER_SITE"];
 
 /// Returns clap's message for an error, without anything that may contain a password.
 pub fn sentence(error: &clap::Error) -> String {

@@ -5,7 +5,7 @@
 //! - SQLite: WAL, `synchronous=FULL`, foreign keys; readers refuse to write.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::{CacheSize, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
@@ -35,13 +35,11 @@ pub enum Conn {
 const TOLERANCE: u32 = 10;
 
 const SQLITE_SETTINGS: &str = "
-    PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
     PRAGMA recursive_triggers = ON;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -16000;
-    PRAGMA mmap_size = 134217728;
 ";
 
 const POSTGRES_SETTINGS: &str = "
@@ -73,6 +71,7 @@ impl Conn {
                 let mut sqlite = SqliteConnection::establish(&uri(path, "rw"))?;
                 // The lock timeout is set first, since switching to WAL may have to wait, too.
                 set_up(&mut sqlite, &sqlite_lock_timeout(lock_timeout))?;
+                switch_to_wal(&mut sqlite, lock_timeout)?;
                 set_up(&mut sqlite, SQLITE_SETTINGS)?;
                 if role == Role::Reader {
                     set_up(&mut sqlite, "PRAGMA query_only = ON;")?;
@@ -110,17 +109,42 @@ fn postgres_lock_timeout(limit: Duration) -> String {
     format!("SET lock_timeout = {}", limit.as_millis().max(1))
 }
 
-/// Adds a connect timeout, since libpq waits without limit for a host that does not answer.
+/// Parameters of libpq, which waits without limit for a host that does not answer.
+const TIMEOUTS: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("tcp_user_timeout", "20000"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+];
+
+/// Adds the timeouts that the URL does not set.
 fn with_timeout(url: &str) -> String {
-    if url.contains("connect_timeout=") {
-        return url.to_owned();
+    let mut url = url.to_owned();
+    for (name, value) in TIMEOUTS {
+        if !url.contains(&format!("{name}=")) {
+            let separator = if url.contains('?') { '&' } else { '?' };
+            url = format!("{url}{separator}{name}={value}");
+        }
     }
-    let separator = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{separator}connect_timeout=5")
+    url
 }
 
 fn set_up(conn: &mut impl SimpleConnection, settings: &str) -> ConnectionResult<()> {
     conn.batch_execute(settings).map_err(ConnectionError::CouldntSetupConfiguration)
+}
+
+/// Switches the file to WAL. SQLite does not wait for the locks of others there, so this tries again.
+fn switch_to_wal(sqlite: &mut SqliteConnection, limit: Duration) -> ConnectionResult<()> {
+    let began = Instant::now();
+    loop {
+        match set_up(sqlite, "PRAGMA journal_mode = WAL") {
+            Err(error) if error.to_string().contains("locked") && began.elapsed() < limit => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            done => return done,
+        }
+    }
 }
 
 /// A connection in a pool, and the file that it has open.

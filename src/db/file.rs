@@ -77,12 +77,14 @@ impl Files {
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
         let all = all.get_or_insert_default();
         all.retain(|_, files| files.strong_count() > 0);
-        if let Some(files) = all.get(path).and_then(Weak::upgrade) {
+        // One database has one set of files, whichever link leads to it.
+        let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        if let Some(files) = all.get(&real).and_then(Weak::upgrade) {
             return Some(files);
         }
         let (url, path) = (url.clone(), path.clone());
-        let files = Arc::new(Self { url, path: path.clone(), opened: Mutex::new(None) });
-        all.insert(path, Arc::downgrade(&files));
+        let files = Arc::new(Self { url, path, opened: Mutex::new(None) });
+        all.insert(real, Arc::downgrade(&files));
         Some(files)
     }
 
@@ -116,8 +118,10 @@ impl Files {
         // A read opens the log, and with it the shared memory.
         let read = anchor.batch_execute("SELECT 1 FROM sqlite_schema LIMIT 1");
         read.map_err(|error| unusable(&error))?;
+        // SQLite follows symbolic links: the companions lie beside the file itself.
+        let real = std::fs::canonicalize(&self.path).map_err(|error| unusable(&error))?;
         let companions = ["-wal", "-shm"].into_iter().filter_map(|ending| {
-            let mut path = self.path.clone().into_os_string();
+            let mut path = real.clone().into_os_string();
             path.push(ending);
             FileId::at(path.as_ref()).map(|id| (path.into(), id))
         });
@@ -140,6 +144,19 @@ mod tests {
     }
 
     #[test]
+    fn companions_are_found_behind_a_link() {
+        let (folder, path, _db, _) = opened();
+        let link = folder.path().join("link.sqlite3");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let url = Url::Sqlite(link);
+        let (_db, files) = (Db::open(&url).unwrap(), Files::of(&url).unwrap());
+        assert_eq!(files.check(), Ok(()));
+        let companion = PathBuf::from(format!("{}-shm", path.canonicalize().unwrap().display()));
+        std::fs::remove_file(&companion).unwrap();
+        assert_eq!(files.check(), Err(Lost::Companion(companion)));
+    }
+
+    #[test]
     fn a_file_that_is_gone_is_not_made_anew() {
         let (_folder, path, db, files) = opened();
         assert_eq!(files.check(), Ok(()));
@@ -156,7 +173,8 @@ mod tests {
             let (_folder, path, db, files) = opened();
             db.write_now(|conn| conn.batch_execute("CREATE TABLE t (n)")).unwrap();
             assert_eq!(files.check(), Ok(()));
-            let companion = PathBuf::from(format!("{}{ending}", path.display()));
+            let real = path.canonicalize().unwrap();
+            let companion = PathBuf::from(format!("{}{ending}", real.display()));
             std::fs::remove_file(&companion).unwrap();
             assert_eq!(files.check(), Err(Lost::Companion(companion.clone())));
             let error = db.write_now(|conn| conn.batch_execute("INSERT INTO t VALUES (1)"));

@@ -49,6 +49,9 @@ pub use url::Url;
 /// Limit of one attempt to connect. If it fails, the server is down.
 const RECONNECT: Duration = Duration::from_secs(3);
 
+/// How long the database may take beyond the time for locks, before a request gives up.
+const STALLED: Duration = Duration::from_secs(20);
+
 /// More readers than cores gain nothing; fewer would let one slow search block the others.
 const READERS: u32 = 4;
 
@@ -231,7 +234,15 @@ impl Db {
             work(&db.0, patience)
         };
         let work = tokio::task::spawn_blocking(move || log::on_this_thread(log, origin, work));
-        work.await.unwrap_or(Err(Error::Panicked))
+        // A server that is stopped, or behind a broken line, never answers. Its thread waits on, its
+        // request does not.
+        match tokio::time::timeout(patience.left() + STALLED, work).await {
+            Ok(done) => done.unwrap_or(Err(Error::Panicked)),
+            Err(_) => match access {
+                Access::Read => Err(Error::Busy),
+                Access::Write => Err(Error::Uncertain(Arc::new(RollbackTransaction))),
+            },
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::{keys, queries, sample};
 use crate::db::{self, Db};
 use crate::error::AppError;
 use crate::site::admin_section::{self, Found, Thing};
-use crate::site::text::fold;
+use crate::site::text::{fold, nfc};
 use crate::site::time::Timestamp;
 use crate::state::State;
 use crate::versions::Database;
@@ -76,7 +76,7 @@ pub enum Change {
 ///
 /// Compares line by line: raw SQL may have stored line breaks, and browsers send them in their own form.
 fn is_still(product: &Product, seen: &Seen) -> bool {
-    product.title.lines().eq(seen.title.lines()) && product.price.plain() == seen.price
+    nfc(&product.title).lines().eq(nfc(&seen.title).lines()) && product.price.plain() == seen.price
 }
 
 /// The product as the client's form had shown it.

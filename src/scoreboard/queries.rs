@@ -9,7 +9,7 @@ use super::keys::{MEMBERS, SCORES};
 use super::model::{Member, MemberId, Sums};
 use crate::db::Conn;
 use crate::db::schema::{members, scores};
-use crate::site::text::nfc;
+use crate::site::text::fold;
 use crate::versions::Snapshot;
 
 /// The number of rows per `INSERT`: databases limit the number of bound values of a statement.
@@ -150,10 +150,11 @@ pub fn lock(conn: &mut Conn) -> QueryResult<()> {
 ///
 /// A `favourite` that is not empty replaces the stored one.
 pub fn member(conn: &mut Conn, name: &str, favourite: &str) -> QueryResult<i64> {
-    // Compared here and not in SQL: other programs may have stored names in another Unicode form.
+    // Compared here and not in SQL: names that differ in Unicode form, case or invisible characters are one.
     let members: Vec<(i64, String)> =
         members::table.select((members::id, members::name)).order(members::id).load(conn)?;
-    let known = members.into_iter().find(|(_, known)| nfc(known) == name).map(|(id, _)| id);
+    let folded = fold(name);
+    let known = members.into_iter().find(|(_, known)| fold(known) == folded).map(|(id, _)| id);
     if let (Some(id), true) = (known, favourite.is_empty()) {
         return Ok(id);
     }

@@ -9,7 +9,7 @@ use super::{keys, sample};
 use crate::db::{self, Conn, Db, QueryResult};
 use crate::error::AppError;
 use crate::site::admin_section::{Found, Thing};
-use crate::site::text::fold;
+use crate::site::text::{fold, nfc};
 use crate::state::State;
 use crate::versions::Database;
 
@@ -74,14 +74,21 @@ pub async fn update(
         if current.as_ref() == Some(&changes) {
             return Ok(Change::Done);
         }
-        // Compared here first: `seen` comes from the client unvalidated, and may hold text that a database
-        // refuses. After this comparison it equals stored text.
-        if current.as_ref() == Some(&seen) && queries::update(conn, id, &seen, &changes)? {
+        // Compared here and not in SQL: `seen` comes from the client unvalidated, and may hold text that a
+        // database refuses. Clients may send a name in another Unicode form than it is stored in.
+        if let Some(current) = current.as_ref().filter(|current| is_still(current, &seen))
+            && queries::update(conn, id, current, &changes)?
+        {
             return Ok(Change::Done);
         }
         Ok(Change::Conflict(current))
     });
     Ok(write.await?)
+}
+
+/// Reports whether the member is still as the client's form had shown it.
+fn is_still(member: &Member, seen: &Member) -> bool {
+    nfc(&member.name) == nfc(&seen.name) && nfc(&member.favourite) == nfc(&seen.favourite)
 }
 
 /// Fills an empty league with the sample, and returns the number of added scores.

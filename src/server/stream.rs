@@ -4,6 +4,9 @@
 //!   response unread, nor reports that a client disconnected while its response is being built.
 //! - [`crate::site::connection`] holds the state of each connection and decides when to end it.
 
+mod chunks;
+mod head;
+
 use std::fmt::Debug;
 use std::future::poll_fn;
 use std::io;
@@ -22,8 +25,11 @@ use actix_service::{
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Response};
 use actix_web::rt::net::TcpStream;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use futures_util::FutureExt;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
+use self::chunks::Chunks;
+use self::head::Head;
 use crate::site::connection::{Connection, Limits};
 
 /// How to run a server.
@@ -108,13 +114,27 @@ struct Watched<T> {
     from: usize,
     to: usize,
     head: Head,
+    chunks: Chunks,
     has_ended: bool,
 }
 
-impl<T: AsyncRead + Unpin> Watched<T> {
+/// A stream that reports that its client has closed its side, whatever lies unread before that.
+trait HasEnd {
+    fn is_at_end(&self) -> bool;
+}
+
+impl HasEnd for TcpStream {
+    fn is_at_end(&self) -> bool {
+        let ready = self.ready(Interest::READABLE).now_or_never();
+        ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed()))
+    }
+}
+
+impl<T: AsyncRead + HasEnd + Unpin> Watched<T> {
     fn new(stream: T, connection: Rc<Connection>) -> Self {
         let (ahead, head) = (vec![0; AHEAD].into_boxed_slice(), Head::default());
-        Self { stream, connection, ahead, from: 0, to: 0, head, has_ended: false }
+        let chunks = Chunks::default();
+        Self { stream, connection, ahead, from: 0, to: 0, head, chunks, has_ended: false }
     }
 
     /// Reads what the client has sent, as far as there is room; records whether it closed its side.
@@ -135,6 +155,12 @@ impl<T: AsyncRead + Unpin> Watched<T> {
             }
             read?;
         }
+        // A full buffer hides the end of what the client has sent: the clock of the worker asks for it.
+        let is_full = self.to == AHEAD;
+        self.connection.fill(is_full);
+        if is_full && self.stream.is_at_end() {
+            self.connection.leave();
+        }
         Ok(())
     }
 
@@ -151,6 +177,13 @@ impl<T: AsyncRead + Unpin> Watched<T> {
                 }
                 end.unwrap_or(most)
             }
+            u64::MAX => match self.chunks.end_in(there) {
+                Some(end) => {
+                    self.connection.end_body();
+                    end
+                }
+                None => most,
+            },
             left => {
                 let handed = usize::try_from(left).map_or(most, |left| left.min(most));
                 self.connection.take_of_body(handed as u64);
@@ -162,31 +195,7 @@ impl<T: AsyncRead + Unpin> Watched<T> {
     }
 }
 
-/// Finds the end of a head: an empty line, whose carriage returns some clients leave out.
-#[derive(Debug, Default)]
-struct Head {
-    /// Whether the head has begun: empty lines may precede it.
-    has_begun: bool,
-    last: [u8; 2],
-}
-
-impl Head {
-    /// Returns how many of these bytes belong to the head, if it ends in them.
-    fn end_in(&mut self, bytes: &[u8]) -> Option<usize> {
-        for (place, byte) in bytes.iter().enumerate() {
-            let is_empty_line = self.last[1] == b'\n' || self.last == *b"\n\r";
-            if *byte == b'\n' && is_empty_line && self.has_begun {
-                *self = Self::default();
-                return Some(place + 1);
-            }
-            self.has_begun |= !matches!(byte, b'\r' | b'\n');
-            self.last = [self.last[1], *byte];
-        }
-        None
-    }
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
+impl<T: AsyncRead + HasEnd + Unpin> AsyncRead for Watched<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -233,163 +242,4 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{Read, Write};
-    use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-    use std::sync::{Arc, mpsc};
-
-    use actix_web::{App, HttpRequest, web};
-    use futures_util::FutureExt;
-
-    use super::*;
-    use crate::cache::builder::Builder;
-    use crate::cache::in_process::InProcess;
-    use crate::cache::page::{self, Rules};
-    use crate::site::connection;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    /// A body that looks like a request.
-    const BODY: &str = "GET /large HTTP/1.1\r\n\r\nab";
-
-    /// The number of calls of the handlers.
-    type Calls = web::Data<AtomicUsize>;
-
-    /// A page whose first request is never answered.
-    async fn hanging(request: HttpRequest, calls: Calls) -> &'static str {
-        if calls.fetch_add(1, SeqCst) == 0 {
-            std::future::pending::<()>().await;
-        }
-        assert_eq!(request.method(), "GET");
-        "good"
-    }
-
-    /// A body larger than the system's socket buffers.
-    async fn large(calls: Calls) -> Vec<u8> {
-        calls.fetch_add(1, SeqCst);
-        vec![b'x'; 32 << 20]
-    }
-
-    /// Starts a server whose thread ends with the test process.
-    fn open(calls: &Arc<AtomicUsize>) -> SocketAddr {
-        let (sender, opened) = mpsc::channel();
-        let calls = calls.clone();
-        std::thread::spawn(move || {
-            let cache = Builder::default().open(Arc::new(InProcess::new()));
-            let rules = || Rules::respecting().canary(false);
-            let app = move || {
-                App::new()
-                    .app_data(web::Data::new(cache.clone()))
-                    .app_data(web::Data::from(calls.clone()))
-                    .route("/large", web::get().to(large))
-                    .service(
-                        web::resource("/")
-                            .wrap(page::cached(rules()))
-                            .get(hanging)
-                            .post(async |body: String| body),
-                    )
-                    // In the shop, the access log does this.
-                    .wrap_fn(|request, service| {
-                        let has_body = request.method() == "POST";
-                        connection::asked(if has_body { BODY.len() as u64 } else { 0 });
-                        service.call(request).inspect(|_| connection::answered())
-                    })
-            };
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-            sender.send(listener.local_addr().unwrap()).unwrap();
-            let limits = Limits { head: 60 * SECOND, write: SECOND, idle: 60 * SECOND };
-            let plan = Plan { workers: 1, connections: 100, limits, grace_seconds: 0 };
-            let serving = async { serve(listener, plan, app).unwrap().await };
-            actix_web::rt::System::new().block_on(serving).unwrap();
-        });
-        opened.recv().unwrap()
-    }
-
-    fn asks(address: SocketAddr, path: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(60 * SECOND)).unwrap();
-        let asked = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        stream.write_all(asked.as_bytes()).unwrap();
-        stream
-    }
-
-    fn until(is_so: impl Fn() -> bool) {
-        while !is_so() {
-            std::thread::park_timeout(Duration::from_millis(5));
-        }
-    }
-
-    fn hears(mut stream: TcpStream) -> String {
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    #[test]
-    fn a_client_that_left_does_not_delay_the_next_one() {
-        for waits_first in [true, false] {
-            let calls = Arc::new(AtomicUsize::new(0));
-            let address = open(&calls);
-            let first = asks(address, "/");
-            if waits_first {
-                until(|| calls.load(SeqCst) == 1);
-            }
-            drop(first);
-            until(|| calls.load(SeqCst) == 1);
-            assert!(hears(asks(address, "/")).ends_with("good"), "{waits_first}");
-            assert_eq!(calls.load(SeqCst), 2);
-        }
-    }
-
-    #[test]
-    fn a_head_ends_with_its_first_empty_line() {
-        let cases = [
-            ("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET", Some(27)),
-            ("GET / HTTP/1.1\nHost: a\n\nGET", Some(24)),
-            ("GET / HTTP/1.1\nHost: a\n\r\nGET", Some(25)),
-            ("\r\n\r\n\n\nGET / HTTP/1.1\r\n\r\n", Some(24)),
-            ("GET / HTTP/1.1\r\nHost: a\r\n", None),
-            ("\r\n\r\n", None),
-            ("", None),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(Head::default().end_in(text.as_bytes()), expected, "{text:?}");
-            let mut head = Head::default();
-            let single = text.bytes().position(|byte| head.end_in(&[byte]).is_some());
-            assert_eq!(single.map(|place| place + 1), expected, "{text:?}, byte by byte");
-        }
-    }
-
-    #[test]
-    fn requests_that_are_sent_at_once_are_answered_one_after_the_other() {
-        let calls = Arc::new(AtomicUsize::new(1));
-        let mut stream = TcpStream::connect(open(&calls)).unwrap();
-        stream.set_read_timeout(Some(60 * SECOND)).unwrap();
-        let length = BODY.len();
-        let post = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{BODY}");
-        let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-        let last = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-        let all = [&*post, &get.repeat(500), last].concat();
-        let mut writer = stream.try_clone().unwrap();
-        let writing = std::thread::spawn(move || writer.write_all(all.as_bytes()).unwrap());
-        let mut answers = String::new();
-        stream.read_to_string(&mut answers).unwrap();
-        writing.join().unwrap();
-        assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 502);
-        assert_eq!(answers.matches(BODY).count(), 1, "a body is no request");
-    }
-
-    #[test]
-    fn a_client_that_takes_nothing_is_dropped() {
-        let calls = Arc::new(AtomicUsize::new(0));
-        let address = open(&calls);
-        let mut stream = asks(address, "/large");
-        until(|| calls.load(SeqCst) == 1);
-        // Nor does the server read from this client, so the writes fill the buffers until it disconnects.
-        let more = vec![b'x'; 1 << 20];
-        stream.set_write_timeout(Some(60 * SECOND)).unwrap();
-        let refused = std::iter::repeat_with(|| stream.write(&more)).find_map(Result::err).unwrap();
-        assert!(refused.kind() != io::ErrorKind::WouldBlock, "{refused}");
-    }
-}
+mod tests;

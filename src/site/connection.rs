@@ -70,6 +70,8 @@ pub struct Connection {
     is_asking: Cell<bool>,
     /// Bytes of the current request's body that are still to be passed on.
     body: Cell<u64>,
+    /// Whether so much lies unread that the end of the stream cannot be seen by reading.
+    is_full: Cell<bool>,
     /// Whether the connection closes after the current response.
     is_last: Cell<bool>,
     is_over: Cell<bool>,
@@ -94,6 +96,7 @@ impl Connection {
             is_read_put_off: Cell::new(false),
             is_asking: Cell::new(false),
             body: Cell::new(0),
+            is_full: Cell::new(false),
             is_last: Cell::new(false),
             is_over: Cell::new(false),
             waker: RefCell::new(None),
@@ -144,9 +147,24 @@ impl Connection {
 
     /// Records that `bytes` of the body were passed on.
     pub fn take_of_body(&self, bytes: u64) {
-        if self.body.get() != u64::MAX {
-            self.body.set(self.body.get().saturating_sub(bytes));
+        self.body.set(self.body.get().saturating_sub(bytes));
+        if self.body.get() == 0 {
+            self.end_body();
         }
+    }
+
+    /// Records that the whole body was passed on.
+    pub fn end_body(&self) {
+        self.body.set(0);
+        // It was answered before: the connection is as good as any.
+        if self.awaited.get().0 == Awaited::End && !self.is_last.get() {
+            self.awaited.set((Awaited::Request, now()));
+        }
+    }
+
+    /// Records whether the buffer for what the client sends is full.
+    pub fn fill(&self, is_full: bool) {
+        self.is_full.set(is_full);
     }
 
     /// Records that the client has closed its side.
@@ -207,15 +225,11 @@ impl Connection {
 
 /// Records that the current connection has received the head of a request with a body of `body` bytes.
 ///
-/// [`u64::MAX`] stands for a body whose length is not known in advance.
+/// [`u64::MAX`] stands for a body in chunks, whose end [`Connection::end_body`] reports.
 pub fn asked(body: u64) {
     with_current(|connection| {
         connection.awaited.set((Awaited::Answer, now()));
-        // The end of a body of unknown length is not visible here: from then on, all bytes are
-        // passed on as they come.
-        if connection.body.get() != u64::MAX {
-            connection.body.set(body);
-        }
+        connection.body.set(body);
         if body > 0 && connection.is_read_put_off.take() {
             connection.wake();
         }
@@ -225,7 +239,8 @@ pub fn asked(body: u64) {
 /// Records that the current connection has the head of its response.
 pub fn answered() {
     with_current(|connection| {
-        let is_last = connection.is_last.get();
+        // A body that is still on its way is read by no handler any more.
+        let is_last = connection.is_last.get() || connection.body.get() > 0;
         let awaited = if is_last { Awaited::End } else { Awaited::Request };
         connection.awaited.set((awaited, now()));
         connection.is_asking.set(false);
@@ -279,6 +294,8 @@ impl Clock {
             if connection.is_overdue(now) {
                 connection.is_over.set(true);
                 connection.wake();
+            } else if connection.is_full.get() && connection.left.get().is_none() {
+                connection.wake();
             }
             true
         });
@@ -302,77 +319,4 @@ async fn run() {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMITS: Limits = Limits {
-        head: Duration::from_secs(10),
-        write: Duration::from_secs(30),
-        idle: Duration::from_secs(75),
-    };
-
-    fn at(seconds: u32) -> u32 {
-        seconds * ticks(Duration::from_secs(1))
-    }
-
-    /// Runs one step on the connection.
-    fn on(connection: &Rc<Connection>, step: fn()) {
-        connection.enter(&mut Context::from_waker(Waker::noop()), |_| step());
-    }
-
-    /// Returns the second after which the connection is ended.
-    fn ends(connection: &Connection) -> Option<u32> {
-        (0..1000).find(|second| connection.is_overdue(at(*second) + 1))
-    }
-
-    #[test]
-    fn each_state_of_a_connection_has_its_time_limit() {
-        let connection = Rc::new(Connection::at(0, LIMITS));
-        assert_eq!(ends(&connection), Some(75), "the first request");
-        connection.read();
-        assert_eq!(ends(&connection), Some(10), "the rest of its head");
-        on(&connection, || asked(0));
-        assert_eq!(ends(&connection), None, "the shop's own answer");
-        connection.block();
-        assert_eq!(ends(&connection), Some(30), "that it is taken");
-        connection.wrote();
-        assert_eq!(ends(&connection), None);
-        on(&connection, answered);
-        assert_eq!(ends(&connection), Some(75), "the next request");
-        on(&connection, close);
-        on(&connection, answered);
-        assert_eq!(ends(&connection), Some(1), "its end");
-    }
-
-    #[test]
-    fn work_for_a_client_that_left_has_a_time_limit() {
-        let connection = Rc::new(Connection::at(0, LIMITS));
-        on(&connection, || asked(0));
-        connection.leave();
-        assert_eq!(ends(&connection), Some(30));
-        assert!(connection.client().has_left());
-    }
-
-    #[test]
-    fn one_request_is_handed_on_at_a_time_with_its_body() {
-        let connection = Rc::new(Connection::at(0, LIMITS));
-        connection.ask();
-        assert!(connection.puts_reading_off());
-        on(&connection, || asked(10));
-        assert!(!connection.puts_reading_off());
-        connection.take_of_body(10);
-        assert!(connection.puts_reading_off(), "what follows is the next request");
-        on(&connection, answered);
-        assert!(!connection.puts_reading_off());
-    }
-
-    #[test]
-    fn a_client_that_takes_nothing_is_not_read_from() {
-        let connection = Connection::at(0, LIMITS);
-        assert!(!connection.puts_reading_off());
-        connection.block();
-        assert!(connection.puts_reading_off());
-        connection.wrote();
-        assert!(!connection.puts_reading_off());
-    }
-}
+mod tests;

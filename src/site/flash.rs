@@ -15,7 +15,7 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, COOKIE, ETAG, HeaderValue, LOCATION,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, LOCATION,
 };
 use actix_web::{Error, HttpResponse};
 use askama::filters::{Html, escape};
@@ -27,6 +27,7 @@ use sha2::Sha256;
 use time::OffsetDateTime;
 
 use super::client::Client;
+use super::cookie;
 use crate::cache::http::conditional::CONDITIONS;
 
 /// The cookie's name; its prefix avoids the names of other programs on this host.
@@ -141,11 +142,7 @@ fn now() -> i64 {
 /// It is parsed here, since actix would store the cookies in the request, where handlers of shared
 /// pages must not find them.
 fn sentence(request: &ServiceRequest) -> Option<String> {
-    let lines = request.headers().get_all(COOKIE).filter_map(|line| line.to_str().ok());
-    let mut cookies =
-        lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    let (_, value) = cookies.find(|(name, _)| name.trim() == NAME)?;
-    opened(value.trim(), now())
+    opened(cookie::value(request.headers(), NAME)?, now())
 }
 
 /// Inserts `sentence` at the placeholder, if the response is a page that has one.

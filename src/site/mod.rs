@@ -5,6 +5,7 @@ pub mod assets;
 pub mod boxed;
 pub mod client;
 pub mod connection;
+pub mod cookie;
 pub mod data_block;
 pub mod deadlines;
 pub mod digest;

@@ -8,11 +8,13 @@
 use std::borrow::Cow;
 use std::sync::RwLock;
 
+use percent_encoding::percent_decode_str;
+
 /// The text shown in place of a secret.
 pub const HIDDEN: &str = "…";
 
 /// Parts of names of secrets, found whatever stands between their letters.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 24] = [
     "password",
     "passwd",
     "passphrase",
@@ -27,10 +29,20 @@ const PARTS: [&str; 14] = [
     "privatekey",
     "accesskey",
     "cookie",
+    "sessid",
+    "authentic",
+    "authoris",
+    "oauth",
+    "xauth",
+    "oidcdata",
+    "clientprincipal",
+    "samlresponse",
+    "codeverifier",
+    "dpop",
 ];
 
 /// Whole words of names of secrets; `keyword` and `author` do not match.
-const WORDS: [&str; 20] = [
+const WORDS: [&str; 21] = [
     "key",
     "keys",
     "auth",
@@ -51,7 +63,11 @@ const WORDS: [&str; 20] = [
     "xsrf",
     "ticket",
     "assertion",
+    "userpwd",
 ];
+
+/// Words that end in `key` and name no secret.
+const NO_KEYS: [&str; 7] = ["monkey", "turkey", "donkey", "hockey", "jockey", "whiskey", "hotkey"];
 
 /// The field under which the cache logs its keys, which are not secrets.
 const CACHE_KEY: &str = "cache.key";
@@ -72,8 +88,14 @@ pub fn is_named(name: &str) -> bool {
     }
     let whole = squashed(name);
     PARTS.iter().any(|part| whole.contains(part))
-        || words(name).iter().any(|word| WORDS.contains(&word.as_str()))
+        || words(name)
+            .iter()
+            .any(|word| is_secret_word(word.trim_end_matches(|c: char| c.is_ascii_digit())))
         || OWNERS.read().unwrap().iter().any(|part| whole.contains(part.as_str()))
+}
+
+fn is_secret_word(word: &str) -> bool {
+    WORDS.contains(&word) || word.ends_with("key") && !NO_KEYS.contains(&word)
 }
 
 /// Returns the letters and digits of a name, in lower case.
@@ -115,7 +137,10 @@ pub fn hide(text: &str) -> Cow<'_, str> {
                 + text[start..].find(['/', ' ', '"', '?', '\n']).unwrap_or(text.len() - start);
             text[start..end].rfind('@').map(|user| (start, start + user))
         } else {
-            is_named(name_before(&text[..at])).then(|| value_after(text, from)).flatten()
+            let name = percent_decode_str(name_before(&text[..at])).decode_utf8_lossy();
+            // `a%3D1%26b`: what an encoded sign separates is another name.
+            let name = name.rsplit(['&', '=', '?', '/', ';']).next().unwrap_or_default();
+            is_named(name).then(|| value_after(text, from)).flatten()
         };
         if let Some((start, end)) = value.filter(|(start, end)| *start >= shown && end > start) {
             hidden.push_str(&text[shown..start]);
@@ -141,7 +166,7 @@ fn next_sign(text: &str, from: usize) -> Option<(usize, usize)> {
 fn name_before(text: &str) -> &str {
     let text = before_colour(text).trim_end_matches([' ', '"', '\'', '\\', '`']);
     let text = before_colour(text);
-    let is_part = |c: char| c.is_alphanumeric() || "_-.[]".contains(c);
+    let is_part = |c: char| c.is_alphanumeric() || "_-.[]%".contains(c);
     let name = text.rsplit(|c| !is_part(c)).next().unwrap_or_default();
     // The end of a colour code is not part of the name.
     let is_coloured = text[..text.len() - name.len()].ends_with('\x1b');
@@ -163,7 +188,7 @@ fn before_colour(text: &str) -> &str {
 
 /// Returns the range of the value that begins near `from`.
 fn value_after(text: &str, from: usize) -> Option<(usize, usize)> {
-    let mut rest = text[from..].trim_start_matches([' ', '=', ':', '\\', '>', '(']);
+    let mut rest = text[from..].trim_start_matches([' ', '=', ':', '\\', '>', '(', '[']);
     while let Some((_, behind)) = rest.strip_prefix("\x1b[").and_then(|code| code.split_once('m')) {
         rest = behind;
     }
@@ -224,6 +249,19 @@ mod tests {
             "Private-Key",
             "pwd",
             "refresh_token",
+            "PHPSESSID",
+            "authkey",
+            "encryptionkey",
+            "oauth",
+            "X-Authorisation",
+            "Authentication",
+            "pass1",
+            "otp2",
+            "userpwd",
+            "code_verifier",
+            "SAMLResponse",
+            "X-Amzn-Oidc-Data",
+            "DPoP",
         ];
         for name in secrets {
             assert!(is_named(name), "{name}");
@@ -271,6 +309,8 @@ mod tests {
             ("postgres://mina:p@ss@host/db", "postgres://…@host/db"),
             (r#"page:path="/":query="q=1&api_key=abc""#, r#"page:path="/":query="q=1&api_key=…""#),
             ("é token=ü", "é token=…"),
+            ("http://h/?%74oken=abc", "http://h/?%74oken=…"),
+            (r#"{"password" : ["abc"]}"#, r#"{"password" : ["…"]}"#),
             (r#"accounts.session:digest="abc""#, r#"accounts.session:digest="…""#),
             ("\x1b[3mtoken\x1b[0m\x1b[2m=\x1b[0mabc", "\x1b[3mtoken\x1b[0m\x1b[2m=\x1b[0m…"),
             ("\x1b[3mkey\x1b[0m\x1b[2m=\x1b[0mabc", "\x1b[3mkey\x1b[0m\x1b[2m=\x1b[0m…"),

@@ -4,7 +4,7 @@
 //!
 //! - A table that is rewritten, as by `ALTER COLUMN … USING`, gets another file. A trigger that is
 //!   disabled, enabled, dropped or created has another row in the catalog. So has a table with
-//!   another column or setting.
+//!   another column or setting, and a column that is renamed or dropped.
 //! - Not seen: `session_replication_role`, a change of `cache_trigger` itself, of row security
 //!   policies, and changes of rows through other tables, such as another child of an inherited one.
 //!   See README.
@@ -25,10 +25,13 @@ const CHECK: Duration = Duration::from_millis(500);
 const QUESTION: &str = "\
     WITH watched AS (SELECT to_regclass(name)::oid AS id FROM unnest($1) AS name) \
     SELECT coalesce(bit_xor(hashtextextended(concat_ws(' ', id, version, file), 0)), 0) AS number FROM ( \
-      SELECT c.oid AS id, c.xmin AS version, c.relfilenode AS file \
+      SELECT c.oid AS id, c.xmin AS version, c.relfilenode::text AS file \
       FROM watched JOIN pg_class c ON c.oid = watched.id \
       UNION ALL \
-      SELECT t.oid, t.xmin, 0 FROM watched JOIN pg_trigger t ON t.tgrelid = watched.id \
+      SELECT t.oid, t.xmin, 'trigger' FROM watched JOIN pg_trigger t ON t.tgrelid = watched.id \
+      UNION ALL \
+      SELECT a.attrelid, a.xmin, a.attname || a.attnum FROM watched \
+      JOIN pg_attribute a ON a.attrelid = watched.id AND a.attnum > 0 \
     ) AS parts";
 
 #[derive(QueryableByName)]

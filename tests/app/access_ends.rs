@@ -4,8 +4,11 @@ use crate::support::{Database, PASSWORD, Page, TestSite, account, on_both_databa
 
 on_both_databases! {
     a_password_change_ends_all_tokens,
+    other_cookies_of_any_bytes_end_no_session,
     over_tls_the_session_cookie_is_bound_to_its_host;
-    by_hand: a_password_change_in_sql_ends_tokens_and_sessions,
+    by_hand:
+    a_password_change_in_sql_ends_tokens_and_sessions,
+    a_new_account_under_an_old_id_has_no_access_of_the_old_one,
 }
 
 const STAFF: [(&str, &str); 2] = [("name", "Mina"), ("password", PASSWORD)];
@@ -64,6 +67,35 @@ fn a_password_change_in_sql_ends_tokens_and_sessions(on: Database) {
     );
     assert!(!is_taken(&site, &token) && !is_in(&site, &cookie));
     assert!(is_taken(&site, &others));
+}
+
+fn a_new_account_under_an_old_id_has_no_access_of_the_old_one(on: Database) {
+    let site = TestSite::with_staff(on, &["Mina", "Otto"], &[]);
+    let token = account(&site.database, &["token", "Mina"], "");
+    let others = account(&site.database, &["token", "Otto"], "");
+    let cookie = cookie_of(&site.submit("/login", &STAFF));
+    assert!(is_taken(&site, &token) && is_in(&site, &cookie));
+    match on {
+        Database::Sqlite => site.database.sql(
+            "REPLACE INTO accounts SELECT id, name, folded_name, \
+               (SELECT password_hash FROM accounts WHERE name = 'Otto'), created_at \
+             FROM accounts WHERE name = 'Mina'",
+        ),
+        Database::Postgres => site.database.sql_as_administrator(
+            "BEGIN; SET LOCAL session_replication_role = replica; \
+             CREATE TEMPORARY TABLE old AS SELECT * FROM accounts WHERE name = 'Mina'; \
+             DELETE FROM accounts WHERE name = 'Mina'; \
+             INSERT INTO accounts OVERRIDING SYSTEM VALUE SELECT * FROM old; COMMIT",
+        ),
+    };
+    assert!(!is_taken(&site, &token) && !is_in(&site, &cookie));
+    assert!(is_taken(&site, &others));
+}
+
+fn other_cookies_of_any_bytes_end_no_session(on: Database) {
+    let site = TestSite::with_staff(on, &["Mina"], &[]);
+    let cookie = cookie_of(&site.submit("/login", &STAFF));
+    assert!(is_in(&site, &format!("name=Jos\u{e9}; {cookie}")));
 }
 
 fn over_tls_the_session_cookie_is_bound_to_its_host(on: Database) {

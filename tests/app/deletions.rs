@@ -74,7 +74,20 @@ fn the_command_reaches_running_shops_by_their_database(on: Database) {
     let database = site.database.url();
     visit(&site);
     let key = key_of_homepage(&site);
+    // A key that Redis does not hold may still be held by instances.
+    visit(&site);
+    until("the page is shared", || redis.keys().contains("shop.test"));
+    redis.command(&["FLUSHALL"]);
+    let alone = run(&["cache", "--redis", &url, "delete", &key]);
+    assert!(alone.err.contains("go on serving"), "{alone:?}");
+    visit(&site).assert_cache("hit");
+    site.edits(1, &[("title", "Black tea")]);
     for verb in [&["delete", &key][..], &["clear"]] {
+        visit(&site);
+        until("the page is shared", || redis.keys().contains("shop.test"));
+        let alone = run(&[&["cache", "--redis", &url], verb, &["--json"]].concat());
+        assert!(alone.out.contains("go on serving"), "{alone:?}");
+        site.edits(1, &[("title", verb[0])]);
         visit(&site);
         until("the page is shared", || redis.keys().contains("shop.test"));
         let alone = run(&[&["cache", "--redis", &url], verb].concat());

@@ -9,6 +9,7 @@ use crate::support::{
 
 on_both_databases! {
     identities_are_not_in_redis,
+    numbers_written_to_redis_allow_no_guessing,
     pages_copied_over_one_another_are_rebuilt_and_counted,
     running_shops_notice_a_rotated_secret,
     two_shops_that_start_at_once_share_a_secret;
@@ -51,6 +52,22 @@ fn identities_are_not_in_redis(on: Database) {
     let keys = redis.keys();
     let tells = |key: &&str| key.contains("accounts") || key.contains("session:");
     assert_eq!(keys.lines().find(tells), None);
+}
+
+fn numbers_written_to_redis_allow_no_guessing(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let site = TestSite::with_staff(on, &["Mina"], &["--redis", &redis.url()]);
+    let wrong = [("name", "mina"), ("password", "wrong pass")];
+    let statuses: Vec<u16> = (0..11)
+        .map(|_| {
+            let status = site.submit("/login", &wrong).status;
+            for key in redis.keys().lines().filter(|key| key.contains("sign-in.")) {
+                redis.command(&["SET", key, "-1000000"]);
+            }
+            status
+        })
+        .collect();
+    assert_eq!(statuses, [vec![422; 10], vec![429]].concat());
 }
 
 fn pages_copied_over_one_another_are_rebuilt_and_counted(on: Database) {

@@ -154,3 +154,26 @@ fn a_schema_change_hidden_from_triggers_shows_soon() {
         }
     }
 }
+
+#[test]
+fn a_column_that_takes_the_name_of_another_shows_soon() {
+    if !Database::Postgres.is_here(true) {
+        return;
+    }
+    let site = TestSite::start(Database::Postgres);
+    site.has_product("Tea");
+    // The last steps of a migration that writes a new column first, and then lets it replace the old one.
+    site.database.sql("ALTER TABLE products ADD COLUMN new_title text");
+    site.database.sql("UPDATE products SET new_title = 'White tea'");
+    until("the page is cached", || {
+        site.get("/products/1").assert_status(200);
+        site.get("/products/1")
+            .header("cache-status")
+            .is_some_and(|status| status.contains("; hit"))
+    });
+    site.database.sql(
+        "BEGIN; ALTER TABLE products RENAME title TO old_title; \
+         ALTER TABLE products RENAME new_title TO title; COMMIT",
+    );
+    until("the new column", || site.get("/products/1").text().contains("White tea"));
+}

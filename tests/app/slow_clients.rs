@@ -17,6 +17,8 @@ use crate::support::{
 
 on_both_databases! {
     a_body_that_does_not_come_gets_408_and_its_connection_is_closed,
+    a_body_that_nothing_reads_keeps_no_connection,
+    a_connection_goes_on_after_a_body_in_chunks,
     crowds_of_slow_clients_neither_stop_the_shop_nor_fill_its_memory,
     there_are_never_more_connections_than_allowed,
     few_open_files_are_no_reason_to_fail,
@@ -53,6 +55,39 @@ fn hears(mut stream: TcpStream) -> String {
         Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}"),
     }
     String::from_utf8_lossy(&heard).into_owned()
+}
+
+/// A body without an end keeps no connection once its request was answered.
+fn a_body_that_nothing_reads_keeps_no_connection(on: Database) {
+    let site = TestSite::start(on);
+    for body in ["Content-Length: 1000000", "Transfer-Encoding: chunked"] {
+        let mut stream = site.connect();
+        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        let head =
+            format!("POST /logout HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n{body}\r\n\r\n", site.port());
+        stream.write_all(head.as_bytes()).unwrap();
+        let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+        let mut sending = stream.try_clone().unwrap();
+        let sender =
+            std::thread::spawn(move || while sending.write_all(chunk.as_bytes()).is_ok() {});
+        assert!(hears(stream).starts_with("HTTP/1.1 "), "{body}");
+        sender.join().unwrap();
+    }
+}
+
+fn a_connection_goes_on_after_a_body_in_chunks(on: Database) {
+    let site = TestSite::start(on);
+    let mut stream = site.connect();
+    stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+    let host = format!("Host: 127.0.0.1:{}\r\n", site.port());
+    let first = format!("POST /login HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n\r\n");
+    let last = format!("GET /products/1 HTTP/1.1\r\n{host}Connection: close\r\n\r\n");
+    for part in [&first, "5;ext=1\r\nname=\r\n0\r\nTrailer: x\r\n", "\r\n", &last] {
+        stream.write_all(part.as_bytes()).unwrap();
+    }
+    let heard = hears(stream);
+    assert_eq!(heard.matches("HTTP/1.1 ").count(), 2, "{heard}");
+    assert!(heard.contains("HTTP/1.1 404 "), "{heard}");
 }
 
 fn a_body_that_does_not_come_gets_408_and_its_connection_is_closed(on: Database) {
@@ -123,11 +158,17 @@ fn crowds_of_slow_clients_neither_stop_the_shop_nor_fill_its_memory(on: Database
     let (files, before) = (open_files(&site), memory(&site));
     let idle: Vec<_> = (0..1_000).map(|_| begins(&site, "Content-Length: 10\r\n")).collect();
     let asked = format!("GET / HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", site.port()).repeat(500);
+    // A body in chunks before them changes nothing.
+    let chunked = format!(
+        "POST /logout HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{asked}",
+        site.port()
+    );
     let deaf: Vec<_> = (0..300)
-        .map(|_| {
+        .map(|number| {
             let stream = site.connect();
             // Sends as much of it as the shop reads.
             stream.set_nonblocking(true).unwrap();
+            let asked = if number % 2 == 0 { &asked } else { &chunked };
             let _ = (&stream).write(asked.as_bytes());
             stream
         })

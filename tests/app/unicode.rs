@@ -106,6 +106,13 @@ fn foods_and_members_are_one_in_each_form(on: Database) {
     index.assert_sees("Foods 1 found");
     let league = site.get("/scoreboard").assert_status(200).text();
     assert_eq!(league.matches("Jos\u{e9}").count(), 1, "{league}");
+    // Case and invisible characters make no other member either.
+    for (week, name) in [(5, "JOS\u{c9}"), (6, "jo\u{200B}se\u{301}")] {
+        let scores =
+            json!({"season": 2026, "scores": [{"member": name, "week": week, "score": 7}]});
+        load(&site.database, "scores", &scores.to_string()).unwrap();
+    }
+    site.get(&query("/staff", FORMS[0])).assert_sees("Members of the league 1 found");
     // A file may have one score for a member and a week, in whichever form the name is written.
     let both = FORMS.map(|form| json!({"member": form, "week": 3, "score": 7}));
     let twice = json!({"season": 2026, "scores": both});
@@ -141,6 +148,19 @@ fn titles_and_names_written_in_sql_are_found_in_each_form(on: Database) {
         for shelf in ["Products", "Tastings", "Guests", "Members of the league"] {
             index.assert_sees(&format!("{shelf} 2 found"));
         }
+    }
+    // What the form had shown is compared in one form, too: clients may send another one.
+    for (id, other) in [(1, FORMS[1]), (2, FORMS[0])] {
+        let seen = [("was_title", other), ("was_price", "1.00")];
+        let path = format!("/products/{id}");
+        let fields = [&[("title", "Tea"), ("price", "1.00")], &seen[..]].concat();
+        site.submit(&path, &fields).assert_sends_to("/");
+        site.submit(&format!("{path}/delete"), &[("was_title", "Tea"), ("was_price", "1.00")])
+            .assert_sends_to("/");
+        let member =
+            [("name", "Mina"), ("favourite", ""), ("was_name", other), ("was_favourite", "")];
+        site.submit(&format!("/scoreboard/members/{id}"), &member).assert_status(303);
+        site.database.sql(&format!("UPDATE members SET name = '{}' WHERE id = {id}", FORMS[0]));
     }
     // The first of the two members gets the score.
     let scores = json!({"season": 2026, "scores": [{"member": FORMS[1], "week": 1, "score": 7}]});

@@ -28,7 +28,8 @@ pub fn set(
 /// Runs `larder cache delete`.
 pub fn delete(source: &Source, key: &str, json: bool) -> Result<(), String> {
     source.delete(key)?;
-    done(json, json!({ "deleted": key }), &format!("{key:?} is forgotten: {}.", source.reach()))
+    let document = json!({ "deleted": key, "reach": source.reach() });
+    done(json, document, &format!("{key:?} is forgotten: {}.", source.reach()))
 }
 
 /// Runs `larder cache clear`.
@@ -39,7 +40,7 @@ pub fn clear(source: &Source, json: bool) -> Result<(), String> {
         count => format!("{} keys are forgotten", grouped(count)),
     };
     let told = format!("{told}: {}.", source.reach());
-    done(json, json!({ "cleared": cleared }), &told)
+    done(json, json!({ "cleared": cleared, "reach": source.reach() }), &told)
 }
 
 /// Runs `larder cache invalidate`: in the database if one is given, else through the shop.

@@ -1,5 +1,6 @@
 //! A client of the running shop, over HTTP.
 
+use crate::site::secrets::hide;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -107,13 +108,13 @@ impl Site {
 
     fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, String> {
         serde_json::from_slice(&answer.body).map_err(|_| {
-            let (address, status) = (&self.address, answer.status.as_u16());
+            let (address, status) = (hide(&self.address), answer.status.as_u16());
             format!("what answers at {address} is no shop of this version (it answered {status})")
         })
     }
 
     fn silence(&self, error: &ureq::Error) -> String {
-        let address = &self.address;
+        let address = hide(&self.address);
         match error {
             ureq::Error::Io(_) | ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => {
                 format!(

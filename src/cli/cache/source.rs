@@ -44,7 +44,7 @@ pub struct WhereConfig {
     )]
     redis: Option<String>,
 
-    /// The shop's database: its secret decrypts entries in Redis, its stamps validate them, and
+    /// The shop's database: its secret opens the entries in Redis, its stamps validate them, and
     /// its tags are invalidated. Without it a Redis shows names, sizes and times, and takes whole numbers only.
     #[arg(
         id = "at_database",
@@ -72,7 +72,7 @@ pub struct WhereConfig {
     bind: Option<String>,
 }
 
-/// What decrypts the entries in Redis, and what validates them.
+/// What opens the entries in Redis, and what validates them.
 type Opened = (Secret, Arc<dyn StampSource>);
 
 impl WhereConfig {
@@ -213,7 +213,11 @@ impl Source {
                         "Redis keeps nothing under the key {key:?}; instances that had it in memory have \
                          forgotten it"
                     )),
-                    0 => Err(no_such(key)),
+                    0 => Err(format!(
+                        "{}; what is deleted is deleted {}",
+                        no_such(key),
+                        self.reach()
+                    )),
                     _ => Ok(()),
                 }
             }

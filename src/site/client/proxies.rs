@@ -10,6 +10,7 @@ use ipnet::IpNet;
 
 use super::Client;
 use crate::cache::http::list;
+use crate::cache::http::passed_on::{PassedOn, passed_on};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -18,25 +19,9 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 /// Items of a header that are read; a longer header counts as unreadable.
 pub(super) const MOST_HOPS: usize = 64;
 
-/// Headers besides `X-Forwarded-*` in which proxies and CDNs pass a client's address on.
-pub(super) const OTHER_NAMES: [&str; 16] = [
-    "x-real-ip",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "x-original-forwarded-for",
-    "x-original-host",
-    "x-envoy-external-address",
-    "x-proxyuser-ip",
-    "x-azure-clientip",
-    "x-host",
-    "client-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
-    "fastly-client-ip",
-    "fly-client-ip",
-    "front-end-https",
-    "cdn-loop",
-];
+/// Headers by which a program presents itself. It may run on this machine, without a proxy.
+const OF_PROGRAMS: [&str; 5] =
+    ["x-api-key", "api-key", "x-auth-token", "x-access-token", "proxy-authorization"];
 
 /// The header that gives the address of the client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -103,12 +88,11 @@ impl Default for Proxies {
     }
 }
 
+/// Reports whether the header is a sign of a proxy, or of a content delivery network.
 pub(super) fn is_from_proxy(name: &HeaderName) -> bool {
     let text = name.as_str();
-    *name == FORWARDED
-        || *name == VIA
-        || text.starts_with("x-forwarded")
-        || OTHER_NAMES.contains(&text)
+    let is_listed = passed_on(text).is_some_and(|kind| kind != PassedOn::Request);
+    *name == VIA || text == "cdn-loop" || is_listed && !OF_PROGRAMS.contains(&text)
 }
 
 /// What one proxy reports about the request that it passed on.
@@ -195,16 +179,23 @@ fn x_real_ip(headers: &HeaderMap) -> Vec<Hop> {
 fn forwarded(headers: &HeaderMap) -> Vec<Hop> {
     let unreadable = || vec![Hop::default()];
     let lines = headers.get_all(FORWARDED).map(|line| {
-        let elements = list::items(line.as_bytes(), b',').map_err(|_| ());
-        let hops = elements.map(|elements| elements.map(element).collect::<Vec<_>>());
-        hops.unwrap_or_else(|()| unreadable())
+        let line = line.as_bytes();
+        match list::items(line, b',') {
+            Ok(elements) => elements.map(element).collect::<Vec<_>>(),
+            // A client's open quote does not hide what our proxy has appended.
+            Err(_) => {
+                let last = line.rsplit(|byte| *byte == b',').next().unwrap_or_default();
+                vec![Hop::default(), element(last)]
+            }
+        }
     });
     bounded(lines.flatten().collect()).unwrap_or_else(unreadable)
 }
 
-/// Returns the hops, unless there are none or too many.
-fn bounded(hops: Vec<Hop>) -> Option<Vec<Hop>> {
-    (1..=MOST_HOPS).contains(&hops.len()).then_some(hops)
+/// Returns the last hops, which the nearest proxies have added; `None` if there are none.
+fn bounded(mut hops: Vec<Hop>) -> Option<Vec<Hop>> {
+    hops.drain(..hops.len().saturating_sub(MOST_HOPS));
+    (!hops.is_empty()).then_some(hops)
 }
 
 /// Reads `for="[2001:db8::1]:4711";proto=https`; a repeated pair makes it unreadable.

@@ -282,11 +282,15 @@ impl Wanted<'_> {
             Some(leader) => leader.load().clone(),
             None => self.cache.begin([self.key]),
         };
-        let work = within.run(caught(async { load().await }));
+        // Encoding runs code of the value's type, which may panic as well as the load.
+        let work = within.run(caught(async {
+            let value = load().await?;
+            Ok::<_, E>((codec::encoded_len(&value), value))
+        }));
         let (loaded, dependencies) =
             tracking::track_for(self.key, self.current.clone(), work).await;
-        let body = match loaded {
-            Ok(Ok(value)) => Arc::new(value),
+        let (size, body) = match loaded {
+            Ok(Ok((size, value))) => (size, Arc::new(value)),
             Ok(Err(error)) => {
                 land(leader, Landing::Failed);
                 return self.old_on_error(&missed).ok_or(error);
@@ -296,7 +300,7 @@ impl Wanted<'_> {
                 return Ok(self.old_on_panic(&missed, panic, started));
             }
         };
-        let (size, current) = (codec::encoded_len(&*body), self.current.clone());
+        let current = self.current.clone();
         let made = Built { body: body.clone(), dependencies, size, started, current };
         let entry = self.cache.keep(Level::Query, self.key, self.policy, made, lock);
         land(leader, entry.map_or(Landing::Nothing, Landing::Entry));

@@ -37,11 +37,14 @@ fn may_be_passed_on(name: &str) -> bool {
     matches!(
         name.as_bytes(),
         [b'x', b'-', ..]
+            | [b'$', ..]
             | [b'a', b'l' | b'p', ..]
             | [b'c', b'f' | b'l', ..]
             | [b'd', b'i' | b'o', ..]
             | [b'f', b'a' | b'l' | b'o' | b'r', ..]
-            | [b'i', b'n', ..]
+            | [b'h', b't', ..]
+            | [b'i', b'm' | b'n', ..]
+            | [b'm', b's', ..]
             | [b'p' | b'r', b'r' | b'e', ..]
             | [b's', b's', ..]
             | [b't', b'a' | b'r', ..]
@@ -51,7 +54,8 @@ fn may_be_passed_on(name: &str) -> bool {
 
 /// Prefixes of identity headers.
 ///
-/// Written by OAuth2 Proxy, Azure, AWS, Google, Cloudflare, Tailscale and nginx.
+/// Written by OAuth2 Proxy, Azure, AWS, Google, Cloudflare, Tailscale, Authelia, Authentik, Pomerium, nginx,
+/// and proxies that follow RFC 9440.
 const CLIENTS: &[&str] = &[
     "x-auth-request-",
     "x-ms-client-",
@@ -62,13 +66,29 @@ const CLIENTS: &[&str] = &[
     "tailscale-user-",
     "ssl-client-",
     "x-ssl-client-",
+    "client-cert-",
+    "x-amzn-mtls-clientcert",
+    "x-authentik-",
+    "x-pomerium-",
+    "impersonate-",
+    "remote-",
 ];
 
 /// Prefixes of all other forwarded facts.
 ///
 /// These are -host, -proto, -protocol, -scheme, -ssl, -port, -prefix, -path, -uri, -url, -server, -by,
 /// -method, and future ones.
-const ORIGINS: &[&str] = &["x-forwarded-", "x-original-", "x-vercel-ip-", "cloudfront-"];
+const ORIGINS: &[&str] = &[
+    "x-forwarded-",
+    "x-original-",
+    "x-vercel-ip-",
+    "cloudfront-",
+    "cf-ip",
+    "fly-forwarded-",
+    "x-proxy",
+    "x-akamai-",
+    "$ws",
+];
 
 /// Headers that replace method or target.
 const OF_THE_REQUEST: &[&str] = &[
@@ -143,13 +163,16 @@ const OF_THE_CLIENT: &[&str] = &[
     "x-forwarded-client-cert",
     "x-forwarded-tls-client-cert",
     "x-forwarded-tls-client-cert-info",
-    "remote-user",
     "x-remote-user",
     "x-remote-group",
     "x-webauth-user",
     "x-authenticated-user",
     "x-user",
     "x-client-cert",
+    "x-ssl-cert",
+    "x-arr-clientcert",
+    "ms-aspnetcore-clientcert",
+    "wl-proxy-client-cert",
     "client-cert",
     "x-api-key",
     "api-key",
@@ -169,6 +192,7 @@ const OF_THE_ORIGIN: &[&str] = &[
     "x-protocol",
     "x-https",
     "x-ssl",
+    "https",
     "x-arr-ssl",
     "x-appservice-proto",
     "wl-proxy-ssl",
@@ -193,6 +217,8 @@ const OF_THE_ORIGIN: &[&str] = &[
     "x-base-url",
     "x-base-path",
     "x-context-path",
+    "x-ingress-path",
+    "x-replaced-path",
     "x-envoy-original-path",
     "x-envoy-original-host",
     "x-waws-unencoded-url",
@@ -204,9 +230,8 @@ const OF_THE_ORIGIN: &[&str] = &[
     "x-ua-device",
     "x-device-type",
     "cf-device-type",
-    "cf-ipcountry",
-    "cf-ipcity",
-    "cf-ipcontinent",
+    "cf-metro-code",
+    "cf-postal-code",
     "cf-region",
     "cf-region-code",
     "cf-timezone",
@@ -216,6 +241,7 @@ const OF_THE_ORIGIN: &[&str] = &[
     "x-appengine-country",
     "x-appengine-region",
     "x-appengine-city",
+    "x-appengine-citylatlong",
 ];
 
 #[cfg(test)]
@@ -248,14 +274,17 @@ mod tests {
              x-forwarded-server x-forwarded-by x-forwarded-anything front-end-https x-url-scheme \
              x-scheme x-host x-original-host x-original-proto fastly-ssl cloudfront-forwarded-proto \
              cloudfront-is-mobile-viewer cloudfront-viewer-country x-att-deviceid x-wap-profile \
-             cf-visitor cf-ipcountry wl-proxy-ssl x-script-name",
+             cf-visitor cf-ipcountry wl-proxy-ssl x-script-name cf-iplatitude fly-forwarded-proto \
+             x-proxyscheme x-proxyport $wssc x-akamai-edgescape https x-replaced-path",
         );
         of(
             PassedOn::Client,
             "x-forwarded-for x-real-ip x-client-ip client-ip true-client-ip cf-connecting-ip \
              fastly-client-ip x-cluster-client-ip x-proxyuser-ip cloudfront-viewer-address \
              x-original-forwarded-for x-forwarded-user x-forwarded-client-cert remote-user x-api-key \
-             x-auth-request-email cf-access-jwt-assertion x-ms-client-principal ssl-client-s-dn",
+             x-auth-request-email cf-access-jwt-assertion x-ms-client-principal ssl-client-s-dn \
+             remote-email x-authentik-username client-cert-chain ms-aspnetcore-clientcert \
+             wl-proxy-client-cert impersonate-user",
         );
         of(
             PassedOn::Request,

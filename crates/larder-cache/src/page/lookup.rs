@@ -344,9 +344,14 @@ impl Lookup {
     ///
     /// If the URL varies, this is for the variant of this request only.
     pub fn note_uncacheable(&self, varies: &BTreeSet<String>, seen: &HeaderMap) {
-        let variant = (!varies.is_empty()).then(|| self.variant_key(varies, seen)).flatten();
-        let key = variant.as_ref().unwrap_or(&self.key);
-        self.mark(key, Stored::UNCACHEABLE_FOR, Stored::Uncacheable);
+        let key = match varies.is_empty() {
+            true => Some(self.key.clone()),
+            // A variant too long for a key gets no note: one under the URL would be for every client.
+            false => self.variant_key(varies, seen),
+        };
+        if let Some(key) = key {
+            self.mark(&key, Stored::UNCACHEABLE_FOR, Stored::Uncacheable);
+        }
     }
 
     fn mark(&self, key: &Key, lifetime: Duration, note: Stored) {

@@ -97,7 +97,10 @@ impl Cache {
     {
         let Some(current) = self.stamps_for(Level::Query).await else {
             let within = Load::begin(self.flights_place(), [key.as_str()])?;
-            let loaded = within.run(load()).await;
+            let loaded = within.run(caught(async { load().await })).await.map_err(|panic| {
+                panic.log(key);
+                Failure::Panicked
+            })?;
             return loaded.map(|value| (Arc::new(value), None)).map_err(Failure::Load);
         };
         let (cache, old) = (self.clone(), None);
@@ -163,7 +166,8 @@ impl Refreshed {
         if let Turn::Lead(leader) = self.cache.take_turn_behind(&self.key, &self.current) {
             self.cache.report_outcome(Level::Query, &self.key, Outcome::Refreshing, Instant::now());
             // No lookup in the shared store: it has nothing newer than the value being replaced.
-            tokio::spawn(self.make(Some(leader), None, load));
+            let within = leader.load().clone();
+            tokio::spawn(self.make(Some(leader), within, None, load));
         }
     }
 
@@ -222,7 +226,11 @@ impl Refreshed {
                 Turn::Lead(leader) => {
                     return arrived(tokio::spawn(self.load(leader, load))).await;
                 }
-                Turn::Alone => return arrived(tokio::spawn(self.make(None, None, load))).await,
+                Turn::Alone => {
+                    // Created here: the new task does not know within which load its caller runs.
+                    let within = Load::new(self.cache.flights_place(), [self.key.as_str()]);
+                    return arrived(tokio::spawn(self.make(None, within, None, load))).await;
+                }
                 Turn::Wait(ticket) => ticket,
                 Turn::Full => return Err(Failure::Elsewhere),
                 Turn::Circle(circle) => return Err(circle.into()),
@@ -264,21 +272,24 @@ impl Refreshed {
                 return Ok((value, dependencies));
             }
         };
-        self.make(Some(leader), lock, load).await
+        let within = leader.load().clone();
+        self.make(Some(leader), within, lock, load).await
     }
 
     /// Loads the value and stores it; without a leader, for one caller only.
     async fn make<T: Body, E, F: Future<Output = Result<T, E>>>(
         self,
         leader: Option<Leader>,
+        within: Arc<Load>,
         lock: Option<shared::Lock>,
         load: impl FnOnce() -> F,
     ) -> Loaded<T, E> {
         let started = Instant::now();
-        let within = leader.as_ref().map(|leader| leader.load().clone());
-        let within =
-            within.unwrap_or_else(|| Load::new(self.cache.flights_place(), [self.key.as_str()]));
-        let work = within.run(caught(async { load().await }));
+        // Encoding runs code of the value's type, which may panic as well as the load.
+        let work = within.run(caught(async {
+            let value = load().await?;
+            Ok::<_, E>((codec::encoded_len(&value), value))
+        }));
         let (loaded, dependencies) =
             tracking::track_for(&self.key, self.current.clone(), work).await;
         let loaded = loaded.map_err(|panic| {
@@ -291,8 +302,8 @@ impl Refreshed {
             );
             Failure::Panicked
         });
-        let body = match loaded.and_then(|loaded| loaded.map_err(Failure::Load)) {
-            Ok(value) => Arc::new(value),
+        let (size, body) = match loaded.and_then(|loaded| loaded.map_err(Failure::Load)) {
+            Ok((size, value)) => (size, Arc::new(value)),
             Err(failure) => {
                 if let Some(old) = &self.old {
                     old.pause(self.policy.pause());
@@ -301,7 +312,7 @@ impl Refreshed {
                 return Err(failure);
             }
         };
-        let (size, current) = (codec::encoded_len(&*body), self.current.clone());
+        let current = self.current.clone();
         let collected = dependencies.clone();
         let made = Built { body: body.clone(), dependencies: collected, size, started, current };
         let entry = self.cache.keep(Level::Query, &self.key, &self.policy, made, lock);

@@ -101,15 +101,20 @@ impl Values {
             Err(missed) => missed,
         };
         call.end(&name, outcome);
-        let work = caught(async { load().await });
-        let value = match self.within(&name, leader.as_ref()).run(work).await {
-            Ok(Ok(value)) => value,
+        // Encoding runs code of the value's type, which may panic as well as the load.
+        let work = caught(async {
+            let value = load().await?;
+            Ok::<_, E>((self.write(&name, &value), value))
+        });
+        let (bytes, value) = match self.within(&name, leader.as_ref()).run(work).await {
+            Ok(Ok(loaded)) => loaded,
             failed => {
                 land(leader, Landing::Failed);
-                return failed.unwrap_or_else(|panic| panic.resume());
+                let failed = failed.unwrap_or_else(|panic| panic.resume());
+                return failed.map(|(_, value)| value);
             }
         };
-        let Some(bytes) = self.write(&name, &value) else {
+        let Some(bytes) = bytes else {
             land(leader, Landing::Nothing);
             return Ok(value);
         };

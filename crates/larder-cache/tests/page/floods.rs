@@ -45,6 +45,10 @@ fn site() -> Site {
         .memory(MEMORY)
         .workers(2)
         .replies(|asked| match asked.path.as_str() {
+            // A variant that is too long for a key belongs to a response that must not be stored.
+            "/varied" if asked.header("x-kind").is_some_and(|kind| kind.len() > 4096) => {
+                Reply::fresh("page").with("Vary", "X-Kind").with("Cache-Control", "no-store")
+            }
             "/varied" => Reply::fresh("page").with("Vary", "X-Kind"),
             _ => Reply::fresh("page"),
         })
@@ -137,4 +141,13 @@ fn junk_variants_keep_no_real_one_out() {
     });
     let misses = misses.count();
     assert!(misses <= 8, "{misses} of 20");
+}
+
+#[test]
+fn a_variant_that_is_too_long_keeps_no_other_out() {
+    let site = site();
+    let ask = |kind: &str| site.ask("GET", "/varied", &[&format!("X-Kind: {kind}")]);
+    assert!(ask("real").is_stored() && ask("real").is_hit());
+    assert_eq!(ask(&"x".repeat(5_000)).status, 200);
+    assert!(ask("real").is_hit());
 }

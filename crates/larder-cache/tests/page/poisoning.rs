@@ -229,7 +229,7 @@ fn a_coded_body_is_served_to_clients_that_accept_the_coding() {
     let plain = site.ask("GET", "/coded", &["Accept-Encoding: identity"]);
     assert_eq!((plain.header("content-encoding"), plain.text().as_str()), (None, "good"));
     clean(&site, "/coded", &["evil"]);
-    let coded = site.ask("GET", "/coded", &["Accept-Encoding:  BR"]);
+    let coded = site.ask("GET", "/coded", &["Accept-Encoding:  br"]);
     assert!(coded.is_hit() && coded.holds("evil"), "{coded:?}");
 }
 

@@ -40,8 +40,8 @@ async fn a_frozen_redis_delays_three_calls_and_is_well_after_it_thaws() {
     server.freeze();
     let start = Instant::now();
     three_fail(&store, |error| matches!(error, StoreError::Timeout { .. })).await;
-    // Three timeouts, and room for a busy computer.
-    assert!(start.elapsed() < 3 * TIMEOUT + SECOND, "{:?}", start.elapsed());
+    // Each call waited for the timeout, and none for an answer, which never comes.
+    assert!(start.elapsed() >= 3 * TIMEOUT, "{:?}", start.elapsed());
     server.thaw();
     eventually("the store answers", async || store.get("a").await.is_ok()).await;
     assert_eq!(values.get("a").await.unwrap(), Some(1));

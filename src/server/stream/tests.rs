@@ -1,0 +1,159 @@
+//! Tests of the server with real connections.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, mpsc};
+
+use actix_web::{App, HttpRequest, web};
+
+use super::*;
+use crate::cache::builder::Builder;
+use crate::cache::in_process::InProcess;
+use crate::cache::page::{self, Rules};
+use crate::site::connection;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A body that looks like a request.
+const BODY: &str = "GET /large HTTP/1.1\r\n\r\nab";
+
+/// The number of calls of the handlers.
+type Calls = web::Data<AtomicUsize>;
+
+/// A page whose first request is never answered.
+async fn hanging(request: HttpRequest, calls: Calls) -> &'static str {
+    if calls.fetch_add(1, SeqCst) == 0 {
+        std::future::pending::<()>().await;
+    }
+    assert_eq!(request.method(), "GET");
+    "good"
+}
+
+/// A body larger than the system's socket buffers.
+async fn large(calls: Calls) -> Vec<u8> {
+    calls.fetch_add(1, SeqCst);
+    vec![b'x'; 32 << 20]
+}
+
+/// Starts a server whose thread ends with the test process.
+fn open(calls: &Arc<AtomicUsize>) -> SocketAddr {
+    let (sender, opened) = mpsc::channel();
+    let calls = calls.clone();
+    std::thread::spawn(move || {
+        let cache = Builder::default().open(Arc::new(InProcess::new()));
+        let rules = || Rules::respecting().canary(false);
+        let app = move || {
+            App::new()
+                .app_data(web::Data::new(cache.clone()))
+                .app_data(web::Data::from(calls.clone()))
+                .route("/large", web::get().to(large))
+                .service(
+                    web::resource("/")
+                        .wrap(page::cached(rules()))
+                        .get(hanging)
+                        .post(async |body: String| body),
+                )
+                // In the shop, the access log does this.
+                .wrap_fn(|request, service| {
+                    let has_body = request.method() == "POST";
+                    connection::asked(if has_body { BODY.len() as u64 } else { 0 });
+                    service.call(request).inspect(|_| connection::answered())
+                })
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        sender.send(listener.local_addr().unwrap()).unwrap();
+        let limits = Limits { head: 60 * SECOND, write: SECOND, idle: 60 * SECOND };
+        let plan = Plan { workers: 1, connections: 100, limits, grace_seconds: 0 };
+        let serving = async { serve(listener, plan, app).unwrap().await };
+        actix_web::rt::System::new().block_on(serving).unwrap();
+    });
+    opened.recv().unwrap()
+}
+
+fn asks(address: SocketAddr, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(60 * SECOND)).unwrap();
+    let asked = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    stream.write_all(asked.as_bytes()).unwrap();
+    stream
+}
+
+fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+fn hears(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_client_that_left_does_not_delay_the_next_one() {
+    for waits_first in [true, false] {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let address = open(&calls);
+        let first = asks(address, "/");
+        if waits_first {
+            until(|| calls.load(SeqCst) == 1);
+        }
+        drop(first);
+        until(|| calls.load(SeqCst) == 1);
+        assert!(hears(asks(address, "/")).ends_with("good"), "{waits_first}");
+        assert_eq!(calls.load(SeqCst), 2);
+    }
+}
+
+#[test]
+fn a_head_ends_with_its_first_empty_line() {
+    let cases = [
+        ("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET", Some(27)),
+        ("GET / HTTP/1.1\nHost: a\n\nGET", Some(24)),
+        ("GET / HTTP/1.1\nHost: a\n\r\nGET", Some(25)),
+        ("\r\n\r\n\n\nGET / HTTP/1.1\r\n\r\n", Some(24)),
+        ("GET / HTTP/1.1\r\nHost: a\r\n", None),
+        ("\r\n\r\n", None),
+        ("", None),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(Head::default().end_in(text.as_bytes()), expected, "{text:?}");
+        let mut head = Head::default();
+        let single = text.bytes().position(|byte| head.end_in(&[byte]).is_some());
+        assert_eq!(single.map(|place| place + 1), expected, "{text:?}, byte by byte");
+    }
+}
+
+#[test]
+fn requests_that_are_sent_at_once_are_answered_one_after_the_other() {
+    let calls = Arc::new(AtomicUsize::new(1));
+    let mut stream = TcpStream::connect(open(&calls)).unwrap();
+    stream.set_read_timeout(Some(60 * SECOND)).unwrap();
+    let length = BODY.len();
+    let post = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{BODY}");
+    let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let last = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let all = [&*post, &get.repeat(500), last].concat();
+    let mut writer = stream.try_clone().unwrap();
+    let writing = std::thread::spawn(move || writer.write_all(all.as_bytes()).unwrap());
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    writing.join().unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 502);
+    assert_eq!(answers.matches(BODY).count(), 1, "a body is no request");
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_dropped() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let address = open(&calls);
+    let mut stream = asks(address, "/large");
+    until(|| calls.load(SeqCst) == 1);
+    // Nor does the server read from this client, so the writes fill the buffers until it disconnects.
+    let more = vec![b'x'; 1 << 20];
+    stream.set_write_timeout(Some(60 * SECOND)).unwrap();
+    let refused = std::iter::repeat_with(|| stream.write(&more)).find_map(Result::err).unwrap();
+    assert!(refused.kind() != io::ErrorKind::WouldBlock, "{refused}");
+}
