@@ -123,9 +123,10 @@ impl Throttle {
     }
 
     async fn failures(&self, cache: &Cache, key: &str) -> i64 {
-        let lost = lost(key);
+        let own_key = own_key(cache, key).await;
+        let lost = lost(&own_key);
         let (shared, all, lost) =
-            tokio::join!(cache.values().get(key), self.own.get(key), self.own.get(&lost));
+            tokio::join!(cache.values().get(key), self.own.get(&own_key), self.own.get(&lost));
         // Numbers in the shared store are not sealed: one that another program wrote takes no failure
         // away that this process has counted.
         let shared = shared.ok().flatten().map_or(0, |count: i64| count.max(0));
@@ -139,11 +140,11 @@ impl Attempt<'_> {
     /// Counts the attempt as a failure.
     pub async fn fail(self, cache: &Cache) {
         for (key, _) in &self.counts {
-            let own = &self.throttle.own;
+            let (own, own_key) = (&self.throttle.own, own_key(cache, key).await);
             // The memory store does not fail.
-            let _ = increment(own, key).await;
+            let _ = increment(own, &own_key).await;
             if increment(cache.values(), key).await.is_err() {
-                let _ = increment(own, &lost(key)).await;
+                let _ = increment(own, &lost(&own_key)).await;
             }
         }
     }
@@ -153,8 +154,14 @@ impl Attempt<'_> {
         let [pair, _, name] = &self.counts;
         for (key, _) in [pair, name] {
             // A count that cannot be reset ends with its window.
-            let (own, lost) = (&self.throttle.own, lost(key));
-            let _ = tokio::join!(cache.values().delete(key), own.delete(key), own.delete(&lost));
+            let mark = format!("{:016x}", getrandom::u64().unwrap_or_default());
+            let mark = cache.values().set(&success(key), &mark, Timeout::After(WINDOW)).await;
+            let _ = cache.values().delete(key).await;
+            if mark.is_err() {
+                let own_key = own_key(cache, key).await;
+                let (own, lost) = (&self.throttle.own, lost(&own_key));
+                let _ = tokio::join!(own.delete(&own_key), own.delete(&lost));
+            }
         }
     }
 }
@@ -191,6 +198,21 @@ async fn increment(values: &Values, key: &str) -> Result<(), cache::Error> {
         Err(cache::Error::Absent { .. }) => Ok(()),
         count => count.map(|_| ()),
     }
+}
+
+/// Returns the key under which this process counts failures since the last success in any process.
+///
+/// A success leaves a mark in the shared store. Marks are sealed: a program that writes to the store can put
+/// an older one back, with the failures counted under it, and can make no new one.
+async fn own_key(cache: &Cache, key: &str) -> String {
+    match cache.values().get::<String>(&success(key)).await {
+        Ok(Some(mark)) => format!("{key}.{mark}"),
+        _ => key.to_owned(),
+    }
+}
+
+fn success(key: &str) -> String {
+    format!("success.{key}")
 }
 
 /// Returns the key under which failures are counted that the shared store did not take.

@@ -7,7 +7,7 @@ use super::{fixture, keys, queries};
 use crate::db::{self, Db};
 use crate::error::AppError;
 use crate::site::admin_section::{Found, Thing};
-use crate::site::text::{fold, nfc};
+use crate::site::text::{fold, is_same};
 use crate::state::State;
 use crate::versions::Database;
 
@@ -80,8 +80,7 @@ pub async fn rename(
         if current.as_ref() == Some(&name) {
             return Ok(Renamed::Done);
         }
-        // Clients may send a name in another Unicode form than it is stored in.
-        if current.as_deref().map(nfc) != Some(nfc(&seen)) {
+        if !current.as_deref().is_some_and(|current| is_same(current, &seen)) {
             return Ok(Renamed::Conflict(current));
         }
         if there.iter().any(|(other, known)| *other != id && fold(known) == fold(&name)) {

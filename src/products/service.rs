@@ -7,7 +7,7 @@ use super::{keys, queries, sample};
 use crate::db::{self, Db};
 use crate::error::AppError;
 use crate::site::admin_section::{self, Found, Thing};
-use crate::site::text::{fold, nfc};
+use crate::site::text::{fold, is_same};
 use crate::site::time::Timestamp;
 use crate::state::State;
 use crate::versions::Database;
@@ -73,10 +73,8 @@ pub enum Change {
 }
 
 /// Reports whether `product` still is what the client had seen.
-///
-/// Compares line by line: raw SQL may have stored line breaks, and browsers send them in their own form.
 fn is_still(product: &Product, seen: &Seen) -> bool {
-    nfc(&product.title).lines().eq(nfc(&seen.title).lines()) && product.price.plain() == seen.price
+    is_same(&product.title, &seen.title) && product.price.plain() == seen.price
 }
 
 /// The product as the client's form had shown it.

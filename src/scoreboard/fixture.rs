@@ -65,7 +65,7 @@ pub fn parse(json: &str) -> Result<Fixture, String> {
         if !(0..=BEST).contains(&score.score) {
             return Err(named(format!("a score is 0 to {BEST}, not {}", score.score)));
         }
-        if !seen.insert((score.member.clone(), score.week)) {
+        if !seen.insert((text::fold(&score.member), score.week)) {
             let (member, week) = (&score.member, score.week);
             return Err(named(format!("{member} has another score in week {week}")));
         }

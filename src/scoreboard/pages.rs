@@ -124,6 +124,11 @@ pub async fn update(
     let saved = format!("Saved “{}”.", changes.name);
     match service::update(&state, id, form.seen(), changes).await? {
         Change::Done => Ok(flash::redirect("/scoreboard", &saved)),
+        Change::Taken => {
+            let mut page = EditPage::of(&visitor, id, form);
+            page.errors.note("name", "There is another member of this name.");
+            html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await
+        }
         Change::Conflict(None) => Err(AppError::NotFound),
         Change::Conflict(Some(current)) => {
             let (was_name, was_favourite) = (current.name.clone(), current.favourite.clone());

@@ -146,15 +146,20 @@ pub fn lock(conn: &mut Conn) -> QueryResult<()> {
     }
 }
 
+/// Returns the first member of this name, if there is one.
+pub fn named(conn: &mut Conn, name: &str) -> QueryResult<Option<i64>> {
+    // Compared here and not in SQL: names that differ in Unicode form, case or invisible characters are one.
+    let members: Vec<(i64, String)> =
+        members::table.select((members::id, members::name)).order(members::id).load(conn)?;
+    let name = fold(name);
+    Ok(members.into_iter().find(|(_, known)| fold(known) == name).map(|(id, _)| id))
+}
+
 /// Returns the ID of the member with this name, which must be in NFC; adds the member if there is none.
 ///
 /// A `favourite` that is not empty replaces the stored one.
 pub fn member(conn: &mut Conn, name: &str, favourite: &str) -> QueryResult<i64> {
-    // Compared here and not in SQL: names that differ in Unicode form, case or invisible characters are one.
-    let members: Vec<(i64, String)> =
-        members::table.select((members::id, members::name)).order(members::id).load(conn)?;
-    let folded = fold(name);
-    let known = members.into_iter().find(|(_, known)| fold(known) == folded).map(|(id, _)| id);
+    let known = named(conn, name)?;
     if let (Some(id), true) = (known, favourite.is_empty()) {
         return Ok(id);
     }

@@ -9,7 +9,7 @@ use super::{keys, sample};
 use crate::db::{self, Conn, Db, QueryResult};
 use crate::error::AppError;
 use crate::site::admin_section::{Found, Thing};
-use crate::site::text::{fold, nfc};
+use crate::site::text::{fold, is_same};
 use crate::state::State;
 use crate::versions::Database;
 
@@ -58,6 +58,8 @@ pub enum Change {
     Done,
     /// The member was changed (the current values) or deleted (`None`) since the form was shown.
     Conflict(Option<Member>),
+    /// Another member has this name.
+    Taken,
 }
 
 /// Changes the member to `changes` if they still equal `seen`.
@@ -70,25 +72,30 @@ pub async fn update(
     changes: Member,
 ) -> Result<Change, AppError> {
     let write = state.db.write(move |conn| {
+        queries::lock(conn)?;
         let current = queries::get(conn, id)?;
         if current.as_ref() == Some(&changes) {
             return Ok(Change::Done);
         }
         // Compared here and not in SQL: `seen` comes from the client unvalidated, and may hold text that a
-        // database refuses. Clients may send a name in another Unicode form than it is stored in.
-        if let Some(current) = current.as_ref().filter(|current| is_still(current, &seen))
-            && queries::update(conn, id, current, &changes)?
-        {
-            return Ok(Change::Done);
+        // database refuses.
+        let Some(there) = current.as_ref().filter(|current| is_still(current, &seen)) else {
+            return Ok(Change::Conflict(current));
+        };
+        if queries::named(conn, &changes.name)?.is_some_and(|other| other != id.get()) {
+            return Ok(Change::Taken);
         }
-        Ok(Change::Conflict(current))
+        Ok(match queries::update(conn, id, there, &changes)? {
+            true => Change::Done,
+            false => Change::Conflict(current),
+        })
     });
     Ok(write.await?)
 }
 
 /// Reports whether the member is still as the client's form had shown it.
 fn is_still(member: &Member, seen: &Member) -> bool {
-    nfc(&member.name) == nfc(&seen.name) && nfc(&member.favourite) == nfc(&seen.favourite)
+    is_same(&member.name, &seen.name) && is_same(&member.favourite, &seen.favourite)
 }
 
 /// Fills an empty league with the sample, and returns the number of added scores.

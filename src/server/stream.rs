@@ -115,6 +115,8 @@ struct Watched<T> {
     to: usize,
     head: Head,
     chunks: Chunks,
+    /// Whether the handler is to read what it was given before it gets more.
+    is_turn_over: bool,
     has_ended: bool,
 }
 
@@ -134,7 +136,17 @@ impl<T: AsyncRead + HasEnd + Unpin> Watched<T> {
     fn new(stream: T, connection: Rc<Connection>) -> Self {
         let (ahead, head) = (vec![0; AHEAD].into_boxed_slice(), Head::default());
         let chunks = Chunks::default();
-        Self { stream, connection, ahead, from: 0, to: 0, head, chunks, has_ended: false }
+        Self {
+            stream,
+            connection,
+            ahead,
+            from: 0,
+            to: 0,
+            head,
+            chunks,
+            is_turn_over: false,
+            has_ended: false,
+        }
     }
 
     /// Reads what the client has sent, as far as there is room; records whether it closed its side.
@@ -177,13 +189,15 @@ impl<T: AsyncRead + HasEnd + Unpin> Watched<T> {
                 }
                 end.unwrap_or(most)
             }
-            u64::MAX => match self.chunks.end_in(there) {
-                Some(end) => {
+            u64::MAX => {
+                // Thousands of tiny chunks would else be decoded before the handler sees the first.
+                self.is_turn_over = true;
+                let end = self.chunks.end_in(there);
+                if end.is_some() {
                     self.connection.end_body();
-                    end
                 }
-                None => most,
-            },
+                end.unwrap_or(most)
+            }
             left => {
                 let handed = usize::try_from(left).map_or(most, |left| left.min(most));
                 self.connection.take_of_body(handed as u64);
@@ -205,6 +219,10 @@ impl<T: AsyncRead + HasEnd + Unpin> AsyncRead for Watched<T> {
         let filled = self.fill(context);
         // The connection wakes a postponed read when the client reads its response, or is answered.
         if self.connection.puts_reading_off() {
+            return Poll::Pending;
+        }
+        if std::mem::take(&mut self.is_turn_over) {
+            context.waker().wake_by_ref();
             return Poll::Pending;
         }
         if self.from < self.to {

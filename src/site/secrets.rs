@@ -14,7 +14,7 @@ use percent_encoding::percent_decode_str;
 pub const HIDDEN: &str = "…";
 
 /// Parts of names of secrets, found whatever stands between their letters.
-const PARTS: [&str; 24] = [
+const PARTS: [&str; 28] = [
     "password",
     "passwd",
     "passphrase",
@@ -37,12 +37,16 @@ const PARTS: [&str; 24] = [
     "oidcdata",
     "clientprincipal",
     "samlresponse",
+    "samlrequest",
+    "passwort",
+    "kennwort",
+    "authcode",
     "codeverifier",
     "dpop",
 ];
 
 /// Whole words of names of secrets; `keyword` and `author` do not match.
-const WORDS: [&str; 21] = [
+const WORDS: [&str; 29] = [
     "key",
     "keys",
     "auth",
@@ -64,6 +68,14 @@ const WORDS: [&str; 21] = [
     "ticket",
     "assertion",
     "userpwd",
+    "passw",
+    "cred",
+    "creds",
+    "sess",
+    "hmac",
+    "mac",
+    "nonce",
+    "mfa",
 ];
 
 /// Words that end in `key` and name no secret.
@@ -258,6 +270,14 @@ mod tests {
             "pass1",
             "otp2",
             "userpwd",
+            "passw",
+            "cred",
+            "creds",
+            "sess",
+            "hmac",
+            "mac",
+            "nonce",
+            "mfa",
             "code_verifier",
             "SAMLResponse",
             "X-Amzn-Oidc-Data",

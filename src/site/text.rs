@@ -109,6 +109,13 @@ pub fn search(text: &str) -> Result<String, TextError> {
     }
 }
 
+/// Reports whether two texts are the same in one Unicode form.
+///
+/// Raw SQL may have stored another form, or line breaks that browsers send in their own way.
+pub fn is_same(one: &str, other: &str) -> bool {
+    nfc(one).lines().eq(nfc(other).lines())
+}
+
 /// Returns the text in NFC.
 pub fn nfc(text: &str) -> String {
     if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }

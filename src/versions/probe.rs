@@ -4,7 +4,7 @@
 //! - It changes nothing, and creates no file where there is none.
 //! - A database that a newer program has migrated has all that this one needs.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use diesel::dsl::sql;
@@ -64,6 +64,8 @@ pub struct Probe {
     manager: Manager,
     tables: &'static [Table],
     kept: Mutex<Option<Pooled>>,
+    /// The files as they were at the start: a link may lead to others later.
+    files: Option<Arc<Files>>,
 }
 
 impl Probe {
@@ -71,8 +73,9 @@ impl Probe {
     ///
     /// `tables` are those that are read through the cache.
     pub fn new(url: Url, tables: &'static [Table]) -> Self {
+        let files = Files::of(&url);
         let manager = Manager { url, role: Role::Reader, lock_timeout: PATIENCE };
-        Self { manager, tables, kept: Mutex::new(None) }
+        Self { manager, tables, kept: Mutex::new(None), files }
     }
 
     /// Checks the database now. It blocks for as long as the database takes.
@@ -100,7 +103,7 @@ impl Probe {
 
     /// Returns the open connection if it is still valid, else a new one.
     fn connection(&self, kept: Option<Pooled>) -> Result<Pooled, String> {
-        let files = Files::of(&self.manager.url);
+        let files = self.files.as_ref();
         files.map_or(Ok(()), |files| files.check()).map_err(|lost| lost.to_string())?;
         if let Some(mut pooled) = kept
             && self.manager.is_valid(&mut pooled).is_ok()

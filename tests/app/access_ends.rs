@@ -90,6 +90,18 @@ fn a_new_account_under_an_old_id_has_no_access_of_the_old_one(on: Database) {
     };
     assert!(!is_taken(&site, &token) && !is_in(&site, &cookie));
     assert!(is_taken(&site, &others));
+    // So has one that is moved to the old ID.
+    site.database.sql("UPDATE accounts SET id = 99 WHERE name = 'Mina'");
+    match on {
+        Database::Sqlite => {
+            site.database.sql("UPDATE OR REPLACE accounts SET id = 2 WHERE id = 99")
+        }
+        Database::Postgres => site.database.sql_as_administrator(
+            "BEGIN; SET LOCAL session_replication_role = replica; \
+             DELETE FROM accounts WHERE id = 2; UPDATE accounts SET id = 2 WHERE id = 99; COMMIT",
+        ),
+    };
+    assert!(!is_taken(&site, &others));
 }
 
 fn other_cookies_of_any_bytes_end_no_session(on: Database) {

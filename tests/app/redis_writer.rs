@@ -10,6 +10,7 @@ use crate::support::{
 on_both_databases! {
     identities_are_not_in_redis,
     numbers_written_to_redis_allow_no_guessing,
+    a_success_resets_the_count_of_every_instance,
     pages_copied_over_one_another_are_rebuilt_and_counted,
     running_shops_notice_a_rotated_secret,
     two_shops_that_start_at_once_share_a_secret;
@@ -68,6 +69,21 @@ fn numbers_written_to_redis_allow_no_guessing(on: Database) {
         })
         .collect();
     assert_eq!(statuses, [vec![422; 10], vec![429]].concat());
+}
+
+fn a_success_resets_the_count_of_every_instance(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let flags = ["--access", "staff", "--redis", &redis.url()];
+    let here = TestSite::with_staff(on, &["Mina"], &["--redis", &redis.url()]);
+    let there = here.another_instance_with(&flags);
+    let tries = |site: &TestSite, password: &str| {
+        site.submit("/login", &[("name", "Mina"), ("password", password)]).status
+    };
+    let wrong: Vec<u16> = (0..9).map(|_| tries(&here, "wrong pass")).collect();
+    assert_eq!(wrong, [422; 9]);
+    assert_eq!(tries(&there, PASSWORD), 303);
+    assert_eq!(tries(&here, "wrong pass"), 422);
+    assert_eq!(tries(&here, PASSWORD), 303);
 }
 
 fn pages_copied_over_one_another_are_rebuilt_and_counted(on: Database) {

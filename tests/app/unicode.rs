@@ -119,6 +119,18 @@ fn foods_and_members_are_one_in_each_form(on: Database) {
     assert!(
         load(&site.database, "scores", &twice.to_string()).unwrap_err().contains("another score")
     );
+    let cases = [FORMS[0], "JOS\u{c9}"].map(|form| json!({"member": form, "week": 4, "score": 7}));
+    let twice = json!({"season": 2026, "scores": cases});
+    assert!(
+        load(&site.database, "scores", &twice.to_string()).unwrap_err().contains("another score")
+    );
+    // Another member may not have the same name.
+    let other = json!({"season": 2026, "scores": [{"member": "Otto", "week": 1, "score": 7}]});
+    load(&site.database, "scores", &other.to_string()).unwrap();
+    let edit = site.staff_link("otto", "/scoreboard/members/");
+    let mut form = site.get(&edit).form(edit.trim_end_matches("/edit"));
+    form.fill("name", "JOSE\u{301}");
+    site.sends(&form).assert_status(422).assert_sees("another member of this name");
     // Another food may not have the same name.
     let other = json!({"recipes": [{"name": "Tea", "instructions": "x", "ingredients": [{"food": "Leaf"}]}]});
     load(&site.database, "cookbook", &other.to_string()).unwrap();

@@ -1,1 +1,3 @@
+DROP TRIGGER accounts_moved ON accounts;
+
 DROP TRIGGER accounts_replaced ON accounts;

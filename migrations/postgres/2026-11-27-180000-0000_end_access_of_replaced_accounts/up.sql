@@ -4,3 +4,8 @@ CREATE TRIGGER accounts_replaced AFTER INSERT ON accounts
 FOR EACH ROW EXECUTE FUNCTION end_access();
 
 ALTER TABLE accounts ENABLE ALWAYS TRIGGER accounts_replaced;
+
+CREATE TRIGGER accounts_moved AFTER UPDATE OF id ON accounts
+FOR EACH ROW WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION end_access();
+
+ALTER TABLE accounts ENABLE ALWAYS TRIGGER accounts_moved;

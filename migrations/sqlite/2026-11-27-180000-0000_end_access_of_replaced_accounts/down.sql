@@ -1,1 +1,3 @@
+DROP TRIGGER accounts_moved;
+
 DROP TRIGGER accounts_replaced;

@@ -5,3 +5,10 @@ BEGIN
   DELETE FROM sessions WHERE account_id = NEW.id;
   DELETE FROM tokens WHERE account_id = NEW.id;
 END;
+
+CREATE TRIGGER accounts_moved AFTER UPDATE OF id ON accounts
+WHEN OLD.id <> NEW.id
+BEGIN
+  DELETE FROM sessions WHERE account_id = NEW.id;
+  DELETE FROM tokens WHERE account_id = NEW.id;
+END;

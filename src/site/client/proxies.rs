@@ -19,6 +19,19 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 /// Items of a header that are read; a longer header counts as unreadable.
 pub(super) const MOST_HOPS: usize = 64;
 
+/// Headers that say nothing of the client, but that a proxy or a content delivery network writes.
+const SIGNS: [&str; 8] = [
+    "cdn-loop",
+    "surrogate-capability",
+    "fastly-ff",
+    "x-varnish",
+    "x-amzn-trace-id",
+    "x-cloud-trace-context",
+    "x-vercel-id",
+    "x-bluecoat-via",
+];
+const SIGN_PREFIXES: [&str; 6] = ["cf-", "fly-", "x-azure-", "x-envoy-", "x-amz-cf-", "cdn-"];
+
 /// Headers by which a program presents itself. It may run on this machine, without a proxy.
 const OF_PROGRAMS: [&str; 5] =
     ["x-api-key", "api-key", "x-auth-token", "x-access-token", "proxy-authorization"];
@@ -91,8 +104,12 @@ impl Default for Proxies {
 /// Reports whether the header is a sign of a proxy, or of a content delivery network.
 pub(super) fn is_from_proxy(name: &HeaderName) -> bool {
     let text = name.as_str();
-    let is_listed = passed_on(text).is_some_and(|kind| kind != PassedOn::Request);
-    *name == VIA || text == "cdn-loop" || is_listed && !OF_PROGRAMS.contains(&text)
+    let is_listed = passed_on(text).is_some_and(|kind| {
+        // A program may ask for another method without a proxy.
+        kind != PassedOn::Request || !text.contains("method")
+    });
+    let is_sign = SIGNS.contains(&text) || SIGN_PREFIXES.iter().any(|sign| text.starts_with(sign));
+    *name == VIA || is_sign || is_listed && !OF_PROGRAMS.contains(&text)
 }
 
 /// What one proxy reports about the request that it passed on.
@@ -182,11 +199,8 @@ fn forwarded(headers: &HeaderMap) -> Vec<Hop> {
         let line = line.as_bytes();
         match list::items(line, b',') {
             Ok(elements) => elements.map(element).collect::<Vec<_>>(),
-            // A client's open quote does not hide what our proxy has appended.
-            Err(_) => {
-                let last = line.rsplit(|byte| *byte == b',').next().unwrap_or_default();
-                vec![Hop::default(), element(last)]
-            }
+            // A client's open quote does not hide what our proxies have appended.
+            Err(_) => line.split(|byte| *byte == b',').map(element).collect(),
         }
     });
     bounded(lines.flatten().collect()).unwrap_or_else(unreadable)
