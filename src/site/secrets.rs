@@ -6,6 +6,8 @@
 //! - The operator of the shop can add words by a setting.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::RwLock;
 
 use percent_encoding::percent_decode_str;
@@ -81,6 +83,10 @@ const WORDS: [&str; 29] = [
 /// Words that end in `key` and name no secret.
 const NO_KEYS: [&str; 7] = ["monkey", "turkey", "donkey", "hockey", "jockey", "whiskey", "hotkey"];
 
+/// Names that a thread remembers, and the length of the longest one.
+const MOST_NAMES: usize = 1_000;
+const LONGEST_NAME: usize = 64;
+
 /// The field under which the cache logs its keys, which are not secrets.
 const CACHE_KEY: &str = "cache.key";
 
@@ -93,8 +99,37 @@ pub fn add(words: &[String]) {
     OWNERS.write().unwrap().extend(words);
 }
 
+/// What is known of names that were asked about, and by how many words of the operator.
+#[derive(Default)]
+struct Memory {
+    words: usize,
+    names: HashMap<String, bool>,
+}
+
+thread_local! {
+    static MEMORY: RefCell<Memory> = RefCell::default();
+}
+
 /// Whether the value with this name (a column, a header, a parameter) is a secret.
 pub fn is_named(name: &str) -> bool {
+    // Requests have the same few names again and again, and each takes longer than the whole request.
+    MEMORY.with_borrow_mut(|memory| {
+        let words = OWNERS.read().unwrap().len();
+        if memory.words != words || memory.names.len() >= MOST_NAMES {
+            *memory = Memory { words, names: HashMap::new() };
+        }
+        if let Some(known) = memory.names.get(name) {
+            return *known;
+        }
+        let is_secret = is_secret_name(name);
+        if name.len() <= LONGEST_NAME {
+            memory.names.insert(name.to_owned(), is_secret);
+        }
+        is_secret
+    })
+}
+
+fn is_secret_name(name: &str) -> bool {
     if name == CACHE_KEY {
         return false;
     }
