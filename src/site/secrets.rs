@@ -187,7 +187,7 @@ pub fn hide(text: &str) -> Cow<'_, str> {
             let name = percent_decode_str(name_before(&text[..at])).decode_utf8_lossy();
             // `a%3D1%26b`: what an encoded sign separates is another name.
             let name = name.rsplit(['&', '=', '?', '/', ';']).next().unwrap_or_default();
-            is_named(name).then(|| value_after(text, from)).flatten()
+            is_named(name).then(|| value_after(text, from, has_many_words(name))).flatten()
         };
         if let Some((start, end)) = value.filter(|(start, end)| *start >= shown && end > start) {
             hidden.push_str(&text[shown..start]);
@@ -233,13 +233,23 @@ fn before_colour(text: &str) -> &str {
     }
 }
 
+/// Reports whether the value under this name goes on to the end of its line: cookies, and credentials of any scheme.
+fn has_many_words(name: &str) -> bool {
+    let name = squashed(name);
+    name.contains("cookie") || name.contains("authorization")
+}
+
 /// Returns the range of the value that begins near `from`.
-fn value_after(text: &str, from: usize) -> Option<(usize, usize)> {
+fn value_after(text: &str, from: usize, is_line: bool) -> Option<(usize, usize)> {
+    let is_list = text[from..].trim_start_matches([' ', ':', '=', '"']).starts_with('[');
     let mut rest = text[from..].trim_start_matches([' ', '=', ':', '\\', '>', '(', '[']);
     while let Some((_, behind)) = rest.strip_prefix("\x1b[").and_then(|code| code.split_once('m')) {
         rest = behind;
     }
     let start = text.len() - rest.len();
+    if is_list && let Some(end) = rest.find(']') {
+        return Some((start, start + end));
+    }
     let quote = rest.chars().next().filter(|c| ['"', '\'', '`'].contains(c));
     if let Some(quote) = quote {
         let inside = &rest[1..];
@@ -250,6 +260,10 @@ fn value_after(text: &str, from: usize) -> Option<(usize, usize)> {
             is_end
         });
         return Some((start + 1, start + 1 + end.unwrap_or(inside.len())));
+    }
+    if is_line {
+        let end = rest.find(['\n', '\r', '"', '\'', '`']).unwrap_or(rest.len());
+        return Some((start, start + end));
     }
     let scheme = ["bearer ", "basic ", "digest ", "token "];
     let is_scheme = |scheme: &&&str| {
@@ -358,14 +372,16 @@ mod tests {
             ("/?token=abc&q=tea", "/?token=…&q=tea"),
             ("a token=abc, b", "a token=…, b"),
             (r#"{"password": "a\"b", "n": 1}"#, r#"{"password": "…", "n": 1}"#),
-            ("Authorization: Bearer abc.def x", "Authorization: … x"),
+            ("Authorization: Bearer abc.def x", "Authorization: …"),
+            ("Authorization: Negotiate  abc\nx", "Authorization: …\nx"),
+            ("Cookie: a=b; sess=abc", "Cookie: …"),
             ("next=%2Fa%3Ftoken%3Dabc%26b%3D1", "next=%2Fa%3Ftoken%3D…%26b%3D1"),
             ("(token_hash = 'abc'::text)", "(token_hash = '…'::text)"),
             ("postgres://mina:p@ss@host/db", "postgres://…@host/db"),
             (r#"page:path="/":query="q=1&api_key=abc""#, r#"page:path="/":query="q=1&api_key=…""#),
             ("é token=ü", "é token=…"),
             ("http://h/?%74oken=abc", "http://h/?%74oken=…"),
-            (r#"{"password" : ["abc"]}"#, r#"{"password" : ["…"]}"#),
+            (r#"{"password" : ["abc", "d"], "n": 1}"#, r#"{"password" : […], "n": 1}"#),
             (r#"accounts.session:digest="abc""#, r#"accounts.session:digest="…""#),
             ("\x1b[3mtoken\x1b[0m\x1b[2m=\x1b[0mabc", "\x1b[3mtoken\x1b[0m\x1b[2m=\x1b[0m…"),
             ("\x1b[3mkey\x1b[0m\x1b[2m=\x1b[0mabc", "\x1b[3mkey\x1b[0m\x1b[2m=\x1b[0m…"),
