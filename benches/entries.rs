@@ -100,8 +100,12 @@ impl Shelf {
     async fn in_cache(&self, calls: u32) {
         let mut keys = self.keys.iter().cycle();
         for _ in 0..calls as usize / LOOKUPS {
-            let current =
-                self.versions.current().get().await.expect("the process vouches for itself");
+            let current = self
+                .versions
+                .current()
+                .get()
+                .await
+                .expect("stamps in the process are always available");
             let request = async {
                 for key in keys.by_ref().take(LOOKUPS) {
                     black_box(self.get(black_box(key)).await);

@@ -7,8 +7,8 @@
 //!   Across instances at most one per instance can.
 //! - A refused attempt is not counted: a client that guesses a name from one address uses up the limit of
 //!   that address and does not lock the owner out.
-//! - The counts are values of the cache, so instances that share a Redis share them. While Redis is
-//!   unavailable each process counts on its own: an outage of Redis allows no guessing.
+//! - The counts are values of the cache, so instances that share a Redis share them. Each process counts on
+//!   its own, too: neither an outage of Redis nor a program that writes to it allows guessing.
 //! - Counts are stored under a digest: the cache holds no names and no addresses of visitors.
 //!
 //! Source: Django has no such limit; its documentation recommends libraries that count in the cache.

@@ -32,8 +32,8 @@ pub struct Overview {
     pub store: StoreState,
     pub invalidations: u64,
     pub view_age: Option<Duration>,
-    pub vouched: u64,
-    pub unvouched: u64,
+    pub answered: u64,
+    pub unavailable: u64,
     pub slowest: Vec<Top>,
     pub most_saved: Vec<Top>,
     pub tags: Vec<TagRow>,
@@ -85,7 +85,7 @@ pub async fn look(state: &State, board: &Dashboard, metrics: &Metrics) -> Overvi
     let inspection = state.cache.inspect();
     let store = store(board).await;
     // Read first: the page's own freshness check would change both.
-    let (view_age, (vouched, unvouched)) = (metrics.view_age(), metrics.view_questions());
+    let (view_age, (answered, unavailable)) = (metrics.view_age(), metrics.view_questions());
     let mut summary = inspection.summary().await;
     let memory = inspection.memory().unwrap_or_default();
     let all_tags = summary.tags.len();
@@ -108,8 +108,8 @@ pub async fn look(state: &State, board: &Dashboard, metrics: &Metrics) -> Overvi
         store,
         invalidations: state.db.invalidations(),
         view_age,
-        vouched,
-        unvouched,
+        answered,
+        unavailable,
         slowest: summary.slowest.iter().map(Top::of).collect(),
         most_saved: summary.most_saved.iter().map(Top::of).collect(),
         tags: summary.tags.iter().map(TagRow::of).collect(),
@@ -269,15 +269,15 @@ impl Overview {
     }
 
     /// Returns the time since the last successful freshness check.
-    pub fn vouched_ago(&self) -> String {
+    pub fn validated_ago(&self) -> String {
         let ago = |age: Duration| span(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         self.view_age.map_or_else(|| "not yet".to_owned(), |age| format!("{} ago", ago(age)))
     }
 
     /// Returns the number of freshness checks, and how many of them failed.
     pub fn questions(&self) -> String {
-        let failed = grouped(self.unvouched);
-        format!("{}, {failed} of them in vain", grouped(self.vouched + self.unvouched))
+        let failed = grouped(self.unavailable);
+        format!("{}, {failed} of them in vain", grouped(self.answered + self.unavailable))
     }
 
     /// Returns the used share of the memory limit.

@@ -134,7 +134,9 @@ fn set_up(conn: &mut impl SimpleConnection, settings: &str) -> ConnectionResult<
     conn.batch_execute(settings).map_err(ConnectionError::CouldntSetupConfiguration)
 }
 
-/// Switches the file to WAL. SQLite does not wait for the locks of others there, so this tries again.
+/// Switches the file to WAL, which SQLite refuses at once while another connection holds a lock.
+///
+/// It runs on a thread that may block, and no event reports the end of another program's lock: so it sleeps.
 fn switch_to_wal(sqlite: &mut SqliteConnection, limit: Duration) -> ConnectionResult<()> {
     let began = Instant::now();
     loop {

@@ -14,7 +14,7 @@
 //! | `larder_cache_memory_bytes` | | their bytes, about |
 //! | `larder_cache_memory_limit_bytes` | | the limit of these bytes |
 //! | `larder_cache_memory_evictions_total` | | entries evicted from this process |
-//! | `larder_view_questions_total` | `result` | freshness checks: `ok`, or `unvouched` where the stamps were unavailable |
+//! | `larder_view_questions_total` | `result` | freshness checks: `ok`, or `unavailable` where the stamps were unavailable |
 //! | `larder_view_age_seconds` | | since stamps were last read or found unchanged; absent before the first |
 //! | `larder_invalidations_total` | | invalidations by a person or a program; writes are not among them |
 //! | `larder_store_calls_total` | `operation`, `result` | calls to the shared store; none without one |
@@ -133,10 +133,10 @@ impl Metrics {
     }
 
     fn views(&self, text: &mut Exposition) {
-        let (vouched, unvouched) = self.views.questions();
+        let (answered, unavailable) = self.views.questions();
         text.family("larder_view_questions_total", Counter, "Questions for what is current.")
-            .series(&[("result", "ok")], vouched)
-            .series(&[("result", "unvouched")], unvouched);
+            .series(&[("result", "ok")], answered)
+            .series(&[("result", "unavailable")], unavailable);
         let help = "Time since the stamps were last read or found unchanged.";
         text.family("larder_view_age_seconds", Gauge, help);
         if let Some(age) = self.views.age() {

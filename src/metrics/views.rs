@@ -15,8 +15,8 @@ use super::tally::{Counter, Sharded};
 /// The freshness checks of the threads of one shard.
 #[derive(Debug, Default)]
 struct Seen {
-    vouched: Counter,
-    unvouched: Counter,
+    answered: Counter,
+    unavailable: Counter,
     /// The time of the last success, in nanoseconds since counting began; 0 for never.
     last: AtomicU64,
 }
@@ -37,8 +37,8 @@ impl Default for Views {
 impl Views {
     /// Returns how many freshness checks succeeded, and how many failed.
     pub fn questions(&self) -> (u64, u64) {
-        let vouched = self.seen.sum(|seen| seen.vouched.read());
-        (vouched, self.seen.sum(|seen| seen.unvouched.read()))
+        let answered = self.seen.sum(|seen| seen.answered.read());
+        (answered, self.seen.sum(|seen| seen.unavailable.read()))
     }
 
     /// Returns the time since the last success; `None` before the first.
@@ -51,10 +51,10 @@ impl Views {
     fn notice(&self, current: &StampsResult) {
         let seen = self.seen.mine();
         if current.is_err() {
-            seen.unvouched.count();
+            seen.unavailable.count();
             return;
         }
-        seen.vouched.count();
+        seen.answered.count();
         let now = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
         seen.last.store(now, Ordering::Relaxed);
     }

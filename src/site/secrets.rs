@@ -110,7 +110,7 @@ thread_local! {
     static MEMORY: RefCell<Memory> = RefCell::default();
 }
 
-/// Whether the value with this name (a column, a header, a parameter) is a secret.
+/// Reports whether the value with this name (a column, a header, a parameter) is a secret.
 pub fn is_named(name: &str) -> bool {
     // Requests have the same few names again and again, and each takes longer than the whole request.
     MEMORY.with_borrow_mut(|memory| {

@@ -188,6 +188,6 @@ fn the_age_of_the_stamps_grows_without_requests(on: Database) {
     let blind = site.another_instance();
     blind.get("/").assert_status(200).assert_cache("passed");
     let figures = blind.figures();
-    assert!(questions(&figures, "unvouched") > 0.0);
+    assert!(questions(&figures, "unavailable") > 0.0);
     assert_eq!(figures.get("larder_view_age_seconds"), None, "no stamps were read yet");
 }
