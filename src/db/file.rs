@@ -120,12 +120,15 @@ impl Files {
         read.map_err(|error| unusable(&error))?;
         // SQLite follows symbolic links: the companions lie beside the file itself.
         let real = std::fs::canonicalize(&self.path).map_err(|error| unusable(&error))?;
-        let companions = ["-wal", "-shm"].into_iter().filter_map(|ending| {
+        let companions = ["-wal", "-shm"].map(|ending| {
             let mut path = real.clone().into_os_string();
             path.push(ending);
-            FileId::at(path.as_ref()).map(|id| (path.into(), id))
+            let path = PathBuf::from(path);
+            // It is missing only if this process had it open already, and it was removed.
+            FileId::at(&path).map(|id| (path.clone(), id)).ok_or(Lost::Companion(path))
         });
-        Ok(Opened { database, companions: companions.collect(), anchor, is_rescued: false })
+        let companions = companions.into_iter().collect::<Result<_, _>>()?;
+        Ok(Opened { database, companions, anchor, is_rescued: false })
     }
 }
 
@@ -165,6 +168,25 @@ mod tests {
         db.write_now(|conn| conn.batch_execute("CREATE TABLE t (n)")).unwrap_err();
         Conn::open(db.url(), Role::Writer, LOCK_TIMEOUT).err().expect("it is not made");
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_companion_that_was_removed_before_a_link_led_to_its_database_is_reported() {
+        let (folder, path, _db, _) = opened();
+        let (_other_folder, other, _other_db, _) = opened();
+        let link = folder.path().join("link.sqlite3");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let files = Files::of(&Url::Sqlite(link.clone())).unwrap();
+        let companion = PathBuf::from(format!("{}-shm", other.canonicalize().unwrap().display()));
+        std::fs::remove_file(&companion).unwrap();
+        std::fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(&other, &link).unwrap();
+        let files = Files {
+            url: Url::Sqlite(link.clone()),
+            path: link,
+            opened: Mutex::new(files.lock().take()),
+        };
+        assert_eq!(files.check(), Err(Lost::Companion(companion)));
     }
 
     #[test]

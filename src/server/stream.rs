@@ -7,6 +7,7 @@
 mod chunks;
 mod head;
 
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::future::poll_fn;
 use std::io;
@@ -82,8 +83,9 @@ where
         apply_fn_factory(http, move |stream: TcpStream, http| {
             let connection = Connection::begin(plan.limits);
             let peer = stream.peer_addr().ok();
-            let stream = Watched::new(stream, connection.clone());
-            watch(connection, http.call((stream, peer)))
+            let stream = Shared(Rc::new(RefCell::new(stream)));
+            let watched = Watched::new(stream.clone(), connection.clone());
+            watch(connection, stream, http.call((watched, peer)))
         })
     })?;
     Ok(server.run())
@@ -92,10 +94,16 @@ where
 /// Runs a connection until it finishes, or until its watcher ends it.
 async fn watch<E>(
     connection: Rc<Connection>,
+    stream: Shared,
     work: impl Future<Output = Result<(), E>>,
 ) -> Result<(), E> {
     let mut work = pin!(connection.client().scope(work));
     poll_fn(|context| {
+        // While a handler works, nothing may be read that would report the end of the stream: actix
+        // does not read beyond a body that is too large, nor `Watched` beyond its buffer.
+        if connection.takes_end_check() && stream.is_at_end() {
+            connection.leave();
+        }
         let step = connection.enter(context, |context| work.as_mut().poll(context));
         step.unwrap_or(Poll::Ready(Ok(())))
     })
@@ -120,19 +128,48 @@ struct Watched<T> {
     has_ended: bool,
 }
 
-/// A stream that reports that its client has closed its side, whatever lies unread before that.
-trait HasEnd {
-    fn is_at_end(&self) -> bool;
-}
+/// The stream of a connection, whose end is also looked for outside of reads.
+#[derive(Clone)]
+struct Shared(Rc<RefCell<TcpStream>>);
 
-impl HasEnd for TcpStream {
+impl Shared {
+    /// Reports whether the client has closed its side, whatever lies unread before that.
     fn is_at_end(&self) -> bool {
-        let ready = self.ready(Interest::READABLE).now_or_never();
+        let stream = self.0.borrow();
+        let ready = stream.ready(Interest::READABLE).now_or_never();
         ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed()))
     }
 }
 
-impl<T: AsyncRead + HasEnd + Unpin> Watched<T> {
+impl AsyncRead for Shared {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Shared {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_shutdown(context)
+    }
+}
+
+impl<T: AsyncRead + Unpin> Watched<T> {
     fn new(stream: T, connection: Rc<Connection>) -> Self {
         let (ahead, head) = (vec![0; AHEAD].into_boxed_slice(), Head::default());
         let chunks = Chunks::default();
@@ -166,12 +203,6 @@ impl<T: AsyncRead + HasEnd + Unpin> Watched<T> {
                 self.connection.leave();
             }
             read?;
-        }
-        // A full buffer hides the end of what the client has sent: the clock of the worker asks for it.
-        let is_full = self.to == AHEAD;
-        self.connection.fill(is_full);
-        if is_full && self.stream.is_at_end() {
-            self.connection.leave();
         }
         Ok(())
     }
@@ -209,7 +240,7 @@ impl<T: AsyncRead + HasEnd + Unpin> Watched<T> {
     }
 }
 
-impl<T: AsyncRead + HasEnd + Unpin> AsyncRead for Watched<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

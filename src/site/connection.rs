@@ -70,8 +70,8 @@ pub struct Connection {
     is_asking: Cell<bool>,
     /// Bytes of the current request's body that are still to be passed on.
     body: Cell<u64>,
-    /// Whether so much lies unread that the end of the stream cannot be seen by reading.
-    is_full: Cell<bool>,
+    /// Whether the clock asks whether the client has closed its side.
+    is_end_checked: Cell<bool>,
     /// Whether the connection closes after the current response.
     is_last: Cell<bool>,
     is_over: Cell<bool>,
@@ -96,7 +96,7 @@ impl Connection {
             is_read_put_off: Cell::new(false),
             is_asking: Cell::new(false),
             body: Cell::new(0),
-            is_full: Cell::new(false),
+            is_end_checked: Cell::new(false),
             is_last: Cell::new(false),
             is_over: Cell::new(false),
             waker: RefCell::new(None),
@@ -162,9 +162,9 @@ impl Connection {
         }
     }
 
-    /// Records whether the buffer for what the client sends is full.
-    pub fn fill(&self, is_full: bool) {
-        self.is_full.set(is_full);
+    /// Reports, once for each time that the clock asks, whether to look for the end of the stream.
+    pub fn takes_end_check(&self) -> bool {
+        self.is_end_checked.take()
     }
 
     /// Records that the client has closed its side.
@@ -294,7 +294,8 @@ impl Clock {
             if connection.is_overdue(now) {
                 connection.is_over.set(true);
                 connection.wake();
-            } else if connection.is_full.get() && connection.left.get().is_none() {
+            } else if connection.is_asking.get() && connection.left.get().is_none() {
+                connection.is_end_checked.set(true);
                 connection.wake();
             }
             true

@@ -20,7 +20,7 @@ use super::room::short;
 use crate::cache::http::conditional::CONDITIONS;
 use crate::cache::page::request::Bypass;
 use crate::site::client::Client;
-use crate::site::secrets::{HIDDEN, is_named};
+use crate::site::secrets::{HIDDEN, hide, is_named};
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
@@ -77,12 +77,18 @@ fn opens_a_page(headers: &HeaderMap) -> bool {
 fn look_at(request: &ServiceRequest, secrets: &mut Values) -> Request {
     let text = |name| request.headers().get(name).map(|value: &HeaderValue| print(value));
     let length = text(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    let pairs = form_urlencoded::parse(request.query_string().as_bytes());
-    let query = pairs.map(|(name, value)| {
-        let shown = shown(&name, &value, secrets);
-        (short(&name, LONGEST), shown)
-    });
-    let query = query.collect::<Vec<_>>().into_iter().take(MOST).collect();
+    let pairs = |query: &str| {
+        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
+        pairs.collect::<Vec<(String, String)>>()
+    };
+    for (_, value) in pairs(request.query_string()).iter().filter(|(name, _)| is_named(name)) {
+        secrets.add(value);
+    }
+    // Before it is decoded: afterwards the end of a secret in an address is not to be seen.
+    let shown = pairs(&hide(request.query_string())).into_iter().take(MOST);
+    let query =
+        shown.map(|(name, value)| (short(&name, LONGEST), self::shown(&name, &value, secrets)));
+    let query = query.collect();
     Request {
         method: short(request.method().as_str(), 40),
         path: short(request.path(), LONGEST),
@@ -190,5 +196,8 @@ mod tests {
         let seen = Incoming::of(&mut request, &Memory::default()).request;
         assert!(!format!("{seen:?}").contains("hush"), "{seen:?}");
         assert_eq!(seen.query[1], ("q".into(), "tea".into()));
+        let request = TestRequest::get().uri("/?next=/a%3Ftoken%3Dab+hush%20hush%2526hush%26b=1");
+        let seen = Incoming::of(&mut request.to_srv_request(), &Memory::default()).request;
+        assert_eq!(seen.query, [("next".into(), "/a?token=…&b=1".into())]);
     }
 }

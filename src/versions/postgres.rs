@@ -7,9 +7,10 @@
 //!   only then are all stamps read, by one statement.
 //! - Twice a second it also asks whether the schema has changed (`schema`).
 //! - A broken connection is reopened, once, before the requests get an error.
+//! - Once a query has taken longer than a request waits, further requests do not wait for it.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
@@ -34,6 +35,23 @@ type Asker = oneshot::Sender<StampsResult>;
 /// A thread that queries the stamps on behalf of all requests.
 pub struct PostgresVersions {
     askers: Sender<Asker>,
+    under_way: Arc<UnderWay>,
+}
+
+/// When the query that is under way was started.
+#[derive(Default)]
+struct UnderWay(Mutex<Option<Instant>>);
+
+impl UnderWay {
+    fn set(&self, since: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+
+    /// Reports whether the query has taken longer than a request waits.
+    fn is_stuck(&self) -> bool {
+        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| since.elapsed() > PATIENCE)
+    }
 }
 
 impl PostgresVersions {
@@ -43,8 +61,10 @@ impl PostgresVersions {
     /// If the thread cannot be started.
     pub fn open(url: Url, tables: &'static [Table]) -> Result<Self, String> {
         let (askers, queue) = channel();
+        let under_way = Arc::new(UnderWay::default());
         let validator = Validator {
             url,
+            under_way: under_way.clone(),
             tables,
             schema: Watch::of(tables),
             conn: None,
@@ -55,12 +75,16 @@ impl PostgresVersions {
             .name("larder-versions".into())
             .spawn(move || validator.serve(&queue))
             .map_err(|error| format!("cannot start a thread: {error}"))?;
-        Ok(Self { askers })
+        Ok(Self { askers, under_way })
     }
 }
 
 impl StampSource for PostgresVersions {
     fn current(&self) -> Current {
+        // A page asks for its fragments and queries too: each would wait anew.
+        if self.under_way.is_stuck() {
+            return Current::Ready(Err(unanswered_in_time()));
+        }
         let (asker, answer) = oneshot::channel();
         if self.askers.send(asker).is_err() {
             return Current::Ready(Err(StampsUnavailable("the thread that asks is gone".into())));
@@ -68,7 +92,7 @@ impl StampSource for PostgresVersions {
         Current::Pending(Box::pin(async {
             match tokio::time::timeout(PATIENCE, answer).await {
                 Ok(Ok(current)) => current,
-                _ => Err(StampsUnavailable("the database does not answer".into())),
+                _ => Err(unanswered_in_time()),
             }
         }))
     }
@@ -77,6 +101,7 @@ impl StampSource for PostgresVersions {
 /// The connection that queries, and the latest answers.
 struct Validator {
     url: Url,
+    under_way: Arc<UnderWay>,
     tables: &'static [Table],
     schema: Watch,
     conn: Option<PgConnection>,
@@ -97,7 +122,9 @@ impl Validator {
             // Drained before the query starts: every request in here is older than the query, so
             // the answer contains each write that the request must see.
             let askers: Vec<Asker> = asker.into_iter().chain(queue.try_iter()).collect();
+            self.under_way.set(Some(Instant::now()));
             let current = self.ask_twice();
+            self.under_way.set(None);
             log(&current, &mut is_off);
             for asker in askers {
                 // A request that was cancelled meanwhile has dropped its receiver.
@@ -171,6 +198,10 @@ fn connect(url: &Url) -> Result<PgConnection, StampsUnavailable> {
         Ok(Conn::Sqlite(_)) => Err(StampsUnavailable("this is not Postgres".into())),
         Err(error) => Err(StampsUnavailable(format!("the database cannot be reached: {error}"))),
     }
+}
+
+fn unanswered_in_time() -> StampsUnavailable {
+    StampsUnavailable("the database does not answer".into())
 }
 
 fn unanswered(error: diesel::result::Error) -> StampsUnavailable {

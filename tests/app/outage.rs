@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::support::{Database, Program, Proxy, TestDatabase, TestSite, larder};
+use crate::support::{Database, Hold, Program, Proxy, TestDatabase, TestSite, larder, until};
 
 #[test]
 fn connections_that_the_server_cut_are_reopened() {
@@ -48,6 +48,23 @@ fn without_current_stamps_no_page_is_served() {
     site.adds("Coffee", "3").assert_sends_to("/");
     site.get("/").assert_cache("stored").assert_sees("Coffee");
     site.get("/").assert_cache("hit");
+}
+
+/// A stopped server, or one behind a broken line, keeps its connections open and says nothing.
+#[test]
+fn a_database_that_says_nothing_is_not_waited_for_without_end() {
+    let Some((site, proxy)) = open() else { return };
+    site.get("/");
+    site.get("/").assert_cache("hit");
+    proxy.hold(Hold { connection: "", statement: "" });
+    for path in ["/", "/products/1", "/api/events"] {
+        site.get(path).assert_status(503);
+    }
+    site.adds("Coffee", "3").assert_status(503);
+    proxy.let_go();
+    until("the shop answers again", || site.get("/").status == 200);
+    site.adds("Coffee", "3").assert_sends_to("/");
+    site.get("/").assert_sees("Coffee");
 }
 
 /// Starts a shop with one product whose Postgres is behind a proxy.

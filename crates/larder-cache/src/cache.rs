@@ -30,7 +30,7 @@ use super::key::Key;
 use super::level::Level;
 use super::level::Levels;
 use super::policy::Policy;
-use super::presence::{self, Client};
+use super::presence::Client;
 use super::removal::{Epoch, Removal};
 use super::stamps::{StampSource, Stamps};
 use super::tier::local::LocalTier;
@@ -246,7 +246,7 @@ impl Cache {
 
     /// Takes the turn to build `key`, or a ticket to wait for the caller that is building it.
     pub(super) fn take_turn(&self, key: &Key, current: &Stamps) -> Turn {
-        self.0.flights.take_turn(key, presence::current(), Epoch::of(key, current.epochs()))
+        self.0.flights.take_turn(key, Client::current(), Epoch::of(key, current.epochs()))
     }
 
     /// Takes a turn for a build in the background, which no client's leaving affects.

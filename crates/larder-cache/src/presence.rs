@@ -17,6 +17,11 @@ task_local! {
 pub struct Client(Signal);
 
 impl Client {
+    /// Returns the client on whose behalf this runs; outside of a scope, one that never leaves.
+    pub fn current() -> Self {
+        CLIENT.try_with(Clone::clone).unwrap_or_default()
+    }
+
     /// Runs `work` on behalf of this client.
     pub async fn scope<W: Future>(&self, work: W) -> W::Output {
         CLIENT.scope(self.clone(), work).await
@@ -36,9 +41,4 @@ impl Client {
     pub async fn left(&self) {
         self.0.wait().await;
     }
-}
-
-/// Returns the client on whose behalf this runs; outside of a scope, one that never leaves.
-pub(super) fn current() -> Client {
-    CLIENT.try_with(Clone::clone).unwrap_or_default()
 }

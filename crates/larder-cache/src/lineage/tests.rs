@@ -137,6 +137,30 @@ async fn a_refreshed_value_that_asks_for_itself_fails_with_an_error() {
     assert!(began.elapsed().is_zero());
 }
 
+/// A load behind an old value runs in a task of its own.
+#[tokio::test(start_paused = true)]
+async fn a_load_in_the_background_that_asks_for_itself_fails_with_an_error() {
+    let (cache, policy) = (open(), MINUTE.stale_while_revalidate(Duration::from_secs(60)));
+    let (tell, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let get = async || {
+        let (again, tell) = (cache.clone(), tell.clone());
+        let load = move || async move {
+            let load = || async { Ok::<u32, Infallible>(7) };
+            let told = again.get_or_refresh(&key('s'), &MINUTE, load).await;
+            tell.send(matches!(told, Err(Failure::Circular(_)))).unwrap();
+            Ok::<u32, Infallible>(1)
+        };
+        cache.get_or_refresh(&key('s'), &policy, load).await
+    };
+    assert_eq!(get().await.ok().as_deref(), Some(&1));
+    assert_eq!(heard.recv().await, Some(true));
+    tokio::time::advance(Duration::from_secs(61)).await;
+    let began = tokio::time::Instant::now();
+    assert_eq!(get().await.ok().as_deref(), Some(&1), "the old value");
+    assert_eq!(heard.recv().await, Some(true), "in the background");
+    assert!(began.elapsed().is_zero());
+}
+
 #[tokio::test]
 async fn the_error_names_the_keys_of_the_cycle() {
     let sentence = told(&open(), "abca").await.unwrap_err();

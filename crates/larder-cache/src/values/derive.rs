@@ -21,7 +21,7 @@ use super::{Readable, Timeout, Values, lock, plain};
 use crate::flight::{Landing, Leader, Turn, land};
 use crate::lineage::Load;
 use crate::panics::caught;
-use crate::presence;
+use crate::presence::Client;
 use crate::removal::Epoch;
 use crate::store::Trouble;
 use crate::store::{Item, Leased, Lifetime, StoreError, lease_of};
@@ -147,7 +147,7 @@ impl Values {
                 return Ok(value);
             }
             let ticket =
-                match self.shared.flights.take_turn(name, presence::current(), Epoch::default()) {
+                match self.shared.flights.take_turn(name, Client::current(), Epoch::default()) {
                     Turn::Lead(leader) => return Err(Some(leader)),
                     Turn::Full | Turn::Alone => return Err(None),
                     Turn::Circle(circle) => panic!("{circle}"),

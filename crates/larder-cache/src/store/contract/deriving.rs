@@ -119,6 +119,34 @@ pub(super) async fn waiters_for_a_failed_load_try_at_once(bench: Bench) {
     }
 }
 
+/// A value whose encoding panics is a load that panicked: its waiters all try at once.
+pub(super) async fn a_value_that_cannot_be_encoded_is_a_failed_load(bench: Bench) {
+    #[derive(Debug, serde::Deserialize)]
+    struct Odd;
+    impl serde::Serialize for Odd {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            std::panic::resume_unwind(Box::new("as the test asks"))
+        }
+    }
+    let (running, most) = (Cell::new(0), Cell::new(0));
+    let get = || {
+        let load = async || {
+            running.set(running.get() + 1);
+            most.set(most.get().max(running.get()));
+            for _ in 0..1000 {
+                tokio::task::yield_now().await;
+            }
+            running.set(running.get() - 1);
+            Odd
+        };
+        caught(bench.values.get_or_set("a", DEFAULT, load))
+    };
+    let all = join_all((0..5).map(|_| get())).await;
+    assert!(all.iter().all(Result::is_err));
+    assert!(most.get() > 1, "one after the other");
+    assert_eq!(bench.values.get_or_set("a", DEFAULT, async || 2).await, 2);
+}
+
 /// A25: the error of a load is not stored.
 pub(super) async fn a_failed_load_is_tried_again_by_the_next(bench: Bench) {
     let Bench { values, .. } = bench;

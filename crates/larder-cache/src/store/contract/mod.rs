@@ -118,6 +118,7 @@ contract! {
         a_caller_that_leaves_hands_its_load_over
         a_load_whose_client_has_left_is_replaced
         waiters_for_a_failed_load_try_at_once
+        a_value_that_cannot_be_encoded_is_a_failed_load
         a_failed_load_is_tried_again_by_the_next
         a_caller_after_a_delete_computes_again
         a_load_from_before_a_deletion_is_neither_stored_nor_shared
@@ -196,6 +197,7 @@ null! {
     deriving::a_caller_that_leaves_hands_its_load_over
     deriving::a_load_whose_client_has_left_is_replaced
     deriving::waiters_for_a_failed_load_try_at_once
+    deriving::a_value_that_cannot_be_encoded_is_a_failed_load
     deriving::a_failed_load_is_tried_again_by_the_next
 }
 
