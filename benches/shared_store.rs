@@ -20,13 +20,8 @@ use askama::Template;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{Client, cmd};
 use harness::{Goal, Table, duel};
-use larder::cache::Cache;
-use larder::cache::builder::{self, Builder};
 use larder::cache::fragment::{Digest, Fragment, filters};
-use larder::cache::in_process::InProcess;
-use larder::cache::key::Key;
-use larder::cache::policy::Policy;
-use larder::cache::secret::Secret;
+use larder::cache::{Builder, Cache, InProcess, Key, Policy, Secret, store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -97,7 +92,7 @@ impl Bench {
     fn new(server: &Redis) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let url = server.url();
-        let store = builder::redis(&url, Duration::from_millis(80)).map_err(anyhow::Error::msg)?;
+        let store = store::redis(&url, Duration::from_millis(80)).map_err(anyhow::Error::msg)?;
         let options = Builder::default().memory(0).shared(store, "bench", &Secret::random());
         let cache = options.open(Arc::new(InProcess::new()));
         let client = Client::open(url.as_str())?;

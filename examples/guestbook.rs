@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
 use askama::Template;
 use larder::cache::fragment::{Digest, Fragment, Fragments, filters};
-use larder::cache::{Cache, builder, in_process::InProcess, key, page, policy::Policy, tag::Tag};
+use larder::cache::{Builder, Cache, InProcess, Key, Policy, Tag, page};
 
 const GUESTS: Tag = Tag::named("guests");
 const MINUTE: Policy = Policy::fresh_for(std::time::Duration::from_secs(60));
@@ -38,7 +38,7 @@ async fn show(cache: web::Data<Cache>, guests: Guests) -> impl Responder {
         guests.1.reads(&[GUESTS]);
         Ok::<_, std::io::Error>(guests.0.lock().unwrap().clone())
     };
-    let names = cache.get_or_set(&key::Key::named("guests").build(), &MINUTE, load).await.unwrap();
+    let names = cache.get_or_set(&Key::named("guests").build(), &MINUTE, load).await.unwrap();
     web::Html::new(cache.render(&Book(names)).await.unwrap())
 }
 
@@ -51,7 +51,7 @@ async fn sign(guests: Guests, form: web::Form<Vec<(String, String)>>) -> impl Re
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     let versions = Arc::new(InProcess::new());
-    let cache = web::Data::new(builder::Builder::default().open(versions.clone()));
+    let cache = web::Data::new(Builder::default().open(versions.clone()));
     let guests = Guests::new((Mutex::new(Vec::new()), versions));
     let book = || web::resource("/").wrap(page::cached(MINUTE)).get(show).post(sign);
     let app = move || App::new().app_data(cache.clone()).app_data(guests.clone()).service(book());

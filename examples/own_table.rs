@@ -12,7 +12,7 @@ use askama::Template;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use larder::cache::fragment::{Digest, Fragment, filters};
-use larder::cache::{Cache, builder::Builder, page, policy::Policy};
+use larder::cache::{Builder, Cache, Policy, page};
 use larder::db::{Db, Error, Url};
 use larder::versions::{self, Database, Table, triggers};
 

@@ -8,9 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
-use larder::cache::builder::Builder;
-use larder::cache::in_process::InProcess;
 use larder::cache::page::{self, Rules};
+use larder::cache::{Builder, InProcess};
 
 /// A handler that takes a second. Only its `Cache-Control` tells the cache what to do.
 async fn slow() -> impl Responder {

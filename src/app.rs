@@ -8,8 +8,8 @@ use actix_web::{App, Error, web};
 
 use crate::accounts::identify::Identify;
 use crate::accounts::throttle::Throttle;
-use crate::cache::page::budget;
-use crate::cache::page::head::head_as_get;
+use crate::cache::page;
+use crate::cache::page::head_as_get;
 use crate::dashboard::Dashboard;
 use crate::error::AppError;
 use crate::health::Health;
@@ -114,7 +114,7 @@ pub fn app(
         .configure(health::routes)
         .default_service(web::to(async || Err::<&str, _>(AppError::NotFound)))
         .wrap_fn(head_as_get)
-        .wrap_fn(budget::limit)
+        .wrap_fn(page::limit_store_time)
         .wrap_fn(origin::guard)
         .wrap(Identify)
         .wrap(Boxed)

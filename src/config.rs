@@ -10,9 +10,8 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
-use crate::cache::builder;
-use crate::cache::level::Levels;
 use crate::cache::store::Store;
+use crate::cache::{Levels, store};
 use crate::db::{Db, LOCK_TIMEOUT, Url};
 use crate::site::client::{AddressHeader, Network, Proxies};
 use crate::site::connection::Limits;
@@ -232,7 +231,7 @@ impl CacheConfig {
     /// # Errors
     /// One sentence if the address is invalid.
     pub fn store(&self) -> Result<Option<Arc<dyn Store>>, String> {
-        let store = self.redis.as_deref().map(|url| builder::redis(url, self.redis_timeout()));
+        let store = self.redis.as_deref().map(|url| store::redis(url, self.redis_timeout()));
         let store = store.transpose();
         store.map_err(|error| format!("invalid value for '--redis <URL>': {error}"))
     }

@@ -12,11 +12,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::accounts::service as accounts;
 use crate::accounts::throttle::Throttle;
 use crate::app::Parts;
-use crate::cache::builder::Builder;
-use crate::cache::level::Levels;
-use crate::cache::stats::Stats;
 use crate::cache::store::Store;
-use crate::cache::tag::Tag;
+use crate::cache::{Builder, Levels, Stats, Tag};
 use crate::config::{
     CacheConfig, DatabaseConfig, HttpConfig, LimitsConfig, LogConfig, MetricsConfig, MetricsMode,
     ShopConfig, SupplierConfig, ToolbarConfig,

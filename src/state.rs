@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, web};
 
-use crate::cache::Cache;
-use crate::cache::stats::Stats;
+use crate::cache::{Cache, Stats};
 use crate::site::client::Proxies;
 use crate::site::form::Deadlines;
 use crate::site::host::Hosts;

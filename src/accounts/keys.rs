@@ -7,8 +7,7 @@
 use std::time::Duration;
 
 use super::model::Secret;
-use crate::cache::key::Key;
-use crate::cache::policy::Policy;
+use crate::cache::{Key, Policy};
 use crate::site::digest;
 use crate::versions::Table;
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
-use crate::cache::store::memory::{Limits, MemoryStore};
+use crate::cache::store::{Limits, MemoryStore};
 use crate::cache::values::{Settings, Timeout, Values};
 use crate::cache::{self, Cache};
 use crate::site::digest;
@@ -230,8 +230,7 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
-    use crate::cache::builder::Builder;
-    use crate::cache::in_process::InProcess;
+    use crate::cache::{Builder, InProcess};
 
     const TOO_OFTEN: Result<(), Refusal> = Err(Refusal::TooOften { seconds: WINDOW.as_secs() });
 

@@ -11,9 +11,8 @@ use super::forms::{DeleteForm, EntriesQuery, KINDS, KeyForm};
 use super::{Dashboard, SECTION, address, entry_at, service, words};
 use crate::cache::fragment::filters;
 use crate::cache::inspect::{Body, Description, Kind, MOST, TagStamp, Verdict, Wanted};
-use crate::cache::key;
 use crate::cache::stamps::{Stamps, StampsResult};
-use crate::cache::tag::Tag;
+use crate::cache::{Key, Tag};
 use crate::error::AppError;
 use crate::site::form::{Form, Query};
 use crate::site::pagination::{PageLink, Pagination};
@@ -108,7 +107,7 @@ impl Row {
         let printed = &told.listed.key;
         let name = printed.split(':').next().unwrap_or_default().to_owned();
         let tags = told.tags.iter().map(|tag| TagRow::of(tag, current)).collect();
-        Self { name, parts: key::parts(printed), tags, told }
+        Self { name, parts: Key::parts_of(printed), tags, told }
     }
 
     fn kind(&self) -> &'static str {

@@ -7,8 +7,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::cache::Level;
 use crate::cache::event::{Event, Listener, Outcome};
-use crate::cache::level::Level;
 
 /// The number of minutes stored, including the current one.
 pub const MINUTES: usize = 60;
@@ -163,8 +163,8 @@ impl Dated {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::Key;
     use crate::cache::event::Miss;
-    use crate::cache::key::Key;
 
     fn note(history: &History, minute: u64, outcome: Outcome) {
         let key = Key::named("test").build();

@@ -9,9 +9,9 @@ use super::chart::{self, Bar};
 use super::history::{LEVELS, Minute};
 use super::words::{by_level, bytes, counted, percent, span, stamp, steered, tag, time, worth};
 use super::{Dashboard, address, entry_at};
+use crate::cache::Level;
 use crate::cache::inspect::{Dependents, Description, LookUps, Share};
-use crate::cache::level::Level;
-use crate::cache::store::{StoreError, budget};
+use crate::cache::store::{StoreError, without_budget};
 use crate::metrics::{Loads, Metrics};
 use crate::site::render::grouped;
 use crate::state::State;
@@ -120,7 +120,7 @@ pub async fn look(state: &State, board: &Dashboard, metrics: &Metrics) -> Overvi
 async fn store(board: &Dashboard) -> StoreState {
     let Some(store) = &board.shared else { return StoreState::Off };
     let began = Instant::now();
-    match budget::apart(store.has(PROBE_KEY)).await {
+    match without_budget(store.has(PROBE_KEY)).await {
         Ok(_) => StoreState::Answers(began.elapsed()),
         Err(StoreError::Paused { .. }) => StoreState::Paused,
         Err(error) if store.is_paused() => StoreState::Silent(format!("{error}; it is paused")),

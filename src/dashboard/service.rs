@@ -2,8 +2,8 @@
 
 use super::Dashboard;
 use super::audit::{Act, Door};
+use crate::cache::Tag;
 use crate::cache::inspect::{Body, Description, Listing, Statistics};
-use crate::cache::tag::Tag;
 use crate::cache::values::Timeout;
 use crate::error::AppError;
 use crate::site::secrets;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::cache::store::{Store, budget};
+use crate::cache::store::{Store, without_budget};
 use crate::db::Db;
 use crate::versions::probe::{Finding, Findings, Probe};
 
@@ -119,7 +119,7 @@ impl Health {
 
     async fn redis(&self) -> Check {
         let Some(store) = &self.shared else { return Check::Off };
-        match budget::apart(store.has(PROBE_KEY)).await {
+        match without_budget(store.has(PROBE_KEY)).await {
             Ok(_) => Check::Ok,
             Err(_) => Check::Failed,
         }

@@ -32,7 +32,7 @@
 use std::time::UNIX_EPOCH;
 
 use crate::cache::inspect::Memory;
-use crate::cache::page::outcome::Outcome;
+use crate::cache::page::Outcome;
 use crate::cache::store::metered::Operation;
 use crate::db::meter;
 

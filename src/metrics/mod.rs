@@ -29,10 +29,9 @@ use std::time::{Duration, SystemTime};
 
 use actix_web::web;
 
-use crate::cache::StampSource;
-use crate::cache::level::Level;
 use crate::cache::store::Store;
 use crate::cache::store::metered::Metered;
+use crate::cache::{Level, StampSource};
 use operations::Operations;
 use requests::Requests;
 use store::Calls;

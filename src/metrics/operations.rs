@@ -3,8 +3,8 @@
 //! - Each event is counted once.
 //! - A load is counted if it built a value, stored or not; a failed load is not.
 
+use crate::cache::Level;
 use crate::cache::event::{Event, Listener, Miss, Outcome};
-use crate::cache::level::Level;
 use crate::cache::values::call::Call;
 
 use super::tally::{Counter, Histogram, Sharded, Snapshot, Table};
@@ -107,11 +107,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cache::builder::Builder;
-    use crate::cache::in_process::InProcess;
-    use crate::cache::key::Key;
-    use crate::cache::policy::Policy;
-    use crate::cache::tag::Tag;
+    use crate::cache::{Builder, InProcess, Key, Policy, Tag};
 
     #[tokio::test]
     async fn each_event_is_counted_once_and_each_load() {

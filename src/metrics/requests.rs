@@ -7,7 +7,7 @@
 use actix_web::http::Method;
 use actix_web::web;
 
-use crate::cache::page::outcome::{Outcome, Told};
+use crate::cache::page::{Outcome, Told};
 use crate::site::log::{Answered, Counts};
 
 use super::Metrics;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::cache::Tag;
 use crate::cache::stamps::{Current, Invalidation, StampSource, StampsResult};
-use crate::cache::tag::Tag;
 
 use super::tally::{Counter, Sharded};
 
@@ -99,7 +99,7 @@ impl StampSource for Watched {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::in_process::InProcess;
+    use crate::cache::InProcess;
     use crate::cache::stamps::StampsUnavailable;
 
     /// A source that answers late, and with an error.

@@ -82,7 +82,7 @@ pub fn place(word: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::dependencies::Staleness;
+    use crate::cache::event::Staleness;
     use crate::cache::store::Trouble;
 
     #[test]

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crate::cache::key::Key;
 use crate::cache::page::Rules;
-use crate::cache::policy::Policy;
+use crate::cache::{Key, Policy};
 use crate::site::visitor;
 use crate::versions::Table;
 

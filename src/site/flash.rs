@@ -28,7 +28,7 @@ use time::OffsetDateTime;
 
 use super::client::Client;
 use super::cookie;
-use crate::cache::http::conditional::CONDITIONS;
+use crate::cache::http::CONDITIONS;
 
 /// The cookie's name; its prefix avoids the names of other programs on this host.
 const NAME: &str = "larder-flash";

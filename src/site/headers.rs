@@ -14,7 +14,7 @@ use actix_web::http::header::{
 };
 use actix_web::http::{Method, StatusCode};
 
-use crate::cache::page::status::{CACHE_STATUS, CacheStatus};
+use crate::cache::page::{CACHE_STATUS, CacheStatus};
 
 /// The policy of a page with a script of the shop's own; a handler sets it on its response.
 pub const WITH_SCRIPT: HeaderValue = HeaderValue::from_static(

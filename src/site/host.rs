@@ -13,7 +13,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use crate::cache::http::authority::{Authority, default_port};
+use crate::cache::http::{Authority, default_port};
 
 /// A name that the shop answers to, and the port if it is valid at one port only.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,7 +35,7 @@ use tokio::task::futures::TaskLocalFuture;
 use super::client::Client;
 use super::request_id::RequestId;
 use super::{connection, headers};
-use crate::cache::page::outcome::Told;
+use crate::cache::page::Told;
 use crate::error::AppError;
 
 /// The header with the id of a request, on error responses.

@@ -23,8 +23,8 @@ use actix_web::{Error, HttpMessage, web};
 use super::client::{self, Client};
 use super::problem::PROGRAMS;
 use super::visitor::Visitor;
-use crate::cache::http::authority::Authority;
-use crate::cache::page::target::{self, Target, Unknown};
+use crate::cache::http::Authority;
+use crate::cache::page::{self, Target, Unknown};
 use crate::error::AppError;
 use crate::state::{Access, Settings, State};
 
@@ -53,7 +53,7 @@ where
         Err(error) => Err(request.error_response(error)),
         Ok(respelled) => {
             if let Some(host) = respelled {
-                target::rewrite(&mut request, &host);
+                page::rewrite(&mut request, &host);
             }
             client::hide(&mut request);
             Ok(service.call(request))

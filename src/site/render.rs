@@ -9,8 +9,8 @@ use askama::Template;
 
 use super::visitor::Visitor;
 use super::{assets, rendered};
+use crate::cache::Policy;
 use crate::cache::fragment::{Digest, Fragment};
-use crate::cache::policy::Policy;
 use crate::error::AppError;
 use crate::state::State;
 

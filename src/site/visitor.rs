@@ -16,8 +16,8 @@ use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 
 use super::client::Client;
+use crate::cache::Policy;
 use crate::cache::page::Rules;
-use crate::cache::policy::Policy;
 use crate::error::AppError;
 use crate::state::{Access, State};
 

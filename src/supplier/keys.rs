@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-use crate::cache::key::Key;
-use crate::cache::policy::Policy;
+use crate::cache::{Key, Policy};
 
 /// How long a visitor waits for new prices while old ones are stored.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -22,10 +22,10 @@ use super::seen::{Seen, Watched};
 use super::statement::redacted;
 use super::tree::{Mover, tree};
 use super::verdict::{self, Answer};
+use crate::cache::Level;
 use crate::cache::event::Outcome;
-use crate::cache::http::entity_tag::EntityTag;
-use crate::cache::level;
-use crate::cache::page::compress::tag_in;
+use crate::cache::http::EntityTag;
+use crate::cache::page::tag_in;
 use crate::db::Role;
 use crate::db::binds::members;
 use crate::db::kind;
@@ -157,7 +157,7 @@ pub fn record(
 }
 
 /// Changes the headers to those of the response in this coding.
-fn code(headers: &mut HeaderMap, coding: crate::cache::http::encoding::Coding) {
+fn code(headers: &mut HeaderMap, coding: crate::cache::http::Coding) {
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     let tag = headers.get(ETAG).and_then(|tag| EntityTag::parse(tag.as_bytes()));
     if let Some(tag) = tag.and_then(|tag| tag_in(coding, &tag).print()) {
@@ -216,9 +216,10 @@ fn templates(seen: &Seen, started: Instant) -> Vec<Template> {
     let of = |rendered: &crate::site::rendered::Rendered| {
         let from = rendered.began.saturating_duration_since(started);
         let until = from + rendered.took;
-        let fragments = seen.recorded.nodes.iter().filter(|node| {
-            node.level == level::Level::Fragment && node.at >= from && node.at <= until
-        });
+        let fragments =
+            seen.recorded.nodes.iter().filter(|node| {
+                node.level == Level::Fragment && node.at >= from && node.at <= until
+            });
         let shown = fragments.map(|node| {
             let is_kept = matches!(node.outcome, Outcome::Hit | Outcome::SharedHit);
             (node.key.name().to_owned(), is_kept)

@@ -17,8 +17,8 @@ use super::memory::Memory;
 use super::record::Request;
 use super::redact::Values;
 use super::room::short;
-use crate::cache::http::conditional::CONDITIONS;
-use crate::cache::page::request::Bypass;
+use crate::cache::http::CONDITIONS;
+use crate::cache::page::Bypass;
 use crate::site::client::Client;
 use crate::site::secrets::{HIDDEN, hide, is_named};
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::record::{Record, Summary};
-use crate::cache::tag::{Stamp, Tag};
+use crate::cache::{Stamp, Tag};
 use crate::site::request_id::RequestId;
 use crate::versions::moves::Move;
 

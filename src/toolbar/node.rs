@@ -4,14 +4,10 @@ use std::panic::Location;
 use std::time::{Duration, SystemTime};
 
 use super::record::{Miss, Outcome, Store};
-use crate::cache::entry::{Cost, Entry};
 use crate::cache::event::{self, Event};
-use crate::cache::http::encoding::Coding;
-use crate::cache::key::Key;
-use crate::cache::level::Level;
-use crate::cache::page::stored::Stored;
-use crate::cache::tag::{Stamp, Tag};
-use crate::cache::tracking;
+use crate::cache::http::Coding;
+use crate::cache::{Entry, event::Cost};
+use crate::cache::{Key, Level, Stamp, Tag, page, tracking};
 
 /// A lookup, and its outcome.
 #[derive(Debug)]
@@ -54,29 +50,13 @@ pub struct Known {
 
 impl Known {
     pub(super) fn of(entry: &Entry) -> Self {
-        let stored = entry.body::<Stored>();
-        let stale_left = stored.as_deref().and_then(|stored| match stored {
-            Stored::Page(page) => {
-                let age = page.initial_age().saturating_add(entry.age());
-                let freshness = page.freshness();
-                let has_window = freshness.end() > freshness.lifetime;
-                has_window.then(|| freshness.end().saturating_sub(age))
-            }
-            Stored::Varies(_) | Stored::Uncacheable => None,
-        });
-        let coded = match stored.as_deref() {
-            Some(Stored::Page(page)) => Coding::OFFERED
-                .into_iter()
-                .filter_map(|coding| Some((coding, page.coded_len(coding)? as u64)))
-                .collect(),
-            _ => Vec::new(),
-        };
+        let page = page::details(entry).unwrap_or_default();
         Self {
-            coded,
+            coded: page.coded,
             bytes: entry.size().into(),
             age: entry.age(),
             left: entry.remaining(),
-            stale_left,
+            stale_left: page.stale_left,
             stamps: entry.stamps().to_vec(),
             cost: entry.cost(),
             made: SystemTime::now() - entry.age(),

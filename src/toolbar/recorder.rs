@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::node::{Known, Node, unasked};
 use super::record::{LogLine, Store, ValueCall};
+use crate::cache::Level;
 use crate::cache::event::{self, Event, Listener};
-use crate::cache::level::Level;
 use crate::cache::values::call;
 
 /// Lookups that a recording holds.
@@ -163,11 +163,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::cache::Cache;
-    use crate::cache::builder::Builder;
-    use crate::cache::in_process::InProcess;
-    use crate::cache::key::Key;
-    use crate::cache::policy::Policy;
+    use crate::cache::{Builder, Cache, InProcess, Key, Policy};
     use crate::toolbar::node::outcome;
     use crate::toolbar::record::Outcome;
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::node::Node;
+use crate::cache::Level;
 use crate::cache::event::Outcome;
-use crate::cache::level::Level;
 use crate::db::log::Statement;
 use crate::site::request_id::RequestId;
 

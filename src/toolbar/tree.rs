@@ -8,10 +8,7 @@ use std::time::SystemTime;
 
 use super::node::{self, Known, Node};
 use super::record::{Build, CacheNode, Level, Miss};
-use crate::cache::event;
-use crate::cache::key::parts;
-use crate::cache::level;
-use crate::cache::tag::{Stamp, Tag};
+use crate::cache::{self, Key, Stamp, Tag, event};
 use crate::site::request_id::RequestId;
 
 /// Returns when this tag got this stamp and from which request, if it is known.
@@ -40,8 +37,8 @@ fn parent(nodes: &[Node], at: usize) -> Option<usize> {
     let key = nodes[at].parent.as_ref()?;
     let is_it = |node: &Node| node.key == *key && node.making.is_some();
     let before = nodes[..at].iter().rposition(is_it);
-    let is_fragment = |node: &Node| node.level == level::Level::Fragment && is_it(node);
-    let is_of_fragment = nodes[at].level == level::Level::Query;
+    let is_fragment = |node: &Node| node.level == cache::Level::Fragment && is_it(node);
+    let is_of_fragment = nodes[at].level == cache::Level::Query;
     let after = || nodes[at + 1..].iter().position(is_fragment).map(|place| at + 1 + place);
     before.or_else(|| is_of_fragment.then(after).flatten())
 }
@@ -60,12 +57,12 @@ fn branch(node: &Node, children: Vec<CacheNode>, mover: Mover<'_>) -> CacheNode 
     let waited = node.outcome == event::Outcome::Collapsed;
     CacheNode {
         level: match node.level {
-            level::Level::Page => Level::Page,
-            level::Level::Fragment => Level::Fragment,
-            level::Level::Query => Level::Query,
+            cache::Level::Page => Level::Page,
+            cache::Level::Fragment => Level::Fragment,
+            cache::Level::Query => Level::Query,
         },
         name: node.key.name().to_owned(),
-        key: parts(raw.as_str()),
+        key: Key::parts_of(raw.as_str()),
         raw_key: raw.to_string(),
         outcome,
         store: node.store,
@@ -105,10 +102,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::cache::builder::Builder;
-    use crate::cache::in_process::InProcess;
-    use crate::cache::key::Key;
-    use crate::cache::policy::Policy;
+    use crate::cache::{Builder, InProcess, Policy};
     use crate::toolbar::record::Outcome;
 
     const TEA: Tag = Tag::named("tea");

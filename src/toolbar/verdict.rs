@@ -12,12 +12,10 @@ use actix_web::http::header::{
 use super::node::Node;
 use super::record::{PageOutcome, Verdict};
 use super::tree::build;
-use crate::cache::http::directives::Directives;
-use crate::cache::http::encoding::{Accepted, Coding};
-use crate::cache::key::parts;
-use crate::cache::level::Level;
-use crate::cache::page::compress;
-use crate::cache::page::status::CACHE_STATUS;
+use crate::cache::http::Directives;
+use crate::cache::http::{Accepted, Coding};
+use crate::cache::page::CACHE_STATUS;
+use crate::cache::{Key, Level, page};
 
 /// The response to judge: its headers as they would have been sent uncompressed, and its length.
 pub struct Answer<'a> {
@@ -43,7 +41,7 @@ pub fn verdict(answer: &Answer<'_>) -> Verdict {
     Verdict {
         outcome,
         rule: rule.map(str::to_owned),
-        key: key.map(|key| parts(key.as_str())).unwrap_or_default(),
+        key: key.map(|key| Key::parts_of(key.as_str())).unwrap_or_default(),
         raw_key: key.map(ToString::to_string),
         varies: varies(answer.headers),
         age,
@@ -66,7 +64,7 @@ pub fn coding(answer: &Answer<'_>) -> Option<Coding> {
     let varies = varies(answer.headers).iter().any(|name| name == ACCEPT_ENCODING.as_str());
     let directives = Directives::of(answer.headers.get_all(CACHE_CONTROL));
     let length = answer.bytes.and_then(|bytes| usize::try_from(bytes).ok())?;
-    let is_codable = varies && compress::is_worth(answer.headers, &directives, length);
+    let is_codable = varies && page::is_worth_compressing(answer.headers, &directives, length);
     let wanted = !answer.accepted.is_empty() && is_codable;
     let chosen = wanted.then(|| Accepted::of(answer.accepted).choose(&Coding::OFFERED)).flatten();
     chosen.filter(|coding| *coding != Coding::Identity)
@@ -128,7 +126,7 @@ mod tests {
     use actix_web::http::header::CONTENT_TYPE;
 
     use super::*;
-    use crate::cache::page::status::{CacheStatus, Forward};
+    use crate::cache::page::{CacheStatus, Forward};
 
     fn judged(status: &CacheStatus) -> (PageOutcome, Option<String>) {
         let line = status.to_string();

@@ -14,9 +14,7 @@ use super::memory::Memory;
 use super::recorder;
 use super::seen::{Seen, Watched};
 use super::{inject, processor, server_timing};
-use crate::cache::Cache;
-use crate::cache::meter;
-use crate::cache::tracking;
+use crate::cache::{Cache, meter, tracking};
 use crate::db::log::{self, Log};
 use crate::site::rendered;
 

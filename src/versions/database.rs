@@ -9,8 +9,7 @@ use diesel::QueryResult;
 use super::read_checker::{ReadChecker, Schema};
 use super::snapshot::Snapshot;
 use super::{Table, moves, stamps};
-use crate::cache::tag::Tag;
-use crate::cache::tracking;
+use crate::cache::{Tag, tracking};
 use crate::db::binds::Bind;
 use crate::db::{Conn, Db, Error, Origin, log};
 

@@ -5,7 +5,7 @@
 //! - Debug builds check that each read has named all that it reads ([`read_checker`]).
 //! - SQLite is queried on every request, inline; Postgres once for all requests that wait.
 //! - A change of the schema makes everything stale: it may have changed rows without a trigger.
-//! - Entries are deleted by stamps of their own, changed here ([`crate::cache::removal`]).
+//! - Entries are deleted by stamps of their own, changed here ([`crate::cache::Removal`]).
 //! - Where a trigger is missing the stamps are unavailable, and the cache is bypassed.
 //!
 //! Only this module knows both [`crate::cache`] and [`crate::db`].
@@ -29,8 +29,8 @@ use std::sync::Arc;
 pub use database::Database;
 pub use snapshot::Snapshot;
 
+use crate::cache::Tag;
 use crate::cache::stamps::StampSource;
-use crate::cache::tag::Tag;
 use crate::db::{Db, Url};
 
 /// A table that is read through the cache. Its tag is its name.

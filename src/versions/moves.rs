@@ -9,7 +9,7 @@ use diesel::QueryResult;
 
 use super::stamps;
 use crate::cache::stamps::Stamps;
-use crate::cache::tag::{Stamp, Tag};
+use crate::cache::{Stamp, Tag};
 use crate::db::{Conn, log};
 
 /// A tag that was invalidated.

@@ -3,7 +3,7 @@
 //! - A request joins the next query to *start*: one that is under way may return the state before a
 //!   write that the request must see.
 //! - So there is at most one query at a time, however many requests wait, and none when idle.
-//! - The query asks whether the stamp of [`Tag::ANY`](crate::cache::tag::Tag::ANY) has changed;
+//! - The query asks whether the stamp of [`Tag::ANY`](crate::cache::Tag::ANY) has changed;
 //!   only then are all stamps read, by one statement.
 //! - Twice a second it also asks whether the schema has changed (`schema`).
 //! - A broken connection is reopened, once, before the requests get an error.

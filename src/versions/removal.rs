@@ -1,6 +1,6 @@
 //! Deletes from the cache by changing stamps in the database.
 //!
-//! So a deletion reaches every instance ([`crate::cache::removal`]).
+//! So a deletion reaches every instance ([`crate::cache::Removal`]).
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::stamps;
+use crate::cache::Tag;
 use crate::cache::stamps::{Current, Invalidation, StampSource, StampsUnavailable};
-use crate::cache::tag::Tag;
 use crate::db::{Db, Origin, Url};
 
 /// A source of stamps that can also change them.

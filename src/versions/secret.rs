@@ -9,10 +9,8 @@ use std::sync::Arc;
 use diesel::QueryResult;
 
 use super::{Table, stamps};
-use crate::cache::StampSource;
-use crate::cache::secret::Secret;
 use crate::cache::stamps::{Current, Invalidation, StampsResult, StampsUnavailable};
-use crate::cache::tag::{Stamp, Tag};
+use crate::cache::{Secret, Stamp, StampSource, Tag};
 use crate::db::{Conn, Db, Error, LOCK_TIMEOUT, Role, Url, secret, transaction};
 
 /// The table of the secret: its triggers report that it was replaced.

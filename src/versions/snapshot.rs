@@ -9,8 +9,7 @@ use diesel::QueryResult;
 
 use super::read_checker::ReadChecker;
 use super::{Table, stamps};
-use crate::cache::dependencies::Dependencies;
-use crate::cache::tag::Tag;
+use crate::cache::{Dependencies, Tag};
 use crate::db::{Conn, log};
 
 /// A read transaction that records what was read in it.

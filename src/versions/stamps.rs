@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use crate::cache::stamps::Stamps;
-use crate::cache::tag::{Stamp, Tag};
+use crate::cache::{Stamp, Tag};
 use crate::db::Conn;
 use crate::db::schema::cache_versions::dsl::{cache_versions, n, r, tag};
 

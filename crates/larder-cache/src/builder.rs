@@ -15,8 +15,6 @@ use super::secret::Secret;
 use super::stamps::StampSource;
 use super::store::Store;
 use super::store::memory::MemoryStore;
-#[cfg(feature = "redis")]
-use super::store::redis::{RedisConfig, RedisStore};
 use super::tier::local::LocalTier;
 use super::tier::shared::SharedTier;
 use super::values::report::Listeners;
@@ -144,47 +142,18 @@ impl Builder {
             readers: READERS,
         })
     }
-}
 
-/// Returns a view of what caches store in `store`, for people.
-///
-/// Shared entries are opened under `secret` and validated by `versions`, if they are given. Without
-/// the secret, names, sizes and times can be seen and keys can be deleted, but nothing shared is
-/// opened, and only whole numbers can be set.
-pub fn inspect(
-    store: Arc<dyn Store>,
-    secret: Option<Secret>,
-    versions: Option<Arc<dyn StampSource>>,
-) -> Inspection {
-    let settings = Settings { secret, ..Settings::new(VALUES) };
-    Inspection::new(READERS, None, Values::new(store, settings), versions)
-}
-
-/// Returns a store in the Redis server at `url`, whose calls take at most `timeout`.
-///
-/// The server need not be running: without it, each instance builds everything itself.
-///
-/// # Errors
-/// One sentence, if `url` is not an address of a Redis server.
-#[cfg(feature = "redis")]
-pub fn redis(url: &str, timeout: Duration) -> Result<Arc<dyn Store>, String> {
-    open_redis(&RedisConfig { timeout, ..RedisConfig::new(url) })
-}
-
-/// Returns the same store for a person who waits: each call may take as long as `patience`.
-///
-/// # Errors
-/// As [`redis`].
-#[cfg(feature = "redis")]
-pub fn patient_redis(url: &str, patience: Duration) -> Result<Arc<dyn Store>, String> {
-    open_redis(&RedisConfig { timeout: patience, connections: 1, ..RedisConfig::new(url) })
-}
-
-#[cfg(feature = "redis")]
-fn open_redis(config: &RedisConfig) -> Result<Arc<dyn Store>, String> {
-    match RedisStore::open(config) {
-        Ok(store) => Ok(Arc::new(store)),
-        // The cause would print the address, and with it a password.
-        Err(_) => Err("no address of a Redis server; use redis://HOST:PORT/DATABASE".into()),
+    /// Returns a view of what caches store in `store`, for people.
+    ///
+    /// Shared entries are opened under `secret` and validated by `versions`, if they are given. Without
+    /// the secret, names, sizes and times can be seen and keys can be deleted, but nothing shared is
+    /// opened, and only whole numbers can be set.
+    pub fn inspect(
+        store: Arc<dyn Store>,
+        secret: Option<Secret>,
+        versions: Option<Arc<dyn StampSource>>,
+    ) -> Inspection {
+        let settings = Settings { secret, ..Settings::new(VALUES) };
+        Inspection::new(READERS, None, Values::new(store, settings), versions)
     }
 }

@@ -5,7 +5,8 @@
 use std::panic::Location;
 use std::time::Duration;
 
-use super::dependencies::Staleness;
+pub use super::dependencies::Staleness;
+pub use super::entry::Cost;
 use super::entry::Entry;
 use super::key::Key;
 use super::level::Level;

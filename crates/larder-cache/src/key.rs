@@ -51,6 +51,34 @@ impl Key {
     pub fn name(&self) -> &str {
         self.text.split(':').next().unwrap_or_default()
     }
+
+    /// Returns the parts of a printed key, for people: `("page", "2")` of `products.list:page=2`.
+    ///
+    /// A shortened key is read as far as it goes.
+    pub fn parts_of(printed: &str) -> Vec<(String, String)> {
+        let mut parts = Vec::new();
+        let (mut is_quoted, mut is_escaped, mut depth, mut from) = (false, false, 0_i32, 0);
+        for (place, letter) in printed.char_indices() {
+            match letter {
+                _ if is_escaped => is_escaped = false,
+                '\\' if is_quoted => is_escaped = true,
+                '"' => is_quoted = !is_quoted,
+                _ if is_quoted => {}
+                '[' => depth += 1,
+                ']' => depth -= 1,
+                ':' if depth == 0 => {
+                    parts.push(&printed[from..place]);
+                    from = place + 1;
+                }
+                _ => {}
+            }
+        }
+        parts.push(&printed[from..]);
+        // The first is the name.
+        let named =
+            parts.into_iter().skip(1).map(|part| part.split_once('=').unwrap_or((part, "")));
+        named.map(|(label, part)| (label.to_owned(), part.to_owned())).collect()
+    }
 }
 
 impl Hash for Key {
@@ -70,33 +98,6 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
-}
-
-/// Returns the parts of a printed key, for people: `("page", "2")` of `products.list:page=2`.
-///
-/// A shortened key is read as far as it goes.
-pub fn parts(key: &str) -> Vec<(String, String)> {
-    let mut parts = Vec::new();
-    let (mut is_quoted, mut is_escaped, mut depth, mut from) = (false, false, 0_i32, 0);
-    for (place, letter) in key.char_indices() {
-        match letter {
-            _ if is_escaped => is_escaped = false,
-            '\\' if is_quoted => is_escaped = true,
-            '"' => is_quoted = !is_quoted,
-            _ if is_quoted => {}
-            '[' => depth += 1,
-            ']' => depth -= 1,
-            ':' if depth == 0 => {
-                parts.push(&key[from..place]);
-                from = place + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&key[from..]);
-    // The first is the name.
-    let named = parts.into_iter().skip(1).map(|part| part.split_once('=').unwrap_or((part, "")));
-    named.map(|(label, part)| (label.to_owned(), part.to_owned())).collect()
 }
 
 /// A key to which parts are still added.
@@ -239,10 +240,10 @@ mod tests {
     #[test]
     fn a_key_is_read_in_parts_whatever_it_holds() {
         let key = Key::named("products.list").part("page", 2u64).part("q", r#"a":b="c"#).build();
-        let parts = parts(key.as_str());
+        let parts = Key::parts_of(key.as_str());
         assert_eq!(parts[0], ("page".into(), "2".into()));
         assert_eq!(parts[1], ("q".into(), r#""a\":b=\"c""#.into()));
-        assert_eq!(super::parts("site.header"), []);
+        assert_eq!(Key::parts_of("site.header"), []);
     }
 
     #[test]

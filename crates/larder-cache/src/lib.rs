@@ -1,27 +1,24 @@
 //! A cache with Django's three levels for actix-web, in which no entry is stale after a write.
 //!
-//! It knows nothing of this shop and nothing of SQL: an application supplies a [`StampSource`], which
-//! says what has changed.
+//! It knows no SQL: an application supplies a [`StampSource`], which says what has changed. [`InProcess`]
+//! is one for changes that this process makes itself.
 //!
 //! # Vocabulary
 //!
-//! - *tag* ([`tag::Tag`]): the name of something that can change, such as a table or a bucket of its
-//!   rows.
-//! - *stamp* ([`tag::Stamp`]): a tag's version. Equal stamps mean equal data.
+//! - *tag* ([`Tag`]): the name of something that can change, such as a table or a group of its rows.
+//! - *stamp* ([`Stamp`]): a tag's version. Equal stamps mean equal data.
 //! - *stamps* ([`stamps::Stamps`]): the stamp of every tag at one moment. The current ones come from a
 //!   stamp source.
-//! - *entry* ([`entry::Entry`]): an immutable body, with the stamps of the data that it was built from.
-//! - *freshness check* ([`entry::Entry::validate`]): compares these with the current stamps. An entry is
-//!   *fresh* if they are equal and its lifetime lasts. Otherwise it is *stale*: expired or invalidated.
+//! - *entry* ([`Entry`]): an immutable body, with the stamps of the data that it was built from.
+//! - *freshness check*: compares these with the current stamps. An entry is *fresh* if they are equal and
+//!   its lifetime lasts. Otherwise it is *stale*: expired or invalidated.
 //! - *value* ([`values`]): what a caller set, as in Django's low-level API. It has no freshness check.
-//! - *policy* ([`policy::Policy`]): how long an entry is fresh, and what may be served if it cannot be
-//!   rebuilt.
+//! - *policy* ([`Policy`]): how long an entry is fresh, and what may be served if it cannot be rebuilt.
 //! - *dependency tracking* ([`tracking`]): records what a page, fragment or query reads while it is built
 //!   or loaded. No list of dependencies is kept by hand.
-//! - *flight* ([`flight`]): the single load of a key, for which all concurrent callers wait.
-//! - *tier* ([`tier`]): the local tier is the memory of this process, the shared tier a store that
-//!   instances share.
-//! - *event* ([`event::Event`]): a hit, a miss or another outcome, reported to listeners.
+//! - *flight*: the single load of a key, for which all concurrent callers wait.
+//! - *tier*: the local tier is the memory of this process, the shared tier a store that instances share.
+//! - *event* ([`Event`]): a hit, a miss or another outcome, reported to listeners.
 //!
 //! # The three levels
 //!
@@ -39,11 +36,7 @@
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
-//! use larder_cache::builder::Builder;
-//! use larder_cache::key::Key;
-//! use larder_cache::policy::Policy;
-//! use larder_cache::tag::Tag;
-//! use larder_cache::in_process::InProcess;
+//! use larder_cache::{Builder, InProcess, Key, Policy, Tag};
 //!
 //! const TEAS: Tag = Tag::named("teas");
 //! const LIST: Policy = Policy::fresh_for(Duration::from_secs(300));
@@ -79,10 +72,10 @@
 //!
 //! | What is cached | Policy |
 //! |---|---|
-//! | pages, fragments, queries over tables with triggers | [`Policy::fresh_for`](policy::Policy::fresh_for) an hour or a day; nothing else is needed |
+//! | pages, fragments, queries over tables with triggers | [`Policy::fresh_for`](Policy::fresh_for) an hour or a day; nothing else is needed |
 //! | an expensive aggregate over such tables | the same: concurrent callers share a single load |
-//! | a slow upstream without stamps | fresh for as long as its data may be old; [`stale_if_error`](policy::Policy::stale_if_error) for when it fails, [`refresh_before`](policy::Policy::refresh_before) so that callers do not wait, [`soft_timeout`](policy::Policy::soft_timeout) for when it hangs, [`retry_after`](policy::Policy::retry_after) so that it can recover; with [`Cache::get_or_refresh`] |
-//! | data that its owner permits to be old while it is reloaded | [`stale_while_revalidate`](policy::Policy::stale_while_revalidate) |
+//! | a slow upstream without stamps | fresh for as long as its data may be old; [`stale_if_error`](Policy::stale_if_error) for when it fails, [`refresh_before`](Policy::refresh_before) so that callers do not wait, [`soft_timeout`](Policy::soft_timeout) for when it hangs, [`retry_after`](Policy::retry_after) so that it can recover; with [`Cache::get_or_refresh`] |
+//! | data that its owner permits to be old while it is reloaded | [`stale_while_revalidate`](Policy::stale_while_revalidate) |
 //! | a counter, a limit, something that a visitor chose | no entry: a value, [`Cache::values`] |
 //!
 //! A stale entry that is served is marked, and nothing built from it is stored. `Cache-Status` then says
@@ -100,10 +93,10 @@
 //! | `get`, `set`, `add`, `touch`, `incr`, `get_many`, … | the same names on [`Cache::values`] |
 //! | `cache.clear()` | [`Cache::clear`]; on a shared Redis it deletes only this application's keys |
 //! | `KEY_PREFIX`, `VERSION`, `TIMEOUT` | [`values::Settings`] |
-//! | `LocMemCache`, `RedisCache`, `DummyCache` | [`store::memory`], [`store::redis`], [`store::null`] |
+//! | `LocMemCache`, `RedisCache`, `DummyCache` | [`store::MemoryStore`], [`store::redis`], [`store::NullStore`] |
 //! | `CACHES["default"]` and other aliases | one [`Cache`] for each; there is no registry of names |
 //! | signals and `cache.delete` after each `save()` | nothing: loads record what they read, and triggers what changed |
-//! | `ConditionalGetMiddleware` | every cached page has an `ETag` and answers 304 ([`http::conditional`]) |
+//! | `ConditionalGetMiddleware` | every cached page has an `ETag` and answers 304 (`http::conditional`) |
 //! | `@never_cache` | `Cache-Control: no-store` in the response; then it is not stored |
 //!
 //! # Guarantees
@@ -122,62 +115,78 @@
 //!
 //! # Layout
 //!
-//! In reading order:
+//! In reading order, for those who change it:
 //!
-//! - The model: [`tag`], [`stamps`], [`in_process`], [`dependencies`], [`tracking`], [`level`], [`key`],
-//!   [`policy`], [`entry`], [`removal`].
-//! - The cache: [`builder`], [`cache`], `built`, `derive`, [`refresh`], [`flight`], [`presence`],
-//!   `lineage`, `panics`, [`tier`], [`secret`], [`error`].
-//! - Levels one and two: [`page`], `write_epochs`, [`fragment`].
-//! - Values and stores: [`values`], [`store`], [`codec`].
-//! - Observation: [`event`], [`stats`], [`meter`], [`inspect`].
+//! - The model: `tag`, `stamps`, `in_process`, `dependencies`, `tracking`, `level`, `key`, `policy`, `entry`,
+//!   `removal`.
+//! - The cache: `builder`, `cache`, `built`, `find`, `flight`, `derive`, `refresh`, `presence`, `lineage`, `panics`,
+//!   `tier`, `secret`, `error`.
+//! - Levels one and two: `page` over `http`, `write_epochs`, `fragment`.
+//! - Values and stores: `values`, `store`, `codec`.
+//! - Observation: `event`, `stats`, `meter`, `inspect`.
 //! - Primitives: `random`, `sync`.
 
 // Pages and Redis use parts of the core that nothing else does.
 #![cfg_attr(not(all(feature = "actix", feature = "redis")), allow(dead_code))]
 
-pub mod builder;
+mod builder;
 mod built;
-pub mod cache;
-pub mod codec;
-pub mod dependencies;
+mod cache;
+mod codec;
+mod dependencies;
 mod derive;
-pub mod entry;
-pub mod error;
+mod entry;
+mod error;
 pub mod event;
-pub mod flight;
+mod find;
+mod flight;
 #[cfg(all(test, feature = "redis"))]
 mod forgery;
 pub mod fragment;
 #[cfg(feature = "actix")]
 pub mod http;
-pub mod in_process;
+mod in_process;
 pub mod inspect;
-pub mod key;
-pub mod level;
+mod key;
+mod level;
 mod lineage;
 pub mod meter;
 #[cfg(feature = "actix")]
 pub mod page;
 mod panics;
-pub mod policy;
+mod policy;
 pub mod presence;
 mod random;
-pub mod refresh;
-pub mod removal;
-pub mod secret;
+mod refresh;
+mod removal;
+mod secret;
 pub mod stamps;
-pub mod stats;
+mod stats;
 pub mod store;
 mod sync;
-pub mod tag;
-pub mod tier;
+mod tag;
+mod tier;
 pub mod tracking;
 pub mod values;
 #[cfg(feature = "actix")]
 mod write_epochs;
 
+pub use builder::Builder;
 pub use cache::Cache;
+pub use codec::CodecError;
+pub use dependencies::Dependencies;
+#[cfg(feature = "schedules")]
+pub use entry::Validity;
+pub use entry::{Body, Entry};
 pub use error::Error;
-pub use lineage::Circle;
+pub use event::{Event, Listener};
+pub use in_process::InProcess;
+pub use key::{Key, Part};
+pub use level::{Level, Levels};
+pub use policy::Policy;
+pub use refresh::Failure;
+pub use removal::Removal;
+pub use secret::Secret;
 pub use stamps::StampSource;
+pub use stats::Stats;
+pub use tag::{Stamp, Tag};

@@ -3,7 +3,7 @@
 //! - The server notes this for all that runs on behalf of a connection ([`Client::scope`]); no
 //!   socket is asked here.
 //! - A client that has closed its side may still be reading: its build continues, and only its lead
-//!   over others is lost ([`super::flight`]).
+//!   over others is lost (`flight`).
 //! - Without a note of the server, and for work on behalf of no client, the client never leaves.
 
 use super::sync::{Signal, task_local};

@@ -95,7 +95,7 @@ pub trait StampSource: Send + Sync + 'static {
     /// Changes the stamps of `tags`, all or none, for every process that uses this source.
     ///
     /// Stamps that are requested afterwards contain the change. Entries are deleted in this way
-    /// ([`super::removal`]).
+    /// (`removal`).
     ///
     /// # Errors
     /// [`StampsUnavailable`] if the stamps were not changed, as by default: then nothing is

@@ -80,14 +80,14 @@ pub fn record(dependencies: &Dependencies) {
 }
 
 /// Adds a note to the current build.
-pub fn note(note: Note) {
+pub(crate) fn note(note: Note) {
     let mut dependencies = Dependencies::default();
     dependencies.add_note(note);
     record(&dependencies);
 }
 
 /// Returns the stamps that the current tracker pins.
-pub fn pinned() -> Option<Arc<Stamps>> {
+pub(crate) fn pinned() -> Option<Arc<Stamps>> {
     CURRENT.try_with(|tracker| tracker.current.clone()).ok()
 }
 

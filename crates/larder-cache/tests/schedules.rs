@@ -14,17 +14,11 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use larder_cache::Cache;
-use larder_cache::builder::Builder;
-use larder_cache::dependencies::Dependencies;
-use larder_cache::entry::{Entry, Validity};
-use larder_cache::in_process::InProcess;
-use larder_cache::key::Key;
-use larder_cache::level::Level;
-use larder_cache::policy::Policy;
 use larder_cache::presence::Client;
 use larder_cache::stamps::{StampSource, Stamps};
-use larder_cache::tag::Tag;
+use larder_cache::{
+    Builder, Cache, Dependencies, Entry, InProcess, Key, Level, Policy, Tag, Validity,
+};
 use shuttle::future::{block_on, yield_now};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::sync::atomic::{AtomicU64, Ordering::SeqCst};

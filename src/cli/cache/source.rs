@@ -9,12 +9,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::site::Site;
 use crate::app;
-use crate::cache::builder;
-use crate::cache::codec::CodecError;
 use crate::cache::inspect::{Description, Inspection, Listing, Statistics};
-use crate::cache::secret::Secret;
 use crate::cache::values::Timeout;
-use crate::cache::{Error, StampSource};
+use crate::cache::{self, CodecError, Error, Secret, StampSource, store};
 use crate::cli::chain;
 use crate::db::{Db, Url};
 use crate::versions::secret::Keeper;
@@ -143,10 +140,10 @@ impl Source {
             (None, Some(redis)) => redis,
             _ => return Ok(Self::Site(at.site())),
         };
-        let store = builder::patient_redis(redis, PATIENCE)
+        let store = store::patient_redis(redis, PATIENCE)
             .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;
         let (secret, versions) = at.opened()?.unzip();
-        let inspection = builder::inspect(store, secret, versions);
+        let inspection = cache::Builder::inspect(store, secret, versions);
         Ok(Self::Store { inspection, runtime: runtime()? })
     }
 

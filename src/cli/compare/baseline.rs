@@ -9,8 +9,8 @@ use tokio::time::{sleep, timeout};
 
 use super::contestant::{self, Contestant, Mode};
 use crate::app;
-use crate::cache::builder;
 use crate::cache::inspect::{Inspection, Verdict};
+use crate::cache::{Builder, store};
 use crate::db::Url;
 use crate::versions::{self, secret::Keeper};
 
@@ -31,8 +31,7 @@ pub async fn run(shared: Option<&Mode>, database: &Url) -> Result<(), String> {
     if let Some(redis) = shared.and_then(|mode| mode.redis.as_deref()) {
         let versions = versions::open(database, app::TABLES)?;
         let secret = Keeper::open(database)?.secret().clone();
-        let store =
-            builder::inspect(builder::redis(redis, PATIENCE)?, Some(secret), Some(versions));
+        let store = Builder::inspect(store::redis(redis, PATIENCE)?, Some(secret), Some(versions));
         // If it has not arrived by then, the second instance builds it, and the output says so.
         let _ = timeout(PATIENCE, arrival(&store)).await;
     }

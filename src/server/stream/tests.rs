@@ -10,10 +10,9 @@ use actix_web::http::header;
 use actix_web::{App, HttpRequest, web};
 
 use super::*;
-use crate::cache::builder::Builder;
-use crate::cache::in_process::InProcess;
 use crate::cache::page::{self, Rules};
 use crate::cache::presence::Client;
+use crate::cache::{Builder, InProcess};
 use crate::site::connection;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -9,8 +9,7 @@ use clap::ValueEnum;
 use ipnet::IpNet;
 
 use super::Client;
-use crate::cache::http::list;
-use crate::cache::http::passed_on::{PassedOn, passed_on};
+use crate::cache::http::{self, PassedOn, passed_on};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -197,7 +196,7 @@ fn forwarded(headers: &HeaderMap) -> Vec<Hop> {
     let unreadable = || vec![Hop::default()];
     let lines = headers.get_all(FORWARDED).map(|line| {
         let line = line.as_bytes();
-        match list::items(line, b',') {
+        match http::items(line, b',') {
             Ok(elements) => elements.map(element).collect::<Vec<_>>(),
             // A client's open quote does not hide what our proxies have appended.
             Err(_) => line.split(|byte| *byte == b',').map(element).collect(),
@@ -215,9 +214,9 @@ fn bounded(mut hops: Vec<Hop>) -> Option<Vec<Hop>> {
 /// Reads `for="[2001:db8::1]:4711";proto=https`; a repeated pair makes it unreadable.
 fn element(text: &[u8]) -> Hop {
     let (mut address, mut scheme) = (None, None);
-    let Ok(pairs) = list::items(text, b';') else { return Hop::default() };
+    let Ok(pairs) = http::items(text, b';') else { return Hop::default() };
     for pair in pairs.filter(|pair| !pair.is_empty()) {
-        let Ok((name, Some(value))) = list::pair(pair) else { return Hop::default() };
+        let Ok((name, Some(value))) = http::pair(pair) else { return Hop::default() };
         let kept = match name {
             name if name.eq_ignore_ascii_case(b"for") => &mut address,
             name if name.eq_ignore_ascii_case(b"proto") => &mut scheme,

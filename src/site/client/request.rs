@@ -6,7 +6,7 @@ use actix_web::{HttpMessage, HttpRequest, web};
 
 use super::Client;
 use super::proxies::{Proxies, is_from_proxy};
-use crate::cache::http::passed_on::{PassedOn, passed_on};
+use crate::cache::http::{PassedOn, passed_on};
 use crate::state::State;
 
 impl Client {

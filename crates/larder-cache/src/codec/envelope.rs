@@ -90,6 +90,7 @@ impl Sealed {
     }
 
     /// Returns the opaque header bytes that were passed to [`seal`](super::seal).
+    #[cfg(test)]
     pub fn header(&self) -> &Bytes {
         &self.header
     }

@@ -32,7 +32,7 @@ pub enum CodecError {
     /// The value's own `Serialize` failed.
     #[error("encode: {0}")]
     Encode(String),
-    /// Above [`LIMIT`](super::LIMIT), or a header of more than 256 KiB.
+    /// Above `LIMIT`, or a header of more than 256 KiB.
     #[error("{bytes} bytes are too large, the limit is {limit}")]
     TooLarge { bytes: usize, limit: usize },
     /// bincode could write this type but never read it back.

@@ -6,7 +6,7 @@
 //! - Field types count as serde sees them: a `u32` that becomes a `u64` is another type.
 //! - The payloads of all enum variants count.
 //! - A change that serde cannot see does not count: a price in cents that becomes a price in euros
-//!   needs [`Fingerprint::revision`].
+//!   needs another key.
 
 use std::{
     any::{TypeId, type_name},
@@ -23,9 +23,6 @@ use super::{CodecError, schema};
 /// The fingerprints computed so far, and the errors of types that cannot be read back.
 static KNOWN: LazyLock<RwLock<HashMap<TypeId, Result<Fingerprint, CodecError>>>> =
     LazyLock::new(Default::default);
-
-/// An odd number with many bits set, so that revisions of one type differ in all bits.
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The schema of a type as a number; equal schemas have equal numbers in every build.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,13 +43,6 @@ impl Fingerprint {
         let found = find::<T>();
         KNOWN.write().unwrap().insert(id, found.clone());
         found
-    }
-
-    /// Returns the fingerprint of the same schema with another meaning.
-    ///
-    /// Revision 0 is the fingerprint itself.
-    pub const fn revision(self, revision: u16) -> Self {
-        Self(self.0 ^ (revision as u64).wrapping_mul(SPREAD))
     }
 
     /// Returns the number, for keys and listings.

@@ -17,22 +17,6 @@
 //! - Where only this process can write, the tag is a checksum against accidents.
 //!
 //! Not here: whole numbers that a counter needs in plain text (`values::plain`).
-//!
-//! ```
-//! use bytes::Bytes;
-//! use larder_cache::codec::{self, Fingerprint, Guard, Slot};
-//! use larder_cache::secret::Secret;
-//!
-//! let guard = Guard::Shared(Secret::random());
-//! let slot = Slot::new(&guard, "larder:tea");
-//! let tea = Fingerprint::of::<(String, u32)>()?;
-//! let bytes = codec::seal(slot, tea, b"born today", &("Tea", 499_u32))?;
-//! assert!(codec::open(Slot::new(&guard, "larder:milk"), &bytes).is_err());
-//! let sealed = codec::open(slot, &bytes)?;
-//! assert_eq!(sealed.header(), &Bytes::from_static(b"born today"));
-//! assert_eq!(sealed.value::<(String, u32)>(tea)?, ("Tea".to_owned(), 499));
-//! # Ok::<(), codec::CodecError>(())
-//! ```
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
@@ -49,7 +33,7 @@ mod slot;
 
 pub use envelope::Sealed;
 pub use error::CodecError;
-pub use fingerprint::{Fingerprint, schema_of};
+pub use fingerprint::Fingerprint;
 pub use nothing::is_nothing;
 pub use slot::{Guard, Slot};
 

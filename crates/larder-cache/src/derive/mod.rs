@@ -8,6 +8,7 @@
 //!   nothing built from it is stored. A panic is a failure; without an old value it is resumed.
 //! - A load that asks for its own key panics: no error type is common to all callers.
 
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,6 +19,7 @@ use super::codec;
 use super::dependencies::{Dependencies, Staleness};
 use super::entry::{Body, Entry};
 use super::event::{Event, Outcome};
+use super::find::{self, Look};
 use super::flight::{Landing, Leader, Turn, land};
 use super::key::Key;
 use super::level::Level;
@@ -55,7 +57,8 @@ impl Cache {
             let Some(current) = self.stamps_for(Level::Query).await else {
                 return self.begin([key]).run(load()).await.map(Arc::new);
             };
-            let wanted = Wanted { cache: self, key, policy, current, caller };
+            let began = Instant::now();
+            let wanted = Wanted { cache: self, key, policy, current, caller, began };
             match wanted.find().await {
                 Found::Value(value) => Ok(value),
                 Found::Nothing(task) => wanted.load(*task, load).await,
@@ -167,7 +170,7 @@ impl Cache {
 }
 
 /// Records that the value being built depends on this entry, and returns the entry's value.
-fn take<T>(value: Arc<T>, entry: &Entry) -> Arc<T> {
+pub(super) fn take<T>(value: Arc<T>, entry: &Entry) -> Arc<T> {
     tracking::record(entry.dependencies());
     value
 }
@@ -179,6 +182,7 @@ struct Wanted<'w> {
     policy: &'w Policy,
     current: Arc<Stamps>,
     caller: &'static Location<'static>,
+    began: Instant,
 }
 
 /// The result of a lookup.
@@ -190,67 +194,62 @@ enum Found<T> {
 /// A value that has to be loaded.
 struct Task {
     missed: Missed,
-    /// When the lookup began.
-    began: Instant,
     /// The flight that it leads, for which other callers of this process may wait.
     leader: Option<Leader>,
     /// The lock in the shared store, for which other instances may wait.
     lock: Option<shared::Lock>,
 }
 
-impl Wanted<'_> {
-    /// Looks the value up, and waits for the caller that loads it.
-    async fn find<T: Body>(&self) -> Found<T> {
-        let began = Instant::now();
-        loop {
-            let caller = Some(self.caller);
-            let missed = match self.cache.lookup::<T>(Level::Query, self.key, &self.current, caller)
-            {
-                Ok((value, entry)) => return Found::Value(take(value, &entry)),
-                Err(missed) => missed,
-            };
-            let leader = match self.cache.take_turn(self.key, &self.current) {
-                Turn::Lead(leader) if missed.is_outdated(self.cache, self.key) => {
-                    // Another caller landed between this lookup and this turn.
-                    drop(leader);
-                    continue;
-                }
-                Turn::Lead(leader) => Some(leader),
-                // This call has no error of its own, so it loads; the source has to limit its own
-                // load.
-                Turn::Full | Turn::Alone => None,
-                Turn::Circle(circle) => panic!("{circle}; it was asked for at {}", self.caller),
-                Turn::Wait(ticket) => {
-                    let behind = ticket.behind();
-                    match ticket.arrive().await {
-                        Landing::Lost => continue,
-                        Landing::Nothing => None,
-                        Landing::Failed => match self.old_on_error::<T>(&missed) {
-                            Some(old) => return Found::Value(old),
-                            None => None,
-                        },
-                        Landing::Entry(entry) => match self.collapsed(&entry, began, behind) {
-                            Some(value) => return Found::Value(value),
-                            None => continue,
-                        },
-                    }
-                }
-            };
-            return self.recall(missed, leader, began).await;
+impl<T: Body> find::Wanted for (&Wanted<'_>, PhantomData<T>) {
+    type Key = Key;
+    type Load = Arc<Entry>;
+    type Answer = Arc<T>;
+    type Missed = Missed;
+
+    async fn look(&self) -> Look<Arc<T>, Missed> {
+        let Wanted { cache, key, current, caller, .. } = self.0;
+        match cache.lookup::<T>(Level::Query, key, current, Some(*caller)) {
+            Ok((value, entry)) => Look::There(take(value, &entry)),
+            Err(missed) => Look::Missing(missed),
         }
     }
 
-    /// Looks in the shared store before the value is loaded.
-    async fn recall<T: Body>(
-        &self,
-        missed: Missed,
-        leader: Option<Leader>,
-        began: Instant,
-    ) -> Found<T> {
-        match self.cache.recall::<T>(Level::Query, self.key, self.policy, &self.current).await {
-            Recalled::Nothing(lock) => {
-                Found::Nothing(Box::new(Task { missed, began, leader, lock }))
+    fn turn(&self, _: &Missed) -> Turn {
+        self.0.cache.take_turn(self.0.key, &self.0.current)
+    }
+
+    fn is_outdated(&self, missed: &Missed) -> bool {
+        missed.is_outdated(self.0.cache, self.0.key)
+    }
+
+    async fn landed(&self, _: &Missed, entry: Arc<Entry>, behind: u64) -> Option<Arc<T>> {
+        self.0.collapsed(&entry, behind)
+    }
+
+    async fn failed(&self, missed: &Missed) -> Option<Arc<T>> {
+        self.0.old_on_error(missed)
+    }
+}
+
+impl Wanted<'_> {
+    /// Looks the value up, and waits for the caller that loads it.
+    async fn find<T: Body>(&self) -> Found<T> {
+        let (missed, leader) = match find::find(&(self, PhantomData::<T>)).await {
+            find::Found::Answer(value) => return Found::Value(value),
+            find::Found::Build(missed, leader) => (missed, leader),
+            // This call has no error of its own, so it loads; the source has to limit its own load.
+            find::Found::Full(missed) => (missed, None),
+            find::Found::Circle(circle, _) => {
+                panic!("{circle}; it was asked for at {}", self.caller)
             }
+        };
+        self.recall(missed, leader).await
+    }
+
+    /// Looks in the shared store before the value is loaded.
+    async fn recall<T: Body>(&self, missed: Missed, leader: Option<Leader>) -> Found<T> {
+        match self.cache.recall::<T>(Level::Query, self.key, self.policy, &self.current).await {
+            Recalled::Nothing(lock) => Found::Nothing(Box::new(Task { missed, leader, lock })),
             Recalled::Found(value, entry) => {
                 let value = take(value, &entry);
                 land(leader, Landing::Entry(entry));
@@ -260,9 +259,9 @@ impl Wanted<'_> {
     }
 
     /// Returns the value that another caller has just loaded, unless it is older than our stamps.
-    fn collapsed<T: Body>(&self, entry: &Entry, began: Instant, behind: u64) -> Option<Arc<T>> {
+    fn collapsed<T: Body>(&self, entry: &Entry, behind: u64) -> Option<Arc<T>> {
         let value = entry.is_at_least(&self.current).then(|| entry.body())??;
-        let event = Event::new(Level::Query, self.key, Outcome::Collapsed, began.elapsed());
+        let event = Event::new(Level::Query, self.key, Outcome::Collapsed, self.began.elapsed());
         self.cache.report(event.of(entry).behind(behind).asked_at(Some(self.caller)));
         Some(take(value, entry))
     }
@@ -273,9 +272,9 @@ impl Wanted<'_> {
         task: Task,
         load: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Result<Arc<T>, E> {
-        let Task { missed, began, leader, lock } = task;
+        let Task { missed, leader, lock } = task;
         let miss = Outcome::Miss(missed.miss.clone());
-        let event = Event::new(Level::Query, self.key, miss, began.elapsed());
+        let event = Event::new(Level::Query, self.key, miss, self.began.elapsed());
         self.cache.report(event.asked_at(Some(self.caller)));
         let started = Instant::now();
         let within = match &leader {

@@ -45,7 +45,7 @@ impl<'a> Authority<'a> {
     /// Parses the authority of a request for `scheme`, and copies it only if it is not in normal form.
     ///
     /// # Errors
-    /// Returns [`Invalid`] if the text does not follow the grammar.
+    /// Returns `Invalid` if the text does not follow the grammar.
     pub fn parse(text: &'a [u8], scheme: &str) -> Result<Self, Invalid> {
         let text = str::from_utf8(text).map_err(|_| Invalid)?;
         let (host, rest) = split(text)?;

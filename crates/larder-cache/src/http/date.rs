@@ -52,6 +52,7 @@ pub fn lifetime<'h>(
 }
 
 /// Prints an HTTP date; returns `None` before 1970 and after 9999.
+#[cfg(test)]
 pub fn print(instant: SystemTime) -> Option<String> {
     let seconds = i64::try_from(instant.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?;
     let (days, second) = (seconds / DAY, seconds % DAY);

@@ -3,26 +3,34 @@
 //! - Source: RFC 9110 (semantics), 9111 (caching), 9211 (`Cache-Status`), 9213 (targeted fields), 5861
 //!   (stale content). Each file names the sections that it follows.
 //! - What cannot be read forbids: a page is rather not stored than stored against its sender's word.
-//! - Knows headers and clocks, neither the cache nor a web framework; [`types`] is the only door.
+//! - Knows headers and clocks, neither the cache nor a web framework; `types` is the only door.
 
-pub mod age;
-pub mod authority;
-pub mod conditional;
-pub mod date;
-pub mod directives;
-pub mod encoding;
-pub mod entity_tag;
-pub mod freshness;
+pub(crate) mod age;
+pub(crate) mod authority;
+pub(crate) mod conditional;
+pub(crate) mod date;
+pub(crate) mod directives;
+pub(crate) mod encoding;
+pub(crate) mod entity_tag;
+pub(crate) mod freshness;
 #[cfg(test)]
 pub mod fuzz;
-pub mod invalidation;
-pub mod list;
-pub mod merge;
-pub mod passed_on;
-pub mod range;
-pub mod storable;
-pub mod structured;
-pub mod targeted;
-pub mod types;
-pub mod variant;
-pub mod vary;
+pub(crate) mod invalidation;
+pub(crate) mod list;
+pub(crate) mod merge;
+pub(crate) mod passed_on;
+pub(crate) mod range;
+pub(crate) mod storable;
+pub(crate) mod structured;
+pub(crate) mod targeted;
+pub(crate) mod types;
+pub(crate) mod variant;
+pub(crate) mod vary;
+
+pub use authority::{Authority, default_port};
+pub use conditional::CONDITIONS;
+pub use directives::Directives;
+pub use encoding::{Accepted, Coding};
+pub use entity_tag::{EntityTag, EntityTags};
+pub use list::{items, pair};
+pub use passed_on::{PassedOn, passed_on};

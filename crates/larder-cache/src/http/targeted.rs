@@ -15,9 +15,6 @@ use super::types::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use super::directives::{Directives, LONGEST};
 use super::structured::{self, Item};
 
-/// The field for content delivery networks. RFC 9213 §3.1.
-pub const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
-
 /// The directives that a response has for this cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetedPolicy {
@@ -73,6 +70,7 @@ fn is_set(name: &[u8], value: Item) -> bool {
 mod tests {
     use super::*;
 
+    const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
     const OTHER: HeaderName = HeaderName::from_static("larder-cache-control");
 
     fn policy(lines: &[(HeaderName, &'static str)]) -> TargetedPolicy {

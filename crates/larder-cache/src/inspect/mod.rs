@@ -5,11 +5,11 @@
 //!   names, `larder:entry:…:products.list:page=1`, which are accepted too. A key may be stored in
 //!   several places: in memory, in the store, in the store by another build.
 //! - Inspection does not count as use, and decodes only the cache's own types.
-//! - A deletion first changes a stamp ([`super::removal`]), then empties the store, then memory.
+//! - A deletion first changes a stamp (`removal`), then empties the store, then memory.
 //!   Without a stamp source no stamp changes, so instances keep their entries: see
 //!   [`Inspection::reaches_instances`].
 //!
-//! Not here: events ([`super::event`], [`super::stats`]).
+//! Not here: events ([`super::event`], `stats`).
 
 mod dependents;
 mod description;
@@ -192,7 +192,7 @@ impl Inspection {
     }
 
     /// Returns the figures of the cache, without lookups, which a listener counts
-    /// ([`super::stats`]).
+    /// (`stats`).
     ///
     /// # Errors
     /// If the store does not answer.
@@ -203,7 +203,8 @@ impl Inspection {
         let front = self.values.cache_front();
         self.walk(front, |listed| values += u64::from(is_counted(&listed))).await?;
         let store = self.values.store();
-        let stats = budget::apart(store.stats()).await.map_err(|source| self.failed(source))?;
+        let stats =
+            budget::without_budget(store.stats()).await.map_err(|source| self.failed(source))?;
         Ok(Statistics {
             look_ups: Vec::new(),
             memory: self.local.as_ref().map(memory),
@@ -275,7 +276,7 @@ impl Inspection {
     ) -> Result<Option<Description>, Error> {
         let Some(name) = at.name.clone() else { return Ok(None) };
         let Some(bytes) = self.fetch(&name).await? else { return Ok(None) };
-        let ttl = budget::apart(self.values.store().ttl(&name)).await;
+        let ttl = budget::without_budget(self.values.store().ttl(&name)).await;
         let ttl = ttl.map_err(|source| self.failed(source))?;
         if ttl == Ttl::Absent {
             return Ok(None);
@@ -290,7 +291,7 @@ impl Inspection {
     }
 
     async fn fetch(&self, name: &str) -> Result<Option<Bytes>, Error> {
-        let bytes = budget::apart(self.values.store().get(name)).await;
+        let bytes = budget::without_budget(self.values.store().get(name)).await;
         bytes.map_err(|source| self.failed(source))
     }
 
@@ -298,7 +299,7 @@ impl Inspection {
     async fn walk(&self, front: &str, mut visit: impl FnMut(Listed)) -> Result<(), Error> {
         let mut from = None;
         loop {
-            let page = budget::apart(self.values.store().scan(front, from)).await;
+            let page = budget::without_budget(self.values.store().scan(front, from)).await;
             let page = page.map_err(|source| self.failed(source))?;
             page.keys.iter().filter_map(|name| self.listed(name)).for_each(&mut visit);
             from = page.next;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::Cache;
-use crate::builder::{self, Builder};
+use crate::builder::Builder;
 use crate::in_process::InProcess;
 use crate::key::Key;
 use crate::policy::Policy;
@@ -80,12 +80,12 @@ async fn a_shared_entry_is_described_without_knowing_its_type() {
     list_teas(&cache, &versions).await;
 
     // First without the stamps, then with them.
-    let stranger = builder::inspect(store.clone(), Some(secret.clone()), None);
+    let stranger = Builder::inspect(store.clone(), Some(secret.clone()), None);
     settle(&stranger).await;
     let stranger = stranger.describe("teas.list:page=2").await.unwrap();
     assert!(matches!(stranger[0].verdict, Verdict::Unknown(_)), "{stranger:?}");
     assert_eq!((stranger[0].body.clone(), stranger[0].tags.len()), (Body::Opaque, 2));
-    let validating = builder::inspect(store.clone(), Some(secret), Some(versions.clone()));
+    let validating = Builder::inspect(store.clone(), Some(secret), Some(versions.clone()));
     let name = stranger[0].listed.name.clone().unwrap();
     assert!(name.starts_with("larder:entry:build:") && name.ends_with(":teas.list:page=2"));
     assert_eq!(validating.describe(&name).await.unwrap()[0].verdict, Verdict::Valid);
@@ -102,7 +102,7 @@ async fn without_the_secret_only_names_and_times_are_seen() {
     let cache = cache.open(versions.clone());
     list_teas(&cache, &versions).await;
     cache.values().set("motd", "Fresh bread", Timeout::Never).await.unwrap();
-    let blind = builder::inspect(store.clone(), None, Some(versions));
+    let blind = Builder::inspect(store.clone(), None, Some(versions));
     settle(&blind).await;
     for key in ["teas.list:page=2", "motd"] {
         let found = blind.describe(key).await.unwrap();
@@ -121,7 +121,7 @@ async fn without_the_secret_only_names_and_times_are_seen() {
 #[tokio::test]
 async fn a_value_that_was_set_is_a_number_or_text() {
     let store = Arc::new(MemoryStore::default());
-    let inspection = builder::inspect(store, None, None);
+    let inspection = Builder::inspect(store, None, None);
     let body = async |key| {
         let found = inspection.describe(key).await.unwrap();
         found.into_iter().next().map(|description| description.body)
@@ -141,7 +141,7 @@ async fn a_value_that_was_set_is_a_number_or_text() {
 #[tokio::test]
 async fn keys_are_listed_in_order_up_to_a_limit() {
     let store = Arc::new(MemoryStore::default());
-    let inspection = builder::inspect(store, None, None);
+    let inspection = Builder::inspect(store, None, None);
     for key in ["tea.3", "tea.1", "milk", "tea.2"] {
         inspection.set(key, "1", Timeout::Never).await.unwrap();
     }

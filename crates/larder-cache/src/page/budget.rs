@@ -8,7 +8,7 @@ use crate::Cache;
 use crate::store::Budget;
 
 /// Limits the time that requests to this app wait for the shared store; costs nothing without one.
-pub fn limit<S, B>(
+pub fn limit_store_time<S, B>(
     request: ServiceRequest,
     service: &S,
 ) -> impl Future<Output = Result<ServiceResponse<B>, Error>> + use<S, B>

@@ -48,7 +48,7 @@ const TEXTS: [&str; 9] = [
 ];
 
 /// Reports whether a response with these headers and this length is worth compressing.
-pub fn is_worth(headers: &HeaderMap, directives: &Directives, length: usize) -> bool {
+pub fn is_worth_compressing(headers: &HeaderMap, directives: &Directives, length: usize) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE);
     let is_text = types.next().is_some_and(|line| is_text(line.as_bytes()));
     is_text
@@ -198,14 +198,18 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(CONTENT_TYPE, HeaderValue::from_static("text/html"));
         let plain = Directives::default();
-        assert!(is_worth(&headers, &plain, SHORTEST));
-        assert!(!is_worth(&headers, &plain, SHORTEST - 1));
-        assert!(!is_worth(&headers, &Directives { no_transform: true, ..plain.clone() }, SHORTEST));
-        assert!(!is_worth(&HeaderMap::new(), &plain, SHORTEST));
+        assert!(is_worth_compressing(&headers, &plain, SHORTEST));
+        assert!(!is_worth_compressing(&headers, &plain, SHORTEST - 1));
+        assert!(!is_worth_compressing(
+            &headers,
+            &Directives { no_transform: true, ..plain.clone() },
+            SHORTEST
+        ));
+        assert!(!is_worth_compressing(&HeaderMap::new(), &plain, SHORTEST));
         for name in [CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE] {
             let mut headers = headers.clone();
             headers.append(name, HeaderValue::from_static("text/html"));
-            assert!(!is_worth(&headers, &plain, SHORTEST));
+            assert!(!is_worth_compressing(&headers, &plain, SHORTEST));
         }
     }
 

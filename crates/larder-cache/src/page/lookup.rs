@@ -30,6 +30,7 @@ use crate::cache::{Missed, Recalled};
 use crate::dependencies::Staleness;
 use crate::entry::Entry;
 use crate::event::{Event, Miss, Outcome};
+use crate::find::{self, Look};
 use crate::flight::{Landing, Leader, Turn, land};
 use crate::http::conditional::CONDITIONS;
 use crate::http::freshness::Use;
@@ -127,6 +128,71 @@ fn turned_away(forward: Forward) -> HttpResponse<BoxBody> {
     response
 }
 
+/// A page that a request wants, for [`find::find`].
+struct Sought<'s> {
+    lookup: &'s Lookup,
+    headers: &'s HeaderMap,
+    is_head: bool,
+}
+
+/// A page that was not found, or not fresh.
+struct Unfound {
+    key: Key,
+    missed: Missed,
+    task: Task,
+    is_stale: bool,
+}
+
+impl find::Wanted for Sought<'_> {
+    type Key = Key;
+    type Load = Arc<Entry>;
+    type Answer = Found;
+    type Missed = Unfound;
+
+    const MOST_LOSSES: u32 = 2;
+
+    async fn look(&self) -> Look<Found, Unfound> {
+        let lookup = self.lookup;
+        let unfound = match lookup.look(self.headers) {
+            Looked::Kept(kept, varies) => match kept.usage() {
+                Use::Fresh => return Look::There(Found::Answer(lookup.hit(&kept).await)),
+                Use::WhileRevalidating if !kept.page.is_to_be_awaited() => {
+                    return Look::There(Found::Stale(kept, varies));
+                }
+                Use::WhileRevalidating | Use::IfError | Use::Never => {
+                    let missed = Missed { miss: Miss::Expired, old: Some(kept.entry) };
+                    lookup.unfound(kept.key, missed, varies, true)
+                }
+            },
+            Looked::Uncacheable(_) if lookup.asked.is_conditional() => {
+                return Look::There(Found::PassThrough);
+            }
+            Looked::Uncacheable(varies) => {
+                return Look::There(Found::Nothing(Task { varies, ..Task::default() }));
+            }
+            Looked::Missed(key, missed, varies) => lookup.unfound(key, missed, varies, false),
+        };
+        if self.is_head { Look::Alone(unfound) } else { Look::Missing(unfound) }
+    }
+
+    fn turn(&self, unfound: &Unfound) -> Turn {
+        self.lookup.cache.take_turn(&unfound.key, &self.lookup.current)
+    }
+
+    fn is_outdated(&self, unfound: &Unfound) -> bool {
+        unfound.missed.is_outdated(&self.lookup.cache, &unfound.key)
+    }
+
+    async fn landed(&self, unfound: &Unfound, entry: Arc<Entry>, behind: u64) -> Option<Found> {
+        let answer = self.lookup.collapsed(&unfound.key, entry, &unfound.task, behind).await?;
+        Some(Found::Answer(answer))
+    }
+
+    async fn failed(&self, unfound: &Unfound) -> Option<Found> {
+        Some(Found::Answer(self.lookup.instead(&unfound.task).await?))
+    }
+}
+
 impl Lookup {
     /// Looks the page up, and waits for another request that is building it.
     pub async fn find(&self, request: &ServiceRequest) -> Found {
@@ -136,70 +202,27 @@ impl Lookup {
         if must_ask {
             return Found::Nothing(Task { forward: Forward::Request, ..Task::default() });
         }
-        let mut losses = 0;
+        let sought = Sought { lookup: self, headers, is_head: request.method() == Method::HEAD };
         loop {
-            let (key, missed, varies, is_stale) = match self.look(headers) {
-                Looked::Kept(kept, varies) => match kept.usage() {
-                    Use::Fresh => return Found::Answer(self.hit(&kept).await),
-                    Use::WhileRevalidating if !kept.page.is_to_be_awaited() => {
-                        return Found::Stale(kept, varies);
-                    }
-                    Use::WhileRevalidating | Use::IfError | Use::Never => {
-                        let missed = Missed { miss: Miss::Expired, old: Some(kept.entry) };
-                        (kept.key, missed, varies, true)
-                    }
-                },
-                Looked::Uncacheable(_) if self.asked.is_conditional() => return Found::PassThrough,
-                Looked::Uncacheable(varies) => {
-                    return Found::Nothing(Task { varies, ..Task::default() });
+            let (unfound, leader) = match find::find(&sought).await {
+                find::Found::Answer(found) => return found,
+                find::Found::Full(unfound) => {
+                    return Found::Answer(turned_away(unfound.task.forward));
                 }
-                Looked::Missed(key, missed, varies) => (key, missed, varies, false),
-            };
-            let mut task = self.task(&key, &missed, varies);
-            if request.method() == Method::HEAD {
-                return Found::Nothing(task);
-            }
-            match self.cache.take_turn(&key, &self.current) {
-                Turn::Lead(leader) if missed.is_outdated(&self.cache, &key) => {
-                    // Another request stored the page between our lookup and our turn: look it up again.
-                    drop(leader);
-                    continue;
-                }
-                Turn::Lead(leader) => task.leader = Some(leader),
                 // A page nested in itself has its own key, so it cannot wait for itself: see `apart`.
-                Turn::Alone | Turn::Circle(_) => return Found::Nothing(task),
-                Turn::Full => return Found::Answer(turned_away(task.forward)),
-                Turn::Wait(ticket) => {
-                    let behind = ticket.behind();
-                    match ticket.arrive().await {
-                        Landing::Nothing => return Found::Nothing(task),
-                        Landing::Failed => match self.instead(&task).await {
-                            Some(answer) => return Found::Answer(answer),
-                            None => return Found::Nothing(task),
-                        },
-                        // After repeated losses this request builds alone, instead of leading others into
-                        // another one.
-                        Landing::Lost if losses > 1 => return Found::Nothing(task),
-                        Landing::Lost => {
-                            losses += 1;
-                            continue;
-                        }
-                        Landing::Entry(entry) => {
-                            match self.collapsed(&key, entry, &task, behind).await {
-                                Some(answer) => return Found::Answer(answer),
-                                None => continue,
-                            }
-                        }
-                    }
-                }
-            }
-            if is_stale {
-                // Revalidates at once: no other instance is likely to have a newer page.
+                find::Found::Circle(_, unfound) => (unfound, None),
+                find::Found::Build(unfound, leader) => (unfound, leader),
+            };
+            let Unfound { key, mut task, is_stale, .. } = unfound;
+            // Without a leader it is built alone. A stale page is revalidated at once: no other instance is
+            // likely to have a newer one.
+            let is_recalled = leader.is_some() && !is_stale;
+            task.leader = leader;
+            if !is_recalled {
                 return Found::Nothing(task);
             }
-            match self.recall(&key, task).await {
-                Some(found) => return found,
-                None => continue,
+            if let Some(found) = self.recall(&key, task).await {
+                return found;
             }
         }
     }
@@ -230,13 +253,21 @@ impl Lookup {
         }
     }
 
-    fn task(&self, key: &Key, missed: &Missed, varies: BTreeSet<String>) -> Task {
+    fn unfound(
+        &self,
+        key: Key,
+        missed: Missed,
+        varies: BTreeSet<String>,
+        is_stale: bool,
+    ) -> Unfound {
         let is_new_variant = !varies.is_empty() && missed.miss == Miss::Absent;
         let forward = if is_new_variant { Forward::VaryMiss } else { Forward::from(&missed.miss) };
         // Only expired pages are revalidated: an invalidated one has different data.
         let old = missed.old.as_ref().filter(|_| missed.miss == Miss::Expired);
-        let old = old.and_then(|entry| Kept::of(key, entry.clone()));
-        Task { miss: Some(missed.miss.clone()), forward, varies, old, leader: None, lock: None }
+        let old = old.and_then(|entry| Kept::of(&key, entry.clone()));
+        let miss = Some(missed.miss.clone());
+        let task = Task { miss, forward, varies, old, leader: None, lock: None };
+        Unfound { key, missed, task, is_stale }
     }
 
     /// Looks the page up in the shared tier before it is built.

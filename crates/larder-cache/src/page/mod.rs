@@ -4,43 +4,51 @@
 //! web::resource("/").wrap(page::cached(keys::index())).get(pages::index)
 //! ```
 //!
-//! - Candidates and keys: [`request`], [`address`], [`target`], [`query`], [`variants`].
-//! - The handler of a shared page never sees a cookie or a password ([`rules`]).
+//! - Candidates and keys: `request`, `address`, `target`, `query`, `variants`.
+//! - The handler of a shared page never sees a cookie or a password (`rules`).
 //! - Around third-party handlers, only the response's own headers decide, as RFC 9111 reads them
 //!   ([`http`](crate::http)).
 //! - A page depends on every tag that was read while it was built; no list is kept by hand.
 //! - One request builds a page. The others wait and check for themselves whether it is recent enough. If it
 //!   cannot be shared, each request builds its own.
-//! - Conditions, ranges and codings apply to the stored page ([`compress`]).
+//! - Conditions, ranges and codings apply to the stored page (`compress`).
 //! - A stale page is revalidated before it is rebuilt, or served stale if it permits that.
 //! - A successful write invalidates the pages of its URL: `write_epochs`.
-//! - Every response reports what the cache did: [`status`].
+//! - Every response reports what the cache did: `status`.
 //!
-//! Not here: fragments ([`super::fragment`]), values ([`super::cache`]).
+//! Not here: fragments ([`super::fragment`]), values (`cache`).
 
-pub mod address;
+mod address;
 mod admission;
-pub mod budget;
+mod budget;
 mod canary;
-pub mod compress;
-pub mod deliver;
+mod compress;
+mod deliver;
 mod fetch;
 mod handler;
-pub mod head;
+mod head;
 mod lookup;
 mod middleware;
-pub mod outcome;
-pub mod query;
-pub mod request;
-pub mod request_flags;
-pub mod rules;
-pub mod status;
-pub mod stored;
-pub mod target;
-pub mod variants;
+mod outcome;
+mod query;
+mod request;
+mod request_flags;
+mod rules;
+mod status;
+pub(crate) mod stored;
+mod target;
+mod variants;
 
+pub use budget::limit_store_time;
+pub use compress::{is_worth_compressing, tag_in};
+pub use head::head_as_get;
 pub use middleware::{Cached, cached};
+pub use outcome::{Outcome, Told};
+pub use request::Bypass;
 pub use rules::Rules;
+pub use status::{CACHE_STATUS, CacheStatus, Forward};
+pub use stored::{Details, details};
+pub use target::{Target, Unknown, rewrite};
 
 #[cfg(test)]
 mod tests;

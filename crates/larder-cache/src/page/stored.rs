@@ -24,6 +24,7 @@ use tokio::sync::OnceCell;
 
 use super::compress::{self, tag_in};
 use super::variants::Variants;
+use crate::entry::Entry;
 use crate::http::conditional::Validators;
 use crate::http::directives::Directives;
 use crate::http::encoding::Coding;
@@ -169,7 +170,7 @@ impl Page {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let directives = Directives::of(headers.get_all(CACHE_CONTROL));
-        if codes && compress::is_worth(headers, &directives, body.len()) {
+        if codes && compress::is_worth_compressing(headers, &directives, body.len()) {
             kept.retain(|(name, _)| *name != VARY);
             kept.extend(
                 vary::patch(headers.get_all(VARY), &["accept-encoding"]).map(|v| (VARY, v)),
@@ -200,7 +201,7 @@ impl Page {
         let validators = Validators::of(&map, SystemTime::now());
         let directives = Directives::of(map.get_all(CACHE_CONTROL));
         let is_codable = vary::has(map.get_all(VARY), "accept-encoding")
-            && compress::is_worth(&map, &directives, body.len());
+            && compress::is_worth_compressing(&map, &directives, body.len());
         let tag = |coding| {
             let parsed = tag_in(coding, validators.etag.as_ref()?);
             Some(Tag { printed: parsed.print()?, parsed })
@@ -323,4 +324,24 @@ fn place(coding: Coding) -> Option<usize> {
         Coding::Gzip => Some(0),
         Coding::Brotli => Some(1),
     }
+}
+/// What people are told about a stored page beside its entry.
+#[derive(Debug, Clone, Default)]
+pub struct Details {
+    /// How long the page may still be served stale, if it allows that.
+    pub stale_left: Option<Duration>,
+    /// The compressed lengths in bytes, in the codings that were requested so far.
+    pub coded: Vec<(Coding, u64)>,
+}
+
+/// Returns the details of the page in `entry`; `None` if the entry holds no page.
+pub fn details(entry: &Entry) -> Option<Details> {
+    let stored = entry.body::<Stored>()?;
+    let Stored::Page(page) = &*stored else { return None };
+    let age = page.initial_age().saturating_add(entry.age());
+    let freshness = page.freshness();
+    let has_window = freshness.end() > freshness.lifetime;
+    let stale_left = has_window.then(|| freshness.end().saturating_sub(age));
+    let coded = |coding| Some((coding, page.coded_len(coding)? as u64));
+    Some(Details { stale_left, coded: Coding::OFFERED.into_iter().filter_map(coded).collect() })
 }

@@ -9,17 +9,20 @@
 //! - One load of a key at a time. After a failure there is no other load for a while, if the policy
 //!   says so and there is an old value to serve.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
 use super::Cache;
-use super::cache::{Built, Recalled};
+use super::cache::{Built, Missed, Recalled};
 use super::codec;
 use super::dependencies::{Dependencies, Note, Staleness};
+use super::derive::take;
 use super::entry::{Body, Entry};
 use super::event::{Miss, Outcome};
+use super::find::{self, Found, Look, Wanted};
 use super::flight::{Landing, Leader, Turn, land};
 use super::key::Key;
 use super::level::Level;
@@ -150,6 +153,39 @@ struct Refreshed {
     old: Option<Arc<Entry>>,
 }
 
+impl<T: Body> Wanted for (&Refreshed, PhantomData<T>) {
+    type Key = Key;
+    type Load = Arc<Entry>;
+    /// No value: the load of another caller failed.
+    type Answer = Option<Arc<T>>;
+    type Missed = Missed;
+
+    async fn look(&self) -> Look<Option<Arc<T>>, Missed> {
+        let Refreshed { cache, key, current, .. } = self.0;
+        match cache.lookup::<T>(Level::Query, key, current, None) {
+            Ok((value, entry)) => Look::There(Some(take(value, &entry))),
+            Err(missed) => Look::Missing(missed),
+        }
+    }
+
+    fn turn(&self, _: &Missed) -> Turn {
+        self.0.cache.take_turn_behind(&self.0.key, &self.0.current)
+    }
+
+    fn is_outdated(&self, missed: &Missed) -> bool {
+        missed.is_outdated(&self.0.cache, &self.0.key)
+    }
+
+    async fn landed(&self, _: &Missed, entry: Arc<Entry>, _: u64) -> Option<Option<Arc<T>>> {
+        let value = entry.is_at_least(&self.0.current).then(|| entry.body())??;
+        Some(Some(take(value, &entry)))
+    }
+
+    async fn failed(&self, _: &Missed) -> Option<Option<Arc<T>>> {
+        Some(None)
+    }
+}
+
 impl Refreshed {
     /// Reports whether a recent failure still forbids another load.
     fn is_paused(&self) -> bool {
@@ -221,30 +257,16 @@ impl Refreshed {
         E: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        loop {
-            let ticket = match self.cache.take_turn_behind(&self.key, &self.current) {
-                Turn::Lead(leader) => {
-                    return arrived(tokio::spawn(self.load(leader, load))).await;
-                }
-                Turn::Alone => {
-                    // Created here: the new task does not know within which load its caller runs.
-                    let within = Load::new(self.cache.flights_place(), [self.key.as_str()]);
-                    return arrived(tokio::spawn(self.make(None, within, None, load))).await;
-                }
-                Turn::Wait(ticket) => ticket,
-                Turn::Full => return Err(Failure::Elsewhere),
-                Turn::Circle(circle) => return Err(circle.into()),
-            };
-            match ticket.arrive().await {
-                Landing::Entry(entry) if entry.is_at_least(&self.current) => {
-                    if let Some(value) = entry.body() {
-                        tracking::record(entry.dependencies());
-                        return Ok(value);
-                    }
-                }
-                // The source is failing; a load for each of the waiters would not help it.
-                Landing::Failed => return Err(Failure::Elsewhere),
-                Landing::Entry(_) | Landing::Lost | Landing::Nothing => {}
+        match find::find(&(&self, PhantomData::<T>)).await {
+            // The source is failing; a load for each of the waiters would not help it.
+            Found::Answer(None) | Found::Full(_) => Err(Failure::Elsewhere),
+            Found::Answer(Some(value)) => Ok(value),
+            Found::Circle(circle, _) => Err(circle.into()),
+            Found::Build(_, Some(leader)) => arrived(tokio::spawn(self.load(leader, load))).await,
+            Found::Build(_, None) => {
+                // Created here: the new task does not know within which load its caller runs.
+                let within = Load::new(self.cache.flights_place(), [self.key.as_str()]);
+                arrived(tokio::spawn(self.make(None, within, None, load))).await
             }
         }
     }
@@ -255,14 +277,6 @@ impl Refreshed {
         leader: Leader,
         load: impl FnOnce() -> F,
     ) -> Loaded<T, E> {
-        if let Ok((value, entry)) =
-            self.cache.lookup::<T>(Level::Query, &self.key, &self.current, None)
-        {
-            // Another caller landed between this lookup and this turn.
-            let dependencies = entry.dependencies().clone();
-            leader.land(Landing::Entry(entry));
-            return Ok((value, dependencies));
-        }
         let recalled = self.cache.recall::<T>(Level::Query, &self.key, &self.policy, &self.current);
         let lock = match recalled.await {
             Recalled::Nothing(lock) => lock,

@@ -23,7 +23,7 @@ pub enum StoreError {
     /// The store did not answer in time. The operation may have been done.
     #[error("no answer within {after:?}")]
     Timeout { after: Duration },
-    /// The request has used up its [`Budget`](super::Budget); the store was not called.
+    /// The request has used up its `Budget`; the store was not called.
     #[error("the request's time for the store is used up")]
     Exhausted,
     /// The circuit breaker is open; the store was not called.

@@ -12,14 +12,14 @@
 //!   afterwards. A lease that the store has lost has ended, too. A lease is stored under a key of
 //!   its own ([`lease_of`]).
 //! - A store never waits longer than its own timeout, or than what is left of the request's
-//!   [`Budget`].
+//!   `Budget`.
 //! - A store returns errors. The layers above decide what they mean (mostly a miss).
 //!
 //! | Store | Where | For |
 //! |---|---|---|
-//! | [`memory`] | this process, bounded | one instance, tests |
+//! | `memory` | this process, bounded | one instance, tests |
 //! | [`redis`] | a Redis server | instances that share work |
-//! | [`null`] | nowhere | development without a cache (Django: `DummyCache`) |
+//! | `null` | nowhere | development without a cache (Django: `DummyCache`) |
 //!
 //! A custom store implements the name and twelve methods of [`Store`]; the others have defaults.
 //!
@@ -30,27 +30,32 @@ use std::fmt;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-pub mod breaker;
-pub mod budget;
+pub(crate) mod breaker;
+pub(crate) mod budget;
 mod error;
 mod fault;
 mod lifetime;
-pub mod memory;
+pub(crate) mod memory;
 pub mod metered;
-pub mod null;
+pub(crate) mod null;
 pub(crate) mod number;
 #[cfg(feature = "redis")]
-pub mod redis;
+mod redis;
 mod scan;
 mod trouble;
 
 #[cfg(all(test, feature = "redis"))]
 pub(crate) mod contract;
 
-pub use budget::Budget;
+pub(crate) use budget::Budget;
+pub use budget::without_budget;
 pub use error::StoreError;
 pub use fault::KeyFault;
 pub use lifetime::{Lifetime, Ttl};
+pub use memory::{Limits, MemoryStore};
+pub use null::NullStore;
+#[cfg(feature = "redis")]
+pub use redis::{patient_redis, redis};
 pub use scan::{Cursor, ScanPage};
 pub use trouble::Trouble;
 
@@ -242,7 +247,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Existing leases of such keys end. Keys that are written meanwhile may stay. The request's
     /// budget does not limit this call, since its time grows with the number of keys.
     fn clear<'a>(&'a self, prefix: &'a str) -> Answer<'a, u64> {
-        Box::pin(budget::apart(async move {
+        Box::pin(budget::without_budget(async move {
             // Leases first: a load either stored its value before its lease was deleted, and the
             // second walk deletes that value, or it can no longer store one.
             scan::clear(self, &lease_of(prefix)).await?;

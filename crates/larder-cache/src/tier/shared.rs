@@ -253,7 +253,7 @@ impl SharedTier {
             drop(lock);
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(budget::apart(work));
+            runtime.spawn(budget::without_budget(work));
         }
     }
 
@@ -334,7 +334,7 @@ impl Drop for Lock {
         if self.is_held {
             let (store, name) = (self.store.clone(), std::mem::take(&mut self.name));
             let token = self.token.clone();
-            runtime.spawn(budget::apart(async move {
+            runtime.spawn(budget::without_budget(async move {
                 // If that fails, the lease ends the lock.
                 let _ = store.unlock(&name, &token).await;
             }));

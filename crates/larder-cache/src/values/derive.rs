@@ -9,6 +9,7 @@
 //! - While the store is failing, nothing is stored, and deletions by other processes go unnoticed.
 
 use std::convert::Infallible;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use serde::Serialize;
 use super::call::{CallOutcome, Operation};
 use super::seal::Read;
 use super::{Readable, Timeout, Values, lock, plain};
+use crate::find::{self, Found, Look, Wanted};
 use crate::flight::{Landing, Leader, Turn, land};
 use crate::lineage::Load;
 use crate::panics::caught;
@@ -37,6 +39,45 @@ enum Kept<T> {
     Deleted,
     /// Another process stored this value first.
     Theirs(T),
+}
+
+/// A value that a caller wants.
+struct Sought<'s, T> {
+    values: &'s Values,
+    name: &'s String,
+    of: PhantomData<T>,
+}
+
+impl<T: Readable> Wanted for Sought<'_, T> {
+    type Key = String;
+    type Load = Bytes;
+    /// No value: what another caller has built cannot be read as this type.
+    type Answer = Option<T>;
+    type Missed = ();
+
+    async fn look(&self) -> Look<Option<T>, ()> {
+        match self.values.find(self.name).await {
+            Some(value) => Look::There(Some(value)),
+            None => Look::Missing(()),
+        }
+    }
+
+    fn turn(&self, (): &()) -> Turn<String, Bytes> {
+        self.values.shared.flights.take_turn(self.name, Client::current(), Epoch::default())
+    }
+
+    /// The lookup with a lease, which follows, notices that.
+    fn is_outdated(&self, (): &()) -> bool {
+        false
+    }
+
+    async fn landed(&self, (): &(), bytes: Bytes, _: u64) -> Option<Option<T>> {
+        Some(self.values.read(self.name, &bytes).value())
+    }
+
+    async fn failed(&self, (): &()) -> Option<Option<T>> {
+        None
+    }
 }
 
 impl Values {
@@ -85,12 +126,15 @@ impl Values {
         let name = self.name(key);
         let call = self.begin(Operation::GetOrSet);
         self.keep_up().await;
-        let leader = match self.value_or_turn(&name).await {
-            Ok(value) => {
+        let leader = match find::find(&Sought { values: self, name: &name, of: PhantomData }).await
+        {
+            Found::Answer(Some(value)) => {
                 call.end(&name, CallOutcome::Hit);
                 return Ok(value);
             }
-            Err(leader) => leader,
+            Found::Build((), leader) => leader,
+            Found::Answer(None) | Found::Full(()) => None,
+            Found::Circle(circle, ()) => panic!("{circle}"),
         };
         // Another caller may have stored the value between this caller's lookup and its turn.
         let (outcome, lease) = match self.find_or_lease(&name).await {
@@ -133,32 +177,6 @@ impl Values {
             }
         }
         Ok(value)
-    }
-
-    /// Returns the value, from the store or from another caller's load.
-    ///
-    /// Otherwise this caller is to compute it: with a leader, if other callers may wait for it.
-    async fn value_or_turn<T: Readable>(
-        &self,
-        name: &String,
-    ) -> Result<T, Option<Leader<String, Bytes>>> {
-        loop {
-            if let Some(value) = self.find(name).await {
-                return Ok(value);
-            }
-            let ticket =
-                match self.shared.flights.take_turn(name, Client::current(), Epoch::default()) {
-                    Turn::Lead(leader) => return Err(Some(leader)),
-                    Turn::Full | Turn::Alone => return Err(None),
-                    Turn::Circle(circle) => panic!("{circle}"),
-                    Turn::Wait(ticket) => ticket,
-                };
-            match ticket.arrive().await {
-                Landing::Entry(bytes) => return self.read(name, &bytes).value().ok_or(None),
-                Landing::Nothing | Landing::Failed => return Err(None),
-                Landing::Lost => {}
-            }
-        }
     }
 
     fn within(&self, name: &str, leader: Option<&Leader<String, Bytes>>) -> Arc<Load> {

@@ -55,7 +55,7 @@ impl Values {
         let mut deleted = 0;
         while let Some(mut names) = pages.try_next().await? {
             names.retain(|name| glob::matches(pattern, &name[front.len()..]));
-            deleted += budget::apart(self.delete_names(&names)).await?;
+            deleted += budget::without_budget(self.delete_names(&names)).await?;
         }
         Ok(deleted)
     }
@@ -81,7 +81,7 @@ impl Values {
             let Some((front, from)) = state else {
                 return Ok(None);
             };
-            let page = budget::apart(self.store().scan(&front, from)).await;
+            let page = budget::without_budget(self.store().scan(&front, from)).await;
             let page = page.map_err(|e| self.failed(e))?;
             let rest = page.next.map(|next| (front, Some(next)));
             Ok(Some((page.keys, rest)))

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use larder_cache::page::Rules;
-use larder_cache::policy::Policy;
-use larder_cache::tag::Tag;
+use larder_cache::{Policy, Tag};
 
 use super::reply::{Asked, Reply};
 use super::site::{Plan, Site};

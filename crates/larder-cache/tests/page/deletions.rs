@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use larder_cache::in_process::InProcess;
+use larder_cache::InProcess;
 use larder_cache::inspect::Inspection;
 use larder_cache::page::Rules;
+use larder_cache::store::MemoryStore;
 use larder_cache::store::Store;
-use larder_cache::store::memory::MemoryStore;
 
 use super::reply::{Gate, Reply};
 use super::site::{Plan, Site, until, wait_for};

@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex};
 use actix_web::cookie::Cookie;
 use actix_web::dev::ServiceRequest;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
-use larder_cache::in_process::InProcess;
 use larder_cache::presence::Client;
-use larder_cache::tag::Tag;
+use larder_cache::{InProcess, Tag};
 
 use super::reply::{Asked, Gate, Reply};
 

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
+use larder_cache::Policy;
 use larder_cache::page::Rules;
-use larder_cache::policy::Policy;
 
 use super::line::Answer;
 use super::site::{Plan, Site};

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use larder_cache::Policy;
 use larder_cache::page::Rules;
-use larder_cache::policy::Policy;
 
 use super::reply::Reply;
 use super::site::{Plan, Site, request};

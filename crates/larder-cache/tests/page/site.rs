@@ -8,13 +8,9 @@ use std::time::{Duration, Instant};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, web};
-use larder_cache::Cache;
-use larder_cache::builder::Builder;
-use larder_cache::in_process::InProcess;
 use larder_cache::page::{self, Rules};
-use larder_cache::secret::Secret;
 use larder_cache::store::Store;
-use larder_cache::tag::Tag;
+use larder_cache::{Builder, Cache, InProcess, Secret, Tag};
 
 use super::house::{Handler, House, route};
 use super::line::{Answer, Line};

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_cache::in_process::InProcess;
 use larder_cache::page::Rules;
-use larder_cache::policy::Policy;
 use larder_cache::store::Store;
-use larder_cache::store::memory::{Limits, MemoryStore};
+use larder_cache::store::{Limits, MemoryStore};
+use larder_cache::{InProcess, Policy};
 
 use super::reply::{Asked, Gate, Reply};
 use super::site::{Plan, Site, keys_in, request, until};

@@ -5,8 +5,7 @@
 use std::time::Duration;
 
 use larder_cache::page::Rules;
-use larder_cache::policy::Policy;
-use larder_cache::tag::Tag;
+use larder_cache::{Policy, Tag};
 
 use super::reply::{Gate, Reply};
 use super::site::{Plan, Site, request, until};

@@ -33,7 +33,7 @@ use shelf::Shelf;
 pub struct Limits {
     /// The greatest number of keys.
     pub entries: usize,
-    /// The greatest sum of the bytes of keys and values, with [`OVERHEAD_BYTES`] for each entry.
+    /// The greatest sum of the bytes of keys and values, with `OVERHEAD_BYTES` for each entry.
     pub bytes: usize,
 }
 

@@ -13,7 +13,7 @@
 //!
 //! Source: Django `RedisCache`; redis.io command reference.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use deadpool_redis::redis::{self as client, Cmd, cmd};
@@ -28,6 +28,32 @@ mod refusal;
 mod script;
 
 use call::Caller;
+
+/// Returns a store in the Redis server at `url`, whose calls take at most `timeout`.
+///
+/// The server need not be running: without it, each instance builds everything itself.
+///
+/// # Errors
+/// One sentence, if `url` is not an address of a Redis server.
+pub fn redis(url: &str, timeout: Duration) -> Result<Arc<dyn Store>, String> {
+    open_redis(&RedisConfig { timeout, ..RedisConfig::new(url) })
+}
+
+/// Returns the same store for a person who waits: each call may take as long as `patience`.
+///
+/// # Errors
+/// As [`redis`].
+pub fn patient_redis(url: &str, patience: Duration) -> Result<Arc<dyn Store>, String> {
+    open_redis(&RedisConfig { timeout: patience, connections: 1, ..RedisConfig::new(url) })
+}
+
+fn open_redis(config: &RedisConfig) -> Result<Arc<dyn Store>, String> {
+    match RedisStore::open(config) {
+        Ok(store) => Ok(Arc::new(store)),
+        // The cause would print the address, and with it a password.
+        Err(_) => Err("no address of a Redis server; use redis://HOST:PORT/DATABASE".into()),
+    }
+}
 
 /// The address of Redis, and the limits of its use.
 #[derive(Clone, PartialEq, Eq)]
