@@ -40,9 +40,9 @@ impl Database {
         let (table, bucket) = name.split_once('#').unwrap_or((name, ""));
         let table = self.tables.iter().find(|known| known.name() == table)?;
         if !name.contains('#') {
-            return Some(vec![table.tag(), Tag::generation(table.name())]);
+            return Some(vec![table.tag(), table.reset_tag()]);
         }
-        let row = Tag::row(table.name(), bucket.parse().ok()?);
+        let row = table.row_tag(bucket.parse().ok()?);
         // A bucket has one spelling and is below 256: any other number would name a tag without
         // rows.
         (row.as_str() == name).then(|| vec![row])

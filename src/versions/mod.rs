@@ -33,6 +33,11 @@ use crate::cache::Tag;
 use crate::cache::stamps::StampSource;
 use crate::db::{Db, Url};
 
+/// The number of buckets of each table: the low bits of a row's ID select its bucket.
+///
+/// The triggers in `migrations` compute the same bucket.
+const BUCKETS: i64 = 256;
+
 /// A table that is read through the cache. Its tag is its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Table {
@@ -67,6 +72,16 @@ impl Table {
     pub const fn tag(self) -> Tag {
         Tag::named(self.name)
     }
+
+    /// Returns the tag of a row's bucket, also for rows that do not exist.
+    pub fn row_tag(self, id: i64) -> Tag {
+        Tag::from(format!("{}#{}", self.name, id & (BUCKETS - 1)))
+    }
+
+    /// Returns the tag that `TRUNCATE` changes; every read of a row depends on it.
+    pub fn reset_tag(self) -> Tag {
+        Tag::from(format!("{}!", self.name))
+    }
 }
 
 /// Opens the source of stamps for the database at `url`.
@@ -92,4 +107,17 @@ fn of(url: &Url, db: Option<Db>, tables: &'static [Table]) -> Result<Arc<dyn Sta
         Url::Postgres(_) => Arc::new(postgres::PostgresVersions::open(url.clone(), tables)?),
     };
     Ok(Arc::new(removal::Movable::new(versions, url.clone(), db)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_share_their_bucket_with_the_ids_256_apart() {
+        const PRODUCTS: Table = Table::named("products");
+        assert_eq!(PRODUCTS.row_tag(17), PRODUCTS.row_tag(17 + 256));
+        assert_ne!(PRODUCTS.row_tag(17), PRODUCTS.row_tag(18));
+        assert_eq!(PRODUCTS.row_tag(-1).as_str(), "products#255");
+    }
 }

@@ -53,7 +53,7 @@ impl<'c> Snapshot<'c> {
     /// Those of the database.
     pub fn row(&mut self, table: Table, id: i64) -> QueryResult<&mut Conn> {
         self.check(table, false)?;
-        self.reads(&[Tag::row(table.name(), id), Tag::generation(table.name())])
+        self.reads(&[table.row_tag(id), table.reset_tag()])
     }
 
     /// Returns what was read, with its stamps.

@@ -1,6 +1,6 @@
 //! Tags: the names of what can change, and their stamps.
 //!
-//! - The owner of the data names the tags: `products`, or `products#17` for a bucket of rows.
+//! - The owner of the data names the tags: `products`, or `products#17` for one of them.
 //! - A stamp changes whenever its tag's data does; equal stamps mean equal data.
 //! - A tag that was never stamped has [`Stamp::NONE`].
 //! - Two tags are general: [`Tag::ANY`] changes with every other tag, and every entry depends on
@@ -10,11 +10,6 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-/// The number of buckets of each table: the low bits of a row's id select its bucket.
-///
-/// The triggers in `migrations` compute the same bucket.
-pub const BUCKETS: i64 = 256;
 
 /// The name of something that can change.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,22 +27,13 @@ impl Tag {
         Self(Cow::Borrowed(name))
     }
 
-    /// Creates the tag of a row's bucket, also for rows that do not exist.
-    pub fn row(table: &str, id: i64) -> Self {
-        Self(Cow::Owned(format!("{table}#{}", id & (BUCKETS - 1))))
-    }
-
-    /// Creates the reset tag of a table, which `TRUNCATE` changes: every row tag depends on it.
-    pub fn generation(table: &str) -> Self {
-        Self(Cow::Owned(format!("{table}!")))
-    }
-
-    /// Returns the tag as the database writes it.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
+/// Creates a tag whose name is known at run time only: `Tag::from(format!("article:{id}"))`.
 impl From<String> for Tag {
     fn from(name: String) -> Self {
         Self(Cow::Owned(name))
@@ -85,13 +71,6 @@ impl Stamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rows_share_their_bucket_with_the_ids_256_apart() {
-        assert_eq!(Tag::row("products", 17), Tag::row("products", 17 + 256));
-        assert_ne!(Tag::row("products", 17), Tag::row("products", 18));
-        assert_eq!(Tag::row("products", -1).as_str(), "products#255");
-    }
 
     #[test]
     fn a_restored_history_is_never_newer_by_equal_count() {
