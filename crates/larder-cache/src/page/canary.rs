@@ -19,8 +19,9 @@ use actix_web::http::header::{
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use bytes::Bytes;
 
-use super::handler::{MAKING, again, ask};
+use super::handler::{again, ask};
 use super::lookup::{Kept, Lookup};
+use super::nested::MAKING;
 use super::rules::Rules;
 use super::status::{CacheStatus, Forward};
 use super::stored::Stored;

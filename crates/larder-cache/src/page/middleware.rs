@@ -18,7 +18,7 @@ use super::lookup::{Found, Lookup};
 use super::request;
 use super::request_flags::RequestFlags;
 use super::rules::Rules;
-use super::status::{CacheStatus, Forward};
+use super::status::CacheStatus;
 use super::target::Origin;
 use crate::Cache;
 use crate::http::invalidation::{self, Address};
@@ -111,7 +111,8 @@ where
             if rule == request::SESSION {
                 return pass_seen(&*service, request).await;
             }
-            return pass_by(&*service, &rules, request, CacheStatus::Bypass(rule)).await;
+            let status = CacheStatus::Bypass(rule);
+            return pass_by(&*service, &rules, request, (&Asked::default(), status)).await;
         }
     };
     let write_epoch = match rules.is_emptied_by_writes {
@@ -127,28 +128,28 @@ where
     match lookup.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),
         Found::Stale(old, varies) => lookup.refresh_behind(service, request, old, varies).await,
-        Found::PassThrough => {
-            let status = CacheStatus::NotStored(Forward::UriMiss, "uncacheable");
-            pass_by(&*service, &lookup.rules, request, status).await
+        Found::PassThrough(status) => {
+            pass_by(&*service, &lookup.rules, request, (&lookup.asked, status)).await
         }
         Found::Nothing(task) => lookup.make(service, request, task).await,
     }
 }
 
-/// Lets the handler answer, and reports that the cache was bypassed.
+/// Lets the handler answer, evaluates what the client asked, and reports that the cache was bypassed.
 pub(super) async fn pass_by<S, B>(
     service: &S,
     rules: &Rules,
     request: ServiceRequest,
-    status: CacheStatus,
+    (asked, status): (&Asked, CacheStatus),
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let mut response = ask(service, rules, request).await?.map_into_boxed_body();
+    let (request, response) = ask(service, rules, request).await?.into_parts();
+    let mut response = asked.of_unstored(response.map_into_boxed_body());
     status.write(response.headers_mut());
-    Ok(response)
+    Ok(ServiceResponse::new(request, response))
 }
 
 /// Lets the handler answer a signed-in client, with the client's credentials.
@@ -179,6 +180,7 @@ where
     B: MessageBody + 'static,
 {
     let method = request.method().clone();
+    request::restore_tags(&mut request, rules);
     // A request without a valid host has no pages.
     let is_settled = rules.is_emptied_by_writes && address::settle(&mut request).is_ok();
     let mut response = call(service, request).await?.map_into_boxed_body();

@@ -18,17 +18,20 @@
 //!
 //! Not here: fragments ([`super::fragment`]), values ([`super::cache`]).
 
+mod added;
 pub mod address;
 mod admission;
 pub mod budget;
 mod canary;
 pub mod compress;
 pub mod deliver;
+mod directed;
 mod fetch;
 mod handler;
 pub mod head;
 mod lookup;
 mod middleware;
+mod nested;
 pub mod outcome;
 pub mod query;
 pub mod request;
@@ -37,6 +40,7 @@ pub mod rules;
 pub mod status;
 pub mod stored;
 pub mod target;
+mod unstored;
 pub mod variants;
 
 pub use middleware::{Cached, cached};

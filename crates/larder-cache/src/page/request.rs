@@ -8,6 +8,7 @@
 //!   key.
 //! - The client's cache directives and conditions are removed before a build, which needs the whole page.
 //!   The conditions are evaluated afterwards on the stored page.
+//! - The tags in a write's conditions become the handler's own again: clients know those of coded pages.
 //!
 //! Not here: the key ([`super::address`]).
 
@@ -17,12 +18,15 @@ use actix_web::HttpMessage;
 use actix_web::cookie::Cookie;
 use actix_web::dev::{Extensions, ServiceRequest};
 use actix_web::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, PRAGMA,
+    AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+    IF_NONE_MATCH, PRAGMA,
 };
 
+use super::compress::tag_of;
 use super::request_flags::RequestFlags;
 use super::rules::Rules;
 use crate::http::conditional::CONDITIONS;
+use crate::http::entity_tag::EntityTags;
 use crate::http::list;
 use crate::http::passed_on::{PassedOn, passed_on};
 
@@ -99,6 +103,20 @@ pub fn strip_conditionals(request: &mut ServiceRequest) {
     }
 }
 
+/// Gives a write the handler's own tags, where the client sends those of compressed pages.
+///
+/// A tag is taken for one of the cache's if it ends like one; so an application whose own tags end in `-gzip`
+/// or `-br` must switch [`Rules::codings`] off.
+pub fn restore_tags(request: &mut ServiceRequest, rules: &Rules) {
+    for name in [IF_MATCH, IF_NONE_MATCH].into_iter().filter(|_| rules.has_codings) {
+        let lines = request.headers().get_all(&name);
+        let tags = EntityTags::parse(lines).ok().and_then(|tags| tags.print_with(tag_of));
+        if let Some(tags) = tags {
+            request.headers_mut().insert(name, tags);
+        }
+    }
+}
+
 /// Removes the client's identity, for a rebuild in the background.
 ///
 /// Only what the page is known to depend on stays.
@@ -146,9 +164,7 @@ pub fn strip_credentials(request: &mut ServiceRequest, rules: &Rules) -> Option<
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{
-        CONTENT_LENGTH, HOST, IF_NONE_MATCH, RANGE, TRANSFER_ENCODING, UPGRADE,
-    };
+    use actix_web::http::header::{CONTENT_LENGTH, HOST, RANGE, TRANSFER_ENCODING, UPGRADE};
     use actix_web::test::TestRequest;
 
     use super::*;

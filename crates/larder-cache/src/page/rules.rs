@@ -37,6 +37,7 @@ pub struct Rules {
     pub(super) largest: usize,
     pub(super) prefix: &'static str,
     pub(super) has_canary: bool,
+    pub(super) tells_browsers: bool,
 }
 
 impl From<Policy> for Rules {
@@ -90,6 +91,7 @@ impl Rules {
             largest: LARGEST,
             prefix: "page",
             has_canary: false,
+            tells_browsers: true,
         }
     }
 
@@ -160,9 +162,10 @@ impl Rules {
         self
     }
 
-    /// Sets whether a request's `Cache-Control: no-cache` and `only-if-cached` are obeyed.
+    /// Sets whether a request's `Cache-Control` and `Pragma` are obeyed.
     ///
-    /// No by default, since clients could make the site rebuild its pages. Source: RFC 9111 §5.2.1.
+    /// No by default, since clients could make the site rebuild its pages. `no-cache` and `max-age` revalidate
+    /// a stored page; `no-store` stores nothing; `max-stale` permits stale pages. Source: RFC 9111 §5.2.1.
     pub fn request_directives(mut self, count: bool) -> Self {
         self.obeys_requests = count;
         self
@@ -182,6 +185,15 @@ impl Rules {
     /// debug builds for shared pages, and off otherwise.
     pub fn canary(mut self, sings: bool) -> Self {
         self.has_canary = sings;
+        self
+    }
+
+    /// Sets whether browsers are told `private, no-cache` where the handler says nothing about caching.
+    ///
+    /// Yes by default, since a browser's own copy cannot be invalidated. Around third-party handlers,
+    /// `Expires` and targeted fields such as `CDN-Cache-Control` count as said.
+    pub fn browser_default(mut self, is_sent: bool) -> Self {
+        self.tells_browsers = is_sent;
         self
     }
 
