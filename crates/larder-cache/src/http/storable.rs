@@ -44,6 +44,8 @@ pub struct Answer<'a> {
     pub vary: &'a Vary,
     /// Whether it has a validator with which its handler can be asked whether it still holds.
     pub can_be_revalidated: bool,
+    /// Whether its handler saw only cookies that are part of its key.
+    pub is_keyed_by_cookies: bool,
 }
 
 impl Answer<'_> {
@@ -90,7 +92,8 @@ impl Answer<'_> {
     fn is_of_a_cookie(&self) -> bool {
         let directives = self.directives;
         let is_meant = directives.public || directives.s_maxage.is_some();
-        self.request.contains_key(COOKIE) && !is_meant && !self.vary.names(&COOKIE)
+        let is_keyed = self.is_keyed_by_cookies || self.vary.names(&COOKIE);
+        self.request.contains_key(COOKIE) && !is_meant && !is_keyed
     }
 }
 
@@ -126,6 +129,7 @@ mod tests {
             freshness: freshness.as_ref(),
             vary: &Vary::of(&headers),
             can_be_revalidated: headers.contains_key(ETAG),
+            is_keyed_by_cookies: false,
         };
         answer.may_be_stored(&[&STATUSES[..], &[206, 499]].concat())
     }

@@ -110,6 +110,7 @@ impl Lookup {
             freshness: freshness.as_ref(),
             vary: &vary,
             can_be_revalidated,
+            is_keyed_by_cookies: self.rules.is_shared,
         };
         answer.may_be_stored(&self.rules.statuses)?;
         let freshness = freshness.ok_or("no lifetime")?;

@@ -108,7 +108,9 @@ impl Lookup {
 /// Disguises the request as another client's, except for what the page is known to depend on.
 fn disguise(request: &mut ServiceRequest, rules: &Rules, varies: &[HeaderName]) {
     for (name, value) in OTHERS {
-        if !varies.contains(&name) && !rules.headers.contains(&name) {
+        // Of its cookies the handler sees those by which the page is keyed, and the other client has these.
+        let is_keyed = name == COOKIE && !rules.cookies.is_empty();
+        if !is_keyed && !varies.contains(&name) && !rules.headers.contains(&name) {
             request.headers_mut().insert(name, value);
         }
     }

@@ -1,5 +1,6 @@
 //! The middleware that caches the responses of handlers.
 
+use std::cell::Cell;
 use std::future::{Ready, ready};
 use std::rc::Rc;
 use std::time::Instant;
@@ -28,11 +29,22 @@ use crate::level::Level;
 ///
 /// The rules are [`Rules`], or a [`Policy`](crate::policy::Policy) for shared pages. A handler whose page
 /// depends on other headers must name them in `Vary`. The [`Cache`] is taken from the app's data; without
-/// one every request bypasses the middleware.
+/// one every request bypasses the middleware, and the log says so once.
+///
+/// Only bodies in memory are stored. A stream (`BodyStream`, `SizedStream`, the files of actix-files) is passed
+/// on as it comes: to store it, the cache would have to collect it before the client gets the first byte, and
+/// could not send what a stream that fails half-way had already sent.
 ///
 /// Source: Django's `cache_page`.
+///
+/// # Panics
+/// If the rules contradict each other: [`Rules::check`]. So the app does not start.
 pub fn cached(rules: impl Into<Rules>) -> Cached {
-    Cached { rules: rules.into() }
+    let rules = rules.into();
+    if let Err(contradiction) = rules.check() {
+        panic!("the rules of a page cache contradict each other: {contradiction}");
+    }
+    Cached { rules }
 }
 
 /// The middleware's factory. See [`cached`].
@@ -53,7 +65,8 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(Middleware { service: Rc::new(service), rules: Rc::new(self.rules.clone()) }))
+        let (service, rules) = (Rc::new(service), Rc::new(self.rules.clone()));
+        ready(Ok(Middleware { service, rules, is_checked: Cell::new(false) }))
     }
 }
 
@@ -61,6 +74,8 @@ where
 pub struct Middleware<S> {
     service: Rc<S>,
     rules: Rc<Rules>,
+    /// Whether the first request has come, which shows whether there is a cache.
+    is_checked: Cell<bool>,
 }
 
 impl<S, B> Service<ServiceRequest> for Middleware<S>
@@ -76,6 +91,13 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let (service, rules) = (self.service.clone(), self.rules.clone());
+        let is_first = !self.is_checked.replace(true);
+        if is_first && request.app_data::<web::Data<Cache>>().is_none() {
+            tracing::error!(
+                "the app has no cache, so no page is stored: add \
+                 `App::app_data(web::Data::new(cache))` where `page::cached` is used"
+            );
+        }
         Box::pin(answer(service, rules, request))
     }
 }

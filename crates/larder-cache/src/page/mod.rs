@@ -5,7 +5,7 @@
 //! ```
 //!
 //! - Candidates and keys: [`request`], [`address`], [`target`], [`query`], [`variants`].
-//! - The handler of a shared page never sees a cookie or a password ([`rules`]).
+//! - The handler of a shared page never sees a password, nor a cookie by which it is not keyed ([`rules`]).
 //! - Around third-party handlers, only the response's own headers decide, as RFC 9111 reads them
 //!   ([`http`](crate::http)).
 //! - A page depends on every tag that was read while it was built; no list is kept by hand.
@@ -24,6 +24,7 @@ mod admission;
 pub mod budget;
 mod canary;
 pub mod compress;
+pub mod contradiction;
 pub mod deliver;
 mod directed;
 mod fetch;

@@ -4,7 +4,7 @@
 //! - A request with a body, an upgrade or a method override is never a candidate: it does not look up,
 //!   store, lead or wait.
 //! - The handler of a shared page sees neither `Cookie` nor `Authorization` nor forwarding headers about
-//!   the client, so it cannot leak them. Around third-party handlers the forwarding headers are part of the
+//!   the client, so it cannot leak them. It sees the cookies by which its pages are keyed, and only those. Around third-party handlers the forwarding headers are part of the
 //!   key.
 //! - The client's cache directives and conditions are removed before a build, which needs the whole page.
 //!   The conditions are evaluated afterwards on the stored page.
@@ -129,12 +129,18 @@ pub fn strip_identity(request: &mut ServiceRequest, rules: &Rules, varies: &BTre
     if matters(&COOKIE) {
         return;
     }
+    strip_cookies(request, rules);
+}
+
+/// Removes all cookies but those by which pages are keyed; reports whether there were any.
+fn strip_cookies(request: &mut ServiceRequest, rules: &Rules) -> bool {
     let known = rules.cookies.iter().filter_map(|name| cookie(request.headers(), name));
     let known: Vec<_> = known.map(|cookie| cookie.encoded().stripped().to_string()).collect();
-    request.headers_mut().remove(COOKIE);
+    let had_any = request.headers_mut().remove(COOKIE).next().is_some();
     if let (false, Ok(line)) = (known.is_empty(), HeaderValue::try_from(known.join("; "))) {
         request.headers_mut().insert(COOKIE, line);
     }
+    had_any
 }
 
 /// Reports whether shared pages hide this header from their handlers.
@@ -144,7 +150,7 @@ pub fn is_hidden(name: &str, rules: &Rules) -> bool {
     passed_on(name) == Some(PassedOn::Client) && !rules.headers.iter().any(|known| known == name)
 }
 
-/// Removes the client's identity if the page is shared.
+/// Removes the client's identity if the page is shared; cookies by which it is keyed stay.
 ///
 /// Also takes and returns the extensions, if middleware around the cache has read the cookies: the
 /// framework remembers the cookies there.
@@ -157,8 +163,11 @@ pub fn strip_credentials(request: &mut ServiceRequest, rules: &Rules) -> Option<
     for name in names.into_iter().chain([AUTHORIZATION]) {
         request.headers_mut().remove(name);
     }
-    request.headers_mut().remove(COOKIE).next()?;
-    let is_known = request.cookies().is_ok_and(|cookies| !cookies.is_empty());
+    if !strip_cookies(request, rules) {
+        return None;
+    }
+    let is_hidden = |cookie: &Cookie<'_>| !rules.cookies.iter().any(|known| known == cookie.name());
+    let is_known = request.cookies().is_ok_and(|cookies| cookies.iter().any(is_hidden));
     is_known.then(|| std::mem::take(&mut *request.extensions_mut()))
 }
 

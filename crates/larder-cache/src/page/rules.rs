@@ -25,17 +25,17 @@ pub struct Rules {
     pub(super) is_shared: bool,
     pub(super) statuses: Vec<u16>,
     pub(super) targets: Vec<HeaderName>,
-    pub(super) parameters: Option<&'static [&'static str]>,
+    pub(super) parameters: Option<Vec<String>>,
     pub(super) headers: Vec<HeaderName>,
-    pub(super) cookies: Vec<&'static str>,
-    pub(super) sessions: Vec<&'static str>,
+    pub(super) cookies: Vec<String>,
+    pub(super) sessions: Vec<String>,
     pub(super) has_ranges: bool,
     pub(super) has_codings: bool,
     pub(super) revalidates: bool,
     pub(super) obeys_requests: bool,
     pub(super) is_emptied_by_writes: bool,
     pub(super) largest: usize,
-    pub(super) prefix: &'static str,
+    pub(super) prefix: String,
     pub(super) has_canary: bool,
     pub(super) tells_browsers: bool,
 }
@@ -44,6 +44,16 @@ impl From<Policy> for Rules {
     fn from(policy: Policy) -> Self {
         Self::shared(policy)
     }
+}
+
+impl From<Duration> for Rules {
+    fn from(lifetime: Duration) -> Self {
+        Self::shared(Policy::fresh_for(lifetime))
+    }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 impl Rules {
@@ -89,7 +99,7 @@ impl Rules {
             obeys_requests: false,
             is_emptied_by_writes: true,
             largest: LARGEST,
-            prefix: "page",
+            prefix: "page".to_owned(),
             has_canary: false,
             tells_browsers: true,
         }
@@ -121,8 +131,8 @@ impl Rules {
     /// order is fixed. So they cannot create further pages.
     ///
     /// Source: `No-Vary-Search`.
-    pub fn parameters(mut self, names: &'static [&'static str]) -> Self {
-        self.parameters = Some(names);
+    pub fn parameters(mut self, names: &[&str]) -> Self {
+        self.parameters = Some(owned(names));
         self
     }
 
@@ -132,15 +142,17 @@ impl Rules {
         self
     }
 
-    /// Adds the values of these cookies to the key.
-    pub fn keyed_cookies(mut self, names: &[&'static str]) -> Self {
-        self.cookies = names.to_vec();
+    /// Adds the values of these cookies to the key, as digests.
+    ///
+    /// Handlers see them: those of shared pages see these cookies and no others.
+    pub fn keyed_cookies(mut self, names: &[&str]) -> Self {
+        self.cookies = owned(names);
         self
     }
 
     /// Lets requests with one of these cookies bypass the cache: their clients have signed in.
-    pub fn sessions(mut self, cookies: &[&'static str]) -> Self {
-        self.sessions = cookies.to_vec();
+    pub fn sessions(mut self, cookies: &[&str]) -> Self {
+        self.sessions = owned(cookies);
         self
     }
 
@@ -151,6 +163,9 @@ impl Rules {
     }
 
     /// Sets whether bodies are compressed for clients that accept it. Yes by default.
+    ///
+    /// A compressed page has a tag of its own, such as `"v1-gzip"`. If a client sends that with a write, the
+    /// handler gets `"v1"`. So an application whose own tags end in `-gzip` or `-br` must switch this off.
     pub fn codings(mut self, has: bool) -> Self {
         self.has_codings = has;
         self
@@ -206,8 +221,8 @@ impl Rules {
     /// Sets the noun that keys begin with, to separate these pages from those of other rules.
     ///
     /// `page` by default. Source: Django's `key_prefix`.
-    pub fn prefix(mut self, noun: &'static str) -> Self {
-        self.prefix = noun;
+    pub fn prefix(mut self, noun: &str) -> Self {
+        self.prefix = noun.to_owned();
         self
     }
 }

@@ -1,7 +1,7 @@
 //! Defines what is stored under the key of a page.
 //!
 //! - A page is stored whole: status, headers as the handler wrote them, body.
-//! - What the cache adds to the handler's headers is marked as added ([`super::added`]).
+//! - What the cache adds to the handler's headers is marked as added (`super::added`).
 //! - A body is compressed once per coding, for the first client that accepts it.
 //!
 //! Not here: how it is answered ([`super::deliver`]).
