@@ -85,7 +85,9 @@ struct Said<'l>(Vec<(&'l str, &'l str)>);
 
 impl<'l> Said<'l> {
     fn of(line: &'l str) -> Self {
-        let parameters = line.split(';').skip(1).map(|part| {
+        // What a cache behind the shop's has written stands before it.
+        let own = line.rfind("larder; ").map_or(line, |at| &line[at..]);
+        let parameters = own.split(';').skip(1).map(|part| {
             let (name, value) = part.trim().split_once('=').unwrap_or((part.trim(), ""));
             (name, value.trim_matches('"'))
         });
@@ -112,6 +114,8 @@ impl<'l> Said<'l> {
             Some("bypass") if matches!(detail, Some("off" | "no cache")) => PageOutcome::Off,
             Some("bypass" | "request") => PageOutcome::Bypass,
             Some("method") => PageOutcome::Write,
+            // Only a stored page has one: it replaces a failure.
+            Some(_) if has("ttl") => PageOutcome::Stale,
             Some(_) if has("collapsed") => PageOutcome::Collapsed,
             Some(_) if has("fwd-status") => PageOutcome::Revalidated,
             Some(_) if has("stored") => PageOutcome::Miss,
@@ -139,7 +143,12 @@ mod tests {
         let cases = [
             (CacheStatus::Hit { ttl: 9 }, PageOutcome::Hit, None),
             (
-                CacheStatus::Stale { since: 1, why: "stale-if-error" },
+                CacheStatus::Stale { since: 1, why: "stale-while-revalidate" },
+                PageOutcome::Stale,
+                Some("stale-while-revalidate"),
+            ),
+            (
+                CacheStatus::Failed { since: 1, status: Some(503) },
                 PageOutcome::Stale,
                 Some("stale-if-error"),
             ),
@@ -151,7 +160,7 @@ mod tests {
                 PageOutcome::Uncacheable,
                 Some("Set-Cookie"),
             ),
-            (CacheStatus::Revalidated, PageOutcome::Revalidated, Some("stale")),
+            (CacheStatus::Revalidated(Forward::Stale), PageOutcome::Revalidated, Some("stale")),
             (CacheStatus::Bypass("session"), PageOutcome::Bypass, Some("session")),
             (CacheStatus::Bypass("off"), PageOutcome::Off, Some("off")),
             (CacheStatus::Method, PageOutcome::Write, Some("method")),

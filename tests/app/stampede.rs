@@ -61,8 +61,11 @@ fn ten_thousand_visitors_on_a_cold_page_cause_one_load(on: Database) {
         .with("waited for it", number(|page| page.cache().parameter("collapsed").is_some()))
         .with_time("took", took)
         .tell();
-    assert_eq!((pages.len(), loads), (VISITORS, 1));
-    assert_eq!(number(|page| page.cache().is_stored()), 1);
+    // A load that takes ten seconds is replaced, which happens on a machine that is very busy.
+    let most = 1 + usize::try_from(took.as_secs() / 10).unwrap();
+    assert_eq!(pages.len(), VISITORS);
+    assert!((1..=most).contains(&loads), "{loads} loads in {took:?}");
+    assert!((1..=loads).contains(&number(|page| page.cache().is_stored())));
     assert!(pages.iter().all(|page| page.body == pages[0].body));
 }
 

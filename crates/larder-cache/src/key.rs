@@ -26,6 +26,11 @@ impl Key {
 
     /// Begins a key without parts. Names are nouns, section first: `products.list`.
     pub fn named(name: &'static str) -> KeyBuilder {
+        Self::with_noun(name)
+    }
+
+    /// Begins a key with a noun that an owner has set, and that was checked to be one.
+    pub(crate) fn with_noun(name: &str) -> KeyBuilder {
         let mut text = String::with_capacity(96);
         text.push_str(name);
         KeyBuilder { text }

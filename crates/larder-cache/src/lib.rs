@@ -107,8 +107,8 @@
 //! - The cache fails no request: a store that does not answer is a miss. Two exceptions: a load that asks
 //!   for its own key, which would never end, panics with a message; and a panic in a handler is answered
 //!   as an error.
-//! - A page that was built for one visitor is never served to another: the handler of a cached page sees
-//!   no cookie.
+//! - A page that was built for one visitor is never served to another: the handler of a shared page sees
+//!   no cookie by which the page is not keyed.
 //! - Not guaranteed: that values ([`values`]) are up to date; that a load which reads something without
 //!   recording it (a file, the time, another table) is noticed; that a stale entry which a policy permits
 //!   is recent.

@@ -27,6 +27,7 @@ pub struct Policy {
     soft_timeout: Option<Duration>,
     hard_timeout: Option<Duration>,
     is_local: bool,
+    is_exact: bool,
 }
 
 impl Policy {
@@ -44,6 +45,7 @@ impl Policy {
             soft_timeout: None,
             hard_timeout: None,
             is_local: false,
+            is_exact: false,
         }
     }
 
@@ -150,8 +152,18 @@ impl Policy {
         self.hard_timeout
     }
 
+    /// Takes no jitter off the lifetime, since it includes a window for stale answers.
+    #[cfg(feature = "actix")]
+    pub(super) const fn exact(mut self) -> Self {
+        self.is_exact = true;
+        self
+    }
+
     /// Takes up to a tenth off the lifetime at random: entries built together expire separately.
     pub(super) fn jittered(mut self) -> Self {
+        if self.is_exact {
+            return self;
+        }
         let chance = random::u64() % 1_000;
         self.fresh_for -= self.fresh_for / 10_000 * u32::try_from(chance).unwrap_or(0);
         self

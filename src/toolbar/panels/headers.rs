@@ -80,7 +80,7 @@ fn status(name: &str, value: &str) -> Option<String> {
         "hit" => "hit: answered from the cache.".to_owned(),
         "stored" => "stored: the answer is kept.".to_owned(),
         "collapsed" => "collapsed: shared with another request that was just making it.".to_owned(),
-        "fwd" => format!("fwd: made now, since {}.", forward(value)),
+        "fwd" => format!("fwd: the handler was called, since {}.", forward(value)),
         "fwd-status" => format!("fwd-status: the handler answered {value}."),
         "ttl" => ttl(value.parse().ok()?),
         "detail" => format!("detail: {}.", words::rule(value)),
@@ -140,9 +140,10 @@ mod tests {
                 vec!["hit: answered from the cache.", "ttl: fresh for another 41 s."],
             ),
             (
-                "larder; hit; ttl=-6; detail=\"stale-if-error\"",
+                "larder; fwd=stale; fwd-status=503; ttl=-6; detail=\"stale-if-error\"",
                 vec![
-                    "hit: answered from the cache.",
+                    "fwd: the handler was called, since what is kept is no longer good.",
+                    "fwd-status: the handler answered 503.",
                     "ttl: stale since 6 s.",
                     "detail: making it anew failed.",
                 ],
@@ -150,7 +151,7 @@ mod tests {
             (
                 "larder; fwd=uri-miss; stored",
                 vec![
-                    "fwd: made now, since nothing is kept for this address.",
+                    "fwd: the handler was called, since nothing is kept for this address.",
                     "stored: the answer is kept.",
                 ],
             ),

@@ -4,7 +4,8 @@
 //!   §13.1.1.
 //! - `If-Unmodified-Since` counts only without `If-Match`. RFC 9110 §13.1.4.
 //! - `If-None-Match` compares weakly. With a match the client has the page (304). RFC 9110 §13.1.2.
-//! - `If-Modified-Since` counts only without `If-None-Match`. RFC 9110 §13.1.3.
+//! - `If-Modified-Since` counts only without `If-None-Match`. RFC 9110 §13.1.3. A page without
+//!   `Last-Modified` is compared by its `Date`. RFC 9111 §4.3.2.
 //! - They are evaluated in this order. `Range` comes last: [`super::range`]. RFC 9110 §13.2.2.
 //! - An unreadable condition is ignored, and so is a date if the page has none: the client gets the whole
 //!   page.
@@ -68,6 +69,21 @@ impl Validators {
             last_modified: date::only(headers.get_all(LAST_MODIFIED), now),
             date: date::only(headers.get_all(DATE), now),
         }
+    }
+
+    /// Reports whether these and `other` cannot be of the same state.
+    pub fn contradict(&self, other: &Self) -> bool {
+        match (&self.etag, &other.etag) {
+            (Some(one), Some(other)) => !one.weakly_equals(other),
+            _ => {
+                self.last_modified.zip(other.last_modified).is_some_and(|(one, other)| one != other)
+            }
+        }
+    }
+
+    /// Reports whether there is a validator to revalidate with.
+    pub fn are_any(&self) -> bool {
+        self.etag.is_some() || self.last_modified.is_some()
     }
 
     /// Returns `Last-Modified` if it is a strong validator: the page was built at least 1 s later.
@@ -134,7 +150,8 @@ impl Conditions {
             return EntityTags::parse(&self.if_none_match).is_ok_and(|tags| tags.any(is_it));
         }
         let since = date::only(&self.if_modified_since, now);
-        since.zip(page.last_modified).is_some_and(|(since, changed)| changed <= since)
+        let changed = page.last_modified.or(page.date);
+        since.zip(changed).is_some_and(|(since, changed)| changed <= since)
     }
 }
 
@@ -233,7 +250,7 @@ mod tests {
     #[test]
     fn unreadable_and_incomparable_conditions_are_ignored() {
         for name in [IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
-            for text in ["", "0", "yesterday", "Mon, 06 Nov 1994 08:49:36 GMT"] {
+            for text in ["", "0", "yesterday", "Sun, 06 Nov 1994 08:49:36 CET"] {
                 assert_eq!(judge(&[(name.clone(), text)]), Judgement::Whole, "{name}: {text}");
             }
             let lines = [(name.clone(), BEFORE), (name.clone(), BEFORE)];
@@ -244,6 +261,19 @@ mod tests {
         }
         let conditions = Conditions::of(&map(&[(IF_NONE_MATCH, r#""""#)]));
         assert_eq!(conditions.judge(&Validators::default(), SystemTime::now()), Judgement::Whole);
+    }
+
+    #[test]
+    fn a_page_without_last_modified_is_compared_by_its_date() {
+        let page = Validators { last_modified: None, ..page() };
+        for (name, date, expected) in [
+            (IF_MODIFIED_SINCE, AFTER, Judgement::NotModified),
+            (IF_MODIFIED_SINCE, THEN, Judgement::Whole),
+            (IF_UNMODIFIED_SINCE, THEN, Judgement::Whole),
+        ] {
+            let conditions = Conditions::of(&map(&[(name, date)]));
+            assert_eq!(conditions.judge(&page, SystemTime::now()), expected, "{date}");
+        }
     }
 
     #[test]

@@ -95,6 +95,15 @@ impl EntityTags {
         if tags.is_empty() { Err(Unreadable) } else { Ok(Self::These(tags)) }
     }
 
+    /// Prints the list as a header value, with every tag changed by `change`.
+    pub fn print_with(self, change: impl Fn(EntityTag) -> EntityTag) -> Option<HeaderValue> {
+        let Self::These(tags) = self else { return Some(HeaderValue::from_static("*")) };
+        let tags = tags.into_iter().map(|tag| change(tag).print());
+        let tags: Vec<_> = tags.collect::<Option<_>>()?;
+        let tags: Vec<&[u8]> = tags.iter().map(HeaderValue::as_bytes).collect();
+        HeaderValue::from_bytes(&tags.join(b", ".as_slice())).ok()
+    }
+
     /// Reports whether one of the tags satisfies `is_equal`; `*` always does.
     pub fn any(&self, is_equal: impl Fn(&EntityTag) -> bool) -> bool {
         match self {

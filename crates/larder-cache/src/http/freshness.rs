@@ -61,11 +61,15 @@ impl Freshness {
     /// `expires` is the lifetime found by [`super::date::lifetime`].
     pub fn of(policy: &TargetedPolicy, expires: Option<Duration>, owner: Owner) -> Option<Self> {
         let directives = &policy.directives;
-        let lifetime = lifetime(policy, expires, owner)?;
+        // Whatever its lifetime is, a response with `no-cache` is validated each time.
+        let lifetime = match directives.no_cache {
+            true => Duration::ZERO,
+            false => lifetime(policy, expires, owner)?,
+        };
         let must_revalidate = forbids_stale(directives);
         let unless_forbidden = |stale: Option<Duration>| stale.filter(|_| !must_revalidate);
         Some(Self {
-            lifetime: if directives.no_cache { Duration::ZERO } else { lifetime },
+            lifetime,
             while_revalidating: unless_forbidden(directives.stale_while_revalidate),
             if_error: unless_forbidden(directives.stale_if_error),
             must_revalidate,
@@ -161,6 +165,8 @@ mod tests {
         );
         let always = Freshness::of(&policy("no-cache"), None, Owner::Always(HOUR)).unwrap();
         assert_eq!(always.at(Duration::ZERO), Use::Never);
+        let alone = Freshness::of(&policy("no-cache"), None, Owner::Silent).unwrap();
+        assert_eq!((alone.at(Duration::ZERO), alone.end()), (Use::Never, Duration::ZERO));
     }
 
     #[test]
@@ -230,11 +236,11 @@ mod tests {
             let policy = TargetedPolicy { directives, is_targeted: false };
             let freshness = Freshness::of(&policy, expires, Owner::Silent);
             let lifetime = s_maxage.or(max_age).or(expires);
-            prop_assert_eq!(freshness.is_some(), lifetime.is_some());
+            prop_assert_eq!(freshness.is_some(), lifetime.is_some() || no_cache);
             if let Some(freshness) = freshness {
                 let age = Duration::from_secs(age);
                 let usage = freshness.at(age);
-                prop_assert_eq!(usage == Use::Fresh, age < lifetime.unwrap() && !no_cache);
+                prop_assert_eq!(usage == Use::Fresh, !no_cache && age < lifetime.unwrap());
                 prop_assert!(age < freshness.end() || usage == Use::Never);
                 prop_assert!(!flags.contains(&true) || matches!(usage, Use::Fresh | Use::Never));
             }

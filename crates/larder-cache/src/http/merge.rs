@@ -1,22 +1,25 @@
 //! Updates a stored response with a 304.
 //!
 //! - A 304 with a strong tag updates only a response with the same strong tag; one with a weak tag, a
-//!   response with an equivalent tag. Without a tag, `Last-Modified` must be equal. A 304 without either
-//!   updates only a response without either. RFC 9111 §4.3.4.
+//!   response with an equivalent tag. Without a tag, `Last-Modified` must be equal. RFC 9111 §4.3.4.
+//! - A 304 without either updates the response whose validators were sent: there is no other that it can be
+//!   about, since the cache asks about one at a time. RFC 9111 §4.3.3.
 //! - Its headers replace all stored lines of the same name; other headers stay. RFC 9111 §3.2.
 //! - Headers that describe the stored body are never replaced: `Content-Length`, `Content-Encoding`,
-//!   `Content-Type`, `Content-Range`, and the tag, which may be stronger. RFC 9111 §3.2.
+//!   `Content-Type`, `Content-Range`, digests, and the tag, which may be stronger. RFC 9111 §3.2, RFC 9530.
 //! - Hop-by-hop headers, and those that `Connection` names, are not part of a response. RFC 9111 §3.1,
 //!   RFC 9110 §7.6.1.
-//! - The stored `Age` is dropped. RFC 9111 §4.2.3.
+//! - The stored `Age` and `Date` are dropped: a 304 without `Date` is dated when it is received. RFC 9111
+//!   §4.2.3, RFC 9110 §6.6.1.
 //! - Whether the result may still be stored is decided again: [`super::storable`].
 
 use super::types::header::{
-    AGE, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    AGE, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
     HeaderMap, HeaderName,
 };
 
 use super::conditional::Validators;
+use super::digests::is_digest;
 use super::list::trim;
 
 const HOP_BY_HOP: [&str; 10] = [
@@ -43,7 +46,7 @@ pub fn freshens(stored: &Validators, new: &Validators) -> bool {
         (Some(new), Some(stored)) => new.strongly_equals(stored),
         (Some(_), None) => false,
         (None, _) if new.last_modified.is_some() => new.last_modified == stored.last_modified,
-        (None, stored_tag) => stored_tag.is_none() && stored.last_modified.is_none(),
+        (None, _) => true,
     }
 }
 
@@ -51,9 +54,11 @@ pub fn freshens(stored: &Validators, new: &Validators) -> bool {
 pub fn merge(stored: &HeaderMap, new: &HeaderMap) -> HeaderMap {
     let hops = Hops::of(new);
     let replaces = |name: &HeaderName| {
-        !OF_THE_BODY.contains(name) && !hops.contain(name) && new.contains_key(name)
+        let is_of_the_body = OF_THE_BODY.contains(name) || is_digest(name);
+        !is_of_the_body && !hops.contain(name) && new.contains_key(name)
     };
-    let kept = stored.iter().filter(|(name, _)| !replaces(name) && *name != AGE);
+    let is_of_the_time = |name: &HeaderName| [AGE, DATE].contains(name);
+    let kept = stored.iter().filter(|(name, _)| !replaces(name) && !is_of_the_time(name));
     let replaced = new.iter().filter(|(name, _)| replaces(name));
     let mut merged = HeaderMap::new();
     for (name, value) in kept.chain(replaced) {
@@ -86,9 +91,10 @@ impl Hops {
 mod tests {
     use std::time::SystemTime;
 
-    use crate::http::types::header::{CACHE_CONTROL, DATE, HeaderValue, LAST_MODIFIED, SET_COOKIE};
+    use crate::http::types::header::{CACHE_CONTROL, HeaderValue, LAST_MODIFIED, SET_COOKIE};
     use proptest::prelude::*;
 
+    use super::super::digests;
     use super::*;
 
     const THEN: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -128,17 +134,17 @@ mod tests {
         assert!(!about(&[(LAST_MODIFIED, THEN)], &[(ETAG, "\"1\""), (LAST_MODIFIED, THEN)]));
         assert!(about(&[(LAST_MODIFIED, THEN), (ETAG, "\"1\"")], &[(LAST_MODIFIED, THEN)]));
         assert!(!about(&[(LAST_MODIFIED, THEN)], &[(LAST_MODIFIED, AFTER)]));
-        assert!(about(&[], &[]) && !about(&strong, &[]) && !about(&[(LAST_MODIFIED, THEN)], &[]));
+        assert!(about(&[], &[]) && about(&strong, &[]) && about(&[(LAST_MODIFIED, THEN)], &[]));
     }
 
     #[test]
     fn new_lines_replace_all_old_ones_of_their_name() {
-        let stored = [(CACHE_CONTROL, "a"), (CACHE_CONTROL, "b"), (DATE, THEN), (OTHER, "x")];
+        let stored = [(CACHE_CONTROL, "a"), (CACHE_CONTROL, "b"), (ETAG, THEN), (OTHER, "x")];
         let new = [(CACHE_CONTROL, "c"), (CACHE_CONTROL, "d"), (SET_COOKIE, "e")];
         let expected = [
             ("cache-control", "c"),
             ("cache-control", "d"),
-            ("date", THEN),
+            ("etag", THEN),
             ("set-cookie", "e"),
             ("x-other", "x"),
         ];
@@ -150,7 +156,8 @@ mod tests {
 
     #[test]
     fn headers_of_the_body_are_never_replaced() {
-        for name in OF_THE_BODY {
+        let digests = [digests::OF_THE_CONTENT, digests::OF_THE_REPRESENTATION].concat();
+        for name in OF_THE_BODY.into_iter().chain(digests) {
             let expected = [(name.to_string(), "old".to_owned())];
             assert_eq!(merged(&[(name.clone(), "old")], &[(name.clone(), "new")]), expected);
             assert!(merged(&[], &[(name, "new")]).is_empty());
@@ -168,7 +175,9 @@ mod tests {
     }
 
     #[test]
-    fn the_stored_age_is_dropped() {
+    fn the_stored_age_and_date_are_dropped() {
+        assert!(merged(&[(DATE, THEN)], &[(ETAG, "\"1\"")]).is_empty());
+        assert_eq!(merged(&[(DATE, THEN)], &[(DATE, AFTER)])[0].1, AFTER);
         assert!(merged(&[(AGE, "60")], &[(ETAG, "\"1\"")]).is_empty());
         assert_eq!(merged(&[(AGE, "60")], &[(AGE, "1")]), [("age".to_owned(), "1".to_owned())]);
     }

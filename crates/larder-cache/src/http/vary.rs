@@ -111,6 +111,20 @@ pub fn patch<'h>(
     HeaderValue::from_bytes(&names.join(b", ".as_slice())).ok()
 }
 
+/// Returns the lines of `Vary` as one, without this name; `None` if no other is left.
+pub fn without<'h>(
+    lines: impl IntoIterator<Item = &'h HeaderValue>,
+    name: &str,
+) -> Option<HeaderValue> {
+    let names = lines.into_iter().flat_map(names_of);
+    let left: Vec<&[u8]> =
+        names.filter(|known| !known.eq_ignore_ascii_case(name.as_bytes())).collect();
+    if left.is_empty() {
+        return None;
+    }
+    HeaderValue::from_bytes(&left.join(b", ".as_slice())).ok()
+}
+
 fn names_of(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     let names = line.as_bytes().split(|byte| *byte == b',').map(list::trim);
     names.filter(|name| !name.is_empty())

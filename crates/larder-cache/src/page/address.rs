@@ -8,9 +8,10 @@
 //! - Forwarding headers about scheme, host and links are part of the key ([`crate::http::passed_on`]). Those
 //!   about the client are part of it only around third-party handlers: the handlers of shared pages do not
 //!   see them.
+//! - Cookies by which the owner keys pages, and facts about the client, are part of it as a digest: keys are
+//!   shown to people and stored where others can read them.
 
 use actix_web::HttpRequest;
-use actix_web::cookie::Cookie;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
@@ -43,11 +44,11 @@ pub fn key(
     rules: &Rules,
     write_epoch: u64,
 ) -> Key {
-    if let Some(parameters) = rules.parameters {
+    if let Some(parameters) = &rules.parameters {
         query::normalise(request.head_mut(), parameters);
     }
     let headers = request.headers();
-    let mut page = with_origin(Key::named(rules.prefix), request, flags, rules)
+    let mut page = with_origin(Key::with_noun(&rules.prefix), request, flags, rules)
         .part("path", request.path())
         .part("query", request.uri().query());
     for name in &rules.headers {
@@ -57,9 +58,8 @@ pub fn key(
         page = page.part("header", name.as_str()).part("is", lines.as_slice());
     }
     for name in &rules.cookies {
-        page = page
-            .part("cookie", *name)
-            .part("is", cookie(headers, name).as_ref().map(Cookie::value));
+        let digest = cookie(headers, name).map(|cookie| digest(cookie.value()));
+        page = page.part("cookie", name).part("is", digest.as_ref().map(text));
     }
     if write_epoch > 0 {
         page = page.part("write_epoch", write_epoch);
@@ -92,11 +92,23 @@ fn with_origin(
         }
     }
     if flags.is(RequestFlags::CLIENT) && !rules.is_shared {
-        // Only a digest: keys are shown to people and stored where others can read them.
         let lines = lines_of(headers, PassedOn::Client).join("\n");
-        page = page.part("client", format!("{:x}", Sha256::digest(lines)));
+        page = page.part("client", text(&digest(&lines)));
     }
     page
+}
+
+/// Returns the SHA-256 digest of a text in hexadecimal digits.
+fn digest(text: &str) -> [u8; 64] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digest = Sha256::digest(text);
+    let digit = |nth: usize| digest[nth / 2] >> (4 * (1 - nth % 2)) & 15;
+    std::array::from_fn(|nth| DIGITS[usize::from(digit(nth))])
+}
+
+fn text(digits: &[u8; 64]) -> &str {
+    // Cannot fail: digits are ASCII.
+    str::from_utf8(digits).unwrap_or_default()
 }
 
 /// Returns all lines of the headers of this kind as printable text, sorted by header name.
@@ -243,10 +255,12 @@ mod tests {
 
     #[test]
     fn headers_and_cookies_that_the_owner_names_are_in_the_key() {
+        assert_eq!(text(&digest("abc"))[..8], *"ba7816bf");
         let rules = shared().keyed_headers(&[RANGE]).keyed_cookies(&["theme"]);
         let plain = key_by(&rules, get("/"));
         assert_ne!(plain, key_by(&rules, get("/").insert_header((RANGE, ""))));
-        assert_ne!(plain, key_by(&rules, get("/").insert_header((COOKIE, "a=b; theme=dark"))));
+        let dark = key_by(&rules, get("/").insert_header((COOKIE, "a=b; theme=dark")));
+        assert!(dark != plain && !dark.contains("dark"), "{dark}");
         assert_eq!(plain, key_by(&rules, get("/").insert_header((COOKIE, "a=b"))));
     }
 }

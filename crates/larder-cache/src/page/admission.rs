@@ -3,8 +3,9 @@
 //! - The decision looks at the handler's own headers, before the defaults for browsers are written.
 //! - The stale windows of the rules apply unless the response forbids stale use.
 //! - A streamed body, or one larger than the rules allow, is not stored.
+//! - What must be revalidated before each use is stored if its handler gave a validator.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -12,6 +13,7 @@ use actix_web::http::header::{AGE, DATE, EXPIRES, HeaderMap};
 
 use super::lookup::Lookup;
 use super::stored::Page;
+use crate::http::conditional::Validators;
 use crate::http::freshness::{Freshness, Owner};
 use crate::http::storable::Answer;
 use crate::http::targeted::TargetedPolicy as Said;
@@ -19,10 +21,20 @@ use crate::http::vary::Vary;
 use crate::http::{age, date};
 
 /// What was decided about a response that may be stored.
-struct Admitted {
+pub(super) struct Admitted {
     freshness: Freshness,
     initial_age: Duration,
+    /// The age that the response gave itself.
+    age: Option<Duration>,
     vary: Vary,
+}
+
+/// A page that may be stored.
+pub(super) struct Admission {
+    pub page: Page,
+    pub vary: Vary,
+    /// The `Age` that an upstream gave it, in seconds.
+    pub age: Option<u64>,
 }
 
 /// A response that is not stored, unchanged, and the rule that refuses it.
@@ -32,14 +44,17 @@ pub(super) struct Refused {
 }
 
 impl Lookup {
-    /// Returns the page and its `Vary`, or the unchanged response and the rule that refuses it.
+    /// Returns the page, or the unchanged response and the rule that refuses it.
+    ///
+    /// The handler was called at `started`.
     pub fn page_of(
         &self,
         seen: &HeaderMap,
         response: HttpResponse<BoxBody>,
-    ) -> Result<(Page, Vary), Box<Refused>> {
+        started: Instant,
+    ) -> Result<Admission, Box<Refused>> {
         let refused = |response, rule| Err(Box::new(Refused { response, rule }));
-        let judged = match self.judge(seen, &response) {
+        let judged = match self.judge(seen, &response, started) {
             Ok(judged) => judged,
             Err(rule) => return refused(response, rule),
         };
@@ -55,16 +70,18 @@ impl Lookup {
             Ok(body) => body,
             Err(body) => return refused(head.set_body(body), "streaming"),
         };
-        let Admitted { freshness, initial_age, vary } = judged;
-        let codes = self.rules.has_codings;
-        let page = Page::new(head.status(), head.headers(), body, freshness, initial_age, codes);
-        Ok((page, vary))
+        let Admitted { freshness, initial_age, age, vary } = judged;
+        let (status, headers) = (head.status(), head.headers());
+        let page = Page::new(status, headers, body, freshness, initial_age, &self.rules);
+        Ok(Admission { page, vary, age: age.map(|age| age.as_secs()) })
     }
 
-    fn judge(
+    /// Decides about a response to a request with the headers `seen`.
+    pub fn judge(
         &self,
         seen: &HeaderMap,
         response: &HttpResponse<BoxBody>,
+        started: Instant,
     ) -> Result<Admitted, &'static str> {
         if response.error().is_some() {
             return Err("error");
@@ -84,6 +101,7 @@ impl Lookup {
             freshness.if_error = freshness.if_error.or(window(policy.grace_on_error()));
         }
         let vary = Vary::of(headers);
+        let can_be_revalidated = self.rules.revalidates && Validators::of(headers, now).are_any();
         let answer = Answer {
             request: seen,
             status: response.status(),
@@ -91,19 +109,22 @@ impl Lookup {
             directives: &said.directives,
             freshness: freshness.as_ref(),
             vary: &vary,
+            can_be_revalidated,
+            is_keyed_by_cookies: self.rules.is_shared,
         };
         answer.may_be_stored(&self.rules.statuses)?;
         let freshness = freshness.ok_or("no lifetime")?;
-        let initial_age = match self.rules.owner {
-            Owner::Always(_) => Duration::ZERO,
+        let (age, initial_age) = match self.rules.owner {
+            Owner::Always(_) => (None, Duration::ZERO),
             _ => {
-                let exchange = age::Exchange { requested: now, answered: now };
-                exchange.initial_age(age::age(headers.get_all(AGE)), date)
+                let age = age::age(headers.get_all(AGE));
+                let requested = now.checked_sub(started.elapsed()).unwrap_or(now);
+                (age, age::Exchange { requested, answered: now }.initial_age(age, date))
             }
         };
-        if initial_age >= freshness.end() {
+        if initial_age >= freshness.end() && !can_be_revalidated {
             return Err("stale");
         }
-        Ok(Admitted { freshness, initial_age, vary })
+        Ok(Admitted { freshness, initial_age, age, vary })
     }
 }

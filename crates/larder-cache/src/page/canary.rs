@@ -19,8 +19,9 @@ use actix_web::http::header::{
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use bytes::Bytes;
 
-use super::handler::{MAKING, again, ask};
+use super::handler::{again, ask};
 use super::lookup::{Kept, Lookup};
+use super::nested::MAKING;
 use super::rules::Rules;
 use super::status::{CacheStatus, Forward};
 use super::stored::Stored;
@@ -107,7 +108,9 @@ impl Lookup {
 /// Disguises the request as another client's, except for what the page is known to depend on.
 fn disguise(request: &mut ServiceRequest, rules: &Rules, varies: &[HeaderName]) {
     for (name, value) in OTHERS {
-        if !varies.contains(&name) && !rules.headers.contains(&name) {
+        // Of its cookies the handler sees those by which the page is keyed, and the other client has these.
+        let is_keyed = name == COOKIE && !rules.cookies.is_empty();
+        if !is_keyed && !varies.contains(&name) && !rules.headers.contains(&name) {
             request.headers_mut().insert(name, value);
         }
     }

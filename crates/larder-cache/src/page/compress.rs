@@ -115,6 +115,17 @@ pub fn tag_in(coding: Coding, tag: &EntityTag) -> EntityTag {
     EntityTag { opaque, ..*tag }
 }
 
+/// Returns the tag of the uncompressed page, given a tag that [`tag_in`] may have built.
+#[must_use]
+pub fn tag_of(tag: EntityTag) -> EntityTag {
+    let codings = [b"-gzip".as_slice(), b"-br"].into_iter();
+    let opaque = codings.filter_map(|suffix| tag.opaque.strip_suffix(suffix)).next();
+    match opaque.map(<[u8]>::to_owned) {
+        Some(opaque) if cfg!(feature = "compress") => EntityTag { opaque, ..tag },
+        _ => tag,
+    }
+}
+
 #[cfg(not(feature = "compress"))]
 use as_it_is as gzip;
 
@@ -218,6 +229,15 @@ mod tests {
         assert_eq!(tag_in(Coding::Brotli, &tag("\"abc\"")), tag("\"abc-br\""));
         assert_eq!(tag_in(Coding::Gzip, &tag("W/\"abc\"")), tag("W/\"abc-gzip\""));
         assert_eq!(tag_in(Coding::Identity, &tag("\"abc\"")), tag("\"abc\""));
+    }
+
+    #[test]
+    fn the_tag_of_the_page_is_found_in_that_of_each_coding() {
+        for tag in [tag("\"abc\""), tag("W/\"abc\"")] {
+            for coding in [Coding::Identity, Coding::Gzip, Coding::Brotli] {
+                assert_eq!(tag_of(tag_in(coding, &tag)), tag);
+            }
+        }
     }
 
     proptest! {

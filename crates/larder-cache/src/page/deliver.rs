@@ -4,6 +4,7 @@
 //! - One range of a 200 is answered with that part: 206, 416.
 //! - A 304 carries only the headers that RFC 9110 §15.4.5 requires; nothing is hashed or copied again.
 //! - The bytes of the body are shared, never copied.
+//! - A digest is sent only with the bytes for which it holds. RFC 9530.
 
 use std::time::SystemTime;
 
@@ -17,15 +18,18 @@ use actix_web::http::header::{
 use bytes::Bytes;
 
 use super::request_flags::RequestFlags;
-use super::status::CacheStatus;
+use super::status::{CACHE_STATUS, CacheStatus};
 use super::stored::Page;
 use crate::http::conditional::{Conditions, Judgement, Validators};
+use crate::http::digests::{OF_THE_CONTENT, OF_THE_REPRESENTATION};
 use crate::http::encoding::{Accepted, Coding};
 use crate::http::range::Part;
 
 /// The headers that a 304 repeats. Source: RFC 9110 §15.4.5; Django repeats `Last-Modified`, too.
-const NOT_MODIFIED: [HeaderName; 7] =
-    [CACHE_CONTROL, CONTENT_LOCATION, DATE, EXPIRES, LAST_MODIFIED, VARY, ETAG];
+///
+/// `Cache-Status` is that of a cache behind this one.
+const NOT_MODIFIED: [HeaderName; 8] =
+    [CACHE_CONTROL, CACHE_STATUS, CONTENT_LOCATION, DATE, EXPIRES, LAST_MODIFIED, VARY, ETAG];
 
 /// About how many headers are added to a page on its way out: room for them is reserved at once.
 const OTHERS: usize = 12;
@@ -33,9 +37,9 @@ const OTHERS: usize = 12;
 /// What a client asked for besides the page.
 #[derive(Debug, Default)]
 pub struct Asked {
-    conditions: Option<Box<Conditions>>,
+    pub(super) conditions: Option<Box<Conditions>>,
     accepted: Vec<HeaderValue>,
-    has_ranges: bool,
+    pub(super) has_ranges: bool,
 }
 
 impl Asked {
@@ -64,7 +68,9 @@ impl Asked {
 }
 
 impl Page {
-    /// Builds the response to a client; `age` is in whole seconds, for a page from the cache.
+    /// Builds the response to a client.
+    ///
+    /// `age` is in whole seconds, for a page that was not just built by this site.
     pub async fn answer(
         &self,
         asked: &Asked,
@@ -142,6 +148,14 @@ impl Page {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
             if let Some(tag) = self.tag_in(coding) {
                 headers.insert(ETAG, tag.printed.clone());
+            }
+        }
+        if self.has_digests() {
+            let is_coded = coding != Coding::Identity;
+            let is_part = status == StatusCode::PARTIAL_CONTENT;
+            let wrong = [(is_coded || is_part, OF_THE_CONTENT), (is_coded, OF_THE_REPRESENTATION)];
+            for name in wrong.into_iter().filter(|(is, _)| *is).flat_map(|(_, names)| names) {
+                headers.remove(name);
             }
         }
         response

@@ -19,7 +19,7 @@ use actix_web::http::header::{HeaderMap, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
-use super::admission::Refused;
+use super::admission::{Admission, Refused};
 use super::handler::{Panicked, led};
 use super::lookup::{Kept, Lookup, Task};
 use super::middleware::pass_by;
@@ -38,6 +38,7 @@ use crate::http::vary::Vary;
 use crate::key::Key;
 use crate::level::Level;
 use crate::panics;
+use crate::policy::Policy;
 
 impl Lookup {
     /// Serves the stale page, and rebuilds it once in the background.
@@ -56,7 +57,7 @@ impl Lookup {
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
         B: MessageBody + 'static,
     {
-        let response = self.stale(&old, Staleness::Revalidating).await;
+        let response = self.stale(&old, Staleness::Revalidating, None).await;
         let Turn::Lead(leader) = self.cache.take_turn_behind(&old.key, &self.current) else {
             return Ok(request.into_response(response));
         };
@@ -65,6 +66,8 @@ impl Lookup {
         std::mem::swap(&mut *clone.extensions_mut(), &mut *request.extensions_mut());
         self.cache.report_outcome(Level::Page, &old.key, Outcome::Refreshing, Instant::now());
         request::strip_identity(&mut request, &self.rules, &varies);
+        // The client has its answer: its directives are not for the rebuild.
+        request::strip_conditionals(&mut request);
         let (cache, key, current) = (self.cache.clone(), old.key.clone(), self.current.clone());
         let (forward, page) = (Forward::Stale, old.page.clone());
         let task =
@@ -99,11 +102,15 @@ impl Lookup {
             CacheStatus::NotStored(task.forward, "only-if-cached").write(response.headers_mut());
             return Ok(request.into_response(response));
         }
+        let started = Instant::now();
         if request.method() == Method::HEAD {
             let status = CacheStatus::NotStored(task.forward, "head");
-            return pass_by(&*service, &self.rules, request, status).await;
+            let head = pass_by(&*service, &self.rules, request, (&self.asked, status)).await?;
+            if let Some(old) = &task.old {
+                self.retire(old, &head, started).await;
+            }
+            return Ok(head);
         }
-        let started = Instant::now();
         if let Some(miss) = task.miss.clone() {
             self.cache.report_outcome(Level::Page, &self.key, Outcome::Miss(miss), self.began);
         }
@@ -122,9 +129,15 @@ impl Lookup {
             let rule = if is_panic { panics::RULE } else { "error" };
             self.cache.report_outcome(Level::Page, &self.key, Outcome::NotStored(rule), started);
         }
-        let failed = answered.as_ref().map_or(true, |answer| answer.status().is_server_error());
-        if let Some(old) = task.old.as_ref().filter(|old| failed && old.is_for_errors()) {
-            let response = self.stale(old, Staleness::Error).await;
+        let status = match &answered {
+            Ok(answer) => answer.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        // A client that wants the page validated gets no stale one.
+        let may_be_stale = answered.is_err() || status.is_server_error();
+        let may_be_stale = may_be_stale && task.forward != Forward::Request;
+        if let Some(old) = task.old.as_ref().filter(|old| may_be_stale && old.is_for_errors()) {
+            let response = self.stale(old, Staleness::Error, Some(status.as_u16())).await;
             land(task.leader, Landing::Failed);
             let request = match (answered, clone) {
                 (Ok(answer), _) => answer.into_parts().0,
@@ -157,7 +170,7 @@ impl Lookup {
     fn prepare(&self, request: &mut ServiceRequest, old: Option<&Kept>) -> Option<HttpRequest> {
         let old = old?;
         if self.rules.revalidates {
-            for (name, value) in questions(&old.page.header_map()) {
+            for (name, value) in questions(&old.page.said()) {
                 request.headers_mut().insert(name, value);
             }
         }
@@ -174,15 +187,16 @@ impl Lookup {
     ) -> (HttpResponse<BoxBody>, Option<Kept>) {
         let is_revalidated = response.status() == StatusCode::NOT_MODIFIED;
         let is_useful = task.old.as_ref().is_some_and(|old| old.usage() != Use::Never);
-        let response = match task.old.take().filter(|_| is_revalidated) {
-            Some(old) => freshened(&old, response),
+        let old = task.old.take().filter(|_| is_revalidated);
+        let response = match &old {
+            Some(old) => freshened(old, response),
             None => response,
         };
         let forward = task.forward;
-        let (page, vary) = match self.page_of(seen, response) {
-            Ok(page) => page,
+        let Admission { mut page, vary, age } = match self.page_of(seen, response, started) {
+            Ok(admission) => admission,
             Err(refused) => {
-                let Refused { mut response, rule } = *refused;
+                let Refused { response, rule } = *refused;
                 self.cache.report_outcome(
                     Level::Page,
                     &self.key,
@@ -200,22 +214,24 @@ impl Lookup {
                 // The cause of a handler's failure says more than the failure itself.
                 let cause = refusal(&dependencies).filter(|_| says_nothing);
                 let rule = cause.unwrap_or(rule);
+                let mut response = self.asked.of_unstored(response);
                 CacheStatus::NotStored(forward, rule).write(response.headers_mut());
                 return (response, None);
             }
         };
+        if let Some(old) = &old {
+            page.take_codings_of(&old.page);
+        }
         let page = Arc::new(page);
         let body = Arc::new(Stored::Page(page.clone()));
-        let lifetime = page.freshness.end().saturating_sub(page.initial_age);
+        let policy = self.policy_of(&page);
         let size = body.size();
         let place = self.place(vary, &task, seen);
         let rule = refusal(&dependencies).or_else(|| place.as_ref().err().copied());
         let note = dependencies.note().map(Note::name);
         let made = Built { body, dependencies, size, started, current: self.current.clone() };
         let kept = match (&place, rule) {
-            (Ok((key, _)), None) => {
-                self.cache.keep(Level::Page, key, &self.rules.policy_for(lifetime), made, task.lock)
-            }
+            (Ok((key, _)), None) => self.cache.keep(Level::Page, key, &policy, made, task.lock),
             _ => None,
         };
         let varies = matches!(&place, Ok((_, names)) if !names.is_empty());
@@ -232,12 +248,21 @@ impl Lookup {
         land(task.leader, landing);
         let status = match rule {
             Some(rule) => CacheStatus::NotStored(forward, rule),
-            None if is_revalidated => CacheStatus::Revalidated,
+            None if is_revalidated => CacheStatus::Revalidated(forward),
             None => CacheStatus::Stored(forward, note),
         };
         let kept = kept.zip(place.ok());
         let kept = kept.map(|(entry, (key, _))| Kept { key, page: page.clone(), entry });
-        (page.answer(&self.asked, None, &status).await, kept)
+        (page.answer(&self.asked, age, &status).await, kept)
+    }
+
+    /// Returns the policy by which a page is stored until it must not be used at all.
+    ///
+    /// Jitter is taken off lifetimes only: it must not shorten a window in which the page may be stale.
+    fn policy_of(&self, page: &Page) -> Policy {
+        let lifetime = page.freshness.end().saturating_sub(page.initial_age);
+        let policy = self.rules.policy_for(lifetime);
+        if page.freshness.end() > page.freshness.lifetime { policy.exact() } else { policy }
     }
 
     /// Returns the key for the page, and the headers on which its URL varies.
@@ -261,11 +286,14 @@ impl Lookup {
 ///
 /// No client has asked about another one: its conditions were removed.
 fn is_about_another<B>(old: Option<&Kept>, answer: &ServiceResponse<B>) -> bool {
-    let is_another = |page: &Page| {
-        let now = SystemTime::now();
-        !merge::freshens(&page.validators, &Validators::of(answer.headers(), now))
-    };
+    let is_another = |page: &Page| !is_about(&page.said(), answer.headers());
     answer.status() == StatusCode::NOT_MODIFIED && old.is_some_and(|old| is_another(&old.page))
+}
+
+/// Reports whether a 304 with the headers `new` is about the page for which the handler `said` this.
+fn is_about(said: &HeaderMap, new: &HeaderMap) -> bool {
+    let now = SystemTime::now();
+    merge::freshens(&Validators::of(said, now), &Validators::of(new, now))
 }
 
 /// Returns the error for a client that has left, or seems to, when its build was abandoned.
@@ -276,11 +304,11 @@ fn given_up() -> Error {
 
 /// Returns the stored page with the headers of a 304, or the 304 itself if it is about another page.
 fn freshened(old: &Kept, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
-    let page = &old.page;
-    if !merge::freshens(&page.validators, &Validators::of(response.headers(), SystemTime::now())) {
+    let (page, said) = (&old.page, old.page.said());
+    if !is_about(&said, response.headers()) {
         return response;
     }
-    let headers = merge::merge(&page.header_map(), response.headers());
+    let headers = merge::merge(&said, response.headers());
     let mut whole = HttpResponse::with_body(page.status, BoxBody::new(page.body.clone()));
     *whole.headers_mut() = headers;
     whole

@@ -12,6 +12,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
 use futures_util::future::{Either, select};
 
 use super::lookup::Lookup;
+use super::nested::MAKING;
 use super::request;
 use super::rules::Rules;
 use crate::dependencies::Dependencies;
@@ -23,11 +24,6 @@ use crate::tracking;
 
 /// How often a page is rebuilt because the data changed during the build.
 const RESTARTS: u32 = 4;
-
-tokio::task_local! {
-    /// The key of the page whose handler is running.
-    pub(super) static MAKING: Key;
-}
 
 /// Returns another key if this task is already building `key` in an outer page cache.
 ///

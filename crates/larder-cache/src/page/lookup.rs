@@ -57,8 +57,8 @@ pub(super) enum Found {
     Answer(HttpResponse<BoxBody>),
     /// A stale page that may be served during a rebuild, and the headers on which its URL varies.
     Stale(Kept, BTreeSet<String>),
-    /// The response cannot be stored, and the client does not want the whole of it.
-    PassThrough,
+    /// The response is not to be stored: the client does not want the whole of it, or forbids it.
+    PassThrough(CacheStatus),
     /// No page: build it.
     Nothing(Task),
 }
@@ -93,6 +93,11 @@ impl Kept {
         }
     }
 
+    /// Reports whether this page was stored only to be validated before each use.
+    pub fn is_for_validation(&self) -> bool {
+        self.page.initial_age >= self.page.freshness.end()
+    }
+
     pub fn usage(&self) -> Use {
         self.page.freshness.at(self.age())
     }
@@ -114,7 +119,7 @@ pub(super) struct Task {
 }
 
 /// The result of a lookup in the local tier.
-enum Looked {
+pub(super) enum Looked {
     Kept(Kept, BTreeSet<String>),
     Uncacheable(BTreeSet<String>),
     Missed(Key, Missed, BTreeSet<String>),
@@ -165,14 +170,20 @@ impl find::Wanted for Sought<'_> {
                 }
             },
             Looked::Uncacheable(_) if lookup.asked.is_conditional() => {
-                return Look::There(Found::PassThrough);
+                let status = CacheStatus::NotStored(Forward::UriMiss, "uncacheable");
+                return Look::There(Found::PassThrough(status));
             }
             Looked::Uncacheable(varies) => {
                 return Look::There(Found::Nothing(Task { varies, ..Task::default() }));
             }
             Looked::Missed(key, missed, varies) => lookup.unfound(key, missed, varies, false),
         };
-        if self.is_head { Look::Alone(unfound) } else { Look::Missing(unfound) }
+        // No request may use what the handler has said to another one, so none waits.
+        let is_validated_each_time = unfound.task.old.as_ref().is_some_and(Kept::is_for_validation);
+        match self.is_head || is_validated_each_time {
+            true => Look::Alone(unfound),
+            false => Look::Missing(unfound),
+        }
     }
 
     fn turn(&self, unfound: &Unfound) -> Turn {
@@ -197,10 +208,13 @@ impl Lookup {
     /// Looks the page up, and waits for another request that is building it.
     pub async fn find(&self, request: &ServiceRequest) -> Found {
         let headers = request.headers();
-        let must_ask = request.extensions().contains::<request::Bypass>()
-            || self.rules.obeys_requests && request::asks(headers, "no-cache");
-        if must_ask {
+        if request.extensions().contains::<request::Bypass>() {
             return Found::Nothing(Task { forward: Forward::Request, ..Task::default() });
+        }
+        if self.rules.obeys_requests
+            && let Some(found) = self.find_as_directed(headers).await
+        {
+            return found;
         }
         let sought = Sought { lookup: self, headers, is_head: request.method() == Method::HEAD };
         loop {
@@ -228,7 +242,7 @@ impl Lookup {
     }
 
     /// Looks the page up in the local tier.
-    fn look(&self, headers: &HeaderMap) -> Looked {
+    pub fn look(&self, headers: &HeaderMap) -> Looked {
         let (stored, entry) = match self.cache.peek::<Stored>(&self.key, &self.current) {
             Ok(found) => found,
             Err(missed) => return Looked::Missed(self.key.clone(), missed, BTreeSet::new()),
@@ -260,11 +274,15 @@ impl Lookup {
         varies: BTreeSet<String>,
         is_stale: bool,
     ) -> Unfound {
-        let is_new_variant = !varies.is_empty() && missed.miss == Miss::Absent;
-        let forward = if is_new_variant { Forward::VaryMiss } else { Forward::from(&missed.miss) };
+        let old = missed.old.as_ref().and_then(|entry| Kept::of(&key, entry.clone()));
+        let forward = match &old {
+            Some(_) => Forward::from(&missed.miss),
+            // Neither is a marker a stored page.
+            None if varies.is_empty() => Forward::UriMiss,
+            None => Forward::VaryMiss,
+        };
         // Only expired pages are revalidated: an invalidated one has different data.
-        let old = missed.old.as_ref().filter(|_| missed.miss == Miss::Expired);
-        let old = old.and_then(|entry| Kept::of(&key, entry.clone()));
+        let old = old.filter(|_| missed.miss == Miss::Expired);
         let miss = Some(missed.miss.clone());
         let task = Task { miss, forward, varies, old, leader: None, lock: None };
         Unfound { key, missed, task, is_stale }
@@ -294,7 +312,7 @@ impl Lookup {
         }
     }
 
-    async fn hit(&self, kept: &Kept) -> HttpResponse<BoxBody> {
+    pub async fn hit(&self, kept: &Kept) -> HttpResponse<BoxBody> {
         self.cache.report_entry(Level::Page, &kept.key, Outcome::Hit, self.began, &kept.entry);
         let age = kept.age();
         let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
@@ -323,15 +341,23 @@ impl Lookup {
     /// Returns the stale page, if it permits that, after another request failed to build the page.
     async fn instead(&self, task: &Task) -> Option<HttpResponse<BoxBody>> {
         let old = task.old.as_ref().filter(|old| old.is_for_errors())?;
-        Some(self.stale(old, Staleness::Error).await)
+        Some(self.stale(old, Staleness::Error, None).await)
     }
 
-    /// Answers with a stale page, for the reason `why`.
-    pub async fn stale(&self, old: &Kept, why: Staleness) -> HttpResponse<BoxBody> {
+    /// Answers with a stale page, for the reason `why`; `failed` is the status of a handler that failed.
+    pub async fn stale(
+        &self,
+        old: &Kept,
+        why: Staleness,
+        failed: Option<u16>,
+    ) -> HttpResponse<BoxBody> {
         self.cache.report_entry(Level::Page, &old.key, Outcome::Stale(why), self.began, &old.entry);
         let age = old.age();
         let since = age.saturating_sub(old.page.freshness.lifetime).as_secs();
-        let status = CacheStatus::Stale { since, why: why.name() };
+        let status = match why {
+            Staleness::Error => CacheStatus::Failed { since, status: failed },
+            _ => CacheStatus::Stale { since, why: why.name() },
+        };
         old.page.answer(&self.asked, Some(age.as_secs()), &status).await
     }
 

@@ -1,5 +1,6 @@
 //! The middleware that caches the responses of handlers.
 
+use std::cell::Cell;
 use std::future::{Ready, ready};
 use std::rc::Rc;
 use std::time::Instant;
@@ -18,7 +19,7 @@ use super::lookup::{Found, Lookup};
 use super::request;
 use super::request_flags::RequestFlags;
 use super::rules::Rules;
-use super::status::{CacheStatus, Forward};
+use super::status::CacheStatus;
 use super::target::Origin;
 use crate::Cache;
 use crate::http::invalidation::{self, Address};
@@ -28,11 +29,22 @@ use crate::level::Level;
 ///
 /// The rules are [`Rules`], or a [`Policy`](crate::policy::Policy) for shared pages. A handler whose page
 /// depends on other headers must name them in `Vary`. The [`Cache`] is taken from the app's data; without
-/// one every request bypasses the middleware.
+/// one every request bypasses the middleware, and the log says so once.
+///
+/// Only bodies in memory are stored. A stream (`BodyStream`, `SizedStream`, the files of actix-files) is passed
+/// on as it comes: to store it, the cache would have to collect it before the client gets the first byte, and
+/// could not send what a stream that fails half-way had already sent.
 ///
 /// Source: Django's `cache_page`.
+///
+/// # Panics
+/// If the rules contradict each other: [`Rules::check`]. So the app does not start.
 pub fn cached(rules: impl Into<Rules>) -> Cached {
-    Cached { rules: rules.into() }
+    let rules = rules.into();
+    if let Err(contradiction) = rules.check() {
+        panic!("the rules of a page cache contradict each other: {contradiction}");
+    }
+    Cached { rules }
 }
 
 /// The middleware's factory. See [`cached`].
@@ -53,7 +65,8 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(Middleware { service: Rc::new(service), rules: Rc::new(self.rules.clone()) }))
+        let (service, rules) = (Rc::new(service), Rc::new(self.rules.clone()));
+        ready(Ok(Middleware { service, rules, is_checked: Cell::new(false) }))
     }
 }
 
@@ -61,6 +74,8 @@ where
 pub struct Middleware<S> {
     service: Rc<S>,
     rules: Rc<Rules>,
+    /// Whether the first request has come, which shows whether there is a cache.
+    is_checked: Cell<bool>,
 }
 
 impl<S, B> Service<ServiceRequest> for Middleware<S>
@@ -76,6 +91,13 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let (service, rules) = (self.service.clone(), self.rules.clone());
+        let is_first = !self.is_checked.replace(true);
+        if is_first && request.app_data::<web::Data<Cache>>().is_none() {
+            tracing::error!(
+                "the app has no cache, so no page is stored: add \
+                 `App::app_data(web::Data::new(cache))` where `page::cached` is used"
+            );
+        }
         Box::pin(answer(service, rules, request))
     }
 }
@@ -111,7 +133,8 @@ where
             if rule == request::SESSION {
                 return pass_seen(&*service, request).await;
             }
-            return pass_by(&*service, &rules, request, CacheStatus::Bypass(rule)).await;
+            let status = CacheStatus::Bypass(rule);
+            return pass_by(&*service, &rules, request, (&Asked::default(), status)).await;
         }
     };
     let write_epoch = match rules.is_emptied_by_writes {
@@ -127,28 +150,28 @@ where
     match lookup.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),
         Found::Stale(old, varies) => lookup.refresh_behind(service, request, old, varies).await,
-        Found::PassThrough => {
-            let status = CacheStatus::NotStored(Forward::UriMiss, "uncacheable");
-            pass_by(&*service, &lookup.rules, request, status).await
+        Found::PassThrough(status) => {
+            pass_by(&*service, &lookup.rules, request, (&lookup.asked, status)).await
         }
         Found::Nothing(task) => lookup.make(service, request, task).await,
     }
 }
 
-/// Lets the handler answer, and reports that the cache was bypassed.
+/// Lets the handler answer, evaluates what the client asked, and reports that the cache was bypassed.
 pub(super) async fn pass_by<S, B>(
     service: &S,
     rules: &Rules,
     request: ServiceRequest,
-    status: CacheStatus,
+    (asked, status): (&Asked, CacheStatus),
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let mut response = ask(service, rules, request).await?.map_into_boxed_body();
+    let (request, response) = ask(service, rules, request).await?.into_parts();
+    let mut response = asked.of_unstored(response.map_into_boxed_body());
     status.write(response.headers_mut());
-    Ok(response)
+    Ok(ServiceResponse::new(request, response))
 }
 
 /// Lets the handler answer a signed-in client, with the client's credentials.
@@ -179,6 +202,7 @@ where
     B: MessageBody + 'static,
 {
     let method = request.method().clone();
+    request::restore_tags(&mut request, rules);
     // A request without a valid host has no pages.
     let is_settled = rules.is_emptied_by_writes && address::settle(&mut request).is_ok();
     let mut response = call(service, request).await?.map_into_boxed_body();

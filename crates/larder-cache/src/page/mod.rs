@@ -5,7 +5,7 @@
 //! ```
 //!
 //! - Candidates and keys: `request`, `address`, `target`, `query`, `variants`.
-//! - The handler of a shared page never sees a cookie or a password (`rules`).
+//! - The handler of a shared page never sees a password, nor a cookie by which it is not keyed (`rules`).
 //! - Around third-party handlers, only the response's own headers decide, as RFC 9111 reads them
 //!   ([`http`](crate::http)).
 //! - A page depends on every tag that was read while it was built; no list is kept by hand.
@@ -18,17 +18,21 @@
 //!
 //! Not here: fragments ([`super::fragment`]), values (`cache`).
 
+mod added;
 mod address;
 mod admission;
 mod budget;
 mod canary;
 mod compress;
+mod contradiction;
 mod deliver;
+mod directed;
 mod fetch;
 mod handler;
 mod head;
 mod lookup;
 mod middleware;
+mod nested;
 mod outcome;
 mod query;
 mod request;
@@ -37,6 +41,7 @@ mod rules;
 mod status;
 pub(crate) mod stored;
 mod target;
+mod unstored;
 mod variants;
 
 pub use budget::limit_store_time;

@@ -9,7 +9,7 @@ use actix_web::dev::RequestHead;
 use actix_web::http::uri::{PathAndQuery, Uri};
 
 /// Normalises the query of `request`.
-pub fn normalise(request: &mut RequestHead, parameters: &[&str]) {
+pub fn normalise(request: &mut RequestHead, parameters: &[impl AsRef<str>]) {
     let Some(query) = request.uri.query() else { return };
     let query = meant(query, parameters);
     let path = request.uri.path();
@@ -23,10 +23,10 @@ pub fn normalise(request: &mut RequestHead, parameters: &[&str]) {
 }
 
 /// Returns the pairs of `query` that `parameters` names and that have a value.
-pub fn meant(query: &str, parameters: &[&str]) -> String {
+pub fn meant(query: &str, parameters: &[impl AsRef<str>]) -> String {
     let pairs = || query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let mut meant = String::new();
-    for parameter in parameters {
+    for parameter in parameters.iter().map(AsRef::as_ref) {
         for (name, value) in pairs() {
             if value.is_empty() || !is_named(name, parameter) {
                 continue;

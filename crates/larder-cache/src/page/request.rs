@@ -4,10 +4,11 @@
 //! - A request with a body, an upgrade or a method override is never a candidate: it does not look up,
 //!   store, lead or wait.
 //! - The handler of a shared page sees neither `Cookie` nor `Authorization` nor forwarding headers about
-//!   the client, so it cannot leak them. Around third-party handlers the forwarding headers are part of the
+//!   the client, so it cannot leak them. It sees the cookies by which its pages are keyed, and only those. Around third-party handlers the forwarding headers are part of the
 //!   key.
 //! - The client's cache directives and conditions are removed before a build, which needs the whole page.
 //!   The conditions are evaluated afterwards on the stored page.
+//! - The tags in a write's conditions become the handler's own again: clients know those of coded pages.
 //!
 //! Not here: the key ([`super::address`]).
 
@@ -17,12 +18,15 @@ use actix_web::HttpMessage;
 use actix_web::cookie::Cookie;
 use actix_web::dev::{Extensions, ServiceRequest};
 use actix_web::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, PRAGMA,
+    AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+    IF_NONE_MATCH, PRAGMA,
 };
 
+use super::compress::tag_of;
 use super::request_flags::RequestFlags;
 use super::rules::Rules;
 use crate::http::conditional::CONDITIONS;
+use crate::http::entity_tag::EntityTags;
 use crate::http::list;
 use crate::http::passed_on::{PassedOn, passed_on};
 
@@ -99,6 +103,20 @@ pub fn strip_conditionals(request: &mut ServiceRequest) {
     }
 }
 
+/// Gives a write the handler's own tags, where the client sends those of compressed pages.
+///
+/// A tag is taken for one of the cache's if it ends like one; so an application whose own tags end in `-gzip`
+/// or `-br` must switch [`Rules::codings`] off.
+pub fn restore_tags(request: &mut ServiceRequest, rules: &Rules) {
+    for name in [IF_MATCH, IF_NONE_MATCH].into_iter().filter(|_| rules.has_codings) {
+        let lines = request.headers().get_all(&name);
+        let tags = EntityTags::parse(lines).ok().and_then(|tags| tags.print_with(tag_of));
+        if let Some(tags) = tags {
+            request.headers_mut().insert(name, tags);
+        }
+    }
+}
+
 /// Removes the client's identity, for a rebuild in the background.
 ///
 /// Only what the page is known to depend on stays.
@@ -111,12 +129,18 @@ pub fn strip_identity(request: &mut ServiceRequest, rules: &Rules, varies: &BTre
     if matters(&COOKIE) {
         return;
     }
+    strip_cookies(request, rules);
+}
+
+/// Removes all cookies but those by which pages are keyed; reports whether there were any.
+fn strip_cookies(request: &mut ServiceRequest, rules: &Rules) -> bool {
     let known = rules.cookies.iter().filter_map(|name| cookie(request.headers(), name));
     let known: Vec<_> = known.map(|cookie| cookie.encoded().stripped().to_string()).collect();
-    request.headers_mut().remove(COOKIE);
+    let had_any = request.headers_mut().remove(COOKIE).next().is_some();
     if let (false, Ok(line)) = (known.is_empty(), HeaderValue::try_from(known.join("; "))) {
         request.headers_mut().insert(COOKIE, line);
     }
+    had_any
 }
 
 /// Reports whether shared pages hide this header from their handlers.
@@ -126,7 +150,7 @@ pub fn is_hidden(name: &str, rules: &Rules) -> bool {
     passed_on(name) == Some(PassedOn::Client) && !rules.headers.iter().any(|known| known == name)
 }
 
-/// Removes the client's identity if the page is shared.
+/// Removes the client's identity if the page is shared; cookies by which it is keyed stay.
 ///
 /// Also takes and returns the extensions, if middleware around the cache has read the cookies: the
 /// framework remembers the cookies there.
@@ -139,16 +163,17 @@ pub fn strip_credentials(request: &mut ServiceRequest, rules: &Rules) -> Option<
     for name in names.into_iter().chain([AUTHORIZATION]) {
         request.headers_mut().remove(name);
     }
-    request.headers_mut().remove(COOKIE).next()?;
-    let is_known = request.cookies().is_ok_and(|cookies| !cookies.is_empty());
+    if !strip_cookies(request, rules) {
+        return None;
+    }
+    let is_hidden = |cookie: &Cookie<'_>| !rules.cookies.iter().any(|known| known == cookie.name());
+    let is_known = request.cookies().is_ok_and(|cookies| cookies.iter().any(is_hidden));
     is_known.then(|| std::mem::take(&mut *request.extensions_mut()))
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{
-        CONTENT_LENGTH, HOST, IF_NONE_MATCH, RANGE, TRANSFER_ENCODING, UPGRADE,
-    };
+    use actix_web::http::header::{CONTENT_LENGTH, HOST, RANGE, TRANSFER_ENCODING, UPGRADE};
     use actix_web::test::TestRequest;
 
     use super::*;

@@ -25,24 +25,35 @@ pub struct Rules {
     pub(super) is_shared: bool,
     pub(super) statuses: Vec<u16>,
     pub(super) targets: Vec<HeaderName>,
-    pub(super) parameters: Option<&'static [&'static str]>,
+    pub(super) parameters: Option<Vec<String>>,
     pub(super) headers: Vec<HeaderName>,
-    pub(super) cookies: Vec<&'static str>,
-    pub(super) sessions: Vec<&'static str>,
+    pub(super) cookies: Vec<String>,
+    pub(super) sessions: Vec<String>,
     pub(super) has_ranges: bool,
     pub(super) has_codings: bool,
     pub(super) revalidates: bool,
     pub(super) obeys_requests: bool,
     pub(super) is_emptied_by_writes: bool,
     pub(super) largest: usize,
-    pub(super) prefix: &'static str,
+    pub(super) prefix: String,
     pub(super) has_canary: bool,
+    pub(super) tells_browsers: bool,
 }
 
 impl From<Policy> for Rules {
     fn from(policy: Policy) -> Self {
         Self::shared(policy)
     }
+}
+
+impl From<Duration> for Rules {
+    fn from(lifetime: Duration) -> Self {
+        Self::shared(Policy::fresh_for(lifetime))
+    }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 impl Rules {
@@ -88,8 +99,9 @@ impl Rules {
             obeys_requests: false,
             is_emptied_by_writes: true,
             largest: LARGEST,
-            prefix: "page",
+            prefix: "page".to_owned(),
             has_canary: false,
+            tells_browsers: true,
         }
     }
 
@@ -119,8 +131,8 @@ impl Rules {
     /// order is fixed. So they cannot create further pages.
     ///
     /// Source: `No-Vary-Search`.
-    pub fn parameters(mut self, names: &'static [&'static str]) -> Self {
-        self.parameters = Some(names);
+    pub fn parameters(mut self, names: &[&str]) -> Self {
+        self.parameters = Some(owned(names));
         self
     }
 
@@ -130,15 +142,17 @@ impl Rules {
         self
     }
 
-    /// Adds the values of these cookies to the key.
-    pub fn keyed_cookies(mut self, names: &[&'static str]) -> Self {
-        self.cookies = names.to_vec();
+    /// Adds the values of these cookies to the key, as digests.
+    ///
+    /// Handlers see them: those of shared pages see these cookies and no others.
+    pub fn keyed_cookies(mut self, names: &[&str]) -> Self {
+        self.cookies = owned(names);
         self
     }
 
     /// Lets requests with one of these cookies bypass the cache: their clients have signed in.
-    pub fn sessions(mut self, cookies: &[&'static str]) -> Self {
-        self.sessions = cookies.to_vec();
+    pub fn sessions(mut self, cookies: &[&str]) -> Self {
+        self.sessions = owned(cookies);
         self
     }
 
@@ -149,6 +163,9 @@ impl Rules {
     }
 
     /// Sets whether bodies are compressed for clients that accept it. Yes by default.
+    ///
+    /// A compressed page has a tag of its own, such as `"v1-gzip"`. If a client sends that with a write, the
+    /// handler gets `"v1"`. So an application whose own tags end in `-gzip` or `-br` must switch this off.
     pub fn codings(mut self, has: bool) -> Self {
         self.has_codings = has;
         self
@@ -160,9 +177,10 @@ impl Rules {
         self
     }
 
-    /// Sets whether a request's `Cache-Control: no-cache` and `only-if-cached` are obeyed.
+    /// Sets whether a request's `Cache-Control` and `Pragma` are obeyed.
     ///
-    /// No by default, since clients could make the site rebuild its pages. Source: RFC 9111 §5.2.1.
+    /// No by default, since clients could make the site rebuild its pages. `no-cache` and `max-age` revalidate
+    /// a stored page; `no-store` stores nothing; `max-stale` permits stale pages. Source: RFC 9111 §5.2.1.
     pub fn request_directives(mut self, count: bool) -> Self {
         self.obeys_requests = count;
         self
@@ -185,6 +203,15 @@ impl Rules {
         self
     }
 
+    /// Sets whether browsers are told `private, no-cache` where the handler says nothing about caching.
+    ///
+    /// Yes by default, since a browser's own copy cannot be invalidated. Around third-party handlers,
+    /// `Expires` and targeted fields such as `CDN-Cache-Control` count as said.
+    pub fn browser_default(mut self, is_sent: bool) -> Self {
+        self.tells_browsers = is_sent;
+        self
+    }
+
     /// Sets the size of the largest body that is stored. 4 MiB by default.
     pub fn largest_body(mut self, bytes: usize) -> Self {
         self.largest = bytes;
@@ -194,8 +221,8 @@ impl Rules {
     /// Sets the noun that keys begin with, to separate these pages from those of other rules.
     ///
     /// `page` by default. Source: Django's `key_prefix`.
-    pub fn prefix(mut self, noun: &'static str) -> Self {
-        self.prefix = noun;
+    pub fn prefix(mut self, noun: &str) -> Self {
+        self.prefix = noun.to_owned();
         self
     }
 }

@@ -1,9 +1,7 @@
 //! Defines what is stored under the key of a page.
 //!
 //! - A page is stored whole: status, headers as the handler wrote them, body.
-//! - Its `ETag` is a hash of its body, unless the handler set one; its `Date` is when it was built.
-//! - If the handler set no `Cache-Control`, browsers get `private, no-cache`: a browser's own copy is the
-//!   one cache that cannot be invalidated.
+//! - What the cache adds to the handler's headers is marked as added (`super::added`).
 //! - A body is compressed once per coding, for the first client that accepts it.
 //!
 //! Not here: how it is answered ([`super::deliver`]).
@@ -14,18 +12,18 @@ use std::time::{Duration, SystemTime};
 
 use actix_web::error::HttpError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{
-    AGE, CACHE_CONTROL, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, HttpDate,
-    TryIntoHeaderValue, VARY,
-};
+use actix_web::http::header::{AGE, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
+use super::added::Added;
 use super::compress::{self, tag_in};
+use super::rules::Rules;
 use super::variants::Variants;
 use crate::entry::Entry;
 use crate::http::conditional::Validators;
+use crate::http::digests::is_digest;
 use crate::http::directives::Directives;
 use crate::http::encoding::Coding;
 use crate::http::entity_tag::EntityTag;
@@ -86,6 +84,7 @@ impl Describe for Stored {
 pub struct Page {
     pub(super) status: StatusCode,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    added: Added,
     pub(super) body: Bytes,
     /// How long it may be used.
     pub(super) freshness: Freshness,
@@ -95,6 +94,7 @@ pub struct Page {
     pub(super) validators: Validators,
     pub(super) tags: [Option<Tag>; 3],
     is_codable: bool,
+    has_digests: bool,
     coded: [OnceCell<Option<Bytes>>; 2],
     /// Whether the last rebuild in the background failed.
     failed_behind: AtomicBool,
@@ -112,6 +112,7 @@ pub(super) struct Tag {
 struct Plain {
     status: u16,
     headers: Vec<(String, Bytes)>,
+    added: Added,
     body: Bytes,
     freshness: Freshness,
     initial_age: Duration,
@@ -119,7 +120,7 @@ struct Plain {
 
 impl Clone for Page {
     fn clone(&self) -> Self {
-        let headers = self.headers.clone();
+        let headers = (self.headers.clone(), self.added);
         Self::restored(self.status, headers, self.body.clone(), self.freshness, self.initial_age)
     }
 }
@@ -131,6 +132,7 @@ impl From<Page> for Plain {
         Self {
             status: page.status.as_u16(),
             headers: headers.map(|(name, value)| (name.to_string(), bytes(value))).collect(),
+            added: page.added,
             body: page.body,
             freshness: page.freshness,
             initial_age: page.initial_age,
@@ -147,20 +149,21 @@ impl TryFrom<Plain> for Page {
             Ok((name, HeaderValue::from_maybe_shared(value)?))
         };
         let headers = plain.headers.into_iter().map(header).collect::<Result<_, _>>()?;
+        let headers = (headers, plain.added);
         let status = StatusCode::from_u16(plain.status)?;
         Ok(Self::restored(status, headers, plain.body, plain.freshness, plain.initial_age))
     }
 }
 
 impl Page {
-    /// Creates a page from a response; `codes` says whether it may be compressed.
+    /// Creates a page from a response.
     pub(super) fn new(
         status: StatusCode,
         headers: &HeaderMap,
         body: Bytes,
         freshness: Freshness,
         initial_age: Duration,
-        codes: bool,
+        rules: &Rules,
     ) -> Self {
         let hops = Hops::of(headers);
         let is_kept = |name: &HeaderName| *name != AGE && !hops.contain(name);
@@ -169,30 +172,13 @@ impl Page {
             .filter(|(name, _)| is_kept(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        let directives = Directives::of(headers.get_all(CACHE_CONTROL));
-        if codes && compress::is_worth_compressing(headers, &directives, body.len()) {
-            kept.retain(|(name, _)| *name != VARY);
-            kept.extend(
-                vary::patch(headers.get_all(VARY), &["accept-encoding"]).map(|v| (VARY, v)),
-            );
-        }
-        if !headers.contains_key(CACHE_CONTROL) {
-            kept.push((CACHE_CONTROL, HeaderValue::from_static("private, no-cache")));
-        }
-        if !headers.contains_key(DATE)
-            && let Ok(now) = HttpDate::from(SystemTime::now()).try_into_value()
-        {
-            kept.push((DATE, now));
-        }
-        if !headers.contains_key(ETAG) && status == StatusCode::OK && !body.is_empty() {
-            kept.extend(EntityTag::of(&body).print().map(|tag| (ETAG, tag)));
-        }
-        Self::restored(status, kept, body, freshness, initial_age)
+        let added = Added::to(&mut kept, headers, (status, &body), rules);
+        Self::restored(status, (kept, added), body, freshness, initial_age)
     }
 
     fn restored(
         status: StatusCode,
-        headers: Vec<(HeaderName, HeaderValue)>,
+        (headers, added): (Vec<(HeaderName, HeaderValue)>, Added),
         body: Bytes,
         freshness: Freshness,
         initial_age: Duration,
@@ -211,12 +197,14 @@ impl Page {
         Self {
             status,
             headers,
+            added,
             body,
             freshness,
             initial_age,
             validators,
             tags,
             is_codable,
+            has_digests: map.keys().any(is_digest),
             coded,
             failed_behind: AtomicBool::new(false),
         }
@@ -277,12 +265,25 @@ impl Page {
         }
     }
 
+    /// Reports whether its headers have digests, which hold for the body as the handler wrote it.
+    pub(super) fn has_digests(&self) -> bool {
+        self.has_digests
+    }
+
     pub(super) fn is_codable(&self) -> bool {
         self.is_codable
     }
 
-    pub(super) fn header_map(&self) -> HeaderMap {
-        self.headers.iter().cloned().collect()
+    /// Returns the headers as the handler wrote them, without those that the cache has added.
+    pub(super) fn said(&self) -> HeaderMap {
+        self.added.without(&self.headers)
+    }
+
+    /// Takes over the compressed bodies of the same page, which a 304 has just confirmed.
+    pub(super) fn take_codings_of(&mut self, old: &Self) {
+        if self.is_codable && self.body == old.body {
+            self.coded = old.coded.clone();
+        }
     }
 
     /// Compresses the body in `coding` unless that is done; returns the coding to answer in.

@@ -1,7 +1,7 @@
 //! Tests of pages whose handlers read from failing or slow sources.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -203,4 +203,39 @@ async fn a_page_that_was_expired_by_hand_may_be_served_on_error() {
     assert_eq!(get().await.0, 500, "what is deleted stands in for nothing");
     source.store(true, Ordering::SeqCst);
     assert!(get().await.1.ends_with("stored"));
+}
+
+/// A subscriber that counts errors in the log.
+#[derive(Default)]
+struct Errors(Arc<AtomicU32>);
+impl tracing::Subscriber for Errors {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::ERROR
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[actix_web::test]
+async fn a_forgotten_cache_is_said_once_in_the_log() {
+    let errors = Errors::default();
+    let count = errors.0.clone();
+    let _guard = tracing::subscriber::set_default(errors);
+    let app = App::new().app_data(Works::new(AtomicBool::new(true)));
+    let app = app.service(web::resource("/").wrap(page::cached(SECOND)).get(frank));
+    let app = init_service(app).await;
+    for _ in 0..3 {
+        let response = call_service(&app, TestRequest::get().uri("/").to_request()).await;
+        let status = response.headers().get(CACHE_STATUS).unwrap();
+        assert_eq!(status, r#"larder; fwd=bypass; detail="no cache""#);
+    }
+    assert_eq!(count.load(Ordering::SeqCst), 1);
 }

@@ -1,10 +1,13 @@
 //! A response's freshness lifetime is parsed strictly; in doubt the response is not stored.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use actix_web::http::header::{HeaderName, HttpDate};
-use larder_cache::Policy;
-use larder_cache::page::Rules;
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HttpDate};
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::{App, HttpResponse, web};
+use larder_cache::page::{self, Rules};
+use larder_cache::{Builder, InProcess, Policy};
 
 use super::reply::Reply;
 use super::site::{Plan, Site};
@@ -73,7 +76,9 @@ fn only_responses_with_explicit_freshness_are_stored() {
             (&[(cc, "max-age=60"), ("Vary", "Accept, *")], false),
             (&[(cc, "max-age=60"), ("Vary", "Accept"), ("Vary", " * ")], false),
             (&[(cc, "max-age=60"), ("Vary", "a b")], false),
-            (&[(cc, "max-age=60"), ("Content-Range", "bytes 0-3/4")], false),
+            (&[(cc, "max-age=60"), ("Content-Range", "bytes 0-3/4")], true),
+            (&[(cc, "max-age=60, must-understand, no-store")], true),
+            (&[(cc, "max-age=60, no-store")], false),
             (&[("Pragma", "no-cache"), (cc, "max-age=60")], true),
         ],
     );
@@ -85,6 +90,7 @@ fn a_valid_expires_counts_from_date() {
     let zone = later.replace("GMT", "UTC");
     let lower = later.to_ascii_lowercase();
     let day = format!("Xxx{}", &later[3..]);
+    let wrong = format!("{}{}", if later.starts_with("Sun") { "Mon" } else { "Sun" }, &later[3..]);
     check(
         &Rules::respecting(),
         &[
@@ -93,6 +99,7 @@ fn a_valid_expires_counts_from_date() {
             (&[("Expires", "0")], false),
             (&[("Expires", &zone)], false),
             (&[("Expires", &day)], false),
+            (&[("Expires", &wrong)], true),
             (&[("Expires", &past)], false),
             (&[("Expires", &later), ("Expires", &soon)], false),
             (&[("Expires", &later), ("Date", &later)], false),
@@ -123,7 +130,7 @@ fn age_and_date_are_those_of_the_stored_page() {
     assert_eq!((hit.all("age").count(), hit.all("date").count()), (1, 1));
     let site =
         says(Rules::respecting(), &[("Cache-Control", "max-age=90".into()), ("Age", "30".into())]);
-    assert_eq!(site.get("/").all("age").count(), 0, "it was made now, here");
+    assert_eq!(site.get("/").age(), Some(30), "an upstream has made it");
     let hit = site.get("/");
     assert!((30..35).contains(&hit.age().unwrap()), "{hit:?}");
     let site = says(Rules::respecting(), &[("Cache-Control", "max-age=90".into())]);
@@ -222,5 +229,30 @@ fn the_rules_decide_on_lifetimes_and_statuses() {
     let site = says(shared, &[]);
     for _ in 0..2 {
         assert_eq!(site.get("/").header("cache-control"), Some("private, no-cache"));
+    }
+}
+
+/// The example of RFC 5861 §3.1, 0.4 s after the end of its lifetime.
+#[actix_web::test]
+async fn jitter_shortens_no_window_for_stale_pages() {
+    tokio::time::pause();
+    let cache = web::Data::new(Builder::default().open(Arc::new(InProcess::new())));
+    let handler = || async {
+        let said = "max-age=600, stale-while-revalidate=30";
+        HttpResponse::Ok().insert_header((CACHE_CONTROL, said)).body("page")
+    };
+    let resource = web::resource("/{nth}").wrap(page::cached(Rules::respecting()));
+    let app = init_service(App::new().app_data(cache).service(resource.get(handler))).await;
+    let ask = async |nth: u32| {
+        let request = TestRequest::get().uri(&format!("/{nth}")).to_request();
+        let answer = call_service(&app, request).await;
+        answer.headers().get("cache-status").unwrap().to_str().unwrap().to_owned()
+    };
+    for nth in 0..40 {
+        assert!(ask(nth).await.ends_with("; stored"));
+    }
+    tokio::time::advance(Duration::from_millis(600_400)).await;
+    for nth in 0..40 {
+        assert_eq!(ask(nth).await, r#"larder; hit; ttl=0; detail="stale-while-revalidate""#);
     }
 }

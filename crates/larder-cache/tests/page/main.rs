@@ -2,6 +2,7 @@
 
 mod house;
 mod line;
+mod plain;
 mod reply;
 mod routes;
 mod site;
@@ -13,11 +14,18 @@ mod conditions;
 mod confusion;
 mod deletions;
 mod departures;
+mod digests;
+mod directives;
 mod floods;
 mod hosts;
+mod letter;
 mod lifetimes;
 mod poisoning;
 mod privacy;
 mod refusals;
+mod reports;
+mod revalidation;
 mod staleness;
+mod tags;
+mod unstored;
 mod writes;

@@ -8,7 +8,7 @@ use larder_cache::Policy;
 use larder_cache::page::Rules;
 
 use super::reply::Reply;
-use super::site::{Plan, Site};
+use super::site::{Plan, Site, wait_for};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -266,4 +266,28 @@ fn handlers_of_shared_pages_see_sessions() {
         assert_eq!(answer.text(), format!("user={user} at /me"));
     }
     assert_eq!(site.calls("/me"), 2);
+}
+
+/// Keyed means seen: the handler of a shared page sees the cookies in its key, and no others.
+#[test]
+fn handlers_of_shared_pages_see_the_cookies_by_which_they_are_keyed() {
+    let plan = || Plan::of(Rules::shared(Policy::fresh_for(MINUTE)).keyed_cookies(&["lang"]));
+    for plan in [plan(), plan().with_cookies_read_before(), plan().with_canary()] {
+        let site = plan.replies(|asked| Reply::ok(&*asked.cookies)).open();
+        for is_hit in [false, true] {
+            for (cookies, seen) in [
+                ("sid=A; lang=german", "lang=german;"),
+                ("lang=french; theme=dark", "lang=french;"),
+                ("sid=B", ""),
+            ] {
+                let answer = site.ask("GET", "/", &[&format!("Cookie: {cookies}")]);
+                assert_eq!((answer.text().as_str(), answer.is_hit()), (seen, is_hit), "{answer:?}");
+            }
+        }
+        let keys = wait_for(site.cache.inspect().keys("*", 10)).unwrap().keys;
+        assert_eq!(keys.len(), 3);
+        for key in keys {
+            assert!(!key.key.contains("german") && !key.key.contains("french"), "{}", key.key);
+        }
+    }
 }

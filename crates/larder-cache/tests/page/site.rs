@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, web};
 use larder_cache::page::{self, Rules};
@@ -284,8 +284,7 @@ pub fn until<T>(what: &str, mut is_so: impl FnMut() -> Option<T>) -> T {
 }
 
 fn serve(plan: Plan, cache: Cache, house: Arc<House>) -> (SocketAddr, ServerHandle) {
-    let (sender, opened) = mpsc::channel();
-    thread::spawn(move || {
+    run(move || {
         let workers = plan.workers;
         let server = HttpServer::new(move || {
             let scope = web::scope("")
@@ -308,9 +307,18 @@ fn serve(plan: Plan, cache: Cache, house: Arc<House>) -> (SocketAddr, ServerHand
         });
         let server = server.workers(workers).disable_signals().shutdown_timeout(0);
         let server = server.bind(("127.0.0.1", 0)).unwrap();
-        let address = server.addrs()[0];
+        (server.addrs()[0], server.run())
+    })
+}
+
+/// Runs the server that `start` returns on a thread of its own.
+pub fn run(
+    start: impl FnOnce() -> (SocketAddr, Server) + Send + 'static,
+) -> (SocketAddr, ServerHandle) {
+    let (sender, opened) = mpsc::channel();
+    thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let server = server.run();
+            let (address, server) = start();
             sender.send((address, server.handle())).unwrap();
             server.await.unwrap();
         });

@@ -244,12 +244,9 @@ fn the_stored_page_is_revalidated_with_its_validators() {
 
 #[test]
 fn a_304_with_other_validators_freshens_nothing() {
-    for (name, value) in [
-        ("ETag", "\"w\""),
-        ("ETag", "W/\"w\""),
-        ("X-Nothing", "x"),
-        ("Last-Modified", "Sat, 02 Jan 2010 00:00:00 GMT"),
-    ] {
+    for (name, value) in
+        [("ETag", "\"w\""), ("ETag", "W/\"w\""), ("Last-Modified", "Sat, 02 Jan 2010 00:00:00 GMT")]
+    {
         let site = site(move |asked| match asked.nth {
             1 => stale(Reply::ok("page"), FOR_ERRORS)
                 .with("ETag", "\"v\"")
