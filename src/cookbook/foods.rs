@@ -9,10 +9,10 @@ use super::model::FoodId;
 use super::service::{self, Renamed};
 use crate::cache::fragment::filters;
 use crate::error::AppError;
-use crate::site::flash;
+use crate::site::back::Back;
 use crate::site::form::{Form, Id};
 use crate::site::render::{Layout, dressed, html};
-use crate::site::visitor::{Editor, Visitor};
+use crate::site::visitor::Editor;
 use crate::state::State;
 
 type Answer = Result<HttpResponse, AppError>;
@@ -21,42 +21,45 @@ type Answer = Result<HttpResponse, AppError>;
 #[template(path = "cookbook/food.html")]
 struct FoodPage {
     layout: Layout,
+    back: Back,
     id: FoodId,
     form: FoodForm,
     error: Option<String>,
 }
 
 impl FoodPage {
-    fn of(visitor: &Visitor, id: FoodId, form: FoodForm, error: Option<String>) -> Self {
-        Self { layout: Layout::new(visitor, "cookbook", "Rename food"), id, form, error }
+    fn of(editor: Editor, id: FoodId, form: FoodForm, error: Option<String>) -> Self {
+        let Editor(visitor, back) = editor;
+        Self { layout: Layout::new(&visitor, "cookbook", "Rename food"), back, id, form, error }
     }
 }
 
 /// Handles `GET /cookbook/foods/{id}/edit`: the form.
-pub async fn edit(state: web::Data<State>, Editor(visitor): Editor, Id(id): Id<FoodId>) -> Answer {
+pub async fn edit(state: web::Data<State>, editor: Editor, Id(id): Id<FoodId>) -> Answer {
     let name = service::food(&state, id).await?.ok_or(AppError::NotFound)?;
     let form = FoodForm { was: name.clone(), name };
-    html(&state, StatusCode::OK, &FoodPage::of(&visitor, id, form, None)).await
+    html(&state, StatusCode::OK, &FoodPage::of(editor, id, form, None)).await
 }
 
 /// Handles `POST /cookbook/foods/{id}`: renames the food.
 pub async fn update(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<FoodId>,
     Form(form): Form<FoodForm>,
 ) -> Answer {
     let name = match form.parse() {
         Ok(name) => name,
         Err(error) => {
-            let page = FoodPage::of(&visitor, id, form, Some(error.to_string()));
+            let page = FoodPage::of(editor, id, form, Some(error.to_string()));
             return html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await;
         }
     };
     let (status, form, sentence) = match service::rename(&state, id, form.was, name.clone()).await?
     {
         Renamed::Done => {
-            return Ok(flash::redirect("/cookbook", &format!("It is “{name}” now.")));
+            let (item, saved) = (format!("/cookbook/foods/{id}"), format!("Saved “{name}”."));
+            return Ok(editor.1.saved("/cookbook", &item, &saved));
         }
         Renamed::Taken => {
             let form = FoodForm { was: service::food(&state, id).await?.unwrap_or_default(), name };
@@ -73,7 +76,7 @@ pub async fn update(
             (StatusCode::CONFLICT, FoodForm { was: now, name }, told)
         }
     };
-    html(&state, status, &FoodPage::of(&visitor, id, form, Some(sentence))).await
+    html(&state, status, &FoodPage::of(editor, id, form, Some(sentence))).await
 }
 
 dressed!(FoodPage);

@@ -12,13 +12,16 @@ use super::model::{Recipe, RecipeId, RecipeText};
 use super::service::{self, Change};
 use crate::cache::fragment::filters;
 use crate::error::AppError;
-use crate::site::flash;
-use crate::site::form::{Form, FormErrors, Id};
+use crate::site::back::Back;
+use crate::site::form::{Form, FormErrors, FormOnce, Id};
 use crate::site::render::{Layout, dressed, html};
 use crate::site::visitor::{Editor, Visitor};
 use crate::state::State;
 
 const SECTION: &str = "cookbook";
+
+/// The address of the list.
+const LIST: &str = "/cookbook";
 
 type Answer = Result<HttpResponse, AppError>;
 
@@ -62,6 +65,7 @@ async fn found(state: &State, id: RecipeId) -> Result<Recipe, AppError> {
 #[template(path = "cookbook/form.html")]
 struct FormPage {
     layout: Layout,
+    back: Back,
     /// `None` for a new recipe.
     id: Option<RecipeId>,
     form: RecipeForm,
@@ -76,14 +80,15 @@ impl FormPage {
         format!("{field}_{row}")
     }
 
-    fn action(&self) -> String {
-        self.id.map_or_else(|| "/cookbook".to_owned(), |id| format!("/cookbook/{id}"))
+    /// Returns the recipe's address, or the list's for a new recipe.
+    fn path(&self) -> String {
+        self.id.map_or_else(|| LIST.to_owned(), path)
     }
 }
 
 async fn form(
     state: &State,
-    visitor: &Visitor,
+    Editor(visitor, back): Editor,
     id: Option<RecipeId>,
     form: RecipeForm,
     errors: FormErrors,
@@ -98,62 +103,62 @@ async fn form(
     let mut foods: Vec<String> = foods.map(|one| one.food.clone()).collect();
     foods.sort_unstable();
     foods.dedup();
-    let layout = Layout::new(visitor, SECTION, title);
-    html(state, status, &FormPage { layout, id, form, errors, foods }).await
+    let layout = Layout::new(&visitor, SECTION, title);
+    html(state, status, &FormPage { layout, back, id, form, errors, foods }).await
 }
 
 /// Handles `GET /cookbook/new`: an empty form.
-pub async fn new(state: web::Data<State>, Editor(visitor): Editor) -> Answer {
+pub async fn new(state: web::Data<State>, editor: Editor) -> Answer {
     let empty = RecipeForm { wants_more: true, ..RecipeForm::default() }.with_spare_rows();
-    form(&state, &visitor, None, empty, FormErrors::default()).await
+    form(&state, editor, None, empty, FormErrors::default()).await
 }
 
 /// All fields of a form by name, since a recipe form has any number of rows.
-type Fields = Form<BTreeMap<String, String>>;
+type Fields = BTreeMap<String, String>;
 
 /// Handles `POST /cookbook`: adds a recipe.
-pub async fn create(state: web::Data<State>, visitor: Visitor, Form(fields): Fields) -> Answer {
+pub async fn create(
+    state: web::Data<State>,
+    editor: Editor,
+    FormOnce(fields, once): FormOnce<Fields>,
+) -> Answer {
     let typed = RecipeForm::read(fields);
     match typed.parse() {
-        _ if typed.wants_more => form(&state, &visitor, None, typed, FormErrors::default()).await,
-        Err(errors) => form(&state, &visitor, None, typed, errors).await,
+        _ if typed.wants_more => form(&state, editor, None, typed, FormErrors::default()).await,
+        Err(errors) => form(&state, editor, None, typed, errors).await,
         Ok(text) => {
             let added = format!("Added “{}”.", text.name);
-            let id = service::create(&state, text).await?;
-            Ok(flash::redirect(&format!("/cookbook/{id}"), &added))
+            let id = service::create(&state, text, once).await?;
+            Ok(editor.1.added(&path(id), "/cookbook/new", &added))
         }
     }
 }
 
 /// Handles `GET /cookbook/{id}/edit`: the form of an existing recipe.
-pub async fn edit(
-    state: web::Data<State>,
-    Editor(visitor): Editor,
-    Id(id): Id<RecipeId>,
-) -> Answer {
+pub async fn edit(state: web::Data<State>, editor: Editor, Id(id): Id<RecipeId>) -> Answer {
     let showing = RecipeForm::showing(&found(&state, id).await?);
-    form(&state, &visitor, Some(id), showing, FormErrors::default()).await
+    form(&state, editor, Some(id), showing, FormErrors::default()).await
 }
 
 /// Handles `POST /cookbook/{id}`: changes a recipe.
 pub async fn update(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<RecipeId>,
-    Form(fields): Fields,
+    Form(fields): Form<Fields>,
 ) -> Answer {
     let typed = RecipeForm::read(fields);
     let text = match typed.parse() {
         _ if typed.wants_more => {
-            return form(&state, &visitor, Some(id), typed, FormErrors::default()).await;
+            return form(&state, editor, Some(id), typed, FormErrors::default()).await;
         }
-        Err(errors) => return form(&state, &visitor, Some(id), typed, errors).await,
+        Err(errors) => return form(&state, editor, Some(id), typed, errors).await,
         Ok(text) => text,
     };
     let saved = format!("Saved “{}”.", text.name);
     match service::update(&state, id, typed.was, text.clone()).await? {
-        Change::Done => Ok(flash::redirect(&format!("/cookbook/{id}"), &saved)),
-        Change::Conflict(current) => conflict(&state, &visitor, id, Some(text), current).await,
+        Change::Done => Ok(editor.1.saved(&path(id), &path(id), &saved)),
+        Change::Conflict(current) => conflict(&state, &editor.0, id, Some(text), current).await,
     }
 }
 
@@ -162,27 +167,42 @@ pub async fn update(
 #[template(path = "cookbook/delete.html")]
 struct DeletePage {
     layout: Layout,
+    back: Back,
+    path: String,
     recipe: Recipe,
 }
 
+/// Returns the address of a recipe.
+fn path(id: RecipeId) -> String {
+    format!("{LIST}/{id}")
+}
+
 /// Handles `GET /cookbook/{id}/delete`: asks for confirmation.
-pub async fn ask(state: web::Data<State>, Editor(visitor): Editor, Id(id): Id<RecipeId>) -> Answer {
+pub async fn ask(
+    state: web::Data<State>,
+    Editor(visitor, back): Editor,
+    Id(id): Id<RecipeId>,
+) -> Answer {
     let recipe = found(&state, id).await?;
     let layout = Layout::new(&visitor, SECTION, "Delete recipe");
-    html(&state, StatusCode::OK, &DeletePage { layout, recipe }).await
+    html(&state, StatusCode::OK, &DeletePage { layout, back, path: path(id), recipe }).await
 }
 
 /// Handles `POST /cookbook/{id}/delete`: deletes a recipe.
 pub async fn delete(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<RecipeId>,
-    Form(mut fields): Fields,
+    Form(mut fields): Form<Fields>,
 ) -> Answer {
     let was = fields.remove("was").unwrap_or_default();
-    match service::delete(&state, id, was).await? {
-        Change::Done => Ok(flash::redirect("/cookbook", "The recipe is deleted.")),
-        Change::Conflict(current) => conflict(&state, &visitor, id, None, current).await,
+    match service::delete(&state, id, was.clone()).await? {
+        Change::Conflict(None) if was.is_empty() => Err(AppError::NotFound),
+        // Gone is gone, also for a form that was sent twice.
+        Change::Done | Change::Conflict(None) => {
+            Ok(editor.1.deleted(LIST, &path(id), "The recipe is deleted."))
+        }
+        Change::Conflict(current) => conflict(&state, &editor.0, id, None, current).await,
     }
 }
 
@@ -205,9 +225,6 @@ async fn conflict(
     yours: Option<RecipeText>,
     current: Option<Recipe>,
 ) -> Answer {
-    if current.is_none() && yours.is_none() {
-        return Err(AppError::NotFound);
-    }
     let layout = Layout::new(visitor, SECTION, "Changed meanwhile");
     html(state, StatusCode::CONFLICT, &ConflictPage { layout, id, yours, current }).await
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::model::{FoodId, Recipe, RecipeId, RecipeText};
 use super::{fixture, keys, queries};
+use crate::db::once::Once;
 use crate::db::{self, Db};
 use crate::error::AppError;
 use crate::site::admin_section::{Found, Thing};
@@ -92,13 +93,13 @@ pub async fn rename(
     Ok(write.await?)
 }
 
-/// Adds a recipe.
-pub async fn create(state: &State, text: RecipeText) -> Result<RecipeId, AppError> {
+/// Adds a recipe once.
+pub async fn create(state: &State, text: RecipeText, once: Once) -> Result<RecipeId, AppError> {
     let write = state.db.write(move |conn| {
         queries::lock(conn)?;
-        queries::insert(conn, &text)
+        once.run(conn, |conn| queries::insert(conn, &text).map(RecipeId::get))
     });
-    Ok(write.await?)
+    Ok(RecipeId::new(write.await?))
 }
 
 /// The outcome of a change to a recipe that the user has seen in a form.

@@ -9,6 +9,7 @@ use time::Date;
 
 use super::model::{Coming, Event, EventId, Guest, GuestId, NewEvent, NewGuest, Part, Range};
 use super::{keys, queries, sample};
+use crate::db::once::Once;
 use crate::db::{self, Db};
 use crate::error::AppError;
 use crate::site::admin_section::{self, Found, Thing};
@@ -92,11 +93,11 @@ pub trait Expected<T>: Fn(&T) -> bool + Send + 'static {}
 
 impl<T, F: Fn(&T) -> bool + Send + 'static> Expected<T> for F {}
 
-/// Adds an event and returns it.
-pub async fn create_event(state: &State, new: NewEvent) -> Result<Event, AppError> {
+/// Adds an event once and returns it.
+pub async fn create_event(state: &State, new: NewEvent, once: Once) -> Result<Event, AppError> {
     let write = state.db.write(move |conn| {
-        let id = queries::insert_event(conn, &new)?;
-        Ok(there(queries::get_event(conn, id)?))
+        let id = once.run(conn, |conn| queries::insert_event(conn, &new).map(EventId::get))?;
+        Ok(there(queries::get_event(conn, EventId::new(id))?))
     });
     write.await?
 }
@@ -135,15 +136,15 @@ pub async fn delete_event(
     write.await?
 }
 
-/// Adds a guest and returns it.
-pub async fn create_guest(state: &State, new: NewGuest) -> Result<Guest, AppError> {
+/// Adds a guest once and returns it.
+pub async fn create_guest(state: &State, new: NewGuest, once: Once) -> Result<Guest, AppError> {
     let write = state.db.write(move |conn| {
         queries::lock_event(conn, new.event)?;
         if queries::get_event(conn, new.event)?.is_none() {
             return Ok(Err(no_event(new.event)));
         }
-        let id = queries::insert_guest(conn, &new)?;
-        Ok(there(queries::get_guest(conn, id)?))
+        let id = once.run(conn, |conn| queries::insert_guest(conn, &new).map(GuestId::get))?;
+        Ok(there(queries::get_guest(conn, GuestId::new(id))?))
     });
     write.await?
 }

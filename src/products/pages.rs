@@ -11,8 +11,8 @@ use super::model::{Listing, Product, ProductId, ProductList};
 use super::service::{self, Change};
 use crate::cache::fragment::filters;
 use crate::error::AppError;
-use crate::site::flash;
-use crate::site::form::{Form, FormErrors, Id, Query};
+use crate::site::back::Back;
+use crate::site::form::{Form, FormErrors, FormOnce, Id, Query};
 use crate::site::pagination::{PageLink, Pagination};
 use crate::site::render::{Layout, dressed, grouped, html};
 use crate::site::text::fold;
@@ -93,36 +93,37 @@ async fn found(state: &State, id: ProductId) -> Result<Product, AppError> {
 #[template(path = "products/new.html")]
 struct NewPage {
     layout: Layout,
+    back: Back,
     form: ProductForm,
     errors: FormErrors,
 }
 
 impl NewPage {
-    fn of(visitor: &Visitor, form: ProductForm, errors: FormErrors) -> Self {
-        Self { layout: Layout::new(visitor, SECTION, "New product"), form, errors }
+    fn of(Editor(visitor, back): Editor, form: ProductForm, errors: FormErrors) -> Self {
+        Self { layout: Layout::new(&visitor, SECTION, "New product"), back, form, errors }
     }
 }
 
 /// Answers `GET /products/new` with an empty form.
-pub async fn new(state: web::Data<State>, Editor(visitor): Editor) -> Answer {
-    let page = NewPage::of(&visitor, ProductForm::default(), FormErrors::default());
+pub async fn new(state: web::Data<State>, editor: Editor) -> Answer {
+    let page = NewPage::of(editor, ProductForm::default(), FormErrors::default());
     html(&state, StatusCode::OK, &page).await
 }
 
 /// Handles `POST /products`: adds a product.
 pub async fn create(
     state: web::Data<State>,
-    visitor: Visitor,
-    Form(form): Form<ProductForm>,
+    editor: Editor,
+    FormOnce(form, once): FormOnce<ProductForm>,
 ) -> Answer {
     match form.parse() {
         Ok(product) => {
             let added = format!("Added “{}”.", product.title.as_str());
-            service::create(&state, product).await?;
-            Ok(flash::redirect("/", &added))
+            service::create(&state, product, once).await?;
+            Ok(editor.1.added("/", "/products/new", &added))
         }
         Err(errors) => {
-            let page = NewPage::of(&visitor, form, errors);
+            let page = NewPage::of(editor, form, errors);
             html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await
         }
     }
@@ -133,46 +134,50 @@ pub async fn create(
 #[template(path = "products/edit.html")]
 struct EditPage {
     layout: Layout,
-    id: ProductId,
+    back: Back,
+    path: String,
     form: ProductForm,
     errors: FormErrors,
 }
 
 impl EditPage {
-    fn of(visitor: &Visitor, id: ProductId, form: ProductForm, errors: FormErrors) -> Self {
-        Self { layout: Layout::new(visitor, SECTION, "Edit product"), id, form, errors }
+    fn of(editor: Editor, id: ProductId, form: ProductForm, errors: FormErrors) -> Self {
+        let Editor(visitor, back) = editor;
+        let layout = Layout::new(&visitor, SECTION, "Edit product");
+        Self { layout, back, path: path(id), form, errors }
     }
 }
 
+/// Returns the address of a product.
+fn path(id: ProductId) -> String {
+    format!("/products/{id}")
+}
+
 /// Answers `GET /products/{id}/edit` with the form for the product.
-pub async fn edit(
-    state: web::Data<State>,
-    Editor(visitor): Editor,
-    Id(id): Id<ProductId>,
-) -> Answer {
+pub async fn edit(state: web::Data<State>, editor: Editor, Id(id): Id<ProductId>) -> Answer {
     let form = ProductForm::showing(&found(&state, id).await?);
-    html(&state, StatusCode::OK, &EditPage::of(&visitor, id, form, FormErrors::default())).await
+    html(&state, StatusCode::OK, &EditPage::of(editor, id, form, FormErrors::default())).await
 }
 
 /// Handles `POST /products/{id}`: changes the product.
 pub async fn update(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<ProductId>,
     Form(form): Form<ProductForm>,
 ) -> Answer {
     let changes = match form.parse() {
         Ok(changes) => changes,
         Err(errors) => {
-            let page = EditPage::of(&visitor, id, form, errors);
+            let page = EditPage::of(editor, id, form, errors);
             return html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await;
         }
     };
     let saved = format!("Saved “{}”.", changes.title.as_str());
     match service::update(&state, id, form.seen(), changes).await? {
-        Change::Done => Ok(flash::redirect("/", &saved)),
+        Change::Done => Ok(editor.1.saved("/", &path(id), &saved)),
         Change::Conflict(None) if !form.has_seen() => Err(AppError::NotFound),
-        Change::Conflict(current) => conflict(&state, &visitor, id, &form, true, current).await,
+        Change::Conflict(current) => conflict(&state, editor, id, &form, true, current).await,
     }
 }
 
@@ -181,31 +186,37 @@ pub async fn update(
 #[template(path = "products/delete.html")]
 struct DeletePage {
     layout: Layout,
+    back: Back,
+    path: String,
     product: Product,
 }
 
 /// Answers `GET /products/{id}/delete` by asking for confirmation.
 pub async fn ask(
     state: web::Data<State>,
-    Editor(visitor): Editor,
+    Editor(visitor, back): Editor,
     Id(id): Id<ProductId>,
 ) -> Answer {
     let product = found(&state, id).await?;
     let layout = Layout::new(&visitor, SECTION, "Delete product");
-    html(&state, StatusCode::OK, &DeletePage { layout, product }).await
+    html(&state, StatusCode::OK, &DeletePage { layout, back, path: path(id), product }).await
 }
 
 /// Handles `POST /products/{id}/delete`: deletes the product.
 pub async fn delete(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<ProductId>,
     Form(form): Form<ProductForm>,
 ) -> Answer {
     match service::delete(&state, id, form.seen()).await? {
-        Change::Done => Ok(flash::redirect("/", &format!("Deleted “{}”.", form.was_title))),
         Change::Conflict(None) if !form.has_seen() => Err(AppError::NotFound),
-        Change::Conflict(current) => conflict(&state, &visitor, id, &form, false, current).await,
+        // Gone is gone, also for a form that was sent twice.
+        Change::Done | Change::Conflict(None) => {
+            let deleted = format!("Deleted “{}”.", form.was_title);
+            Ok(editor.1.deleted("/", &path(id), &deleted))
+        }
+        Change::Conflict(current) => conflict(&state, editor, id, &form, false, current).await,
     }
 }
 
@@ -214,7 +225,8 @@ pub async fn delete(
 #[template(path = "products/conflict.html")]
 struct ConflictPage {
     layout: Layout,
-    id: ProductId,
+    back: Back,
+    path: String,
     yours: Option<Version>,
     shown: Version,
     current: Option<Product>,
@@ -228,7 +240,7 @@ struct Version {
 
 async fn conflict(
     state: &State,
-    visitor: &Visitor,
+    Editor(visitor, back): Editor,
     id: ProductId,
     form: &ProductForm,
     is_edit: bool,
@@ -237,8 +249,9 @@ async fn conflict(
     let version =
         |title: &String, price: &String| Version { title: title.clone(), price: price.clone() };
     let page = ConflictPage {
-        layout: Layout::new(visitor, SECTION, "Changed meanwhile"),
-        id,
+        layout: Layout::new(&visitor, SECTION, "Changed meanwhile"),
+        back,
+        path: path(id),
         yours: is_edit.then(|| version(&form.title, &form.price)),
         shown: version(&form.was_title, &form.was_price),
         current,

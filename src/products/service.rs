@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::model::{Listing, NewProduct, Price, Product, ProductId, ProductList};
 use super::{keys, queries, sample};
-use crate::db::{self, Db};
+use crate::db::once::Once;
+use crate::db::{self, Conn, Db};
 use crate::error::AppError;
 use crate::site::admin_section::{self, Found, Thing};
 use crate::site::text::{fold, is_same};
@@ -58,9 +59,13 @@ pub async fn show(state: &State, id: ProductId) -> Result<Arc<Option<Product>>, 
     state.cache.get_or_set(&keys::show(id), &keys::SHOW, load).await
 }
 
-/// Adds a product and returns its id.
-pub async fn create(state: &State, new: NewProduct) -> Result<ProductId, AppError> {
-    Ok(state.db.write(move |conn| queries::insert(conn, &new, Timestamp::now())).await?)
+/// Adds a product once and returns its id.
+pub async fn create(state: &State, new: NewProduct, once: Once) -> Result<ProductId, AppError> {
+    let insert = move |conn: &mut Conn| {
+        let insert = |conn: &mut Conn| queries::insert(conn, &new, Timestamp::now());
+        once.run(conn, |conn| insert(conn).map(ProductId::get))
+    };
+    Ok(ProductId::new(state.db.write(insert).await?))
 }
 
 /// The outcome of changing a product that a client had seen.

@@ -13,13 +13,14 @@ use super::model::{Member, MemberId, Row, Season};
 use super::service::{self, Change};
 use crate::cache::fragment::filters;
 use crate::error::AppError;
+use crate::site::back::Back;
 use crate::site::data_block::DataBlock;
 use crate::site::form::{Form, FormErrors, Id, Query};
 use crate::site::headers::WITH_SCRIPT;
 use crate::site::render::{Layout, dressed, html};
 use crate::site::text::fold;
 use crate::site::visitor::{Editor, Visitor};
-use crate::site::{assets, flash, pagination};
+use crate::site::{assets, pagination};
 use crate::state::State;
 
 const SECTION: &str = "scoreboard";
@@ -82,6 +83,7 @@ pub async fn index(
 #[template(path = "scoreboard/edit.html")]
 struct EditPage {
     layout: Layout,
+    back: Back,
     id: MemberId,
     form: MemberForm,
     errors: FormErrors,
@@ -90,42 +92,45 @@ struct EditPage {
 }
 
 impl EditPage {
-    fn of(visitor: &Visitor, id: MemberId, form: MemberForm) -> Self {
-        let layout = Layout::new(visitor, SECTION, "Edit member");
-        Self { layout, id, form, errors: FormErrors::default(), current: None }
+    fn of(Editor(visitor, back): Editor, id: MemberId, form: MemberForm) -> Self {
+        let layout = Layout::new(&visitor, SECTION, "Edit member");
+        Self { layout, back, id, form, errors: FormErrors::default(), current: None }
     }
 }
 
 /// Handles `GET /scoreboard/members/{id}/edit`: the form.
 pub async fn edit(
     state: web::Data<State>,
-    Editor(visitor): Editor,
+    editor: Editor,
     Id(id): Id<MemberId>,
 ) -> Result<HttpResponse, AppError> {
     let member = service::member(&state, id).await?.ok_or(AppError::NotFound)?;
-    let page = EditPage::of(&visitor, id, MemberForm::showing(&member));
+    let page = EditPage::of(editor, id, MemberForm::showing(&member));
     html(&state, StatusCode::OK, &page).await
 }
 
 /// Handles `POST /scoreboard/members/{id}`: changes a member.
 pub async fn update(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<MemberId>,
     Form(form): Form<MemberForm>,
 ) -> Result<HttpResponse, AppError> {
     let changes = match form.parse() {
         Ok(changes) => changes,
         Err(errors) => {
-            let page = EditPage { errors, ..EditPage::of(&visitor, id, form) };
+            let page = EditPage { errors, ..EditPage::of(editor, id, form) };
             return html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await;
         }
     };
     let saved = format!("Saved “{}”.", changes.name);
     match service::update(&state, id, form.seen(), changes).await? {
-        Change::Done => Ok(flash::redirect("/scoreboard", &saved)),
+        Change::Done => {
+            let item = format!("/scoreboard/members/{id}");
+            Ok(editor.1.saved("/scoreboard", &item, &saved))
+        }
         Change::Taken => {
-            let mut page = EditPage::of(&visitor, id, form);
+            let mut page = EditPage::of(editor, id, form);
             page.errors.note("name", "There is another member of this name.");
             html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await
         }
@@ -134,7 +139,7 @@ pub async fn update(
             let (was_name, was_favourite) = (current.name.clone(), current.favourite.clone());
             // The page shows the current member, so sending the form again may overwrite it.
             let form = MemberForm { was_name, was_favourite, ..form };
-            let page = EditPage { current: Some(current), ..EditPage::of(&visitor, id, form) };
+            let page = EditPage { current: Some(current), ..EditPage::of(editor, id, form) };
             html(&state, StatusCode::CONFLICT, &page).await
         }
     }

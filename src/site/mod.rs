@@ -2,6 +2,7 @@
 
 pub mod admin_section;
 pub mod assets;
+pub mod back;
 pub mod boxed;
 pub mod client;
 pub mod connection;

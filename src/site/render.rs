@@ -8,7 +8,7 @@ use actix_web::http::header::ContentType;
 use askama::Template;
 
 use super::visitor::Visitor;
-use super::{assets, rendered};
+use super::{assets, form, rendered};
 use crate::cache::fragment::{Digest, Fragment};
 use crate::cache::policy::Policy;
 use crate::error::AppError;
@@ -55,6 +55,11 @@ impl Layout {
             ("/scoreboard", "scoreboard", "League"),
             ("/supplier", "supplier", "Supplier"),
         ]
+    }
+
+    /// Draws the field `once` of a form that adds something.
+    pub fn once(&self) -> String {
+        form::token()
     }
 
     /// Returns the address of the style sheet.

@@ -292,7 +292,8 @@ fn staff_add_and_delete_tastings_and_guests_in_forms(on: Database) {
     old = page.form(ask);
     site.sends(&old).assert_sends_to("/events");
     site.get("/events").assert_sees("0 tastings");
-    site.sends(&old).assert_status(404);
+    // Sending the same form twice deletes once.
+    site.sends(&old).assert_sends_to("/events");
 }
 
 pub fn event(name: &str, date: &str) -> Value {

@@ -19,10 +19,11 @@ use super::model::{Event, EventId, Guest, GuestId};
 use super::service;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
+use crate::site::back::Back;
 use crate::site::digest;
 use crate::site::form::FormErrors;
 use crate::site::render::{Layout, dressed, html};
-use crate::site::visitor::Visitor;
+use crate::site::visitor::Editor;
 use crate::state::State;
 
 const SECTION: &str = "events";
@@ -56,6 +57,7 @@ const OF_GUEST: &[Shown] = &[
 #[template(path = "events/form.html")]
 struct FormPage {
     layout: Layout,
+    back: Back,
     action: String,
     shown: &'static [Shown],
     typed: Fields,
@@ -68,10 +70,11 @@ struct FormPage {
 
 impl FormPage {
     /// Builds an empty form for a new tasting or guest.
-    fn empty(visitor: &Visitor, title: &str, action: &str, shown: &'static [Shown]) -> Self {
-        let (layout, action) = (Layout::new(visitor, SECTION, title), action.to_owned());
+    fn empty(editor: Editor, title: &str, action: &str, shown: &'static [Shown]) -> Self {
+        let Editor(visitor, back) = editor;
+        let (layout, action) = (Layout::new(&visitor, SECTION, title), action.to_owned());
         let (typed, errors) = (Fields::new(), FormErrors::default());
-        Self { layout, action, shown, typed, was: None, errors, current: None }
+        Self { layout, back, action, shown, typed, was: None, errors, current: None }
     }
 
     /// Fills in the current values.

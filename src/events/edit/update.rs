@@ -10,48 +10,43 @@ use super::{
 use crate::error::AppError;
 use crate::events::model::{Event, EventId, Guest, GuestId};
 use crate::events::{forms, service};
-use crate::site::flash;
 use crate::site::form::{Form, Id};
 use crate::site::render::html;
-use crate::site::visitor::{Editor, Visitor};
+use crate::site::visitor::Editor;
 use crate::state::State;
 
-fn form_of_event(visitor: &Visitor, event: &Event) -> FormPage {
+fn form_of_event(editor: Editor, event: &Event) -> FormPage {
     let action = format!("/events/{}", event.id);
-    FormPage::empty(visitor, "Edit tasting", &action, OF_EVENT).showing(of_event(event))
+    FormPage::empty(editor, "Edit tasting", &action, OF_EVENT).showing(of_event(event))
 }
 
-fn form_of_guest(visitor: &Visitor, guest: &Guest) -> FormPage {
+fn form_of_guest(editor: Editor, guest: &Guest) -> FormPage {
     let action = format!("/events/guests/{}", guest.id);
-    FormPage::empty(visitor, "Edit guest", &action, OF_GUEST).showing(of_guest(guest))
+    FormPage::empty(editor, "Edit guest", &action, OF_GUEST).showing(of_guest(guest))
 }
 
 /// Answers `GET /events/{id}/edit` with the form for a tasting.
-pub async fn edit_event(
-    state: web::Data<State>,
-    Editor(visitor): Editor,
-    Id(id): Id<EventId>,
-) -> Answer {
-    let page = form_of_event(&visitor, &event(&state, id).await?);
+pub async fn edit_event(state: web::Data<State>, editor: Editor, Id(id): Id<EventId>) -> Answer {
+    let page = form_of_event(editor, &event(&state, id).await?);
     html(&state, StatusCode::OK, &page).await
 }
 
 /// Handles `POST /events/{id}`: changes a tasting.
 pub async fn update_event(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<EventId>,
     Form(typed): Form<Fields>,
 ) -> Answer {
-    let page = form_of_event(&visitor, &event(&state, id).await?);
+    let page = form_of_event(editor, &event(&state, id).await?);
     let done = match forms::event(&said(&typed)) {
         Ok(new) => service::replace_event(&state, id, new, is_still(&typed, of_event)).await,
         Err(error) => Err(error),
     };
     match done {
-        Ok(event) => Ok(flash::redirect(INDEX, &format!("Saved “{}”.", event.name))),
+        Ok(event) => Ok(page.back.saved(INDEX, &page.action, &format!("Saved “{}”.", event.name))),
         Err(AppError::Overtaken) => {
-            let page = form_of_event(&visitor, &event(&state, id).await?);
+            let page = page.showing(of_event(&event(&state, id).await?));
             html(&state, StatusCode::CONFLICT, &page.overtaken(typed)).await
         }
         Err(error) => refuse(&state, page, typed, error).await,
@@ -59,31 +54,27 @@ pub async fn update_event(
 }
 
 /// Answers `GET /events/guests/{id}/edit` with the form for a guest.
-pub async fn edit_guest(
-    state: web::Data<State>,
-    Editor(visitor): Editor,
-    Id(id): Id<GuestId>,
-) -> Answer {
-    let page = form_of_guest(&visitor, &guest(&state, id).await?);
+pub async fn edit_guest(state: web::Data<State>, editor: Editor, Id(id): Id<GuestId>) -> Answer {
+    let page = form_of_guest(editor, &guest(&state, id).await?);
     html(&state, StatusCode::OK, &page).await
 }
 
 /// Handles `POST /events/guests/{id}`: changes a guest.
 pub async fn update_guest(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<GuestId>,
     Form(typed): Form<Fields>,
 ) -> Answer {
-    let page = form_of_guest(&visitor, &guest(&state, id).await?);
+    let page = form_of_guest(editor, &guest(&state, id).await?);
     let done = match forms::guest(&said(&typed)) {
         Ok(new) => service::replace_guest(&state, id, new, is_still(&typed, of_guest)).await,
         Err(error) => Err(error),
     };
     match done {
-        Ok(guest) => Ok(flash::redirect(INDEX, &format!("Saved “{}”.", guest.name))),
+        Ok(guest) => Ok(page.back.saved(INDEX, &page.action, &format!("Saved “{}”.", guest.name))),
         Err(AppError::Overtaken) => {
-            let page = form_of_guest(&visitor, &guest(&state, id).await?);
+            let page = page.showing(of_guest(&guest(&state, id).await?));
             html(&state, StatusCode::CONFLICT, &page.overtaken(typed)).await
         }
         Err(error) => refuse(&state, page, typed, error).await,
