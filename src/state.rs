@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web};
 
 use crate::cache::Cache;
+use crate::cache::secret::Secret;
 use crate::cache::stats::Stats;
 use crate::site::client::Proxies;
 use crate::site::form::Deadlines;
@@ -21,6 +22,8 @@ pub struct State {
     pub stats: Arc<Stats>,
     /// The settings of this process.
     pub settings: Settings,
+    /// The secret of the database, with which pages seal what they carry.
+    pub secret: Secret,
 }
 
 impl State {

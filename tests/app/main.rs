@@ -43,6 +43,7 @@ mod ranges;
 mod redis_writer;
 mod refusals;
 mod request_log;
+mod resumed;
 mod returning;
 mod safety;
 mod schema_changes;
