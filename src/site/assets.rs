@@ -85,12 +85,16 @@ impl Asset {
     }
 }
 
-/// Registers `/static/…`.
+/// What crawlers are asked to leave out: pages of the staff.
+const ROBOTS: &str = include_str!("../../static/robots.txt");
+
+/// Registers `/static/…` and `/robots.txt`.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     let rules = Rules::respecting().parameters(&[]);
     cfg.service(
         web::resource("/static/{file}").wrap(page::cached(rules)).route(web::get().to(show)),
-    );
+    )
+    .service(web::resource("/robots.txt").route(web::get().to(async || ROBOTS)));
 }
 
 async fn show(request: actix_web::HttpRequest) -> Result<HttpResponse, AppError> {
