@@ -77,10 +77,14 @@ impl Carried {
         (is_ours && now < end.parse().ok()?).then(carried)
     }
 
+    fn is_of_passwords(&self) -> bool {
+        self.to.split('?').next() == Some(OF_PASSWORDS)
+    }
+
     /// Whether the form may be carried: its fields hold no secret.
     fn is_open(&self) -> bool {
         let mut names = self.body.split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
-        self.to.split('?').next() != Some(OF_PASSWORDS) && !names.any(secrets::is_named)
+        !self.is_of_passwords() && !names.any(secrets::is_named)
     }
 }
 
@@ -103,7 +107,11 @@ pub async fn offer(
             let carried = carried.sealed(&state.secret, now() + LIFETIME);
             SignInForm { carried, ..SignInForm::default() }
         }
-        false => SignInForm { next: carried.to, ..SignInForm::default() },
+        // Its empty form is shown after the sign-in.
+        false if carried.is_of_passwords() => {
+            SignInForm { next: OF_PASSWORDS.to_owned(), ..SignInForm::default() }
+        }
+        false => SignInForm::default(),
     };
     pages::sign_in_page(&state, &visitor, form, StatusCode::FORBIDDEN, None).await
 }

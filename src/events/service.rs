@@ -14,6 +14,7 @@ use crate::db::{self, Db};
 use crate::error::AppError;
 use crate::site::admin_section::{self, Found, Thing};
 use crate::site::form::FormErrors;
+use crate::site::sheet::{Change, Edit};
 use crate::state::State;
 use crate::versions::{Database, Snapshot};
 
@@ -120,6 +121,25 @@ pub async fn replace_event(
     write.await?
 }
 
+/// Makes an edit of an event, merged with what changed since the client saw it.
+pub async fn edit_event(
+    state: &State,
+    id: EventId,
+    edit: Edit,
+    changes: NewEvent,
+) -> Result<Change<Event>, AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock_event(conn, id)?;
+        let Some(current) = queries::get_event(conn, id)? else { return Ok(Change::Gone) };
+        let Some(keeps) = edit.merge(&current.values()) else {
+            return Ok(Change::Conflict(current));
+        };
+        queries::update_event(conn, id, &changes.merged(&current, &keeps))?;
+        Ok(Change::Done)
+    });
+    Ok(write.await?)
+}
+
 /// Deletes an event with its guests if it is the expected version.
 pub async fn delete_event(
     state: &State,
@@ -166,6 +186,29 @@ pub async fn replace_guest(
         }
         queries::update_guest(conn, id, &changes)?;
         Ok(there(queries::get_guest(conn, id)?))
+    });
+    write.await?
+}
+
+/// Makes an edit of a guest, merged with what changed since the client saw it.
+pub async fn edit_guest(
+    state: &State,
+    id: GuestId,
+    edit: Edit,
+    changes: NewGuest,
+) -> Result<Change<Guest>, AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock_guest(conn, id, Some(changes.event))?;
+        let Some(current) = queries::get_guest(conn, id)? else { return Ok(Ok(Change::Gone)) };
+        let Some(keeps) = edit.merge(&current.values()) else {
+            return Ok(Ok(Change::Conflict(current)));
+        };
+        let merged = changes.merged(&current, &keeps);
+        if queries::get_event(conn, merged.event)?.is_none() {
+            return Ok(Err(no_event(merged.event)));
+        }
+        queries::update_guest(conn, id, &merged)?;
+        Ok(Ok(Change::Done))
     });
     write.await?
 }

@@ -67,6 +67,11 @@ impl Layout {
         assets::STYLESHEET.url()
     }
 
+    /// Returns the address of the script.
+    pub fn script(&self) -> &'static str {
+        assets::SHOP_SCRIPT.url()
+    }
+
     /// Returns the address of the icon.
     pub fn icon(&self) -> &'static str {
         assets::ICON.url()

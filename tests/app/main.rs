@@ -23,6 +23,7 @@ mod events_freshness;
 mod faults;
 mod foreign_rows;
 mod freshness;
+mod going_back;
 mod health;
 mod homepage;
 mod hostile_requests;

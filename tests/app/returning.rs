@@ -98,7 +98,8 @@ fn every_section_returns(on: Database) {
     let tasting = [("name", "Teas"), ("date", "2999-12-24"), ("location", "Here")];
     let guest = [("event", "1"), ("name", "Ada"), ("email", "a@b.example")];
     let recipe = [("name", "Soup"), ("instructions", "Cook."), ("food_0", "Leeks")];
-    let cases: [(&str, &[(&str, &str)], &str); 3] = [
+    type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], &'c str);
+    let cases: [Case<'_>; 3] = [
         ("/events", &tasting, "/events/1"),
         ("/events/guests", &guest, "/events/guests/1"),
         ("/cookbook", &recipe, "/cookbook/1"),
