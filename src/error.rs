@@ -37,6 +37,9 @@ pub enum AppError {
         /// The path of this site that the client asked for.
         back: String,
     },
+    /// 403: a write of a client that is not signed in, or not any more.
+    #[error("This is for staff, and you are not signed in. Please sign in first.")]
+    SessionEnded,
     /// 401: a program sent no token, or an invalid one.
     #[error(
         "This needs a token of this shop: Authorization: Bearer TOKEN (see larder account token)."
@@ -162,7 +165,7 @@ impl ResponseError for AppError {
             Self::SignInFirst { .. } => StatusCode::SEE_OTHER,
             Self::TokenNeeded => StatusCode::UNAUTHORIZED,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::SessionEnded | Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Conflict(_) => StatusCode::CONFLICT,

@@ -233,7 +233,8 @@ fn build(
     let metrics = counters.open(shared, about(config, build));
     let (db, supplier) = (Database::new(db, app::TABLES), supplier(&config.supplier)?);
     let supplier = web::Data::new(supplier);
-    let state = State { db, cache, stats, settings };
+    let secret = keeper.secret().clone();
+    let state = State { db, cache, stats, settings, secret };
     let (metrics, health) = (web::Data::new(metrics), web::Data::new(health));
     let throttle = web::Data::new(Throttle::default());
     Ok((state, Parts { metrics, health, dashboard, throttle, supplier }))

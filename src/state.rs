@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, web};
 
-use crate::cache::{Cache, Stats};
+use crate::cache::{Cache, Secret, Stats};
 use crate::site::client::Proxies;
 use crate::site::form::Deadlines;
 use crate::site::host::Hosts;
@@ -20,6 +20,8 @@ pub struct State {
     pub stats: Arc<Stats>,
     /// The settings of this process.
     pub settings: Settings,
+    /// The secret of the database, with which pages seal what they carry.
+    pub secret: Secret,
 }
 
 impl State {

@@ -15,6 +15,8 @@ pub struct SignInForm {
     pub password: String,
     /// The path to go to after signing in.
     pub next: String,
+    /// The form that is done after signing in, sealed; usually empty.
+    pub carried: String,
 }
 
 /// The query of the sign-in page.

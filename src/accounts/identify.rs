@@ -4,6 +4,7 @@
 //! - Session cookies that identify no account are removed; the request is then served as an anonymous one.
 //! - Responses to a request with a valid session carry `no-store`: the next user of the browser cannot go
 //!   back to them.
+//! - Use extends a session, once a day, by a write that the response does not wait for.
 //! - A shop without staff accounts looks up nothing.
 
 use std::future::{Ready, ready};
@@ -11,18 +12,17 @@ use std::rc::Rc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::http::Method;
 use actix_web::http::header::{
     AUTHORIZATION, CACHE_CONTROL, COOKIE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED,
 };
-use actix_web::{Error, HttpMessage, HttpRequest, web};
+use actix_web::{Error, HttpMessage, web};
 use futures_util::future::{Either, LocalBoxFuture};
 
 use super::model::{Known, Secret};
-use super::service;
+use super::{keys, resume, service, session};
 use crate::error::AppError;
-use crate::site::client::Client;
-use crate::site::cookie;
-use crate::site::visitor::{HOST_SESSION, Proof, SESSION, SignedIn, Staff, session_cookie};
+use crate::site::visitor::{Proof, SignedIn, Staff};
 use crate::state::{Access, State};
 
 /// The middleware; see the module.
@@ -65,6 +65,13 @@ where
     forward_ready!(service);
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        if is_resumed(&request) {
+            let state = request.app_data::<web::Data<State>>().cloned();
+            if let Some(state) = state {
+                let resuming = resume::resume(self.service.clone(), state, request);
+                return Either::Left(Box::pin(resuming));
+            }
+        }
         let shown = shown(&mut request);
         match (shown, request.app_data::<web::Data<State>>().cloned()) {
             (Some(shown), Some(state)) => {
@@ -79,6 +86,11 @@ where
     }
 }
 
+/// Whether the request signs in and carries a form.
+fn is_resumed(request: &ServiceRequest) -> bool {
+    request.method() == Method::POST && request.path() == resume::PATH
+}
+
 /// Returns the credentials that a request presents, if the shop has staff accounts.
 fn shown(request: &mut ServiceRequest) -> Option<(Proof, Secret)> {
     let headers = request.headers();
@@ -90,10 +102,10 @@ fn shown(request: &mut ServiceRequest) -> Option<(Proof, Secret)> {
         return None;
     }
     let token = shown_token(headers).map(|token| (Proof::Token, token));
-    let session = || shown_session(request.request()).map(|session| (Proof::Session, session));
+    let session = || session::shown(request.request()).map(|session| (Proof::Session, session));
     let shown = token.or_else(session);
     if shown.is_none() {
-        take_off(request.headers_mut());
+        session::take_off(request.headers_mut());
     }
     shown
 }
@@ -112,8 +124,13 @@ where
         Proof::Session => service::session(&state, &secret).await,
         Proof::Token => service::token(&state, &secret).await,
     };
+    let mut is_extended = false;
     let is_known = match known {
-        Ok(Some(Known { account, name, .. })) => {
+        Ok(Some(known)) => {
+            // Not by a `POST`, which may end the session.
+            is_extended =
+                request.method() == Method::GET && service::extend(&state, &secret, &known);
+            let Known { account, name, .. } = known;
             let staff = Staff { id: account, name: name.into() };
             request.extensions_mut().insert(SignedIn { staff, proof });
             true
@@ -122,18 +139,27 @@ where
         Err(error) => return Ok(request.error_response::<AppError>(error)),
     };
     if !is_known || proof == Proof::Token {
-        take_off(request.headers_mut());
+        session::take_off(request.headers_mut());
     }
-    let response = service.call(request).await?.map_into_boxed_body();
+    let mut response = service.call(request).await?.map_into_boxed_body();
+    if is_extended && !is_static(&response) {
+        let cookie = session::cookie(response.request(), secret.as_str(), keys::SESSION_AGE);
+        // Cannot fail: the value of a session is plain ASCII.
+        let _ = response.response_mut().add_cookie(&cookie);
+    }
     let is_seen = is_known && proof == Proof::Session;
     Ok(if is_seen { unstored(response) } else { response })
+}
+
+fn is_static(response: &ServiceResponse<BoxBody>) -> bool {
+    response.request().path().starts_with("/static/")
 }
 
 /// Forbids storing a response to a signed-in account.
 ///
 /// Static files stay storable: all clients get the same.
 fn unstored(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    if response.request().path().starts_with("/static/") {
+    if is_static(&response) {
         return response;
     }
     let headers = response.headers_mut();
@@ -143,68 +169,8 @@ fn unstored(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> 
     response
 }
 
-/// Returns the session secret in the request's cookies, if it is well-formed.
-pub fn shown_session(request: &HttpRequest) -> Option<Secret> {
-    session_in(request.headers(), session_cookie(Client::of(request)))
-}
-
-fn session_in(headers: &HeaderMap, name: &str) -> Option<Secret> {
-    cookie::value(headers, name).and_then(Secret::shown)
-}
-
 /// Returns the bearer token of a request. Source: RFC 6750 §2.1.
 fn shown_token(headers: &HeaderMap) -> Option<Secret> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| Secret::shown(token.trim())).flatten()
-}
-
-/// Removes the session cookies and leaves all others.
-fn take_off(headers: &mut HeaderMap) {
-    let is_session = |pair: &[u8]| {
-        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-        [SESSION, HOST_SESSION].iter().any(|one| name.trim_ascii() == one.as_bytes())
-    };
-    let lines: Vec<HeaderValue> = headers.remove(COOKIE).collect();
-    for line in lines {
-        let pairs = line.as_bytes().split(|byte| *byte == b';');
-        let left: Vec<&[u8]> = pairs.filter(|pair| !is_session(pair)).collect();
-        if let (false, Ok(line)) = (left.is_empty(), HeaderValue::from_bytes(&left.join(&b';'))) {
-            headers.append(COOKIE, line);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn with(lines: &[&str]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append(COOKIE, line.parse().unwrap());
-        }
-        headers
-    }
-
-    #[test]
-    fn a_session_is_found_among_other_cookies() {
-        let secret = Secret::draw();
-        let line = format!("a=b; {SESSION}={}; c=d", secret.as_str());
-        assert_eq!(session_in(&with(&["x=y", &line]), SESSION), Some(secret));
-        assert_eq!(session_in(&with(&["larder-session=x; a=b"]), SESSION), None);
-        // The cookie of one scheme does not count for the other.
-        assert_eq!(session_in(&with(&[&line]), HOST_SESSION), None);
-        let line = format!("__Host-{}", line.replace("a=b; ", ""));
-        assert!(session_in(&with(&[&line]), HOST_SESSION).is_some());
-        assert_eq!(session_in(&with(&[&line]), SESSION), None);
-    }
-
-    #[test]
-    fn session_cookies_are_removed_and_other_cookies_are_left() {
-        let mut headers =
-            with(&["a=b; larder-session=x;c=d", " larder-session =y; __Host-larder-session=z"]);
-        take_off(&mut headers);
-        let left: Vec<_> = headers.get_all(COOKIE).map(|line| line.to_str().unwrap()).collect();
-        assert_eq!(left, ["a=b;c=d"]);
-    }
 }

@@ -20,8 +20,14 @@ pub const SESSIONS: Table = Table::named("sessions");
 /// The table of tokens, by which programs act for an account.
 pub const TOKENS: Table = Table::named("tokens");
 
-/// How long a browser stays signed in. Django: `SESSION_COOKIE_AGE`.
+/// How long a browser stays signed in after its last use. Django: `SESSION_COOKIE_AGE`.
 pub const SESSION_AGE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// How long a browser stays signed in at most, however much it is used.
+pub const LONGEST_SESSION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// How much later a session has to end for a write of its new end.
+pub const EXTENDED_BY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The policy for the identity of a session or a token.
 ///

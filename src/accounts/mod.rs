@@ -3,11 +3,12 @@
 //! | URL | |
 //! |---|---|
 //! | `GET`, `POST /login` | [`pages::ask`], [`pages::sign_in`] |
+//! | `POST /login/resume` | [`resume`]: signs in, and does the form that the end of a session interrupted |
 //! | `POST /logout` | [`pages::sign_out`] |
 //! | `GET`, `POST /staff/password` | [`pages::ask_password`], [`pages::change_password`] |
 //!
 //! - Secrets of browsers and programs are random. Only their digest is stored.
-//! - A session ends when its owner signs out. Any program that changes the password ends all sessions and
+//! - A session ends two weeks after its last use, ninety days after it began, or when its owner signs out. Any program that changes the password ends all sessions and
 //!   tokens of the account at once.
 //! - Accounts are added from the command line: `larder account add`.
 //!
@@ -22,10 +23,14 @@ pub mod names;
 pub mod pages;
 pub mod passwords;
 pub mod queries;
+pub mod resume;
 pub mod service;
+pub mod session;
 pub mod throttle;
 
 use actix_web::web;
+
+use crate::site::origin::INTERRUPTED;
 
 /// Registers the URLs of the accounts.
 pub fn routes(cfg: &mut web::ServiceConfig) {
@@ -34,6 +39,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
             .route(web::get().to(pages::ask))
             .route(web::post().to(pages::sign_in)),
     )
+    .service(web::resource(INTERRUPTED).route(web::post().to(resume::offer)))
     .service(web::resource("/logout").route(web::post().to(pages::sign_out)))
     .service(
         web::resource("/staff/password")

@@ -150,14 +150,14 @@ pub struct Known {
     pub account: i64,
     /// The account's name.
     pub name: String,
-    /// When the session ends; `None` for a token.
-    pub expires_at: Option<Timestamp>,
+    /// When the session began and when it ends; `None` for a token.
+    pub session: Option<(Timestamp, Timestamp)>,
 }
 
 impl Known {
     /// Reports whether it is still valid at `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
-        self.expires_at.is_none_or(|end| now < end)
+        self.session.is_none_or(|(_, end)| now < end)
     }
 }
 

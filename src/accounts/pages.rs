@@ -1,7 +1,8 @@
 //! The pages for signing in, signing out and changing the password.
 
-use actix_web::cookie::time::Duration;
-use actix_web::cookie::{Cookie, SameSite};
+use std::time::Duration;
+
+use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -10,13 +11,13 @@ use askama::Template;
 use super::forms::{PasswordForm, SignInForm, SignInQuery};
 use super::service::{self, Attempt};
 use super::throttle::{Refusal, Throttle};
-use super::{identify, keys};
+use super::{keys, session};
 use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::site::client::Client;
 use crate::site::form::{Form, FormErrors, Query};
 use crate::site::render::{Layout, dressed, html};
-use crate::site::visitor::{Visitor, session_cookie};
+use crate::site::visitor::Visitor;
 use crate::site::{flash, redirect};
 use crate::state::State;
 
@@ -30,10 +31,12 @@ const HOME: &str = "/staff";
 #[template(path = "accounts/login.html")]
 struct SignInPage {
     layout: Layout,
-    name: String,
-    next: String,
+    form: SignInForm,
     error: Option<String>,
 }
+
+/// The sentence of a failed attempt; it does not tell which of the two is wrong.
+pub(super) const WRONG: &str = "Wrong name or password.";
 
 /// Answers `GET /login` with the sign-in form.
 pub async fn ask(
@@ -49,20 +52,20 @@ pub async fn ask(
             "This shop has no staff accounts. See larder serve --access.",
         ));
     }
-    sign_in_page(&state, &visitor, SignInForm { next: query.next, ..SignInForm::default() }, None)
-        .await
+    let form = SignInForm { next: query.next, ..SignInForm::default() };
+    sign_in_page(&state, &visitor, form, StatusCode::OK, None).await
 }
 
-async fn sign_in_page(
+/// Shows the sign-in form, which carries on where to go or which form to do.
+pub(super) async fn sign_in_page(
     state: &State,
     visitor: &Visitor,
     form: SignInForm,
-    error: Option<(StatusCode, String)>,
+    status: StatusCode,
+    error: Option<String>,
 ) -> Answer {
-    let (status, error) = error.unzip();
     let layout = Layout::new(visitor, "", "Sign in");
-    let page = SignInPage { layout, name: form.name, next: form.next, error };
-    unstored(html(state, status.unwrap_or(StatusCode::OK), &page).await?)
+    unstored(html(state, status, &SignInPage { layout, form, error }).await?)
 }
 
 /// Handles `POST /login`: signs the client in.
@@ -78,23 +81,23 @@ pub async fn sign_in(
     }
     let who = (&*form.name, &*form.password);
     let address = Client::of(&request).network();
-    let shown = identify::shown_session(&request);
+    let shown = session::shown(&request);
     match service::sign_in(&state, &throttle, who, &address, shown).await? {
         Attempt::In(secret) => {
             let mut answer = redirect::see_other(next(&form.next));
-            keep(&mut answer, cookie(&request, secret.as_str(), keys::SESSION_AGE.as_secs()));
+            keep(&mut answer, session::cookie(&request, secret.as_str(), keys::SESSION_AGE));
             Ok(answer)
         }
         Attempt::Wrong => {
-            let error = "That name and that password do not go together.".to_owned();
-            let error = (StatusCode::UNPROCESSABLE_ENTITY, error);
-            sign_in_page(&state, &visitor, form, Some(error)).await
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            sign_in_page(&state, &visitor, form, status, Some(WRONG.to_owned())).await
         }
         Attempt::Refused(refusal) => Err(refused(refusal)),
     }
 }
 
-fn refused(refusal: Refusal) -> AppError {
+/// Returns the error of an attempt that was not made.
+pub(super) fn refused(refusal: Refusal) -> AppError {
     match refusal {
         Refusal::TooOften { seconds } => AppError::TooMany { seconds },
         Refusal::Crowded => AppError::Crowded,
@@ -108,11 +111,11 @@ fn next(path: &str) -> &str {
 
 /// Handles `POST /logout`: signs the browser out.
 pub async fn sign_out(request: HttpRequest, state: web::Data<State>) -> Answer {
-    if let Some(shown) = identify::shown_session(&request) {
+    if let Some(shown) = session::shown(&request) {
         service::sign_out(&state, &shown).await?;
     }
     let mut answer = flash::redirect("/", "You are signed out.");
-    keep(&mut answer, cookie(&request, "", 0));
+    keep(&mut answer, session::cookie(&request, "", Duration::ZERO));
     Ok(answer)
 }
 
@@ -171,7 +174,7 @@ pub async fn change_password(
         Attempt::In(secret) => {
             let done = "Your password is changed, your other browsers are signed out, and your tokens have ended.";
             let mut answer = flash::redirect(HOME, done);
-            keep(&mut answer, cookie(&request, secret.as_str(), keys::SESSION_AGE.as_secs()));
+            keep(&mut answer, session::cookie(&request, secret.as_str(), keys::SESSION_AGE));
             Ok(answer)
         }
         Attempt::Wrong => {
@@ -182,20 +185,8 @@ pub async fn change_password(
     }
 }
 
-/// Builds the session cookie, with the name that belongs to the client's scheme.
-fn cookie(request: &HttpRequest, value: &str, seconds: u64) -> Cookie<'static> {
-    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-    let client = Client::of(request);
-    Cookie::build(session_cookie(client), value.to_owned())
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(client.is_https)
-        .max_age(Duration::seconds(seconds))
-        .finish()
-}
-
-fn keep(answer: &mut HttpResponse, cookie: Cookie<'static>) {
+/// Sets the cookie of a session.
+pub(super) fn keep(answer: &mut HttpResponse, cookie: Cookie<'static>) {
     // A session's value is plain ASCII, so it is always valid in a header.
     let _ = answer.add_cookie(&cookie);
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

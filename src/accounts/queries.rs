@@ -16,13 +16,16 @@ use crate::versions::Snapshot;
 /// Returns the account behind the session with this digest, if there is one.
 pub fn find_session(read: &mut Snapshot<'_>, digest: &str) -> QueryResult<Option<Known>> {
     read.table(ACCOUNTS)?;
-    let found: Option<(i64, String, PrimitiveDateTime)> = sessions::table
+    let found: Option<(i64, String, PrimitiveDateTime, PrimitiveDateTime)> = sessions::table
         .inner_join(accounts::table)
         .filter(sessions::token_hash.eq(digest))
-        .select((accounts::id, accounts::name, sessions::expires_at))
+        .select((accounts::id, accounts::name, sessions::created_at, sessions::expires_at))
         .first(read.table(SESSIONS)?)
         .optional()?;
-    Ok(found.map(|(account, name, end)| Known { account, name, expires_at: Some(end.into()) }))
+    Ok(found.map(|(account, name, began, end)| {
+        let session = Some((began.into(), end.into()));
+        Known { account, name, session }
+    }))
 }
 
 /// Returns the account behind the token with this digest, if there is one.
@@ -34,7 +37,7 @@ pub fn find_token(read: &mut Snapshot<'_>, digest: &str) -> QueryResult<Option<K
         .select((accounts::id, accounts::name))
         .first(read.table(TOKENS)?)
         .optional()?;
-    Ok(found.map(|(account, name)| Known { account, name, expires_at: None }))
+    Ok(found.map(|(account, name)| Known { account, name, session: None }))
 }
 
 /// Returns the account with this name and its password hash.
@@ -163,6 +166,15 @@ pub fn insert_session(
         ))
         .execute(conn)
         .map(|_| ())
+}
+
+/// Lets a session end later.
+pub fn extend_session(conn: &mut Conn, digest: &str, end: Timestamp) -> QueryResult<()> {
+    let end = end.to_primitive();
+    let session = sessions::table.filter(sessions::token_hash.eq(digest));
+    // Another request of the browser may have done it.
+    let session = session.filter(sessions::expires_at.lt(end));
+    diesel::update(session).set(sessions::expires_at.eq(end)).execute(conn).map(|_| ())
 }
 
 /// Deletes a session, which signs its browser out.

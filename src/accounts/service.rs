@@ -136,6 +136,29 @@ async fn begin(
     Ok(if write.await? { Attempt::In(secret) } else { Attempt::Wrong })
 }
 
+/// Lets the session of a browser that uses it end later, if that is worth a write; reports whether it is.
+///
+/// The write runs in the background: no page waits for the lock of a writer.
+pub fn extend(state: &State, shown: &Secret, known: &Known) -> bool {
+    let now = Timestamp::now();
+    let Some(end) = later_end(known, now) else { return false };
+    let (db, digest) = (state.db.clone(), shown.digest());
+    tokio::spawn(async move {
+        let write = db.write(move |conn| queries::extend_session(conn, &digest, end)).await;
+        if let Err(error) = write {
+            tracing::debug!(%error, "a session was not extended");
+        }
+    });
+    true
+}
+
+/// Returns the end that use at `now` gives a session: two weeks later, but not after the longest session.
+fn later_end(known: &Known, now: Timestamp) -> Option<Timestamp> {
+    let (began, end) = known.session?;
+    let later = now.after(keys::SESSION_AGE).min(began.after(keys::LONGEST_SESSION));
+    (end.after(keys::EXTENDED_BY) <= later).then_some(later)
+}
+
 /// Ends the session of a browser.
 ///
 /// # Errors

@@ -74,13 +74,11 @@ impl From<FixtureRecipe> for RecipeForm {
             food: one.food,
             description: one.description,
         });
-        Self {
-            name: recipe.name,
-            description: recipe.description,
-            instructions: recipe.instructions,
-            rows: rows.collect(),
-            ..Self::default()
-        }
+        let mut form = Self { rows: rows.collect(), ..Self::empty() };
+        form.sheet.fill("name", recipe.name);
+        form.sheet.fill("description", recipe.description);
+        form.sheet.fill("instructions", recipe.instructions);
+        form
     }
 }
 

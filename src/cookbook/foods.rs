@@ -1,79 +1,51 @@
 //! The form with which staff rename a food.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use askama::Template;
 
-use super::forms::FoodForm;
+use super::forms::{self, FOOD};
 use super::model::FoodId;
-use super::service::{self, Renamed};
-use crate::cache::fragment::filters;
+use super::service;
 use crate::error::AppError;
-use crate::site::flash;
 use crate::site::form::{Form, Id};
-use crate::site::render::{Layout, dressed, html};
-use crate::site::visitor::{Editor, Visitor};
+use crate::site::form_page::{self, Noun};
+use crate::site::sheet::{Fields, Sheet};
+use crate::site::visitor::Editor;
 use crate::state::State;
 
 type Answer = Result<HttpResponse, AppError>;
 
-#[derive(Template)]
-#[template(path = "cookbook/food.html")]
-struct FoodPage {
-    layout: Layout,
-    id: FoodId,
-    form: FoodForm,
-    error: Option<String>,
-}
+/// Foods, as the page of their form calls them.
+const NOUN: Noun =
+    Noun { section: "cookbook", name: "food", list: "/cookbook", all: None, can_delete: false };
 
-impl FoodPage {
-    fn of(visitor: &Visitor, id: FoodId, form: FoodForm, error: Option<String>) -> Self {
-        Self { layout: Layout::new(visitor, "cookbook", "Rename food"), id, form, error }
-    }
+/// Returns the address of a food.
+fn path(id: FoodId) -> String {
+    format!("/cookbook/foods/{id}")
 }
 
 /// Handles `GET /cookbook/foods/{id}/edit`: the form.
-pub async fn edit(state: web::Data<State>, Editor(visitor): Editor, Id(id): Id<FoodId>) -> Answer {
+pub async fn edit(state: web::Data<State>, editor: Editor, Id(id): Id<FoodId>) -> Answer {
     let name = service::food(&state, id).await?.ok_or(AppError::NotFound)?;
-    let form = FoodForm { was: name.clone(), name };
-    html(&state, StatusCode::OK, &FoodPage::of(&visitor, id, form, None)).await
+    let sheet = Sheet::showing(FOOD, vec![name]);
+    form_page::show(&state, editor, &NOUN, Some(path(id)), sheet).await
 }
 
 /// Handles `POST /cookbook/foods/{id}`: renames the food.
 pub async fn update(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<FoodId>,
-    Form(form): Form<FoodForm>,
+    Form(fields): Form<Fields>,
 ) -> Answer {
-    let name = match form.parse() {
+    let sheet = Sheet::sent(FOOD, &fields);
+    let name = match forms::parse_food(&sheet) {
         Ok(name) => name,
-        Err(error) => {
-            let page = FoodPage::of(&visitor, id, form, Some(error.to_string()));
-            return html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await;
+        Err(errors) => {
+            let sheet = sheet.refused(errors);
+            return form_page::show(&state, editor, &NOUN, Some(path(id)), sheet).await;
         }
     };
-    let (status, form, sentence) = match service::rename(&state, id, form.was, name.clone()).await?
-    {
-        Renamed::Done => {
-            return Ok(flash::redirect("/cookbook", &format!("It is “{name}” now.")));
-        }
-        Renamed::Taken => {
-            let form = FoodForm { was: service::food(&state, id).await?.unwrap_or_default(), name };
-            (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                form,
-                "There is another food of this name.".to_owned(),
-            )
-        }
-        Renamed::Conflict(None) => return Err(AppError::NotFound),
-        Renamed::Conflict(Some(now)) => {
-            let told =
-                format!("Someone else has renamed it to “{now}”. Save again to use your name.");
-            (StatusCode::CONFLICT, FoodForm { was: now, name }, told)
-        }
-    };
-    html(&state, status, &FoodPage::of(&visitor, id, form, Some(sentence))).await
+    let edit = sheet.edit(vec![name.clone()]);
+    let change = service::rename(&state, id, edit.clone(), name).await?.map(|name| vec![name]);
+    form_page::settle(&state, editor, &NOUN, path(id), sheet, (edit, change)).await
 }
-
-dressed!(FoodPage);

@@ -3,14 +3,11 @@
 //! - The ingredients are rows of fields. Each field's name ends in the number of its row: `food_0`, `food_1`, …
 //! - Empty rows are ignored. A form always shows a few of them, and a button adds more.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
 use super::model::{
     Ingredient, LONGEST_NAME, LONGEST_NOTE, LONGEST_TEXT, MOST_INGREDIENTS, Recipe, RecipeText,
 };
 use crate::site::form::FormErrors;
+use crate::site::sheet::{Fields, Kind, Shape, Sheet};
 use crate::site::text::{self, Fault, TextError};
 
 /// The highest row number that is read. It bounds what one request can allocate.
@@ -19,40 +16,38 @@ const MOST_ROWS: usize = 1_000;
 /// Empty rows that are shown below the filled ones.
 const SPARE: usize = 3;
 
-/// The form that renames a food.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct FoodForm {
-    /// The new name, as typed.
-    pub name: String,
-    /// The name that the form showed.
-    pub was: String,
-}
+const MARKDOWN: &str = "In Markdown: *emphasis*, **strong**, lists and links.";
 
-impl FoodForm {
-    /// Returns the typed name if it is valid.
-    ///
-    /// # Errors
-    /// A sentence for the user that says why it is not.
-    pub fn parse(&self) -> Result<String, TextError> {
-        text::line("a name", &self.name, LONGEST_NAME)
-    }
+/// The fields of a recipe's form.
+pub const RECIPE: &[Shape] = &[
+    ("name", "Name", "", Kind::Line),
+    ("description", "Description", MARKDOWN, Kind::Lines(3)),
+    ("instructions", "Instructions", MARKDOWN, Kind::Lines(10)),
+    ("ingredients", "Ingredients", "", Kind::Rows),
+];
+
+/// The field of a food's form.
+pub const FOOD: &[Shape] =
+    &[("name", "Name", "Every recipe that takes it shows the new name.", Kind::Line)];
+
+/// Returns the typed name of a food if it is valid.
+///
+/// # Errors
+/// A sentence that says why it is not.
+pub fn parse_food(sheet: &Sheet) -> Result<String, FormErrors> {
+    let mut errors = FormErrors::default();
+    let name = text::line("a name", sheet.value("name"), LONGEST_NAME);
+    errors.keep("name", name).ok_or(errors)
 }
 
 /// The form of a recipe, as typed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RecipeForm {
-    /// The name.
-    pub name: String,
-    /// The description, in Markdown.
-    pub description: String,
-    /// The instructions, in Markdown.
-    pub instructions: String,
+    /// Its name and its texts.
+    pub sheet: Sheet,
     /// The ingredients, some of them empty.
     pub rows: Vec<IngredientForm>,
-    /// The digest of the recipe that the form showed.
-    pub was: String,
-    /// Whether the user asked for more rows instead of saving.
+    /// Whether the client asked for more rows instead of saving.
     pub wants_more: bool,
 }
 
@@ -111,12 +106,28 @@ fn or_empty(text: Result<String, TextError>) -> Result<String, TextError> {
     }
 }
 
+fn rows_of(recipe: &Recipe) -> Vec<IngredientForm> {
+    let rows = recipe.text.ingredients.iter().map(|one| IngredientForm {
+        amount: one.amount.map(|amount| amount.to_string()).unwrap_or_default(),
+        unit: one.unit.clone(),
+        food: one.food.clone(),
+        description: one.description.clone(),
+    });
+    rows.collect()
+}
+
 impl RecipeForm {
+    /// Returns an empty form.
+    pub fn empty() -> Self {
+        Self { sheet: Sheet::empty(RECIPE), rows: Vec::new(), wants_more: true }.with_spare_rows()
+    }
+
     /// Reads the form from the fields of a request.
-    pub fn read(mut fields: BTreeMap<String, String>) -> Self {
-        // All rows that were sent, also more than a recipe may have: the user gets back everything that was typed.
+    pub fn sent(mut fields: Fields) -> Self {
+        // All rows that were sent, also more than a recipe may have: the client gets back everything that was typed.
         let sent = fields.keys().filter_map(|name| name.strip_prefix("food_")?.parse().ok());
         let count = sent.max().map_or(0, |last: usize| last.min(MOST_ROWS) + 1);
+        let sheet = Sheet::sent(RECIPE, &fields);
         let mut take = |name: &str| fields.remove(name).unwrap_or_default();
         let rows = (0..count).map(|row| IngredientForm {
             amount: take(&format!("amount_{row}")),
@@ -125,39 +136,19 @@ impl RecipeForm {
             description: take(&format!("description_{row}")),
         });
         let rows = rows.collect();
-        Self {
-            name: take("name"),
-            description: take("description"),
-            instructions: take("instructions"),
-            rows,
-            was: take("was"),
-            wants_more: !take("more").is_empty(),
-        }
-        .with_spare_rows()
-    }
-
-    /// Returns the multi-line fields: name, label, typed text, and the number of visible lines.
-    pub fn texts(&self) -> [(&'static str, &'static str, &str, u8); 2] {
-        [
-            ("description", "Description", &self.description, 3),
-            ("instructions", "Instructions", &self.instructions, 10),
-        ]
+        Self { sheet, rows, wants_more: !take("more").is_empty() }.with_spare_rows()
     }
 
     /// Returns a form that shows `recipe`.
     pub fn showing(recipe: &Recipe) -> Self {
-        let text = &recipe.text;
-        let rows = text.ingredients.iter().map(|one| IngredientForm {
-            amount: one.amount.map(|amount| amount.to_string()).unwrap_or_default(),
-            unit: one.unit.clone(),
-            food: one.food.clone(),
-            description: one.description.clone(),
-        });
-        let (name, description) = (text.name.clone(), text.description.clone());
-        let (instructions, was) = (text.instructions.clone(), text.digest());
-        let form =
-            Self { name, description, instructions, rows: rows.collect(), was, wants_more: false };
-        form.with_spare_rows()
+        let sheet = Sheet::showing(RECIPE, recipe.text.values());
+        Self { sheet, rows: rows_of(recipe), wants_more: false }.with_spare_rows()
+    }
+
+    /// Shows the ingredients of `recipe` instead.
+    #[must_use]
+    pub fn with_ingredients_of(self, recipe: &Recipe) -> Self {
+        Self { rows: rows_of(recipe), ..self }.with_spare_rows()
     }
 
     /// Trims the empty rows at the end, then appends a few; more of them if the user asked for more.
@@ -176,10 +167,13 @@ impl RecipeForm {
     /// A sentence for each invalid field.
     pub fn parse(&self) -> Result<RecipeText, FormErrors> {
         let mut errors = FormErrors::default();
-        let name = errors.keep("name", text::line("a name", &self.name, LONGEST_NAME));
-        let description = text::lines("a description", &self.description, LONGEST_TEXT);
+        let name =
+            errors.keep("name", text::line("a name", self.sheet.value("name"), LONGEST_NAME));
+        let description =
+            text::lines("a description", self.sheet.value("description"), LONGEST_TEXT);
         let description = errors.keep("description", or_empty(description));
-        let instructions = text::lines("instructions", &self.instructions, LONGEST_TEXT);
+        let instructions =
+            text::lines("instructions", self.sheet.value("instructions"), LONGEST_TEXT);
         let instructions = errors.keep("instructions", instructions);
         let filled = self.rows.iter().enumerate().filter(|(_, row)| !row.is_empty());
         let ingredients: Vec<_> = filled.map(|(row, one)| one.parse(row, &mut errors)).collect();

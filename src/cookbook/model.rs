@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::site::digest;
 use crate::site::markdown::{self, Rendered};
 use crate::site::row_id::RowId;
 use crate::site::text::fold;
@@ -80,27 +79,33 @@ impl RecipeText {
 
     /// Reports whether it would be stored like `other`: names of foods are compared ignoring case.
     pub fn is_as(&self, other: &Self) -> bool {
-        let folded = |text: &Self| {
-            let mut text = text.clone();
-            text.ingredients.iter_mut().for_each(|one| one.food = fold(&one.food));
-            text
-        };
-        folded(self) == folded(other)
+        self.values() == other.values()
     }
 
-    /// Returns a digest of all fields. Two texts with the same digest are equal.
-    pub fn digest(&self) -> String {
-        let amounts =
-            self.ingredients.iter().map(|one| one.amount.map(|amount| amount.to_string()));
-        let amounts: Vec<String> = amounts.map(Option::unwrap_or_default).collect();
-        // Browsers send CRLF line ends, whatever the form showed.
-        let texts = [&self.name, &self.description, &self.instructions];
-        let texts = texts.map(|text| text.replace("\r\n", "\n"));
-        let parts =
-            self.ingredients.iter().zip(&amounts).flat_map(|(one, amount)| {
-                [amount.as_str(), &one.unit, &one.food, &one.description]
-            });
-        digest::of(texts.iter().map(String::as_str).chain(parts))
+    /// Returns the values of its form; the ingredients are one of them, a line each.
+    pub fn values(&self) -> Vec<String> {
+        let lines: Vec<String> = self.ingredients.iter().map(Ingredient::line).collect();
+        let texts = [&self.name, &self.description, &self.instructions, &lines.join("\n")];
+        texts.map(String::clone).into()
+    }
+
+    /// Returns these fields, but those of `current` that are to be kept.
+    pub fn merged(&self, current: &Self, keeps: &[bool]) -> Self {
+        let side = |place: usize| if keeps[place] { current } else { self };
+        Self {
+            name: side(0).name.clone(),
+            description: side(1).description.clone(),
+            instructions: side(2).instructions.clone(),
+            ingredients: side(3).ingredients.clone(),
+        }
+    }
+}
+
+impl Ingredient {
+    /// Returns it as one line. Tabs part its fields, none of which holds one; case is ignored in names of foods.
+    fn line(&self) -> String {
+        let amount = self.amount.map(|amount| amount.to_string()).unwrap_or_default();
+        [&*amount, &self.unit, &fold(&self.food), &self.description].join("\t")
     }
 }
 
@@ -195,16 +200,19 @@ mod tests {
     }
 
     #[test]
-    fn digests_differ_for_different_texts_but_ignore_line_ends() {
-        let text = |name: &str, description: &str| RecipeText {
-            name: name.into(),
-            description: description.into(),
-            instructions: "a\nb".into(),
-            ingredients: Vec::new(),
+    fn recipes_differ_by_each_field_of_an_ingredient() {
+        let text = |unit: &str, food: &str| RecipeText {
+            name: "Soup".into(),
+            description: String::new(),
+            instructions: "Cook.".into(),
+            ingredients: vec![Ingredient {
+                amount: None,
+                unit: unit.into(),
+                food: food.into(),
+                description: String::new(),
+            }],
         };
-        assert_ne!(text("a", "bc").digest(), text("ab", "c").digest());
-        let mut other = text("a", "bc");
-        other.instructions = "a\r\nb".into();
-        assert_eq!(other.digest(), text("a", "bc").digest());
+        assert!(!text("big", "leek top").is_as(&text("big leek", "top")));
+        assert!(text("kg", "Leeks").is_as(&text("kg", "leeks")));
     }
 }

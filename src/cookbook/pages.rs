@@ -1,24 +1,27 @@
 //! The HTML pages of the cookbook.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::forms::RecipeForm;
-use super::model::{Recipe, RecipeId, RecipeText};
-use super::service::{self, Change};
+use super::forms::{IngredientForm, RecipeForm};
+use super::model::{Recipe, RecipeId};
+use super::service;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
-use crate::site::flash;
-use crate::site::form::{Form, FormErrors, Id};
+use crate::site::form::{Form, FormOnce, Id};
+use crate::site::form_page::{self, Noun};
 use crate::site::render::{Layout, dressed, html};
+use crate::site::sheet::{Change, Fields};
 use crate::site::visitor::{Editor, Visitor};
 use crate::state::State;
 
 const SECTION: &str = "cookbook";
+
+/// The address of the list.
+const LIST: &str = "/cookbook";
 
 type Answer = Result<HttpResponse, AppError>;
 
@@ -57,159 +60,137 @@ async fn found(state: &State, id: RecipeId) -> Result<Recipe, AppError> {
     service::show(state, id).await?.ok_or(AppError::NotFound)
 }
 
-/// The form of a new or existing recipe.
+/// Recipes, as the pages of their forms call them.
+const NOUN: Noun =
+    Noun { section: SECTION, name: "recipe", list: LIST, all: Some(LIST), can_delete: true };
+
+/// Returns the address of a recipe.
+fn path(id: RecipeId) -> String {
+    format!("{LIST}/{id}")
+}
+
+/// The form of a new or existing recipe, which has rows of ingredients.
 #[derive(Template)]
 #[template(path = "cookbook/form.html")]
-struct FormPage {
+struct RecipePage {
     layout: Layout,
-    /// `None` for a new recipe.
-    id: Option<RecipeId>,
-    form: RecipeForm,
-    errors: FormErrors,
+    form: form_page::Form,
+    rows: Vec<IngredientForm>,
     /// The names of foods that are suggested while typing.
     foods: Vec<String>,
 }
 
-impl FormPage {
+impl RecipePage {
     /// Returns the name of a field in a row.
     fn name_of(&self, field: &str, row: usize) -> String {
         format!("{field}_{row}")
     }
-
-    fn action(&self) -> String {
-        self.id.map_or_else(|| "/cookbook".to_owned(), |id| format!("/cookbook/{id}"))
-    }
 }
 
-async fn form(
+async fn show_form(
     state: &State,
-    visitor: &Visitor,
+    editor: Editor,
     id: Option<RecipeId>,
     form: RecipeForm,
-    errors: FormErrors,
 ) -> Answer {
-    let title = if id.is_some() { "Edit recipe" } else { "New recipe" };
-    let status = match errors.is_empty() {
-        true => StatusCode::OK,
-        false => StatusCode::UNPROCESSABLE_ENTITY,
-    };
     let recipes = service::list(state).await?;
     let foods = recipes.iter().flat_map(|recipe| &recipe.text.ingredients);
     let mut foods: Vec<String> = foods.map(|one| one.food.clone()).collect();
     foods.sort_unstable();
     foods.dedup();
-    let layout = Layout::new(visitor, SECTION, title);
-    html(state, status, &FormPage { layout, id, form, errors, foods }).await
+    let rows = form.rows;
+    let (layout, form) = form_page::Form::new(editor, &NOUN, id.map(path), form.sheet)?;
+    html(state, form.status(), &RecipePage { layout, form, rows, foods }).await
 }
 
 /// Handles `GET /cookbook/new`: an empty form.
-pub async fn new(state: web::Data<State>, Editor(visitor): Editor) -> Answer {
-    let empty = RecipeForm { wants_more: true, ..RecipeForm::default() }.with_spare_rows();
-    form(&state, &visitor, None, empty, FormErrors::default()).await
+pub async fn new(state: web::Data<State>, editor: Editor) -> Answer {
+    show_form(&state, editor, None, RecipeForm::empty()).await
 }
 
-/// All fields of a form by name, since a recipe form has any number of rows.
-type Fields = Form<BTreeMap<String, String>>;
-
 /// Handles `POST /cookbook`: adds a recipe.
-pub async fn create(state: web::Data<State>, visitor: Visitor, Form(fields): Fields) -> Answer {
-    let typed = RecipeForm::read(fields);
+pub async fn create(
+    state: web::Data<State>,
+    editor: Editor,
+    FormOnce(fields, once): FormOnce<Fields>,
+) -> Answer {
+    let mut typed = RecipeForm::sent(fields);
     match typed.parse() {
-        _ if typed.wants_more => form(&state, &visitor, None, typed, FormErrors::default()).await,
-        Err(errors) => form(&state, &visitor, None, typed, errors).await,
+        _ if typed.wants_more => show_form(&state, editor, None, typed).await,
+        Err(errors) => {
+            typed.sheet.errors = errors;
+            show_form(&state, editor, None, typed).await
+        }
         Ok(text) => {
             let added = format!("Added “{}”.", text.name);
-            let id = service::create(&state, text).await?;
-            Ok(flash::redirect(&format!("/cookbook/{id}"), &added))
+            let id = service::create(&state, text, once).await?;
+            Ok(editor.1.added(&path(id), "/cookbook/new", &added))
         }
     }
 }
 
 /// Handles `GET /cookbook/{id}/edit`: the form of an existing recipe.
-pub async fn edit(
-    state: web::Data<State>,
-    Editor(visitor): Editor,
-    Id(id): Id<RecipeId>,
-) -> Answer {
-    let showing = RecipeForm::showing(&found(&state, id).await?);
-    form(&state, &visitor, Some(id), showing, FormErrors::default()).await
+pub async fn edit(state: web::Data<State>, editor: Editor, Id(id): Id<RecipeId>) -> Answer {
+    let form = RecipeForm::showing(&found(&state, id).await?);
+    show_form(&state, editor, Some(id), form).await
 }
 
 /// Handles `POST /cookbook/{id}`: changes a recipe.
 pub async fn update(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<RecipeId>,
-    Form(fields): Fields,
+    Form(fields): Form<Fields>,
 ) -> Answer {
-    let typed = RecipeForm::read(fields);
+    let mut typed = RecipeForm::sent(fields);
     let text = match typed.parse() {
-        _ if typed.wants_more => {
-            return form(&state, &visitor, Some(id), typed, FormErrors::default()).await;
+        _ if typed.wants_more => return show_form(&state, editor, Some(id), typed).await,
+        Err(errors) => {
+            typed.sheet.errors = errors;
+            return show_form(&state, editor, Some(id), typed).await;
         }
-        Err(errors) => return form(&state, &visitor, Some(id), typed, errors).await,
         Ok(text) => text,
     };
     let saved = format!("Saved “{}”.", text.name);
-    match service::update(&state, id, typed.was, text.clone()).await? {
-        Change::Done => Ok(flash::redirect(&format!("/cookbook/{id}"), &saved)),
-        Change::Conflict(current) => conflict(&state, &visitor, id, Some(text), current).await,
-    }
+    let values = text.values();
+    typed.sheet.fill("ingredients", values[3].clone());
+    let edit = typed.sheet.edit(values);
+    let change = service::update(&state, id, edit.clone(), text).await?;
+    let current =
+        if let Change::Conflict(current) = &change { Some(current.clone()) } else { None };
+    let change = change.map(|recipe| recipe.text.values());
+    let Some(sheet) = form_page::settled(typed.sheet.clone(), &NOUN, edit, change)? else {
+        return Ok(editor.1.saved(&path(id), &path(id), &saved));
+    };
+    let keeps = sheet.keeps("ingredients");
+    let form = RecipeForm { sheet, ..typed };
+    let form = match current.filter(|_| keeps) {
+        Some(current) => form.with_ingredients_of(&current),
+        None => form,
+    };
+    show_form(&state, editor, Some(id), form).await
 }
 
-/// The page that asks for confirmation before a recipe is deleted.
-#[derive(Template)]
-#[template(path = "cookbook/delete.html")]
-struct DeletePage {
-    layout: Layout,
-    recipe: Recipe,
-}
+/// What a deletion leaves.
+const TOLD: &str = "Its foods stay, for other recipes.";
 
 /// Handles `GET /cookbook/{id}/delete`: asks for confirmation.
-pub async fn ask(state: web::Data<State>, Editor(visitor): Editor, Id(id): Id<RecipeId>) -> Answer {
-    let recipe = found(&state, id).await?;
-    let layout = Layout::new(&visitor, SECTION, "Delete recipe");
-    html(&state, StatusCode::OK, &DeletePage { layout, recipe }).await
+pub async fn ask(state: web::Data<State>, editor: Editor, Id(id): Id<RecipeId>) -> Answer {
+    let form = RecipeForm::showing(&found(&state, id).await?);
+    form_page::ask(&state, editor, &NOUN, path(id), form.sheet, TOLD).await
 }
 
 /// Handles `POST /cookbook/{id}/delete`: deletes a recipe.
 pub async fn delete(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<RecipeId>,
-    Form(mut fields): Fields,
+    Form(fields): Form<Fields>,
 ) -> Answer {
-    let was = fields.remove("was").unwrap_or_default();
-    match service::delete(&state, id, was).await? {
-        Change::Done => Ok(flash::redirect("/cookbook", "The recipe is deleted.")),
-        Change::Conflict(current) => conflict(&state, &visitor, id, None, current).await,
-    }
+    let sheet = RecipeForm::sent(fields).sheet;
+    let change = service::delete(&state, id, sheet.edit(Vec::new())).await?;
+    let change = change.map(|recipe| recipe.text.values());
+    form_page::delete(&state, editor, &NOUN, path(id), sheet, change, TOLD).await
 }
 
-/// The page of an edit conflict: the user's version of a recipe beside the current one.
-#[derive(Template)]
-#[template(path = "cookbook/conflict.html")]
-struct ConflictPage {
-    layout: Layout,
-    id: RecipeId,
-    /// The version that the user typed; `None` if the user wanted to delete the recipe.
-    yours: Option<RecipeText>,
-    /// The current version; `None` if the recipe was deleted.
-    current: Option<Recipe>,
-}
-
-async fn conflict(
-    state: &State,
-    visitor: &Visitor,
-    id: RecipeId,
-    yours: Option<RecipeText>,
-    current: Option<Recipe>,
-) -> Answer {
-    if current.is_none() && yours.is_none() {
-        return Err(AppError::NotFound);
-    }
-    let layout = Layout::new(visitor, SECTION, "Changed meanwhile");
-    html(state, StatusCode::CONFLICT, &ConflictPage { layout, id, yours, current }).await
-}
-
-dressed!(IndexPage, ShowPage, FormPage, DeletePage, ConflictPage);
+dressed!(IndexPage, ShowPage, RecipePage);

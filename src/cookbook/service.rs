@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::model::{FoodId, Recipe, RecipeId, RecipeText};
 use super::{fixture, keys, queries};
+use crate::db::once::Once;
 use crate::db::{self, Db};
 use crate::error::AppError;
 use crate::site::admin_section::{Found, Thing};
-use crate::site::text::{fold, is_same};
+use crate::site::sheet::{Change, Edit};
+use crate::site::text::fold;
 use crate::state::State;
 use crate::versions::Database;
 
@@ -55,96 +57,78 @@ pub async fn food(state: &State, id: FoodId) -> Result<Option<String>, AppError>
     Ok(state.db.read(move |read| queries::find_food(read, id)).await?)
 }
 
-/// The outcome of renaming a food.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Renamed {
-    /// The food has the new name.
-    Done,
-    /// Another food has the new name.
-    Taken,
-    /// The food was renamed (its current name) or deleted (`None`) since the form was shown.
-    Conflict(Option<String>),
-}
-
-/// Renames a food if it still has the name that the user has `seen`.
+/// Renames a food if it still has the name that the client has seen.
 pub async fn rename(
     state: &State,
     id: FoodId,
-    seen: String,
+    edit: Edit,
     name: String,
-) -> Result<Renamed, AppError> {
+) -> Result<Change<String>, AppError> {
     let write = state.db.write(move |conn| {
         queries::lock(conn)?;
         let there = queries::get_foods(conn)?;
         let current = there.iter().find(|(known, _)| *known == id).map(|(_, name)| name.clone());
-        if current.as_ref() == Some(&name) {
-            return Ok(Renamed::Done);
-        }
-        if !current.as_deref().is_some_and(|current| is_same(current, &seen)) {
-            return Ok(Renamed::Conflict(current));
+        let Some(current) = current else { return Ok(Change::Gone) };
+        match edit.merge(std::slice::from_ref(&current)).as_deref() {
+            None => return Ok(Change::Conflict(current)),
+            Some([true]) => return Ok(Change::Done),
+            Some(_) if current == name => return Ok(Change::Done),
+            Some(_) => {}
         }
         if there.iter().any(|(other, known)| *other != id && fold(known) == fold(&name)) {
-            return Ok(Renamed::Taken);
+            return Ok(Change::Taken);
         }
         queries::rename_food(conn, id, &name)?;
-        Ok(Renamed::Done)
-    });
-    Ok(write.await?)
-}
-
-/// Adds a recipe.
-pub async fn create(state: &State, text: RecipeText) -> Result<RecipeId, AppError> {
-    let write = state.db.write(move |conn| {
-        queries::lock(conn)?;
-        queries::insert(conn, &text)
-    });
-    Ok(write.await?)
-}
-
-/// The outcome of a change to a recipe that the user has seen in a form.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The change was made.
-    Done,
-    /// The recipe was changed (its current content) or deleted (`None`) since the form was shown.
-    Conflict(Option<Recipe>),
-}
-
-/// Changes the recipe to `text` if the digest of its content is still `seen`.
-///
-/// If it equals `text` already, as after a form that was sent twice, the outcome is [`Change::Done`].
-pub async fn update(
-    state: &State,
-    id: RecipeId,
-    seen: String,
-    text: RecipeText,
-) -> Result<Change, AppError> {
-    let write = state.db.write(move |conn| {
-        queries::lock(conn)?;
-        let Some(current) = queries::get(conn, id)? else { return Ok(Change::Conflict(None)) };
-        if current.text.is_as(&text) {
-            return Ok(Change::Done);
-        }
-        if current.text.digest() != seen {
-            return Ok(Change::Conflict(Some(current)));
-        }
-        queries::update(conn, id, &text)?;
         Ok(Change::Done)
     });
     Ok(write.await?)
 }
 
-/// Deletes the recipe if the digest of its content is still `seen`.
-pub async fn delete(state: &State, id: RecipeId, seen: String) -> Result<Change, AppError> {
+/// Adds a recipe once.
+pub async fn create(state: &State, text: RecipeText, once: Once) -> Result<RecipeId, AppError> {
     let write = state.db.write(move |conn| {
         queries::lock(conn)?;
-        match queries::get(conn, id)? {
-            Some(current) if current.text.digest() == seen => {
-                queries::delete(conn, id)?;
-                Ok(Change::Done)
-            }
-            current => Ok(Change::Conflict(current)),
+        once.run(conn, |conn| queries::insert(conn, &text).map(RecipeId::get))
+    });
+    Ok(RecipeId::new(write.await?))
+}
+
+/// Makes an edit of the recipe, merged with what changed since the client saw it.
+///
+/// If it is as typed already, as after a form that was sent twice, the outcome is [`Change::Done`].
+pub async fn update(
+    state: &State,
+    id: RecipeId,
+    edit: Edit,
+    text: RecipeText,
+) -> Result<Change<Recipe>, AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock(conn)?;
+        let Some(current) = queries::get(conn, id)? else { return Ok(Change::Gone) };
+        let Some(keeps) = edit.merge(&current.text.values()) else {
+            return Ok(Change::Conflict(current));
+        };
+        let merged = text.merged(&current.text, &keeps);
+        if !current.text.is_as(&merged) {
+            queries::update(conn, id, &merged)?;
         }
+        Ok(Change::Done)
+    });
+    Ok(write.await?)
+}
+
+/// Deletes the recipe if it is still as the client had seen it.
+pub async fn delete(state: &State, id: RecipeId, seen: Edit) -> Result<Change<Recipe>, AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock(conn)?;
+        Ok(match queries::get(conn, id)? {
+            None => Change::Gone,
+            Some(current) if seen.is_still(&current.text.values()) => {
+                queries::delete(conn, id)?;
+                Change::Done
+            }
+            Some(current) => Change::Conflict(current),
+        })
     });
     Ok(write.await?)
 }

@@ -17,6 +17,7 @@ pub mod kind;
 pub mod log;
 pub mod meter;
 pub mod migrations;
+pub mod once;
 mod postgres_url;
 pub mod role;
 pub mod schema;

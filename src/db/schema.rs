@@ -18,6 +18,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The forms of the last day that added something.
+    sent_forms (digest) {
+        digest -> Text,
+        made_id -> BigInt,
+        sent_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     /// The catalogue.
     products (id) {
         id -> BigInt,

@@ -17,6 +17,7 @@ use super::{openapi, service};
 use crate::cache::http::Coding;
 use crate::cache::http::{EntityTag, EntityTags};
 use crate::cache::page::tag_in;
+use crate::db::once::Once;
 use crate::error::AppError;
 use crate::site::form::{Id, Query};
 use crate::site::json::Json;
@@ -80,7 +81,7 @@ pub async fn list_events(state: web::Data<State>, Query(query): Query<ListQuery>
 
 /// Handles `POST /api/events`: adds an event.
 pub async fn create_event(state: web::Data<State>, Json(fields): Json) -> Answer {
-    let event = service::create_event(&state, forms::event(&fields)?).await?;
+    let event = service::create_event(&state, forms::event(&fields)?, Once::default()).await?;
     Ok(created(&format!("/api/events/{}", event.id), &EventBody::from(&event)))
 }
 
@@ -123,7 +124,7 @@ pub async fn list_guests(state: web::Data<State>, Query(query): Query<ListQuery>
 
 /// Handles `POST /api/guests`: adds a guest.
 pub async fn create_guest(state: web::Data<State>, Json(fields): Json) -> Answer {
-    let guest = service::create_guest(&state, forms::guest(&fields)?).await?;
+    let guest = service::create_guest(&state, forms::guest(&fields)?, Once::default()).await?;
     Ok(created(&format!("/api/guests/{}", guest.id), &GuestBody::from(&guest)))
 }
 

@@ -3,10 +3,10 @@
 //! | URL | |
 //! |---|---|
 //! | `GET /events` | [`pages::index`]: the coming tastings, by pages |
-//! | `GET /events/new`, `POST /events` | [`add::new_event`], [`add::create_event`] |
-//! | `GET /events/{id}/edit`, `POST /events/{id}` | [`update::edit_event`], [`update::update_event`] |
-//! | `GET`, `POST /events/{id}/delete` | [`delete::ask_event`], [`delete::delete_event`] |
-//! | `/events/guests/…` | the same for their guests |
+//! | `GET /events/new`, `POST /events` | [`events::new`], [`events::create`] |
+//! | `GET /events/{id}/edit`, `POST /events/{id}` | [`events::edit`], [`events::update`] |
+//! | `GET`, `POST /events/{id}/delete` | [`events::ask`], [`events::delete`] |
+//! | `/events/guests/…` | the same for their guests: [`guests`] |
 //! | `GET`, `POST /api/events` | [`api::list_events`], [`api::create_event`] |
 //! | `GET`, `PUT`, `DELETE /api/events/{id}` | [`api::show_event`], [`api::replace_event`], [`api::delete_event`] |
 //! | `GET`, `POST /api/guests` | [`api::list_guests`], of one event with `?event=`; [`api::create_guest`] |
@@ -28,7 +28,7 @@ pub mod service;
 use actix_web::middleware::from_fn;
 use actix_web::web;
 
-use self::edit::{add, delete, update};
+use self::edit::{events, guests};
 use crate::cache::page;
 use crate::site::admin_section::AdminSection;
 use crate::site::visitor;
@@ -96,23 +96,23 @@ fn for_people(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::resource("/events")
             .route(web::get().to(pages::index))
-            .route(web::post().to(add::create_event)),
+            .route(web::post().to(events::create)),
     )
-    .service(web::resource("/events/new").route(web::get().to(add::new_event)))
-    .service(web::resource("/events/guests").route(web::post().to(add::create_guest)))
-    .service(web::resource("/events/guests/new").route(web::get().to(add::new_guest)))
-    .service(web::resource("/events/{id}").route(web::post().to(update::update_event)))
-    .service(web::resource("/events/{id}/edit").route(web::get().to(update::edit_event)))
+    .service(web::resource("/events/new").route(web::get().to(events::new)))
+    .service(web::resource("/events/guests").route(web::post().to(guests::create)))
+    .service(web::resource("/events/guests/new").route(web::get().to(guests::new)))
+    .service(web::resource("/events/{id}").route(web::post().to(events::update)))
+    .service(web::resource("/events/{id}/edit").route(web::get().to(events::edit)))
     .service(
         web::resource("/events/{id}/delete")
-            .route(web::get().to(delete::ask_event))
-            .route(web::post().to(delete::delete_event)),
+            .route(web::get().to(events::ask))
+            .route(web::post().to(events::delete)),
     )
-    .service(web::resource("/events/guests/{id}").route(web::post().to(update::update_guest)))
-    .service(web::resource("/events/guests/{id}/edit").route(web::get().to(update::edit_guest)))
+    .service(web::resource("/events/guests/{id}").route(web::post().to(guests::update)))
+    .service(web::resource("/events/guests/{id}/edit").route(web::get().to(guests::edit)))
     .service(
         web::resource("/events/guests/{id}/delete")
-            .route(web::get().to(delete::ask_guest))
-            .route(web::post().to(delete::delete_guest)),
+            .route(web::get().to(guests::ask))
+            .route(web::post().to(guests::delete)),
     );
 }

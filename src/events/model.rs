@@ -35,6 +35,58 @@ pub struct Event {
     pub description: String,
 }
 
+impl Event {
+    /// Returns the values of its form.
+    pub fn values(&self) -> Vec<String> {
+        let Self { name, date, location, description, .. } = self;
+        vec![name.clone(), date.rfc3339(), location.clone(), description.clone()]
+    }
+}
+
+impl NewEvent {
+    /// Returns the values of its form.
+    pub fn values(&self) -> Vec<String> {
+        let Self { name, date, location, description } = self;
+        vec![name.clone(), date.rfc3339(), location.clone(), description.clone()]
+    }
+
+    /// Returns these fields, but those of `current` that are to be kept.
+    pub fn merged(&self, current: &Event, keeps: &[bool]) -> Self {
+        let of = |place: usize, theirs: &String, mine: &String| {
+            if keeps[place] { theirs.clone() } else { mine.clone() }
+        };
+        Self {
+            name: of(0, &current.name, &self.name),
+            date: if keeps[1] { current.date } else { self.date },
+            location: of(2, &current.location, &self.location),
+            description: of(3, &current.description, &self.description),
+        }
+    }
+}
+
+impl Guest {
+    /// Returns the values of their form.
+    pub fn values(&self) -> Vec<String> {
+        vec![self.event.id.to_string(), self.name.clone(), self.email.clone()]
+    }
+}
+
+impl NewGuest {
+    /// Returns the values of their form.
+    pub fn values(&self) -> Vec<String> {
+        vec![self.event.to_string(), self.name.clone(), self.email.clone()]
+    }
+
+    /// Returns these fields, but those of `current` that are to be kept.
+    pub fn merged(&self, current: &Guest, keeps: &[bool]) -> Self {
+        Self {
+            event: if keeps[0] { current.event.id } else { self.event },
+            name: if keeps[1] { current.name.clone() } else { self.name.clone() },
+            email: if keeps[2] { current.email.clone() } else { self.email.clone() },
+        }
+    }
+}
+
 /// The number of an event.
 pub type EventId = RowId<Event>;
 

@@ -9,10 +9,12 @@ use time::Date;
 
 use super::model::{Coming, Event, EventId, Guest, GuestId, NewEvent, NewGuest, Part, Range};
 use super::{keys, queries, sample};
+use crate::db::once::Once;
 use crate::db::{self, Db};
 use crate::error::AppError;
 use crate::site::admin_section::{self, Found, Thing};
 use crate::site::form::FormErrors;
+use crate::site::sheet::{Change, Edit};
 use crate::state::State;
 use crate::versions::{Database, Snapshot};
 
@@ -92,11 +94,11 @@ pub trait Expected<T>: Fn(&T) -> bool + Send + 'static {}
 
 impl<T, F: Fn(&T) -> bool + Send + 'static> Expected<T> for F {}
 
-/// Adds an event and returns it.
-pub async fn create_event(state: &State, new: NewEvent) -> Result<Event, AppError> {
+/// Adds an event once and returns it.
+pub async fn create_event(state: &State, new: NewEvent, once: Once) -> Result<Event, AppError> {
     let write = state.db.write(move |conn| {
-        let id = queries::insert_event(conn, &new)?;
-        Ok(there(queries::get_event(conn, id)?))
+        let id = once.run(conn, |conn| queries::insert_event(conn, &new).map(EventId::get))?;
+        Ok(there(queries::get_event(conn, EventId::new(id))?))
     });
     write.await?
 }
@@ -119,6 +121,25 @@ pub async fn replace_event(
     write.await?
 }
 
+/// Makes an edit of an event, merged with what changed since the client saw it.
+pub async fn edit_event(
+    state: &State,
+    id: EventId,
+    edit: Edit,
+    changes: NewEvent,
+) -> Result<Change<Event>, AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock_event(conn, id)?;
+        let Some(current) = queries::get_event(conn, id)? else { return Ok(Change::Gone) };
+        let Some(keeps) = edit.merge(&current.values()) else {
+            return Ok(Change::Conflict(current));
+        };
+        queries::update_event(conn, id, &changes.merged(&current, &keeps))?;
+        Ok(Change::Done)
+    });
+    Ok(write.await?)
+}
+
 /// Deletes an event with its guests if it is the expected version.
 pub async fn delete_event(
     state: &State,
@@ -135,15 +156,15 @@ pub async fn delete_event(
     write.await?
 }
 
-/// Adds a guest and returns it.
-pub async fn create_guest(state: &State, new: NewGuest) -> Result<Guest, AppError> {
+/// Adds a guest once and returns it.
+pub async fn create_guest(state: &State, new: NewGuest, once: Once) -> Result<Guest, AppError> {
     let write = state.db.write(move |conn| {
         queries::lock_event(conn, new.event)?;
         if queries::get_event(conn, new.event)?.is_none() {
             return Ok(Err(no_event(new.event)));
         }
-        let id = queries::insert_guest(conn, &new)?;
-        Ok(there(queries::get_guest(conn, id)?))
+        let id = once.run(conn, |conn| queries::insert_guest(conn, &new).map(GuestId::get))?;
+        Ok(there(queries::get_guest(conn, GuestId::new(id))?))
     });
     write.await?
 }
@@ -165,6 +186,29 @@ pub async fn replace_guest(
         }
         queries::update_guest(conn, id, &changes)?;
         Ok(there(queries::get_guest(conn, id)?))
+    });
+    write.await?
+}
+
+/// Makes an edit of a guest, merged with what changed since the client saw it.
+pub async fn edit_guest(
+    state: &State,
+    id: GuestId,
+    edit: Edit,
+    changes: NewGuest,
+) -> Result<Change<Guest>, AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock_guest(conn, id, Some(changes.event))?;
+        let Some(current) = queries::get_guest(conn, id)? else { return Ok(Ok(Change::Gone)) };
+        let Some(keeps) = edit.merge(&current.values()) else {
+            return Ok(Ok(Change::Conflict(current)));
+        };
+        let merged = changes.merged(&current, &keeps);
+        if queries::get_event(conn, merged.event)?.is_none() {
+            return Ok(Err(no_event(merged.event)));
+        }
+        queries::update_guest(conn, id, &merged)?;
+        Ok(Ok(Change::Done))
     });
     write.await?
 }

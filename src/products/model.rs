@@ -33,6 +33,26 @@ pub struct NewProduct {
     pub price: Price,
 }
 
+impl Product {
+    /// Returns the values of its form.
+    pub fn values(&self) -> Vec<String> {
+        vec![self.title.clone(), self.price.plain()]
+    }
+}
+
+impl NewProduct {
+    /// Returns the values of its form.
+    pub fn values(&self) -> Vec<String> {
+        vec![self.title.as_str().to_owned(), self.price.plain()]
+    }
+
+    /// Returns these fields, but those of `current` that are to be kept; `None` if one of them is invalid.
+    pub fn merged(&self, current: &Product, keeps: &[bool]) -> Option<Self> {
+        let title = if keeps[0] { current.title.parse().ok()? } else { self.title.clone() };
+        Some(Self { title, price: if keeps[1] { current.price } else { self.price } })
+    }
+}
+
 /// The number of a product.
 pub type ProductId = RowId<Product>;
 

@@ -6,15 +6,16 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::forms::{IndexQuery, ProductForm};
+use super::forms::{self, FIELDS, IndexQuery};
 use super::model::{Listing, Product, ProductId, ProductList};
-use super::service::{self, Change};
+use super::service;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
-use crate::site::flash;
-use crate::site::form::{Form, FormErrors, Id, Query};
+use crate::site::form::{Form, FormOnce, Id, Query};
+use crate::site::form_page::{self, Noun};
 use crate::site::pagination::{PageLink, Pagination};
 use crate::site::render::{Layout, dressed, grouped, html};
+use crate::site::sheet::{Fields, Sheet};
 use crate::site::text::fold;
 use crate::site::visitor::{Editor, Visitor};
 use crate::state::State;
@@ -88,162 +89,81 @@ async fn found(state: &State, id: ProductId) -> Result<Product, AppError> {
     (*product).clone().ok_or(AppError::NotFound)
 }
 
-/// The form for a new product.
-#[derive(Template)]
-#[template(path = "products/new.html")]
-struct NewPage {
-    layout: Layout,
-    form: ProductForm,
-    errors: FormErrors,
-}
+/// Products, as the pages of their forms call them.
+const NOUN: Noun =
+    Noun { section: SECTION, name: "product", list: "/", all: Some("/products"), can_delete: true };
 
-impl NewPage {
-    fn of(visitor: &Visitor, form: ProductForm, errors: FormErrors) -> Self {
-        Self { layout: Layout::new(visitor, SECTION, "New product"), form, errors }
-    }
+/// Returns the address of a product.
+fn path(id: ProductId) -> String {
+    format!("/products/{id}")
 }
 
 /// Answers `GET /products/new` with an empty form.
-pub async fn new(state: web::Data<State>, Editor(visitor): Editor) -> Answer {
-    let page = NewPage::of(&visitor, ProductForm::default(), FormErrors::default());
-    html(&state, StatusCode::OK, &page).await
+pub async fn new(state: web::Data<State>, editor: Editor) -> Answer {
+    form_page::show(&state, editor, &NOUN, None, Sheet::empty(FIELDS)).await
 }
 
 /// Handles `POST /products`: adds a product.
 pub async fn create(
     state: web::Data<State>,
-    visitor: Visitor,
-    Form(form): Form<ProductForm>,
+    editor: Editor,
+    FormOnce(fields, once): FormOnce<Fields>,
 ) -> Answer {
-    match form.parse() {
+    let sheet = Sheet::sent(FIELDS, &fields);
+    match forms::parse(&sheet) {
         Ok(product) => {
             let added = format!("Added “{}”.", product.title.as_str());
-            service::create(&state, product).await?;
-            Ok(flash::redirect("/", &added))
+            service::create(&state, product, once).await?;
+            Ok(editor.1.added("/", "/products/new", &added))
         }
-        Err(errors) => {
-            let page = NewPage::of(&visitor, form, errors);
-            html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await
-        }
-    }
-}
-
-/// The form for an existing product.
-#[derive(Template)]
-#[template(path = "products/edit.html")]
-struct EditPage {
-    layout: Layout,
-    id: ProductId,
-    form: ProductForm,
-    errors: FormErrors,
-}
-
-impl EditPage {
-    fn of(visitor: &Visitor, id: ProductId, form: ProductForm, errors: FormErrors) -> Self {
-        Self { layout: Layout::new(visitor, SECTION, "Edit product"), id, form, errors }
+        Err(errors) => form_page::show(&state, editor, &NOUN, None, sheet.refused(errors)).await,
     }
 }
 
 /// Answers `GET /products/{id}/edit` with the form for the product.
-pub async fn edit(
-    state: web::Data<State>,
-    Editor(visitor): Editor,
-    Id(id): Id<ProductId>,
-) -> Answer {
-    let form = ProductForm::showing(&found(&state, id).await?);
-    html(&state, StatusCode::OK, &EditPage::of(&visitor, id, form, FormErrors::default())).await
+pub async fn edit(state: web::Data<State>, editor: Editor, Id(id): Id<ProductId>) -> Answer {
+    let sheet = Sheet::showing(FIELDS, found(&state, id).await?.values());
+    form_page::show(&state, editor, &NOUN, Some(path(id)), sheet).await
 }
 
 /// Handles `POST /products/{id}`: changes the product.
 pub async fn update(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<ProductId>,
-    Form(form): Form<ProductForm>,
+    Form(fields): Form<Fields>,
 ) -> Answer {
-    let changes = match form.parse() {
+    let sheet = Sheet::sent(FIELDS, &fields);
+    let changes = match forms::parse(&sheet) {
         Ok(changes) => changes,
         Err(errors) => {
-            let page = EditPage::of(&visitor, id, form, errors);
-            return html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await;
+            let sheet = sheet.refused(errors);
+            return form_page::show(&state, editor, &NOUN, Some(path(id)), sheet).await;
         }
     };
-    let saved = format!("Saved “{}”.", changes.title.as_str());
-    match service::update(&state, id, form.seen(), changes).await? {
-        Change::Done => Ok(flash::redirect("/", &saved)),
-        Change::Conflict(None) if !form.has_seen() => Err(AppError::NotFound),
-        Change::Conflict(current) => conflict(&state, &visitor, id, &form, true, current).await,
-    }
-}
-
-/// The page that asks for confirmation before a product is deleted.
-#[derive(Template)]
-#[template(path = "products/delete.html")]
-struct DeletePage {
-    layout: Layout,
-    product: Product,
+    let edit = sheet.edit(changes.values());
+    let change = service::update(&state, id, edit.clone(), changes).await?;
+    let change = change.map(|product| product.values());
+    form_page::settle(&state, editor, &NOUN, path(id), sheet, (edit, change)).await
 }
 
 /// Answers `GET /products/{id}/delete` by asking for confirmation.
-pub async fn ask(
-    state: web::Data<State>,
-    Editor(visitor): Editor,
-    Id(id): Id<ProductId>,
-) -> Answer {
-    let product = found(&state, id).await?;
-    let layout = Layout::new(&visitor, SECTION, "Delete product");
-    html(&state, StatusCode::OK, &DeletePage { layout, product }).await
+pub async fn ask(state: web::Data<State>, editor: Editor, Id(id): Id<ProductId>) -> Answer {
+    let sheet = Sheet::showing(FIELDS, found(&state, id).await?.values());
+    form_page::ask(&state, editor, &NOUN, path(id), sheet, "").await
 }
 
 /// Handles `POST /products/{id}/delete`: deletes the product.
 pub async fn delete(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<ProductId>,
-    Form(form): Form<ProductForm>,
+    Form(fields): Form<Fields>,
 ) -> Answer {
-    match service::delete(&state, id, form.seen()).await? {
-        Change::Done => Ok(flash::redirect("/", &format!("Deleted “{}”.", form.was_title))),
-        Change::Conflict(None) if !form.has_seen() => Err(AppError::NotFound),
-        Change::Conflict(current) => conflict(&state, &visitor, id, &form, false, current).await,
-    }
+    let sheet = Sheet::sent(FIELDS, &fields);
+    let change = service::delete(&state, id, sheet.edit(Vec::new())).await?;
+    let change = change.map(|product| product.values());
+    form_page::delete(&state, editor, &NOUN, path(id), sheet, change, "").await
 }
 
-/// The page shown for an edit conflict: both versions of the product, and how to go on.
-#[derive(Template)]
-#[template(path = "products/conflict.html")]
-struct ConflictPage {
-    layout: Layout,
-    id: ProductId,
-    yours: Option<Version>,
-    shown: Version,
-    current: Option<Product>,
-}
-
-/// A version of a product's fields: as shown by the form, or as typed.
-struct Version {
-    title: String,
-    price: String,
-}
-
-async fn conflict(
-    state: &State,
-    visitor: &Visitor,
-    id: ProductId,
-    form: &ProductForm,
-    is_edit: bool,
-    current: Option<Product>,
-) -> Answer {
-    let version =
-        |title: &String, price: &String| Version { title: title.clone(), price: price.clone() };
-    let page = ConflictPage {
-        layout: Layout::new(visitor, SECTION, "Changed meanwhile"),
-        id,
-        yours: is_edit.then(|| version(&form.title, &form.price)),
-        shown: version(&form.was_title, &form.was_price),
-        current,
-    };
-    html(state, StatusCode::CONFLICT, &page).await
-}
-
-dressed!(IndexPage, ShowPage, NewPage, EditPage, DeletePage, ConflictPage);
+dressed!(IndexPage, ShowPage);

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::model::{Listing, NewProduct, Price, Product, ProductId, ProductList};
 use super::{keys, queries, sample};
-use crate::db::{self, Db};
+use crate::db::once::Once;
+use crate::db::{self, Conn, Db};
 use crate::error::AppError;
 use crate::site::admin_section::{self, Found, Thing};
-use crate::site::text::{fold, is_same};
+use crate::site::sheet::{Change, Edit};
+use crate::site::text::fold;
 use crate::site::time::Timestamp;
 use crate::state::State;
 use crate::versions::Database;
@@ -58,65 +60,53 @@ pub async fn show(state: &State, id: ProductId) -> Result<Arc<Option<Product>>, 
     state.cache.get_or_set(&keys::show(id), &keys::SHOW, load).await
 }
 
-/// Adds a product and returns its id.
-pub async fn create(state: &State, new: NewProduct) -> Result<ProductId, AppError> {
-    Ok(state.db.write(move |conn| queries::insert(conn, &new, Timestamp::now())).await?)
+/// Adds a product once and returns its id.
+pub async fn create(state: &State, new: NewProduct, once: Once) -> Result<ProductId, AppError> {
+    let insert = move |conn: &mut Conn| {
+        let insert = |conn: &mut Conn| queries::insert(conn, &new, Timestamp::now());
+        once.run(conn, |conn| insert(conn).map(ProductId::get))
+    };
+    Ok(ProductId::new(state.db.write(insert).await?))
 }
 
-/// The outcome of changing a product that a client had seen.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The change was made.
-    Done,
-    /// The change was not made; holds the product as it is now, or `None` if it was deleted.
-    Conflict(Option<Product>),
-}
-
-/// Reports whether `product` still is what the client had seen.
-fn is_still(product: &Product, seen: &Seen) -> bool {
-    is_same(&product.title, &seen.title) && product.price.plain() == seen.price
-}
-
-/// The product as the client's form had shown it.
-#[derive(Debug, Clone)]
-pub struct Seen {
-    /// The title.
-    pub title: String,
-    /// The price, as [`super::model::Price::plain`] prints it.
-    pub price: String,
-}
-
-/// Changes the product to `changes` if it still equals `seen`.
+/// Makes an edit of the product, merged with what changed since the client saw it.
 ///
-/// A product that already equals `changes`, as after a form that was sent twice, counts as changed.
+/// A product that already is as typed, as after a form that was sent twice, counts as changed.
 pub async fn update(
     state: &State,
     id: ProductId,
-    seen: Seen,
+    edit: Edit,
     changes: NewProduct,
-) -> Result<Change, AppError> {
+) -> Result<Change<Product>, AppError> {
     let write = state.db.write(move |conn| {
-        let Some(current) = queries::get(conn, id)? else { return Ok(Change::Conflict(None)) };
-        if current.title == changes.title.as_str() && current.price == changes.price {
-            return Ok(Change::Done);
+        while let Some(current) = queries::get(conn, id)? {
+            let keeps = edit.merge(&current.values());
+            let Some(merged) = keeps.and_then(|keeps| changes.merged(&current, &keeps)) else {
+                return Ok(Change::Conflict(current));
+            };
+            let is_same = merged.values() == current.values();
+            // Otherwise another program has changed the row since it was read.
+            if is_same || queries::update(conn, &current, &merged, Timestamp::now())? {
+                return Ok(Change::Done);
+            }
         }
-        if is_still(&current, &seen) && queries::update(conn, &current, &changes, Timestamp::now())?
-        {
-            return Ok(Change::Done);
-        }
-        Ok(Change::Conflict(queries::get(conn, id)?))
+        Ok(Change::Gone)
     });
     Ok(write.await?)
 }
 
-/// Deletes the product if it still equals `seen`.
-pub async fn delete(state: &State, id: ProductId, seen: Seen) -> Result<Change, AppError> {
+/// Deletes the product if it is still as the client had seen it.
+pub async fn delete(state: &State, id: ProductId, seen: Edit) -> Result<Change<Product>, AppError> {
     let write = state.db.write(move |conn| {
-        let Some(current) = queries::get(conn, id)? else { return Ok(Change::Conflict(None)) };
-        if is_still(&current, &seen) && queries::delete(conn, &current)? {
-            return Ok(Change::Done);
+        while let Some(current) = queries::get(conn, id)? {
+            if !seen.is_still(&current.values()) {
+                return Ok(Change::Conflict(current));
+            }
+            if queries::delete(conn, &current)? {
+                return Ok(Change::Done);
+            }
         }
-        Ok(Change::Conflict(queries::get(conn, id)?))
+        Ok(Change::Gone)
     });
     Ok(write.await?)
 }

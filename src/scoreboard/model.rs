@@ -21,6 +21,19 @@ pub struct Member {
     pub favourite: String,
 }
 
+impl Member {
+    /// Returns the values of its form.
+    pub fn values(&self) -> Vec<String> {
+        vec![self.name.clone(), self.favourite.clone()]
+    }
+
+    /// Returns these fields, but those of `current` that are to be kept.
+    pub fn merged(&self, current: &Self, keeps: &[bool]) -> Self {
+        let side = |place: usize| if keeps[place] { current } else { self };
+        Self { name: side(0).name.clone(), favourite: side(1).favourite.clone() }
+    }
+}
+
 /// The ID of a member.
 pub type MemberId = RowId<Member>;
 

@@ -3,26 +3,28 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_SECURITY_POLICY;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::forms::MemberForm;
-use super::model::{Member, MemberId, Row, Season};
-use super::service::{self, Change};
+use super::forms::{self, FIELDS};
+use super::model::{MemberId, Row, Season};
+use super::service;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::site::data_block::DataBlock;
-use crate::site::form::{Form, FormErrors, Id, Query};
-use crate::site::headers::WITH_SCRIPT;
+use crate::site::form::{Form, Id, Query};
+use crate::site::form_page::{self, Noun};
 use crate::site::render::{Layout, dressed, html};
+use crate::site::sheet::{Fields, Sheet};
 use crate::site::text::fold;
 use crate::site::visitor::{Editor, Visitor};
-use crate::site::{assets, flash, pagination};
+use crate::site::{assets, pagination};
 use crate::state::State;
 
 const SECTION: &str = "scoreboard";
+
+type Answer = Result<HttpResponse, AppError>;
 
 /// The query string of the table.
 #[derive(Debug, Default, Deserialize)]
@@ -60,7 +62,7 @@ pub async fn index(
     state: web::Data<State>,
     visitor: Visitor,
     Query(query): Query<IndexQuery>,
-) -> Result<HttpResponse, AppError> {
+) -> Answer {
     let seasons = service::seasons(&state).await?;
     let season = match (&*query.season, seasons.first()) {
         ("", newest) => newest.copied().unwrap_or_default(),
@@ -72,72 +74,44 @@ pub async fn index(
     })?;
     let layout = Layout::new(&visitor, SECTION, "League");
     let page = IndexPage { layout, season, seasons, data, reader: visitor.name().map(fold) };
-    let mut answer = html(&state, StatusCode::OK, &page).await?;
-    answer.headers_mut().insert(CONTENT_SECURITY_POLICY, WITH_SCRIPT);
-    Ok(answer)
+    html(&state, StatusCode::OK, &page).await
 }
 
-/// The form of a member.
-#[derive(Template)]
-#[template(path = "scoreboard/edit.html")]
-struct EditPage {
-    layout: Layout,
-    id: MemberId,
-    form: MemberForm,
-    errors: FormErrors,
-    /// The current member, if another user has changed them since the form was shown.
-    current: Option<Member>,
-}
+/// Members, as the page of their form calls them.
+const NOUN: Noun =
+    Noun { section: SECTION, name: "member", list: "/scoreboard", all: None, can_delete: false };
 
-impl EditPage {
-    fn of(visitor: &Visitor, id: MemberId, form: MemberForm) -> Self {
-        let layout = Layout::new(visitor, SECTION, "Edit member");
-        Self { layout, id, form, errors: FormErrors::default(), current: None }
-    }
+/// Returns the address of a member.
+fn path(id: MemberId) -> String {
+    format!("/scoreboard/members/{id}")
 }
 
 /// Handles `GET /scoreboard/members/{id}/edit`: the form.
-pub async fn edit(
-    state: web::Data<State>,
-    Editor(visitor): Editor,
-    Id(id): Id<MemberId>,
-) -> Result<HttpResponse, AppError> {
+pub async fn edit(state: web::Data<State>, editor: Editor, Id(id): Id<MemberId>) -> Answer {
     let member = service::member(&state, id).await?.ok_or(AppError::NotFound)?;
-    let page = EditPage::of(&visitor, id, MemberForm::showing(&member));
-    html(&state, StatusCode::OK, &page).await
+    let sheet = Sheet::showing(FIELDS, member.values());
+    form_page::show(&state, editor, &NOUN, Some(path(id)), sheet).await
 }
 
 /// Handles `POST /scoreboard/members/{id}`: changes a member.
 pub async fn update(
     state: web::Data<State>,
-    visitor: Visitor,
+    editor: Editor,
     Id(id): Id<MemberId>,
-    Form(form): Form<MemberForm>,
-) -> Result<HttpResponse, AppError> {
-    let changes = match form.parse() {
+    Form(fields): Form<Fields>,
+) -> Answer {
+    let sheet = Sheet::sent(FIELDS, &fields);
+    let changes = match forms::parse(&sheet) {
         Ok(changes) => changes,
         Err(errors) => {
-            let page = EditPage { errors, ..EditPage::of(&visitor, id, form) };
-            return html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await;
+            let sheet = sheet.refused(errors);
+            return form_page::show(&state, editor, &NOUN, Some(path(id)), sheet).await;
         }
     };
-    let saved = format!("Saved “{}”.", changes.name);
-    match service::update(&state, id, form.seen(), changes).await? {
-        Change::Done => Ok(flash::redirect("/scoreboard", &saved)),
-        Change::Taken => {
-            let mut page = EditPage::of(&visitor, id, form);
-            page.errors.note("name", "There is another member of this name.");
-            html(&state, StatusCode::UNPROCESSABLE_ENTITY, &page).await
-        }
-        Change::Conflict(None) => Err(AppError::NotFound),
-        Change::Conflict(Some(current)) => {
-            let (was_name, was_favourite) = (current.name.clone(), current.favourite.clone());
-            // The page shows the current member, so sending the form again may overwrite it.
-            let form = MemberForm { was_name, was_favourite, ..form };
-            let page = EditPage { current: Some(current), ..EditPage::of(&visitor, id, form) };
-            html(&state, StatusCode::CONFLICT, &page).await
-        }
-    }
+    let edit = sheet.edit(changes.values());
+    let change = service::update(&state, id, edit.clone(), changes).await?;
+    let change = change.map(|member| member.values());
+    form_page::settle(&state, editor, &NOUN, path(id), sheet, (edit, change)).await
 }
 
 /// Returns the season that `text` names, if it exists and is written in canonical digits.
@@ -146,4 +120,4 @@ fn asked_for(text: &str, seasons: &[i64]) -> Option<i64> {
     seasons.contains(&year).then_some(year)
 }
 
-dressed!(EditPage, IndexPage);
+dressed!(IndexPage);

@@ -9,7 +9,8 @@ use super::{keys, sample};
 use crate::db::{self, Conn, Db, QueryResult};
 use crate::error::AppError;
 use crate::site::admin_section::{Found, Thing};
-use crate::site::text::{fold, is_same};
+use crate::site::sheet::{Change, Edit};
+use crate::site::text::fold;
 use crate::state::State;
 use crate::versions::Database;
 
@@ -51,51 +52,36 @@ pub async fn member(state: &State, id: MemberId) -> Result<Option<Member>, AppEr
     Ok(state.db.read(move |read| queries::find(read, id)).await?)
 }
 
-/// The outcome of a change to a member that the user has seen in a form.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The change was made.
-    Done,
-    /// The member was changed (the current values) or deleted (`None`) since the form was shown.
-    Conflict(Option<Member>),
-    /// Another member has this name.
-    Taken,
-}
-
-/// Changes the member to `changes` if they still equal `seen`.
+/// Makes an edit of the member, merged with what changed since the client saw them.
 ///
-/// If they equal `changes` already, as after a form that was sent twice, the outcome is [`Change::Done`].
+/// If they are as typed already, as after a form that was sent twice, the outcome is [`Change::Done`].
 pub async fn update(
     state: &State,
     id: MemberId,
-    seen: Member,
+    edit: Edit,
     changes: Member,
-) -> Result<Change, AppError> {
+) -> Result<Change<Member>, AppError> {
     let write = state.db.write(move |conn| {
         queries::lock(conn)?;
-        let current = queries::get(conn, id)?;
-        if current.as_ref() == Some(&changes) {
-            return Ok(Change::Done);
-        }
-        // Compared here and not in SQL: `seen` comes from the client unvalidated, and may hold text that a
-        // database refuses.
-        let Some(there) = current.as_ref().filter(|current| is_still(current, &seen)) else {
+        let Some(current) = queries::get(conn, id)? else { return Ok(Change::Gone) };
+        // Compared here and not in SQL: what the form had shown comes from the client unvalidated, and may hold text
+        // that a database refuses.
+        let Some(keeps) = edit.merge(&current.values()) else {
             return Ok(Change::Conflict(current));
         };
-        if queries::named(conn, &changes.name)?.is_some_and(|other| other != id.get()) {
+        let merged = changes.merged(&current, &keeps);
+        if merged == current {
+            return Ok(Change::Done);
+        }
+        if queries::named(conn, &merged.name)?.is_some_and(|other| other != id.get()) {
             return Ok(Change::Taken);
         }
-        Ok(match queries::update(conn, id, there, &changes)? {
+        Ok(match queries::update(conn, id, &current, &merged)? {
             true => Change::Done,
             false => Change::Conflict(current),
         })
     });
     Ok(write.await?)
-}
-
-/// Reports whether the member is still as the client's form had shown it.
-fn is_still(member: &Member, seen: &Member) -> bool {
-    is_same(&member.name, &seen.name) && is_same(&member.favourite, &seen.favourite)
 }
 
 /// Fills an empty league with the sample, and returns the number of added scores.

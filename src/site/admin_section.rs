@@ -7,6 +7,7 @@
 use actix_web::HttpRequest;
 use futures_util::future::LocalBoxFuture;
 
+use super::back;
 use crate::error::AppError;
 
 /// The number of items shown of one kind.
@@ -60,4 +61,11 @@ pub struct Thing {
     pub note: String,
     /// The address where it is edited, or shown if it cannot be edited.
     pub at: String,
+}
+
+impl Thing {
+    /// Returns the id of its row, if it can be edited.
+    pub fn row(&self) -> Option<String> {
+        self.at.strip_suffix("/edit").map(back::row)
+    }
 }

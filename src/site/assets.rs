@@ -33,6 +33,12 @@ pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("favicon", "svg", "image/svg+xml", include_bytes!("../../static/favicon.svg"))
 });
 
+/// The script of all pages: it loads a page again to which the browser goes back.
+pub static SHOP_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_bytes!("../../static/shop.js");
+    Asset::new("shop", "js", "text/javascript; charset=utf-8", content)
+});
+
 /// The script that sorts the table of the league.
 pub static LEAGUE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     let content = include_bytes!("../../static/league.js");
@@ -85,16 +91,20 @@ impl Asset {
     }
 }
 
-/// Registers `/static/…`.
+/// What crawlers are asked to leave out: pages of the staff.
+const ROBOTS: &str = include_str!("../../static/robots.txt");
+
+/// Registers `/static/…` and `/robots.txt`.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     let rules = Rules::respecting().parameters(&[]);
     cfg.service(
         web::resource("/static/{file}").wrap(page::cached(rules)).route(web::get().to(show)),
-    );
+    )
+    .service(web::resource("/robots.txt").route(web::get().to(async || ROBOTS)));
 }
 
 async fn show(request: actix_web::HttpRequest) -> Result<HttpResponse, AppError> {
-    let dress = [&*STYLESHEET, &*ICON, &*DASHBOARD_STYLESHEET, &*LEAGUE_SCRIPT];
+    let dress = [&*STYLESHEET, &*ICON, &*DASHBOARD_STYLESHEET, &*SHOP_SCRIPT, &*LEAGUE_SCRIPT];
     let assets = dress.into_iter().chain([&*TOOLBAR_SCRIPT, &*TOOLBAR_STYLESHEET]);
     let asset = assets.into_iter().find(|asset| asset.url == request.path());
     let asset = asset.ok_or(AppError::NotFound)?;

@@ -14,16 +14,20 @@ use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 use futures_util::{Stream, StreamExt};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, MapDeserializer};
 use tokio::time::timeout;
 
-use super::connection;
 pub use super::deadlines::Deadlines;
 pub use super::form_errors::FormErrors;
+use super::{connection, digest};
+use crate::db::once::Once;
 use crate::error::AppError;
 use crate::state::State;
 
@@ -33,21 +37,77 @@ pub const LIMIT: usize = 64 * 1024;
 /// Extracts a posted form.
 pub struct Form<T>(pub T);
 
+/// Extracts a posted form that adds something once, however often it is sent.
+pub struct FormOnce<T>(pub T, pub Once);
+
 impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     type Error = AppError;
     type Future = LocalBoxFuture<'static, Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (is_form, deadlines) = (is_form(request.headers()), Deadlines::of(request));
-        let payload = payload.take();
+        let text = sent(request, payload);
+        Box::pin(async { parse(&text.await?).map(Form) })
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for FormOnce<T> {
+    type Error = AppError;
+    type Future = LocalBoxFuture<'static, Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (text, path) = (sent(request, payload), request.path().to_owned());
         Box::pin(async move {
-            if !is_form {
-                return Err(AppError::UnsupportedForm);
-            }
-            let body = read(payload, deadlines).await?;
-            let text = std::str::from_utf8(&body).map_err(|_| NOT_UTF_8)?;
-            parse(text).map(Form)
+            let text = text.await?;
+            let Token { once } = parse(&text)?;
+            // All that was typed counts: a form that was changed and sent again is another one.
+            let once = (!once.is_empty()).then(|| digest::of([&*path, &*text]));
+            Ok(Self(parse(&text)?, Once::of(once)))
         })
+    }
+}
+
+/// The random field of a form, by which it is recognised when it is sent again.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Token {
+    once: String,
+}
+
+/// Draws the value of the field `once` of a form.
+///
+/// # Panics
+/// Panics if the system provides no random bytes.
+pub fn token() -> String {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Reads the form of a request as it was encoded.
+fn sent(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<String, AppError>> + use<> {
+    let (is_form, deadlines) = (is_form(request.headers()), Deadlines::of(request));
+    let payload = payload.take();
+    async move {
+        if !is_form {
+            return Err(AppError::UnsupportedForm);
+        }
+        text(read(payload, deadlines, LIMIT).await?)
+    }
+}
+
+/// Extracts a posted form as it was encoded.
+pub struct Encoded(pub String);
+
+impl FromRequest for Encoded {
+    type Error = AppError;
+    type Future = LocalBoxFuture<'static, Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let text = sent(request, payload);
+        Box::pin(async { text.await.map(Self) })
     }
 }
 
@@ -76,10 +136,18 @@ impl<T: FromStr> FromRequest for Id<T> {
     }
 }
 
+/// Returns the text of a body.
+///
+/// # Errors
+/// [`AppError::BadRequest`] for text that is not UTF-8.
+pub fn text(body: Vec<u8>) -> Result<String, AppError> {
+    String::from_utf8(body).map_err(|_| NOT_UTF_8)
+}
+
 const NOT_UTF_8: AppError = AppError::BadRequest("What was sent is not text in UTF-8.");
 
 /// Whether the content type is that of a form, in UTF-8.
-fn is_form(headers: &HeaderMap) -> bool {
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let mut parts = content_type.unwrap_or_default().split(';').map(str::trim);
     let is_form =
@@ -109,24 +177,32 @@ impl Deadlines {
 }
 
 /// Reads the body of a request, within the time limits, however many pieces it comes in.
-pub(super) async fn read(payload: Payload, deadlines: Deadlines) -> Result<Vec<u8>, AppError> {
+///
+/// # Errors
+/// [`AppError::TooLarge`] for more than `limit` bytes, [`AppError::TooSlow`].
+pub async fn read(
+    payload: Payload,
+    deadlines: Deadlines,
+    limit: usize,
+) -> Result<Vec<u8>, AppError> {
     let mut payload = pin!(payload.peekable());
     let reading = async {
         Deadlines::keep(deadlines.first, payload.as_mut().peek()).await?;
-        collect(payload).await
+        collect(payload, limit).await
     };
     Deadlines::keep(deadlines.whole, reading).await?
 }
 
 async fn collect(
     mut payload: Pin<&mut impl Stream<Item = Result<Bytes, PayloadError>>>,
+    limit: usize,
 ) -> Result<Vec<u8>, AppError> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk =
             chunk.map_err(|_| AppError::BadRequest("What was sent did not arrive whole."))?;
-        if body.len() + chunk.len() > LIMIT {
-            return Err(AppError::TooLarge { limit: LIMIT });
+        if body.len() + chunk.len() > limit {
+            return Err(AppError::TooLarge { limit });
         }
         body.extend_from_slice(&chunk);
     }
@@ -161,8 +237,6 @@ fn decode(text: &str) -> Result<Cow<'_, str>, AppError> {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, Default, Deserialize, PartialEq)]

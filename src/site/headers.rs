@@ -1,7 +1,6 @@
 //! Headers of every response.
 //!
-//! - Pages load only the shop's own style sheets and pictures: no inline style, no frames. A
-//!   handler can permit the shop's own scripts.
+//! - Pages load only the shop's own style sheets, scripts and pictures: nothing inline, no frames.
 //! - A response without `Cache-Control` is private to its browser, which must revalidate it each
 //!   time.
 //! - Every response has a `Cache-Status`, also where the page cache had no part in it.
@@ -16,18 +15,12 @@ use actix_web::http::{Method, StatusCode};
 
 use crate::cache::page::{CACHE_STATUS, CacheStatus};
 
-/// The policy of a page with a script of the shop's own; a handler sets it on its response.
-pub const WITH_SCRIPT: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
-     base-uri 'none'; frame-ancestors 'none'; script-src 'self'",
-);
-
 const SECURITY: [(HeaderName, HeaderValue); 6] = [
     (
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
-             base-uri 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         ),
     ),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -65,8 +58,7 @@ where
 /// Writes the headers. A 304 carries no content security policy: the stored page has its own.
 pub(super) fn write(headers: &mut HeaderMap, is_read: bool, is_whole: bool) {
     for (name, value) in SECURITY {
-        let is_said = !is_whole || headers.get(&name) == Some(&WITH_SCRIPT);
-        if name == CONTENT_SECURITY_POLICY && is_said {
+        if name == CONTENT_SECURITY_POLICY && !is_whole {
             continue;
         }
         headers.insert(name, value);

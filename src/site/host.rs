@@ -47,6 +47,13 @@ impl fmt::Display for Host {
     }
 }
 
+/// Whether `origin` has this scheme and host, in any spelling.
+pub fn is_origin(origin: &str, scheme: &str, host: &Authority<'_>) -> bool {
+    let Some((of, at)) = origin.split_once("://") else { return false };
+    let at = Authority::parse(at.as_bytes(), scheme);
+    of.eq_ignore_ascii_case(scheme) && at.is_ok_and(|at| at == *host)
+}
+
 /// All names that the shop answers to.
 #[derive(Debug, Clone)]
 pub struct Hosts {

@@ -27,7 +27,7 @@ impl FromRequest for Json {
             if !is_json {
                 return Err(AppError::UnsupportedJson);
             }
-            parse(&form::read(payload, deadlines).await?).map(Self)
+            parse(&form::read(payload, deadlines, form::LIMIT).await?).map(Self)
         })
     }
 }

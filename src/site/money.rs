@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::render::grouped;
+
 /// A price in whole cents, 0 to 999,999,999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Price(i64);
@@ -30,9 +32,11 @@ impl Price {
 }
 
 impl fmt::Display for Price {
-    /// Formats the price as it is shown: `$4.99`.
+    /// Formats the price as it is shown: `$1,234.99`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "${}", self.plain())
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let cents = self.0.unsigned_abs();
+        write!(f, "{sign}${}.{:02}", grouped(cents / 100), cents % 100)
     }
 }
 
@@ -118,5 +122,6 @@ mod tests {
     fn prices_are_shown_with_both_decimals() {
         assert_eq!(Price::from_cents(5).to_string(), "$0.05");
         assert_eq!(Price::from_cents(490).to_string(), "$4.90");
+        assert_eq!(Price::from_cents(12_345_678).to_string(), "$123,456.78");
     }
 }

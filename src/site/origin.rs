@@ -21,6 +21,8 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, ORIGIN};
 use actix_web::{Error, HttpMessage, web};
 
 use super::client::{self, Client};
+use super::form;
+use super::host::is_origin;
 use super::problem::PROGRAMS;
 use super::visitor::Visitor;
 use crate::cache::http::Authority;
@@ -32,7 +34,14 @@ use crate::state::{Access, Settings, State};
 const UNDER_ANY_NAME: [&str; 2] = ["/health/live", "/health/ready"];
 
 /// Addresses that accept writes without a session: signing in, and signing out after a session ended.
-const FOR_ALL: [&str; 2] = ["/login", "/logout"];
+const FOR_ALL: [&str; 3] = ["/login", "/login/resume", "/logout"];
+
+/// The address that answers a form whose session has ended, whatever address it was sent to.
+pub const INTERRUPTED: &str = "/login/interrupted";
+
+/// The path and query to which a form was sent whose session has ended.
+#[derive(Debug, Clone)]
+pub struct Interrupted(pub String);
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -50,6 +59,11 @@ where
         None => Ok(None),
     };
     let answer = match checked {
+        Err(AppError::SessionEnded) if form::is_form(request.headers()) => {
+            interrupt(&mut request);
+            client::hide(&mut request);
+            Ok(service.call(request))
+        }
         Err(error) => Err(request.error_response(error)),
         Ok(respelled) => {
             if let Some(host) = respelled {
@@ -67,8 +81,25 @@ where
     }
 }
 
+/// Hands a form whose session has ended over to the page that lets its sender sign in.
+fn interrupt(request: &mut ServiceRequest) {
+    let to = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    request.extensions_mut().insert(Interrupted(to));
+    redirect_within(request, INTERRUPTED);
+}
+
+/// Lets the routes see another path and query than the client has asked for.
+pub fn redirect_within(request: &mut ServiceRequest, to: &str) {
+    let Ok(uri) = to.parse() else { return };
+    request.match_info_mut().get_mut().update(&uri);
+    request.head_mut().uri = uri;
+}
+
 /// Returns the host to write into the request, if the request spells it differently.
-fn check(request: &ServiceRequest, settings: &Settings) -> Result<Option<String>, AppError> {
+///
+/// # Errors
+/// The refusal of a forbidden request.
+pub fn check(request: &ServiceRequest, settings: &Settings) -> Result<Option<String>, AppError> {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     // The scheme is the one that a trusted proxy reports, since the proxy terminates TLS. Pages of
     // other sites cannot set that header.
@@ -131,10 +162,7 @@ fn check_staff(request: &ServiceRequest) -> Result<(), AppError> {
     if request.path().starts_with(PROGRAMS) || request.headers().contains_key(AUTHORIZATION) {
         return Err(AppError::TokenNeeded);
     }
-    Err(AppError::Forbidden(
-        "This is for staff, and you are not signed in, or not any more. Sign in in another tab, come \
-         back to this page, and send it again: nothing of what you typed is lost.",
-    ))
+    Err(AppError::SessionEnded)
 }
 
 /// Whether a write comes from a page of this origin, or from a program that is not a browser.
@@ -146,13 +174,6 @@ fn is_from_here(headers: &HeaderMap, scheme: &str, host: &Authority<'_>) -> bool
         return text(headers, &ORIGIN).is_some_and(|origin| is_origin(origin, scheme, host));
     }
     true
-}
-
-/// Whether `origin` has this scheme and host, in any spelling.
-fn is_origin(origin: &str, scheme: &str, host: &Authority<'_>) -> bool {
-    let Some((of, at)) = origin.split_once("://") else { return false };
-    let at = Authority::parse(at.as_bytes(), scheme);
-    of.eq_ignore_ascii_case(scheme) && at.is_ok_and(|at| at == *host)
 }
 
 /// Returns the only value of a header; `None` if it is missing, repeated, or not text.

@@ -8,7 +8,7 @@ use actix_web::http::header::ContentType;
 use askama::Template;
 
 use super::visitor::Visitor;
-use super::{assets, rendered};
+use super::{assets, form, rendered};
 use crate::cache::Policy;
 use crate::cache::fragment::{Digest, Fragment};
 use crate::error::AppError;
@@ -57,9 +57,19 @@ impl Layout {
         ]
     }
 
+    /// Draws the field `once` of a form that adds something.
+    pub fn once(&self) -> String {
+        form::token()
+    }
+
     /// Returns the address of the style sheet.
     pub fn stylesheet(&self) -> &'static str {
         assets::STYLESHEET.url()
+    }
+
+    /// Returns the address of the script.
+    pub fn script(&self) -> &'static str {
+        assets::SHOP_SCRIPT.url()
     }
 
     /// Returns the address of the icon.

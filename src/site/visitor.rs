@@ -15,6 +15,7 @@ use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, H
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 
+use super::back::Back;
 use super::client::Client;
 use crate::cache::Policy;
 use crate::cache::page::Rules;
@@ -154,20 +155,24 @@ pub fn everybodys(policy: Policy) -> Rules {
     Rules::shared(policy).sessions(&[SESSION, HOST_SESSION])
 }
 
-/// Extracts the visitor of a page for editing; where the shop has staff, others must sign in first.
+/// Extracts the visitor of a page for editing, and where it returns to. Where the shop has staff, others must sign
+/// in first.
 ///
 /// Django: `login_required`. The guard in [`super::origin`] refuses the writes themselves.
-pub struct Editor(pub Visitor);
+pub struct Editor(pub Visitor, pub Back);
 
 impl FromRequest for Editor {
     type Error = AppError;
     type Future = Ready<Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let visitor = Visitor::of(request);
+        let (visitor, back) = (Visitor::of(request), Back::of(request));
         ready(match visitor.may_sign_in() {
+            true if request.uri().query().is_none() => {
+                Err(AppError::SignInFirst { back: back.on(request.path()) })
+            }
             true => Err(AppError::SignInFirst { back: request.uri().to_string() }),
-            false => Ok(Self(visitor)),
+            false => Ok(Self(visitor, back)),
         })
     }
 }

@@ -56,7 +56,7 @@ pub async fn index(
     state: web::Data<State>,
     request: HttpRequest,
     sections: web::Data<AdminSections>,
-    Editor(visitor): Editor,
+    Editor(visitor, _): Editor,
     Query(query): Query<IndexQuery>,
 ) -> Result<HttpResponse, AppError> {
     if !visitor.may_write() {

@@ -51,7 +51,7 @@ fn staff_sign_in_edit_and_sign_out(on: Database) {
     site.get("/products/new").assert_sends_to("/login?next=%2Fproducts%2Fnew");
     let tea = [("title", "Tea"), ("price", "4.99")];
     let refused = site.submit("/products", &tea);
-    refused.assert_status(403).assert_is_in_the_shops_dress().assert_sees("not signed in");
+    refused.assert_status(403).assert_is_in_the_shops_dress().assert_sees("session has ended");
     site.submit("/cache/invalidate", &[("tag", "everything")]).assert_status(403);
 
     // After signing in, staff reach the page that they had requested.

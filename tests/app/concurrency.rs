@@ -47,13 +47,13 @@ fn fifty_editors_lose_nothing(on: Database) {
 
 /// Raises a price by a cent, and retries after a conflict; any other refusal fails the test.
 ///
-/// Each editor writes their own title: two identical edits would both be acknowledged.
+/// Each edit writes a title of its own: two identical edits of a field would both be acknowledged.
 fn raise_price(site: &TestSite, id: u64, editor: usize) {
     loop {
         let mut form = site.edit_form(id);
         let cents: u64 = form.field("price").unwrap().replace('.', "").parse().unwrap();
         form.fill("price", &dollars(cents + 1));
-        form.fill("title", &format!("Product of editor {editor}"));
+        form.fill("title", &format!("Product of editor {editor} at {cents}"));
         match site.sends(&form).status {
             303 => return,
             409 => {}

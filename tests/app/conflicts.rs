@@ -1,9 +1,13 @@
 //! Two people change the same product: neither overwrites the other without knowing.
 
+use crate::events::Program;
 use crate::support::{Database, Page, TestSite, on_both_databases};
 
 on_both_databases! {
     the_second_of_two_editors_is_shown_both_versions,
+    edits_of_different_fields_are_merged,
+    overwriting_reverts_no_field_that_was_not_touched,
+    every_section_merges_and_shows_what_differs,
     a_product_that_has_changed_is_not_deleted,
     an_edit_that_changes_nothing_new_is_still_compared,
     an_edit_that_does_not_say_what_it_saw_is_refused,
@@ -29,6 +33,67 @@ fn the_second_of_two_editors_is_shown_both_versions(on: Database) {
 
     assert_conflict(&refused, &["Green tea", "Black tea", "$4.99", "$7.77"]);
     site.get(&format!("/products/{tea}")).assert_sees("Green tea").assert_sees_not("Black tea");
+}
+
+fn edits_of_different_fields_are_merged(on: Database) {
+    let site = TestSite::start(on);
+    let tea = site.has_product_at("Tea", "4.99");
+    let (mut ann, mut bob) = (site.edit_form(tea), site.edit_form(tea));
+    ann.fill("title", "Green tea");
+    bob.fill("price", "7.77");
+    for form in [&ann, &bob, &ann] {
+        site.sends(form).assert_sends_to("/");
+    }
+    site.get("/").assert_sees("Green tea").assert_sees("$7.77");
+}
+
+fn overwriting_reverts_no_field_that_was_not_touched(on: Database) {
+    let site = TestSite::start(on);
+    let tea = site.has_product_at("Tea", "4.99");
+    let mut late = site.edit_form(tea);
+    site.edits(tea, &[("title", "Green tea"), ("price", "5")]).assert_sends_to("/");
+    late.fill("price", "6");
+    let page = site.sends(&late);
+    page.assert_status(409).assert_sees("You both changed: Price").assert_sees("5.00");
+    let form = page.form(&format!("/products/{tea}"));
+    assert_eq!((form.field("title"), form.field("price")), (Some("Green tea"), Some("6")));
+    site.sends(&form).assert_sends_to("/");
+    site.get("/").assert_sees("Green tea").assert_sees("$6.00");
+}
+
+fn every_section_merges_and_shows_what_differs(on: Database) {
+    let site = TestSite::start(on);
+    site.sends_json("POST", "/api/events", &crate::events::event("Teas", "9999-12-24"));
+    site.sends_json("POST", "/api/guests", &crate::events::guest(1, "Mina"));
+    let league = r#"{"season": 2026, "scores": [{"member": "Ada", "week": 1, "score": 7}]}"#;
+    crate::support::load(&site.database, "scores", league).unwrap();
+    let book =
+        r#"{"recipes":[{"name":"Toast","instructions":"x","ingredients":[{"food":"Bread"}]}]}"#;
+    crate::support::load(&site.database, "cookbook", book).unwrap();
+    let cases = [
+        ("/events/1", "name", "location"),
+        ("/events/guests/1", "name", "email"),
+        ("/scoreboard/members/1", "name", "favourite"),
+        ("/cookbook/1", "instructions", "amount_0"),
+    ];
+    for (path, one, other) in cases {
+        let form = || site.get(&format!("{path}/edit")).form(path);
+        let (mut ann, mut bob, mut cem) = (form(), form(), form());
+        ann.fill(one, "2@example.org");
+        bob.fill(other, if other == "amount_0" { "3" } else { "3@example.org" });
+        cem.fill(one, "4@example.org");
+        assert_eq!(site.sends(&ann).status, 303, "{path}");
+        assert_eq!(site.sends(&bob).status, 303, "{path} is merged");
+        let both = form();
+        assert_eq!(both.field(one), ann.field(one), "{path}");
+        assert_eq!(both.field(other).map(|o| &o[..1]), Some("3"), "{path}");
+        let page = site.sends(&cem);
+        page.assert_status(409).assert_sees("You both changed").assert_sees("2@example.org");
+        let form = page.form(path);
+        assert_eq!(form.field(one), Some("4@example.org"), "{path}");
+        assert_eq!(form.field(other), both.field(other), "{path}: it was not touched");
+        assert_eq!(site.sends(&form).status, 303, "{path}");
+    }
 }
 
 fn a_product_that_has_changed_is_not_deleted(on: Database) {

@@ -225,6 +225,7 @@ fn staff_edit_tastings_and_guests_in_forms(on: Database) {
     }
     // The editor whose form is outdated is shown the current version and loses no input.
     mine.fill("location", "Cellar");
+    mine.fill("name", "White teas");
     let page = site.sends(&mine);
     page.assert_status(409).assert_sees("Black <teas>");
     assert_eq!(page.form("/events/1").field("location"), Some("Cellar"));
@@ -282,7 +283,8 @@ fn staff_add_and_delete_tastings_and_guests_in_forms(on: Database) {
 
     // The question says what will be deleted. A version that has changed since is not deleted.
     let ask = "/events/1/delete";
-    let mut old = site.get(ask).assert_sees("Green teas").assert_sees("guests with it").form(ask);
+    let mut old =
+        site.get(ask).assert_sees("Green teas").assert_sees("guests are deleted").form(ask);
     site.sends_json("PUT", "/api/events/1", &event("Black teas", "9999-12-24"));
     let page = site.sends(&old);
     page.assert_status(409).assert_sees("Black teas");
@@ -292,7 +294,8 @@ fn staff_add_and_delete_tastings_and_guests_in_forms(on: Database) {
     old = page.form(ask);
     site.sends(&old).assert_sends_to("/events");
     site.get("/events").assert_sees("0 tastings");
-    site.sends(&old).assert_status(404);
+    // Sending the same form twice deletes once.
+    site.sends(&old).assert_sends_to("/events");
 }
 
 pub fn event(name: &str, date: &str) -> Value {

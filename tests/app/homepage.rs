@@ -12,6 +12,7 @@ on_both_databases! {
     each_product_has_its_facts_and_actions,
     every_page_has_landmarks_and_a_skip_link,
     static_files_are_kept_for_a_year,
+    crawlers_are_told_what_to_leave_out_and_pages_describe_themselves,
 }
 
 fn an_empty_shop_says_so_and_offers_a_way_to_begin(on: Database) {
@@ -116,9 +117,28 @@ fn every_page_has_landmarks_and_a_skip_link(on: Database) {
             let is_hidden = input.attribute("type") == Some("hidden");
             assert!(is_hidden || is_labelled(&page, &input), "{path}: {input:?} has a label");
         }
-        assert!(page.tags("script").is_empty(), "{path} needs no JavaScript");
+        let scripts = page.tags("script");
+        let mut sources = scripts.iter().map(|script| script.attribute("src").unwrap_or_default());
+        assert!(
+            sources.all(|source| source.starts_with("/static/")),
+            "{path} has an inline script"
+        );
         assert!(!page.html().contains(" style=\""), "{path} has no inline style");
         assert!(!page.html().contains(" onclick="), "{path} has no inline script");
+    }
+}
+
+fn crawlers_are_told_what_to_leave_out_and_pages_describe_themselves(on: Database) {
+    let site = TestSite::start(on);
+    let robots = site.get("/robots.txt");
+    robots.assert_status(200).assert_header("content-type", "text/plain; charset=utf-8");
+    assert!(robots.text().contains("Disallow: /staff"), "{}", robots.text());
+    let tea = site.has_product_at("Tea", "123456.78");
+    for (path, word) in [("/", "prices"), (&*format!("/products/{tea}"), "$123,456.78: Tea")] {
+        let tags = site.get(path).tags("meta");
+        let described = tags.iter().find(|tag| tag.attribute("name") == Some("description"));
+        let text = described.and_then(|tag| tag.attribute("content")).unwrap_or_default();
+        assert!(text.contains(word), "{path}: {text}");
     }
 }
 

@@ -25,7 +25,7 @@ impl Secret {
     pub const BYTES: usize = 32;
 
     /// The length of a MAC in bytes.
-    pub(super) const MAC_BYTES: usize = 32;
+    pub const MAC_BYTES: usize = 32;
 
     /// Creates the secret of these bytes, which every instance that shares the store has.
     pub fn new(bytes: &[u8; Self::BYTES]) -> Self {
@@ -57,13 +57,13 @@ impl Secret {
         self.replace(&bytes);
     }
 
-    /// Computes the MAC of `parts` under `name`.
-    pub(super) fn mac(&self, name: &str, parts: [&[u8]; 2]) -> [u8; Self::MAC_BYTES] {
+    /// Computes the MAC of `parts` under `name`, which says what they are for.
+    pub fn mac(&self, name: &str, parts: [&[u8]; 2]) -> [u8; Self::MAC_BYTES] {
         self.begin(name, parts).finalize().into_bytes().into()
     }
 
     /// Reports whether `mac` is that of `parts` under `name`, in constant time.
-    pub(super) fn has_made(&self, mac: &[u8], name: &str, parts: [&[u8]; 2]) -> bool {
+    pub fn has_made(&self, mac: &[u8], name: &str, parts: [&[u8]; 2]) -> bool {
         self.begin(name, parts).verify_slice(mac).is_ok()
     }
 

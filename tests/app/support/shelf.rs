@@ -206,7 +206,7 @@ impl Item {
     fn price_in(&self, html: &str) -> Option<u64> {
         let (_, after) = html.split_once(&format!(">{}</", self.title))?;
         let (_, price) = after.split_once('$')?;
-        let price = price.chars().take_while(|c| c.is_ascii_digit() || *c == '.');
+        let price = price.chars().take_while(|c| c.is_ascii_digit() || ".,".contains(*c));
         price.filter(char::is_ascii_digit).collect::<String>().parse().ok()
     }
 

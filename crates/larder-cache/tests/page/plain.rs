@@ -47,7 +47,9 @@ impl Plain {
                 let app = App::new().app_data(data.clone()).app_data(noted.clone());
                 app.configure(configure.clone())
             });
-            let server = server.workers(1).disable_signals().shutdown_timeout(0);
+            let server = server.workers(1).disable_signals().shutdown_timeout(0)
+                .keep_alive(PATIENCE)
+                .client_request_timeout(PATIENCE);
             let server = server.bind(("127.0.0.1", 0)).unwrap();
             (server.addrs()[0], server.run())
         });

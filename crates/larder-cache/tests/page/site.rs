@@ -305,7 +305,9 @@ fn serve(plan: Plan, cache: Cache, house: Arc<House>) -> (SocketAddr, ServerHand
                 .wrap(from_fn(outside))
                 .service(scope)
         });
-        let server = server.workers(workers).disable_signals().shutdown_timeout(0);
+        let server = server.workers(workers).disable_signals().shutdown_timeout(0)
+                .keep_alive(PATIENCE)
+                .client_request_timeout(PATIENCE);
         let server = server.bind(("127.0.0.1", 0)).unwrap();
         (server.addrs()[0], server.run())
     })
