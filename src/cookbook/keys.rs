@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::model;
 use crate::cache::key::Key;
 use crate::cache::page::Rules;
 use crate::cache::policy::Policy;
+use crate::site::list::{self, ListQuery};
 use crate::site::visitor;
 use crate::versions::Table;
 
@@ -32,7 +34,14 @@ pub fn foods() -> Key {
     Key::named("cookbook.foods").build()
 }
 
-/// Returns the page rules of the cookbook.
+/// Returns the page rules of the list of recipes.
+pub fn index() -> Rules {
+    visitor::everybodys(Policy::fresh_for(HOUR))
+        .parameters(list::PARAMETERS)
+        .normal_form(|name, value| ListQuery::normal(&model::LIST, name, value))
+}
+
+/// Returns the page rules of one recipe.
 pub fn page() -> Rules {
     visitor::everybodys(Policy::fresh_for(HOUR)).parameters(&[])
 }

@@ -1,12 +1,10 @@
-//! The forms and queries of the catalogue's pages.
+//! The forms of the catalogue's pages.
 
 use serde::Deserialize;
 
 use super::model::{NewProduct, Product};
 use super::service::Seen;
 use crate::site::form::FormErrors;
-use crate::site::pagination;
-use crate::site::text::{self, TextError};
 
 /// The fields of a product's form; a field that was not sent is empty.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -51,30 +49,5 @@ impl ProductForm {
     /// Reports whether the client sent what the form had shown.
     pub fn has_seen(&self) -> bool {
         !self.was_title.is_empty()
-    }
-}
-
-/// The query of the homepage.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct IndexQuery {
-    /// The page, from 1; empty for the first.
-    pub page: String,
-    /// The search; empty for all products.
-    pub q: String,
-}
-
-impl IndexQuery {
-    /// Returns the search as it is shown.
-    ///
-    /// # Errors
-    /// Fails if the search is too long.
-    pub fn search(&self) -> Result<String, TextError> {
-        text::search(&self.q)
-    }
-
-    /// Returns the page number, if it is written in the one accepted form: `2`, not `02`.
-    pub fn page(&self) -> Option<u64> {
-        pagination::page_number(&self.page)
     }
 }

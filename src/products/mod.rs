@@ -2,7 +2,7 @@
 //!
 //! | URL | |
 //! |---|---|
-//! | `GET /` | [`pages::index`]: newest first, by pages, searched with `?q=` |
+//! | `GET /` | [`pages::index`]: by pages, searched, sorted and filtered |
 //! | `GET /products/{id}` | [`pages::show`] |
 //! | `GET /products/new`, `POST /products` | [`pages::new`], [`pages::create`] |
 //! | `GET /products/{id}/edit`, `POST /products/{id}` | [`pages::edit`], [`pages::update`] |
@@ -19,15 +19,14 @@ pub mod service;
 use actix_web::web;
 
 use crate::cache::page;
-use crate::site::admin_section::AdminSection;
+use crate::site::list::admin_section::AdminSection;
 use crate::state::State;
 
 /// The catalogue's section of the staff index.
 pub const ADMIN_SECTION: AdminSection = AdminSection {
-    name: "Products",
-    all: "/",
-    new: Some("/products/new"),
-    find: |request, search| Box::pin(service::find(State::of(request), search)),
+    list: &model::LIST,
+    note: "price",
+    find: |request, query, size| Box::pin(service::find(State::of(request), query, size)),
 };
 
 /// Registers the catalogue's URLs.

@@ -1,9 +1,10 @@
-//! Products, their titles, and pages of the catalogue.
+//! Products, their titles, and the list of the catalogue.
 
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::site::list::{Cell, Column, Found, Kind, List, Row, Total};
 pub use crate::site::money::Price;
 use crate::site::row_id::RowId;
 use crate::site::text::{self, TextError};
@@ -58,29 +59,64 @@ impl FromStr for Title {
     }
 }
 
-/// A request for one page of the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listing {
-    /// The page, from 1.
-    pub page: u64,
-    /// How many products a page holds.
-    pub size: u64,
-    /// The folded text that titles must contain; empty for all products.
-    pub search: String,
-}
+/// The list of the catalogue.
+pub const LIST: List = List {
+    path: "/",
+    title: "Products",
+    nouns: ["product", "products"],
+    columns: &[
+        Column::new("number", "ID", Kind::Number),
+        Column::new("title", "Title", Kind::Name),
+        Column::new("price", "Price", Kind::Price),
+        Column::new("created", "Created", Kind::Time),
+        Column::new("updated", "Updated", Kind::Time),
+    ],
+    order: "-number",
+    has_since: true,
+    new: Some("/products/new"),
+};
 
-impl Listing {
-    /// Returns how many products come before this page. Saturates: no shop has that many.
-    pub fn offset(&self) -> u64 {
-        (self.page - 1).saturating_mul(self.size)
+impl Product {
+    /// Returns the row of the list.
+    pub fn row(&self) -> Row {
+        let at = format!("/products/{}", self.id);
+        Row {
+            id: self.id.get(),
+            cells: vec![
+                Cell::Number(self.id.get()),
+                Cell::Text(self.title.clone()),
+                Cell::Price(self.price),
+                Cell::Time(self.created_at),
+                Cell::Time(self.updated_at),
+            ],
+            edit: Some(format!("{at}/edit")),
+            delete: Some(format!("{at}/delete")),
+            show: Some(at),
+        }
     }
 }
 
 /// One page of the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductList {
-    /// The products on the page, newest first.
+    /// The products on the page, in the order of the list.
     pub products: Vec<Product>,
     /// How many products there are on all pages.
     pub total: u64,
+    /// Whether there are more than `total`: not all were counted.
+    pub has_more: bool,
+    /// Where nothing was found: the products with the nearest titles.
+    pub nearest: Vec<Product>,
+}
+
+impl ProductList {
+    /// Returns the rows of the list.
+    pub fn found(&self) -> Found {
+        let rows = |products: &[Product]| products.iter().map(Product::row).collect();
+        Found {
+            rows: rows(&self.products),
+            total: Total { count: self.total, has_more: self.has_more },
+            nearest: rows(&self.nearest),
+        }
+    }
 }

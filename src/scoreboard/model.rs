@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
+use crate::site::list::{self, Cell, Column, Kind, List};
 use crate::site::row_id::RowId;
 
 /// The number of tastings in a week, and so the highest score.
@@ -19,6 +20,35 @@ pub struct Member {
     pub name: String,
     /// What they like best; may be empty.
     pub favourite: String,
+}
+
+/// The list of members, for staff.
+pub const MEMBERS: List = List {
+    path: "/staff/members",
+    title: "Members of the league",
+    nouns: ["member", "members"],
+    columns: &[
+        Column::new("number", "ID", Kind::Number),
+        Column::new("name", "Name", Kind::Name),
+        Column::new("favourite", "Favourite", Kind::Text),
+    ],
+    order: "name",
+    has_since: false,
+    new: None,
+};
+
+impl Member {
+    /// Returns the row of the list.
+    pub fn row(&self, id: MemberId) -> list::Row {
+        let texts = [&self.name, &self.favourite].map(|text| Cell::Text(text.clone()));
+        list::Row {
+            id: id.get(),
+            cells: [Cell::Number(id.get())].into_iter().chain(texts).collect(),
+            show: None,
+            edit: Some(format!("/scoreboard/members/{id}/edit")),
+            delete: None,
+        }
+    }
 }
 
 /// The ID of a member.

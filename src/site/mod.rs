@@ -1,6 +1,5 @@
 //! Code that the pages of all sections share. It depends on no section.
 
-pub mod admin_section;
 pub mod assets;
 pub mod boxed;
 pub mod client;
@@ -17,6 +16,7 @@ pub mod form_errors;
 pub mod headers;
 pub mod host;
 pub mod json;
+pub mod list;
 pub mod log;
 pub mod markdown;
 pub mod money;

@@ -30,6 +30,7 @@ mod hosts;
 mod invalidation;
 mod invalidation_on_one;
 mod levels;
+mod lists;
 mod locks;
 mod lost_files;
 mod metrics;
