@@ -47,6 +47,7 @@ pub const LIST: List = List {
     order: "name",
     has_since: false,
     new: Some("/cookbook/new"),
+    many: None,
 };
 
 /// The list of foods, for staff.
@@ -58,6 +59,7 @@ pub const FOODS: List = List {
     order: "name",
     has_since: false,
     new: None,
+    many: None,
 };
 
 impl Recipe {

@@ -93,6 +93,7 @@ pub const EVENTS: List = List {
     order: "-number",
     has_since: false,
     new: Some("/events/new"),
+    many: None,
 };
 
 /// The list of the coming tastings.
@@ -117,6 +118,7 @@ pub const GUESTS: List = List {
     order: "-number",
     has_since: false,
     new: Some("/events/guests/new"),
+    many: None,
 };
 
 impl Event {

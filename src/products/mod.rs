@@ -6,10 +6,12 @@
 //! | `GET /products/{id}` | [`pages::show`] |
 //! | `GET /products/new`, `POST /products` | [`pages::new`], [`pages::create`] |
 //! | `GET /products/{id}/edit`, `POST /products/{id}` | [`pages::edit`], [`pages::update`] |
+//! | `POST /products/selected` | [`many::change`]: preview, then change or delete many |
 //! | `GET`, `POST /products/{id}/delete` | [`pages::ask`], [`pages::delete`] |
 
 pub mod forms;
 pub mod keys;
+pub mod many;
 pub mod model;
 pub mod pages;
 pub mod queries;
@@ -36,6 +38,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     )
     .service(web::resource("/products").route(web::post().to(pages::create)))
     .service(web::resource("/products/new").route(web::get().to(pages::new)))
+    .service(web::resource("/products/selected").route(web::post().to(many::change)))
     .service(
         web::resource("/products/{id}")
             .wrap(page::cached(keys::show_page()))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::{LIST, NewProduct, Price, Product, ProductId, ProductList};
+use super::model::{Deed, LIST, NewProduct, Price, Product, ProductId, ProductList};
 use super::{keys, queries, sample};
 use crate::db::{self, Db};
 use crate::error::AppError;
@@ -125,6 +125,45 @@ pub async fn delete(state: &State, id: ProductId, seen: Seen) -> Result<Change, 
             return Ok(Change::Done);
         }
         Ok(Change::Conflict(queries::get(conn, id)?))
+    });
+    Ok(write.await?)
+}
+
+/// The outcome of changing many products that a client had seen.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Many {
+    /// So many products were changed or deleted.
+    Done(u64),
+    /// Nothing was done, since these have changed or are gone.
+    Conflict(Vec<ProductId>),
+}
+
+/// Does the same to many products, if each still has its digest; otherwise nothing is done.
+pub async fn change_many(
+    state: &State,
+    seen: Vec<(ProductId, String)>,
+    deed: Deed,
+) -> Result<Many, AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock(conn)?;
+        let mut there = Vec::new();
+        let mut others = Vec::new();
+        for (id, digest) in &seen {
+            match queries::get(conn, *id)? {
+                Some(product) if product.digest() == *digest => there.push(product),
+                _ => others.push(*id),
+            }
+        }
+        if !others.is_empty() {
+            return Ok(Many::Conflict(others));
+        }
+        for product in &there {
+            match deed.price(product.price) {
+                Some(price) => queries::set_price(conn, product.id, price, Timestamp::now())?,
+                None => queries::delete(conn, product).map(|_| ())?,
+            }
+        }
+        Ok(Many::Done(there.len() as u64))
     });
     Ok(write.await?)
 }

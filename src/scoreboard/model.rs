@@ -35,6 +35,7 @@ pub const MEMBERS: List = List {
     order: "name",
     has_since: false,
     new: None,
+    many: None,
 };
 
 impl Member {

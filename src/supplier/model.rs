@@ -39,6 +39,7 @@ pub const LIST: List = List {
     order: "number",
     has_since: false,
     new: None,
+    many: None,
 };
 
 /// An item and its price.

@@ -33,6 +33,7 @@ mod levels;
 mod lists;
 mod locks;
 mod lost_files;
+mod many;
 mod metrics;
 mod outage;
 mod overtaking;

@@ -215,6 +215,13 @@ pub fn update(
     Ok(updated == 1)
 }
 
+/// Sets the price of a product.
+pub fn set_price(conn: &mut Conn, id: ProductId, price: Price, now: Timestamp) -> QueryResult<()> {
+    let set =
+        (products::price_cents.eq(price.cents()), products::updated_at.eq(now.to_primitive()));
+    diesel::update(products::table.find(id.get())).set(set).execute(conn).map(|_| ())
+}
+
 /// Deletes `current`. Returns `false` if the row no longer equals `current`.
 pub fn delete(conn: &mut Conn, current: &Product) -> QueryResult<bool> {
     let unchanged = products::table

@@ -39,6 +39,8 @@ pub struct List {
     pub has_since: bool,
     /// The address where an item is added; `None` if they come from elsewhere.
     pub new: Option<&'static str>,
+    /// The address to which selected items are sent; `None` if they are changed one by one.
+    pub many: Option<&'static str>,
 }
 
 /// A column of a list.

@@ -212,6 +212,7 @@ mod tests {
         order: "-number",
         has_since: true,
         new: None,
+        many: None,
     };
 
     fn parse(query: &str) -> Result<ListQuery, AppError> {

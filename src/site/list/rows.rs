@@ -208,6 +208,7 @@ mod tests {
         order: "name",
         has_since: false,
         new: None,
+        many: None,
     };
 
     fn rows() -> Vec<Row> {
