@@ -98,6 +98,10 @@ impl Server {
             clear(&state).await?;
             parts.dashboard.note_start();
         }
+        // No reason not to open: the next search tries again.
+        if let Err(error) = products::prepare_search(&state.db).await {
+            tracing::warn!(%error, "titles that other programs wrote are not searchable yet");
+        }
         if !config.shop.no_samples {
             fill(&state).await?;
         }

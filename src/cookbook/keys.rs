@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::model;
 use crate::cache::page::Rules;
 use crate::cache::{Key, Policy};
+use crate::site::list::{self, ListQuery};
 use crate::site::visitor;
 use crate::versions::Table;
 
@@ -31,7 +33,14 @@ pub fn foods() -> Key {
     Key::named("cookbook.foods").build()
 }
 
-/// Returns the page rules of the cookbook.
+/// Returns the page rules of the list of recipes.
+pub fn index() -> Rules {
+    visitor::everybodys(Policy::fresh_for(HOUR))
+        .parameters(list::PARAMETERS)
+        .normal_form(|name, value| ListQuery::normal(&model::LIST, name, value))
+}
+
+/// Returns the page rules of one recipe.
 pub fn page() -> Rules {
     visitor::everybodys(Policy::fresh_for(HOUR)).parameters(&[])
 }

@@ -26,30 +26,28 @@ pub mod service;
 use actix_web::web;
 
 use crate::cache::page;
-use crate::site::admin_section::AdminSection;
+use crate::site::list::admin_section::AdminSection;
 use crate::state::State;
 
 /// The recipes in the staff index.
 pub const ADMIN_SECTION: AdminSection = AdminSection {
-    name: "Recipes",
-    all: "/cookbook",
-    new: Some("/cookbook/new"),
-    find: |request, search| Box::pin(service::find(State::of(request), search)),
+    list: &model::LIST,
+    note: "",
+    find: |request, query, size| Box::pin(service::find(State::of(request), query, size)),
 };
 
 /// The foods in the staff index.
 pub const FOODS_ADMIN_SECTION: AdminSection = AdminSection {
-    name: "Foods",
-    all: "/cookbook",
-    new: None,
-    find: |request, search| Box::pin(service::find_foods(State::of(request), search)),
+    list: &model::FOODS,
+    note: "",
+    find: |request, query, size| Box::pin(service::find_foods(State::of(request), query, size)),
 };
 
 /// Registers the URLs of the cookbook.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::resource("/cookbook")
-            .wrap(page::cached(keys::page()))
+            .wrap(page::cached(keys::index()))
             .route(web::get().to(pages::index))
             .route(web::post().to(pages::create)),
     )

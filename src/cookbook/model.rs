@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::site::list::{Cell, Column, Kind, List, Row};
 use crate::site::markdown::{self, Rendered};
 use crate::site::row_id::RowId;
 use crate::site::text::fold;
@@ -32,6 +33,59 @@ pub struct Recipe {
 
 /// The ID of a recipe.
 pub type RecipeId = RowId<Recipe>;
+
+/// The list of recipes.
+pub const LIST: List = List {
+    path: "/cookbook",
+    title: "Recipes",
+    nouns: ["recipe", "recipes"],
+    columns: &[
+        Column::new("name", "Name", Kind::Name),
+        Column::new("foods", "Ingredients", Kind::Text),
+    ],
+    order: "name",
+    has_since: false,
+    new: Some("/cookbook/new"),
+    many: None,
+};
+
+/// The list of foods, for staff.
+pub const FOODS: List = List {
+    path: "/staff/foods",
+    title: "Foods",
+    nouns: ["food", "foods"],
+    columns: &[Column::new("number", "ID", Kind::Number), Column::new("name", "Name", Kind::Name)],
+    order: "name",
+    has_since: false,
+    new: None,
+    many: None,
+};
+
+impl Recipe {
+    /// Returns the row of the list. A recipe is found by its ingredients, too.
+    pub fn row(&self) -> Row {
+        let at = format!("/cookbook/{}", self.id);
+        let foods: Vec<&str> = self.text.ingredients.iter().map(|one| &*one.food).collect();
+        Row {
+            id: self.id.get(),
+            cells: vec![Cell::Text(self.text.name.clone()), Cell::Text(foods.join(", "))],
+            edit: Some(format!("{at}/edit")),
+            delete: Some(format!("{at}/delete")),
+            show: Some(at),
+        }
+    }
+}
+
+/// Returns the row of a food.
+pub fn food_row(id: FoodId, name: &str) -> Row {
+    Row {
+        id: id.get(),
+        cells: vec![Cell::Number(id.get()), Cell::Text(name.to_owned())],
+        show: None,
+        edit: Some(format!("/cookbook/foods/{id}/edit")),
+        delete: None,
+    }
+}
 
 /// Marks the IDs of foods. A food has nothing but a name.
 #[derive(Debug)]

@@ -7,12 +7,14 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::forms::{IngredientForm, RecipeForm};
-use super::model::{Recipe, RecipeId};
+use super::model::{self, Recipe, RecipeId};
 use super::service;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
-use crate::site::form::{Form, FormOnce, Id};
+use crate::site::form::{Form, FormOnce, Id, Query};
 use crate::site::form_page::{self, Noun};
+use crate::site::list::{ListQuery, ListView, Parameters, Row};
+use crate::site::pagination::PageLink;
 use crate::site::render::{Layout, dressed, html};
 use crate::site::sheet::{Change, Fields};
 use crate::site::visitor::{Editor, Visitor};
@@ -25,19 +27,36 @@ const LIST: &str = "/cookbook";
 
 type Answer = Result<HttpResponse, AppError>;
 
-/// The list of all recipes.
+/// The list of recipes, each on a card.
 #[derive(Template)]
 #[template(path = "cookbook/index.html")]
 struct IndexPage {
     layout: Layout,
+    view: ListView,
     recipes: Arc<Vec<Recipe>>,
 }
 
-/// Handles `GET /cookbook`: all recipes.
-pub async fn index(state: web::Data<State>, visitor: Visitor) -> Answer {
+impl IndexPage {
+    /// Returns the recipes of the rows, in their order.
+    fn listed(&self) -> impl Iterator<Item = &Recipe> {
+        let of = |row: &Row| self.recipes.iter().find(|recipe| recipe.id.get() == row.id);
+        self.view.found.rows.iter().filter_map(of)
+    }
+}
+
+/// Handles `GET /cookbook`: a page of the recipes.
+pub async fn index(
+    state: web::Data<State>,
+    visitor: Visitor,
+    Query(parameters): Query<Parameters>,
+) -> Answer {
+    let query = ListQuery::parse(&model::LIST, &parameters)?;
+    let size = state.settings.page_size;
+    let found = service::find(&state, query.clone(), size).await?;
+    let view = ListView::new(&model::LIST, query, found, size)?;
     let recipes = service::list(&state).await?;
     let layout = Layout::new(&visitor, SECTION, "Cookbook");
-    html(&state, StatusCode::OK, &IndexPage { layout, recipes }).await
+    html(&state, StatusCode::OK, &IndexPage { layout, view, recipes }).await
 }
 
 /// The page of one recipe.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::model::{FoodId, Recipe, RecipeId, RecipeText};
+use super::model::{self, FoodId, Recipe, RecipeId, RecipeText};
 use super::{fixture, keys, queries};
 use crate::db::once::Once;
 use crate::db::{self, Db};
 use crate::error::AppError;
-use crate::site::admin_section::{Found, Thing};
+use crate::site::list::{Found, ListQuery, among};
 use crate::site::sheet::{Change, Edit};
 use crate::site::text::fold;
 use crate::state::State;
@@ -24,32 +24,18 @@ pub async fn show(state: &State, id: RecipeId) -> Result<Option<Recipe>, AppErro
     Ok(list(state).await?.iter().find(|recipe| recipe.id == id).cloned())
 }
 
-/// Returns the recipes whose names contain `search`, for the staff index.
-pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
-    let (recipes, search) = (list(state).await?, fold(&search));
-    let found = recipes.iter().filter(|recipe| fold(&recipe.text.name).contains(&search));
-    let things: Vec<Thing> = found
-        .map(|recipe| Thing {
-            name: recipe.text.name.clone(),
-            note: String::new(),
-            at: format!("/cookbook/{}/edit", recipe.id),
-        })
-        .collect();
-    Ok(Found::of(things))
+/// Returns the rows of a page of the recipes.
+pub async fn find(state: &State, query: ListQuery, size: u64) -> Result<Found, AppError> {
+    let rows = list(state).await?.iter().map(Recipe::row).collect();
+    Ok(among(&model::LIST, &query, size, rows))
 }
 
-/// Returns the foods whose names contain `search`, for the staff index.
-pub async fn find_foods(state: &State, search: String) -> Result<Found, AppError> {
+/// Returns the rows of a page of the foods.
+pub async fn find_foods(state: &State, query: ListQuery, size: u64) -> Result<Found, AppError> {
     let load = async || Ok::<_, AppError>(state.db.read(queries::foods).await?);
     let foods = state.cache.get_or_set(&keys::foods(), &keys::LIST, load).await?;
-    let search = fold(&search);
-    let found = foods.iter().filter(|(_, name)| fold(name).contains(&search));
-    let things = found.map(|(id, name)| Thing {
-        name: name.clone(),
-        note: String::new(),
-        at: format!("/cookbook/foods/{id}/edit"),
-    });
-    Ok(Found::of(things.collect()))
+    let rows = foods.iter().map(|(id, name)| model::food_row(*id, name)).collect();
+    Ok(among(&model::FOODS, &query, size, rows))
 }
 
 /// Returns the name of a food, or `None` if there is no such food.

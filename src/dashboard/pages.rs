@@ -55,6 +55,8 @@ struct AskPage {
     /// The pages, fragments and queries that depend on the tag; `None` if unknown.
     would_invalidate: Option<[u64; 3]>,
     is_shared: bool,
+    /// The path to return to.
+    back: String,
 }
 
 impl AskPage {
@@ -82,7 +84,10 @@ pub async fn ask(
     let would_invalidate = state.cache.inspect().would_invalidate(&tags).await.ok();
     let layout = Layout::new(&visitor, SECTION, "Invalidate");
     let (tag, is_shared) = (form.tag().to_owned(), state.cache.is_shared());
-    html(&state, StatusCode::OK, &AskPage { layout, tag, would_invalidate, is_shared }).await
+    let back = if form.back.is_empty() { "/cache" } else { redirect::local_path(&form.back) };
+    let back = back.to_owned();
+    let page = AskPage { layout, tag, would_invalidate, is_shared, back };
+    html(&state, StatusCode::OK, &page).await
 }
 
 /// Invalidates a tag: `POST /cache/invalidate`.
@@ -96,7 +101,7 @@ pub async fn invalidate(
     service::invalidate(&state, &board, form.tag(), door).await?;
     let done = match form.tag() {
         "everything" => {
-            "The cache is empty: each page is made anew when it is next asked for.".into()
+            "The cache was invalidated: each page is rebuilt when it is next requested.".into()
         }
         row if row.contains('#') => {
             format!(

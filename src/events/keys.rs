@@ -75,12 +75,13 @@ pub fn coming(day: &str, range: Range) -> Key {
         .build()
 }
 
-/// Returns the key of the events that a search in the staff index finds.
-pub fn found(search: &str) -> Key {
-    Key::named("events.found").part("search", search).build()
+/// Returns the key of a part of all events, the last added first.
+pub fn latest_events(range: Range) -> Key {
+    Key::named("events.latest").part("limit", range.limit).part("offset", range.offset).build()
 }
 
-/// Returns the key of the guests that a search in the staff index finds.
-pub fn found_guests(search: &str) -> Key {
-    Key::named("events.found_guests").part("search", search).build()
+/// Returns the key of a part of all guests, the last added first.
+pub fn latest_guests(range: Range) -> Key {
+    let key = Key::named("events.latest_guests");
+    key.part("limit", range.limit).part("offset", range.offset).build()
 }

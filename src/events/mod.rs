@@ -30,24 +30,22 @@ use actix_web::web;
 
 use self::edit::{events, guests};
 use crate::cache::page;
-use crate::site::admin_section::AdminSection;
+use crate::site::list::admin_section::AdminSection;
 use crate::site::visitor;
 use crate::state::State;
 
 /// The tastings' section of the staff index.
 pub const ADMIN_SECTION: AdminSection = AdminSection {
-    name: "Tastings",
-    all: "/events",
-    new: Some("/events/new"),
-    find: |request, search| Box::pin(service::find(State::of(request), search)),
+    list: &model::EVENTS,
+    note: "when",
+    find: |request, query, size| Box::pin(service::find(State::of(request), query, size)),
 };
 
 /// The guests' section of the staff index.
 pub const GUESTS_ADMIN_SECTION: AdminSection = AdminSection {
-    name: "Guests",
-    all: "/events",
-    new: Some("/events/guests/new"),
-    find: |request, search| Box::pin(service::find_guests(State::of(request), search)),
+    list: &model::GUESTS,
+    note: "tasting",
+    find: |request, query, size| Box::pin(service::find_guests(State::of(request), query, size)),
 };
 
 /// Registers the URLs of the tastings.

@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
+use crate::site::list::{Cell, Column, Found, Kind, List, ListQuery, Row, Total, among};
 use crate::site::row_id::RowId;
 use crate::site::time::Timestamp;
 
@@ -130,6 +131,83 @@ pub struct NewGuest {
     pub email: String,
 }
 
+/// The list of all tastings, for staff.
+pub const EVENTS: List = List {
+    path: "/staff/tastings",
+    title: "Tastings",
+    nouns: ["tasting", "tastings"],
+    columns: &[
+        Column::new("number", "ID", Kind::Number),
+        Column::new("name", "Name", Kind::Name),
+        Column::new("when", "Date", Kind::Time),
+        Column::new("place", "Place", Kind::Text),
+    ],
+    order: "-number",
+    has_since: false,
+    new: Some("/events/new"),
+    many: None,
+};
+
+/// The list of the coming tastings.
+pub const COMING: List = List {
+    path: "/events",
+    nouns: ["tasting to come", "tastings to come"],
+    order: "when",
+    ..EVENTS
+};
+
+/// The list of all guests, for staff.
+pub const GUESTS: List = List {
+    path: "/staff/guests",
+    title: "Guests",
+    nouns: ["guest", "guests"],
+    columns: &[
+        Column::new("number", "ID", Kind::Number),
+        Column::new("name", "Name", Kind::Name),
+        Column::new("email", "E-mail address", Kind::Text),
+        Column::new("tasting", "Tasting", Kind::Text),
+    ],
+    order: "-number",
+    has_since: false,
+    new: Some("/events/guests/new"),
+    many: None,
+};
+
+impl Event {
+    /// Returns the row of the list.
+    pub fn row(&self) -> Row {
+        let at = format!("/events/{}", self.id);
+        Row {
+            id: self.id.get(),
+            cells: vec![
+                Cell::Number(self.id.get()),
+                Cell::Text(self.name.clone()),
+                Cell::Moment(self.date.at, self.date.display(), self.date.rfc3339()),
+                Cell::Text(self.location.clone()),
+            ],
+            show: None,
+            edit: Some(format!("{at}/edit")),
+            delete: Some(format!("{at}/delete")),
+        }
+    }
+}
+
+impl Guest {
+    /// Returns the row of the list.
+    pub fn row(&self) -> Row {
+        let at = format!("/events/guests/{}", self.id);
+        let texts = [&self.name, &self.email, &self.event.name];
+        let texts = texts.into_iter().map(|text| Cell::Text(text.clone()));
+        Row {
+            id: self.id.get(),
+            cells: [Cell::Number(self.id.get())].into_iter().chain(texts).collect(),
+            show: None,
+            edit: Some(format!("{at}/edit")),
+            delete: Some(format!("{at}/delete")),
+        }
+    }
+}
+
 /// The range of a list that a client requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
@@ -153,6 +231,26 @@ pub struct Part<T> {
     pub count: u64,
     /// The items of the part.
     pub items: Vec<T>,
+}
+
+impl<T> Part<T> {
+    /// Returns the rows of a page; the part is that page, or all of the list if the query is not plain.
+    pub fn found(
+        &self,
+        list: &List,
+        query: &ListQuery,
+        size: u64,
+        row: impl Fn(&T) -> Row,
+    ) -> Found {
+        let rows = self.items.iter().map(row).collect();
+        match query.is_plain(list) {
+            true => {
+                let total = Total { count: self.count, has_more: false };
+                Found { rows, total, nearest: Vec::new() }
+            }
+            false => among(list, query, size, rows),
+        }
+    }
 }
 
 /// A coming event with the number of its guests.

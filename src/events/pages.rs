@@ -7,14 +7,15 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use time::OffsetDateTime;
 
-use super::model::{Coming, Part, Range};
+use super::model::{self, COMING, Coming, Part};
 use super::openapi::{self, Operation};
 use super::service;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::site::form::Query;
-use crate::site::pagination::{self, PageLink, Pagination};
-use crate::site::render::{Layout, dressed, grouped, html};
+use crate::site::list::{ListQuery, ListView, Parameters, Row};
+use crate::site::pagination::PageLink;
+use crate::site::render::{Layout, dressed, html};
 use crate::site::visitor::Visitor;
 use crate::state::State;
 
@@ -22,37 +23,26 @@ const SECTION: &str = "events";
 
 type Answer = Result<HttpResponse, AppError>;
 
-/// The query of the list of tastings.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-pub struct IndexQuery {
-    /// The page, from 1; empty for the first.
-    pub page: String,
-}
-
-/// The page of the coming tastings.
+/// The page of the coming tastings, each on a card.
 #[derive(Template)]
 #[template(path = "events/index.html")]
 struct IndexPage {
     layout: Layout,
+    view: ListView,
     part: Arc<Part<Coming>>,
-    pagination: Pagination,
 }
 
 impl IndexPage {
-    /// Returns `12 tastings to come · page 1 of 1`.
-    fn summary(&self) -> String {
-        let count = self.part.count;
-        let noun = if count == 1 { "tasting" } else { "tastings" };
-        let (page, last) = (grouped(self.pagination.page), grouped(self.pagination.last));
-        format!("{} {noun} to come · page {page} of {last}", grouped(count))
+    /// Returns the tastings of the rows, in their order.
+    fn listed(&self) -> impl Iterator<Item = &Coming> {
+        let of = |row: &Row| self.part.items.iter().find(|one| one.event.id.get() == row.id);
+        self.view.found.rows.iter().filter_map(of)
     }
 
     /// Returns `1 guest`.
     fn guests(&self, coming: &Coming) -> String {
-        let noun = if coming.guests == 1 { "guest" } else { "guests" };
         // A no-break space keeps the number with its noun.
-        format!("{}\u{a0}{noun}", grouped(coming.guests))
+        model::GUESTS.count(coming.guests).replace(' ', "\u{a0}")
     }
 }
 
@@ -62,18 +52,16 @@ impl IndexPage {
 pub async fn index(
     state: web::Data<State>,
     visitor: Visitor,
-    Query(query): Query<IndexQuery>,
+    Query(parameters): Query<Parameters>,
 ) -> Answer {
-    let page = pagination::page_number(&query.page).ok_or(AppError::NotFound)?;
-    let limit = state.settings.page_size;
-    let range = Range { limit, offset: (page - 1).saturating_mul(limit) };
+    let query = ListQuery::parse(&COMING, &parameters)?;
+    let size = state.settings.page_size;
+    let range = service::range(&COMING, &query, size);
     let part = service::coming(&state, OffsetDateTime::now_utc().date(), range).await?;
-    let pagination = Pagination::new(page, part.count, limit, "/events", Vec::new());
-    if !pagination.has_page() {
-        return Err(AppError::NotFound);
-    }
-    let layout = Layout::new(&visitor, SECTION, "Tastings");
-    html(&state, StatusCode::OK, &IndexPage { layout, part, pagination }).await
+    let found = part.found(&COMING, &query, size, |coming| coming.event.row());
+    let view = ListView::new(&COMING, query, found, size)?;
+    let layout = Layout::new(&visitor, SECTION, COMING.title);
+    html(&state, StatusCode::OK, &IndexPage { layout, view, part }).await
 }
 
 /// The page that describes the API.

@@ -11,7 +11,6 @@ use super::model::{
 };
 use crate::db::Conn;
 use crate::db::schema::{events, guests};
-use crate::site::text::fold;
 use crate::versions::Snapshot;
 
 type EventRow = (i64, String, PrimitiveDateTime, bool, String, String);
@@ -125,60 +124,31 @@ pub fn coming(
     Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(coming).collect() })
 }
 
-/// Returns the events whose name contains the search, the last added first.
-///
-/// Compares all names in this program: each database folds letters in its own, incomplete way.
-pub fn search(read: &mut Snapshot<'_>, search: &str, limit: u64) -> QueryResult<Part<Event>> {
+/// Returns a part of all events, the last added first.
+pub fn latest_events(read: &mut Snapshot<'_>, range: Range) -> QueryResult<Part<Event>> {
     let conn = read.table(EVENTS)?;
-    let all = events::table.select((events::id, events::name)).order(events::id.desc());
-    let (count, ids) = match search {
-        "" => {
-            let count: i64 = events::table.count().get_result(conn)?;
-            (count.unsigned_abs(), ids(all.limit(as_i64(limit)).load(conn)?))
-        }
-        search => matching(all.load(conn)?, search, limit),
-    };
-    let found = events::table.filter(events::id.eq_any(ids)).order(events::id.desc());
-    let rows: Vec<EventRow> = found.load(conn)?;
-    Ok(Part { count, items: rows.into_iter().map(event).collect() })
+    let total: i64 = events::table.count().get_result(conn)?;
+    let rows: Vec<EventRow> = events::table
+        .order(events::id.desc())
+        .offset(as_i64(range.offset))
+        .limit(as_i64(range.limit))
+        .load(conn)?;
+    Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(event).collect() })
 }
 
-/// Returns the guests whose name contains the search, as [`search`] does for events.
-pub fn search_guests(
-    read: &mut Snapshot<'_>,
-    search: &str,
-    limit: u64,
-) -> QueryResult<Part<Guest>> {
+/// Returns a part of the guests of all events, the last added first.
+pub fn latest_guests(read: &mut Snapshot<'_>, range: Range) -> QueryResult<Part<Guest>> {
     read.table(EVENTS)?;
     let conn = read.table(GUESTS)?;
-    let joined = guests::table.inner_join(events::table);
-    let all = joined.select((guests::id, guests::name)).order(guests::id.desc());
-    let (count, ids) = match search {
-        "" => {
-            let count: i64 = joined.count().get_result(conn)?;
-            (count.unsigned_abs(), ids(all.limit(as_i64(limit)).load(conn)?))
-        }
-        search => matching(all.load(conn)?, search, limit),
-    };
-    let rows: Vec<GuestRow> = guests::table
-        .inner_join(events::table)
+    let all = guests::table.inner_join(events::table);
+    let total: i64 = all.count().get_result(conn)?;
+    let rows: Vec<GuestRow> = all
         .select((GUEST_COLUMNS, events::all_columns))
-        .filter(guests::id.eq_any(ids))
         .order(guests::id.desc())
+        .offset(as_i64(range.offset))
+        .limit(as_i64(range.limit))
         .load(conn)?;
-    Ok(Part { count, items: rows.into_iter().map(guest).collect() })
-}
-
-/// Returns how many names contain the search, and the ids of the first `limit` of them.
-fn matching(names: Vec<(i64, String)>, search: &str, limit: u64) -> (u64, Vec<i64>) {
-    let search = fold(search);
-    let found = names.into_iter().filter(|(_, name)| fold(name).contains(&search));
-    let found: Vec<(i64, String)> = found.collect();
-    (found.len() as u64, ids(found).into_iter().take(limit as usize).collect())
-}
-
-fn ids(named: Vec<(i64, String)>) -> Vec<i64> {
-    named.into_iter().map(|(id, _)| id).collect()
+    Ok(Part { count: total.unsigned_abs(), items: rows.into_iter().map(guest).collect() })
 }
 
 /// Locks an event until the transaction ends.

@@ -7,19 +7,16 @@ use std::sync::Arc;
 
 use time::Date;
 
-use super::model::{Coming, Event, EventId, Guest, GuestId, NewEvent, NewGuest, Part, Range};
+use super::model::{self, Coming, Event, EventId, Guest, GuestId, NewEvent, NewGuest, Part, Range};
 use super::{keys, queries, sample};
 use crate::db::once::Once;
 use crate::db::{self, Db};
 use crate::error::AppError;
-use crate::site::admin_section::{self, Found, Thing};
 use crate::site::form::FormErrors;
+use crate::site::list::{Found, List, ListQuery};
 use crate::site::sheet::{Change, Edit};
 use crate::state::State;
-use crate::versions::{Database, Snapshot};
-
-/// How many search results the staff index shows of a section.
-const SHOWN: u64 = admin_section::SHOWN as u64;
+use crate::versions::Database;
 
 /// Returns a part of all events.
 pub async fn events(state: &State, range: Range) -> Result<Arc<Part<Event>>, AppError> {
@@ -57,36 +54,32 @@ pub async fn coming(state: &State, day: Date, range: Range) -> Result<Arc<Part<C
     state.cache.get_or_set(&key, &keys::LIST, load).await
 }
 
-/// Returns the staff index's events: those whose name contains the search, the last added first.
-pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
-    let key = keys::found(&search);
+/// Returns the rows of a page of all events.
+pub async fn find(state: &State, query: ListQuery, size: u64) -> Result<Found, AppError> {
+    let range = range(&model::EVENTS, &query, size);
     let load = async || {
-        let read = move |read: &mut Snapshot<'_>| queries::search(read, &search, SHOWN);
-        Ok::<_, AppError>(state.db.read(read).await?)
+        Ok::<_, AppError>(state.db.read(move |read| queries::latest_events(read, range)).await?)
     };
-    let found = state.cache.get_or_set(&key, &keys::LIST, load).await?;
-    let things = found.items.iter().map(|event| Thing {
-        name: event.name.clone(),
-        note: event.date.display(),
-        at: format!("/events/{}/edit", event.id),
-    });
-    Ok(Found { total: found.count, things: things.collect() })
+    let part = state.cache.get_or_set(&keys::latest_events(range), &keys::LIST, load).await?;
+    Ok(part.found(&model::EVENTS, &query, size, Event::row))
 }
 
-/// Returns the staff index's guests: those whose name contains the search, the last added first.
-pub async fn find_guests(state: &State, search: String) -> Result<Found, AppError> {
-    let key = keys::found_guests(&search);
+/// Returns the rows of a page of all guests.
+pub async fn find_guests(state: &State, query: ListQuery, size: u64) -> Result<Found, AppError> {
+    let range = range(&model::GUESTS, &query, size);
     let load = async || {
-        let read = move |read: &mut Snapshot<'_>| queries::search_guests(read, &search, SHOWN);
-        Ok::<_, AppError>(state.db.read(read).await?)
+        Ok::<_, AppError>(state.db.read(move |read| queries::latest_guests(read, range)).await?)
     };
-    let found = state.cache.get_or_set(&key, &keys::LIST, load).await?;
-    let things = found.items.iter().map(|guest| Thing {
-        name: guest.name.clone(),
-        note: guest.event.name.clone(),
-        at: format!("/events/guests/{}/edit", guest.id),
-    });
-    Ok(Found { total: found.count, things: things.collect() })
+    let part = state.cache.get_or_set(&keys::latest_guests(range), &keys::LIST, load).await?;
+    Ok(part.found(&model::GUESTS, &query, size, Guest::row))
+}
+
+/// Returns the part of a table that answers the query: the page, if it is in the order of the table, or else all.
+pub fn range(list: &List, query: &ListQuery, size: u64) -> Range {
+    match query.is_plain(list) {
+        true => Range { limit: size, offset: query.offset(size) },
+        false => Range { limit: i64::MAX.unsigned_abs(), offset: 0 },
+    }
 }
 
 /// Decides whether the current version is the one that the client expects.

@@ -5,20 +5,24 @@
 
 use std::time::Duration;
 
-use super::model::{Listing, ProductId};
+use super::model::{self, ProductId};
 use crate::cache::page::Rules;
 use crate::cache::{Key, Policy};
+use crate::site::list::{self, ListQuery};
 use crate::site::visitor;
 use crate::versions::Table;
 
 /// The table of products. Its triggers change the stamps of the tags `products` and `products#…`.
-pub const PRODUCTS: Table = Table::named("products").with_derived(&["product_counts"]);
+pub const PRODUCTS: Table =
+    Table::named("products").with_derived(&["product_counts", "product_search", "product_words"]);
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Returns the page rules of the homepage, which depends on these query parameters only.
+/// Returns the page rules of the homepage, which depends on what its list is asked for.
 pub fn index() -> Rules {
-    visitor::everybodys(Policy::fresh_for(HOUR)).parameters(&["page", "q"])
+    visitor::everybodys(Policy::fresh_for(HOUR))
+        .parameters(list::PARAMETERS)
+        .normal_form(|name, value| ListQuery::normal(&model::LIST, name, value))
 }
 
 /// Returns the page rules of a product's page.
@@ -32,13 +36,23 @@ pub const LIST: Policy = Policy::fresh_for(HOUR);
 /// The policy of one product, or of its absence.
 pub const SHOW: Policy = Policy::fresh_for(HOUR);
 
-/// Returns the key of a page of the list.
-pub fn list(listing: &Listing) -> Key {
-    Key::named("products.list")
-        .part("page", listing.page)
-        .part("size", listing.size)
-        .part("search", &listing.search)
-        .build()
+/// Returns the key of a page of the list. The order of the words does not matter.
+pub fn list(query: &ListQuery, size: u64) -> Key {
+    let words = query.words();
+    let mut words: Vec<&str> = words.split(' ').collect();
+    words.sort_unstable();
+    // Without words, as of punctuation only, the search itself tells it from the list of all products.
+    let search = Some(words.join(" ")).filter(|words| !words.is_empty());
+    let mut key = Key::named("products.list")
+        .part("page", query.page)
+        .part("size", size)
+        .part("search", search.unwrap_or_else(|| query.search.clone()));
+    for (name, value) in query.pairs(&model::LIST) {
+        if !["q", "page"].contains(&name) {
+            key = key.part(name, value);
+        }
+    }
+    key.build()
 }
 
 /// Returns the key of a product.

@@ -1,9 +1,11 @@
-//! Products, their titles, and pages of the catalogue.
+//! Products, their titles, and the list of the catalogue.
 
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::site::digest;
+use crate::site::list::{Cell, Column, Found, Kind, List, Row, Total};
 pub use crate::site::money::Price;
 use crate::site::row_id::RowId;
 use crate::site::text::{self, TextError};
@@ -78,29 +80,155 @@ impl FromStr for Title {
     }
 }
 
-/// A request for one page of the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listing {
-    /// The page, from 1.
-    pub page: u64,
-    /// How many products a page holds.
-    pub size: u64,
-    /// The folded text that titles must contain; empty for all products.
-    pub search: String,
+/// The list of the catalogue.
+pub const LIST: List = List {
+    path: "/",
+    title: "Products",
+    nouns: ["product", "products"],
+    columns: &[
+        Column::new("number", "ID", Kind::Number),
+        Column::new("title", "Title", Kind::Name),
+        Column::new("price", "Price", Kind::Price),
+        Column::new("created", "Created", Kind::Time),
+        Column::new("updated", "Updated", Kind::Time),
+    ],
+    order: "-number",
+    has_since: true,
+    new: Some("/products/new"),
+    many: Some("/products/selected"),
+};
+
+impl Product {
+    /// Returns a digest of what can be edited.
+    pub fn digest(&self) -> String {
+        digest::of([&*self.title, &*self.price.plain()])[..16].to_owned()
+    }
+
+    /// Returns the row of the list.
+    pub fn row(&self) -> Row {
+        let at = format!("/products/{}", self.id);
+        Row {
+            id: self.id.get(),
+            cells: vec![
+                Cell::Number(self.id.get()),
+                Cell::Text(self.title.clone()),
+                Cell::Price(self.price),
+                Cell::Time(self.created_at),
+                Cell::Time(self.updated_at),
+            ],
+            edit: Some(format!("{at}/edit")),
+            delete: Some(format!("{at}/delete")),
+            show: Some(at),
+        }
+    }
 }
 
-impl Listing {
-    /// Returns how many products come before this page. Saturates: no shop has that many.
-    pub fn offset(&self) -> u64 {
-        (self.page - 1).saturating_mul(self.size)
+/// What is done to many products at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Their prices change by so many hundredths of a percent.
+    Percent(i64),
+    /// They get this price.
+    Price(Price),
+    /// They are deleted.
+    Delete,
+}
+
+impl Deed {
+    /// Reads what the form names: `percent` with `-10` or `2.5`, `price` with `4.99`, or `delete`.
+    ///
+    /// # Errors
+    /// A sentence for the visitor who typed it.
+    pub fn parse(what: &str, amount: &str) -> Result<Self, &'static str> {
+        let amount = amount.trim();
+        match what {
+            "delete" => Ok(Self::Delete),
+            "price" => amount.parse().map(Self::Price).map_err(|_| "Write a price, such as 4.99."),
+            "percent" => {
+                let (sign, number) = match amount.trim_end_matches('%').trim() {
+                    lower if lower.starts_with(['-', '−']) => {
+                        (-1, lower.trim_start_matches(['-', '−']))
+                    }
+                    higher => (1, higher.trim_start_matches('+')),
+                };
+                let hundredths = number.parse().map(|number: Price| sign * number.cents());
+                let is_sound = |hundredths: &i64| (-10_000..=100_000).contains(hundredths);
+                hundredths
+                    .ok()
+                    .filter(is_sound)
+                    .map(Self::Percent)
+                    .ok_or("Write a percentage from -100 to 1000, such as -10 or 2.5.")
+            }
+            _ => Err("Choose what is done with the products."),
+        }
+    }
+
+    /// Returns the price of a product afterwards, rounded to cents; `None` if it is deleted.
+    pub fn price(self, before: Price) -> Option<Price> {
+        match self {
+            Self::Delete => None,
+            Self::Price(price) => Some(price),
+            Self::Percent(hundredths) => {
+                let cents = (before.cents() * (10_000 + hundredths) + 5_000) / 10_000;
+                Some(Price::from_cents(cents.min(Price::HIGHEST)))
+            }
+        }
+    }
+
+    /// Whether the products are deleted.
+    pub fn is_deletion(&self) -> bool {
+        *self == Self::Delete
     }
 }
 
 /// One page of the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductList {
-    /// The products on the page, newest first.
+    /// The products on the page, in the order of the list.
     pub products: Vec<Product>,
     /// How many products there are on all pages.
     pub total: u64,
+    /// Whether there are more than `total`: not all were counted.
+    pub has_more: bool,
+    /// Where nothing was found: the products with the nearest titles.
+    pub nearest: Vec<Product>,
+}
+
+impl ProductList {
+    /// Returns the rows of the list.
+    pub fn found(&self) -> Found {
+        let rows = |products: &[Product]| products.iter().map(Product::row).collect();
+        Found {
+            rows: rows(&self.products),
+            total: Total { count: self.total, has_more: self.has_more },
+            nearest: rows(&self.nearest),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_change_by_percent_or_to_a_value() {
+        for (what, amount, before, after) in [
+            ("percent", "10", 499, Some(549)),
+            ("percent", "-10 %", 499, Some(449)),
+            ("percent", "+2.5", 1_000, Some(1_025)),
+            ("percent", "-100", 499, Some(0)),
+            ("percent", "1000", 999_999_999, Some(Price::HIGHEST)),
+            ("price", "$4.99", 1, Some(499)),
+            ("delete", "", 1, None),
+        ] {
+            let deed = Deed::parse(what, amount).unwrap();
+            let price = deed.price(Price::from_cents(before)).map(Price::cents);
+            assert_eq!(price, after, "{what} {amount}");
+        }
+        for (what, amount) in
+            [("percent", ""), ("percent", "-101"), ("percent", "1e3"), ("price", "-1"), ("", "1")]
+        {
+            Deed::parse(what, amount).unwrap_err();
+        }
+    }
 }

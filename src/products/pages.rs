@@ -1,22 +1,20 @@
 //! The catalogue's HTML pages.
 
-use std::sync::Arc;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::forms::{self, FIELDS, IndexQuery};
-use super::model::{Listing, Product, ProductId, ProductList};
+use super::forms::{self, FIELDS};
+use super::model::{LIST, Product, ProductId};
 use super::service;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::site::form::{Form, FormOnce, Id, Query};
 use crate::site::form_page::{self, Noun};
-use crate::site::pagination::{PageLink, Pagination};
-use crate::site::render::{Layout, dressed, grouped, html};
+use crate::site::list::{ListQuery, ListView, Parameters};
+use crate::site::pagination::PageLink;
+use crate::site::render::{Layout, dressed, html};
 use crate::site::sheet::{Fields, Sheet};
-use crate::site::text::fold;
 use crate::site::visitor::{Editor, Visitor};
 use crate::state::State;
 
@@ -24,48 +22,26 @@ const SECTION: &str = "products";
 
 type Answer = Result<HttpResponse, AppError>;
 
-/// The homepage: the products, newest first.
+/// The homepage: the list of the products.
 #[derive(Template)]
 #[template(path = "products/index.html")]
 struct IndexPage {
     layout: Layout,
-    list: Arc<ProductList>,
-    search: String,
-    pagination: Pagination,
-}
-
-impl IndexPage {
-    /// Returns `1,000 products · page 2 of 40`.
-    fn summary(&self) -> String {
-        let total = self.list.total;
-        let noun = if total == 1 { "product" } else { "products" };
-        let found = match (self.search.is_empty(), total) {
-            (true, _) => format!("{} {noun}", grouped(total)),
-            (false, 1) => format!("1 product matches “{}”", self.search),
-            (false, _) => format!("{} products match “{}”", grouped(total), self.search),
-        };
-        let (page, last) = (grouped(self.pagination.page), grouped(self.pagination.last));
-        format!("{found} · page {page} of {last}")
-    }
+    view: ListView,
 }
 
 /// Answers `GET /` with a page of the catalogue.
 pub async fn index(
     state: web::Data<State>,
     visitor: Visitor,
-    Query(query): Query<IndexQuery>,
+    Query(parameters): Query<Parameters>,
 ) -> Answer {
-    let page = query.page().ok_or(AppError::NotFound)?;
-    let search = query.search()?;
+    let query = ListQuery::parse(&LIST, &parameters)?;
     let size = state.settings.page_size;
-    let list = service::list(&state, &Listing { page, size, search: fold(&search) }).await?;
-    let carried = (!search.is_empty()).then(|| ("q", search.clone()));
-    let pagination = Pagination::new(page, list.total, size, "/", carried.into_iter().collect());
-    if !pagination.has_page() {
-        return Err(AppError::NotFound);
-    }
-    let layout = Layout::new(&visitor, SECTION, "Products");
-    html(&state, StatusCode::OK, &IndexPage { layout, list, search, pagination }).await
+    let found = service::find(&state, query.clone(), size).await?;
+    let view = ListView::new(&LIST, query, found, size)?;
+    let layout = Layout::new(&visitor, SECTION, LIST.title);
+    html(&state, StatusCode::OK, &IndexPage { layout, view }).await
 }
 
 /// The page of one product.

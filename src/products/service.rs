@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::model::{Listing, NewProduct, Price, Product, ProductId, ProductList};
+use super::model::{Deed, LIST, NewProduct, Price, Product, ProductId, ProductList};
 use super::{keys, queries, sample};
 use crate::db::once::Once;
 use crate::db::{self, Conn, Db};
 use crate::error::AppError;
-use crate::site::admin_section::{self, Found, Thing};
+use crate::site::list::{Found, ListQuery};
 use crate::site::sheet::{Change, Edit};
-use crate::site::text::fold;
 use crate::site::time::Timestamp;
 use crate::state::State;
 use crate::versions::Database;
@@ -17,41 +16,49 @@ use crate::versions::Database;
 /// How many titles one transaction makes searchable: other writers must not wait long.
 const FILL: u64 = 5_000;
 
-/// Returns a page of the catalogue, newest first.
-pub async fn list(state: &State, listing: &Listing) -> Result<Arc<ProductList>, AppError> {
-    let load = async || load_list(state, listing.clone()).await;
-    state.cache.get_or_set(&keys::list(listing), &keys::LIST, load).await
+/// Returns a page of the catalogue with so many products on it.
+pub async fn list(
+    state: &State,
+    query: &ListQuery,
+    size: u64,
+) -> Result<Arc<ProductList>, AppError> {
+    let load = async || load_list(state, query.clone(), size).await;
+    state.cache.get_or_set(&keys::list(query, size), &keys::LIST, load).await
 }
 
-async fn load_list(state: &State, listing: Listing) -> Result<ProductList, AppError> {
-    if listing.search.is_empty() {
-        return Ok(state.db.read(move |read| queries::list(read, &listing)).await?);
+async fn load_list(state: &State, query: ListQuery, size: u64) -> Result<ProductList, AppError> {
+    if query.is_plain(&LIST) {
+        return Ok(state.db.read(move |read| queries::list(read, query.page, size)).await?);
     }
     loop {
-        let wanted = listing.clone();
-        match state.db.read(move |read| queries::search(read, &wanted)).await {
-            Err(error) if error.is_not_found() => make_searchable(state).await?,
+        let wanted = query.clone();
+        match state.db.read(move |read| queries::search(read, &wanted, size)).await {
+            Err(error) if error.is_not_found() => make_searchable(&state.db).await?,
             list => return Ok(list?),
         }
     }
 }
 
 /// Sets the search text of titles that other programs wrote.
-async fn make_searchable(state: &State) -> Result<(), db::Error> {
-    while state.db.write(|conn| queries::fill_search_text(conn, FILL)).await? > 0 {}
+async fn make_searchable(db: &Database) -> Result<(), db::Error> {
+    while db.write(|conn| queries::fill_search_text(conn, FILL)).await? > 0 {}
     Ok(())
 }
 
-/// Returns the staff index's results: products whose title contains the search, newest first.
-pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
-    let listing = Listing { page: 1, size: admin_section::SHOWN as u64, search: fold(&search) };
-    let list = list(state, &listing).await?;
-    let things = list.products.iter().map(|product| Thing {
-        name: product.title.clone(),
-        note: product.price.to_string(),
-        at: format!("/products/{}/edit", product.id),
-    });
-    Ok(Found { total: list.total, things: things.collect() })
+/// Sets missing search texts before the shop opens: after an upgrade it may be those of all titles.
+///
+/// # Errors
+/// Returns database errors; the next search tries again.
+pub async fn prepare_search(db: &Database) -> Result<(), db::Error> {
+    match db.read(|read| queries::has_unsearchable(read.table(keys::PRODUCTS)?)).await? {
+        true => make_searchable(db).await,
+        false => Ok(()),
+    }
+}
+
+/// Returns the rows of a page of the catalogue.
+pub async fn find(state: &State, query: ListQuery, size: u64) -> Result<Found, AppError> {
+    Ok(list(state, &query, size).await?.found())
 }
 
 /// Returns one product, if it exists.
@@ -107,6 +114,45 @@ pub async fn delete(state: &State, id: ProductId, seen: Edit) -> Result<Change<P
             }
         }
         Ok(Change::Gone)
+    });
+    Ok(write.await?)
+}
+
+/// The outcome of changing many products that a client had seen.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Many {
+    /// So many products were changed or deleted.
+    Done(u64),
+    /// Nothing was done, since these have changed or are gone.
+    Conflict(Vec<ProductId>),
+}
+
+/// Does the same to many products, if each still has its digest; otherwise nothing is done.
+pub async fn change_many(
+    state: &State,
+    seen: Vec<(ProductId, String)>,
+    deed: Deed,
+) -> Result<Many, AppError> {
+    let write = state.db.write(move |conn| {
+        queries::lock(conn)?;
+        let mut there = Vec::new();
+        let mut others = Vec::new();
+        for (id, digest) in &seen {
+            match queries::get(conn, *id)? {
+                Some(product) if product.digest() == *digest => there.push(product),
+                _ => others.push(*id),
+            }
+        }
+        if !others.is_empty() {
+            return Ok(Many::Conflict(others));
+        }
+        for product in &there {
+            match deed.price(product.price) {
+                Some(price) => queries::set_price(conn, product.id, price, Timestamp::now())?,
+                None => queries::delete(conn, product).map(|_| ())?,
+            }
+        }
+        Ok(Many::Done(there.len() as u64))
     });
     Ok(write.await?)
 }

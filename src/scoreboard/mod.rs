@@ -23,15 +23,14 @@ pub mod service;
 use actix_web::web;
 
 use crate::cache::page;
-use crate::site::admin_section::AdminSection;
+use crate::site::list::admin_section::AdminSection;
 use crate::state::State;
 
 /// The members in the staff index.
 pub const ADMIN_SECTION: AdminSection = AdminSection {
-    name: "Members of the league",
-    all: "/scoreboard",
-    new: None,
-    find: |request, search| Box::pin(service::find(State::of(request), search)),
+    list: &model::MEMBERS,
+    note: "favourite",
+    find: |request, query, size| Box::pin(service::find(State::of(request), query, size)),
 };
 
 /// Registers the URLs of the league.

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
+use crate::site::list::{self, Cell, Column, Kind, List};
 use crate::site::row_id::RowId;
 
 /// The number of tastings in a week, and so the highest score.
@@ -21,6 +22,22 @@ pub struct Member {
     pub favourite: String,
 }
 
+/// The list of members, for staff.
+pub const MEMBERS: List = List {
+    path: "/staff/members",
+    title: "Members of the league",
+    nouns: ["member", "members"],
+    columns: &[
+        Column::new("number", "ID", Kind::Number),
+        Column::new("name", "Name", Kind::Name),
+        Column::new("favourite", "Favourite", Kind::Text),
+    ],
+    order: "name",
+    has_since: false,
+    new: None,
+    many: None,
+};
+
 impl Member {
     /// Returns the values of its form.
     pub fn values(&self) -> Vec<String> {
@@ -31,6 +48,18 @@ impl Member {
     pub fn merged(&self, current: &Self, keeps: &[bool]) -> Self {
         let side = |place: usize| if keeps[place] { current } else { self };
         Self { name: side(0).name.clone(), favourite: side(1).favourite.clone() }
+    }
+
+    /// Returns the row of the list.
+    pub fn row(&self, id: MemberId) -> list::Row {
+        let texts = [&self.name, &self.favourite].map(|text| Cell::Text(text.clone()));
+        list::Row {
+            id: id.get(),
+            cells: [Cell::Number(id.get())].into_iter().chain(texts).collect(),
+            show: None,
+            edit: Some(format!("/scoreboard/members/{id}/edit")),
+            delete: None,
+        }
     }
 }
 

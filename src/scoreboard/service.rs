@@ -8,9 +8,8 @@ use super::queries::{self, NewScore};
 use super::{keys, sample};
 use crate::db::{self, Conn, Db, QueryResult};
 use crate::error::AppError;
-use crate::site::admin_section::{Found, Thing};
+use crate::site::list::{Found, ListQuery, among};
 use crate::site::sheet::{Change, Edit};
-use crate::site::text::fold;
 use crate::state::State;
 use crate::versions::Database;
 
@@ -31,20 +30,12 @@ pub async fn table(state: &State, season: i64) -> Result<Arc<Season>, AppError> 
     state.cache.get_or_set(&keys::table(season), &keys::TABLE, load).await
 }
 
-/// Returns the members whose names contain `search`, for the staff index.
-pub async fn find(state: &State, search: String) -> Result<Found, AppError> {
+/// Returns the rows of a page of the members.
+pub async fn find(state: &State, query: ListQuery, size: u64) -> Result<Found, AppError> {
     let load = async || Ok::<_, AppError>(state.db.read(queries::members).await?);
     let members = state.cache.get_or_set(&keys::members(), &keys::PLAYERS, load).await?;
-    let search = fold(&search);
-    let found = members.iter().filter(|(_, member)| fold(&member.name).contains(&search));
-    let things: Vec<Thing> = found
-        .map(|(id, member)| Thing {
-            name: member.name.clone(),
-            note: member.favourite.clone(),
-            at: format!("/scoreboard/members/{id}/edit"),
-        })
-        .collect();
-    Ok(Found::of(things))
+    let rows = members.iter().map(|(id, member)| member.row(*id)).collect();
+    Ok(among(&model::MEMBERS, &query, size, rows))
 }
 
 /// Returns one member, or `None` if there is no such member.

@@ -1,6 +1,5 @@
 //! Code that the pages of all sections share. It depends on no section.
 
-pub mod admin_section;
 pub mod assets;
 pub mod back;
 pub mod boxed;
@@ -20,6 +19,7 @@ pub mod form_page;
 pub mod headers;
 pub mod host;
 pub mod json;
+pub mod list;
 pub mod log;
 pub mod markdown;
 pub mod money;

@@ -3,6 +3,7 @@
 //! | URL | |
 //! |---|---|
 //! | `GET /staff` | [`pages::index`]: all sections, searched with `?q=` |
+//! | `GET /staff/{list}` | [`pages::list`]: all items of a section that has no list elsewhere |
 //!
 //! It knows no section itself: `app` passes in their descriptions.
 
@@ -10,7 +11,7 @@ pub mod pages;
 
 use actix_web::web;
 
-use crate::site::admin_section::AdminSection;
+use crate::site::list::admin_section::AdminSection;
 
 /// The sections shown in the index, in the order of the page.
 #[derive(Clone)]
@@ -18,5 +19,6 @@ pub struct AdminSections(pub Vec<AdminSection>);
 
 /// Registers the URL of the staff index.
 pub fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.service(web::resource("/staff").route(web::get().to(pages::index)));
+    cfg.service(web::resource("/staff").route(web::get().to(pages::index)))
+        .service(web::resource("/staff/{list}").route(web::get().to(pages::list)));
 }

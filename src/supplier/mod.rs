@@ -20,16 +20,15 @@ pub mod service;
 use actix_web::{HttpRequest, web};
 use client::Client;
 
-use crate::site::admin_section::AdminSection;
+use crate::site::list::admin_section::AdminSection;
 use crate::state::State;
 
 /// The supplier's prices in the staff index.
 pub const ADMIN_SECTION: AdminSection = AdminSection {
-    name: "Supplier’s prices",
-    all: "/supplier",
-    new: None,
-    find: |request, search| {
-        Box::pin(service::find(&State::of(request).cache, client_of(request), search))
+    list: &model::LIST,
+    note: "price",
+    find: |request, query, size| {
+        Box::pin(service::find(&State::of(request).cache, client_of(request), query, size))
     },
 };
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::site::list::{Cell, Column, Kind, List, Row};
 use crate::site::money::Price;
 use crate::site::text;
 use crate::site::time::Timestamp;
@@ -24,6 +25,22 @@ pub struct Prices {
     /// The offers, in the supplier's order.
     pub offers: Vec<Offer>,
 }
+
+/// The list of offers.
+pub const LIST: List = List {
+    path: "/supplier",
+    title: "Supplier’s prices",
+    nouns: ["offer", "offers"],
+    columns: &[
+        Column::new("number", "Number", Kind::Text),
+        Column::new("title", "Title", Kind::Name),
+        Column::new("price", "Price", Kind::Price),
+    ],
+    order: "number",
+    has_since: false,
+    new: None,
+    many: None,
+};
 
 /// An item and its price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +86,22 @@ impl Prices {
             offer.believed().map_err(|error| format!("price {}: {error}", place + 1))
         });
         Ok(Self { supplier, fetched_at, offers: offers.collect::<Result<_, _>>()? })
+    }
+
+    /// Returns the rows of the list, in the supplier's order.
+    pub fn rows(&self) -> Vec<Row> {
+        let row = |(place, offer): (usize, &Offer)| Row {
+            id: place as i64,
+            cells: vec![
+                Cell::Text(offer.sku.clone()),
+                Cell::Text(offer.title.clone()),
+                Cell::Price(offer.price),
+            ],
+            show: None,
+            edit: None,
+            delete: None,
+        };
+        self.offers.iter().enumerate().map(row).collect()
     }
 
     /// Returns the age of the prices at `now`.

@@ -8,10 +8,13 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::client::Client;
-use super::model::Prices;
+use super::model::{LIST, Prices};
 use super::service;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
+use crate::site::form::Query;
+use crate::site::list::{ListQuery, ListView, Parameters, among};
+use crate::site::pagination::PageLink;
 use crate::site::render::{Layout, dressed, html};
 use crate::site::time::Timestamp;
 use crate::site::visitor::Visitor;
@@ -22,6 +25,7 @@ use crate::state::State;
 #[template(path = "supplier/index.html")]
 struct IndexPage {
     layout: Layout,
+    view: ListView,
     prices: Arc<Prices>,
     /// The age of the prices, if they are stale.
     late: Option<String>,
@@ -34,12 +38,17 @@ pub async fn index(
     state: web::Data<State>,
     client: web::Data<Client>,
     visitor: Visitor,
+    Query(parameters): Query<Parameters>,
 ) -> Result<HttpResponse, AppError> {
+    let query = ListQuery::parse(&LIST, &parameters)?;
     let (prices, is_old) = service::prices(&state.cache, &client).await?;
     let late = is_old.then(|| in_words(prices.age(Timestamp::now())));
     let is_sample = client.is_sample();
+    let size = state.settings.page_size;
+    let found = among(&LIST, &query, size, prices.rows());
+    let view = ListView::new(&LIST, query, found, size)?;
     let layout = Layout::new(&visitor, "supplier", "Supplier");
-    html(&state, StatusCode::OK, &IndexPage { layout, prices, late, is_sample }).await
+    html(&state, StatusCode::OK, &IndexPage { layout, view, prices, late, is_sample }).await
 }
 
 /// Returns the age in words, rounded down, such as `12 minutes`.

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use super::client::{self, Client};
 use super::keys;
-use super::model::Prices;
+use super::model::{LIST, Prices};
 use crate::cache::{Cache, Failure};
 use crate::error::AppError;
-use crate::site::admin_section::{Found, Thing};
-use crate::site::text::fold;
+use crate::site::list::{Found, ListQuery, among};
 
 /// Returns the prices and whether they are stale.
 ///
@@ -29,16 +28,13 @@ pub async fn prices(cache: &Cache, client: &Client) -> Result<(Arc<Prices>, bool
     Ok((prices, staleness.is_some()))
 }
 
-/// Returns the offers whose titles contain `search`, for the staff index.
-pub async fn find(cache: &Cache, client: &Client, search: String) -> Result<Found, AppError> {
-    let ((prices, _), search) = (prices(cache, client).await?, fold(&search));
-    let offers = prices.offers.iter().filter(|offer| fold(&offer.title).contains(&search));
-    let things: Vec<Thing> = offers
-        .map(|offer| Thing {
-            name: offer.title.clone(),
-            note: offer.price.to_string(),
-            at: "/supplier".to_owned(),
-        })
-        .collect();
-    Ok(Found::of(things))
+/// Returns the rows of a page of the offers.
+pub async fn find(
+    cache: &Cache,
+    client: &Client,
+    query: ListQuery,
+    size: u64,
+) -> Result<Found, AppError> {
+    let (prices, _) = prices(cache, client).await?;
+    Ok(among(&LIST, &query, size, prices.rows()))
 }

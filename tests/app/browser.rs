@@ -72,6 +72,8 @@ fn a_grocer_runs_the_shop_for_a_day(on: Database) {
     // Invalidate the cache.
     site.get("/").assert_cache("hit");
     browser.follows("form[action='/cache/invalidate'] button");
+    assert!(browser.text().contains("Invalidate everything?"), "{}", browser.text());
+    browser.follows("form[method=post][action='/cache/invalidate'] button");
     assert!(browser.has("p.flash[role=status]"), "{}", browser.text());
     assert_eq!(browser.path(), "/");
 

@@ -144,7 +144,13 @@ fn the_button_on_the_page_works_as_it_stands(on: Database) {
     for path in ["/", "/?q=tea"] {
         let button = here.get(path).form("/cache/invalidate");
         let back = button.field("back").expect("where to go afterwards").to_owned();
-        here.sends(&button).assert_sends_to(&back);
+        // It says how much would go before it goes.
+        let query =
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(&button.fields).finish();
+        let question = here.get(&format!("{}?{query}", button.action));
+        question.assert_status(200).assert_sees("entries").assert_sees("nothing has gone yet");
+        here.get(path).assert_cache("hit");
+        here.sends(&question.form("/cache/invalidate")).assert_sends_to(&back);
         here.get(&back).assert_status(200);
         there.get(path).assert_cache("stored");
     }

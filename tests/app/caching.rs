@@ -24,7 +24,7 @@ fn the_homepage_and_product_pages_are_stored(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product("Tea");
     let product = format!("/products/{tea}");
-    for path in ["/", "/?page=1", "/?q=tea", &product] {
+    for path in ["/", "/?q=tea", "/?sort=price", &product] {
         let made = site.get(path);
         made.assert_status(200).assert_cache("stored");
         assert_browsers_must_ask(&made);
@@ -60,7 +60,7 @@ fn each_query_string_has_its_own_page(on: Database) {
     let site = TestSite::start_with(on, &["--page-size", "1"]);
     site.has_product("Tea");
     site.has_product("Coffee");
-    for path in ["/", "/?page=1", "/?page=2", "/?q=tea", "/?q=coffee", "/?q=TEA"] {
+    for path in ["/", "/?page=2", "/?q=tea", "/?q=coffee", "/?sort=price", "/?min=1"] {
         site.get(path).assert_cache("stored");
     }
     site.get("/?page=2").assert_cache("hit").assert_sees("Tea").assert_sees_not("Coffee");
@@ -72,11 +72,27 @@ fn a_query_that_means_the_same_is_the_same_page(on: Database) {
     let site = TestSite::start(on);
     site.has_product("Tea");
     site.get("/").assert_cache("stored");
-    for path in ["/?", "/?q=", "/?utm_source=mail", "/?page=&fbclid=1"] {
+    let plain = [
+        "/?",
+        "/?q=",
+        "/?q=+%20",
+        "/?utm_source=mail",
+        "/?page=&fbclid=1",
+        "/?page=1",
+        "/?sort=-number",
+        "/?sort=colour",
+        "/?q=&sort=-number&min=&max=&since=",
+    ];
+    for path in plain {
         site.get(path).assert_cache("hit");
     }
-    site.get("/?q=tea&page=1").assert_cache("stored");
-    site.get("/?page=1&utm_source=mail&q=tea").assert_cache("hit").assert_sees("Tea");
+    site.get("/?q=tea&min=1.00&page=1").assert_cache("stored");
+    for path in ["/?page=1&utm_source=mail&min=%241&q=tea", "/?q=++TEA+&min=001", "/?min=1.0&q=Tea"]
+    {
+        site.get(path).assert_cache("hit").assert_sees("Tea");
+    }
+    // What is shown differs in the word order and accents, what is read does not.
+    site.get("/?q=tea+tea&min=1").assert_cache("stored");
 }
 
 fn forms_are_not_stored(on: Database) {

@@ -47,7 +47,7 @@ fn titles_and_names_are_found_in_whatever_form_they_are_typed(on: Database) {
         }
         index.assert_sees("Foods 1 found");
     }
-    assert!(site.get(&query("/", "Jose")).listed().is_empty(), "e is another letter");
+    assert_eq!(site.get(&query("/", "Jose")).listed().len(), 2, "accents do not matter");
     // Output is in one form, whatever the input was.
     let names = site.get("/api/events").json();
     let names = names["results"].as_array().unwrap().iter().map(|one| one["name"].clone());

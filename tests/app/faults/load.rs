@@ -40,8 +40,8 @@ pub struct Shop {
     pub here: TestSite,
     pub there: TestSite,
     pub shelf: Shelf,
-    /// The homepage without its digits; everything on it but prices and times is constant.
-    face: OnceLock<String>,
+    /// The homepage without its digits, and the same when it is filtered; all but prices and times is constant.
+    faces: [OnceLock<String>; 2],
     /// How many cold addresses have been requested.
     cold: AtomicU64,
 }
@@ -80,7 +80,7 @@ impl Shop {
             DEFAULT_REDIS_TIMEOUT,
         ]);
         let shelf = Shelf::of(&here, PRODUCTS);
-        Self { here, there, shelf, face: OnceLock::new(), cold: AtomicU64::new(0) }
+        Self { here, there, shelf, faces: Default::default(), cold: AtomicU64::new(0) }
     }
 
     /// Runs readers and a writer while `trouble` injects its fault, pacing itself by the bell.
@@ -161,7 +161,7 @@ impl Shop {
         let mut face = String::from_utf8_lossy(&page.body).into_owned();
         // A time of whole seconds is written without a dot.
         face.retain(|c| !c.is_ascii_digit() && c != '.');
-        let first = self.face.get_or_init(|| face.clone());
+        let first = self.faces[usize::from(path.contains('?'))].get_or_init(|| face.clone());
         if *first == face { Ok(()) } else { Err(Wrong::Untrue(page.html())) }
     }
 

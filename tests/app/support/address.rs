@@ -1,10 +1,12 @@
 //! Addresses of the homepage.
 
-/// Returns an address of the homepage that has a cache entry of its own.
+use time::Date;
+
+/// Returns an address of the homepage that has cache entries of its own.
 ///
-/// The query is only white space, so the page shows the same products as `/`.
+/// It asks for products that have changed since a day so long ago that the page shows the same products as `/`.
 pub fn address_of_its_own(number: u64) -> String {
-    let digits = format!("{number:b}");
-    let spaces = digits.chars().map(|digit| if digit == '0' { "+" } else { "%20" });
-    format!("/?q={}", spaces.collect::<String>())
+    let first = Date::from_calendar_date(1, time::Month::January, 1).unwrap();
+    let day = first + time::Duration::days(i64::try_from(number).unwrap() % 500_000);
+    format!("/?since={:04}-{:02}-{:02}", day.year(), u8::from(day.month()), day.day())
 }

@@ -33,7 +33,7 @@ pub use database::{Database, TestDatabase};
 pub use dice::Dice;
 pub use exposition::Exposition;
 pub use figures::Figures;
-pub use html::{Tag, tags};
+pub use html::{Tag, forms, tags};
 pub use line::{Line, Trouble};
 pub use page::Page;
 pub use postgres::user;

@@ -45,7 +45,7 @@ pub fn key(
     write_epoch: u64,
 ) -> Key {
     if let Some(parameters) = &rules.parameters {
-        query::normalise(request.head_mut(), parameters);
+        query::normalise(request.head_mut(), parameters, rules.normal_form);
     }
     let headers = request.headers();
     let mut page = with_origin(Key::with_noun(&rules.prefix), request, flags, rules)

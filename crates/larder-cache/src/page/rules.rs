@@ -17,6 +17,9 @@ use crate::policy::Policy;
 /// The default of [`Rules::largest_body`], in bytes.
 const LARGEST: usize = 4 << 20;
 
+/// Returns the normal form of a parameter's value, by the parameter's name: see [`Rules::normal_form`].
+pub type NormalForm = fn(name: &str, value: &str) -> String;
+
 /// The owner's rules for the pages of a route.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -26,6 +29,7 @@ pub struct Rules {
     pub(super) statuses: Vec<u16>,
     pub(super) targets: Vec<HeaderName>,
     pub(super) parameters: Option<Vec<String>>,
+    pub(super) normal_form: Option<NormalForm>,
     pub(super) headers: Vec<HeaderName>,
     pub(super) cookies: Vec<String>,
     pub(super) sessions: Vec<String>,
@@ -90,6 +94,7 @@ impl Rules {
             statuses: STATUSES.to_vec(),
             targets: Vec::new(),
             parameters: None,
+            normal_form: None,
             headers: Vec::new(),
             cookies: Vec::new(),
             sessions: Vec::new(),
@@ -133,6 +138,15 @@ impl Rules {
     /// Source: `No-Vary-Search`.
     pub fn parameters(mut self, names: &[&str]) -> Self {
         self.parameters = Some(owned(names));
+        self
+    }
+
+    /// Sets how the values of declared parameters are rewritten before the handler sees the request.
+    ///
+    /// It gets the name and the decoded value, and returns the normal form of the value: empty if the value says
+    /// nothing. So equivalent values share one page. A value that is not UTF-8 is left alone.
+    pub fn normal_form(mut self, of: NormalForm) -> Self {
+        self.normal_form = Some(of);
         self
     }
 

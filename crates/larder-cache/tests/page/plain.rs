@@ -8,7 +8,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{App, HttpRequest, HttpServer, web};
 use larder_cache::{Builder, InProcess};
 
-use super::line::{Answer, Line};
+use super::line::{Answer, Line, PATIENCE};
 use super::site::{request, run};
 
 /// The requests that reached handlers, which note them here themselves.
@@ -47,7 +47,10 @@ impl Plain {
                 let app = App::new().app_data(data.clone()).app_data(noted.clone());
                 app.configure(configure.clone())
             });
-            let server = server.workers(1).disable_signals().shutdown_timeout(0)
+            let server = server
+                .workers(1)
+                .disable_signals()
+                .shutdown_timeout(0)
                 .keep_alive(PATIENCE)
                 .client_request_timeout(PATIENCE);
             let server = server.bind(("127.0.0.1", 0)).unwrap();

@@ -13,7 +13,7 @@ use larder_cache::store::Store;
 use larder_cache::{Builder, Cache, InProcess, Secret, Tag};
 
 use super::house::{Handler, House, route};
-use super::line::{Answer, Line};
+use super::line::{Answer, Line, PATIENCE};
 use super::reply::{Asked, Reply};
 use super::surroundings::{Side, Surroundings, inside, outside};
 
@@ -305,9 +305,12 @@ fn serve(plan: Plan, cache: Cache, house: Arc<House>) -> (SocketAddr, ServerHand
                 .wrap(from_fn(outside))
                 .service(scope)
         });
-        let server = server.workers(workers).disable_signals().shutdown_timeout(0)
-                .keep_alive(PATIENCE)
-                .client_request_timeout(PATIENCE);
+        let server = server
+            .workers(workers)
+            .disable_signals()
+            .shutdown_timeout(0)
+            .keep_alive(PATIENCE)
+            .client_request_timeout(PATIENCE);
         let server = server.bind(("127.0.0.1", 0)).unwrap();
         (server.addrs()[0], server.run())
     })

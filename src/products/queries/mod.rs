@@ -1,15 +1,18 @@
 //! One function for each query on products.
 
+mod search;
+
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use time::PrimitiveDateTime;
 
+pub use self::search::{has_unsearchable, search};
 use super::keys::PRODUCTS;
-use super::model::{Listing, NewProduct, Price, Product, ProductId, ProductList};
+use super::model::{NewProduct, Price, Product, ProductId, ProductList};
 use crate::db::Conn;
 use crate::db::schema::{product_counts, products};
-use crate::site::text::{fold, pattern};
+use crate::site::text::words;
 use crate::site::time::Timestamp;
 use crate::versions::Snapshot;
 
@@ -45,13 +48,14 @@ fn product((id, title, price_cents, created_at, updated_at): Row) -> Product {
 /// Returns a page of all products, newest first.
 ///
 /// Finds the page by the row counts per bucket of ids: the middle of a million is as fast as the start.
-pub fn list(read: &mut Snapshot<'_>, listing: &Listing) -> QueryResult<ProductList> {
+pub fn list(read: &mut Snapshot<'_>, page: u64, size: u64) -> QueryResult<ProductList> {
     let conn = read.table(PRODUCTS)?;
+    let offset = (page - 1).saturating_mul(size);
     let counts: Vec<(i64, i64)> =
         product_counts::table.order(product_counts::bucket.desc()).load(conn)?;
     let total = counts.iter().map(|(_, count)| count.unsigned_abs()).sum();
-    let Some(place) = locate(&counts, listing.offset(), listing.size) else {
-        return walk(conn, listing);
+    let Some(place) = locate(&counts, offset, size) else {
+        return walk(conn, offset, size);
     };
     // One statement returns the rows and their count, so that a wrong count is noticed.
     let counted = sql::<BigInt>("(SELECT count(*) FROM products AS counted WHERE counted.id >= ")
@@ -64,26 +68,27 @@ pub fn list(read: &mut Snapshot<'_>, listing: &Listing) -> QueryResult<ProductLi
         .filter(products::id.le(place.highest))
         .order(products::id.desc())
         .offset(as_i64(place.skip))
-        .limit(as_i64(listing.size))
+        .limit(as_i64(size))
         .load(conn)?;
     if rows.first().is_none_or(|(_, counted)| counted.unsigned_abs() != place.rows) {
         tracing::warn!("the table product_counts is wrong: it was changed without its triggers");
-        return walk(conn, listing);
+        return walk(conn, offset, size);
     }
-    Ok(ProductList { products: rows.into_iter().map(|(row, _)| product(row)).collect(), total })
+    let products = rows.into_iter().map(|(row, _)| product(row)).collect();
+    Ok(ProductList { products, total, ..ProductList::default() })
 }
 
 /// Returns the same as [`list`] by counting the rows: slow among a million, but always right.
-fn walk(conn: &mut Conn, listing: &Listing) -> QueryResult<ProductList> {
+fn walk(conn: &mut Conn, offset: u64, size: u64) -> QueryResult<ProductList> {
     let total: i64 = products::table.count().get_result(conn)?;
     let rows: Vec<Row> = products::table
         .select(COLUMNS)
         .order(products::id.desc())
-        .offset(as_i64(listing.offset()))
-        .limit(as_i64(listing.size))
+        .offset(as_i64(offset))
+        .limit(as_i64(size))
         .load(conn)?;
     let products = rows.into_iter().map(product).collect();
-    Ok(ProductList { products, total: total.unsigned_abs() })
+    Ok(ProductList { products, total: total.unsigned_abs(), ..ProductList::default() })
 }
 
 /// The place of a page among the buckets of ids.
@@ -117,30 +122,6 @@ fn locate(counts: &[(i64, i64)], offset: u64, size: u64) -> Option<Place> {
     }
     let highest = (bucket << COUNT_BITS) | ((1 << COUNT_BITS) - 1);
     Some(Place { highest, lowest: last << COUNT_BITS, rows, skip })
-}
-
-/// Returns a page of the products whose title contains the search, newest first.
-///
-/// # Errors
-/// Returns `NotFound` if a title has no search text yet; call [`fill_search_text`] first.
-pub fn search(read: &mut Snapshot<'_>, listing: &Listing) -> QueryResult<ProductList> {
-    let conn = read.table(PRODUCTS)?;
-    let unsearchable = products::table.filter(products::search_text.is_null());
-    if diesel::select(diesel::dsl::exists(unsearchable)).get_result(conn)? {
-        return Err(diesel::result::Error::NotFound);
-    }
-    let pattern = pattern(&listing.search);
-    let matches = products::search_text.like(&pattern).escape('\\');
-    let total: i64 = products::table.filter(matches.clone()).count().get_result(conn)?;
-    let rows: Vec<Row> = products::table
-        .select(COLUMNS)
-        .filter(matches)
-        .order(products::id.desc())
-        .offset(as_i64(listing.offset()))
-        .limit(as_i64(listing.size))
-        .load(conn)?;
-    let products = rows.into_iter().map(product).collect();
-    Ok(ProductList { products, total: total.unsigned_abs() })
 }
 
 /// Returns one product, if it exists.
@@ -207,7 +188,7 @@ struct InsertRow<'t> {
 impl<'t> InsertRow<'t> {
     fn of(title: &'t str, price: Price, now: Timestamp) -> Self {
         let now = now.to_primitive();
-        let search_text = fold(title);
+        let search_text = words(title);
         Self { title, search_text, price_cents: price.cents(), created_at: now, updated_at: now }
     }
 }
@@ -226,12 +207,19 @@ pub fn update(
     let updated = diesel::update(unchanged)
         .set((
             products::title.eq(changes.title.as_str()),
-            products::search_text.eq(fold(changes.title.as_str())),
+            products::search_text.eq(words(changes.title.as_str())),
             products::price_cents.eq(changes.price.cents()),
             products::updated_at.eq(now.to_primitive()),
         ))
         .execute(conn)?;
     Ok(updated == 1)
+}
+
+/// Sets the price of a product.
+pub fn set_price(conn: &mut Conn, id: ProductId, price: Price, now: Timestamp) -> QueryResult<()> {
+    let set =
+        (products::price_cents.eq(price.cents()), products::updated_at.eq(now.to_primitive()));
+    diesel::update(products::table.find(id.get())).set(set).execute(conn).map(|_| ())
 }
 
 /// Deletes `current`. Returns `false` if the row no longer equals `current`.
@@ -253,7 +241,7 @@ pub fn fill_search_text(conn: &mut Conn, limit: u64) -> QueryResult<usize> {
     for (id, title) in &titles {
         // Only if the title is still the one that was read: another program may have changed it.
         let same = products::table.find(id).filter(products::title.eq(title));
-        diesel::update(same).set(products::search_text.eq(fold(title))).execute(conn)?;
+        diesel::update(same).set(products::search_text.eq(words(title))).execute(conn)?;
     }
     Ok(titles.len())
 }

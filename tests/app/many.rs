@@ -1,0 +1,93 @@
+//! Many products at once: a preview, then all of it in one transaction or nothing.
+
+use crate::support::{Database, Page, TestSite, on_both_databases};
+
+on_both_databases! {
+    prices_are_changed_by_percent_after_a_preview,
+    many_are_deleted_after_a_preview,
+    a_conflict_names_the_rows_and_changes_nothing,
+    what_cannot_be_done_is_refused_with_a_sentence,
+}
+
+fn prices_are_changed_by_percent_after_a_preview(on: Database) {
+    let site = TestSite::start(on);
+    let tea = site.has_product_at("Tea", "4.99");
+    let pot = site.has_product_at("Pot", "10.00");
+    let rest = site.has_product_at("Rest", "1.00");
+    let list = site.get("/");
+    let boxes = list.tags("input").into_iter().filter(|input| {
+        input.attribute("type") == Some("checkbox") && input.attribute("form") == Some("many")
+    });
+    assert_eq!(boxes.count(), 3);
+    let preview = selects(&site, &[tea, pot], "percent", "10");
+    preview.assert_status(200).assert_sees("$4.99 $5.49").assert_sees("$10.00 $11.00");
+    site.get("/").assert_sees("$4.99").assert_sees_not("$5.49");
+    confirms(&site, &preview).assert_sends_to("/");
+    site.get("/").assert_sees("$5.49").assert_sees("$11.00").assert_sees("$1.00");
+    site.get(&format!("/products/{tea}")).assert_sees("$5.49");
+    let preview = selects(&site, &[rest], "price", "7.5");
+    confirms(&site, &preview).assert_sends_to("/");
+    site.get("/").assert_sees("$7.50").assert_sees_not("$1.00");
+}
+
+fn many_are_deleted_after_a_preview(on: Database) {
+    let site = TestSite::start(on);
+    let ids = ["Tea", "Pot", "Cup"].map(|title| site.has_product(title));
+    let preview = selects(&site, &ids[..2], "delete", "");
+    preview.assert_status(200).assert_sees("Delete 2 products");
+    assert_eq!(site.get("/").listed().len(), 3);
+    confirms(&site, &preview).assert_sends_to("/");
+    assert_eq!(site.get("/").listed(), [ids[2]]);
+}
+
+fn a_conflict_names_the_rows_and_changes_nothing(on: Database) {
+    let site = TestSite::start(on);
+    let [tea, pot, cup] = ["Tea", "Pot", "Cup"].map(|title| site.has_product_at(title, "1.00"));
+    let preview = selects(&site, &[tea, pot, cup], "price", "2");
+    site.edits(pot, &[("title", "Teapot")]).assert_sends_to("/");
+    site.deletes(cup);
+    let conflict = confirms(&site, &preview);
+    conflict.assert_status(409).assert_sees("Nothing was changed");
+    conflict
+        .assert_sees("Teapot has changed")
+        .assert_sees(&format!("Product {cup} has been deleted"));
+    conflict.assert_sees_not("Tea has changed");
+    site.get("/").assert_sees("$1.00").assert_sees_not("$2.00");
+    // The page is a preview of the products as they are now.
+    confirms(&site, &conflict).assert_sends_to("/");
+    site.get("/").assert_sees("Teapot $2.00").assert_sees_not("$1.00");
+}
+
+fn what_cannot_be_done_is_refused_with_a_sentence(on: Database) {
+    let site = TestSite::start(on);
+    let tea = site.has_product_at("Tea", "1.00");
+    for (what, amount) in [("percent", "much"), ("percent", "-101"), ("price", "-1"), ("", "1")] {
+        let page = selects(&site, &[tea], what, amount);
+        page.assert_status(422).assert_is_in_the_shops_dress().assert_sees("Tea");
+    }
+    site.submit("/products/selected", &[("do", "delete"), ("confirmed", "yes")]).assert_status(422);
+    // Without what the preview had shown, nothing is done.
+    let id = format!("id_{tea}");
+    let blind = [("do", "delete"), ("confirmed", "yes"), (&*id, "on")];
+    site.submit("/products/selected", &blind).assert_status(409);
+    assert_eq!(site.get("/").listed(), [tea]);
+    let staff = TestSite::with_staff(on, &["Mina"], &[]);
+    assert!([303, 403].contains(&staff.submit("/products/selected", &blind).status));
+}
+
+/// Ticks these products in the list, chooses what to do, and presses *Preview*.
+#[track_caller]
+fn selects(site: &TestSite, ids: &[u64], what: &str, amount: &str) -> Page {
+    let names: Vec<String> = ids.iter().map(|id| format!("id_{id}")).collect();
+    let mut fields: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "on")).collect();
+    fields.extend([("do", what), ("amount", amount)]);
+    site.submit("/products/selected", &fields)
+}
+
+/// Presses the button of a preview.
+#[track_caller]
+fn confirms(site: &TestSite, preview: &Page) -> Page {
+    let forms = crate::support::forms(&preview.html());
+    let confirmed = forms.iter().find(|form| form.field("confirmed") == Some("yes"));
+    site.sends(confirmed.expect("a button that does it"))
+}
