@@ -285,7 +285,7 @@ fn names_are_found_where_the_compiler_finds_them() {
         "std::fmt",
         "std::io::self",
         "std::io::Read",
-        "crate::cache::Tag",
+        "crate::cache::tag::Tag",
         "crate::cache::*",
         "crate::cache::key::inner::Deep",
         "crate::cache::view",

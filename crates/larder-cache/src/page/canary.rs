@@ -19,8 +19,9 @@ use actix_web::http::header::{
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use bytes::Bytes;
 
+use super::found_page::FoundPage;
 use super::handler::{again, ask};
-use super::lookup::{Kept, Lookup};
+use super::lookup::Lookup;
 use super::nested::MAKING;
 use super::rules::Rules;
 use super::status::{CacheStatus, Forward};
@@ -51,7 +52,7 @@ impl Lookup {
         &self,
         service: Rc<S>,
         (request, response): (HttpRequest, HttpResponse<BoxBody>),
-        kept: Kept,
+        kept: FoundPage,
         place: &Path<Url>,
     ) -> Result<ServiceResponse<BoxBody>, Error>
     where
@@ -88,7 +89,7 @@ impl Lookup {
         Ok(request.into_response(response))
     }
 
-    async fn refuse(&self, kept: &Kept, difference: &str) -> HttpResponse<BoxBody> {
+    async fn refuse(&self, kept: &FoundPage, difference: &str) -> HttpResponse<BoxBody> {
         // If the shared store does not answer, the entry has not reached it either.
         let _ = self.cache.delete::<Stored>(&kept.key).await;
         let sentence = format!(

@@ -10,7 +10,8 @@ use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::HeaderMap;
 
-use super::lookup::{Found, Kept, Looked, Lookup, Task};
+use super::found_page::FoundPage;
+use super::lookup::{Found, Looked, Lookup, Task};
 use super::status::{CacheStatus, Forward};
 use super::stored::Stored;
 use crate::event::{Miss, Outcome};
@@ -27,16 +28,16 @@ impl Lookup {
             return None;
         }
         let (kept, varies, is_valid) = match self.look(headers) {
-            Looked::Kept(kept, varies) => (Some(kept), varies, true),
+            Looked::Page(kept, varies) => (Some(kept), varies, true),
             Looked::Missed(key, missed, varies) => {
                 let old = missed.old.filter(|_| missed.miss == Miss::Expired);
-                (old.and_then(|entry| Kept::of(&key, entry)), varies, false)
+                (old.and_then(|entry| FoundPage::of(&key, entry)), varies, false)
             }
             Looked::Uncacheable(varies) => (None, varies, false),
         };
         let is_fresh = kept.as_ref().is_some_and(|kept| is_valid && kept.usage() == Use::Fresh);
         // A page that has ended early, such as by hand, has no age at which it became stale.
-        let has_ended_early = |kept: &Kept| !is_valid && kept.usage() == Use::Fresh;
+        let has_ended_early = |kept: &FoundPage| !is_valid && kept.usage() == Use::Fresh;
         let accepted = kept.as_ref().filter(|kept| {
             !has_ended_early(kept) && wanted.accept(&kept.page.freshness, kept.age())
         });
@@ -68,7 +69,7 @@ impl Lookup {
     }
 
     /// Answers with a stale page, since the request permits it.
-    async fn by_permission(&self, kept: &Kept) -> HttpResponse<BoxBody> {
+    async fn by_permission(&self, kept: &FoundPage) -> HttpResponse<BoxBody> {
         self.cache.report_entry(Level::Page, &kept.key, Outcome::Hit, self.began, &kept.entry);
         let age = kept.age();
         let since = age.saturating_sub(kept.page.freshness.lifetime).as_secs();
@@ -79,7 +80,7 @@ impl Lookup {
     /// Deletes the stored page if the handler's response to a `HEAD` has another validator.
     ///
     /// Only if that response could have been stored: one for a single client says nothing about the page.
-    pub async fn retire(&self, old: &Kept, head: &ServiceResponse<BoxBody>, started: Instant) {
+    pub async fn retire(&self, old: &FoundPage, head: &ServiceResponse<BoxBody>, started: Instant) {
         let is_for_all = self.judge(head.request().headers(), head.response(), started).is_ok();
         let of = |headers: &HeaderMap| Validators::of(headers, SystemTime::now());
         let is_another = of(&old.page.said()).contradict(&of(head.headers()));

@@ -20,8 +20,9 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
 use super::admission::{Admission, Refused};
+use super::found_page::FoundPage;
 use super::handler::{Panicked, led};
-use super::lookup::{Kept, Lookup, Task};
+use super::lookup::{Lookup, Task};
 use super::middleware::pass_by;
 use super::request;
 use super::status::{CacheStatus, Forward};
@@ -50,7 +51,7 @@ impl Lookup {
         self,
         service: Rc<S>,
         mut request: ServiceRequest,
-        old: Kept,
+        old: FoundPage,
         varies: BTreeSet<String>,
     ) -> Result<ServiceResponse<BoxBody>, Error>
     where
@@ -76,7 +77,7 @@ impl Lookup {
             // The client already has its response, and a failure leaves the page as it is.
             let _ = self.make(service, request, task).await;
             let kept = cache.peek::<Stored>(&key, &current).ok();
-            let kept = kept.and_then(|(_, entry)| Kept::of(&key, entry));
+            let kept = kept.and_then(|(_, entry)| FoundPage::of(&key, entry));
             // The same page is still stored, so the rebuild failed: the next client waits for a rebuild.
             if kept.is_some_and(|kept| Arc::ptr_eq(&kept.page, &page)) {
                 page.fail_behind();
@@ -167,7 +168,11 @@ impl Lookup {
     ///
     /// Returns a copy of the request in case the handler fails without a response and the stale page is
     /// served.
-    fn prepare(&self, request: &mut ServiceRequest, old: Option<&Kept>) -> Option<HttpRequest> {
+    fn prepare(
+        &self,
+        request: &mut ServiceRequest,
+        old: Option<&FoundPage>,
+    ) -> Option<HttpRequest> {
         let old = old?;
         if self.rules.revalidates {
             for (name, value) in questions(&old.page.said()) {
@@ -184,7 +189,7 @@ impl Lookup {
         response: HttpResponse<BoxBody>,
         mut task: Task,
         (dependencies, started): (Dependencies, Instant),
-    ) -> (HttpResponse<BoxBody>, Option<Kept>) {
+    ) -> (HttpResponse<BoxBody>, Option<FoundPage>) {
         let is_revalidated = response.status() == StatusCode::NOT_MODIFIED;
         let is_useful = task.old.as_ref().is_some_and(|old| old.usage() != Use::Never);
         let old = task.old.take().filter(|_| is_revalidated);
@@ -252,7 +257,7 @@ impl Lookup {
             None => CacheStatus::Stored(forward, note),
         };
         let kept = kept.zip(place.ok());
-        let kept = kept.map(|(entry, (key, _))| Kept { key, page: page.clone(), entry });
+        let kept = kept.map(|(entry, (key, _))| FoundPage { key, page: page.clone(), entry });
         (page.answer(&self.asked, age, &status).await, kept)
     }
 
@@ -285,7 +290,7 @@ impl Lookup {
 /// Reports whether a 304 confirms another page than the stored one. RFC 9111 §4.3.4.
 ///
 /// No client has asked about another one: its conditions were removed.
-fn is_about_another<B>(old: Option<&Kept>, answer: &ServiceResponse<B>) -> bool {
+fn is_about_another<B>(old: Option<&FoundPage>, answer: &ServiceResponse<B>) -> bool {
     let is_another = |page: &Page| !is_about(&page.said(), answer.headers());
     answer.status() == StatusCode::NOT_MODIFIED && old.is_some_and(|old| is_another(&old.page))
 }
@@ -303,7 +308,7 @@ fn given_up() -> Error {
 }
 
 /// Returns the stored page with the headers of a 304, or the 304 itself if it is about another page.
-fn freshened(old: &Kept, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
+fn freshened(old: &FoundPage, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
     let (page, said) = (&old.page, old.page.said());
     if !is_about(&said, response.headers()) {
         return response;

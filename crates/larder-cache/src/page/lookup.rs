@@ -20,10 +20,11 @@ use actix_web::web;
 use actix_web::{HttpMessage, HttpResponse};
 
 use super::deliver::Asked;
+use super::found_page::FoundPage;
 use super::request;
 use super::rules::Rules;
 use super::status::{CacheStatus, Forward};
-use super::stored::{Page, Stored};
+use super::stored::Stored;
 use super::variants::Variants;
 use crate::Cache;
 use crate::cache::{Missed, Recalled};
@@ -56,51 +57,11 @@ pub(super) struct Lookup {
 pub(super) enum Found {
     Answer(HttpResponse<BoxBody>),
     /// A stale page that may be served during a rebuild, and the headers on which its URL varies.
-    Stale(Kept, BTreeSet<String>),
+    Stale(FoundPage, BTreeSet<String>),
     /// The response is not to be stored: the client does not want the whole of it, or forbids it.
     PassThrough(CacheStatus),
     /// No page: build it.
     Nothing(Task),
-}
-
-/// A stored page.
-pub(super) struct Kept {
-    pub key: Key,
-    pub page: Arc<Page>,
-    pub entry: Arc<Entry>,
-}
-
-impl Kept {
-    /// Returns the page that an entry holds, if it holds one.
-    pub fn of(key: &Key, entry: Arc<Entry>) -> Option<Self> {
-        let stored = entry.body::<Stored>()?;
-        let Stored::Page(page) = &*stored else { return None };
-        Some(Self { key: key.clone(), page: page.clone(), entry })
-    }
-
-    pub fn age(&self) -> Duration {
-        self.page.initial_age.saturating_add(self.entry.age())
-    }
-
-    /// Reports whether this expired page may be served because rebuilding it failed.
-    pub fn is_for_errors(&self) -> bool {
-        let (freshness, age) = (&self.page.freshness, self.age());
-        match freshness.at(age) {
-            Use::WhileRevalidating | Use::IfError => true,
-            // Fresh by age, but expired early: by hand or by a value it was built from.
-            Use::Fresh => freshness.end() > freshness.lifetime,
-            Use::Never => false,
-        }
-    }
-
-    /// Reports whether this page was stored only to be validated before each use.
-    pub fn is_for_validation(&self) -> bool {
-        self.page.initial_age >= self.page.freshness.end()
-    }
-
-    pub fn usage(&self) -> Use {
-        self.page.freshness.at(self.age())
-    }
 }
 
 /// A page to build.
@@ -111,7 +72,7 @@ pub(super) struct Task {
     /// The headers on which the URL is known to vary.
     pub varies: BTreeSet<String>,
     /// A stale page to revalidate, or to serve if the build fails.
-    pub old: Option<Kept>,
+    pub old: Option<FoundPage>,
     /// Wakes the waiting requests of this process.
     pub leader: Option<Leader>,
     /// The lock among instances.
@@ -120,7 +81,7 @@ pub(super) struct Task {
 
 /// The result of a lookup in the local tier.
 pub(super) enum Looked {
-    Kept(Kept, BTreeSet<String>),
+    Page(FoundPage, BTreeSet<String>),
     Uncacheable(BTreeSet<String>),
     Missed(Key, Missed, BTreeSet<String>),
 }
@@ -159,7 +120,7 @@ impl find::Wanted for Sought<'_> {
     async fn look(&self) -> Look<Found, Unfound> {
         let lookup = self.lookup;
         let unfound = match lookup.look(self.headers) {
-            Looked::Kept(kept, varies) => match kept.usage() {
+            Looked::Page(kept, varies) => match kept.usage() {
                 Use::Fresh => return Look::There(Found::Answer(lookup.hit(&kept).await)),
                 Use::WhileRevalidating if !kept.page.is_to_be_awaited() => {
                     return Look::There(Found::Stale(kept, varies));
@@ -179,7 +140,8 @@ impl find::Wanted for Sought<'_> {
             Looked::Missed(key, missed, varies) => lookup.unfound(key, missed, varies, false),
         };
         // No request may use what the handler has said to another one, so none waits.
-        let is_validated_each_time = unfound.task.old.as_ref().is_some_and(Kept::is_for_validation);
+        let is_validated_each_time =
+            unfound.task.old.as_ref().is_some_and(FoundPage::is_for_validation);
         match self.is_head || is_validated_each_time {
             true => Look::Alone(unfound),
             false => Look::Missing(unfound),
@@ -249,8 +211,8 @@ impl Lookup {
         };
         let names = match &*stored {
             Stored::Page(page) => {
-                let kept = Kept { key: self.key.clone(), page: page.clone(), entry };
-                return Looked::Kept(kept, BTreeSet::new());
+                let kept = FoundPage { key: self.key.clone(), page: page.clone(), entry };
+                return Looked::Page(kept, BTreeSet::new());
             }
             Stored::Uncacheable => return Looked::Uncacheable(BTreeSet::new()),
             Stored::Varies(variants) => variants.names.clone(),
@@ -260,7 +222,9 @@ impl Lookup {
         };
         match self.cache.peek::<Stored>(&key, &self.current) {
             Ok((stored, entry)) => match &*stored {
-                Stored::Page(page) => Looked::Kept(Kept { key, page: page.clone(), entry }, names),
+                Stored::Page(page) => {
+                    Looked::Page(FoundPage { key, page: page.clone(), entry }, names)
+                }
                 Stored::Varies(_) | Stored::Uncacheable => Looked::Uncacheable(names),
             },
             Err(missed) => Looked::Missed(key, missed, names),
@@ -274,7 +238,7 @@ impl Lookup {
         varies: BTreeSet<String>,
         is_stale: bool,
     ) -> Unfound {
-        let old = missed.old.as_ref().and_then(|entry| Kept::of(&key, entry.clone()));
+        let old = missed.old.as_ref().and_then(|entry| FoundPage::of(&key, entry.clone()));
         let forward = match &old {
             Some(_) => Forward::from(&missed.miss),
             // Neither is a marker a stored page.
@@ -296,7 +260,7 @@ impl Lookup {
         match self.cache.recall::<Stored>(Level::Page, key, &policy, &self.current).await {
             Recalled::Nothing(lock) => Some(Found::Nothing(Task { lock, ..task })),
             Recalled::Found(_, entry) => {
-                let kept = Kept::of(key, entry.clone());
+                let kept = FoundPage::of(key, entry.clone());
                 let Some(kept) = kept.filter(|kept| kept.usage() == Use::Fresh) else {
                     // Found a marker or a stale page, which is in the local tier now: all look it up there.
                     land(task.leader, Landing::Lost);
@@ -312,7 +276,7 @@ impl Lookup {
         }
     }
 
-    pub async fn hit(&self, kept: &Kept) -> HttpResponse<BoxBody> {
+    pub async fn hit(&self, kept: &FoundPage) -> HttpResponse<BoxBody> {
         self.cache.report_entry(Level::Page, &kept.key, Outcome::Hit, self.began, &kept.entry);
         let age = kept.age();
         let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
@@ -328,7 +292,7 @@ impl Lookup {
         task: &Task,
         behind: u64,
     ) -> Option<HttpResponse<BoxBody>> {
-        let kept = entry.is_at_least(&self.current).then(|| Kept::of(key, entry))??;
+        let kept = entry.is_at_least(&self.current).then(|| FoundPage::of(key, entry))??;
         if kept.usage() != Use::Fresh {
             return None;
         }
@@ -347,7 +311,7 @@ impl Lookup {
     /// Answers with a stale page, for the reason `why`; `failed` is the status of a handler that failed.
     pub async fn stale(
         &self,
-        old: &Kept,
+        old: &FoundPage,
         why: Staleness,
         failed: Option<u16>,
     ) -> HttpResponse<BoxBody> {

@@ -28,6 +28,7 @@ mod contradiction;
 mod deliver;
 mod directed;
 mod fetch;
+mod found_page;
 mod handler;
 mod head;
 mod lookup;

@@ -1,0 +1,49 @@
+//! A page that a lookup found, with its key and its entry: how old it is, and for what it may be used.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::stored::{Page, Stored};
+use crate::entry::Entry;
+use crate::http::freshness::Use;
+use crate::key::Key;
+
+/// A page that a lookup found.
+pub(super) struct FoundPage {
+    pub key: Key,
+    pub page: Arc<Page>,
+    pub entry: Arc<Entry>,
+}
+
+impl FoundPage {
+    /// Returns the page that an entry holds, if it holds one.
+    pub fn of(key: &Key, entry: Arc<Entry>) -> Option<Self> {
+        let stored = entry.body::<Stored>()?;
+        let Stored::Page(page) = &*stored else { return None };
+        Some(Self { key: key.clone(), page: page.clone(), entry })
+    }
+
+    pub fn age(&self) -> Duration {
+        self.page.initial_age.saturating_add(self.entry.age())
+    }
+
+    /// Reports whether this expired page may be served because rebuilding it failed.
+    pub fn is_for_errors(&self) -> bool {
+        let (freshness, age) = (&self.page.freshness, self.age());
+        match freshness.at(age) {
+            Use::WhileRevalidating | Use::IfError => true,
+            // Fresh by age, but expired early: by hand or by a value it was built from.
+            Use::Fresh => freshness.end() > freshness.lifetime,
+            Use::Never => false,
+        }
+    }
+
+    /// Reports whether this page was stored only to be validated before each use.
+    pub fn is_for_validation(&self) -> bool {
+        self.page.initial_age >= self.page.freshness.end()
+    }
+
+    pub fn usage(&self) -> Use {
+        self.page.freshness.at(self.age())
+    }
+}
