@@ -100,7 +100,7 @@ impl Accepted {
 }
 
 /// Parses a name and its weight in thousandths: `gzip;q=0.5`. RFC 9110 §12.4.2.
-fn weighted(member: &[u8]) -> Result<(&[u8], u16), Unreadable> {
+pub(super) fn weighted(member: &[u8]) -> Result<(&[u8], u16), Unreadable> {
     let mut parts = member.splitn(2, |byte| *byte == b';').map(trim);
     let name = parts.next().filter(|name| list::is_token(name)).ok_or(Unreadable)?;
     match parts.next() {

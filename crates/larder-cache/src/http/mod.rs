@@ -17,6 +17,7 @@ pub(crate) mod freshness;
 #[cfg(test)]
 pub mod fuzz;
 pub(crate) mod invalidation;
+pub(crate) mod language;
 pub(crate) mod list;
 pub(crate) mod merge;
 pub(crate) mod passed_on;

@@ -24,6 +24,23 @@ use crate::http::vary;
 /// The name in `Vary` for pages that the cache compresses.
 const CODINGS: &str = "accept-encoding";
 
+/// The name in `Vary` for pages in several languages.
+const LANGUAGES: &str = "accept-language";
+
+/// Returns the name in `Vary` for pages under these rules, if they offer languages.
+pub(super) fn languages(rules: &Rules) -> Option<&'static str> {
+    (!rules.languages.is_empty()).then_some(LANGUAGES)
+}
+
+/// Notes in `Vary` that an answer which is not stored was chosen by language.
+pub(super) fn vary_by_language(headers: &mut HeaderMap, rules: &Rules) {
+    if let Some(name) = languages(rules)
+        && let Some(line) = vary::patch(headers.get_all(VARY), &[name])
+    {
+        headers.insert(VARY, line);
+    }
+}
+
 /// The stored headers that the cache has added.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Added {
@@ -31,6 +48,7 @@ pub(super) struct Added {
     date: bool,
     etag: bool,
     vary: bool,
+    language: bool,
 }
 
 impl Added {
@@ -43,10 +61,15 @@ impl Added {
     ) -> Self {
         let mut added = Self::default();
         let directives = Directives::of(said.get_all(CACHE_CONTROL));
-        if rules.has_codings && compress::is_worth_compressing(said, &directives, body.len()) {
-            added.vary = !vary::has(said.get_all(VARY), CODINGS);
+        let is_coded =
+            rules.has_codings && compress::is_worth_compressing(said, &directives, body.len());
+        let is_missing = |name: &&str| !vary::has(said.get_all(VARY), name);
+        let names = [is_coded.then_some(CODINGS), languages(rules)];
+        let names: Vec<&str> = names.into_iter().flatten().filter(is_missing).collect();
+        (added.vary, added.language) = (names.contains(&CODINGS), names.contains(&LANGUAGES));
+        if !names.is_empty() {
             headers.retain(|(name, _)| *name != VARY);
-            headers.extend(vary::patch(said.get_all(VARY), &[CODINGS]).map(|line| (VARY, line)));
+            headers.extend(vary::patch(said.get_all(VARY), &names).map(|line| (VARY, line)));
         }
         let mut add = |name: HeaderName, value: Option<HeaderValue>| {
             let value = value.filter(|_| !said.contains_key(&name));
@@ -71,9 +94,12 @@ impl Added {
         };
         let mut said: HeaderMap =
             headers.iter().filter(|(name, _)| !is_ours(name)).cloned().collect();
-        if self.vary {
-            let lines: Vec<_> = said.remove(VARY).collect();
-            if let Some(line) = vary::without(&lines, CODINGS) {
+        for (is_added, name) in [(self.vary, CODINGS), (self.language, LANGUAGES)] {
+            let lines: Vec<_> = match is_added {
+                true => said.remove(VARY).collect(),
+                false => continue,
+            };
+            if let Some(line) = vary::without(&lines, name) {
                 said.insert(VARY, line);
             }
         }

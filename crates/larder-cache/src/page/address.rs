@@ -8,12 +8,13 @@
 //! - Forwarding headers about scheme, host and links are part of the key ([`crate::http::passed_on`]). Those
 //!   about the client are part of it only around third-party handlers: the handlers of shared pages do not
 //!   see them.
+//! - If the rules offer languages, the one that is chosen is part of it, not what the client wrote.
 //! - Cookies by which the owner keys pages, and facts about the client, are part of it as a digest: keys are
 //!   shown to people and stored where others can read them.
 
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
-use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{ACCEPT_LANGUAGE, HOST, HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
 use super::query;
@@ -21,6 +22,7 @@ use super::request::cookie;
 use super::request_flags::RequestFlags;
 use super::rules::Rules;
 use super::target::{self, Origin, Target};
+use crate::http::language;
 use crate::http::passed_on::{PassedOn, passed_on};
 use crate::key::{Key, KeyBuilder};
 
@@ -47,10 +49,14 @@ pub fn key(
     if let Some(parameters) = &rules.parameters {
         query::normalise(request.head_mut(), parameters, rules.normal_form);
     }
+    let language = settle_language(request, rules);
     let headers = request.headers();
     let mut page = with_origin(Key::with_noun(&rules.prefix), request, flags, rules)
         .part("path", request.path())
         .part("query", request.uri().query());
+    if let Some(language) = language {
+        page = page.part("language", language);
+    }
     for name in &rules.headers {
         let lines: Vec<_> =
             headers.get_all(name).map(|line| line.as_bytes().escape_ascii()).collect();
@@ -65,6 +71,16 @@ pub fn key(
         page = page.part("write_epoch", write_epoch);
     }
     page.build()
+}
+
+/// Replaces what the request says about languages by the one in which it is answered, and returns that one.
+fn settle_language<'r>(request: &mut ServiceRequest, rules: &'r Rules) -> Option<&'r str> {
+    let offered = &rules.languages;
+    let asked = request.headers().get_all(ACCEPT_LANGUAGE);
+    let language = offered.get(language::choose(asked, offered))?;
+    let value = HeaderValue::from_str(language).ok()?;
+    request.headers_mut().insert(ACCEPT_LANGUAGE, value);
+    Some(language)
 }
 
 /// Returns scheme and host of a settled request, as its handler sees them.

@@ -19,6 +19,7 @@ use actix_web::http::header::{HeaderMap, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
+use super::added::vary_by_language;
 use super::admission::{Admission, Refused};
 use super::found_page::FoundPage;
 use super::handler::{Panicked, led};
@@ -220,6 +221,7 @@ impl Lookup {
                 let cause = refusal(&dependencies).filter(|_| says_nothing);
                 let rule = cause.unwrap_or(rule);
                 let mut response = self.asked.of_unstored(response);
+                vary_by_language(response.headers_mut(), &self.rules);
                 CacheStatus::NotStored(forward, rule).write(response.headers_mut());
                 return (response, None);
             }

@@ -11,6 +11,7 @@ use actix_web::http::Method;
 use actix_web::{Error, web};
 use futures_util::future::LocalBoxFuture;
 
+use super::added::vary_by_language;
 use super::address;
 use super::deliver::Asked;
 use super::handler::{apart, ask, call};
@@ -170,6 +171,7 @@ where
 {
     let (request, response) = ask(service, rules, request).await?.into_parts();
     let mut response = asked.of_unstored(response.map_into_boxed_body());
+    vary_by_language(response.headers_mut(), rules);
     status.write(response.headers_mut());
     Ok(ServiceResponse::new(request, response))
 }

@@ -30,6 +30,7 @@ pub struct Rules {
     pub(super) targets: Vec<HeaderName>,
     pub(super) parameters: Option<Vec<String>>,
     pub(super) normal_form: Option<NormalForm>,
+    pub(super) languages: Vec<String>,
     pub(super) headers: Vec<HeaderName>,
     pub(super) cookies: Vec<String>,
     pub(super) sessions: Vec<String>,
@@ -95,6 +96,7 @@ impl Rules {
             targets: Vec::new(),
             parameters: None,
             normal_form: None,
+            languages: Vec::new(),
             headers: Vec::new(),
             cookies: Vec::new(),
             sessions: Vec::new(),
@@ -147,6 +149,25 @@ impl Rules {
     /// nothing. So equivalent values share one page. A value that is not UTF-8 is left alone.
     pub fn normal_form(mut self, of: NormalForm) -> Self {
         self.normal_form = Some(of);
+        self
+    }
+
+    /// Offers the pages in these languages, the default one first.
+    ///
+    /// What a client asks for in `Accept-Language` is one of them: that is part of the key, and the only
+    /// `Accept-Language` that the handler sees. `Vary` says so to browsers and other caches.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use larder_cache::page::Rules;
+    ///
+    /// let rules = Rules::from(Duration::from_secs(300)).languages(&["en", "de", "pt-BR"]);
+    /// ```
+    ///
+    /// Source: RFC 4647 §3.4. Django: `LocaleMiddleware` before `cache_page`.
+    pub fn languages(mut self, offered: &[&str]) -> Self {
+        self.languages = owned(offered);
         self
     }
 

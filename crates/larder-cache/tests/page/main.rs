@@ -18,6 +18,7 @@ mod digests;
 mod directives;
 mod floods;
 mod hosts;
+mod languages;
 mod letter;
 mod lifetimes;
 mod poisoning;
