@@ -72,7 +72,7 @@ pub(super) struct Missed {
 impl Missed {
     /// Reports whether the stored entry has changed since the lookup, so that another is
     /// worthwhile.
-    pub fn is_outdated(&self, cache: &Cache, key: &Key) -> bool {
+    pub(crate) fn is_outdated(&self, cache: &Cache, key: &Key) -> bool {
         let now = cache.0.local.get(key);
         match (&self.old, &now) {
             (Some(old), Some(now)) => !Arc::ptr_eq(old, now),

@@ -10,7 +10,9 @@ pub enum Error {
     /// The store did not do it; [`StoreError::is_outage`] distinguishes an outage from a refusal.
     #[error("{store} store")]
     Store {
+        /// The name of the store.
         store: &'static str,
+        /// What it answered.
         #[source]
         source: StoreError,
     },
@@ -20,17 +22,28 @@ pub enum Error {
     /// The value cannot be serialized; nothing was stored.
     #[error("value of {key:?}")]
     Codec {
+        /// The key, as the caller gave it.
         key: String,
+        /// Why it cannot.
         #[source]
         source: CodecError,
     },
     /// There is no such key to increment, or to move to another version.
     #[error("{key:?} does not exist")]
-    Absent { key: String },
+    Absent {
+        /// The key, as the caller gave it.
+        key: String,
+    },
     /// The value under the key is not a whole number, so it cannot be incremented.
     #[error("{key:?} is not a whole number")]
-    NotInteger { key: String },
+    NotInteger {
+        /// The key, as the caller gave it.
+        key: String,
+    },
     /// Nothing was changed: the number would not fit into 64 bits.
     #[error("{key:?} would overflow")]
-    Overflow { key: String },
+    Overflow {
+        /// The key, as the caller gave it.
+        key: String,
+    },
 }

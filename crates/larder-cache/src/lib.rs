@@ -128,6 +128,12 @@
 
 // Pages and Redis use parts of the core that nothing else does.
 #![cfg_attr(not(all(feature = "actix", feature = "redis")), allow(dead_code))]
+#![warn(missing_docs)]
+// Without a feature, what it shows to users is reached by none.
+#![cfg_attr(
+    all(feature = "actix", feature = "askama", feature = "compress", feature = "redis"),
+    warn(unreachable_pub)
+)]
 
 mod builder;
 mod built;

@@ -18,12 +18,12 @@ pub(super) struct Panic(Box<dyn Any + Send>);
 
 impl Panic {
     /// Logs the panic as a failure of `what`.
-    pub fn log(&self, what: impl Display) {
+    pub(crate) fn log(&self, what: impl Display) {
         tracing::error!(key = %what, panic = %self, "the handler or load panicked");
     }
 
     /// Resumes the panic.
-    pub fn resume(self) -> ! {
+    pub(crate) fn resume(self) -> ! {
         resume_unwind(self.0)
     }
 }

@@ -25,17 +25,17 @@ impl Default for Signal {
 
 impl Signal {
     /// Signals the event.
-    pub fn set(&self) {
+    pub(crate) fn set(&self) {
         self.0.send_replace(true);
     }
 
     /// Reports whether the event has happened.
-    pub fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         *self.0.borrow()
     }
 
     /// Waits until the event has happened.
-    pub async fn wait(&self) {
+    pub(crate) async fn wait(&self) {
         // Its sender is `self.0`, so it cannot be gone.
         let _ = self.0.subscribe().wait_for(|is_set| *is_set).await;
     }
@@ -43,13 +43,13 @@ impl Signal {
 
 #[cfg(not(feature = "schedules"))]
 mod real {
-    pub use std::sync::{Mutex, atomic::AtomicU64};
+    pub(crate) use std::sync::{Mutex, atomic::AtomicU64};
     use std::time::Duration;
 
-    pub use tokio::task_local;
+    pub(crate) use tokio::task_local;
 
     /// Returns the result of `work`, unless it takes longer than `patience`.
-    pub async fn timeout<W: Future>(patience: Duration, work: W) -> Option<W::Output> {
+    pub(crate) async fn timeout<W: Future>(patience: Duration, work: W) -> Option<W::Output> {
         tokio::time::timeout(patience, work).await.ok()
     }
 }

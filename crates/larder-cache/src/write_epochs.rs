@@ -14,14 +14,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::random;
 
 /// A URL without its query: scheme, host and path.
-pub type Address<'a> = (&'a str, &'a str, &'a str);
+pub(crate) type Address<'a> = (&'a str, &'a str, &'a str);
 
 /// How many epochs there are, of 8 bytes each; a power of two.
 const NUMBERS: usize = 1 << 16;
 
 /// The write epochs of all URLs; 0 means never written to.
 #[derive(Debug)]
-pub struct WriteEpochs {
+pub(crate) struct WriteEpochs {
     numbers: Vec<AtomicU64>,
     hasher: RandomState,
 }
@@ -35,12 +35,12 @@ impl Default for WriteEpochs {
 
 impl WriteEpochs {
     /// Returns the epoch of this URL, whatever its query.
-    pub fn of(&self, address: Address<'_>) -> u64 {
+    pub(crate) fn of(&self, address: Address<'_>) -> u64 {
         self.number(address).load(Ordering::Acquire)
     }
 
     /// Draws a new epoch for this URL.
-    pub fn renew(&self, address: Address<'_>) {
+    pub(crate) fn renew(&self, address: Address<'_>) {
         let drawn = random::u64();
         // 0 is taken: it means never written to.
         self.number(address).store(drawn.max(1), Ordering::Release);

@@ -40,7 +40,7 @@ const LARGEST: usize = FIXED + HEADER_LIMIT + LIMIT;
 ///
 /// Cheap to clone: header and payload are slices of the opened bytes.
 #[derive(Debug, Clone)]
-pub struct Sealed {
+pub(crate) struct Sealed {
     fingerprint: Fingerprint,
     is_deflated: bool,
     plain_bytes: usize,
@@ -91,7 +91,7 @@ impl Sealed {
 
     /// Returns the opaque header bytes that were passed to [`seal`](super::seal).
     #[cfg(test)]
-    pub fn header(&self) -> &Bytes {
+    pub(crate) fn header(&self) -> &Bytes {
         &self.header
     }
 
@@ -99,17 +99,17 @@ impl Sealed {
     ///
     /// # Errors
     /// [`CodecError::Payload`] if the header is not of this type.
-    pub fn header_as<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
+    pub(crate) fn header_as<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
         decode(&self.header)
     }
 
     /// Returns the fingerprint of the type that was sealed.
-    pub fn fingerprint(&self) -> Fingerprint {
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
 
     /// Returns the size of the payload in bytes: before compression, and as it is stored.
-    pub fn payload_bytes(&self) -> (usize, usize) {
+    pub(crate) fn payload_bytes(&self) -> (usize, usize) {
         (self.plain_bytes, self.payload.len())
     }
 
@@ -118,7 +118,10 @@ impl Sealed {
     /// # Errors
     /// [`CodecError::Schema`] if it was sealed as another type, [`CodecError::Payload`] if it
     /// cannot be decoded all the same (another program wrote it).
-    pub fn value<T: DeserializeOwned>(&self, expected: Fingerprint) -> Result<T, CodecError> {
+    pub(crate) fn value<T: DeserializeOwned>(
+        &self,
+        expected: Fingerprint,
+    ) -> Result<T, CodecError> {
         decode(&self.bytes(expected)?)
     }
 

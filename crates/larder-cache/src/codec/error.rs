@@ -10,10 +10,20 @@ pub enum CodecError {
     Magic,
     /// An envelope in another format, written by another version of this crate.
     #[error("sealed in format {found}, this build reads format {expected}")]
-    Format { found: u8, expected: u8 },
+    Format {
+        /// The format of the envelope.
+        found: u8,
+        /// The format that this build reads.
+        expected: u8,
+    },
     /// Shorter than its own lengths say.
     #[error("truncated: {found} bytes, at least {expected} needed")]
-    Truncated { found: usize, expected: usize },
+    Truncated {
+        /// The bytes that there are.
+        found: usize,
+        /// The bytes that its lengths need at least.
+        expected: usize,
+    },
     /// Not sealed under this name with this secret.
     ///
     /// The bytes were forged, copied from another name, damaged, or sealed before the secret was
@@ -25,7 +35,12 @@ pub enum CodecError {
     NoSecret,
     /// Sealed as another type, or as an older schema of this one.
     #[error("sealed as type {found:016x}, read as {expected:016x}")]
-    Schema { found: u64, expected: u64 },
+    Schema {
+        /// The fingerprint of the sealed type.
+        found: u64,
+        /// The fingerprint of the type that is read.
+        expected: u64,
+    },
     /// The envelope is intact, but its payload is not a value of this type.
     #[error("payload: {0}")]
     Payload(String),
@@ -34,10 +49,20 @@ pub enum CodecError {
     Encode(String),
     /// Above `LIMIT`, or a header of more than 256 KiB.
     #[error("{bytes} bytes are too large, the limit is {limit}")]
-    TooLarge { bytes: usize, limit: usize },
+    TooLarge {
+        /// The size of the value.
+        bytes: usize,
+        /// The largest size.
+        limit: usize,
+    },
     /// bincode could write this type but never read it back.
     #[error("{type_name} cannot be read back: {reason}")]
-    Unreadable { type_name: &'static str, reason: String },
+    Unreadable {
+        /// The name of the type.
+        type_name: &'static str,
+        /// What bincode cannot read.
+        reason: String,
+    },
 }
 
 impl CodecError {

@@ -26,7 +26,7 @@ static KNOWN: LazyLock<RwLock<HashMap<TypeId, Result<Fingerprint, CodecError>>>>
 
 /// The schema of a type as a number; equal schemas have equal numbers in every build.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Fingerprint(u64);
+pub(crate) struct Fingerprint(u64);
 
 impl Fingerprint {
     /// Returns the fingerprint of `T`, computed once per type and process (about 20 ns afterwards).
@@ -34,7 +34,7 @@ impl Fingerprint {
     /// # Errors
     /// [`CodecError::Unreadable`] if bincode could never read a `T` back: `#[serde(flatten)]`,
     /// `untagged`, internally tagged enums, `serde_json::Value`.
-    pub fn of<T: DeserializeOwned + 'static>() -> Result<Self, CodecError> {
+    pub(crate) fn of<T: DeserializeOwned + 'static>() -> Result<Self, CodecError> {
         let id = TypeId::of::<T>();
         if let Some(known) = KNOWN.read().unwrap().get(&id) {
             return known.clone();
@@ -46,12 +46,12 @@ impl Fingerprint {
     }
 
     /// Returns the number, for keys and listings.
-    pub const fn number(self) -> u64 {
+    pub(crate) const fn number(self) -> u64 {
         self.0
     }
 
     /// Returns the fingerprint with this number.
-    pub const fn from_number(number: u64) -> Self {
+    pub(crate) const fn from_number(number: u64) -> Self {
         Self(number)
     }
 }
@@ -71,7 +71,7 @@ impl fmt::Debug for Fingerprint {
 /// Returns everything serde requests while it reads a `T`, as text; the fingerprint is its hash.
 ///
 /// For tests, and for finding out why a fingerprint changed.
-pub fn schema_of<T: DeserializeOwned>() -> Result<String, CodecError> {
+pub(super) fn schema_of<T: DeserializeOwned>() -> Result<String, CodecError> {
     schema::of::<T>()
         .map_err(|reason| CodecError::Unreadable { type_name: type_name::<T>(), reason })
 }

@@ -31,23 +31,23 @@ mod probe;
 mod schema;
 mod slot;
 
-pub use envelope::Sealed;
+pub(crate) use envelope::Sealed;
 pub use error::CodecError;
-pub use fingerprint::Fingerprint;
-pub use nothing::is_nothing;
-pub use slot::{Guard, Slot};
+pub(crate) use fingerprint::Fingerprint;
+pub(crate) use nothing::is_nothing;
+pub(crate) use slot::{Guard, Slot};
 
 use envelope::Draft;
 
 /// The largest payload that is written or read, in bytes before compression: 64 MiB.
 ///
 /// A hostile length must end in an error, not in an allocation.
-pub const LIMIT: usize = 64 << 20;
+pub(crate) const LIMIT: usize = 64 << 20;
 
 /// Payloads above this many bytes are compressed: 8 KiB.
 ///
 /// A list of 25 products (3 kB) stays plain: deflating it costs more than sending it.
-pub const COMPRESS_ABOVE: usize = 8 << 10;
+pub(crate) const COMPRESS_ABOVE: usize = 8 << 10;
 
 /// Seals `value` in an envelope for `slot`.
 ///
@@ -57,7 +57,7 @@ pub const COMPRESS_ABOVE: usize = 8 << 10;
 /// # Errors
 /// [`CodecError::Encode`] if the value's `Serialize` fails; [`CodecError::TooLarge`] above
 /// [`LIMIT`]; [`CodecError::NoSecret`].
-pub fn seal<T>(
+pub(crate) fn seal<T>(
     slot: Slot<'_>,
     fingerprint: Fingerprint,
     header: &[u8],
@@ -76,13 +76,13 @@ where
 ///
 /// # Errors
 /// [`CodecError::Encode`] if its `Serialize` fails.
-pub fn header<T: Serialize>(header: &T) -> Result<Vec<u8>, CodecError> {
+pub(crate) fn header<T: Serialize>(header: &T) -> Result<Vec<u8>, CodecError> {
     bincode::serde::encode_to_vec(header, config())
         .map_err(|error| CodecError::Encode(error.to_string()))
 }
 
 /// Returns the size of `value` as a payload before compression, or 0 if it cannot be written.
-pub fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
+pub(crate) fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
     let mut counter = bincode::enc::write::SizeWriter::default();
     let encoded = bincode::serde::encode_into_writer(value, &mut counter, config());
     encoded.map_or(0, |()| counter.bytes_written)
@@ -94,7 +94,7 @@ pub fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
 /// If `bytes` are not a complete envelope of this format that was sealed for `slot`: `Magic`,
 /// `Format`, `Truncated`, `TooLarge`, `Forged`, `NoSecret`, and `Payload` for flags or a length
 /// that this crate never writes.
-pub fn open(slot: Slot<'_>, bytes: &Bytes) -> Result<Sealed, CodecError> {
+pub(crate) fn open(slot: Slot<'_>, bytes: &Bytes) -> Result<Sealed, CodecError> {
     Sealed::parse(slot, bytes)
 }
 

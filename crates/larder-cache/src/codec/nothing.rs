@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::ser::{Error, Impossible, Serializer};
 
 /// Reports whether `value` is `None`, also within newtypes and references.
-pub fn is_nothing<T: Serialize + ?Sized>(value: &T) -> bool {
+pub(crate) fn is_nothing<T: Serialize + ?Sized>(value: &T) -> bool {
     value.serialize(FirstWord).is_ok()
 }
 

@@ -6,7 +6,7 @@ use crate::secret::Secret;
 
 /// What keeps foreign bytes from being decoded.
 #[derive(Debug, Clone)]
-pub enum Guard {
+pub(crate) enum Guard {
     /// A checksum: only this process can write to the store.
     Process,
     /// A MAC under this secret.
@@ -19,14 +19,14 @@ pub enum Guard {
 
 /// The place of an envelope: it can be opened only there.
 #[derive(Debug, Clone, Copy)]
-pub struct Slot<'s> {
+pub(crate) struct Slot<'s> {
     guard: &'s Guard,
     name: &'s str,
 }
 
 impl<'s> Slot<'s> {
     /// Returns the slot with this complete name in the store.
-    pub const fn new(guard: &'s Guard, name: &'s str) -> Self {
+    pub(crate) const fn new(guard: &'s Guard, name: &'s str) -> Self {
         Self { guard, name }
     }
 

@@ -49,7 +49,7 @@ const MOST_REPLACED: usize = 3;
 
 /// The result of a flight, as its waiters get it.
 #[derive(Debug, Clone)]
-pub enum Landing<L = Arc<Entry>> {
+pub(crate) enum Landing<L = Arc<Entry>> {
     /// An entry for every waiter whose stamps it satisfies.
     Entry(L),
     /// No result that could be shared: each waiter loads for itself.
@@ -62,7 +62,7 @@ pub enum Landing<L = Arc<Entry>> {
 
 /// The loads that are under way. Clones share them.
 #[derive(Debug)]
-pub struct Flights<K = Key, L = Arc<Entry>> {
+pub(crate) struct Flights<K = Key, L = Arc<Entry>> {
     airborne: Arc<Mutex<HashMap<K, Flight<L>>>>,
     most: usize,
 }
@@ -116,7 +116,7 @@ impl Lead {
 }
 
 /// What a caller that asks for a key has to do.
-pub enum Turn<K: Eq + Hash = Key, L = Arc<Entry>> {
+pub(crate) enum Turn<K: Eq + Hash = Key, L = Arc<Entry>> {
     /// Load it, and land the result for the others.
     Lead(Leader<K, L>),
     /// Wait: another caller is loading it.
@@ -131,7 +131,7 @@ pub enum Turn<K: Eq + Hash = Key, L = Arc<Entry>> {
 
 impl<K, L> Flights<K, L> {
     /// Returns an empty set of flights, with at most `most` waiters for each.
-    pub fn seating(most: usize) -> Self {
+    pub(crate) fn seating(most: usize) -> Self {
         Self { airborne: Arc::default(), most }
     }
 
@@ -160,7 +160,7 @@ impl<K: Clone + Eq + Hash + AsRef<str>, L> Flights<K, L> {
     /// Leads on behalf of `client`, or returns a ticket to wait for the current leader.
     ///
     /// `since` is the epoch of the key in the caller's stamps.
-    pub fn take_turn(&self, key: &K, client: Client, since: Epoch) -> Turn<K, L> {
+    pub(crate) fn take_turn(&self, key: &K, client: Client, since: Epoch) -> Turn<K, L> {
         if let Some(circle) = lineage::circle(self.place(), key.as_ref()) {
             return Turn::Circle(circle);
         }
@@ -223,7 +223,7 @@ impl<L> Flight<L> {
 }
 
 /// The right and the duty to load a key for all waiters.
-pub struct Leader<K: Eq + Hash = Key, L = Arc<Entry>> {
+pub(crate) struct Leader<K: Eq + Hash = Key, L = Arc<Entry>> {
     flights: Flights<K, L>,
     key: K,
     lead: Lead,
@@ -253,7 +253,7 @@ impl<K: Eq + Hash, L> Leader<K, L> {
     }
 
     /// Sends the result to the waiters.
-    pub fn land(mut self, landing: Landing<L>) {
+    pub(crate) fn land(mut self, landing: Landing<L>) {
         self.leave(landing);
     }
 
@@ -298,7 +298,7 @@ pub(super) fn land<K: Eq + Hash, L>(leader: Option<Leader<K, L>>, landing: Landi
 }
 
 /// A place among the waiters for a key.
-pub struct Ticket<L = Arc<Entry>> {
+pub(crate) struct Ticket<L = Arc<Entry>> {
     landing: watch::Receiver<Option<Landing<L>>>,
     lead: Lead,
     /// Whether it was issued while the result was being stored.
@@ -310,7 +310,7 @@ impl<L: Clone> Ticket<L> {
     /// Returns the request on whose behalf the flight is under way, or 0 for none.
     ///
     /// The number is the one that was given to [`tracking::on_behalf_of`].
-    pub fn behind(&self) -> u64 {
+    pub(crate) fn behind(&self) -> u64 {
         self.lead.by
     }
 
@@ -318,7 +318,7 @@ impl<L: Clone> Ticket<L> {
     ///
     /// Returns [`Landing::Lost`] as soon as the leader's client has left, or when the leader has
     /// been loading for ten seconds.
-    pub async fn arrive(mut self) -> Landing<L> {
+    pub(crate) async fn arrive(mut self) -> Landing<L> {
         let landed = std::pin::pin!(self.landing.wait_for(Option::is_some));
         let left = std::pin::pin!(self.lead.client.left());
         match sync::timeout(self.lead.patience(), select(landed, left)).await {

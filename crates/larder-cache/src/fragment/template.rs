@@ -44,6 +44,9 @@ impl Cache {
 
 /// The filter that templates call; import it where a template is derived.
 pub mod filters {
+    // The attribute of askama makes items without documentation.
+    #![allow(missing_docs)]
+
     use super::*;
 
     /// Prints the fragment from the cache, or renders `body` and stores it.

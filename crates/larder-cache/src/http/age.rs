@@ -14,7 +14,7 @@ use super::list::trim;
 
 /// The times at which a request was sent and its response arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exchange {
+pub(crate) struct Exchange {
     /// When the request was sent: `request_time` of RFC 9111 §4.2.3.
     pub requested: SystemTime,
     /// When the response arrived: `response_time` of RFC 9111 §4.2.3.
@@ -23,7 +23,7 @@ pub struct Exchange {
 
 impl Exchange {
     /// Returns the age of the response on arrival, from its `Age` and `Date` headers.
-    pub fn initial_age(self, age: Option<Duration>, date: Option<SystemTime>) -> Duration {
+    pub(crate) fn initial_age(self, age: Option<Duration>, date: Option<SystemTime>) -> Duration {
         let apparent = date.map(|date| since(date, self.answered)).unwrap_or_default();
         let delay = since(self.requested, self.answered);
         let corrected = age.unwrap_or_default().saturating_add(delay);
@@ -36,7 +36,7 @@ fn since(earlier: SystemTime, later: SystemTime) -> Duration {
 }
 
 /// Parses the lines of `Age`.
-pub fn age<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Option<Duration> {
+pub(crate) fn age<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Option<Duration> {
     let first = lines.into_iter().next()?.as_bytes().split(|byte| *byte == b',').next()?;
     directives::seconds(trim(first))
 }

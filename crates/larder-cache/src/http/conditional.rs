@@ -30,7 +30,7 @@ pub const CONDITIONS: [HeaderName; 6] =
 
 /// The conditions of one request.
 #[derive(Debug, Clone, Default)]
-pub struct Conditions {
+pub(crate) struct Conditions {
     if_match: Vec<HeaderValue>,
     if_none_match: Vec<HeaderValue>,
     if_modified_since: Vec<HeaderValue>,
@@ -41,7 +41,7 @@ pub struct Conditions {
 
 /// The outcome of a request's conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judgement {
+pub(crate) enum Judgement {
     /// The page itself, or a part of it.
     Whole,
     /// 304: the client has the page.
@@ -52,7 +52,7 @@ pub enum Judgement {
 
 /// The validators of a page: they distinguish one state of it from another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Validators {
+pub(crate) struct Validators {
     /// The entity tag.
     pub etag: Option<EntityTag>,
     /// When the page was last changed.
@@ -63,7 +63,7 @@ pub struct Validators {
 
 impl Validators {
     /// Reads the validators of a response.
-    pub fn of(headers: &HeaderMap, now: SystemTime) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, now: SystemTime) -> Self {
         Self {
             etag: EntityTag::only(headers.get_all(ETAG)),
             last_modified: date::only(headers.get_all(LAST_MODIFIED), now),
@@ -72,7 +72,7 @@ impl Validators {
     }
 
     /// Reports whether these and `other` cannot be of the same state.
-    pub fn contradict(&self, other: &Self) -> bool {
+    pub(crate) fn contradict(&self, other: &Self) -> bool {
         match (&self.etag, &other.etag) {
             (Some(one), Some(other)) => !one.weakly_equals(other),
             _ => {
@@ -82,14 +82,14 @@ impl Validators {
     }
 
     /// Reports whether there is a validator to revalidate with.
-    pub fn are_any(&self) -> bool {
+    pub(crate) fn are_any(&self) -> bool {
         self.etag.is_some() || self.last_modified.is_some()
     }
 
     /// Returns `Last-Modified` if it is a strong validator: the page was built at least 1 s later.
     ///
     /// Then it cannot have changed again within that second. RFC 9110 §8.8.2.2.
-    pub fn strong_date(&self) -> Option<SystemTime> {
+    pub(crate) fn strong_date(&self) -> Option<SystemTime> {
         let last_modified = self.last_modified?;
         let later = last_modified.checked_add(Duration::from_secs(1))?;
         self.date.is_some_and(|date| date >= later).then_some(last_modified)
@@ -97,7 +97,7 @@ impl Validators {
 }
 
 /// Returns the conditional headers that revalidate a stored page. RFC 9111 §4.3.1.
-pub fn questions(stored: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+pub(crate) fn questions(stored: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     let question = |name: HeaderName, validator: HeaderName| {
         stored.get(validator).map(|value| (name, value.clone()))
     };
@@ -107,7 +107,7 @@ pub fn questions(stored: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
 
 impl Conditions {
     /// Reads the conditions in `headers`; several lines are one list.
-    pub fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let all = |name: HeaderName| headers.get_all(name).cloned().collect();
         Self {
             if_match: all(IF_MATCH),
@@ -120,12 +120,12 @@ impl Conditions {
     }
 
     /// Returns the lines of `Range` and of `If-Range`.
-    pub fn range(&self) -> (&[HeaderValue], &[HeaderValue]) {
+    pub(crate) fn range(&self) -> (&[HeaderValue], &[HeaderValue]) {
         (&self.range, &self.if_range)
     }
 
     /// Evaluates the conditions for a page with these validators.
-    pub fn judge(&self, page: &Validators, now: SystemTime) -> Judgement {
+    pub(crate) fn judge(&self, page: &Validators, now: SystemTime) -> Judgement {
         match () {
             () if self.expects_another(page, now) => Judgement::PreconditionFailed,
             () if self.knows(page, now) => Judgement::NotModified,

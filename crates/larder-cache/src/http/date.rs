@@ -24,14 +24,14 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Parses a date; `now` decides the century of a two-digit year.
-pub fn parse(text: &[u8], now: SystemTime) -> Option<SystemTime> {
+pub(crate) fn parse(text: &[u8], now: SystemTime) -> Option<SystemTime> {
     let text = trim(text).to_ascii_lowercase();
     let date = fixed(&text).or_else(|| asctime(&text)).or_else(|| obsolete(&text, now))?;
     instant(date.seconds()?)
 }
 
 /// Parses the only line; returns `None` if there are several.
-pub fn only<'h>(
+pub(crate) fn only<'h>(
     lines: impl IntoIterator<Item = &'h HeaderValue>,
     now: SystemTime,
 ) -> Option<SystemTime> {
@@ -41,7 +41,7 @@ pub fn only<'h>(
 }
 
 /// Returns how long a response of `date` is fresh by `Expires`, or `None` without `Expires`.
-pub fn lifetime<'h>(
+pub(crate) fn lifetime<'h>(
     expires: impl IntoIterator<Item = &'h HeaderValue>,
     date: SystemTime,
     now: SystemTime,
@@ -54,7 +54,7 @@ pub fn lifetime<'h>(
 
 /// Prints an HTTP date; returns `None` before 1970 and after 9999.
 #[cfg(test)]
-pub fn print(instant: SystemTime) -> Option<String> {
+pub(crate) fn print(instant: SystemTime) -> Option<String> {
     let seconds = i64::try_from(instant.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?;
     let (days, second) = (seconds / DAY, seconds % DAY);
     let (year, month, day) = civil(days);

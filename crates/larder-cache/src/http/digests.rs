@@ -6,14 +6,14 @@
 use super::types::header::HeaderName;
 
 /// Digests of the bytes that are sent.
-pub const OF_THE_CONTENT: [HeaderName; 2] =
+pub(crate) const OF_THE_CONTENT: [HeaderName; 2] =
     [HeaderName::from_static("content-digest"), HeaderName::from_static("content-md5")];
 
 /// Digests of the representation, of which the bytes that are sent may be a part.
-pub const OF_THE_REPRESENTATION: [HeaderName; 2] =
+pub(crate) const OF_THE_REPRESENTATION: [HeaderName; 2] =
     [HeaderName::from_static("repr-digest"), HeaderName::from_static("digest")];
 
 /// Reports whether this header is a digest of either kind.
-pub fn is_digest(name: &HeaderName) -> bool {
+pub(crate) fn is_digest(name: &HeaderName) -> bool {
     OF_THE_CONTENT.contains(name) || OF_THE_REPRESENTATION.contains(name)
 }

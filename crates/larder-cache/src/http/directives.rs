@@ -19,7 +19,7 @@ use super::types::header::HeaderValue;
 use super::list::{self, Unreadable};
 
 /// The longest lifetime or age; longer ones are capped. RFC 9111 §1.2.2.
-pub const LONGEST: Duration = Duration::from_secs(1 << 31);
+pub(crate) const LONGEST: Duration = Duration::from_secs(1 << 31);
 
 /// The directives of a response's `Cache-Control`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Directives {
 }
 
 /// Parses `delta-seconds`: only digits, at most [`LONGEST`]. RFC 9111 §1.2.2.
-pub fn seconds(text: &[u8]) -> Option<Duration> {
+pub(crate) fn seconds(text: &[u8]) -> Option<Duration> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }

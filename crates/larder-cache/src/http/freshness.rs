@@ -19,7 +19,7 @@ use super::targeted::TargetedPolicy;
 
 /// The lifetime that a route's rules give to its responses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Owner {
+pub(crate) enum Owner {
     /// None: the response decides.
     #[default]
     Silent,
@@ -31,7 +31,7 @@ pub enum Owner {
 
 /// How long a response may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Freshness {
+pub(crate) struct Freshness {
     /// Age up to which it is fresh.
     pub lifetime: Duration,
     /// How long after that it may be used while it is rebuilt.
@@ -44,7 +44,7 @@ pub struct Freshness {
 
 /// How a stored response may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
+pub(crate) enum Use {
     /// It is fresh.
     Fresh,
     /// It is stale, and may be used while it is rebuilt.
@@ -59,7 +59,11 @@ impl Freshness {
     /// Computes the freshness of a response, or `None` if nothing gives a lifetime.
     ///
     /// `expires` is the lifetime found by [`super::date::lifetime`].
-    pub fn of(policy: &TargetedPolicy, expires: Option<Duration>, owner: Owner) -> Option<Self> {
+    pub(crate) fn of(
+        policy: &TargetedPolicy,
+        expires: Option<Duration>,
+        owner: Owner,
+    ) -> Option<Self> {
         let directives = &policy.directives;
         // Whatever its lifetime is, a response with `no-cache` is validated each time.
         let lifetime = match directives.no_cache {
@@ -77,7 +81,7 @@ impl Freshness {
     }
 
     /// Returns how the response may be used at this age.
-    pub fn at(&self, age: Duration) -> Use {
+    pub(crate) fn at(&self, age: Duration) -> Use {
         let Some(stale) = age.checked_sub(self.lifetime) else { return Use::Fresh };
         let allows = |window: Option<Duration>| window.is_some_and(|window| stale < window);
         match () {
@@ -88,7 +92,7 @@ impl Freshness {
     }
 
     /// Returns the age from which it must not be used at all, and so need not be stored.
-    pub fn end(&self) -> Duration {
+    pub(crate) fn end(&self) -> Duration {
         let stale = self.while_revalidating.max(self.if_error).unwrap_or_default();
         self.lifetime.saturating_add(stale)
     }

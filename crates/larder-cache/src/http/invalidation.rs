@@ -14,14 +14,14 @@ use super::types::{Method, StatusCode};
 use super::authority::Authority;
 
 /// Reports whether a response with this status to this method invalidates anything.
-pub fn invalidates(method: &Method, status: StatusCode) -> bool {
+pub(crate) fn invalidates(method: &Method, status: StatusCode) -> bool {
     let is_safe = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method);
     !is_safe && (status.is_success() || status.is_redirection())
 }
 
 /// The URL of a request, as in the key of its page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Address<'a> {
+pub(crate) struct Address<'a> {
     /// `http` or `https`.
     pub scheme: &'a str,
     /// The host, with its port unless that is the scheme's default.
@@ -34,7 +34,7 @@ pub struct Address<'a> {
 
 /// A URL of the same origin: raw path and query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub(crate) struct Target {
     /// The raw path.
     pub path: String,
     /// The raw query.
@@ -43,14 +43,14 @@ pub struct Target {
 
 impl Address<'_> {
     /// Returns the URLs that the response to a write names, besides this one.
-    pub fn named_by(&self, answer: &HeaderMap) -> Vec<Target> {
+    pub(crate) fn named_by(&self, answer: &HeaderMap) -> Vec<Target> {
         let lines = [LOCATION, CONTENT_LOCATION].map(|name| answer.get_all(name));
         let texts = lines.into_iter().flatten().filter_map(|line| line.to_str().ok());
         texts.filter_map(|text| self.resolve(text)).collect()
     }
 
     /// Resolves `reference`; returns `None` if it is not of this origin.
-    pub fn resolve(&self, reference: &str) -> Option<Target> {
+    pub(crate) fn resolve(&self, reference: &str) -> Option<Target> {
         if !reference.bytes().all(is_of_a_reference) {
             return None;
         }

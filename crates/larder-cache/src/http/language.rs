@@ -12,7 +12,7 @@ use super::list;
 use super::types::header::HeaderValue;
 
 /// Returns the place of the language among `offered` that these lines of `Accept-Language` ask for.
-pub fn choose<'l>(
+pub(crate) fn choose<'l>(
     lines: impl IntoIterator<Item = &'l HeaderValue>,
     offered: &[impl AsRef<str>],
 ) -> usize {

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 pub struct Unreadable;
 
 /// Splits one line into its trimmed members; skips empty ones.
-pub fn members(line: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Unreadable> {
+pub(crate) fn members(line: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Unreadable> {
     Ok(items(line, b',')?.filter(|member| !member.is_empty()))
 }
 
@@ -50,7 +50,7 @@ impl Quotes {
 }
 
 /// Reports whether a quoted string is left open.
-pub fn is_open(line: &[u8]) -> bool {
+pub(crate) fn is_open(line: &[u8]) -> bool {
     let mut quotes = Quotes::default();
     for byte in line {
         quotes.cover(*byte);
@@ -59,7 +59,7 @@ pub fn is_open(line: &[u8]) -> bool {
 }
 
 /// Removes spaces and tabs at both ends. RFC 9110 §5.6.3.
-pub fn trim(mut text: &[u8]) -> &[u8] {
+pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
         text = rest;
     }
@@ -67,17 +67,17 @@ pub fn trim(mut text: &[u8]) -> &[u8] {
 }
 
 /// Reports whether the text is a token. RFC 9110 §5.6.2.
-pub fn is_token(text: &[u8]) -> bool {
+pub(crate) fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|byte| is_token_byte(*byte))
 }
 
 /// Reports whether the byte may occur in a token.
-pub fn is_token_byte(byte: u8) -> bool {
+pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// Returns a token as it is, or the content of a quoted string.
-pub fn argument(text: &[u8]) -> Result<Cow<'_, [u8]>, Unreadable> {
+pub(crate) fn argument(text: &[u8]) -> Result<Cow<'_, [u8]>, Unreadable> {
     if is_token(text) {
         return Ok(Cow::Borrowed(text));
     }
@@ -99,7 +99,7 @@ pub fn argument(text: &[u8]) -> Result<Cow<'_, [u8]>, Unreadable> {
 }
 
 /// A name with its optional argument.
-pub type Pair<'t> = (&'t [u8], Option<Cow<'t, [u8]>>);
+pub(crate) type Pair<'t> = (&'t [u8], Option<Cow<'t, [u8]>>);
 
 /// Parses `token` or `token=argument`, without space around `=`.
 pub fn pair(member: &[u8]) -> Result<Pair<'_>, Unreadable> {

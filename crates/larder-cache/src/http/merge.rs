@@ -40,7 +40,7 @@ const OF_THE_BODY: [HeaderName; 5] =
     [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG];
 
 /// Reports whether a 304 with the validators `new` is about the stored response.
-pub fn freshens(stored: &Validators, new: &Validators) -> bool {
+pub(crate) fn freshens(stored: &Validators, new: &Validators) -> bool {
     match (&new.etag, &stored.etag) {
         (Some(new), Some(stored)) if new.is_weak => new.weakly_equals(stored),
         (Some(new), Some(stored)) => new.strongly_equals(stored),
@@ -51,7 +51,7 @@ pub fn freshens(stored: &Validators, new: &Validators) -> bool {
 }
 
 /// Merges the headers of a 304 into the stored ones.
-pub fn merge(stored: &HeaderMap, new: &HeaderMap) -> HeaderMap {
+pub(crate) fn merge(stored: &HeaderMap, new: &HeaderMap) -> HeaderMap {
     let hops = Hops::of(new);
     let replaces = |name: &HeaderName| {
         let is_of_the_body = OF_THE_BODY.contains(name) || is_digest(name);
@@ -68,13 +68,13 @@ pub fn merge(stored: &HeaderMap, new: &HeaderMap) -> HeaderMap {
 }
 
 /// The hop-by-hop headers of a response.
-pub struct Hops {
+pub(crate) struct Hops {
     named: Vec<String>,
 }
 
 impl Hops {
     /// Collects those of `headers`.
-    pub fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(CONNECTION);
         let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
         let name = |name| String::from_utf8_lossy(trim(name)).to_ascii_lowercase();
@@ -82,7 +82,7 @@ impl Hops {
     }
 
     /// Reports whether this header is one of them.
-    pub fn contain(&self, name: &HeaderName) -> bool {
+    pub(crate) fn contain(&self, name: &HeaderName) -> bool {
         HOP_BY_HOP.contains(&name.as_str()) || self.named.iter().any(|named| named == name.as_str())
     }
 }

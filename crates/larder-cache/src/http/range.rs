@@ -20,7 +20,7 @@ use super::list::trim;
 
 /// The part of a page to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// All of it: 200.
     Whole,
     /// These bytes: 206.
@@ -31,7 +31,12 @@ pub enum Part {
 
 impl Part {
     /// Evaluates `Range` and `If-Range` for a page of `length` bytes.
-    pub fn of(conditions: &Conditions, page: &Validators, length: u64, now: SystemTime) -> Self {
+    pub(crate) fn of(
+        conditions: &Conditions,
+        page: &Validators,
+        length: u64,
+        now: SystemTime,
+    ) -> Self {
         match conditions.range() {
             ([range], if_range) if is_this(if_range, page, now) => {
                 Self::parse(range.as_bytes(), length).unwrap_or(Self::Whole)
@@ -43,7 +48,7 @@ impl Part {
     /// Parses a line of `Range` for a page of `length` bytes.
     ///
     /// Returns `None` if it is unreadable or asks for several parts.
-    pub fn parse(line: &[u8], length: u64) -> Option<Self> {
+    pub(crate) fn parse(line: &[u8], length: u64) -> Option<Self> {
         let (unit, ranges) = trim(line).split_at_checked(6)?;
         if !unit.eq_ignore_ascii_case(b"bytes=") {
             return None;
@@ -78,7 +83,7 @@ impl Part {
     }
 
     /// Returns the `Content-Range` of the response, if it has one. RFC 9110 §14.4.
-    pub fn content_range(&self, length: u64) -> Option<HeaderValue> {
+    pub(crate) fn content_range(&self, length: u64) -> Option<HeaderValue> {
         let text = match self {
             Self::Whole => return None,
             Self::Bytes(range) => format!("bytes {}-{}/{length}", range.start(), range.end()),

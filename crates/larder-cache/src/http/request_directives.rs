@@ -15,7 +15,7 @@ use super::list;
 
 /// The directives of one request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RequestDirectives {
+pub(crate) struct RequestDirectives {
     /// Largest acceptable age.
     pub max_age: Option<Duration>,
     /// For how long the page must still be fresh.
@@ -32,7 +32,7 @@ pub struct RequestDirectives {
 
 impl RequestDirectives {
     /// Reads the headers of a request.
-    pub fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut directives = Self::default();
         headers.get_all(CACHE_CONTROL).for_each(|line| directives.read(line));
         if !headers.contains_key(CACHE_CONTROL) {
@@ -61,12 +61,12 @@ impl RequestDirectives {
     }
 
     /// Reports whether a stored page may answer only on conditions other than the cache's own.
-    pub fn are_strict(&self) -> bool {
+    pub(crate) fn are_strict(&self) -> bool {
         self.no_cache || self.max_age.is_some() || self.min_fresh.is_some()
     }
 
     /// Reports whether a stored page of this age may answer.
-    pub fn accept(&self, freshness: &Freshness, age: Duration) -> bool {
+    pub(crate) fn accept(&self, freshness: &Freshness, age: Duration) -> bool {
         let left = freshness.lifetime.checked_sub(age).filter(|left| !left.is_zero());
         let is_in_time = match left {
             Some(left) => self.min_fresh.is_none_or(|least| left >= least),

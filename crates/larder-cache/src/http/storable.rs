@@ -25,11 +25,11 @@ use super::freshness::Freshness;
 use super::vary::Vary;
 
 /// The default statuses of stored responses, and those that `must-understand` is about.
-pub const STATUSES: [u16; 11] = [200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 410];
+pub(crate) const STATUSES: [u16; 11] = [200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 410];
 
 /// A response, with the request as its handler saw it.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
+pub(crate) struct Answer<'a> {
     /// Headers of the request that the handler saw.
     pub request: &'a HeaderMap,
     /// The status.
@@ -50,7 +50,7 @@ pub struct Answer<'a> {
 
 impl Answer<'_> {
     /// Reports whether the response may be stored, or returns the reason against it.
-    pub fn may_be_stored(&self, statuses: &[u16]) -> Result<(), &'static str> {
+    pub(crate) fn may_be_stored(&self, statuses: &[u16]) -> Result<(), &'static str> {
         let directives = self.directives;
         let rules = [
             (!statuses.contains(&self.status.as_u16()), "status"),

@@ -12,11 +12,11 @@ use super::types::header::HeaderValue;
 use super::list::{Unreadable, is_token_byte};
 
 /// A dictionary, in the order in which its keys first appear.
-pub type Dictionary = Vec<(String, Item)>;
+pub(crate) type Dictionary = Vec<(String, Item)>;
 
 /// A value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Item {
+pub(crate) enum Item {
     /// `?1`, or a key alone.
     Boolean(bool),
     /// At most fifteen digits.
@@ -26,7 +26,7 @@ pub enum Item {
 }
 
 /// Parses the dictionary that the lines hold.
-pub fn dictionary<'h>(
+pub(crate) fn dictionary<'h>(
     lines: impl IntoIterator<Item = &'h HeaderValue>,
 ) -> Result<Dictionary, Unreadable> {
     let lines: Vec<_> = lines.into_iter().map(HeaderValue::as_bytes).collect();

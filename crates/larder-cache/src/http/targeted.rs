@@ -17,7 +17,7 @@ use super::structured::{self, Item};
 
 /// The directives that a response has for this cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TargetedPolicy {
+pub(crate) struct TargetedPolicy {
     /// The directives.
     pub directives: Directives,
     /// Whether they come from a targeted field, so that `Expires` is ignored.
@@ -26,7 +26,7 @@ pub struct TargetedPolicy {
 
 impl TargetedPolicy {
     /// Reads the first of the fields named `targets` that counts, or else `Cache-Control`.
-    pub fn of(headers: &HeaderMap, targets: &[HeaderName]) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, targets: &[HeaderName]) -> Self {
         let targeted = targets.iter().find_map(|name| directives(headers.get_all(name)));
         let is_targeted = targeted.is_some();
         let untargeted = || Directives::of(headers.get_all(CACHE_CONTROL));
@@ -35,7 +35,9 @@ impl TargetedPolicy {
 }
 
 /// Parses a targeted field; returns `None` if it is invalid or empty.
-pub fn directives<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Option<Directives> {
+pub(crate) fn directives<'h>(
+    lines: impl IntoIterator<Item = &'h HeaderValue>,
+) -> Option<Directives> {
     let dictionary = structured::dictionary(lines).ok()?;
     if dictionary.is_empty() {
         return None;

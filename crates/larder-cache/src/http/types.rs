@@ -2,4 +2,4 @@
 //!
 //! They are actix-web's. For another framework this is the file to change.
 
-pub use actix_web::http::{Method, StatusCode, header};
+pub(crate) use actix_web::http::{Method, StatusCode, header};

@@ -13,10 +13,10 @@ use super::types::header::{HeaderMap, HeaderName, HeaderValue};
 use super::vary::Vary;
 
 /// Length of the longest variant, in bytes.
-pub const LONGEST: usize = 4096;
+pub(crate) const LONGEST: usize = 4096;
 
 /// Returns the part of the key that selects the variant for `request`, or `None` if there is none.
-pub fn variant(vary: &Vary, request: &HeaderMap) -> Option<String> {
+pub(crate) fn variant(vary: &Vary, request: &HeaderMap) -> Option<String> {
     let Vary::Names(names) = vary else { return None };
     let mut text = String::new();
     for name in names {

@@ -19,7 +19,7 @@ use super::list;
 
 /// What a response depends on besides its URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Vary {
+pub(crate) enum Vary {
     /// These request headers, by their names in lower case.
     Names(BTreeSet<String>),
     /// More than a key can hold.
@@ -34,10 +34,10 @@ impl Default for Vary {
 
 impl Vary {
     /// The largest number of names that one URL may vary on.
-    pub const MOST: usize = 16;
+    pub(crate) const MOST: usize = 16;
 
     /// Reads the headers of a response, including `Content-Encoding`.
-    pub fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let said = Self::said(headers.get_all(VARY));
         let is_coded = headers.contains_key(CONTENT_ENCODING);
         let coding = is_coded.then(|| ACCEPT_ENCODING.as_str().to_owned());
@@ -45,7 +45,7 @@ impl Vary {
     }
 
     /// Parses the lines of `Vary`.
-    pub fn said<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
+    pub(crate) fn said<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
         let mut names = BTreeSet::new();
         for name in lines.into_iter().flat_map(names_of) {
             // By the grammar `*` is a token, too.
@@ -59,7 +59,7 @@ impl Vary {
 
     /// Combines what two responses of one URL vary on.
     #[must_use]
-    pub fn union(self, other: Self) -> Self {
+    pub(crate) fn union(self, other: Self) -> Self {
         match (self, other) {
             (Self::Names(mut names), Self::Names(more)) => {
                 names.extend(more);
@@ -70,7 +70,7 @@ impl Vary {
     }
 
     /// Reports whether the response depends on this header.
-    pub fn names(&self, name: &HeaderName) -> bool {
+    pub(crate) fn names(&self, name: &HeaderName) -> bool {
         match self {
             Self::Names(names) => names.contains(name.as_str()),
             Self::Everything => true,
@@ -86,7 +86,7 @@ impl Vary {
 }
 
 /// Reports whether the lines of `Vary` name this header. Django: `has_vary_header`.
-pub fn has<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>, name: &str) -> bool {
+pub(crate) fn has<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>, name: &str) -> bool {
     let mut names = lines.into_iter().flat_map(names_of);
     names.any(|known| known.eq_ignore_ascii_case(name.as_bytes()))
 }
@@ -94,7 +94,7 @@ pub fn has<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>, name: &str) -> 
 /// Adds names to the lines of `Vary`, in order; `*` replaces all others. Django: `patch_vary_headers`.
 ///
 /// Returns `None` if the result is no valid header.
-pub fn patch<'h>(
+pub(crate) fn patch<'h>(
     lines: impl IntoIterator<Item = &'h HeaderValue>,
     more: &[&str],
 ) -> Option<HeaderValue> {
@@ -112,7 +112,7 @@ pub fn patch<'h>(
 }
 
 /// Returns the lines of `Vary` as one, without this name; `None` if no other is left.
-pub fn without<'h>(
+pub(crate) fn without<'h>(
     lines: impl IntoIterator<Item = &'h HeaderValue>,
     name: &str,
 ) -> Option<HeaderValue> {

@@ -25,7 +25,7 @@ pub(crate) struct BodyReader {
 
 impl BodyReader {
     /// Reads bodies of the type `T`.
-    pub const fn of<T: Describe>() -> Self {
+    pub(crate) const fn of<T: Describe>() -> Self {
         Self {
             level: T::LEVEL,
             fingerprint: Fingerprint::of::<T>,
@@ -37,22 +37,22 @@ impl BodyReader {
     }
 
     /// Returns the level whose entries it reads.
-    pub fn level(&self) -> Level {
+    pub(crate) fn level(&self) -> Level {
         self.level
     }
 
     /// Reports whether names with this half of a fingerprint are of its type.
-    pub fn reads(&self, fingerprint: u32) -> bool {
+    pub(crate) fn reads(&self, fingerprint: u32) -> bool {
         (self.fingerprint)().is_ok_and(|own| own.number() as u32 == fingerprint)
     }
 
     /// Describes the body of an entry in memory, if it is of its type.
-    pub fn in_memory(&self, entry: &Entry, letters: usize) -> Option<Body> {
+    pub(crate) fn in_memory(&self, entry: &Entry, letters: usize) -> Option<Body> {
         (self.in_memory)(entry, letters)
     }
 
     /// Describes a sealed body, if it is of its type.
-    pub fn in_store(&self, sealed: &Sealed, letters: usize) -> Option<Body> {
+    pub(crate) fn in_store(&self, sealed: &Sealed, letters: usize) -> Option<Body> {
         (self.in_store)(sealed, (self.fingerprint)().ok()?, letters)
     }
 }

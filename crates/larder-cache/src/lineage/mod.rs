@@ -50,7 +50,7 @@ impl fmt::Display for Path {
 
 impl Load {
     /// Creates a load of these keys, within the current load if there is one.
-    pub fn new<'k>(place: usize, keys: impl IntoIterator<Item = &'k str>) -> Arc<Self> {
+    pub(crate) fn new<'k>(place: usize, keys: impl IntoIterator<Item = &'k str>) -> Arc<Self> {
         let (keys, within) = (keys.into_iter().map(Into::into).collect(), current());
         Arc::new(Self { place, keys, within, waits_for: Mutex::default() })
     }
@@ -59,7 +59,7 @@ impl Load {
     ///
     /// # Errors
     /// [`Circle`], if the current load is loading one of the keys.
-    pub fn begin<'k>(
+    pub(crate) fn begin<'k>(
         place: usize,
         keys: impl IntoIterator<Item = &'k str> + Clone,
     ) -> Result<Arc<Self>, Circle> {
@@ -70,7 +70,7 @@ impl Load {
     }
 
     /// Runs `work` as the current load.
-    pub async fn run<W: Future>(self: &Arc<Self>, work: W) -> W::Output {
+    pub(crate) async fn run<W: Future>(self: &Arc<Self>, work: W) -> W::Output {
         CURRENT.scope(self.clone(), work).await
     }
 

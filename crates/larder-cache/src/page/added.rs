@@ -53,7 +53,7 @@ pub(super) struct Added {
 
 impl Added {
     /// Adds what is missing to `headers`, which are `said` by a handler without its hop-by-hop headers.
-    pub fn to(
+    pub(super) fn to(
         headers: &mut Vec<(HeaderName, HeaderValue)>,
         said: &HeaderMap,
         (status, body): (StatusCode, &[u8]),
@@ -87,7 +87,7 @@ impl Added {
     }
 
     /// Returns `headers` as the handler wrote them.
-    pub fn without(self, headers: &[(HeaderName, HeaderValue)]) -> HeaderMap {
+    pub(super) fn without(self, headers: &[(HeaderName, HeaderValue)]) -> HeaderMap {
         let is_ours = |name: &HeaderName| {
             let ours = [(self.cache_control, CACHE_CONTROL), (self.date, DATE), (self.etag, ETAG)];
             ours.iter().any(|(is_added, known)| *is_added && name == known)

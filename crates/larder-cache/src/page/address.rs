@@ -30,7 +30,7 @@ use crate::key::{Key, KeyBuilder};
 ///
 /// # Errors
 /// Returns the rule `host` if the request has no valid host.
-pub fn settle(request: &mut ServiceRequest) -> Result<(), &'static str> {
+pub(super) fn settle(request: &mut ServiceRequest) -> Result<(), &'static str> {
     let target =
         Target::of(request.head(), target::scheme_of(request.request())).map_err(|_| "host")?;
     if let Some(host) = target.respelled() {
@@ -40,7 +40,7 @@ pub fn settle(request: &mut ServiceRequest) -> Result<(), &'static str> {
 }
 
 /// Returns the key of the page that answers `request`, a settled candidate.
-pub fn key(
+pub(super) fn key(
     request: &mut ServiceRequest,
     flags: RequestFlags,
     rules: &Rules,
@@ -84,7 +84,7 @@ fn settle_language<'r>(request: &mut ServiceRequest, rules: &'r Rules) -> Option
 }
 
 /// Returns scheme and host of a settled request, as its handler sees them.
-pub fn origin(request: &HttpRequest, flags: RequestFlags) -> Origin<'_> {
+pub(super) fn origin(request: &HttpRequest, flags: RequestFlags) -> Origin<'_> {
     if flags.is(RequestFlags::FORWARDED) { Origin::forwarded(request) } else { Origin::of(request) }
 }
 

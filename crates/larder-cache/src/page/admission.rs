@@ -47,7 +47,7 @@ impl Lookup {
     /// Returns the page, or the unchanged response and the rule that refuses it.
     ///
     /// The handler was called at `started`.
-    pub fn page_of(
+    pub(super) fn page_of(
         &self,
         seen: &HeaderMap,
         response: HttpResponse<BoxBody>,
@@ -77,7 +77,7 @@ impl Lookup {
     }
 
     /// Decides about a response to a request with the headers `seen`.
-    pub fn judge(
+    pub(super) fn judge(
         &self,
         seen: &HeaderMap,
         response: &HttpResponse<BoxBody>,

@@ -48,7 +48,7 @@ const AROUND: usize = 40;
 
 impl Lookup {
     /// Returns the response, or an error if the page differs for another client.
-    pub async fn send_canary<S, B>(
+    pub(super) async fn send_canary<S, B>(
         &self,
         service: Rc<S>,
         (request, response): (HttpRequest, HttpResponse<BoxBody>),

@@ -22,7 +22,7 @@ use crate::http::entity_tag::EntityTag;
 use crate::http::list::trim;
 
 /// Length of the shortest body to compress, in bytes: less fits into one packet anyway.
-pub const SHORTEST: usize = 1024;
+pub(super) const SHORTEST: usize = 1024;
 
 /// 0 to 9. Of 37 KB of HTML, level 6 makes 9134 bytes in 0.9 ms and level 9 makes 9125 in 1.0 ms.
 #[cfg(feature = "compress")]
@@ -61,7 +61,7 @@ pub fn is_worth_compressing(headers: &HeaderMap, directives: &Directives, length
 }
 
 /// Reports whether a `Content-Type` is text, or as compressible as text.
-pub fn is_text(content_type: &[u8]) -> bool {
+pub(super) fn is_text(content_type: &[u8]) -> bool {
     let name = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
     let Ok(name) = str::from_utf8(trim(name)) else { return false };
     let name = name.to_ascii_lowercase();
@@ -74,7 +74,7 @@ pub fn is_text(content_type: &[u8]) -> bool {
 }
 
 /// Compresses `body`; returns `None` if the result is not shorter.
-pub fn compress(coding: Coding, body: &[u8]) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn compress(coding: Coding, body: &[u8]) -> io::Result<Option<Vec<u8>>> {
     let coded = match coding {
         Coding::Identity => return Ok(None),
         Coding::Gzip => gzip(body)?,
@@ -117,7 +117,7 @@ pub fn tag_in(coding: Coding, tag: &EntityTag) -> EntityTag {
 
 /// Returns the tag of the uncompressed page, given a tag that [`tag_in`] may have built.
 #[must_use]
-pub fn tag_of(tag: EntityTag) -> EntityTag {
+pub(super) fn tag_of(tag: EntityTag) -> EntityTag {
     let codings = [b"-gzip".as_slice(), b"-br"].into_iter();
     let opaque = codings.filter_map(|suffix| tag.opaque.strip_suffix(suffix)).next();
     match opaque.map(<[u8]>::to_owned) {

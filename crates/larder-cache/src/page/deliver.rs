@@ -36,7 +36,7 @@ const OTHERS: usize = 12;
 
 /// What a client asked for besides the page.
 #[derive(Debug, Default)]
-pub struct Asked {
+pub(crate) struct Asked {
     pub(super) conditions: Option<Box<Conditions>>,
     accepted: Vec<HeaderValue>,
     pub(super) has_ranges: bool,
@@ -44,7 +44,7 @@ pub struct Asked {
 
 impl Asked {
     /// Reads `headers`; `has_ranges` says whether the rules allow parts of pages.
-    pub fn of(headers: &HeaderMap, flags: RequestFlags, has_ranges: bool) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, flags: RequestFlags, has_ranges: bool) -> Self {
         let is_conditional = flags.is(RequestFlags::CONDITIONAL);
         Self {
             conditions: is_conditional.then(|| Box::new(Conditions::of(headers))),
@@ -54,7 +54,7 @@ impl Asked {
     }
 
     /// Reports whether the client sent conditions or asked for a part.
-    pub fn is_conditional(&self) -> bool {
+    pub(crate) fn is_conditional(&self) -> bool {
         self.conditions.is_some()
     }
 
@@ -71,7 +71,7 @@ impl Page {
     /// Builds the response to a client.
     ///
     /// `age` is in whole seconds, for a page that was not just built by this site.
-    pub async fn answer(
+    pub(crate) async fn answer(
         &self,
         asked: &Asked,
         age: Option<u64>,

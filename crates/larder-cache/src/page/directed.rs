@@ -22,7 +22,7 @@ use crate::level::Level;
 
 impl Lookup {
     /// Returns what the request's directives ask for, or `None` if they leave that to the cache.
-    pub async fn find_as_directed(&self, headers: &HeaderMap) -> Option<Found> {
+    pub(super) async fn find_as_directed(&self, headers: &HeaderMap) -> Option<Found> {
         let wanted = RequestDirectives::of(headers);
         if wanted == RequestDirectives::default() {
             return None;
@@ -80,7 +80,12 @@ impl Lookup {
     /// Deletes the stored page if the handler's response to a `HEAD` has another validator.
     ///
     /// Only if that response could have been stored: one for a single client says nothing about the page.
-    pub async fn retire(&self, old: &FoundPage, head: &ServiceResponse<BoxBody>, started: Instant) {
+    pub(super) async fn retire(
+        &self,
+        old: &FoundPage,
+        head: &ServiceResponse<BoxBody>,
+        started: Instant,
+    ) {
         let is_for_all = self.judge(head.request().headers(), head.response(), started).is_ok();
         let of = |headers: &HeaderMap| Validators::of(headers, SystemTime::now());
         let is_another = of(&old.page.said()).contradict(&of(head.headers()));

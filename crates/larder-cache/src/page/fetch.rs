@@ -48,7 +48,7 @@ impl Lookup {
     /// The background build gets the request, without the client's identity and without the framework's
     /// extensions. The response gets a copy of the request: the framework does not allow the handler and
     /// the surrounding middleware to share one.
-    pub async fn refresh_behind<S, B>(
+    pub(super) async fn refresh_behind<S, B>(
         self,
         service: Rc<S>,
         mut request: ServiceRequest,
@@ -88,7 +88,7 @@ impl Lookup {
     }
 
     /// Has the handler build the page, and stores it if that is allowed.
-    pub async fn make<S, B>(
+    pub(super) async fn make<S, B>(
         self,
         service: Rc<S>,
         mut request: ServiceRequest,

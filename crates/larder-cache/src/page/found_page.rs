@@ -17,18 +17,18 @@ pub(super) struct FoundPage {
 
 impl FoundPage {
     /// Returns the page that an entry holds, if it holds one.
-    pub fn of(key: &Key, entry: Arc<Entry>) -> Option<Self> {
+    pub(super) fn of(key: &Key, entry: Arc<Entry>) -> Option<Self> {
         let stored = entry.body::<Stored>()?;
         let Stored::Page(page) = &*stored else { return None };
         Some(Self { key: key.clone(), page: page.clone(), entry })
     }
 
-    pub fn age(&self) -> Duration {
+    pub(super) fn age(&self) -> Duration {
         self.page.initial_age.saturating_add(self.entry.age())
     }
 
     /// Reports whether this expired page may be served because rebuilding it failed.
-    pub fn is_for_errors(&self) -> bool {
+    pub(super) fn is_for_errors(&self) -> bool {
         let (freshness, age) = (&self.page.freshness, self.age());
         match freshness.at(age) {
             Use::WhileRevalidating | Use::IfError => true,
@@ -39,11 +39,11 @@ impl FoundPage {
     }
 
     /// Reports whether this page was stored only to be validated before each use.
-    pub fn is_for_validation(&self) -> bool {
+    pub(super) fn is_for_validation(&self) -> bool {
         self.page.initial_age >= self.page.freshness.end()
     }
 
-    pub fn usage(&self) -> Use {
+    pub(super) fn usage(&self) -> Use {
         self.page.freshness.at(self.age())
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn apart(key: Key) -> Key {
 /// The error of a handler that panicked: answered as 500. The log has the panic's message.
 #[derive(Debug, thiserror::Error)]
 #[error("Something went wrong on our side.")]
-pub struct Panicked;
+pub(super) struct Panicked;
 
 impl ResponseError for Panicked {}
 
@@ -93,7 +93,7 @@ pub(super) fn again(request: HttpRequest, place: &Path<Url>) -> ServiceRequest {
 
 impl Lookup {
     /// Calls the handler, and calls it again while what it read mixes two states of the data.
-    pub async fn call<S, B>(
+    pub(super) async fn call<S, B>(
         &self,
         service: &S,
         request: ServiceRequest,
@@ -126,7 +126,7 @@ impl Lookup {
     }
 
     /// Calls the handler again from `place`, without conditions, for the page itself.
-    pub async fn call_anew<S, B>(
+    pub(super) async fn call_anew<S, B>(
         &self,
         service: &S,
         answer: ServiceResponse<B>,

@@ -168,7 +168,7 @@ impl find::Wanted for Sought<'_> {
 
 impl Lookup {
     /// Looks the page up, and waits for another request that is building it.
-    pub async fn find(&self, request: &ServiceRequest) -> Found {
+    pub(super) async fn find(&self, request: &ServiceRequest) -> Found {
         let headers = request.headers();
         if request.extensions().contains::<request::Bypass>() {
             return Found::Nothing(Task { forward: Forward::Request, ..Task::default() });
@@ -204,7 +204,7 @@ impl Lookup {
     }
 
     /// Looks the page up in the local tier.
-    pub fn look(&self, headers: &HeaderMap) -> Looked {
+    pub(super) fn look(&self, headers: &HeaderMap) -> Looked {
         let (stored, entry) = match self.cache.peek::<Stored>(&self.key, &self.current) {
             Ok(found) => found,
             Err(missed) => return Looked::Missed(self.key.clone(), missed, BTreeSet::new()),
@@ -276,7 +276,7 @@ impl Lookup {
         }
     }
 
-    pub async fn hit(&self, kept: &FoundPage) -> HttpResponse<BoxBody> {
+    pub(super) async fn hit(&self, kept: &FoundPage) -> HttpResponse<BoxBody> {
         self.cache.report_entry(Level::Page, &kept.key, Outcome::Hit, self.began, &kept.entry);
         let age = kept.age();
         let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
@@ -309,7 +309,7 @@ impl Lookup {
     }
 
     /// Answers with a stale page, for the reason `why`; `failed` is the status of a handler that failed.
-    pub async fn stale(
+    pub(super) async fn stale(
         &self,
         old: &FoundPage,
         why: Staleness,
@@ -326,7 +326,7 @@ impl Lookup {
     }
 
     /// Returns the key of the variant for a request with these headers, or `None` if it has none.
-    pub fn variant_key(&self, names: &BTreeSet<String>, headers: &HeaderMap) -> Option<Key> {
+    pub(super) fn variant_key(&self, names: &BTreeSet<String>, headers: &HeaderMap) -> Option<Key> {
         let is_seen = |name: &&String| {
             let is = |known: &actix_web::http::header::HeaderName| known.as_str() == name.as_str();
             let is_taken_off = CONDITIONS.iter().chain(&request::OF_CACHES).any(is);
@@ -342,7 +342,11 @@ impl Lookup {
     }
 
     /// Notes that the URL varies on `names`, and which variant was just stored.
-    pub fn note_variant(&self, names: &BTreeSet<String>, stored: Option<(&Key, &Arc<Entry>)>) {
+    pub(super) fn note_variant(
+        &self,
+        names: &BTreeSet<String>,
+        stored: Option<(&Key, &Arc<Entry>)>,
+    ) {
         let (known, is_valid) = match self.cache.peek::<Stored>(&self.key, &self.current) {
             Ok((known, _)) => (Some(known), true),
             // The marker is no longer valid, but the variants it knows are still stored.
@@ -364,7 +368,7 @@ impl Lookup {
     /// Notes that requests need not wait for a response that cannot be stored.
     ///
     /// If the URL varies, this is for the variant of this request only.
-    pub fn note_uncacheable(&self, varies: &BTreeSet<String>, seen: &HeaderMap) {
+    pub(super) fn note_uncacheable(&self, varies: &BTreeSet<String>, seen: &HeaderMap) {
         let key = match varies.is_empty() {
             true => Some(self.key.clone()),
             // A variant too long for a key gets no note: one under the URL would be for every client.

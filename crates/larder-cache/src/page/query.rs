@@ -14,7 +14,7 @@ use actix_web::http::uri::{PathAndQuery, Uri};
 use super::rules::NormalForm;
 
 /// Normalises the query of `request`.
-pub fn normalise(
+pub(super) fn normalise(
     request: &mut RequestHead,
     parameters: &[impl AsRef<str>],
     normal_form: Option<NormalForm>,
@@ -32,7 +32,7 @@ pub fn normalise(
 }
 
 /// Returns the pairs of `query` that `parameters` names and that have a value.
-pub fn meant(
+pub(super) fn meant(
     query: &str,
     parameters: &[impl AsRef<str>],
     normal_form: Option<NormalForm>,

@@ -31,7 +31,7 @@ use crate::http::list;
 use crate::http::passed_on::{PassedOn, passed_on};
 
 /// The client's cache directives, which are not for handlers.
-pub const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
+pub(super) const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
 
 /// The rule by which requests of signed-in clients bypass the cache.
 pub(super) const SESSION: &str = "session";
@@ -46,7 +46,7 @@ pub struct Bypass;
 ///
 /// # Errors
 /// Returns the rule that refuses it.
-pub fn candidate(
+pub(super) fn candidate(
     headers: &HeaderMap,
     flags: RequestFlags,
     rules: &Rules,
@@ -89,14 +89,14 @@ fn has_cookie(headers: &HeaderMap, name: &str) -> bool {
 }
 
 /// Reports whether the request's `Cache-Control` has this directive. Source: RFC 9111 §5.2.1.
-pub fn asks(headers: &HeaderMap, directive: &str) -> bool {
+pub(super) fn asks(headers: &HeaderMap, directive: &str) -> bool {
     let lines = headers.get_all(CACHE_CONTROL).filter_map(|line| line.to_str().ok());
     let mut members = lines.flat_map(|line| line.split(',')).map(str::trim);
     members.any(|member| member.eq_ignore_ascii_case(directive))
 }
 
 /// Removes the headers that must not reach the handler during a build.
-pub fn strip_conditionals(request: &mut ServiceRequest) {
+pub(super) fn strip_conditionals(request: &mut ServiceRequest) {
     let headers = request.headers_mut();
     for name in CONDITIONS.iter().chain(&OF_CACHES) {
         headers.remove(name);
@@ -107,7 +107,7 @@ pub fn strip_conditionals(request: &mut ServiceRequest) {
 ///
 /// A tag is taken for one of the cache's if it ends like one; so an application whose own tags end in `-gzip`
 /// or `-br` must switch [`Rules::codings`] off.
-pub fn restore_tags(request: &mut ServiceRequest, rules: &Rules) {
+pub(super) fn restore_tags(request: &mut ServiceRequest, rules: &Rules) {
     for name in [IF_MATCH, IF_NONE_MATCH].into_iter().filter(|_| rules.has_codings) {
         let lines = request.headers().get_all(&name);
         let tags = EntityTags::parse(lines).ok().and_then(|tags| tags.print_with(tag_of));
@@ -120,7 +120,11 @@ pub fn restore_tags(request: &mut ServiceRequest, rules: &Rules) {
 /// Removes the client's identity, for a rebuild in the background.
 ///
 /// Only what the page is known to depend on stays.
-pub fn strip_identity(request: &mut ServiceRequest, rules: &Rules, varies: &BTreeSet<String>) {
+pub(super) fn strip_identity(
+    request: &mut ServiceRequest,
+    rules: &Rules,
+    varies: &BTreeSet<String>,
+) {
     let matters =
         |name: &HeaderName| varies.contains(name.as_str()) || rules.headers.contains(name);
     if !matters(&AUTHORIZATION) {
@@ -146,7 +150,7 @@ fn strip_cookies(request: &mut ServiceRequest, rules: &Rules) -> bool {
 /// Reports whether shared pages hide this header from their handlers.
 ///
 /// It does if it identifies the client and the rules do not name it.
-pub fn is_hidden(name: &str, rules: &Rules) -> bool {
+pub(super) fn is_hidden(name: &str, rules: &Rules) -> bool {
     passed_on(name) == Some(PassedOn::Client) && !rules.headers.iter().any(|known| known == name)
 }
 
@@ -154,7 +158,7 @@ pub fn is_hidden(name: &str, rules: &Rules) -> bool {
 ///
 /// Also takes and returns the extensions, if middleware around the cache has read the cookies: the
 /// framework remembers the cookies there.
-pub fn strip_credentials(request: &mut ServiceRequest, rules: &Rules) -> Option<Extensions> {
+pub(super) fn strip_credentials(request: &mut ServiceRequest, rules: &Rules) -> Option<Extensions> {
     if !rules.is_shared {
         return None;
     }

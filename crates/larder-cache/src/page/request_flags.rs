@@ -9,33 +9,33 @@ use crate::http::passed_on::{PassedOn, passed_on};
 
 /// A set of flags that describe a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RequestFlags(u8);
+pub(crate) struct RequestFlags(u8);
 
 impl RequestFlags {
     /// It has a body.
-    pub const BODY: Self = Self(1);
+    pub(crate) const BODY: Self = Self(1);
     /// It asks for another protocol.
-    pub const UPGRADE: Self = Self(1 << 1);
+    pub(crate) const UPGRADE: Self = Self(1 << 1);
     /// It overrides method or target: some frameworks treat it as another request.
-    pub const OVERRIDDEN: Self = Self(1 << 2);
+    pub(crate) const OVERRIDDEN: Self = Self(1 << 2);
     /// It has forwarding headers about scheme or host, or others by which pages differ.
-    pub const FORWARDED: Self = Self(1 << 3);
+    pub(crate) const FORWARDED: Self = Self(1 << 3);
     /// It has conditions or asks for a part.
-    pub const CONDITIONAL: Self = Self(1 << 4);
+    pub(crate) const CONDITIONAL: Self = Self(1 << 4);
 
     /// It has cookies.
-    pub const COOKIES: Self = Self(1 << 5);
+    pub(crate) const COOKIES: Self = Self(1 << 5);
     /// It identifies or locates the client by other headers than `Cookie` and `Authorization`.
-    pub const CLIENT: Self = Self(1 << 6);
+    pub(crate) const CLIENT: Self = Self(1 << 6);
 
     /// Computes the flags of a request with these headers.
-    pub fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let each = headers.iter().map(|(name, value)| Self::by(name.as_str(), value).0);
         Self(each.fold(0, |all, one| all | one))
     }
 
     /// Reports whether any of these flags is set.
-    pub fn is(self, other: Self) -> bool {
+    pub(crate) fn is(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 

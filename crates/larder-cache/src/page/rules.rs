@@ -18,7 +18,7 @@ use crate::policy::Policy;
 const LARGEST: usize = 4 << 20;
 
 /// Returns the normal form of a parameter's value, by the parameter's name: see [`Rules::normal_form`].
-pub type NormalForm = fn(name: &str, value: &str) -> String;
+pub(super) type NormalForm = fn(name: &str, value: &str) -> String;
 
 /// The owner's rules for the pages of a route.
 #[derive(Debug, Clone)]

@@ -35,7 +35,7 @@ use crate::level::Level;
 
 /// The value stored under the key of a URL, or of one of its variants.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Stored {
+pub(crate) enum Stored {
     /// A page.
     Page(Arc<Page>),
     /// A marker: the URL has one page per variant.
@@ -49,7 +49,7 @@ impl Stored {
     pub(super) const UNCACHEABLE_FOR: Duration = Duration::from_secs(10);
 
     /// Returns the approximate size in bytes.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         match self {
             Self::Page(page) => page.size(),
             Self::Varies(variants) => {
@@ -81,7 +81,7 @@ impl Describe for Stored {
 /// A stored response.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(try_from = "Plain", into = "Plain")]
-pub struct Page {
+pub(crate) struct Page {
     pub(super) status: StatusCode,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     added: Added,
@@ -225,34 +225,34 @@ impl Page {
     }
 
     /// Returns the size in bytes, including headers and an allowance for the compressed forms.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
         let coded = if self.is_codable { self.body.len() / 2 } else { 0 };
         self.body.len() + headers.sum::<usize>() + coded
     }
 
     /// Returns the status.
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 
     /// Returns how long the page may be used, counted from when its source built it.
-    pub fn freshness(&self) -> Freshness {
+    pub(crate) fn freshness(&self) -> Freshness {
         self.freshness
     }
 
     /// Returns the age that the page had when it was stored.
-    pub fn initial_age(&self) -> Duration {
+    pub(crate) fn initial_age(&self) -> Duration {
         self.initial_age
     }
 
     /// Returns the headers, as they are stored.
-    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+    pub(crate) fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
     }
 
     /// Returns the body, as the handler wrote it.
-    pub fn body(&self) -> &Bytes {
+    pub(crate) fn body(&self) -> &Bytes {
         &self.body
     }
 
@@ -309,7 +309,7 @@ impl Page {
     }
 
     /// Returns the length of the body in `coding`, if it was compressed.
-    pub fn coded_len(&self, coding: Coding) -> Option<usize> {
+    pub(crate) fn coded_len(&self, coding: Coding) -> Option<usize> {
         let coded = self.coded[place(coding)?].get()?.as_ref();
         coded.map(Bytes::len)
     }

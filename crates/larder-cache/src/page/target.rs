@@ -90,13 +90,13 @@ pub fn rewrite(request: &mut ServiceRequest, host: &str) {
 }
 
 /// Returns the scheme of the connection itself, whatever a proxy forwards.
-pub fn scheme_of(request: &HttpRequest) -> &'static str {
+pub(super) fn scheme_of(request: &HttpRequest) -> &'static str {
     if request.app_config().secure() { "https" } else { "http" }
 }
 
 /// Scheme and host of a request whose host is in normal form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin<'r> {
+pub(super) struct Origin<'r> {
     /// `http` or `https`; if a proxy is trusted, whatever it forwards.
     pub scheme: Cow<'r, str>,
     /// Host and port; empty if the request names none.
@@ -105,14 +105,14 @@ pub struct Origin<'r> {
 
 impl<'r> Origin<'r> {
     /// Returns the origin of the connection, whatever proxies forward.
-    pub fn of(request: &'r HttpRequest) -> Self {
+    pub(super) fn of(request: &'r HttpRequest) -> Self {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
         let scheme = Cow::Borrowed(scheme_of(request));
         Self { scheme, host: Cow::Borrowed(host.unwrap_or_default()) }
     }
 
     /// Returns the origin that handlers see, which trust what proxies forward.
-    pub fn forwarded(request: &HttpRequest) -> Origin<'static> {
+    pub(super) fn forwarded(request: &HttpRequest) -> Origin<'static> {
         let connection = request.connection_info();
         let scheme = connection.scheme().to_ascii_lowercase();
         let host = Authority::parse(connection.host().as_bytes(), &scheme)

@@ -21,7 +21,7 @@ use crate::key::Key;
 
 /// The headers that distinguish the variants of a URL, and the stored variants.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Variants {
+pub(crate) struct Variants {
     /// Names of the request headers, in lower case.
     pub names: BTreeSet<String>,
     #[serde(skip)]
@@ -30,7 +30,7 @@ pub struct Variants {
 
 impl Variants {
     /// The largest number of stored variants of one URL.
-    pub const MOST: usize = 256;
+    pub(crate) const MOST: usize = 256;
 
     /// The approximate size in bytes: room for all variants is counted from the start.
     pub(super) const SIZE: usize = Self::MOST * 32 + Sketch::COUNTERS;

@@ -69,7 +69,7 @@ fn bucket(key: &str) -> u16 {
 
 /// How often entries of some keys were deleted and ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Epoch {
+pub(crate) struct Epoch {
     /// The bucket of the key, and that of the key it is a variant of (or its own again).
     buckets: [u16; 2],
     deleted: Stamp,
@@ -128,7 +128,7 @@ pub(super) struct Epochs {
 
 impl Epochs {
     /// Records the stamp of `tag` if it belongs to a removal.
-    pub fn take(&mut self, tag: &Tag, stamp: Stamp) {
+    pub(crate) fn take(&mut self, tag: &Tag, stamp: Stamp) {
         for removal in [Removal::Deleted, Removal::Ended] {
             let Some(rest) = tag.as_str().strip_prefix(removal.name()) else { continue };
             let epoch = match rest.strip_prefix('#').map(str::parse) {

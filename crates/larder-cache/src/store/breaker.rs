@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 /// Decides which calls reach a store.
 #[derive(Debug)]
-pub struct Breaker {
+pub(crate) struct Breaker {
     /// The number of failures in a row that open the breaker.
     threshold: u32,
     /// How long the breaker stays open.
@@ -44,7 +44,7 @@ impl Default for Breaker {
 
 impl Breaker {
     /// Creates a closed breaker that `threshold` failures in a row open for `pause`.
-    pub fn new(threshold: u32, pause: Duration) -> Self {
+    pub(crate) fn new(threshold: u32, pause: Duration) -> Self {
         Self { threshold, pause, state: Mutex::new(State::Closed { failures: 0 }) }
     }
 
@@ -52,7 +52,7 @@ impl Breaker {
     ///
     /// # Errors
     /// The time to wait before the next try, if the breaker is open.
-    pub fn admit(&self) -> Result<Permit<'_>, Duration> {
+    pub(crate) fn admit(&self) -> Result<Permit<'_>, Duration> {
         let mut state = self.state.lock().unwrap();
         let is_probe = match *state {
             State::Closed { .. } => false,
@@ -69,7 +69,7 @@ impl Breaker {
     }
 
     /// Reports whether the breaker is open or half-open.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !matches!(*self.state.lock().unwrap(), State::Closed { .. })
     }
 
@@ -84,14 +84,14 @@ impl Breaker {
 /// A permit dropped without an outcome changes nothing, except that the next call replaces a probe.
 #[must_use = "tell how the call went"]
 #[derive(Debug)]
-pub struct Permit<'a> {
+pub(crate) struct Permit<'a> {
     breaker: &'a Breaker,
     is_probe: bool,
 }
 
 impl Permit<'_> {
     /// Records that the store answered, even if with an error.
-    pub fn succeeded(mut self) {
+    pub(crate) fn succeeded(mut self) {
         let mut state = self.breaker.state.lock().unwrap();
         // A call from before the breaker opened must not close it: only the probe decides.
         if self.is_probe || matches!(*state, State::Closed { .. }) {
@@ -101,7 +101,7 @@ impl Permit<'_> {
     }
 
     /// Records that the store did not answer.
-    pub fn failed(mut self) {
+    pub(crate) fn failed(mut self) {
         let mut state = self.breaker.state.lock().unwrap();
         if self.is_probe {
             *state = self.breaker.open();

@@ -32,7 +32,7 @@ tokio::task_local! {
 
 /// The time one request may spend waiting for stores. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Budget(Arc<Mutex<State>>);
+pub(crate) struct Budget(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -45,17 +45,17 @@ struct State {
 
 impl Budget {
     /// Creates a budget of which nothing is spent.
-    pub fn new(total: Duration) -> Self {
+    pub(crate) fn new(total: Duration) -> Self {
         Self(Arc::new(Mutex::new(State { left: total, running: 0, since: Instant::now() })))
     }
 
     /// Runs a request on this budget.
-    pub async fn scope<F: Future>(self, request: F) -> F::Output {
+    pub(crate) async fn scope<F: Future>(self, request: F) -> F::Output {
         CURRENT.scope(Some(self), request).await
     }
 
     /// Returns the time that is not spent yet.
-    pub fn left(&self) -> Duration {
+    pub(crate) fn left(&self) -> Duration {
         self.0.lock().unwrap().left()
     }
 
@@ -86,7 +86,7 @@ impl State {
 }
 
 /// Returns what the current request has left, or `None` outside of a request with a budget.
-pub fn left() -> Option<Duration> {
+pub(crate) fn left() -> Option<Duration> {
     current().map(|budget| budget.left())
 }
 
@@ -96,7 +96,7 @@ pub async fn without_budget<F: Future>(work: F) -> F::Output {
 }
 
 /// Spends the current request's budget until the returned guard is dropped.
-pub fn spend() -> Spending {
+pub(crate) fn spend() -> Spending {
     let budget = current();
     if let Some(budget) = &budget {
         budget.begin();
@@ -107,7 +107,7 @@ pub fn spend() -> Spending {
 /// A guard that counts the time of one call.
 #[must_use = "the time is counted while this lives"]
 #[derive(Debug)]
-pub struct Spending(Option<Budget>);
+pub(crate) struct Spending(Option<Budget>);
 
 impl Drop for Spending {
     fn drop(&mut self) {

@@ -16,19 +16,30 @@ pub enum StoreError {
     Overflow,
     /// The value is larger than the store allows; the old value was removed.
     #[error("{bytes} bytes are too large, the limit is {limit}")]
-    TooLarge { bytes: usize, limit: usize },
+    TooLarge {
+        /// The size of the value.
+        bytes: usize,
+        /// The largest size that the store takes.
+        limit: usize,
+    },
     /// The server has no memory left (`maxmemory`); the old value was removed.
     #[error("the store is full")]
     Full,
     /// The store did not answer in time. The operation may have been done.
     #[error("no answer within {after:?}")]
-    Timeout { after: Duration },
+    Timeout {
+        /// How long it was waited for.
+        after: Duration,
+    },
     /// The request has used up its `Budget`; the store was not called.
     #[error("the request's time for the store is used up")]
     Exhausted,
     /// The circuit breaker is open; the store was not called.
     #[error("the store failed a moment ago, next try in {retry_in:?}")]
-    Paused { retry_in: Duration },
+    Paused {
+        /// When it is tried again.
+        retry_in: Duration,
+    },
     /// There is no connection, or it broke. The operation may have been done.
     #[error("the store cannot be reached")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),

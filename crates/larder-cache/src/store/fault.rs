@@ -6,7 +6,10 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyFault {
     /// Longer than [`KeyFault::MAX_BYTES`].
-    TooLong { bytes: usize },
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
     /// Contains white space or a control character.
     Unprintable(char),
 }

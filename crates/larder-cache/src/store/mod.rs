@@ -47,6 +47,7 @@ mod trouble;
 #[cfg(all(test, feature = "redis"))]
 pub(crate) mod contract;
 
+#[cfg(feature = "actix")]
 pub(crate) use budget::Budget;
 pub use budget::without_budget;
 pub use error::StoreError;

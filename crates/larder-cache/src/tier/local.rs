@@ -19,7 +19,7 @@ const OVERHEAD: u32 = 256;
 
 /// Entries that were looked up or built in this process.
 #[derive(Debug, Clone)]
-pub struct LocalTier {
+pub(crate) struct LocalTier {
     entries: moka::sync::Cache<Key, Arc<Entry>>,
     /// The number of entries that were evicted.
     evicted: Arc<AtomicU64>,
@@ -28,7 +28,7 @@ pub struct LocalTier {
 
 impl LocalTier {
     /// Creates a tier with room for this many bytes, bodies and keys together.
-    pub fn with_capacity(bytes: u64) -> Self {
+    pub(crate) fn with_capacity(bytes: u64) -> Self {
         let evicted = Arc::<AtomicU64>::default();
         let removal_causes = Arc::new(RemovalCauses::default());
         let (count, notes) = (evicted.clone(), removal_causes.clone());
@@ -45,17 +45,17 @@ impl LocalTier {
     }
 
     /// Returns how the entry under `key` left, if that is remembered.
-    pub fn removal_cause_of(&self, key: &Key) -> Option<RemovalCause> {
+    pub(crate) fn removal_cause_of(&self, key: &Key) -> Option<RemovalCause> {
         self.removal_causes.of(key)
     }
 
     /// Returns the entry under `key`, valid or not.
-    pub fn get(&self, key: &Key) -> Option<Arc<Entry>> {
+    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
         self.entries.get(key)
     }
 
     /// Stores `entry` unless the present one supersedes it; reports whether it was stored.
-    pub fn insert(&self, key: Key, entry: Arc<Entry>) -> bool {
+    pub(crate) fn insert(&self, key: Key, entry: Arc<Entry>) -> bool {
         let is_superseded = self.has_superseded(&key, &entry);
         if !is_superseded {
             self.entries.insert(key, entry);
@@ -69,7 +69,7 @@ impl LocalTier {
     }
 
     /// Deletes the entry under `key`; reports whether there was one.
-    pub fn remove(&self, key: &Key) -> bool {
+    pub(crate) fn remove(&self, key: &Key) -> bool {
         self.entries.remove(key).is_some()
     }
 
@@ -82,7 +82,7 @@ impl LocalTier {
     }
 
     /// Deletes all entries.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.entries.invalidate_all();
     }
 

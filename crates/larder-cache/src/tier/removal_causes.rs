@@ -28,7 +28,7 @@ impl Default for RemovalCauses {
 
 impl RemovalCauses {
     /// Remembers how the entry under `key` left.
-    pub fn note(&self, key: &Key, how: RemovalCause) {
+    pub(super) fn note(&self, key: &Key, how: RemovalCause) {
         let (place, hash) = place_of(key);
         let how = match how {
             RemovalCause::Evicted => EVICTED,
@@ -38,7 +38,7 @@ impl RemovalCauses {
     }
 
     /// Returns how the entry under `key` left, if that is remembered.
-    pub fn of(&self, key: &Key) -> Option<RemovalCause> {
+    pub(super) fn of(&self, key: &Key) -> Option<RemovalCause> {
         let (place, hash) = place_of(key);
         let note = self.0[place].load(Ordering::Relaxed);
         match (note & !HOW == hash, note & HOW) {

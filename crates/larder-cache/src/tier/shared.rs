@@ -102,7 +102,7 @@ pub(crate) struct ParsedKey<'n> {
 
 impl<'n> ParsedKey<'n> {
     /// Parses the name of an entry or a lock; returns `None` for other names.
-    pub fn of(name: &'n str) -> Option<Self> {
+    pub(crate) fn of(name: &'n str) -> Option<Self> {
         let mut rest = name.strip_prefix(FRONT)?;
         loop {
             let (part, after) = rest.split_once(':')?;
@@ -127,14 +127,14 @@ fn is_fingerprint(part: &str) -> bool {
 
 impl SharedTier {
     /// Creates the tier of one namespace in `store`, sealed under `secret`.
-    pub fn new(store: Arc<dyn Store>, namespace: &str, secret: Secret) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, namespace: &str, secret: Secret) -> Self {
         let front = format!("{FRONT}{namespace}").into();
         let guard = Arc::new(Guard::Shared(secret));
         Self { store, front, guard, limiter: Arc::default(), contended: Arc::default() }
     }
 
     /// Returns the entry under `key`, if it is valid at the stamps `current`.
-    pub async fn fetch<T: Body>(
+    pub(crate) async fn fetch<T: Body>(
         &self,
         level: Level,
         key: &Key,
@@ -152,7 +152,7 @@ impl SharedTier {
     }
 
     /// Returns the entries under `keys` that are valid at the stamps `current`, in one round trip.
-    pub async fn fetch_many<T: Body>(
+    pub(crate) async fn fetch_many<T: Body>(
         &self,
         level: Level,
         keys: &[&Key],
@@ -178,7 +178,7 @@ impl SharedTier {
     ///
     /// If another instance holds it, polls for the entry that it builds, unless that was in vain a
     /// moment ago.
-    pub async fn lock_or_fetch<T: Body>(
+    pub(crate) async fn lock_or_fetch<T: Body>(
         &self,
         level: Level,
         key: &Key,
@@ -211,7 +211,7 @@ impl SharedTier {
     }
 
     /// Stores an entry behind the answer, unless its key was deleted; then releases the lock.
-    pub fn keep<T: Body>(
+    pub(crate) fn keep<T: Body>(
         &self,
         key: &Key,
         body: Arc<T>,
@@ -258,7 +258,7 @@ impl SharedTier {
     }
 
     /// Deletes the entry under `key`; reports whether there was one.
-    pub async fn delete<T: Body>(&self, key: &Key) -> Result<bool, StoreError> {
+    pub(crate) async fn delete<T: Body>(&self, key: &Key) -> Result<bool, StoreError> {
         match self.name::<T>(key) {
             Ok(name) => self.store.delete(&name).await,
             // What cannot be sealed was never stored.
@@ -267,13 +267,13 @@ impl SharedTier {
     }
 
     /// Deletes the entries of every build and every setting; returns how many there were.
-    pub async fn clear(&self) -> Result<u64, StoreError> {
+    pub(crate) async fn clear(&self) -> Result<u64, StoreError> {
         self.store.clear(FRONT).await
     }
 
     /// Overwrites every entry with bytes that are not an entry.
     #[cfg(test)]
-    pub async fn garble(&self) {
+    pub(crate) async fn garble(&self) {
         let page = self.store.scan(FRONT, None).await.unwrap();
         for key in page.keys {
             let garbage = Bytes::from_static(b"LDR\x02 but nothing that was sealed here");

@@ -44,7 +44,7 @@ impl Values {
 
 impl Begun<'_> {
     /// Reports the end of the call, with this outcome.
-    pub fn end(self, name: impl fmt::Display, outcome: CallOutcome) {
+    pub(super) fn end(self, name: impl fmt::Display, outcome: CallOutcome) {
         let Some(at) = self.at else { return };
         let (name, store) = (name.to_string(), self.values.store().name());
         let (operation, took) = (self.operation, at.elapsed());
@@ -53,7 +53,7 @@ impl Begun<'_> {
     }
 
     /// Reports the end of the call, with the outcome of its answer, and returns the answer.
-    pub fn answer<T>(
+    pub(super) fn answer<T>(
         self,
         name: impl fmt::Display,
         answer: Result<T, Error>,

@@ -9,14 +9,14 @@ use super::*;
 fn swapped_fields_of_one_type_are_another_schema() {
     mod before {
         #[derive(Debug, serde::Serialize, serde::Deserialize)]
-        pub struct Price {
+        pub(crate) struct Price {
             pub net: i64,
             pub gross: i64,
         }
     }
     mod after {
         #[derive(Debug, serde::Serialize, serde::Deserialize)]
-        pub struct Price {
+        pub(crate) struct Price {
             pub gross: i64,
             pub net: i64,
         }
@@ -32,7 +32,7 @@ fn every_variant_counts() {
     mod before {
         #[derive(serde::Deserialize)]
         #[expect(dead_code)]
-        pub enum Event {
+        pub(crate) enum Event {
             Opened,
             Sold { cents: u32, by: Option<super::super::Place> },
         }
@@ -40,7 +40,7 @@ fn every_variant_counts() {
     mod after {
         #[derive(serde::Deserialize)]
         #[expect(dead_code)]
-        pub enum Event {
+        pub(crate) enum Event {
             Opened,
             Sold { cents: u64, by: Option<super::super::Place> },
         }

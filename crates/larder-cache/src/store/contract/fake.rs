@@ -30,7 +30,7 @@ impl Fake {
     }
 
     /// Returns the calls since the last time.
-    pub fn calls(&self) -> Vec<&'static str> {
+    pub(crate) fn calls(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 }

@@ -38,7 +38,7 @@ pub struct Limits {
 }
 
 /// The approximate bytes that one entry costs besides its key and value.
-pub const OVERHEAD_BYTES: usize = 200;
+pub(crate) const OVERHEAD_BYTES: usize = 200;
 
 impl Limits {
     /// 300 entries, as Django's `MAX_ENTRIES`, and 64 MiB.

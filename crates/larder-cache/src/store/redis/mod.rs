@@ -57,7 +57,7 @@ fn open_redis(config: &RedisConfig) -> Result<Arc<dyn Store>, String> {
 
 /// The address of Redis, and the limits of its use.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RedisConfig {
+pub(super) struct RedisConfig {
     /// `redis://[user:password@]host[:port][/database]`, `redis+unix:///path/to/socket`.
     pub url: String,
     /// The longest time that one call may wait, connecting included. 80 ms by default.
@@ -68,7 +68,7 @@ pub struct RedisConfig {
 
 impl RedisConfig {
     /// Creates a configuration with the defaults: 80 ms, 4 connections.
-    pub fn new(url: impl Into<String>) -> Self {
+    pub(super) fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), timeout: Duration::from_millis(80), connections: 4 }
     }
 }
@@ -85,7 +85,7 @@ impl fmt::Debug for RedisConfig {
 
 /// A store on a Redis server.
 #[derive(Debug)]
-pub struct RedisStore {
+pub(crate) struct RedisStore {
     caller: Caller,
 }
 
@@ -99,7 +99,7 @@ impl RedisStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] if the address is invalid.
-    pub fn open(config: &RedisConfig) -> Result<Self, StoreError> {
+    pub(super) fn open(config: &RedisConfig) -> Result<Self, StoreError> {
         Ok(Self { caller: Caller::open(config)? })
     }
 }
