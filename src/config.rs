@@ -247,7 +247,7 @@ impl CacheConfig {
     /// One sentence if `off` is combined with a level.
     pub fn levels(&self) -> Result<Levels, String> {
         if self.cache.contains(&CacheLevel::Off) && self.cache.len() > 1 {
-            return Err("invalid value for '--cache <LEVELS>': off stands alone".to_owned());
+            return Err("invalid value for '--cache <LEVELS>': off cannot be combined".to_owned());
         }
         let has = |level| self.cache.contains(&level) || self.cache.contains(&CacheLevel::All);
         Ok(Levels {

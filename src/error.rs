@@ -23,7 +23,9 @@ const RETRY_SECONDS: &str = "5";
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppError {
     /// 404: there is nothing at this address.
-    #[error("There is nothing at this address. Perhaps it has been deleted, or the link is old.")]
+    #[error(
+        "There is nothing at this address. It may have been deleted, or the link may be outdated."
+    )]
     NotFound,
     /// 404: the named object does not exist.
     #[error("{0}")]
@@ -32,24 +34,22 @@ pub enum AppError {
     #[error("{0}")]
     BadRequest(&'static str),
     /// 303 to the sign-in page: the page is for staff, and the client is not signed in.
-    #[error("This is for staff. Please sign in first.")]
+    #[error("Staff only. Please sign in first.")]
     SignInFirst {
         /// The path of this site that the client asked for.
         back: String,
     },
     /// 403: a write of a client that is not signed in, or not any more.
-    #[error("This is for staff, and you are not signed in. Please sign in first.")]
+    #[error("Staff only, and you are not signed in. Please sign in first.")]
     SessionEnded,
     /// 401: a program sent no token, or an invalid one.
-    #[error(
-        "This needs a token of this shop: Authorization: Bearer TOKEN (see larder account token)."
-    )]
+    #[error("Token required: send Authorization: Bearer TOKEN (see larder account token).")]
     TokenNeeded,
     /// 403: the action is forbidden, or forbidden for this client.
     #[error("{0}")]
     Forbidden(&'static str),
     /// 408: the request body did not arrive in time.
-    #[error("What you sent took too long to arrive. Please try again.")]
+    #[error("The request took too long to arrive. Please try again.")]
     TooSlow,
     /// 409: other data, written in the meantime, violates a constraint.
     #[error(
@@ -58,23 +58,23 @@ pub enum AppError {
     )]
     Conflict(#[source] db::Error),
     /// 412: the version that `If-Match` names is not the present one.
-    #[error("It has been changed meanwhile: this is not the version that If-Match names.")]
+    #[error("It has been changed: the current version does not match If-Match.")]
     Overtaken,
     /// 413: the request body is too large.
-    #[error("What was sent is too large. At most {limit} bytes are taken.")]
+    #[error("The request is too large: at most {limit} bytes are accepted.")]
     TooLarge {
         /// In bytes.
         limit: usize,
     },
     /// 415: the body is not an HTML form.
-    #[error("Forms are taken as application/x-www-form-urlencoded, in UTF-8.")]
+    #[error("Content-Type must be application/x-www-form-urlencoded, in UTF-8.")]
     UnsupportedForm,
     /// 415: the body is not JSON.
-    #[error("The API takes application/json, in UTF-8.")]
+    #[error("Content-Type must be application/json, in UTF-8.")]
     UnsupportedJson,
     /// 421: the request is for another host.
     #[error(
-        "This shop does not go by that name and port. Use one that it was started with (--host NAME, or \
+        "Unknown host: use a name and port that this shop was started with (--host NAME, or \
          NAME:PORT)."
     )]
     UnknownHost,
@@ -85,10 +85,10 @@ pub enum AppError {
     #[error("{0}")]
     Text(#[from] TextError),
     /// 422: some fields are invalid. For programs only: a visitor gets the form back.
-    #[error("Some of it cannot be taken as it is; errors says what, field by field.")]
+    #[error("Some fields are invalid; errors has a sentence for each.")]
     Invalid(FormErrors),
     /// 429: too many attempts.
-    #[error("That was tried too often. Please wait, and try again in {seconds} seconds.")]
+    #[error("Too many attempts. Please try again in {seconds} seconds.")]
     TooMany {
         /// Seconds until the next attempt is allowed.
         seconds: u64,
@@ -97,27 +97,27 @@ pub enum AppError {
     #[error("Too many visitors are signing in at this moment. Please try again in a few seconds.")]
     Crowded,
     /// 503: the database is unreachable, or all its connections are busy.
-    #[error("The shop is busy or its database is away. Please try again in a moment.")]
+    #[error("The shop is busy or its database is unavailable. Please try again in a moment.")]
     Unavailable(#[source] db::Error),
     /// 503: the connection broke during the commit. The page must not say that nothing was saved.
     #[error(
-        "The database broke off while this was being saved: it may have been saved, or not. Please look \
+        "The connection to the database was lost while saving: it may have been saved, or not. Please look \
          before you try again."
     )]
     Uncertain(#[source] db::Error),
     /// 503: an upstream site does not answer and never did. The log has the cause.
-    #[error("The supplier does not answer just now, and there are no older prices to show.")]
+    #[error("The supplier is unavailable, and no earlier prices are stored.")]
     Upstream,
     /// 503: the store of the cache is unreachable or refused. Only staff see it.
     #[error(
-        "The store that the cache shares did not do it: it is away, full, or the value too large."
+        "The cache’s shared store failed: it is unavailable or full, or the value is too large."
     )]
     Store(#[source] Arc<cache::Error>),
     /// 503: entries are deleted through the database, which refused the write.
-    #[error("Nothing was deleted, since the database did not take it. Try again in a moment.")]
+    #[error("Nothing was deleted: the database refused the write. Try again in a moment.")]
     NotRemoved(#[source] Arc<cache::Error>),
     /// 500: a bug, or a broken database.
-    #[error("Something went wrong on our side. It has been written down.")]
+    #[error("Something went wrong on our side. The error has been logged.")]
     Internal(#[source] Arc<anyhow::Error>),
 }
 
@@ -230,9 +230,9 @@ fn log(error: &AppError) {
         | AppError::Store(_)
         | AppError::NotRemoved(_) => {
             let request = RequestId::current().map(tracing::field::display);
-            tracing::error!(request, error = chain(error), "a request failed");
+            tracing::error!(request, error = chain(error), "request failed");
         }
-        _ => tracing::debug!(status = error.status_code().as_u16(), "a request was refused"),
+        _ => tracing::debug!(status = error.status_code().as_u16(), "request refused"),
     }
 }
 

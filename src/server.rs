@@ -131,10 +131,10 @@ impl Server {
         let handle = self.running.handle();
         actix_web::rt::spawn(async move {
             told.stop().await;
-            tracing::info!("stopping; what is under way is finished");
+            tracing::info!("shutting down; draining in-flight requests");
             handle.stop(true).await;
         });
-        self.running.await.map_err(|error| format!("the server broke: {error}"))
+        self.running.await.map_err(|error| format!("server error: {error}"))
     }
 }
 
@@ -152,7 +152,8 @@ impl StopSignals {
     /// # Errors
     /// One sentence if the system delivers no signals.
     pub fn listen() -> Result<Self, String> {
-        let listen = |kind| signal(kind).map_err(|error| format!("cannot hear signals: {error}"));
+        let listen =
+            |kind| signal(kind).map_err(|error| format!("cannot install signal handler: {error}"));
         let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
         Ok(Self { interrupt: listen(interrupt)?, terminate: listen(terminate)? })
     }
@@ -317,7 +318,7 @@ async fn clear(state: &State) -> Result<(), String> {
     invalidated.map_err(|error| format!("cannot invalidate the cache: {error}"))?;
     // The invalidation already made all entries stale, whether the store answers or not.
     if let Err(error) = state.cache.clear().await {
-        tracing::warn!(%error, "the shared store was not emptied");
+        tracing::warn!(%error, "the shared store was not cleared");
     }
     Ok(())
 }

@@ -47,7 +47,7 @@
     const answer = await fetch(path, { cache: "no-store", headers: { Accept: "text/html" } });
     if (answer.ok) return answer.text();
     const isGone = answer.status === 404;
-    throw new Error(isGone ? "This is not known any more, or the toolbar is off." : `The server answered ${answer.status}.`);
+    throw new Error(isGone ? "This request is no longer recorded, or the toolbar is off." : `The server responded with ${answer.status}.`);
   }
   function parse(html) {
     return element("template", { innerHTML: html }).content;
@@ -132,10 +132,10 @@
     const steps = [
       ["Redirects", t.redirectStart, t.redirectEnd],
       ["Connecting", t.domainLookupStart, t.connectEnd],
-      ["Waiting for the answer", t.requestStart, t.responseStart],
-      ["Receiving it", t.responseStart, t.responseEnd],
-      ["Building the page", t.responseEnd, t.domContentLoadedEventEnd],
-      ["Pictures and the rest", t.domContentLoadedEventEnd, t.loadEventEnd],
+      ["Waiting for the response", t.requestStart, t.responseStart],
+      ["Receiving", t.responseStart, t.responseEnd],
+      ["DOM processing", t.responseEnd, t.domContentLoadedEventEnd],
+      ["Subresources", t.domContentLoadedEventEnd, t.loadEventEnd],
     ].filter(([, from, to]) => to > from);
     const rows = steps.map(([name, from, to]) => {
       const [x, width] = [(from / end) * 1000, Math.max(6, ((to - from) / end) * 1000)];
@@ -144,9 +144,9 @@
         <td class="n">${millis(to - from)}</td></tr>`;
     });
     const paint = performance.getEntriesByName("first-contentful-paint")[0];
-    const seen = paint ? `First seen after ${millis(paint.startTime)}. ` : "";
+    const seen = paint ? `First contentful paint ${millis(paint.startTime)}. ` : "";
     place.replaceChildren(parse(`<table class="legend"><tbody>${rows.join("")}</tbody></table>
-      <p class="aside">${seen}${t.transferSize} bytes came over the wire.</p>`));
+      <p class="aside">${seen}Transferred ${t.transferSize} bytes.</p>`));
   }
 
   // Buttons.
@@ -218,7 +218,7 @@
   // The tab says what is known at once: `HIT 0.2 ms`, `MISS 8.4 ms 2 queries`.
   function label() {
     const parts = [
-      ["mark", timing.page?.description.toUpperCase() || "Toolbar"],
+      ["mark", timing.page?.description.toUpperCase() || "BYPASS"],
       ["figure", timing.total && millis(timing.total.duration)],
       ["figure", timing.sql?.description],
     ].filter(([, text]) => text);

@@ -47,7 +47,8 @@ impl PasswordForm {
     pub fn parse(&self) -> Result<Password, FormErrors> {
         let mut errors = FormErrors::default();
         let new = errors.keep("new", self.new.parse());
-        let is_same = if self.new == self.again { Ok(()) } else { Err("This is another one.") };
+        let is_same =
+            if self.new == self.again { Ok(()) } else { Err("The two passwords differ.") };
         match (new, errors.keep("again", is_same)) {
             (Some(new), Some(())) => Ok(new),
             _ => Err(errors),

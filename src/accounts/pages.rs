@@ -172,13 +172,13 @@ pub async fn change_password(
     let address = Client::of(&request).network();
     match service::change_password(&state, &throttle, who, new, &address).await? {
         Attempt::In(secret) => {
-            let done = "Your password is changed, your other browsers are signed out, and your tokens have ended.";
+            let done = "Password changed. Your other browsers are signed out, and your tokens are revoked.";
             let mut answer = flash::redirect(HOME, done);
             keep(&mut answer, session::cookie(&request, secret.as_str(), keys::SESSION_AGE));
             Ok(answer)
         }
         Attempt::Wrong => {
-            errors.keep("old", Err::<(), _>("This is not your present password."));
+            errors.keep("old", Err::<(), _>("This is not your current password."));
             password_page(&state, &visitor, StatusCode::UNPROCESSABLE_ENTITY, errors).await
         }
         Attempt::Refused(refusal) => Err(refused(refusal)),

@@ -179,7 +179,7 @@ async fn sign_in(
     let form: SignInForm = form::parse(&form::text(body)?)?;
     let carried = Carried::opened(&form.carried, &state.secret, now());
     let carried = carried.ok_or(AppError::BadRequest(
-        "What was typed before the sign-in has expired. Please go back to its form, and send it again.",
+        "The form that you sent before signing in has expired. Please go back and send it again.",
     ))?;
     let throttle = request.app_data::<web::Data<Throttle>>().ok_or(AppError::NotFound)?;
     let (address, shown) =

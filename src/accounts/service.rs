@@ -146,7 +146,7 @@ pub fn extend(state: &State, shown: &Secret, known: &Known) -> bool {
     tokio::spawn(async move {
         let write = db.write(move |conn| queries::extend_session(conn, &digest, end)).await;
         if let Err(error) = write {
-            tracing::debug!(%error, "a session was not extended");
+            tracing::debug!(%error, "session not extended");
         }
     });
     true

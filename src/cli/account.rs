@@ -33,12 +33,12 @@ enum Verb {
     },
     /// List the accounts.
     List,
-    /// Remove an account: its browsers are signed out, and its tokens end.
+    /// Remove an account: its browsers are signed out, and its tokens are revoked.
     Remove {
         /// The name of the account.
         name: String,
     },
-    /// Change the password of an account: its browsers are signed out, and its tokens end.
+    /// Change the password of an account: its browsers are signed out, and its tokens are revoked.
     Password {
         /// The name of the account.
         name: String,
@@ -48,7 +48,7 @@ enum Verb {
         /// The name of the account.
         name: String,
 
-        /// End all tokens of the account instead.
+        /// Revoke all tokens of the account instead.
         #[arg(long)]
         revoke: bool,
     },
@@ -59,14 +59,14 @@ pub fn run(command: &AccountCommand) -> Result<(), String> {
     let db = command.database.open()?;
     db.migrate().map_err(|error| error.to_string())?;
     for (old, new) in service::refold(&db).map_err(|error| chain(&error))? {
-        eprintln!("larder: two accounts were called {old}: one of them is {new} now");
+        eprintln!("larder: two accounts were named {old}: one was renamed to {new}");
     }
     match &command.verb {
         Verb::Add { name } => add(&db, &parse(name)?),
         Verb::List => list(&db),
         Verb::Remove { name } => {
             let account = known(service::remove(&db, &parse(name)?), name)?;
-            say(&format!("{} is removed.\n", account.name));
+            say(&format!("{} removed.\n", account.name));
             Ok(())
         }
         Verb::Password { name } => password(&db, &parse(name)?),
@@ -77,7 +77,7 @@ pub fn run(command: &AccountCommand) -> Result<(), String> {
         }
         Verb::Token { name, revoke: true } => {
             let (account, count) = known(service::revoke_tokens(&db, &parse(name)?), name)?;
-            say(&format!("{} has no tokens any more; ended: {count}.\n", account.name));
+            say(&format!("Revoked {count} tokens of {}.\n", account.name));
             Ok(())
         }
     }
@@ -90,14 +90,14 @@ fn parse(name: &str) -> Result<Name, String> {
 /// Returns what was done, or an error if there is no such account.
 fn known<T>(done: Result<Option<T>, db::Error>, name: &str) -> Result<T, String> {
     done.map_err(|error| chain(&error))?
-        .ok_or_else(|| format!("there is no account {name}; see larder account list"))
+        .ok_or_else(|| format!("no account {name}; see larder account list"))
 }
 
 fn add(db: &Db, name: &Name) -> Result<(), String> {
     let added = service::add(db, name, &ask()?).map_err(|error| chain(&error))?;
     let name = name.as_str();
     added.ok_or_else(|| {
-        format!("there is an account {name} already; see larder account password {name}")
+        format!("account {name} already exists; see larder account password {name}")
     })?;
     say(&format!("{name} can sign in at /login of a shop served with --access staff.\n"));
     Ok(())
@@ -108,7 +108,7 @@ fn password(db: &Db, name: &Name) -> Result<(), String> {
     let (account, Ended { sessions, tokens }) = known(changed, name.as_str())?;
     let name = account.name;
     say(&format!(
-        "{name} has another password; browsers signed out: {sessions}, tokens ended: {tokens}.\n"
+        "Password of {name} changed; browsers signed out: {sessions}, tokens revoked: {tokens}.\n"
     ));
     Ok(())
 }
@@ -137,9 +137,9 @@ fn ask() -> Result<Password, String> {
 fn from_terminal() -> Result<String, String> {
     let ask = |prompt: &str| rpassword::prompt_password(prompt).map_err(|error| error.to_string());
     let password = ask("Password: ")?;
-    match password == ask("Once more: ")? {
+    match password == ask("Confirm: ")? {
         true => Ok(password),
-        false => Err("these were two different passwords; nothing is changed".to_owned()),
+        false => Err("the passwords differ; nothing was changed".to_owned()),
     }
 }
 

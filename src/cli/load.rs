@@ -43,7 +43,7 @@ pub fn run(command: &LoadCommand) -> Result<(), String> {
                 cookbook::fixture::parse(&read(file)?).map_err(|why| in_file(file, &why))?;
             let db = open(&command.database)?;
             kept(cookbook::service::load(&db, &recipes))?;
-            say(&format!("Recipes added: {}.\n", recipes.len()));
+            say(&format!("Imported {} recipes.\n", recipes.len()));
             Ok(())
         }
         What::Scores { file } => {
@@ -51,7 +51,7 @@ pub fn run(command: &LoadCommand) -> Result<(), String> {
                 scoreboard::fixture::parse(&read(file)?).map_err(|why| in_file(file, &why))?;
             let db = open(&command.database)?;
             kept(scoreboard::service::load(&db, &fixture))?;
-            say(&format!("Scores taken: {}.\n", fixture.scores.len()));
+            say(&format!("Imported {} scores.\n", fixture.scores.len()));
             Ok(())
         }
     }
@@ -63,7 +63,7 @@ fn read(file: &Path) -> Result<String, String> {
 }
 
 fn in_file(file: &Path, why: &str) -> String {
-    format!("nothing of {} is taken: {why}", file.display())
+    format!("{}: not imported: {why}", file.display())
 }
 
 fn open(config: &DatabaseConfig) -> Result<Db, String> {
@@ -73,5 +73,5 @@ fn open(config: &DatabaseConfig) -> Result<Db, String> {
 }
 
 fn kept(done: Result<(), db::Error>) -> Result<(), String> {
-    done.map_err(|error| format!("nothing is taken: {}", chain(&error)))
+    done.map_err(|error| format!("not imported: {}", chain(&error)))
 }

@@ -16,8 +16,8 @@ pub fn run(config: &MigrateConfig) -> Result<(), String> {
     let url = &config.database.database;
     match config.database.open()?.migrate().map_err(|error| error.to_string())? {
         0 => println!("{url} is up to date."),
-        1 => println!("{url} took 1 migration and is up to date."),
-        count => println!("{url} took {count} migrations and is up to date."),
+        1 => println!("Applied 1 migration to {url}."),
+        count => println!("Applied {count} migrations to {url}."),
     }
     Ok(())
 }

@@ -47,13 +47,13 @@ enum Command {
     Seed(seed::SeedConfig),
     /// Add made-up tastings or guests, also to a shop that is being served.
     Fake(fake::FakeConfig),
-    /// Import recipes or scores from a file, all or nothing.
+    /// Import recipes or scores from a file in one transaction.
     Load(load::LoadCommand),
     /// Manage the accounts that may sign in to a shop served with --access staff.
     Account(account::AccountCommand),
-    /// Replace the secret with which instances seal what they share in Redis.
+    /// Replace the secret that signs entries shared in Redis.
     Secret(secret::SecretCommand),
-    /// Inspect and change the cache of a running shop or of a Redis.
+    /// Inspect and modify the cache of a running shop or of a Redis.
     Cache(cache::CacheCommand),
     /// Measure what each level of caching saves for the homepage, on this machine.
     Compare(compare::CompareConfig),

@@ -27,6 +27,6 @@ pub fn run(command: &SecretCommand) -> Result<(), String> {
     let db = config.open()?;
     db.migrate().map_err(|error| error.to_string())?;
     secret::rotate(&db).map_err(|error| chain(&error))?;
-    say("The secret was replaced; entries that were shared under the old one are rebuilt.\n");
+    say("The secret was replaced; entries shared under the old one are rebuilt.\n");
     Ok(())
 }

@@ -103,7 +103,7 @@ mod tests {
             (
                 r#"{"recipes":[{"name":"Tea","instructions":"x"},{"name":"Toast","instructions":"x",
                 "ingredients":[{"food":"Bread","amount":"two"}]}]}"#,
-                "recipe 2 (\"Toast\"): Write the amount",
+                "recipe 2 (\"Toast\"): Enter the amount",
             ),
         ];
         for (json, reason) in cases {

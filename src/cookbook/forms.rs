@@ -28,7 +28,7 @@ pub const RECIPE: &[Shape] = &[
 
 /// The field of a food's form.
 pub const FOOD: &[Shape] =
-    &[("name", "Name", "Every recipe that takes it shows the new name.", Kind::Line)];
+    &[("name", "Name", "Every recipe that uses it shows the new name.", Kind::Line)];
 
 /// Returns the typed name of a food if it is valid.
 ///

@@ -197,7 +197,7 @@ impl fmt::Display for Amount {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
     /// It is not a decimal number.
-    #[error("Write the amount in digits, such as 2, 1.5 or 0.125.")]
+    #[error("Enter the amount in digits, such as 2, 1.5 or 0.125.")]
     NotANumber,
     /// It has more than three decimals.
     #[error("An amount has at most three decimals, such as 0.125.")]

@@ -191,7 +191,7 @@ pub async fn update(
 }
 
 /// What a deletion leaves.
-const TOLD: &str = "Its foods stay, for other recipes.";
+const TOLD: &str = "Its foods are kept for other recipes.";
 
 /// Handles `GET /cookbook/{id}/delete`: asks for confirmation.
 pub async fn ask(state: web::Data<State>, editor: Editor, Id(id): Id<RecipeId>) -> Answer {

@@ -83,9 +83,9 @@ impl Act {
         match self {
             Self::Invalidated => "invalidated",
             Self::Deleted => "deleted",
-            Self::Cleared => "emptied",
-            Self::Ended => "ended",
-            Self::Remembered => "remembered",
+            Self::Cleared => "cleared",
+            Self::Ended => "expired",
+            Self::Remembered => "set",
         }
     }
 }

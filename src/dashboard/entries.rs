@@ -140,7 +140,7 @@ impl Row {
     }
 
     fn left(&self) -> String {
-        self.told.left_ms.map_or_else(|| "for ever".to_owned(), words::span)
+        self.told.left_ms.map_or_else(|| "no expiry".to_owned(), words::span)
     }
 }
 
@@ -211,8 +211,11 @@ pub async fn delete(
 ) -> Answer {
     let door = Door::of(&request, &form.back);
     let done = match service::delete(&state, &board, form.key()?, door).await {
-        Err(AppError::Absent(_)) => "It was gone already; another instance that had an entry there has forgotten it.",
-        done => done.map(|()| "Deleted. An entry is gone from every instance, and is rebuilt when it is next requested.")?,
+        Err(AppError::Absent(_)) => {
+            "Nothing was stored here under this key. If another instance had an entry, that is deleted."
+        }
+        done => done
+            .map(|()| "Deleted. An entry is deleted on every instance and rebuilt on next use.")?,
     };
     Ok(flash::redirect(redirect::local_path(&form.back), done))
 }

@@ -169,7 +169,7 @@ impl SetForm {
 /// [`AppError::Unprocessable`] if it is empty or too long.
 pub fn named(key: &str) -> Result<&str, AppError> {
     match key.len() {
-        0 => Err(AppError::Unprocessable("Name a key.")),
+        0 => Err(AppError::Unprocessable("A key is required.")),
         1..=LONGEST_KEY => Ok(key),
         _ => Err(AppError::Unprocessable("A key has at most 16384 bytes.")),
     }

@@ -125,7 +125,7 @@ fn may_look(request: &ServiceRequest, is_page: bool) -> Result<(), AppError> {
         (false, Some(_)) => Ok(()),
         (false, None) if Client::of(request.request()).is_local => Ok(()),
         (false, None) => Err(AppError::Forbidden(
-            "The cache is shown on the machine that the shop runs on, without a proxy.",
+            "The cache is shown only on the machine that the shop runs on, without a proxy.",
         )),
     }
 }

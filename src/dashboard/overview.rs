@@ -160,9 +160,9 @@ impl OfLevel {
 
     pub fn explained(&self) -> &'static str {
         match self.level {
-            Level::Page => "Whole answers. A hit runs no query and no template.",
+            Level::Page => "Whole responses. A hit runs no query and renders no template.",
             Level::Fragment => "Parts of templates. Header and footer of this page are among them.",
-            Level::Query => "Results of queries, looked up where a page has to be made.",
+            Level::Query => "Results of queries, looked up when a page is built.",
         }
     }
 
@@ -206,15 +206,15 @@ impl OfLevel {
     pub fn of_all(&self) -> String {
         format!(
             "{} of {}",
-            grouped(self.look_ups.hits),
-            counted(self.asked(), "look-up", "look-ups")
+            counted(self.look_ups.hits, "hit", "hits"),
+            counted(self.asked(), "lookup", "lookups")
         )
     }
 
     /// Returns the hits and lookups of the last hour.
     pub fn of_hour(&self) -> String {
         let (hits, asked) = self.last_hour();
-        format!("{} of {}", grouped(hits), counted(asked, "look-up", "look-ups"))
+        format!("{} of {}", counted(hits, "hit", "hits"), counted(asked, "lookup", "lookups"))
     }
 
     pub fn loads(&self) -> String {
@@ -247,24 +247,28 @@ impl Overview {
     pub fn store_state(&self) -> String {
         match &self.store {
             StoreState::Off => "off".to_owned(),
-            StoreState::Answers(took) => format!("answers in {}", time(*took)),
+            StoreState::Answers(took) => format!("connected, {}", time(*took)),
             StoreState::Paused => "breaker open".to_owned(),
-            StoreState::Silent(_) => "does not answer".to_owned(),
+            StoreState::Silent(_) => "unavailable".to_owned(),
         }
     }
 
     pub fn store_explained(&self) -> String {
         match &self.store {
-            StoreState::Off => "This shop shares its entries with no other instance. Started with \
-                --redis URL it would."
-                .to_owned(),
-            StoreState::Answers(_) => "Redis was asked just now. Entries are looked up there when \
+            StoreState::Off => {
+                "This shop shares its entries with no other instance. Start it with \
+                --redis URL to share them."
+                    .to_owned()
+            }
+            StoreState::Answers(_) => {
+                "Round trip measured just now. Entries are looked up there when \
                 this process has none."
-                .to_owned(),
+                    .to_owned()
+            }
             StoreState::Paused => "Redis failed several times in a row. For a moment the \
                 cache does not wait for it; pages are built without it."
                 .to_owned(),
-            StoreState::Silent(why) => format!("Pages are made without it. Asked just now: {why}."),
+            StoreState::Silent(why) => format!("Pages are built without it: {why}."),
         }
     }
 
@@ -277,7 +281,7 @@ impl Overview {
     /// Returns the number of freshness checks, and how many of them failed.
     pub fn questions(&self) -> String {
         let failed = grouped(self.unavailable);
-        format!("{}, {failed} of them in vain", grouped(self.answered + self.unavailable))
+        format!("{}, {failed} failed", grouped(self.answered + self.unavailable))
     }
 
     /// Returns the used share of the memory limit.

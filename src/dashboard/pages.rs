@@ -100,15 +100,11 @@ pub async fn invalidate(
     let door = Door::of(&request, &form.back);
     service::invalidate(&state, &board, form.tag(), door).await?;
     let done = match form.tag() {
-        "everything" => {
-            "The cache was invalidated: each page is rebuilt when it is next requested.".into()
-        }
+        "everything" => "Cache invalidated. Pages will be rebuilt on next request.".into(),
         row if row.contains('#') => {
-            format!(
-                "What was made from single rows in “{row}” is made anew when it is next asked for."
-            )
+            format!("Entries built from single rows in “{row}” is rebuilt on next use.")
         }
-        table => format!("What was made from “{table}” is made anew when it is next asked for."),
+        table => format!("Entries built from “{table}” is rebuilt on next use."),
     };
     Ok(flash::redirect(redirect::local_path(&form.back), &done))
 }

@@ -12,11 +12,11 @@ use crate::state::State;
 /// Characters of a body that people are shown.
 const LETTERS: usize = 4_096;
 
-const NO_SUCH_KEY: AppError = AppError::Absent("The cache keeps nothing under this key.");
+const NO_SUCH_KEY: AppError = AppError::Absent("Nothing is stored under this key.");
 
 /// Also reported if another instance held the key: a deletion removes it from every instance first.
 const NOT_HERE: AppError = AppError::Absent(
-    "The cache keeps nothing under this key here; another instance that had an entry there has forgotten it.",
+    "Nothing is stored here under this key. If another instance had an entry, that is deleted.",
 );
 
 /// Returns the tags with this name: `everything`, a table, or a bucket of its rows.
@@ -25,7 +25,7 @@ const NOT_HERE: AppError = AppError::Absent(
 /// [`AppError::Unprocessable`] if there is no such tag.
 pub fn tags(state: &State, name: &str) -> Result<Vec<Tag>, AppError> {
     let tags = state.db.tags_named(name);
-    tags.ok_or(AppError::Unprocessable("The cache knows no tag of this name."))
+    tags.ok_or(AppError::Unprocessable("There is no tag of this name."))
 }
 
 /// Invalidates the tag with this name, in every instance.

@@ -85,15 +85,15 @@ pub fn state(verdict: &Verdict) -> String {
         Verdict::Changed(name) => format!("stale: {} has changed", tag(name)),
         Verdict::Deleted => "deleted".to_owned(),
         Verdict::Unreadable(why) => format!("unreadable: {why}"),
-        Verdict::Unknown(why) => format!("not judged: {why}"),
+        Verdict::Unknown(why) => format!("unknown: {why}"),
     }
 }
 
-/// Formats the build cost of an entry and what its hits saved: `4.3 ms to make, 2 queries, 5 hits`.
+/// Formats the build cost of an entry and what its hits saved: `4.3 ms build, 2 queries, 5 hits`.
 pub fn worth(entry: &Description) -> String {
     let mut parts = Vec::new();
     if let Some(cost) = entry.cost {
-        parts.push(format!("{} to make", time(Duration::from_micros(cost.took_us))));
+        parts.push(format!("build {}", time(Duration::from_micros(cost.took_us))));
         parts.push(counted(cost.queries.into(), "query", "queries"));
     }
     parts.extend(entry.hits.map(|hits| counted(hits, "hit", "hits")));

@@ -71,7 +71,7 @@ pub(super) fn run<T>(
         if attempt >= most_attempts(meaning) {
             return Err(Error::of(failed.error));
         }
-        tracing::debug!(error = %failed.error, ?meaning, "a transaction is run again");
+        tracing::debug!(error = %failed.error, ?meaning, "retrying transaction");
         match meaning {
             Meaning::Disconnected => {
                 // The broken connection is returned, and dropped, before another is taken.

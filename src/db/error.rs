@@ -20,10 +20,10 @@ pub enum Error {
     #[error("{0}")]
     Lost(#[from] Lost),
     /// The database refused temporarily: it is locked, full, shutting down, or the connection broke.
-    #[error("the database refuses for now")]
+    #[error("the database refuses connections for now")]
     Refused(#[source] Arc<diesel::result::Error>),
     /// The connection broke after the commit was sent: the write may or may not have been committed.
-    #[error("the connection broke during the commit; the write was kept, or it was not")]
+    #[error("the connection broke during the commit; the write was saved, or it was not")]
     Uncertain(#[source] Arc<diesel::result::Error>),
     /// Other data, written in the meantime, violates a constraint.
     #[error("other data in the database forbids it")]

@@ -63,7 +63,7 @@ impl Opened {
         if !std::mem::replace(&mut self.is_rescued, true)
             && let Err(error) = self.anchor.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")
         {
-            tracing::error!(%error, "the last writes cannot be taken from the log that was removed");
+            tracing::error!(%error, "the last writes cannot be recovered from the removed log");
         }
     }
 }

@@ -43,7 +43,7 @@ impl PostgresUrl {
     /// One sentence that contains nothing of the text.
     pub fn parse(rest: &str) -> Result<Self, String> {
         if rest.contains('\0') || rest.contains('#') {
-            return Err(format!("it holds a character that must be encoded: {ENCODE}"));
+            return Err(format!("it contains a character that must be encoded: {ENCODE}"));
         }
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, place) = rest.split_at(end);
@@ -100,10 +100,10 @@ fn encode(text: &str) -> Result<String, String> {
         *byte == b'%' && !is_code
     };
     if bytes.iter().enumerate().any(is_broken) {
-        return Err(format!("it holds a % that encodes nothing: {ENCODE}"));
+        return Err(format!("it contains a % that encodes nothing: {ENCODE}"));
     }
     let decoded = percent_decode_str(text).decode_utf8();
-    let decoded = decoded.map_err(|_| format!("what it encodes is no UTF-8: {ENCODE}"))?;
+    let decoded = decoded.map_err(|_| format!("the decoded text is not UTF-8: {ENCODE}"))?;
     Ok(utf8_percent_encode(&decoded, ENCODED).to_string())
 }
 
@@ -128,11 +128,11 @@ fn check_hosts(hosts: &str) -> Result<(), String> {
         };
         let is_right = name.is_some_and(|name| name.bytes().all(is_name) && encode(name).is_ok());
         if !is_right {
-            return Err(wrong_host("the host is no name and no address"));
+            return Err(wrong_host("the host is neither a name nor an address"));
         }
         let port = port.strip_prefix(':').unwrap_or(if port.is_empty() { "" } else { "x" });
         if !port.is_empty() && !port.parse::<u16>().is_ok_and(|port| port > 0) {
-            return Err(wrong_host("the port is no number from 1 to 65535"));
+            return Err(wrong_host("the port is not a number from 1 to 65535"));
         }
     }
     Ok(())

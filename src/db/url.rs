@@ -25,7 +25,7 @@ impl FromStr for Url {
         }
         match text.strip_prefix("sqlite://") {
             Some("") => {
-                Err("it names no file; use sqlite://FILE, as in sqlite://larder.sqlite3".into())
+                Err("it has no file name; use sqlite://FILE, as in sqlite://larder.sqlite3".into())
             }
             Some(path) => Ok(Url::Sqlite(path.into())),
             None => Err("use sqlite://FILE or postgres://USER@HOST/NAME".into()),

@@ -52,8 +52,8 @@ pub fn guest(fields: &Fields) -> Result<NewGuest, AppError> {
 fn text<'f>(fields: &'f Fields, field: &str) -> Result<&'f str, String> {
     match fields.get(field) {
         Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(format!("The {field} is to be a text.")),
-        None => Err(format!("The {field} is missing.")),
+        Some(_) => Err(format!("{field} must be a string.")),
+        None => Err(format!("{field} is required.")),
     }
 }
 
@@ -81,16 +81,16 @@ fn email(fields: &Fields) -> Result<String, String> {
     let email = line(fields, "email", "an e-mail address")?;
     match model::is_email(&email) {
         true => Ok(email),
-        false => Err("Write an e-mail address, such as mina@example.org.".to_owned()),
+        false => Err("Enter an e-mail address, such as mina@example.org.".to_owned()),
     }
 }
 
 fn event_id(fields: &Fields) -> Result<EventId, String> {
     match fields.get("event") {
-        None => Err("The event is missing.".to_owned()),
+        None => Err("event is required.".to_owned()),
         Some(id) => match id.as_i64().filter(|id| *id > 0) {
             Some(id) => Ok(EventId::new(id)),
-            None => Err("The event is to be the number of one, such as 7.".to_owned()),
+            None => Err("event must be the ID of a tasting, such as 7.".to_owned()),
         },
     }
 }
@@ -115,10 +115,10 @@ impl ListQuery {
     pub fn range(&self) -> Result<Range, AppError> {
         let mut errors = FormErrors::default();
         let limit = match number(&self.limit, Range::USUAL) {
-            Some(0) | None => Err("The limit is to be a whole number from 1 on."),
+            Some(0) | None => Err("limit must be an integer ≥ 1."),
             Some(limit) => Ok(limit.min(Range::MOST)),
         };
-        let offset = number(&self.offset, 0).ok_or("The offset is to be a whole number from 0 on.");
+        let offset = number(&self.offset, 0).ok_or("offset must be an integer ≥ 0.");
         match (errors.keep("limit", limit), errors.keep("offset", offset)) {
             (Some(limit), Some(offset)) => Ok(Range { limit, offset }),
             _ => Err(AppError::Invalid(errors)),
@@ -136,7 +136,7 @@ impl ListQuery {
         let id = self.event.parse::<EventId>().map(Some);
         id.map_err(|()| {
             let mut errors = FormErrors::default();
-            errors.note("event", "The event is to be the number of one, such as 7.");
+            errors.note("event", "event must be the ID of a tasting, such as 7.");
             AppError::Invalid(errors)
         })
     }

@@ -278,7 +278,7 @@ pub struct Moment {
 /// The error for a text that is neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "Write a date such as 2026-12-24, or a date with time and offset such as 2026-12-24T18:00:00Z."
+    "Enter a date such as 2026-12-24, or a date with time and offset such as 2026-12-24T18:00:00Z."
 )]
 pub struct NoMoment;
 

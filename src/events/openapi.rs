@@ -51,18 +51,18 @@ fn collection(noun: &str, schema: &str, new: &str, parameters: Value) -> Value {
     let mut paths = json!({
         "get": {
             "operationId": format!("list_{noun}s"),
-            "summary": format!("A part of all {noun}s, in the order in which they were added"),
+            "summary": format!("List {noun}s, in the order in which they were added"),
             "parameters": parameters,
             "responses":
-                responses("200", "The part", Some(&list), &[&READ[..], &ALWAYS, &["400", "422"]]),
+                responses("200", "One page of the list", Some(&list), &[&READ[..], &ALWAYS, &["400", "422"]]),
         },
         "post": {
             "operationId": format!("create_{noun}"),
-            "summary": format!("Adds {} {noun}", article(noun)),
+            "summary": format!("Create {} {noun}", article(noun)),
             "security": [{}, { "token": [] }],
             "requestBody": body(new),
             "responses":
-                responses("201", "Added; Location says where", Some(schema), &[&WRITE[..], &BODY, &ALWAYS]),
+                responses("201", "Created (see Location)", Some(schema), &[&WRITE[..], &BODY, &ALWAYS]),
         },
     });
     guard(noun, &mut paths["get"]);
@@ -78,27 +78,27 @@ fn member(noun: &str, schema: &str, new: &str) -> Value {
         }],
         "get": {
             "operationId": format!("show_{noun}"),
-            "summary": format!("One {noun}"),
-            "responses": responses("200", "It", Some(schema), &[&["404"], &READ[..], &ALWAYS]),
+            "summary": format!("Get {} {noun}", article(noun)),
+            "responses": responses("200", "Current representation", Some(schema), &[&["404"], &READ[..], &ALWAYS]),
         },
         "put": {
             "operationId": format!("replace_{noun}"),
-            "summary": format!("Makes {} {noun} into another", article(noun)),
+            "summary": format!("Replace {} {noun}", article(noun)),
             "security": [{}, { "token": [] }],
             "parameters": [if_match()],
             "requestBody": body(new),
             "responses":
-                responses("200", "What it is now", Some(schema), &[&may[..], &WRITE, &BODY, &ALWAYS]),
+                responses("200", "Current representation", Some(schema), &[&may[..], &WRITE, &BODY, &ALWAYS]),
         },
         "delete": {
             "operationId": format!("delete_{noun}"),
             "summary": match noun {
-                "event" => "Deletes an event, and with it its guests".to_owned(),
-                _ => format!("Deletes a {noun}"),
+                "event" => "Delete an event and its guests".to_owned(),
+                _ => format!("Delete a {noun}"),
             },
             "security": [{}, { "token": [] }],
             "parameters": [if_match()],
-            "responses": responses("204", "It is gone", None, &[&may[..], &WRITE, &ALWAYS]),
+            "responses": responses("204", "Deleted", None, &[&may[..], &WRITE, &ALWAYS]),
         },
     });
     guard(noun, &mut paths["get"]);
@@ -135,7 +135,7 @@ fn responses(status: &str, told: &str, schema: Option<&str>, problems: &[&[&str]
     if let Some(schema) = schema {
         good["content"] = json!({ "application/json": { "schema": reference(schema) } });
         good["headers"] = json!({
-            "ETag": { "description": "Of these bytes; for If-Match.", "schema": { "type": "string" } },
+            "ETag": { "description": "Entity tag of this representation; for If-Match.", "schema": { "type": "string" } },
         });
     }
     let mut all = Map::from_iter([(status.to_owned(), good)]);
@@ -155,32 +155,32 @@ fn responses(status: &str, told: &str, schema: Option<&str>, problems: &[&[&str]
 
 fn meaning(status: &str) -> &'static str {
     match status {
-        "304" => "If-None-Match names what there is",
-        "400" => "What was sent is no JSON object, or no text in UTF-8",
-        "401" => "It needs a token",
-        "403" => "It may not be done, or not from here",
-        "404" => "There is nothing at this address",
-        "412" => "If-Match names another version",
-        "413" => "What was sent is too large",
-        "415" => "What was sent does not say that it is JSON",
-        "416" => "There is no such part of it",
-        "421" => "The shop does not go by this name",
-        "422" => "Some fields cannot be taken; errors has a sentence for each",
-        _ => "The shop is busy, or its database away",
+        "304" => "Not modified: If-None-Match matches",
+        "400" => "The body is not a JSON object, or not UTF-8",
+        "401" => "Token required",
+        "403" => "Forbidden, or forbidden for this client",
+        "404" => "Not found",
+        "412" => "If-Match does not match the current version",
+        "413" => "Content too large",
+        "415" => "Content-Type must be application/json",
+        "416" => "Range not satisfiable",
+        "421" => "Unknown host",
+        "422" => "Some fields are invalid; errors has a sentence for each",
+        _ => "Service busy, or database unavailable",
     }
 }
 
 fn limit() -> Value {
     json!({
         "name": "limit", "in": "query",
-        "description": format!("So many at most; more than {} are {} all the same.", Range::MOST, Range::MOST),
+        "description": format!("Page size, max {} (capped).", Range::MOST),
         "schema": { "type": "integer", "minimum": 1, "default": Range::USUAL },
     })
 }
 
 fn offset() -> Value {
     json!({
-        "name": "offset", "in": "query", "description": "After so many others.",
+        "name": "offset", "in": "query", "description": "Number of items to skip.",
         "schema": { "type": "integer", "minimum": 0, "default": 0 },
     })
 }
@@ -195,7 +195,7 @@ fn of_event() -> Value {
 fn if_match() -> Value {
     json!({
         "name": "If-Match", "in": "header",
-        "description": "The ETag of what is to be changed: where it is another meanwhile, nothing is.",
+        "description": "The ETag of the current version; if it does not match, nothing is changed.",
         "schema": { "type": "string" }, "example": "*",
     })
 }
@@ -302,7 +302,7 @@ fn read(document: &Value, path: &str, method: &str, operation: &Value) -> Operat
     };
     let fields = schema["properties"].as_object().into_iter().flatten();
     let fields = fields.map(|(field, schema)| {
-        let need = if is_required(field) { "" } else { ", may be left out" };
+        let need = if is_required(field) { "" } else { ", optional" };
         (field.clone(), format!("{}{need}", described(schema)))
     });
     let answers = operation["responses"].as_object().into_iter().flatten();

@@ -65,7 +65,7 @@ impl Metrics {
         self.operations.values.write(&mut text);
         memory(&mut text, &elsewhere.memory);
         self.views(&mut text);
-        text.family("larder_invalidations_total", Counter, "Invalidations by hand or program.")
+        text.family("larder_invalidations_total", Counter, "Manual invalidations.")
             .series(&[], elsewhere.invalidations);
         self.store(&mut text);
         sql(&mut text);
@@ -74,7 +74,7 @@ impl Metrics {
     }
 
     fn requests(&self, text: &mut Exposition) {
-        let help = "Requests answered, by method and class of status.";
+        let help = "Requests, by method and class of status.";
         text.family("larder_http_requests_total", Counter, help);
         for (m, method) in METHODS.into_iter().enumerate() {
             for (c, class) in CLASSES.into_iter().enumerate() {
@@ -82,7 +82,7 @@ impl Metrics {
                 text.series(&labels, self.requests.answered(m, c));
             }
         }
-        let help = "Time until the head of the answer, by the page cache's part in it.";
+        let help = "Time to the head of the response, by page-cache outcome.";
         text.family("larder_http_request_duration_seconds", Histogram, help);
         for (p, part) in PARTS.into_iter().enumerate() {
             text.histogram(&[("cache", part)], &self.requests.took(p));
@@ -90,7 +90,7 @@ impl Metrics {
     }
 
     fn pages(&self, text: &mut Exposition) {
-        let help = "What the page cache did with requests, in the words of Cache-Status.";
+        let help = "Page-cache outcomes, as in Cache-Status.";
         text.family("larder_page_outcomes_total", Counter, help);
         for (o, (_, outcome)) in Outcome::ALL.into_iter().enumerate() {
             for (w, reason) in WORDS.into_iter().enumerate() {
@@ -103,7 +103,7 @@ impl Metrics {
     }
 
     fn operations(&self, text: &mut Exposition) {
-        let help = "What the cache did, by level, outcome and reason.";
+        let help = "Cache operations, by level, outcome and reason.";
         text.family("larder_cache_operations_total", Counter, help);
         for (l, level) in LEVELS.into_iter().enumerate() {
             for (o, outcome) in OUTCOMES.into_iter().enumerate() {
@@ -120,12 +120,12 @@ impl Metrics {
     }
 
     fn loads(&self, text: &mut Exposition) {
-        let help = "Time for making what a look-up did not find, kept or not.";
+        let help = "Build time after a miss, stored or not.";
         text.family("larder_cache_load_duration_seconds", Histogram, help);
         for (l, level) in LEVELS.into_iter().enumerate() {
             text.histogram(&[("level", level.name())], &self.operations.loads(l));
         }
-        let help = "Bytes of entries kept, over all time.";
+        let help = "Total bytes of entries stored.";
         text.family("larder_cache_stored_bytes_total", Counter, help);
         for (l, level) in LEVELS.into_iter().enumerate() {
             text.series(&[("level", level.name())], self.operations.stored_bytes(l));
@@ -134,10 +134,14 @@ impl Metrics {
 
     fn views(&self, text: &mut Exposition) {
         let (answered, unavailable) = self.views.questions();
-        text.family("larder_view_questions_total", Counter, "Questions for what is current.")
-            .series(&[("result", "ok")], answered)
-            .series(&[("result", "unavailable")], unavailable);
-        let help = "Time since the stamps were last read or found unchanged.";
+        text.family(
+            "larder_view_questions_total",
+            Counter,
+            "Freshness checks against the database.",
+        )
+        .series(&[("result", "ok")], answered)
+        .series(&[("result", "unavailable")], unavailable);
+        let help = "Time since last successful freshness check.";
         text.family("larder_view_age_seconds", Gauge, help);
         if let Some(age) = self.views.age() {
             text.series(&[], age.as_secs_f64());
@@ -163,7 +167,7 @@ impl Metrics {
                 text.histogram(&[("operation", operation)], &took);
             }
         }
-        let help = "Whether calls to the shared store are refused for now.";
+        let help = "Whether the circuit breaker of the shared store is open.";
         text.family("larder_store_breaker_open", Gauge, help)
             .series(&[], u8::from(shared.is_paused()));
     }
@@ -171,10 +175,10 @@ impl Metrics {
     fn process(&self, text: &mut Exposition) {
         let About { database, build, .. } = &self.about;
         let version = env!("CARGO_PKG_VERSION");
-        text.family("larder_build_info", Gauge, "Which program this is.")
+        text.family("larder_build_info", Gauge, "Build information.")
             .series(&[("version", version), ("build", build), ("database", database)], 1);
         let began = self.began.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let help = "When this process began to serve, in seconds from 1970.";
+        let help = "Start time of the process, in Unix seconds.";
         text.family("process_start_time_seconds", Gauge, help).series(&[], began.as_secs_f64());
     }
 }
@@ -189,30 +193,30 @@ fn is_always_told(outcome: &str, reason: &str) -> bool {
 }
 
 fn memory(text: &mut Exposition, memory: &Memory) {
-    let help = "Entries in this process, valid or not.";
+    let help = "Entries in this process, stale ones included.";
     text.family("larder_cache_memory_entries", Gauge, help)
         .series(&[("level", "page")], memory.pages)
         .series(&[("level", "fragment")], memory.fragments)
         .series(&[("level", "query")], memory.queries);
-    let help = "Bytes of the entries in this process, about.";
+    let help = "Approximate bytes of the entries in this process.";
     text.family("larder_cache_memory_bytes", Gauge, help).series(&[], memory.bytes);
     if let Some(limit) = memory.limit_bytes {
-        let help = "The bound on the bytes of entries in this process.";
+        let help = "Memory limit for entries in this process, in bytes.";
         text.family("larder_cache_memory_limit_bytes", Gauge, help).series(&[], limit);
     }
-    let help = "Entries of this process dropped for lack of room.";
+    let help = "Evictions of entries in this process.";
     text.family("larder_cache_memory_evictions_total", Counter, help).series(&[], memory.evicted);
 }
 
 fn sql(text: &mut Exposition) {
     let figures: Vec<_> = meter::figures().collect();
     let result = |succeeded: bool| if succeeded { "ok" } else { "error" };
-    text.family("larder_sql_statements_total", Counter, "SQL statements, by what they are for.");
+    text.family("larder_sql_statements_total", Counter, "SQL statements, by purpose.");
     for figure in &figures {
         let labels = [("kind", figure.kind.name()), ("result", result(figure.succeeded))];
         text.series(&labels, figure.statements);
     }
-    text.family("larder_sql_seconds_total", Counter, "Time of the database for SQL statements.");
+    text.family("larder_sql_seconds_total", Counter, "Database time of SQL statements.");
     for figure in &figures {
         let labels = [("kind", figure.kind.name()), ("result", result(figure.succeeded))];
         text.series(&labels, figure.took.as_secs_f64());

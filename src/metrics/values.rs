@@ -27,7 +27,7 @@ impl Values {
 
     /// Writes the metrics; rare outcomes appear once they have occurred.
     pub fn write(&self, text: &mut Exposition) {
-        let help = "Calls to values, by what came of them.";
+        let help = "Calls to values, by outcome.";
         text.family("larder_value_calls_total", Kind::Counter, help);
         for (o, (_, operation)) in Operation::ALL.into_iter().enumerate() {
             for (place, outcome) in CallOutcome::NAMES.into_iter().enumerate() {

@@ -143,7 +143,7 @@ impl Deed {
         let amount = amount.trim();
         match what {
             "delete" => Ok(Self::Delete),
-            "price" => amount.parse().map(Self::Price).map_err(|_| "Write a price, such as 4.99."),
+            "price" => amount.parse().map(Self::Price).map_err(|_| "Enter a price, such as 4.99."),
             "percent" => {
                 let (sign, number) = match amount.trim_end_matches('%').trim() {
                     lower if lower.starts_with(['-', '−']) => {
@@ -157,9 +157,9 @@ impl Deed {
                     .ok()
                     .filter(is_sound)
                     .map(Self::Percent)
-                    .ok_or("Write a percentage from -100 to 1000, such as -10 or 2.5.")
+                    .ok_or("Enter a percentage from -100 to 1000, such as -10 or 2.5.")
             }
-            _ => Err("Choose what is done with the products."),
+            _ => Err("Choose an action."),
         }
     }
 

@@ -48,7 +48,7 @@ pub struct FixtureScore {
 pub fn parse(json: &str) -> Result<Fixture, String> {
     let mut fixture: Fixture = serde_json::from_str(json).map_err(|error| error.to_string())?;
     if !(1900..=9999).contains(&fixture.season) {
-        return Err(format!("the season {} is no year", fixture.season));
+        return Err(format!("the season {} is not a year", fixture.season));
     }
     let mut seen = HashSet::new();
     for (place, score) in fixture.scores.iter_mut().enumerate() {

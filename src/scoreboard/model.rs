@@ -113,13 +113,13 @@ impl Row {
         format!("{}.{} %", self.right_permille / 10, self.right_permille % 10)
     }
 
-    /// Returns the movement as text: `up 2`, `down 1`, `same` or `new`.
+    /// Returns the movement as text: `▲2`, `▼1`, `same` or `new`.
     pub fn moved(&self) -> String {
         match self.movement {
             None => "new".to_owned(),
             Some(0) => "same".to_owned(),
-            Some(places) if places > 0 => format!("up {places}"),
-            Some(places) => format!("down {}", -places),
+            Some(places) if places > 0 => format!("▲{places}"),
+            Some(places) => format!("▼{}", -places),
         }
     }
 }

@@ -32,18 +32,29 @@ pub(super) fn message(response: &ServiceResponse<BoxBody>) -> String {
 pub(super) fn heading(status: StatusCode) -> &'static str {
     match status.as_u16() {
         401 | 403 => "Not allowed",
-        404 => "Not on our shelves",
-        405 => "Not in this way",
-        408 => "Too slow",
-        412 => "Changed meanwhile",
-        413 => "Too large",
-        415 | 400 => "We cannot read this",
-        421 => "Not our name",
-        429 => "Not so fast",
-        422 => "This cannot be done",
-        503 => "Back in a moment",
-        500..=599 => "Something broke",
-        _ => status.canonical_reason().unwrap_or("This did not work"),
+        404 => "Page not found",
+        405 => "Method not allowed",
+        408 => "Request timeout",
+        412 => "Edit conflict",
+        413 => "Request too large",
+        400 => "Bad request",
+        415 => "Unsupported media type",
+        421 => "Unknown host",
+        429 => "Too many requests",
+        422 => "Cannot process this request",
+        503 => "Temporarily unavailable",
+        500..=599 => "Something went wrong",
+        _ => status.canonical_reason().unwrap_or("Something went wrong"),
+    }
+}
+
+/// Returns the standard phrase of a status (RFC 9110), which is the title of a problem.
+pub(super) fn title(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        // The framework still has the phrases of RFC 7231 and RFC 4918.
+        413 => "Content Too Large",
+        422 => "Unprocessable Content",
+        _ => status.canonical_reason().unwrap_or("Error"),
     }
 }
 
@@ -51,10 +62,10 @@ pub(super) fn heading(status: StatusCode) -> &'static str {
 fn explain(status: StatusCode) -> &'static str {
     match status.as_u16() {
         404 => "There is nothing at this address.",
-        405 => "This address does not take requests of that kind.",
+        405 => "This address does not support this method.",
         408 => "The request took too long to arrive.",
-        412 => "The page is not the one that was expected.",
-        400..=499 => "The request cannot be answered as it was sent.",
+        412 => "The current version does not match If-Match.",
+        400..=499 => "The request cannot be processed.",
         _ => "Something went wrong on our side.",
     }
 }

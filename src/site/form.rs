@@ -144,7 +144,7 @@ pub fn text(body: Vec<u8>) -> Result<String, AppError> {
     String::from_utf8(body).map_err(|_| NOT_UTF_8)
 }
 
-const NOT_UTF_8: AppError = AppError::BadRequest("What was sent is not text in UTF-8.");
+const NOT_UTF_8: AppError = AppError::BadRequest("The body is not UTF-8.");
 
 /// Whether the content type is that of a form, in UTF-8.
 pub(super) fn is_form(headers: &HeaderMap) -> bool {
@@ -199,8 +199,7 @@ async fn collect(
 ) -> Result<Vec<u8>, AppError> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
-        let chunk =
-            chunk.map_err(|_| AppError::BadRequest("What was sent did not arrive whole."))?;
+        let chunk = chunk.map_err(|_| AppError::BadRequest("The body is incomplete."))?;
         if body.len() + chunk.len() > limit {
             return Err(AppError::TooLarge { limit });
         }
@@ -223,7 +222,7 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, AppError> {
     }
     let fields = fields.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned()));
     T::deserialize(MapDeserializer::<_, ValueError>::new(fields))
-        .map_err(|_| AppError::BadRequest("The form cannot be read."))
+        .map_err(|_| AppError::BadRequest("The form is malformed."))
 }
 
 fn decode(text: &str) -> Result<Cow<'_, str>, AppError> {

@@ -152,7 +152,7 @@ pub fn settled(
         Change::Gone => sheet.gone(),
         Change::Conflict(current) => sheet.overtaken(&edit, current),
         Change::Taken => {
-            sheet.errors.note("name", format!("There is another {} of this name.", noun.name));
+            sheet.errors.note("name", format!("Another {} has this name.", noun.name));
             sheet
         }
     }))

@@ -43,8 +43,8 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn parse(body: &[u8]) -> Result<Map<String, Value>, AppError> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(AppError::BadRequest("What was sent is JSON, but no object: {…}.")),
-        Err(_) => Err(AppError::BadRequest("What was sent is not JSON.")),
+        Ok(_) => Err(AppError::BadRequest("Expected a JSON object.")),
+        Err(_) => Err(AppError::BadRequest("The body is not valid JSON.")),
     }
 }
 

@@ -131,7 +131,7 @@ fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         let request = RequestId::current().map(tracing::field::display);
-        tracing::error!(request, panic = text.unwrap_or("without a message"), "a request panicked");
+        tracing::error!(request, panic = text.unwrap_or("without a message"), "request panicked");
     })
     .ok()
 }
@@ -241,23 +241,23 @@ impl Line {
         let Answered { status, told, took, .. } = *answered;
         let (request, method) = (self.id, head(self.method.as_str()));
         let cache = told.map(|told| told.outcome.name());
-        let because = told.map(|told| told.reason).filter(|reason| !reason.is_empty());
+        let cache_reason = told.map(|told| told.reason).filter(|reason| !reason.is_empty());
         let (status_code, took_ms) = (status.as_u16(), millis(took));
         let client = self.client.address.map(tracing::field::display);
         if status.is_server_error() {
             tracing::warn!(
-                %request, client, method, path, status = status_code, took_ms, cache, because, reason,
-                "answered"
+                %request, client, method, path, status = status_code, took_ms, cache, cache_reason, reason,
+                "request"
             );
         } else if is_for_machines(path) {
             tracing::debug!(
-                %request, client, method, path, status = status_code, took_ms, cache, because, reason,
-                "answered"
+                %request, client, method, path, status = status_code, took_ms, cache, cache_reason, reason,
+                "request"
             );
         } else {
             tracing::info!(
-                %request, client, method, path, status = status_code, took_ms, cache, because, reason,
-                "answered"
+                %request, client, method, path, status = status_code, took_ms, cache, cache_reason, reason,
+                "request"
             );
         }
     }
@@ -274,7 +274,7 @@ impl Drop for Line {
             let (request, method, path) = (self.id, head(self.method.as_str()), &**path);
             let took_ms = millis(self.began.elapsed());
             let client = self.client.address.map(tracing::field::display);
-            tracing::info!(%request, client, method, path, took_ms, "the client went away");
+            tracing::info!(%request, client, method, path, took_ms, "client disconnected");
         }
     }
 }
@@ -287,7 +287,7 @@ fn is_error(status: StatusCode) -> bool {
 fn reason(status: StatusCode, error: Option<&Error>) -> Option<String> {
     is_error(status).then(|| match error.and_then(Error::as_error::<AppError>) {
         Some(error) => error.reason(),
-        None => status.canonical_reason().unwrap_or("no reason is known").to_owned(),
+        None => status.canonical_reason().unwrap_or("unknown reason").to_owned(),
     })
 }
 

@@ -47,7 +47,7 @@ pub enum PriceError {
     #[error("Enter a price, such as 4.99.")]
     Empty,
     /// The text is not a number.
-    #[error("Write the price in digits, such as 4, 4.9, 4.99 or $4.99.")]
+    #[error("Enter the price in digits, such as 4, 4.9, 4.99 or $4.99.")]
     NotANumber,
     /// The price has fractions of a cent.
     #[error("A price has at most two decimals, such as 4.99.")]

@@ -138,7 +138,7 @@ fn check_write(
 ) -> Result<(), AppError> {
     if !is_from_here(request.headers(), client.scheme(), host) {
         return Err(AppError::Forbidden(
-            "This was sent from a page of another site, so it was not done. Please do it here.",
+            "Refused: this form was sent from another site. Please use the form on this site.",
         ));
     }
     match settings.access {

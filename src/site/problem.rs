@@ -41,7 +41,7 @@ pub fn tell(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let status = response.status();
     let mut problem = serde_json::json!({
         "status": status.as_u16(),
-        "title": error_text::heading(status),
+        "title": error_text::title(status),
         "detail": error_text::message(&response),
     });
     let error = response.response().error().and_then(|error| error.as_error::<AppError>());

@@ -52,9 +52,9 @@ impl TextError {
                 format!("The {name} can have at most {longest} characters; this one has {length}.")
             }
             Fault::Control => {
-                format!("The {name} cannot hold line breaks, tabs or other control characters.")
+                format!("The {name} cannot contain line breaks, tabs or other control characters.")
             }
-            Fault::Invisible => format!("The {name} cannot hold characters that are not seen."),
+            Fault::Invisible => format!("The {name} cannot contain invisible characters."),
         }
     }
 }

@@ -47,7 +47,7 @@ impl Filled {
     /// Returns `1,000`, or `12 found` for a search.
     fn count(&self, search: &str) -> String {
         let Some(Total { count, has_more }) = self.found.as_ref().map(|found| found.total) else {
-            return "not known now".to_owned();
+            return "count unknown".to_owned();
         };
         let count = format!("{}{}", grouped(count), if has_more { "+" } else { "" });
         if search.is_empty() { count } else { format!("{count} found") }
@@ -84,7 +84,7 @@ pub async fn index(
                 tracing::warn!(
                     section = section.list.title,
                     reason = error.reason(),
-                    "a section is not shown"
+                    "staff section failed to load"
                 );
             });
             Filled { section, found: found.ok() }
@@ -118,7 +118,7 @@ pub async fn list(
 fn check(visitor: &Visitor) -> Result<(), AppError> {
     match visitor.may_write() {
         true => Ok(()),
-        false => Err(AppError::Forbidden("This is for those who may change the shop.")),
+        false => Err(AppError::Forbidden("Staff only: you may not change the shop.")),
     }
 }
 

@@ -73,13 +73,13 @@ pub struct Client {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The upstream did not answer, or not in time.
-    #[error("it does not answer: {0}")]
+    #[error("it is unavailable: {0}")]
     Silent(String),
     /// The upstream answered with a status other than 200.
-    #[error("it answers with status {0}")]
+    #[error("it responded with status {0}")]
     Status(u16),
     /// The upstream answered with an invalid body.
-    #[error("its answer cannot be believed: {0}")]
+    #[error("its response is invalid: {0}")]
     Body(String),
 }
 
@@ -127,7 +127,7 @@ impl Client {
         let answer = asking.await.unwrap_or_else(|error| Err(Error::Silent(error.to_string())));
         drop(turn);
         answer.inspect_err(|error| {
-            tracing::warn!(%error, "the supplier’s prices were not fetched");
+            tracing::warn!(%error, "fetching the supplier’s prices failed");
         })
     }
 

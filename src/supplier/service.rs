@@ -22,7 +22,7 @@ pub async fn prices(cache: &Cache, client: &Client) -> Result<(Arc<Prices>, bool
     let fetched = cache.get_or_stale(&key, &policy, move || client.fetch());
     // The client has logged the reason as a warning already.
     let (prices, staleness) = fetched.await.map_err(|failure: Failure<client::Error>| {
-        tracing::debug!(%failure, "there are no prices");
+        tracing::debug!(%failure, "no prices");
         AppError::Upstream
     })?;
     Ok((prices, staleness.is_some()))

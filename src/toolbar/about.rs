@@ -22,7 +22,7 @@ const NAMED: [&str; 12] = [
 /// Returns names and versions, the program itself first.
 pub fn versions() -> Vec<(String, String)> {
     let itself = [("larder".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
-    let rust = [("rust, at least".to_owned(), env!("CARGO_PKG_RUST_VERSION").to_owned())];
+    let rust = [("MSRV".to_owned(), env!("CARGO_PKG_RUST_VERSION").to_owned())];
     let crates = NAMED
         .iter()
         .flat_map(|name| locked(name).map(move |version| ((*name).to_owned(), version.to_owned())));

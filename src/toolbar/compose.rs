@@ -106,8 +106,7 @@ pub fn record(
     let statements = seen.logged.statements.iter();
     let sql = statements.map(|ran| statement(ran, watched.started, &mut secrets)).collect();
     let sql = room.fit("statements", sql, ROOM, seen.logged.left_out, size_of_sql);
-    let cache =
-        room.fit("look-ups", tree(nodes, mover), ROOM, seen.recorded.left_out, size_of_node);
+    let cache = room.fit("lookups", tree(nodes, mover), ROOM, seen.recorded.left_out, size_of_node);
     let values_took: Duration = seen.recorded.values.iter().map(|call| call.took).sum();
     let templates = templates(&seen, watched.started);
     let templates = room.fit("templates", templates, ROOM, 0, |template| template.name.len());

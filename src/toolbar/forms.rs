@@ -48,13 +48,13 @@ impl PurgeForm {
     /// Returns the target of the purge.
     pub fn what(&self) -> Result<Purge<'_>, AppError> {
         match (self.key.as_str(), self.tag.as_str()) {
-            ("", "") => Err(AppError::Unprocessable("Name a key or a tag.")),
+            ("", "") => Err(AppError::Unprocessable("A key or a tag is required.")),
             ("", "!") => Ok(Purge::Tag("everything")),
             // A table's reset tag is invalidated together with the tag of the table.
             ("", tag) => Ok(Purge::Tag(tag.strip_suffix('!').unwrap_or(tag))),
             (key, "") if self.how == "end" => Ok(Purge::End(named(key)?)),
             (key, "") => Ok(Purge::Key(named(key)?)),
-            _ => Err(AppError::Unprocessable("Name a key or a tag, not both.")),
+            _ => Err(AppError::Unprocessable("Give a key or a tag, not both.")),
         }
     }
 }
@@ -87,7 +87,7 @@ impl ExplainQuery {
         }
         let binds: Vec<Bind> = sql.binds.iter().map(|bind| Bind::read(bind)).collect();
         if binds.iter().any(|bind| matches!(bind, Bind::Opaque(_))) {
-            return Err("One of its values cannot be bound again: only numbers and texts can.");
+            return Err("One of its values cannot be bound again: only numbers and strings can.");
         }
         Ok((sql, binds))
     }

@@ -27,7 +27,7 @@ use crate::state::State;
 
 type Answer = Result<HttpResponse, AppError>;
 
-const FORGOTTEN: AppError = AppError::Absent("This request is not remembered any more.");
+const FORGOTTEN: AppError = AppError::Absent("This request is no longer recorded.");
 
 /// Handles `GET /toolbar/requests/9e3779b97f4a7c15`.
 pub async fn show(
@@ -75,12 +75,12 @@ pub async fn explain(
         Ok(lines) => panels::plan(Ok(lines))?,
         Err(error) => {
             tracing::warn!(%error, "a statement could not be explained");
-            panels::plan(Err("The database does not explain this statement."))?
+            panels::plan(Err("The database cannot explain this statement."))?
         }
     })
 }
 
-const PURGED: &str = "Purged, in every instance: it is rebuilt when it is next requested.";
+const PURGED: &str = "Purged, in every instance: rebuilt on next use.";
 
 const ENDED: &str = "Its time is over, in every instance: it is rebuilt when it is next requested, and may \
                      stand in for an error where its policy lets it.";
@@ -89,8 +89,7 @@ const ENDED: &str = "Its time is over, in every instance: it is rebuilt when it 
 fn said(done: Result<(), AppError>, sentence: &str) -> Result<String, AppError> {
     match done {
         Err(AppError::Absent(_)) => {
-            Ok("The cache keeps nothing under this key here any more, and no other instance does."
-                .into())
+            Ok("Nothing is stored under this key any more, on any instance.".into())
         }
         done => done.map(|()| sentence.to_owned()),
     }
@@ -107,7 +106,7 @@ pub async fn purge(
         Purge::End(key) => said(service::end(&state, &board, key, Door::Toolbar).await, ENDED)?,
         Purge::Tag(name) => {
             service::invalidate(&state, &board, name, Door::Toolbar).await?;
-            format!("Purged: what was made from “{name}” is made anew when it is next asked for.")
+            format!("Purged: what depends on “{name}” is rebuilt on next use.")
         }
     };
     Ok(flash::redirect(redirect::local_path(&form.back), &done))

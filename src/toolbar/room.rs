@@ -30,7 +30,7 @@ impl Room {
         let more = (list.len() - kept) as u64 + left_out;
         list.truncate(kept);
         if more > 0 {
-            self.cut.push(format!("{more} more {what} are not shown: there is no room for them."));
+            self.cut.push(format!("{more} more {what} are not shown (size limit)."));
         }
         list
     }

@@ -69,7 +69,7 @@ fn repeated_reads(record: &Record, warnings: &mut Vec<String>) {
                  them in one query."
             )),
             (count, 1) if count > 1 => warnings.push(format!(
-                "{place} ran the same query {count} times with the same values: ask once, or keep the \
+                "{place} ran the same query {count} times with the same values: ask once, or reuse the \
                  result."
             )),
             _ => {}
@@ -91,8 +91,8 @@ fn reads_again(record: &Record, history: &[Arc<Record>], warnings: &mut Vec<Stri
         if times >= AGAIN && told.insert((&sql.sql, &sql.binds)) {
             let place = sql.caller.as_deref().unwrap_or("An unknown place");
             warnings.push(format!(
-                "{place} read the same in {times} of the last {LAST} requests, and nothing keeps it: it \
-                 would be kept by get_or_set."
+                "{place} read the same in {times} of the last {LAST} requests, and it is not cached: \
+                 get_or_set would cache it."
             ));
         }
     }
@@ -118,14 +118,14 @@ fn sizes_and_lifetimes(nodes: &[&CacheNode], warnings: &mut Vec<String>) {
         if bytes > OVERSIZE {
             let kilobytes = bytes >> 10;
             warnings.push(format!(
-                "{} takes {kilobytes} KiB: keep less of it, or in parts.",
+                "{} takes {kilobytes} KiB: cache less of it, or in parts.",
                 node.name
             ));
         }
         if matches!(node.kept, Some(Ok(_))) && node.left.is_some_and(|left| left < MOMENT) {
             warnings.push(format!(
-                "{} is kept for less than a second: its lifetime, or that of something it is made of, \
-                 is all but over.",
+                "{} is cached for less than a second: its TTL, or that of a dependency, \
+                 is almost over.",
                 node.name
             ));
         }
@@ -148,7 +148,7 @@ fn headers(record: &Record, warnings: &mut Vec<String>) {
     }
     let is_silent = record.verdict.rule.is_none() || record.verdict.status_line.is_empty();
     if record.verdict.outcome == PageOutcome::Bypass && is_silent {
-        warnings.push("The page was not looked up, and nothing says why.".to_owned());
+        warnings.push("The page cache was bypassed for no reported reason.".to_owned());
     }
 }
 
@@ -165,7 +165,7 @@ fn over_time(record: &Record, history: &[Arc<Record>], warnings: &mut Vec<String
     let hits = same.iter().filter(|other| is_hit(other.verdict.outcome)).count();
     if keys.len() >= KEYS && keys.len() * 10 >= same.len() * 9 {
         warnings.push(format!(
-            "The last {} requests of {route} had {} different keys: nearly every request makes a page \
+            "The last {} requests of {route} had {} different keys: nearly every request builds a page \
              of its own.",
             same.len(),
             keys.len()
@@ -180,7 +180,7 @@ fn over_time(record: &Record, history: &[Arc<Record>], warnings: &mut Vec<String
         };
         if stored.len() >= VAIN && hits == 0 {
             let evicted = stored.iter().filter(is_evicted).count();
-            let why = if evicted > 0 { " Some were pushed out for room." } else { "" };
+            let why = if evicted > 0 { " Some were evicted." } else { "" };
             warnings.push(format!(
                 "This page was stored {} times and never hit since.{why}",
                 stored.len()
@@ -234,7 +234,7 @@ mod tests {
         let thrice: Vec<_> = (0..3).map(|_| Arc::new(reading(None))).collect();
         assert_warns(&reading(None), &thrice, "in 3 of the last 25 requests");
         let is_told = |record: &Record, history: &[Arc<Record>]| {
-            warnings(record, history).iter().any(|warning| warning.contains("nothing keeps it"))
+            warnings(record, history).iter().any(|warning| warning.contains("it is not cached"))
         };
         assert!(!is_told(&reading(Some("products.list")), &thrice), "an entry keeps it");
         assert!(!is_told(&reading(None), &thrice[1..]), "twice is chance");

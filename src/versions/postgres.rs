@@ -87,7 +87,9 @@ impl StampSource for PostgresVersions {
         }
         let (asker, answer) = oneshot::channel();
         if self.askers.send(asker).is_err() {
-            return Current::Ready(Err(StampsUnavailable("the thread that asks is gone".into())));
+            return Current::Ready(Err(StampsUnavailable(
+                "the thread of the freshness check has ended".into(),
+            )));
         }
         Current::Pending(Box::pin(async {
             match tokio::time::timeout(PATIENCE, answer).await {
@@ -205,7 +207,7 @@ fn unanswered_in_time() -> StampsUnavailable {
 }
 
 fn unanswered(error: diesel::result::Error) -> StampsUnavailable {
-    StampsUnavailable(format!("the database does not say what is current: {error}"))
+    StampsUnavailable(format!("the freshness check failed: {error}"))
 }
 
 /// Logs when the cache goes off and on, once each.

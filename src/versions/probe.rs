@@ -121,7 +121,7 @@ impl Probe {
         match checked {
             Ok(Ok(())) => Finding::Good,
             Ok(Err(StampsUnavailable(why))) => Finding::Bad(why),
-            Err(error) => Finding::Bad(format!("it does not say which triggers it has: {error}")),
+            Err(error) => Finding::Bad(format!("its triggers cannot be read: {error}")),
         }
     }
 }

@@ -48,7 +48,7 @@ impl StampSource for Movable {
             let moved = db
                 .write(origin, move |conn| tags.iter().try_for_each(|tag| stamps::bump(conn, tag)));
             let unmoved =
-                |error| StampsUnavailable(format!("the database did not take it: {error}"));
+                |error| StampsUnavailable(format!("the database refused the write: {error}"));
             moved.await.map_err(unmoved)
         })
     }

@@ -138,7 +138,7 @@ fn take(secret: &Secret, bytes: Option<[u8; secret::BYTES]>) {
         Some(bytes) => secret.replace(&bytes),
         None => {
             tracing::error!(
-                "the database has no secret, so nothing is shared; `larder secret rotate` makes one"
+                "the database has no secret, so nothing is shared; `larder secret rotate` creates one"
             );
             secret.forget();
         }

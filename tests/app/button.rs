@@ -148,7 +148,10 @@ fn the_button_on_the_page_works_as_it_stands(on: Database) {
         let query =
             form_urlencoded::Serializer::new(String::new()).extend_pairs(&button.fields).finish();
         let question = here.get(&format!("{}?{query}", button.action));
-        question.assert_status(200).assert_sees("entries").assert_sees("nothing has gone yet");
+        question
+            .assert_status(200)
+            .assert_sees("entries")
+            .assert_sees("Nothing has been invalidated yet");
         here.get(path).assert_cache("hit");
         here.sends(&question.form("/cache/invalidate")).assert_sends_to(&back);
         here.get(&back).assert_status(200);

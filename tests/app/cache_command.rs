@@ -36,7 +36,7 @@ fn the_shop_lists_its_entries_and_whether_they_are_valid(on: Database) {
     assert!(first.contains("more"), "says that there are more: {first}");
 
     let list = asks(&site, &["get", LIST]).out;
-    for words in ["query, in memory", "valid    yes", "products", "age", "left     5"] {
+    for words in ["query, in memory", "fresh    yes", "products", "age", "left     5"] {
         assert!(list.contains(words), "{words}: {list}");
     }
     site.edits(tea, &[("title", "Green tea")]).assert_sends_to("/");
@@ -65,7 +65,7 @@ fn a_value_is_set_shown_and_deleted(on: Database) {
     assert!(asks(&site, &["set", "visits", "41", "--timeout", "never"]).status.success());
     let visits = found(&asks(&site, &["get", "visits", "--json"]));
     assert_eq!(visits[0]["body"]["number"], 41);
-    assert_eq!(asks(&site, &["ttl", "visits"]).out, "for ever (in memory)\n");
+    assert_eq!(asks(&site, &["ttl", "visits"]).out, "no expiry (in memory)\n");
     let ttl = found(&asks(&site, &["ttl", "motd", "--json"]));
     assert!(ttl[0]["seconds"].as_f64().is_some_and(|s| s > 200.0 && s <= 300.0), "{ttl}");
 
@@ -114,10 +114,10 @@ fn entries_in_redis_are_validated_by_the_database(on: Database) {
     let tea = site.has_product("Tea");
     site.get("/");
     wait_for_shared(&redis);
-    assert!(of(&redis, &["get", LIST]).out.contains("not judged"));
+    assert!(of(&redis, &["get", LIST]).out.contains("unknown: "));
     let database = site.database.url();
     let judged = ["get", LIST, "--database", &database];
-    assert!(of(&redis, &judged).out.contains("valid    yes"));
+    assert!(of(&redis, &judged).out.contains("fresh    yes"));
     site.edits(tea, &[("title", "Green tea")]).assert_sends_to("/");
     let list = of(&redis, &judged).out;
     assert!(list.contains("no: products has changed"), "{list}");

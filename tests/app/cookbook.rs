@@ -137,7 +137,7 @@ fn an_invalid_recipe_is_returned_in_its_form(on: Database) {
     let cases = [
         (("name", ""), "Enter a name."),
         (("instructions", " "), "Enter instructions."),
-        (("amount_0", "a lot"), "Write the amount in digits"),
+        (("amount_0", "a lot"), "Enter the amount in digits"),
         (("amount_0", "0.1234"), "at most three decimals"),
         (("food_0", ""), "Enter a food."),
     ];

@@ -50,13 +50,13 @@ fn presses(visitor: &mut Visitor<'_>, page: &Page, action: &str) -> Page {
 
 fn the_numbers_match_what_was_done(on: Database) {
     let site = TestSite::start(on);
-    site.get("/cache").assert_status(200).assert_sees("None so far");
+    site.get("/cache").assert_status(200).assert_sees("No invalidations yet");
     for _ in 0..4 {
         site.get("/");
     }
     let page = site.get("/cache");
-    page.assert_sees("Pages Whole answers. A hit runs no query and no template. 75.0 %");
-    page.assert_sees("3 of 4 look-ups found something. In the last hour: 3 of 4 look-ups, 75.0 %");
+    page.assert_sees("Pages Whole responses. A hit runs no query and renders no template. 75.0 %");
+    page.assert_sees("3 hits of 4 lookups. In the last hour: 3 hits of 4 lookups, 75.0 %");
     // The metrics count the same events.
     let counted = Exposition::of(&site.get("/metrics"));
     let count = |outcome: &str| {
@@ -65,7 +65,7 @@ fn the_numbers_match_what_was_done(on: Database) {
     };
     let (hits, misses) = (count("hit"), count("miss"));
     assert!(misses >= 1.0, "the list was not there");
-    page.assert_sees(&format!("{hits} of {} look-up", hits + misses));
+    page.assert_sees(&format!("{hits} hits of {} lookup", hits + misses));
     // Both happened within the last two minutes, so there is a bar for hits and one for the miss.
     let bars = page.tags("rect");
     for class in ["hits", "others"] {
@@ -211,7 +211,7 @@ fn entries_are_found_by_key_tag_and_level(on: Database) {
     assert_eq!(site.entries(&row).len(), 2, "the product's page and its query");
     let on_everything = site.entries("tag=everything").len();
     assert_eq!(on_everything, site.entries("").len() - 1, "all but the value hang on it");
-    site.get("/cache/entries?like=nothing").assert_sees("Nothing is kept that matches");
+    site.get("/cache/entries?like=nothing").assert_sees("No entry matches");
     site.get("/cache/entries?level=shelf").assert_status(422).assert_is_in_the_shops_dress();
     let page = site.get("/cache/entries?like=products.list:*");
     page.assert_sees("products.list page 1 size 25").assert_sees("fresh");
@@ -322,7 +322,7 @@ fn strangers_are_refused(on: Database) {
         let foreign = site.ask("POST", path).header("Origin", "http://evil.test").form(&form);
         foreign.send().assert_status(403);
     }
-    site.get("/cache").assert_sees("None so far");
+    site.get("/cache").assert_sees("No invalidations yet");
 }
 
 fn pages_about_the_cache_are_not_stored(on: Database) {

@@ -233,7 +233,7 @@ fn staff_edit_tastings_and_guests_in_forms(on: Database) {
     site.get("/api/events/1").assert_sees("Cellar");
     let mut wrong = site.get(&tasting).form("/events/1");
     wrong.fill("date", "soon");
-    site.sends(&wrong).assert_status(422).assert_sees("Write a date such as 2026-12-24");
+    site.sends(&wrong).assert_status(422).assert_sees("Enter a date such as 2026-12-24");
 
     let edit = site.staff_link("mina", "/events/guests/");
     let mut form = site.get(&edit).form("/events/guests/1");
@@ -241,7 +241,7 @@ fn staff_edit_tastings_and_guests_in_forms(on: Database) {
     site.sends(&form).assert_sends_to("/events");
     site.get("/api/guests/1").assert_sees("Omar");
     for (field, value, sentence) in [
-        ("email", "no address", "Write an e-mail address"),
+        ("email", "no address", "Enter an e-mail address"),
         ("event", "99", "There is no event 99."),
     ] {
         let mut form = site.get(&edit).form("/events/guests/1");
@@ -262,7 +262,7 @@ fn staff_add_and_delete_tastings_and_guests_in_forms(on: Database) {
     form.fill("date", "soon");
     form.fill("location", "Cellar");
     let refused = site.sends(&form);
-    refused.assert_status(422).assert_sees("Write a date such as 2026-12-24");
+    refused.assert_status(422).assert_sees("Enter a date such as 2026-12-24");
     let mut form = refused.form("/events");
     assert_eq!(form.field("location"), Some("Cellar"), "nothing typed is lost");
     form.fill("date", "9999-12-24");

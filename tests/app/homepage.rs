@@ -195,7 +195,7 @@ fn every_page_has_its_title_and_its_section_marked(on: Database) {
         ("/supplier", "Supplier", "/supplier"),
         ("/staff", "Staff", ""),
         ("/cache", "Cache", ""),
-        ("/nothing", "Not on our shelves", ""),
+        ("/nothing", "Page not found", ""),
     ];
     // The second round takes header and footer from the cache.
     for (path, title, section) in cases.into_iter().chain(cases) {

@@ -32,7 +32,7 @@ fn each_request_is_one_line(on: Database) {
     let path_of = |page: &Page| page.asked.split_once(' ').unwrap().1.to_owned();
     let (lines, log) = lines_of(site);
     assert!(!log.contains("secret"), "{log}");
-    let answered: Vec<&Value> = lines.iter().filter(|line| line["message"] == "answered").collect();
+    let answered: Vec<&Value> = lines.iter().filter(|line| line["message"] == "request").collect();
     assert_eq!(answered.len(), sent.len(), "{log}");
     for (line, (page, cache, because)) in answered.iter().zip(&sent) {
         let (method, _) = page.asked.split_once(' ').unwrap();
@@ -40,7 +40,7 @@ fn each_request_is_one_line(on: Database) {
         assert_eq!((&line["method"], &line["path"]), (&method.into(), &path.into()), "{line}");
         assert_eq!(line["status"], page.status, "{line}");
         assert_eq!(line["cache"], *cache, "{line}");
-        assert_eq!(line["because"].as_str().unwrap_or_default(), *because, "{line}");
+        assert_eq!(line["cache_reason"].as_str().unwrap_or_default(), *because, "{line}");
         assert!(line["took_ms"].as_f64().unwrap() > 0.0, "{line}");
         assert_eq!(line["level"], "INFO", "{line}");
         let name = page.header("x-request-id");
@@ -64,10 +64,10 @@ fn a_line_is_readable_and_cannot_be_forged(on: Database) {
     let long = format!("/{}", "x".repeat(5_000));
     site.get(&long);
     let log = stopped(site);
-    let lines: Vec<&str> = log.lines().filter(|line| line.contains(" answered ")).collect();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains(" request request=")).collect();
     assert!(lines.len() >= 3, "{log}");
     assert!(lines[0].contains(r#"method="GET" path="/" status=200"#), "{log}");
-    assert!(lines[0].contains(r#"cache="stored" because="uri-miss""#), "{log}");
+    assert!(lines[0].contains(r#"cache="stored" cache_reason="uri-miss""#), "{log}");
     assert!(lines[1].contains(odd) && lines[1].contains("status=404"), "{log}");
     assert!(!log.contains('\u{9b}'), "{log}");
     assert!(lines.iter().all(|line| line.len() < 700), "{log}");
@@ -93,7 +93,7 @@ fn requests_of_machines_are_logged_at_debug_level(on: Database) {
             site.get(path);
         }
         let log = stopped(site);
-        let lines = log.lines().filter(|line| line.contains(" answered ")).count();
+        let lines = log.lines().filter(|line| line.contains(" request request=")).count();
         assert_eq!(lines, expected, "{filter}: {log}");
     }
 }
@@ -106,7 +106,7 @@ fn no_line_is_lost_when_the_program_ends() {
         caller.get("/");
     }
     let (lines, _) = lines_of(site);
-    let answered = lines.iter().filter(|line| line["message"] == "answered").count();
+    let answered = lines.iter().filter(|line| line["message"] == "request").count();
     assert_eq!(answered, 3_000);
 }
 
@@ -118,11 +118,11 @@ fn a_failed_request_is_a_warning_with_the_id_of_its_cause() {
     let failed = site.get("/");
     failed.assert_status(503);
     let name = failed.header("x-request-id").expect("an error has a name");
-    site.wait_for_log("answered");
+    site.wait_for_log(" request request=");
     let log = site.log();
     let lines: Vec<&str> = log.lines().filter(|line| line.contains(&name)).collect();
     let [cause, line] = lines[..] else { panic!("not two lines of {name}: {log}") };
-    assert!(cause.contains("ERROR") && cause.contains("a request failed"), "{cause}");
+    assert!(cause.contains("ERROR") && cause.contains("request failed"), "{cause}");
     assert!(line.contains("WARN") && line.contains(r#"path="/" status=503"#), "{line}");
     assert!(line.contains(r#"reason="no connection to the database""#), "{line}");
 }
@@ -140,7 +140,7 @@ fn a_client_that_disconnects_is_logged() {
     // would not.
     assert_eq!(stream.peek(&mut [0; 1]).unwrap(), 1, "100 Continue");
     drop(stream);
-    site.wait_for_log("the client went away");
+    site.wait_for_log("client disconnected");
     proxy.let_go();
     site.get("/").assert_status(200);
 }

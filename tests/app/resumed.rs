@@ -69,7 +69,7 @@ fn a_form_that_is_invalid_comes_back_filled(on: Database) {
     let site = shop(on);
     let fields = interrupted(&site, "/products", &[("title", "Tea"), ("price", "a lot")]);
     let page = resumes(&site, &fields);
-    page.assert_status(422).assert_sees("Write the price in digits");
+    page.assert_status(422).assert_sees("Enter the price in digits");
     assert!(session_of(&page).is_some());
     assert_eq!(page.form("/products").field("title"), Some("Tea"));
 }
@@ -79,7 +79,7 @@ fn a_wrong_password_keeps_the_form(on: Database) {
     let mut fields = interrupted(&site, "/products", &TEA);
     set(&mut fields, "password", "wrong pass");
     let again = resumes(&site, &fields);
-    again.assert_status(422).assert_sees("Wrong name or password.").assert_sees("not lost");
+    again.assert_status(422).assert_sees("Wrong name or password.").assert_sees("nothing is lost");
     assert!(session_of(&again).is_none() && !again.html().contains("wrong pass"));
     let mut form = again.form("/login/resume");
     form.fill("password", PASSWORD);

@@ -46,9 +46,9 @@ fn the_table_is_computed_from_the_weeks(on: Database) {
     page.assert_cache("miss").assert_sees("4 members after week 3");
     let rows = rows(&page);
     let expected = [
-        ["1", "up 2", "Bo", "Rye", "10", "18", "10", "4", "6.00", "60.0 %"],
+        ["1", "▲2", "Bo", "Rye", "10", "18", "10", "4", "6.00", "60.0 %"],
         ["2", "same", "Ada", "Tea", "2", "12", "5", "2", "4.00", "40.0 %"],
-        ["2", "down 1", "Cy", "", "–", "12", "6", "6", "6.00", "60.0 %"],
+        ["2", "▼1", "Cy", "", "–", "12", "6", "6", "6.00", "60.0 %"],
         ["4", "new", "Di", "Figs", "3", "3", "3", "3", "3.00", "30.0 %"],
     ];
     for (row, expected) in rows.iter().zip(expected) {

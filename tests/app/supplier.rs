@@ -112,7 +112,7 @@ fn an_impossible_response_is_a_failure(on: Database) {
     let cases = [
         (Says::Head("302 Found\r\nLocation: /prices.json"), "status 302"),
         (Says::Head("204 No Content"), "status 204"),
-        (Says::Head("junk"), "does not answer"),
+        (Says::Head("junk"), "unavailable"),
         (Says::Body("text/html", "<h1>Hill</h1>".into()), "text/html"),
         (Says::Body(json, "{\"supplier\":".into()), "EOF"),
         (Says::Body(json, large), "larger than a megabyte"),

@@ -18,26 +18,26 @@ pub fn set(
 ) -> Result<(), String> {
     source.set(key, value, timeout)?;
     let how_long = match timeout {
-        Timeout::Never => "until it is deleted".to_owned(),
-        Timeout::Default => "for the default time".to_owned(),
-        Timeout::After(time) => format!("for {} s", time.as_secs_f64()),
+        Timeout::Never => "no TTL".to_owned(),
+        Timeout::Default => "default TTL".to_owned(),
+        Timeout::After(time) => format!("TTL {} s", time.as_secs_f64()),
     };
-    done(json, json!({ "set": key }), &format!("{key:?} is remembered {how_long}."))
+    done(json, json!({ "set": key }), &format!("{key:?} stored, {how_long}."))
 }
 
 /// Runs `larder cache delete`.
 pub fn delete(source: &Source, key: &str, json: bool) -> Result<(), String> {
     source.delete(key)?;
     let document = json!({ "deleted": key, "reach": source.reach() });
-    done(json, document, &format!("{key:?} is forgotten: {}.", source.reach()))
+    done(json, document, &format!("{key:?} deleted: {}.", source.reach()))
 }
 
 /// Runs `larder cache clear`.
 pub fn clear(source: &Source, json: bool) -> Result<(), String> {
     let cleared = source.clear()?;
     let told = match cleared {
-        1 => "1 key is forgotten".to_owned(),
-        count => format!("{} keys are forgotten", grouped(count)),
+        1 => "1 key deleted".to_owned(),
+        count => format!("{} keys deleted", grouped(count)),
     };
     let told = format!("{told}: {}.", source.reach());
     done(json, json!({ "cleared": cleared, "reach": source.reach() }), &told)
@@ -49,13 +49,12 @@ pub fn invalidate(at: &WhereConfig, tag: &str, json: bool) -> Result<(), String>
         Some(database) => bump(&database, tag)?,
         None => at.site().post("/cache/invalidate", &[("tag", tag)]).map(drop)?,
     }
-    let what = if tag == "everything" { "Everything" } else { "What was made from it" };
-    done(json, json!({ "invalidated": tag }), &format!("{what} is made anew when next asked for."))
+    done(json, json!({ "invalidated": tag }), &format!("Invalidated {tag}."))
 }
 
 fn bump(database: &Database, tag: &str) -> Result<(), String> {
     let tags = database.tags_named(tag).ok_or_else(|| {
-        format!("the cache knows no tag {tag:?}; there are everything, and tables such as products")
+        format!("there is no tag {tag:?}; tags are everything, and tables such as products")
     })?;
     let invalidated = runtime()?.block_on(database.invalidate(tags));
     invalidated.map_err(|error| format!("cannot invalidate {tag:?}: {error}"))

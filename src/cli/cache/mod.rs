@@ -31,12 +31,12 @@ pub struct CacheCommand {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Show what is stored under a key: kind, age, tags and value, and whether it is still valid.
+    /// Show an entry or value: kind, age, dependencies, content, and whether it is fresh.
     Get {
         /// The key as listed, or its complete name in Redis.
         key: String,
     },
-    /// Store a value; a whole number can be incremented (incr), everything else is text.
+    /// Set a value (integers support INCR); everything else is text.
     Set {
         /// The key.
         key: String,

@@ -11,7 +11,7 @@ use crate::site::render::grouped;
 /// Prints a list of keys.
 pub fn listing(listing: &Listing) -> String {
     if listing.keys.is_empty() {
-        return "Nothing is kept.\n".to_owned();
+        return "Cache is empty.\n".to_owned();
     }
     let mut table = Table::new(&["KIND", "WHERE", "KEY"]);
     for listed in &listing.keys {
@@ -21,7 +21,7 @@ pub fn listing(listing: &Listing) -> String {
     let mut text = table.print();
     if listing.left_off > 0 {
         let more = grouped(listing.left_off);
-        text += &format!("… and {more} more; name a pattern, or a higher --limit.\n");
+        text += &format!("… and {more} more; use a pattern or a higher --limit.\n");
     }
     text
 }
@@ -47,7 +47,7 @@ pub fn description(description: &Description) -> String {
         line("age", &time(age));
     }
     line("left", &remaining(description));
-    line("valid", &verdict(&description.verdict));
+    line("fresh", &verdict(&description.verdict));
     for (place, tag) in stamps(&description.tags).lines().enumerate() {
         line(if place == 0 { "tags" } else { "" }, tag);
     }
@@ -77,7 +77,7 @@ pub fn left(description: &Description) -> String {
 pub fn statistics(statistics: &Statistics) -> String {
     let mut text = String::new();
     if statistics.look_ups.is_empty() {
-        text += "Look-ups are counted by each shop: ask one with --site URL.\n";
+        text += "Lookups are counted by each shop: use --site URL.\n";
     } else {
         text += &look_ups(&statistics.look_ups);
     }
@@ -89,7 +89,7 @@ pub fn statistics(statistics: &Statistics) -> String {
 }
 
 fn look_ups(levels: &[LookUps]) -> String {
-    let mut table = Table::new(&["LOOK-UPS", "HITS>", "MISSES>", "STALE>", "STORED>"]);
+    let mut table = Table::new(&["LOOKUPS", "HITS>", "MISSES>", "STALE>", "STORED>"]);
     for level in levels {
         let counts = [level.hits, level.misses, level.stale, level.stored].map(grouped);
         table.row([level.level.clone()].into_iter().chain(counts));
@@ -113,7 +113,9 @@ fn store(store: &Store) -> String {
         (store.name.as_str(), format!("{entries} entries, {values} values of Larder's"))
     };
     let mut parts = vec![ours];
-    parts.extend(store.keys.map(|keys| format!("{} keys in all", grouped(keys))));
+    parts.extend(store.keys.map(|keys| {
+        format!("{} {} in total", grouped(keys), if keys == 1 { "key" } else { "keys" })
+    }));
     parts.extend(store.bytes.map(|bytes| bounded(bytes, store.limit_bytes)));
     parts.extend(store.evicted.map(|evicted| format!("{} evicted", grouped(evicted))));
     parts.extend(store.expired.map(|expired| format!("{} expired", grouped(expired))));
@@ -128,17 +130,17 @@ fn bounded(bytes: u64, limit: Option<u64>) -> String {
 }
 
 fn remaining(description: &Description) -> String {
-    description.left_ms.map_or_else(|| "for ever".to_owned(), time)
+    description.left_ms.map_or_else(|| "no expiry".to_owned(), time)
 }
 
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Valid => "yes".to_owned(),
-        Verdict::Expired => "no: its time is over".to_owned(),
+        Verdict::Expired => "no: expired (TTL)".to_owned(),
         Verdict::Changed(tag) => format!("no: {tag} has changed"),
         Verdict::Deleted => "no: it was deleted".to_owned(),
         Verdict::Unreadable(why) => format!("no: {}", printable(why)),
-        Verdict::Unknown(why) => format!("not judged: {}", printable(why)),
+        Verdict::Unknown(why) => format!("unknown: {}", printable(why)),
     }
 }
 

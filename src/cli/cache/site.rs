@@ -109,7 +109,9 @@ impl Site {
     fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, String> {
         serde_json::from_slice(&answer.body).map_err(|_| {
             let (address, status) = (hide(&self.address), answer.status.as_u16());
-            format!("what answers at {address} is no shop of this version (it answered {status})")
+            format!(
+                "the server at {address} is not a shop of this version (it responded with {status})"
+            )
         })
     }
 
@@ -122,7 +124,7 @@ impl Site {
                      --site URL, or a Redis with --redis URL"
                 )
             }
-            other => format!("cannot ask {address}: {other}"),
+            other => format!("cannot connect to {address}: {other}"),
         }
     }
 }

@@ -54,7 +54,7 @@ pub struct WhereConfig {
     )]
     database: Option<Url>,
 
-    /// A token of a staff account (see larder account token), if the shop has staff.
+    /// API token (required with --access staff); see larder account token.
     #[arg(
         id = "at_token",
         long = "token",
@@ -100,9 +100,7 @@ impl WhereConfig {
 /// Fails if there is no such SQLite file: opening it would create it.
 fn must_exist(url: &Url) -> Result<(), String> {
     match url {
-        Url::Sqlite(path) if !path.is_file() => {
-            Err(format!("there is no database file {}", path.display()))
-        }
+        Url::Sqlite(path) if !path.is_file() => Err(format!("no database file {}", path.display())),
         _ => Ok(()),
     }
 }
@@ -187,15 +185,13 @@ impl Source {
     /// Describes where a deletion takes effect.
     pub fn reach(&self) -> &'static str {
         match self {
-            Self::Site(_) => {
-                "an entry by every instance, a value in the store of the shop that was asked"
-            }
+            Self::Site(_) => "entries on every instance, values in the store of this shop",
             Self::Store { inspection, .. } if inspection.reaches_instances() => {
-                "in Redis and by every instance"
+                "in Redis and on every instance"
             }
             Self::Store { .. } => {
-                "in Redis; instances go on serving the entries that they hold in memory: to reach them \
-                 name the shop's database, too (--database URL)"
+                "in Redis only; instances still serve the entries in their memory: to reach them \
+                 pass the shop's database, too (--database URL)"
             }
         }
     }
@@ -207,14 +203,10 @@ impl Source {
             Self::Store { inspection, runtime } => {
                 match runtime.block_on(inspection.delete(key)).map_err(tell)? {
                     0 if inspection.reaches_instances() => Err(format!(
-                        "Redis keeps nothing under the key {key:?}; instances that had it in memory have \
-                         forgotten it"
+                        "Redis has nothing under the key {key:?}; instances that had it in memory have \
+                         deleted it"
                     )),
-                    0 => Err(format!(
-                        "{}; what is deleted is deleted {}",
-                        no_such(key),
-                        self.reach()
-                    )),
+                    0 => Err(format!("{}; deletions take effect {}", no_such(key), self.reach())),
                     _ => Ok(()),
                 }
             }
@@ -248,18 +240,15 @@ pub fn runtime() -> Result<Runtime, String> {
 }
 
 fn no_such(key: &str) -> String {
-    format!("the cache keeps nothing under the key {key:?}")
+    format!("nothing is stored under the key {key:?}")
 }
 
 /// Prints an error with its causes, in one sentence.
 fn tell(error: Error) -> String {
     match error {
-        Error::Store { store, source } => format!("the {store} store did not answer: {source}"),
+        Error::Store { store, source } => format!("the {store} store failed: {source}"),
         Error::Codec { source: CodecError::NoSecret, .. } => {
-            format!(
-                "{}: it is in the database; name that with --database URL",
-                CodecError::NoSecret
-            )
+            format!("{}: it is in the database; pass --database URL", CodecError::NoSecret)
         }
         other => chain(&other),
     }

@@ -78,7 +78,7 @@ impl Client {
             let mut chunk = [0; 16 << 10];
             let read = self.stream.read(&mut chunk).map_err(|error| lost(&error))?;
             if read == 0 {
-                return Err("the shop hung up".to_owned());
+                return Err("the shop closed the connection".to_owned());
             }
             self.answer.extend_from_slice(&chunk[..read]);
             if let Some((head, end)) = ends_of(&self.answer)

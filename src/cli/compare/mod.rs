@@ -117,7 +117,7 @@ async fn must_answer(redis: &str) -> Result<(), String> {
     let store = store::patient_redis(redis, PATIENCE)
         .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;
     let stats = store.stats().await;
-    stats.map(drop).map_err(|error| format!("Redis does not answer: {error}"))
+    stats.map(drop).map_err(|error| format!("Redis is unavailable: {error}"))
 }
 
 /// The database to measure with.
@@ -170,7 +170,7 @@ fn must_be_ready(url: &Url) -> Result<(), String> {
     if let Url::Sqlite(path) = url
         && !Path::is_file(path)
     {
-        return Err(format!("there is no database file {}; {hint}", path.display()));
+        return Err(format!("no database file {}; {hint}", path.display()));
     }
     match Db::open(url)?.missing_migrations() {
         Ok(0) => Ok(()),

@@ -15,7 +15,7 @@ pub fn comparison(comparison: &Comparison) -> String {
     let database = &comparison.database;
     let mut text = format!(
         "The homepage, {requests} requests for each mode, on {database}.\n\
-         One visitor on a kept connection; the modes took turns. Times are in µs.\n\n"
+         One visitor on a keep-alive connection; the modes took turns. Times are in µs.\n\n"
     );
     text += &table(comparison);
     text.push('\n');
@@ -75,9 +75,9 @@ fn table(comparison: &Comparison) -> String {
         "PAGE",
         "FRAGMENTS",
         "QUERY",
-        "AS QUICK>",
-        "FIRST VIEW>",
-        "ITS SQL>",
+        "SPEEDUP>",
+        "COLD>",
+        "COLD SQL>",
     ]);
     for mode in &comparison.modes {
         let requests = mode.observed_requests;
@@ -131,13 +131,13 @@ fn meaning(comparison: &Comparison) -> Vec<String> {
         sentences.push(of_redis(redis));
     }
     sentences.push(
-        "A first view fills the cache; the others are warm. MEDIAN is what a visitor waits, CPU what \
+        "A cold request fills the cache; the others are warm. MEDIAN is what a visitor waits, CPU what \
          a request costs the shop."
             .to_owned(),
     );
     if comparison.is_debug_build {
         sentences.push(
-            "This program was built without optimisation; cargo run --release -- compare tells more."
+            "This program was built without optimisation; use cargo run --release -- compare."
                 .to_owned(),
         );
     }
@@ -148,7 +148,7 @@ fn answer(off: &Outcome, all: &Outcome) -> String {
     let verdict =
         if all.times_as_quick > 1.0 { "Caching pays" } else { "Caching does not pay here" };
     format!(
-        "{verdict}: with all levels a page takes {} µs instead of {}, {:.1} times as quick, {} of CPU \
+        "{verdict}: with all levels a page takes {} µs instead of {}, {:.1} times as fast, {} of CPU \
          instead of {}, and {} SQL queries instead of {}.",
         whole(all.median_us),
         whole(off.median_us),
@@ -162,7 +162,7 @@ fn answer(off: &Outcome, all: &Outcome) -> String {
 
 fn of_redis(redis: &Outcome) -> String {
     format!(
-        "With Redis warm pages come from memory all the same; what it gives is the first view of \
+        "With Redis warm pages come from memory all the same; what it gives is the first request of \
          another instance, which took {} SQL queries.",
         redis.first_sql
     )

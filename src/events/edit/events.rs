@@ -27,7 +27,7 @@ const NOUN: Noun =
     Noun { section: SECTION, name: "tasting", list: INDEX, all: Some("/events"), can_delete: true };
 
 /// What a deletion takes with it.
-const TOLD: &str = "Its guests are deleted, too.";
+const TOLD: &str = "Its guests are also deleted.";
 
 fn path(id: EventId) -> String {
     format!("/events/{id}")

@@ -15,7 +15,7 @@ use crate::state::State;
 
 /// The fields of a guest's form.
 const FIELDS: &[Shape] = &[
-    ("event", "Tasting", "The number of the tasting, such as 7.", Kind::Line),
+    ("event", "Tasting", "The ID of the tasting, such as 7.", Kind::Line),
     ("name", "Name", "", Kind::Line),
     ("email", "E-mail", "", Kind::Line),
 ];

@@ -99,7 +99,7 @@ impl Part {
                 ("products AS p WHERE p.words @@ $1::tsquery".to_owned(), Some(for_tsquery(words)))
             }
         };
-        // Numbers and days are written into the statement: they are parsed, and cannot hold anything else.
+        // Numbers and days are written into the statement: they are parsed, and cannot contain anything else.
         let bound =
             |sign: &str, price: Price| format!(" AND p.price_cents {sign} {}", price.cents());
         source += &query.min.map(|min| bound(">=", min)).unwrap_or_default();

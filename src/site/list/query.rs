@@ -22,7 +22,7 @@ const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]
 const MOST_WORDS: usize = 32;
 
 const NO_FILTER: AppError = AppError::Unprocessable(
-    "Write prices in digits, such as 4.99, and days as year, month and day: 2026-11-27.",
+    "Enter prices in digits, such as 4.99, and days as year, month and day: 2026-11-27.",
 );
 
 /// What the address of a list asks for.

@@ -78,27 +78,29 @@ fn why(verdict: &Verdict, page: Option<&CacheNode>) -> String {
     match verdict.outcome {
         PageOutcome::Hit => {
             let place = verdict.level.map_or("the cache", words::store);
-            format!("Answered from {place}: fresh, and nothing that it was made from has changed.")
+            format!("Served from {place}: fresh; no dependency has changed.")
         }
         PageOutcome::Miss => missed(page, rule),
         PageOutcome::Stale => {
-            format!("Answered from an old page: {}.", or("making it anew failed"))
+            format!("Served stale: {}.", or("rebuilding it failed"))
         }
         PageOutcome::Collapsed => {
-            "Another request was just making this page; its answer is shared.".to_owned()
+            "Another request was building this page; its response is shared.".to_owned()
         }
-        PageOutcome::Revalidated => "The handler says that the kept page is still good.".to_owned(),
+        PageOutcome::Revalidated => {
+            "The handler confirmed that the stored page is still current.".to_owned()
+        }
         PageOutcome::Bypass if verdict.rule.as_deref() == Some("request") => {
-            "What is kept was not used: the request asked for a new page.".to_owned()
+            "Stored page not used: the request asked for a rebuild.".to_owned()
         }
         PageOutcome::Bypass => {
-            format!("The cache was not asked: {}.", or("this route is not cached"))
+            format!("Page cache bypassed: {}.", or("route not cached"))
         }
         PageOutcome::Uncacheable => {
-            format!("Made now and not kept: {}.", or("it may not be kept"))
+            format!("Built, not stored: {}.", or("it must not be stored"))
         }
         PageOutcome::Write => {
-            "A write is never answered from the cache. What it changed is made anew.".to_owned()
+            "Writes are never served from the cache. Dependents are rebuilt on next use.".to_owned()
         }
         PageOutcome::Off => "The page cache is off.".to_owned(),
     }
@@ -108,12 +110,12 @@ fn missed(page: Option<&CacheNode>, rule: Option<String>) -> String {
     let reason = match page.map(|node| &node.outcome) {
         Some(Outcome::Miss(miss)) => words::missed(miss),
         Some(outcome) => words::why(outcome),
-        None => rule.map_or(String::new(), |rule| format!("Made now: {rule}.")),
+        None => rule.map_or(String::new(), |rule| format!("Built: {rule}.")),
     };
     match page.and_then(|node| node.kept.as_ref()) {
-        Some(Ok(_)) => format!("{reason} Made now, and kept."),
+        Some(Ok(_)) => format!("{reason} Built and stored."),
         Some(Err(reason_not)) => {
-            format!("{reason} Made now, not kept: {}.", words::rule(reason_not))
+            format!("{reason} Built, not stored: {}.", words::rule(reason_not))
         }
         None => reason,
     }
@@ -124,9 +126,9 @@ fn facts(verdict: &Verdict, page: Option<&CacheNode>) -> Vec<(&'static str, Stri
     let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value)));
     add("Age", verdict.age.map(lasts));
     add("Fresh for", fresh_left(verdict).map(lasts));
-    add("Useful when stale for", verdict.stale_left.map(lasts));
-    add("Kept in", verdict.level.map(|level| words::store(level).to_owned()));
-    add("Kept size", verdict.stored_bytes.map(bytes));
+    add("Stale grace", verdict.stale_left.map(lasts));
+    add("Stored in", verdict.level.map(|level| words::store(level).to_owned()));
+    add("Stored size", verdict.stored_bytes.map(bytes));
     add("Sent", sent(verdict));
     let varies = (!verdict.varies.is_empty()).then(|| verdict.varies.join(", "));
     add("Varies by", varies);
@@ -156,8 +158,8 @@ pub fn cost(build: Build) -> String {
 /// Returns how long before `now` it was; the time of the day if clocks disagree.
 pub fn ago(at: SystemTime, now: SystemTime) -> String {
     match now.duration_since(at) {
-        Ok(since) if since < Duration::from_secs(1) => "just before".to_owned(),
-        Ok(since) => format!("{} before", lasts(since)),
+        Ok(since) if since < Duration::from_secs(1) => "just earlier".to_owned(),
+        Ok(since) => format!("{} earlier", lasts(since)),
         Err(_) => format!("at {} UTC", clock(at)),
     }
 }
@@ -183,7 +185,7 @@ impl Life {
         let age = verdict.age?;
         let (left, look, worth) = match (fresh_left(verdict), verdict.stale_left) {
             (Some(left), _) => (left, "fresh", "fresh"),
-            (None, Some(left)) => (left, "old", "useful though stale"),
+            (None, Some(left)) => (left, "old", "may be served stale"),
             (None, None) => return None,
         };
         let lived = percent(age, age + left);
@@ -209,7 +211,7 @@ mod tests {
     fn a_bypassed_page_says_so() {
         let mut verdict = stories::redirect().verdict;
         verdict.rule = Some("request".to_owned());
-        assert!(why(&verdict, None).starts_with("What is kept was not used"));
+        assert!(why(&verdict, None).starts_with("Stored page not used"));
     }
 
     #[test]
@@ -234,8 +236,8 @@ mod tests {
     #[test]
     fn clocks_that_disagree_do_no_harm() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
-        assert_eq!(ago(SystemTime::UNIX_EPOCH, now), "100 s before");
-        assert_eq!(ago(now, now), "just before");
+        assert_eq!(ago(SystemTime::UNIX_EPOCH, now), "100 s earlier");
+        assert_eq!(ago(now, now), "just earlier");
         assert_eq!(ago(now, SystemTime::UNIX_EPOCH), "at 00:01:40 UTC");
     }
 }

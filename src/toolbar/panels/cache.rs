@@ -34,7 +34,7 @@ struct Row {
     time: Duration,
 }
 
-const COLUMNS: [&str; 6] = ["Hits", "Hits of nothing", "Joined", "Misses", "Stale", "Trouble"];
+const COLUMNS: [&str; 6] = ["Hits", "Negative hits", "Joined", "Misses", "Stale", "Errors"];
 
 impl<'a> Cache<'a> {
     pub fn new(record: &'a Record) -> Self {
@@ -70,8 +70,8 @@ impl Panel for Cache<'_> {
     fn subtitle(&self) -> String {
         if self.total.calls == 0 {
             return match self.record.moved.len() {
-                0 => "not asked".to_owned(),
-                _ => format!("{} moved", self.tags_moved()),
+                0 => "no lookups".to_owned(),
+                _ => format!("{} invalidated", self.tags_moved()),
             };
         }
         let calls = count(self.total.calls, "call", "calls");
@@ -111,7 +111,7 @@ fn add_node(rows: &mut Vec<Row>, node: &CacheNode) {
         Outcome::Stale(_) => 4,
         Outcome::Outage(_) | Outcome::Unreadable(_) | Outcome::TimedOut => 5,
     };
-    add(rows, format!("{} look-up", words::level(node.level)), Some(column), node.took);
+    add(rows, format!("{} lookup", words::level(node.level)), Some(column), node.took);
     node.children.iter().for_each(|child| add_node(rows, child));
 }
 
@@ -143,7 +143,7 @@ fn cost(record: &Record) -> Vec<(&'static str, String)> {
     let time = &record.time;
     let share = percent(time.cache, time.wall);
     let mut cost = vec![
-        ("In all", format!("{}, {share} % of the request", took(time.cache))),
+        ("Total", format!("{}, {share} % of the request", took(time.cache))),
         ("Encoding and decoding", took(time.codec)),
     ];
     if time.round_trips > 0 || !time.store.is_zero() {
@@ -164,7 +164,7 @@ mod tests {
         let record = stories::miss();
         let panel = Cache::new(&record);
         let by_name: Vec<_> = panel.rows.iter().map(|r| (r.operation.as_str(), r.calls)).collect();
-        assert_eq!(by_name, [("page look-up", 1), ("query look-up", 1), ("fragment look-up", 2)]);
+        assert_eq!(by_name, [("page lookup", 1), ("query lookup", 1), ("fragment lookup", 2)]);
         assert_eq!(panel.total.calls, 4);
         assert!(record.sql.iter().any(|statement| statement.kind == SqlKind::Query));
     }

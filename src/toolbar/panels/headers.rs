@@ -60,8 +60,8 @@ fn means(name: &str, value: &str) -> Vec<String> {
     match name.to_ascii_lowercase().as_str() {
         "cache-status" => explain(value, ';', status),
         "cache-control" => explain(value, ',', control),
-        "etag" => vec!["Names this version; who has it is answered 304.".to_owned()],
-        "vary" => vec![format!("The answer may differ by: {value}.")],
+        "etag" => vec!["Entity tag; a matching If-None-Match gets 304.".to_owned()],
+        "vary" => vec![format!("The response varies by: {value}.")],
         _ => Vec::new(),
     }
 }
@@ -77,11 +77,13 @@ fn explain(value: &str, between: char, part: fn(&str, &str) -> Option<String>) -
 /// Explains a parameter of `Cache-Status` (RFC 9211 §2).
 fn status(name: &str, value: &str) -> Option<String> {
     Some(match name {
-        "hit" => "hit: answered from the cache.".to_owned(),
-        "stored" => "stored: the answer is kept.".to_owned(),
-        "collapsed" => "collapsed: shared with another request that was just making it.".to_owned(),
-        "fwd" => format!("fwd: the handler was called, since {}.", forward(value)),
-        "fwd-status" => format!("fwd-status: the handler answered {value}."),
+        "hit" => "hit: served from the cache.".to_owned(),
+        "stored" => "stored: the response is stored.".to_owned(),
+        "collapsed" => {
+            "collapsed: shared with a concurrent request that was building it.".to_owned()
+        }
+        "fwd" => format!("fwd: the handler was called: {}.", forward(value)),
+        "fwd-status" => format!("fwd-status: the handler responded with {value}."),
         "ttl" => ttl(value.parse().ok()?),
         "detail" => format!("detail: {}.", words::rule(value)),
         _ => return None,
@@ -99,8 +101,8 @@ fn ttl(seconds: i64) -> String {
 /// Explains the parameter `fwd` (RFC 9211 §2.2).
 fn forward(value: &str) -> String {
     match value {
-        "bypass" => "the cache was not asked".to_owned(),
-        "stale" => "what is kept is no longer good".to_owned(),
+        "bypass" => "the cache was bypassed".to_owned(),
+        "stale" => "the stored response was stale".to_owned(),
         other => words::rule(other),
     }
 }
@@ -109,20 +111,23 @@ fn forward(value: &str) -> String {
 fn control(name: &str, value: &str) -> Option<String> {
     let lasting = || Some(lasts(std::time::Duration::from_secs(value.parse().ok()?)));
     Some(match name.to_ascii_lowercase().as_str() {
-        "max-age" if value == "0" => "max-age=0: to be asked for again each time.".to_owned(),
+        "max-age" if value == "0" => "max-age=0: must be revalidated each time.".to_owned(),
         "max-age" => format!("max-age: fresh for {}.", lasting()?),
         "s-maxage" => format!("s-maxage: for shared caches, fresh for {}.", lasting()?),
-        "no-cache" => "no-cache: may be kept, but is to be asked for again each time.".to_owned(),
-        "no-store" => "no-store: no cache may keep it.".to_owned(),
-        "private" => "private: only the visitor’s own browser may keep it.".to_owned(),
-        "public" => "public: shared caches may keep it.".to_owned(),
+        "no-cache" => "no-cache: may be stored, but must be revalidated each time.".to_owned(),
+        "no-store" => "no-store: no cache may store it.".to_owned(),
+        "private" => "private: only the visitor’s own browser may store it.".to_owned(),
+        "public" => "public: shared caches may store it.".to_owned(),
         "must-revalidate" => "must-revalidate: never used stale.".to_owned(),
-        "immutable" => "immutable: it never changes.".to_owned(),
+        "immutable" => "immutable: never changes.".to_owned(),
         "stale-while-revalidate" => {
-            format!("stale-while-revalidate: useful for {} while it is made anew.", lasting()?)
+            format!(
+                "stale-while-revalidate: may be served stale for {} while it is rebuilt.",
+                lasting()?
+            )
         }
         "stale-if-error" => {
-            format!("stale-if-error: useful for {} when making it fails.", lasting()?)
+            format!("stale-if-error: may be served stale for {} when rebuilding fails.", lasting()?)
         }
         _ => return None,
     })
@@ -137,22 +142,22 @@ mod tests {
         let cases = [
             (
                 "larder; hit; ttl=41",
-                vec!["hit: answered from the cache.", "ttl: fresh for another 41 s."],
+                vec!["hit: served from the cache.", "ttl: fresh for another 41 s."],
             ),
             (
                 "larder; fwd=stale; fwd-status=503; ttl=-6; detail=\"stale-if-error\"",
                 vec![
-                    "fwd: the handler was called, since what is kept is no longer good.",
-                    "fwd-status: the handler answered 503.",
+                    "fwd: the handler was called: the stored response was stale.",
+                    "fwd-status: the handler responded with 503.",
                     "ttl: stale since 6 s.",
-                    "detail: making it anew failed.",
+                    "detail: rebuilding it failed.",
                 ],
             ),
             (
                 "larder; fwd=uri-miss; stored",
                 vec![
-                    "fwd: the handler was called, since nothing is kept for this address.",
-                    "stored: the answer is kept.",
+                    "fwd: the handler was called: nothing is stored for this address.",
+                    "stored: the response is stored.",
                 ],
             ),
         ];

@@ -36,7 +36,7 @@ impl Panel for Log<'_> {
 
     fn subtitle(&self) -> String {
         match self.lines.len() as u64 {
-            0 => "silent".to_owned(),
+            0 => "none".to_owned(),
             n if self.serious == 0 => count(n, "line", "lines"),
             n => format!("{}, {} serious", count(n, "line", "lines"), self.serious),
         }

@@ -21,18 +21,15 @@ impl<'a> Request<'a> {
         let mut facts = vec![
             ("Method", request.method.clone()),
             ("Path", request.path.clone()),
-            (
-                "Route",
-                request.route.clone().unwrap_or_else(|| "none: no route answers this".into()),
-            ),
+            ("Route", request.route.clone().unwrap_or_else(|| "none: no route matches".into())),
             ("Status", response.status.to_string()),
-            ("Answer", kind(response.kind).to_owned()),
+            ("Response", kind(response.kind).to_owned()),
         ];
         let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value)));
-        add("Leads to", response.location.clone());
+        add("Location", response.location.clone());
         add("Size", response.bytes.map(bytes));
         add(
-            "Body sent",
+            "Request body",
             request.body.as_ref().map(|(kind, size)| format!("{kind}, {}", bytes(*size))),
         );
         add("Client", request.client.clone());

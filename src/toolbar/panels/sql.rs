@@ -88,7 +88,7 @@ impl<'a> Sql<'a> {
 
     /// Returns `3 statements`.
     fn of_rest(&self) -> String {
-        count(self.rest, "statement", "statements")
+        count(self.rest, "internal statement", "internal statements")
     }
 
     /// Reports whether the number of rows is unknown for a query or write.
@@ -183,7 +183,7 @@ const fn kind(kind: SqlKind) -> &'static str {
         SqlKind::Query => "query",
         SqlKind::Write => "write",
         SqlKind::Transaction => "transaction",
-        SqlKind::Stamps => "stamps of the cache",
+        SqlKind::Stamps => "cache versions",
     }
 }
 

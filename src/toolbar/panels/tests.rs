@@ -145,8 +145,8 @@ fn a_write_says_what_it_emptied() {
 fn every_outcome_says_why() {
     let cases = [
         (stories::failed_form(), "A write is never answered from the cache."),
-        (stories::failure(), "Made now and not kept: answers of this status are not kept."),
-        (stories::stale(), "Answered from an old page: making it anew failed."),
+        (stories::failure(), "Built and not kept: responses with this status are not stored."),
+        (stories::stale(), "Served stale: making it anew failed."),
         (stories::redirect(), "The cache was not asked: this route is not cached."),
         (stories::outage(), "Redis did not help (breaker open)."),
     ];

@@ -66,7 +66,7 @@ fn shares(time: &Times) -> Vec<Share> {
         ("Toolbar", time.toolbar),
     ];
     let sum: Duration = known.iter().map(|(_, time)| *time).sum();
-    let parts = known.into_iter().chain([("Elsewhere", time.wall.saturating_sub(sum))]);
+    let parts = known.into_iter().chain([("Other", time.wall.saturating_sub(sum))]);
     // Concurrent parts can add up to more than the elapsed time.
     let whole = time.wall.max(sum).as_secs_f64().max(1e-9);
     let mut begin = Duration::ZERO;
@@ -108,7 +108,7 @@ mod tests {
             ("SQL", 50, 0, 500),
             ("Cache", 20, 500, 200),
             ("Encoding", 10, 700, 100),
-            ("Elsewhere", 20, 800, 200),
+            ("Other", 20, 800, 200),
         ];
         assert_eq!(told, expected);
     }

@@ -105,14 +105,14 @@ fn tags(node: &CacheNode) -> impl Iterator<Item = &str> {
 }
 
 fn facts(node: &CacheNode) -> Vec<String> {
-    let mut facts = vec![format!("look-up {}", took(node.took))];
+    let mut facts = vec![format!("lookup {}", took(node.took))];
     facts.extend(node.store.map(|store| format!("found in {}", words::store(store))));
     facts.extend(node.saved.map(|build| format!("saved {}", cost(build))));
-    facts.extend(node.making.map(|making| format!("made in {}", took(making))));
+    facts.extend(node.making.map(|making| format!("built in {}", took(making))));
     facts.extend(node.waited.map(|time| format!("waited {}", took(time))));
     match &node.kept {
-        Some(Ok(size)) => facts.push(format!("kept {}", bytes(*size))),
-        Some(Err(why)) => facts.push(format!("not kept: {}", words::rule(why))),
+        Some(Ok(size)) => facts.push(format!("stored {}", bytes(*size))),
+        Some(Err(why)) => facts.push(format!("not stored: {}", words::rule(why))),
         None => facts.extend(node.bytes.map(bytes)),
     }
     facts.extend(node.age.map(|age| format!("{} old", lasts(age))));

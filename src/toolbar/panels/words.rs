@@ -53,36 +53,38 @@ pub const fn mark(outcome: &Outcome) -> (&'static str, &'static str) {
 pub fn why(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Hit => String::new(),
-        Outcome::HitNothing => "What is kept says that there is nothing.".to_owned(),
+        Outcome::HitNothing => "Cached result: nothing exists.".to_owned(),
         Outcome::Collapsed => {
-            "Another request was just making it; its result is shared.".to_owned()
+            "A concurrent request was building it; the result is shared.".to_owned()
         }
-        Outcome::Refreshing => "Served, and made anew ahead of its end meanwhile.".to_owned(),
-        Outcome::Stale(rule) => format!("Served although it is old: {}.", self::rule(rule)),
+        Outcome::Refreshing => {
+            "Served, and refreshed ahead of expiry in the background.".to_owned()
+        }
+        Outcome::Stale(rule) => format!("Served stale: {}.", self::rule(rule)),
         Outcome::Miss(miss) => missed(miss),
         Outcome::Outage(reason) => {
-            format!("Redis did not help ({reason}). It was looked for on, as a miss.")
+            format!("Redis unavailable ({reason}); treated as a miss.")
         }
         Outcome::Unreadable(reason) => {
-            format!("What Redis held was not taken ({reason}). It was looked for on, as a miss.")
+            format!("Redis entry rejected ({reason}); treated as a miss.")
         }
-        Outcome::TimedOut => "It was not there in time; the page was made without it.".to_owned(),
+        Outcome::TimedOut => "Not available in time; the page was built without it.".to_owned(),
     }
 }
 
 /// Returns the reason for a miss.
 pub fn missed(miss: &Miss) -> String {
     match miss {
-        Miss::Never => "Not kept before, as far as is remembered.".to_owned(),
-        Miss::Evicted => "It was kept, and pushed out for room.".to_owned(),
-        Miss::Expired => "Its lifetime was over.".to_owned(),
+        Miss::Never => "Not in the cache (never stored, as far as known).".to_owned(),
+        Miss::Evicted => "Evicted (memory full).".to_owned(),
+        Miss::Expired => "Expired (TTL).".to_owned(),
         Miss::Invalidated { tag, .. } if tag == EVERYTHING => {
-            "Everything was invalidated since it was made.".to_owned()
+            "Everything was invalidated since it was built.".to_owned()
         }
         Miss::Invalidated { tag, .. } => {
-            format!("Invalidated: “{tag}” has changed since it was made.")
+            format!("Invalidated: “{tag}” has changed since it was built.")
         }
-        Miss::Deleted => "It was deleted by hand, or the cache was cleared.".to_owned(),
+        Miss::Deleted => "Deleted manually, or the cache was cleared.".to_owned(),
     }
 }
 
@@ -106,36 +108,36 @@ pub const fn store(store: Store) -> &'static str {
 /// Returns the rule that decided about a page, as half a sentence.
 pub fn rule(name: &str) -> String {
     let words = match name.to_ascii_lowercase().as_str() {
-        "method" => "only GET and HEAD are answered from the cache",
-        "route" => "this route is not cached",
+        "method" => "only GET and HEAD are served from the cache",
+        "route" => "route not cached",
         "session" => "the request carries a session",
         "flash" => "the page shows a message meant for one visitor",
         "body" => "the request has a body",
         "upgrade" => "the request asks for another protocol",
         "override" => "the request overrides its method or address",
-        "status" => "answers of this status are not kept",
-        "partial" => "the answer is only a part",
-        "set-cookie" => "the answer sets a cookie, so it is one visitor’s",
-        "cookie" => "the answer depends on a cookie",
-        "authorization" => "the answer is for one who is logged in",
-        "cache-control" => "the answer’s Cache-Control cannot be read",
-        "no-store" => "the answer says Cache-Control: no-store",
-        "private" => "the answer says Cache-Control: private",
-        "no-cache" => "the answer says Cache-Control: no-cache",
-        "vary" => "the answer varies by everything",
-        "no lifetime" => "the answer has no lifetime",
-        "stale" => "the answer’s lifetime is zero",
-        "too large" => "the answer is larger than a page may be",
+        "status" => "responses with this status are not stored",
+        "partial" => "partial response",
+        "set-cookie" => "the response sets a cookie, so it is private",
+        "cookie" => "the response depends on a cookie",
+        "authorization" => "the response is for an authenticated client",
+        "cache-control" => "the response’s Cache-Control is invalid",
+        "no-store" => "the response has Cache-Control: no-store",
+        "private" => "the response has Cache-Control: private",
+        "no-cache" => "the response has Cache-Control: no-cache",
+        "vary" => "the response has Vary: *",
+        "no lifetime" => "the response has no TTL",
+        "stale" => "the response’s TTL is zero",
+        "too large" => "the response exceeds the page size limit",
         "variant too long" => "the headers by which it varies are too long",
         "too many variants" => "the address has too many variants already",
-        "only-if-cached" => "the request wanted only what is kept",
-        "head" => "HEAD makes no page to keep",
-        "request" => "the request asked for a new one",
-        "stale-if-error" => "making it anew failed",
-        "stale-while-revalidate" => "it is being made anew meanwhile",
-        "soft timeout" => "making it anew takes longer than callers wait",
-        "uri-miss" => "nothing is kept for this address",
-        "vary-miss" => "what is kept for this address is for other requests",
+        "only-if-cached" => "the request accepts cached responses only",
+        "head" => "HEAD responses are not stored",
+        "request" => "the request asked for a rebuild",
+        "stale-if-error" => "rebuilding it failed",
+        "stale-while-revalidate" => "it is being rebuilt in the background",
+        "soft timeout" => "rebuilding takes longer than callers wait",
+        "uri-miss" => "nothing is stored for this address",
+        "vary-miss" => "what is stored for this address varies from this request",
         _ => return format!("the rule “{name}”"),
     };
     words.to_owned()
@@ -164,14 +166,14 @@ mod tests {
 
     #[test]
     fn a_rule_that_has_no_words_yet_is_named_as_it_is() {
-        assert_eq!(rule("Set-Cookie"), "the answer sets a cookie, so it is one visitor’s");
+        assert_eq!(rule("Set-Cookie"), "the response sets a cookie, so it is private");
         assert_eq!(rule("moon"), "the rule “moon”");
     }
 
     #[test]
     fn a_miss_says_that_everything_was_invalidated() {
         let miss = Miss::Invalidated { tag: "!".to_owned(), at: None, by: None };
-        assert_eq!(missed(&miss), "Everything was invalidated since it was made.");
+        assert_eq!(missed(&miss), "Everything was invalidated since it was built.");
     }
 
     #[test]

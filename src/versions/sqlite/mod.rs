@@ -228,5 +228,5 @@ fn path(url: &Url) -> Option<&Path> {
 }
 
 fn unanswered(error: diesel::result::Error) -> StampsUnavailable {
-    StampsUnavailable(format!("the database does not say what is current: {error}"))
+    StampsUnavailable(format!("the freshness check failed: {error}"))
 }

@@ -19,7 +19,7 @@ pub struct Personal<T>(pub T);
 impl<T: Display> Display for Personal<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if IS_SHARED.get() {
-            tracing::error!("a personal value is printed into a fragment that is for everybody");
+            tracing::error!("a personal value is rendered into a shared fragment");
             return Err(fmt::Error);
         }
         self.0.fmt(f)

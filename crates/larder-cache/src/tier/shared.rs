@@ -65,7 +65,7 @@ impl LogLimiter {
         let mut last = self.0.lock().unwrap();
         if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
             *last = Some(Instant::now());
-            tracing::warn!(cache.store = store, %error, "the shared store is in trouble");
+            tracing::warn!(cache.store = store, %error, "the shared store failed");
         }
     }
 }

@@ -263,7 +263,7 @@ impl Values {
 
     fn write<T: Readable + Serialize>(&self, name: &str, value: &T) -> Option<Bytes> {
         plain::write_owned(self.slot(name), value)
-            .inspect_err(|error| tracing::warn!(cache.key = ?name, "not remembered: {error}"))
+            .inspect_err(|error| tracing::warn!(cache.key = ?name, "not stored: {error}"))
             .ok()
     }
 
