@@ -99,6 +99,6 @@ mod tests {
             let error = of(&scores).unwrap_err();
             assert!(error.contains(reason), "{scores}: {error}");
         }
-        assert!(parse(r#"{"season":26,"scores":[]}"#).unwrap_err().contains("is no year"));
+        assert!(parse(r#"{"season":26,"scores":[]}"#).unwrap_err().contains("is not a year"));
     }
 }

@@ -276,7 +276,7 @@ mod tests {
         let mut one = record();
         one.verdict.outcome = PageOutcome::Bypass;
         one.verdict.rule = None;
-        assert_warns(&one, &[], "nothing says why");
+        assert_warns(&one, &[], "for no reported reason");
     }
 
     #[test]

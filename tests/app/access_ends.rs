@@ -48,7 +48,7 @@ fn a_password_change_ends_all_tokens(on: Database) {
     let token = account(&site.database, &["token", "Mina"], "");
     assert_eq!(both(&token), [true, true]);
     let said = account(&site.database, &["password", "mina"], PASSWORD);
-    assert!(said.contains("tokens ended: 1"), "{said}");
+    assert!(said.contains("tokens revoked: 1"), "{said}");
     assert_eq!(both(&token), [false, false]);
 
     assert_eq!(both(&others), [true, true], "those of others go on");

@@ -70,7 +70,7 @@ fn the_button_confirms_what_was_invalidated(on: Database) {
         let mut visitor = here.visitor();
         let page = visitor.submit("/cache/invalidate", &[("tag", tag), ("back", "/")]);
         let flash = page.flash().expect("a confirmation");
-        let word = if tag == "everything" { "cache" } else { tag };
+        let word = if tag == "everything" { "Cache" } else { tag };
         assert!(flash.contains(word), "{tag}: {flash}");
     }
 }

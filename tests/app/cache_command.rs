@@ -71,7 +71,7 @@ fn a_value_is_set_shown_and_deleted(on: Database) {
 
     assert!(asks(&site, &["delete", "motd"]).status.success());
     for verb in ["get", "ttl", "delete"] {
-        assert_refused(&asks(&site, &[verb, "motd"]), "nothing under");
+        assert_refused(&asks(&site, &[verb, "motd"]), "Nothing is stored");
     }
     assert_refused(&asks(&site, &["set", "x", "y", "--timeout", "soon"]), "never");
 }
@@ -163,7 +163,7 @@ fn a_public_shop_is_not_changed(on: Database) {
     for verb in [&["set", "motd", "x"][..], &["delete", "motd"], &["clear"], &["invalidate"]] {
         assert_refused(&asks(&site, verb), "not changed");
     }
-    assert_refused(&asks(&site, &["get", "motd"]), "nothing under");
+    assert_refused(&asks(&site, &["get", "motd"]), "Nothing is stored");
 }
 
 fn strangers_are_refused(on: Database) {
@@ -184,7 +184,7 @@ fn strangers_are_refused(on: Database) {
         let foreign = site.ask("POST", path).header("Origin", "http://evil.test").form(&form);
         foreign.send().assert_status(403);
     }
-    assert_refused(&asks(&site, &["get", "motd"]), "nothing under");
+    assert_refused(&asks(&site, &["get", "motd"]), "Nothing is stored");
 }
 
 fn invalid_requests_are_problem_documents(on: Database) {

@@ -38,7 +38,7 @@ fn an_unreachable_redis_is_an_error() {
     let absent = format!("redis://127.0.0.1:{}", crate::support::free_port());
     let ended = run(&["compare", "--redis", &absent]);
     assert_eq!(ended.status.code(), Some(1));
-    assert!(ended.err.contains("Redis does not answer"), "{ended:?}");
+    assert!(ended.err.contains("Redis is unavailable"), "{ended:?}");
 }
 
 fn a_given_database_is_measured_and_not_written_to(on: Database) {

@@ -207,8 +207,7 @@ fn a_food_is_renamed_in_a_form(on: Database) {
     page.assert_status(409).assert_sees("Young leeks");
     site.sends(&page.form(action)).assert_sends_to("/cookbook");
     site.get(&path).assert_sees("2.5 kg Chives");
-    for (name, sentence) in [("", "Enter a name."), ("SALT", "There is another food of this name.")]
-    {
+    for (name, sentence) in [("", "Enter a name."), ("SALT", "Another food has this name.")] {
         let mut form = site.get(&edit).form(action);
         form.fill("name", name);
         site.sends(&form).assert_status(422).assert_sees(sentence);

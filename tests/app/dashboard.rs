@@ -65,7 +65,8 @@ fn the_numbers_match_what_was_done(on: Database) {
     };
     let (hits, misses) = (count("hit"), count("miss"));
     assert!(misses >= 1.0, "the list was not there");
-    page.assert_sees(&format!("{hits} hits of {} lookup", hits + misses));
+    let hit = if hits == 1.0 { "hit" } else { "hits" };
+    page.assert_sees(&format!("{hits} {hit} of {} lookup", hits + misses));
     // Both happened within the last two minutes, so there is a bar for hits and one for the miss.
     let bars = page.tags("rect");
     for class in ["hits", "others"] {
@@ -75,9 +76,9 @@ fn the_numbers_match_what_was_done(on: Database) {
     let by_minute = by_minute(&page, "Pages by minute");
     let sums = [1, 2, 3, 4].map(|column| by_minute.iter().map(|row| row[column]).sum::<u64>());
     assert_eq!(sums, [3, 1, 0, 1], "hits, misses, served old, made");
-    page.assert_sees("Kept now 1 entry, ");
+    page.assert_sees("Cached now 1 entry, ");
     let best = &hrefs(&page, "/cache/entry?key=page")[0];
-    site.get(best).assert_sees("3 hits").assert_sees("to make");
+    site.get(best).assert_sees("3 hits").assert_sees("build");
     page.assert_sees("off This shop shares its entries with no other instance");
 }
 
@@ -166,7 +167,7 @@ fn invalidations_and_deletions_are_listed_with_their_source(on: Database) {
     let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("no {what} in {text}"));
     let last = at("deleted motd");
     let [first, second] = ["invalidated everything", "invalidated products"].map(at);
-    let [start, set] = ["emptied everything", "remembered motd"].map(at);
+    let [start, set] = ["cleared everything", "set motd"].map(at);
     let order = [last, set, second, first, start];
     assert!(order.is_sorted(), "the latest comes first: {text}");
     assert!(text[set..second].contains("UTC command line"), "{text}");
@@ -248,7 +249,7 @@ fn an_entry_is_shown_with_its_stamps_its_cost_and_its_body(on: Database) {
     let page = site.get(&home);
     page.assert_sees("2 hits");
     for words in
-        ["A page in memory", "fresh", "queries", "Answer 200", "content-type", "everything"]
+        ["page in memory", "fresh", "queries", "Response 200", "content-type", "everything"]
     {
         page.assert_sees(words);
     }
@@ -273,7 +274,7 @@ fn a_deleted_entry_is_rebuilt(on: Database) {
     site.get("/").assert_cache("stored");
     presses(&mut visitor, &page, "/cache/entry/delete");
     let again = presses(&mut visitor, &page, "/cache/entry/delete");
-    assert!(again.flash().is_some_and(|flash| flash.contains("gone already")));
+    assert!(again.flash().is_some_and(|flash| flash.contains("Nothing was stored")));
     let text = site.get("/cache").text();
     assert_eq!(text.matches("deleted page:").count(), 2, "{text}");
 }
@@ -345,21 +346,19 @@ fn redis_and_its_outage_are_shown(on: Database) {
     let site = TestSite::start_with(on, &["--redis", &redis.url()]);
     site.has_product("Tea");
     site.get("/");
-    site.get("/cache").assert_status(200).assert_sees("Redis answers in");
+    site.get("/cache").assert_status(200).assert_sees("connected, ");
     let is_there = || site.get("/cache/entries?like=products.list").text().contains("redis");
     until("the list is shared", is_there);
     let shared =
         site.entries("like=products.list").into_iter().find(|href| href.contains("larder"));
     let shared = site.get(&shared.expect("one in Redis has its complete name"));
-    shared.assert_status(200).assert_sees("A query in redis").assert_sees("fresh");
+    shared.assert_status(200).assert_sees("query in redis").assert_sees("fresh");
 
     redis.dies();
     let page = site.get("/cache");
-    page.assert_status(200)
-        .assert_sees_not("Redis answers in")
-        .assert_sees("Pages are made without");
+    page.assert_status(200).assert_sees_not("connected, ").assert_sees("Pages are built without");
     let entries = site.get("/cache/entries?like=products.list");
-    entries.assert_status(200).assert_sees("What Redis keeps is not shown").assert_sees("memory");
+    entries.assert_status(200).assert_sees("Entries in Redis are not shown").assert_sees("memory");
     let is_paused = || site.get("/cache").text().contains("Redis breaker open");
     assert!((0..10).any(|_| is_paused()), "after some failures it is not asked");
     site.get("/cache/invalidate?tag=products").assert_status(200);

@@ -284,7 +284,7 @@ fn staff_add_and_delete_tastings_and_guests_in_forms(on: Database) {
     // The question says what will be deleted. A version that has changed since is not deleted.
     let ask = "/events/1/delete";
     let mut old =
-        site.get(ask).assert_sees("Green teas").assert_sees("guests are deleted").form(ask);
+        site.get(ask).assert_sees("Green teas").assert_sees("guests are also deleted").form(ask);
     site.sends_json("PUT", "/api/events/1", &event("Black teas", "9999-12-24"));
     let page = site.sends(&old);
     page.assert_status(409).assert_sees("Black teas");

@@ -47,7 +47,7 @@ fn a_conflict_names_the_rows_and_changes_nothing(on: Database) {
     site.edits(pot, &[("title", "Teapot")]).assert_sends_to("/");
     site.deletes(cup);
     let conflict = confirms(&site, &preview);
-    conflict.assert_status(409).assert_sees("Nothing was changed");
+    conflict.assert_status(409).assert_sees("nothing was changed");
     conflict
         .assert_sees("Teapot has changed")
         .assert_sees(&format!("Product {cup} has been deleted"));

@@ -29,7 +29,7 @@ fn prices_are_fetched_once_and_shown_with_their_time(on: Database) {
     for _ in 0..3 {
         let page = site.get("/supplier");
         page.assert_status(200).assert_is_in_the_shops_dress();
-        page.assert_sees("What Hill asks for").assert_sees("$4.90").assert_sees("Honey <b>");
+        page.assert_sees("Hill’s prices").assert_sees("$4.90").assert_sees("Honey <b>");
         page.assert_sees_not("old");
         assert!(!page.tags("time").is_empty());
     }
@@ -60,7 +60,7 @@ fn old_prices_are_shown_while_there_are_no_new_ones(on: Database) {
     // There are no old prices yet.
     let page = site.get("/supplier");
     page.assert_status(503).assert_header("retry-after", "10").assert_is_in_the_shops_dress();
-    site.wait_for_log("it answers with status 500");
+    site.wait_for_log("it responded with status 500");
 
     upstream.says(tea("4.99"));
     site.get("/supplier").assert_status(200).assert_sees("$4.99");
@@ -179,5 +179,5 @@ fn the_built_in_supplier_has_prices_and_sometimes_fails() {
     thread::scope(|scope| {
         scope.spawn(|| (0..4).for_each(|_| assert_eq!(asked(), 200)));
     });
-    site.wait_for_log("it answers with status 503");
+    site.wait_for_log("it responded with status 503");
 }

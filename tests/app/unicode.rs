@@ -64,7 +64,7 @@ fn one_name_is_one_account(on: Database) {
     }
     for unseen in ["Mi\u{200B}na", "\u{202E}Mina", "Mina\u{3164}", "Mina\u{FE0F}", "\u{200B}"] {
         let why = add(unseen).expect_err(unseen);
-        assert!(why.contains("not seen") || why.contains("Enter a name"), "{unseen}: {why}");
+        assert!(why.contains("invisible") || why.contains("Enter a name"), "{unseen}: {why}");
     }
     // Another alphabet is another name.
     add("Mіna").unwrap();
@@ -130,14 +130,14 @@ fn foods_and_members_are_one_in_each_form(on: Database) {
     let edit = site.staff_link("otto", "/scoreboard/members/");
     let mut form = site.get(&edit).form(edit.trim_end_matches("/edit"));
     form.fill("name", "JOSE\u{301}");
-    site.sends(&form).assert_status(422).assert_sees("another member of this name");
+    site.sends(&form).assert_status(422).assert_sees("Another member has this name");
     // Another food may not have the same name.
     let other = json!({"recipes": [{"name": "Tea", "instructions": "x", "ingredients": [{"food": "Leaf"}]}]});
     load(&site.database, "cookbook", &other.to_string()).unwrap();
     let edit = site.staff_link("leaf", "/cookbook/foods/");
     let mut form = site.get(&edit).form(edit.trim_end_matches("/edit"));
     form.fill("name", "JOSE\u{301}");
-    site.sends(&form).assert_status(422).assert_sees("another food of this name");
+    site.sends(&form).assert_status(422).assert_sees("Another food has this name");
 }
 
 fn titles_and_names_written_in_sql_are_found_in_each_form(on: Database) {

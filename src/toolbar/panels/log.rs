@@ -66,6 +66,6 @@ mod tests {
         let log = Log::new(&record);
         assert!(log.calls_attention());
         assert!(log.subtitle().ends_with("serious"), "{}", log.subtitle());
-        assert_eq!(Log::new(&stories::hit()).subtitle(), "silent");
+        assert_eq!(Log::new(&stories::hit()).subtitle(), "none");
     }
 }

@@ -130,7 +130,7 @@ fn a_hit_says_what_it_saved_and_which_request_built_it() {
 #[test]
 fn a_miss_names_the_tag_and_the_write_that_invalidated_it() {
     let html = html(&stories::invalidated());
-    assert!(html.contains("Invalidated: “products” has changed since it was made."), "{html}");
+    assert!(html.contains("Invalidated: “products” has changed since it was built."), "{html}");
     let write = stories::edit().id;
     assert!(html.contains(&format!("data-open=\"{write}\">see the write")), "{html}");
 }
@@ -138,17 +138,17 @@ fn a_miss_names_the_tag_and_the_write_that_invalidated_it() {
 #[test]
 fn a_write_says_what_it_emptied() {
     let html = html(&stories::edit());
-    assert!(html.contains("It moved 2 tags."), "{html}");
+    assert!(html.contains("Invalidated 2 tags."), "{html}");
 }
 
 #[test]
 fn every_outcome_says_why() {
     let cases = [
-        (stories::failed_form(), "A write is never answered from the cache."),
-        (stories::failure(), "Built and not kept: responses with this status are not stored."),
-        (stories::stale(), "Served stale: making it anew failed."),
-        (stories::redirect(), "The cache was not asked: this route is not cached."),
-        (stories::outage(), "Redis did not help (breaker open)."),
+        (stories::failed_form(), "Writes are never served from the cache."),
+        (stories::failure(), "Built, not stored: responses with this status are not stored."),
+        (stories::stale(), "Served stale: rebuilding it failed."),
+        (stories::redirect(), "Page cache bypassed: route not cached."),
+        (stories::outage(), "Redis unavailable (breaker open)"),
     ];
     for (record, sentence) in cases {
         let html = html(&record);

@@ -54,7 +54,7 @@ fn every_panel_opens_on_every_page_and_shows_the_same_numbers(on: Database) {
     let redirect = text(&browser);
     let begin = format!("POST /PRODUCTS/{tea} ");
     assert!(redirect.contains(&begin) && redirect.contains("303"), "{redirect}");
-    assert_reads(&browser, &site, &["2 TAGS MOVED", "QUERIES", "NONE RENDERED"]);
+    assert_reads(&browser, &site, &["2 TAGS INVALIDATED", "QUERIES", "NONE RENDERED"]);
 }
 
 /// Asserts that each panel opens and shows the numbers of the selected request.
@@ -75,7 +75,7 @@ fn assert_reads(browser: &Browser, site: &TestSite, expected: &[&str; 3]) {
     let count = |list: &Value| list.as_array().unwrap().len();
     let (sent, received) = (&record["response"]["headers"], &request["headers"]);
     let lines = match count(&record["log"]) {
-        0 => "SILENT".to_owned(),
+        0 => "NONE".to_owned(),
         1 => "1 LINE".to_owned(),
         lines => format!("{lines} LINES"),
     };
