@@ -5,17 +5,6 @@
 //! - The budget belongs to the task: calls need no extra argument, and no layer in between can
 //!   forget to pass it on. A task that a handler spawns has no budget, only the store's timeout.
 //! - A store that never waits (memory) ignores the budget.
-//!
-//! ```
-//! # use std::time::Duration;
-//! use larder_cache::store::{Budget, budget};
-//!
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let page = async { budget::left() };
-//! let left = Budget::new(Duration::from_millis(80)).scope(page).await;
-//! assert_eq!(left, Some(Duration::from_millis(80)));
-//! # });
-//! ```
 
 use std::{
     future::Future,
@@ -26,7 +15,7 @@ use std::{
 use tokio::time::Instant;
 
 tokio::task_local! {
-    /// `None` inside [`apart`], where the budget does not count.
+    /// `None` inside [`without_budget`], where the budget does not count.
     static CURRENT: Option<Budget>;
 }
 

@@ -31,7 +31,7 @@
 //!
 //! ```
 //! # use std::{sync::Arc, time::Duration};
-//! use larder_cache::{store::memory::MemoryStore, values::{Settings, Timeout, Values}};
+//! use larder_cache::{store::MemoryStore, values::{Settings, Timeout, Values}};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let values = Values::new(Arc::new(MemoryStore::default()), Settings::new("larder"));
