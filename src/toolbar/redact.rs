@@ -11,9 +11,13 @@ use std::collections::BTreeSet;
 use super::record::{CacheNode, Outcome, Record};
 use crate::db::binds::Bind;
 use crate::site::secrets::{HIDDEN, hide};
+use crate::site::text::words;
 
 /// Shorter values are not treated as secrets, since they would match all over the record.
 const SHORTEST: usize = 6;
+
+/// Shorter words of a secret are not hidden by themselves.
+const SHORTEST_WORD: usize = 4;
 
 /// The values that had a secret's name.
 #[derive(Debug, Default)]
@@ -26,6 +30,10 @@ impl Values {
             part.split_once('=').map_or(part, |(_, value)| value).trim_matches(['"', ' '])
         });
         for value in parts.chain([value]).filter(|value| value.len() >= SHORTEST) {
+            // A search binds its words one by one; a list of cookies is no text that is searched for.
+            let words = if value.contains([';', ',', '=']) { String::new() } else { words(value) };
+            let words = words.split(' ').filter(|word| word.len() >= SHORTEST_WORD);
+            self.0.extend(words.map(str::to_owned));
             let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
             self.0.insert(escaped);
             let quoted = format!("{value:?}");
