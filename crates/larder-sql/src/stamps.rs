@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use larder_cache::stamps::Stamps;
+use larder_cache::{Stamp, Tag};
 
-use crate::cache::stamps::Stamps;
-use crate::cache::{Stamp, Tag};
 use crate::db::Conn;
-use crate::db::schema::cache_versions::dsl::{cache_versions, n, r, tag};
+use crate::db::tables::cache_versions::dsl::{cache_versions, n, r, tag};
 
 type Row = (String, i64, i64);
 

@@ -11,20 +11,24 @@ use std::collections::BTreeMap;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
+use larder_cache::stamps::StampsUnavailable;
 
-use super::Table;
-use crate::cache::stamps::StampsUnavailable;
 use crate::db::Conn;
+use crate::table::Table;
 
 /// Insert, update, delete and truncate.
 const POSTGRES_TRIGGERS: i64 = 4;
 
 /// Creates the table of stamps, as the first migration does.
 const SQLITE_STAMPS: &str =
-    include_str!("../../migrations/sqlite/2026-11-21-090000-0000_create_cache_versions/up.sql");
+    include_str!("../../../migrations/sqlite/2026-11-21-090000-0000_create_cache_versions/up.sql");
 const POSTGRES_STAMPS: &str = concat!(
-    include_str!("../../migrations/postgres/2026-11-21-090000-0000_create_cache_versions/up.sql"),
-    include_str!("../../migrations/postgres/2026-11-26-090000-0000_qualify_cache_trigger/up.sql"),
+    include_str!(
+        "../../../migrations/postgres/2026-11-21-090000-0000_create_cache_versions/up.sql"
+    ),
+    include_str!(
+        "../../../migrations/postgres/2026-11-26-090000-0000_qualify_cache_trigger/up.sql"
+    ),
 );
 
 #[derive(QueryableByName)]
@@ -129,13 +133,26 @@ fn of_postgres(table: Table) -> BTreeMap<String, String> {
     events.into_iter().map(trigger).collect()
 }
 
+/// Checks the triggers of `tables`.
+///
+/// [`StampsUnavailable`] names the first table that is not covered.
+///
+/// # Errors
+/// Those of the database.
+pub fn check(conn: &mut Conn, tables: &[Table]) -> QueryResult<Result<(), StampsUnavailable>> {
+    match conn {
+        Conn::Sqlite(sqlite) => check_sqlite(sqlite, tables),
+        Conn::Postgres(postgres) => check_postgres(postgres, tables),
+    }
+}
+
 /// Checks the triggers of `tables` on SQLite.
 ///
 /// [`StampsUnavailable`] names the first table that is not covered.
 ///
 /// # Errors
 /// Those of the database.
-pub fn check_sqlite(
+pub(crate) fn check_sqlite(
     conn: &mut SqliteConnection,
     tables: &[Table],
 ) -> QueryResult<Result<(), StampsUnavailable>> {
@@ -153,7 +170,7 @@ pub fn check_sqlite(
 ///
 /// # Errors
 /// Those of the database.
-pub fn check_postgres(
+pub(crate) fn check_postgres(
     conn: &mut PgConnection,
     tables: &[Table],
 ) -> QueryResult<Result<(), StampsUnavailable>> {
@@ -202,7 +219,6 @@ fn missing(table: Table) -> StampsUnavailable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::migrations;
 
     const GUESTS: Table = Table::named("guests");
 
@@ -210,29 +226,17 @@ mod tests {
         Conn::Sqlite(SqliteConnection::establish(":memory:").unwrap())
     }
 
-    fn check(conn: &mut Conn, table: Table) -> Result<(), StampsUnavailable> {
-        let Conn::Sqlite(sqlite) = conn else { unreachable!("it was opened as SQLite") };
-        check_sqlite(sqlite, &[table]).unwrap()
-    }
-
-    #[test]
-    fn the_migrations_give_the_triggers_word_for_word() {
-        let mut conn = in_memory();
-        migrations::run(&mut conn).unwrap();
-        check(&mut conn, Table::named("products")).unwrap();
-    }
-
     #[test]
     fn a_table_that_was_covered_is_covered_and_another_is_not() {
         let mut conn = in_memory();
         conn.batch_execute("CREATE TABLE guests (id INTEGER PRIMARY KEY, name TEXT)").unwrap();
-        check(&mut conn, GUESTS).unwrap_err();
+        check(&mut conn, &[GUESTS]).unwrap().unwrap_err();
         for _ in 0..2 {
             cover(&mut conn, GUESTS).unwrap();
-            check(&mut conn, GUESTS).unwrap();
+            check(&mut conn, &[GUESTS]).unwrap().unwrap();
         }
         conn.batch_execute("DROP TRIGGER guests_cache_update").unwrap();
-        check(&mut conn, GUESTS).unwrap_err();
+        check(&mut conn, &[GUESTS]).unwrap().unwrap_err();
         cover(&mut conn, Table::named("nowhere")).unwrap_err();
     }
 }

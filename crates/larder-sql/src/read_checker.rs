@@ -15,9 +15,10 @@ use std::sync::{Arc, OnceLock};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::{Table, mentioned};
 use crate::db::statement_probe::StatementProbe;
 use crate::db::{Conn, log};
+use crate::mentioned;
+use crate::table::Table;
 
 /// Selects the names of all tables and views but that of the stamps.
 const SQLITE: &str =
@@ -120,7 +121,7 @@ mod tests {
 
     use super::*;
     use crate::db::{Db, Url};
-    use crate::versions::{Database, Snapshot};
+    use crate::{Database, Snapshot};
 
     const EVENTS: Table = Table::named("events").with_derived(&["event_counts"]);
     const GUESTS: Table = Table::named("guests");

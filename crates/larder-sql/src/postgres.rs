@@ -3,7 +3,7 @@
 //! - A request joins the next query to *start*: one that is under way may return the state before a
 //!   write that the request must see.
 //! - So there is at most one query at a time, however many requests wait, and none when idle.
-//! - The query asks whether the stamp of [`Tag::ANY`](crate::cache::Tag::ANY) has changed;
+//! - The query asks whether the stamp of [`Tag::ANY`](larder_cache::Tag::ANY) has changed;
 //!   only then are all stamps read, by one statement.
 //! - Twice a second it also asks whether the schema has changed (`schema`).
 //! - A broken connection is reopened, once, before the requests get an error.
@@ -14,12 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
+use larder_cache::stamps::{Current, StampSource, Stamps, StampsResult, StampsUnavailable};
 use tokio::sync::oneshot;
 
-use super::schema::Watch;
-use super::{Table, stamps, triggers};
-use crate::cache::stamps::{Current, StampSource, Stamps, StampsResult, StampsUnavailable};
 use crate::db::{Conn, Role, Url, meter};
+use crate::schema::Watch;
+use crate::table::Table;
+use crate::{stamps, triggers};
 
 /// How often the triggers are checked.
 const TRIGGER_CHECK: Duration = Duration::from_secs(60);
