@@ -20,11 +20,12 @@ use crate::db::{Conn, log};
 use crate::mentioned;
 use crate::table::Table;
 
-/// Selects the names of all tables and views but that of the stamps.
+/// Selects the names of all tables and views but those of the stamps.
 const SQLITE: &str =
     "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name <> 'cache_versions'";
 const POSTGRES: &str = "SELECT table_name::text AS name FROM information_schema.tables \
-                        WHERE table_name <> 'cache_versions' AND table_schema = current_schema()";
+                        WHERE table_name NOT IN ('cache_versions', 'cache_changes') \
+                        AND table_schema = current_schema()";
 
 /// The names of all tables, read once.
 pub type Schema = Arc<OnceLock<Vec<String>>>;

@@ -19,16 +19,19 @@ use crate::table::Table;
 /// Insert, update, delete and truncate.
 const POSTGRES_TRIGGERS: i64 = 4;
 
-/// Creates the table of stamps, as the first migration does.
-const SQLITE_STAMPS: &str =
-    include_str!("../../../migrations/sqlite/2026-11-21-090000-0000_create_cache_versions/up.sql");
+/// Creates the table of stamps. That of the tag *everything* starts at a random number, so that no other database
+/// has the same stamps.
+const SQLITE_STAMPS: &str = "\
+    CREATE TABLE cache_versions (\
+      tag TEXT NOT NULL PRIMARY KEY, n INTEGER NOT NULL, r INTEGER NOT NULL\
+    ) STRICT, WITHOUT ROWID; \
+    INSERT INTO cache_versions VALUES ('!', 1, random()), ('*', 1, random())";
 const POSTGRES_STAMPS: &str = concat!(
-    include_str!(
-        "../../../migrations/postgres/2026-11-21-090000-0000_create_cache_versions/up.sql"
-    ),
-    include_str!(
-        "../../../migrations/postgres/2026-11-26-090000-0000_qualify_cache_trigger/up.sql"
-    ),
+    "CREATE TABLE IF NOT EXISTS cache_versions (\
+       tag text NOT NULL PRIMARY KEY, n bigint NOT NULL, r bigint NOT NULL\
+     ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);\n",
+    include_str!("sql/postgres.sql"),
+    "SELECT cache_bump('!')",
 );
 
 #[derive(QueryableByName)]
@@ -67,7 +70,7 @@ pub fn cover(conn: &mut Conn, table: Table) -> QueryResult<()> {
         ),
         Conn::Postgres(_) => (
             POSTGRES_STAMPS,
-            "SELECT to_regclass('cache_versions') IS NOT NULL AS known",
+            "SELECT to_regclass('cache_changes') IS NOT NULL AS known",
             of_postgres(table),
         ),
     };
@@ -125,7 +128,7 @@ fn of_postgres(table: Table) -> BTreeMap<String, String> {
         let name = format!("{table}_cache_{}", event.to_ascii_lowercase());
         let sql = format!(
             "CREATE TRIGGER {name} AFTER {event} ON {table} {rows} FOR EACH STATEMENT \
-             EXECUTE FUNCTION cache_trigger('{table}'); \
+             EXECUTE FUNCTION larder_v2_trigger('{table}'); \
              ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
         );
         (name, sql)
@@ -177,7 +180,7 @@ pub(crate) fn check_postgres(
     for table in tables {
         let found: Count = diesel::sql_query(
             "SELECT count(*) AS count FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid \
-             WHERE t.tgrelid = to_regclass($1) AND t.tgenabled = 'A' AND p.proname = 'cache_trigger' \
+             WHERE t.tgrelid = to_regclass($1) AND t.tgenabled = 'A' AND p.proname = 'larder_v2_trigger' \
              AND t.tgname IN ($1 || '_cache_insert', $1 || '_cache_update', \
                               $1 || '_cache_delete', $1 || '_cache_truncate')",
         )
