@@ -21,7 +21,8 @@ use crate::config::{
 use crate::cookbook::service as cookbook;
 use crate::dashboard::Dashboard;
 use crate::dashboard::history::History;
-use crate::db::{self, Db, Url, migrations};
+use crate::db::probe::Probe;
+use crate::db::{self, Db, Migrate, Url, migrations};
 use crate::events::service as events;
 use crate::health::Health;
 use crate::metrics::{About, Counters};
@@ -29,11 +30,10 @@ use crate::products::service as products;
 use crate::scoreboard::service as scoreboard;
 use crate::site::host::Hosts;
 use crate::site::secrets;
+use crate::sql::secret::Keeper;
+use crate::sql::{self, Database};
 use crate::state::{Access, Settings, State};
 use crate::supplier::client::Client;
-use crate::versions::probe::Probe;
-use crate::versions::secret::Keeper;
-use crate::versions::{self, Database};
 use crate::{app, supplier, toolbar};
 
 use self::stream::Plan;
@@ -217,7 +217,7 @@ fn build(
     let counters = Counters::default();
     let shared = shared.map(|store| counters.around_store(store));
     let keeper = Keeper::open(db.url())?;
-    let versions = keeper.around(versions::open_on(db.clone(), app::TABLES)?);
+    let versions = keeper.around(sql::open_on(db.clone(), app::TABLES)?);
     let versions = counters.around_versions(versions);
     let (settings, build) = (settings(config, hosts), this_build());
     let stats = Arc::new(Stats::default());

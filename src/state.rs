@@ -8,7 +8,7 @@ use crate::cache::{Cache, Secret, Stats};
 use crate::site::client::Proxies;
 use crate::site::form::Deadlines;
 use crate::site::host::Hosts;
-use crate::versions::Database;
+use crate::sql::Database;
 
 /// The shop's parts.
 pub struct State {

@@ -12,7 +12,7 @@ use super::{chain, say};
 use crate::accounts::model::{Name, Password};
 use crate::accounts::service::{self, Ended};
 use crate::config::DatabaseConfig;
-use crate::db::{self, Db};
+use crate::db::{self, Db, Migrate};
 
 /// The arguments of `larder account`.
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use super::model::{Amount, FoodId, Ingredient, Recipe, RecipeId, RecipeText};
 use crate::db::Conn;
 use crate::db::schema::{foods, ingredients, recipes};
 use crate::site::text::fold;
-use crate::versions::Snapshot;
+use crate::sql::Snapshot;
 
 #[derive(Queryable, Identifiable)]
 #[diesel(table_name = recipes)]

@@ -6,7 +6,7 @@ use super::model::{EventId, GuestId, Range};
 use crate::cache::page::Rules;
 use crate::cache::{Key, Policy};
 use crate::site::visitor;
-use crate::versions::Table;
+use crate::sql::Table;
 
 /// The table of events. Its triggers change the stamps of the tags `events` and `events#…`.
 pub const EVENTS: Table = Table::named("events");

@@ -11,7 +11,7 @@ use super::model::{
 };
 use crate::db::Conn;
 use crate::db::schema::{events, guests};
-use crate::versions::Snapshot;
+use crate::sql::Snapshot;
 
 type EventRow = (i64, String, PrimitiveDateTime, bool, String, String);
 type GuestRow = ((i64, String, String), EventRow);

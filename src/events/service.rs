@@ -15,8 +15,8 @@ use crate::error::AppError;
 use crate::site::form::FormErrors;
 use crate::site::list::{Found, List, ListQuery};
 use crate::site::sheet::{Change, Edit};
+use crate::sql::Database;
 use crate::state::State;
-use crate::versions::Database;
 
 /// Returns a part of all events.
 pub async fn events(state: &State, range: Range) -> Result<Arc<Part<Event>>, AppError> {

@@ -10,8 +10,8 @@ use crate::error::AppError;
 use crate::site::list::{Found, ListQuery};
 use crate::site::sheet::{Change, Edit};
 use crate::site::time::Timestamp;
+use crate::sql::Database;
 use crate::state::State;
-use crate::versions::Database;
 
 /// How many titles one transaction makes searchable: other writers must not wait long.
 const FILL: u64 = 5_000;

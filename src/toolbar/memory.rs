@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::record::{Record, Summary};
 use crate::cache::{Stamp, Tag};
 use crate::site::request_id::RequestId;
-use crate::versions::moves::Move;
+use crate::sql::moves::Move;
 
 /// Most requests that are stored.
 pub const RECORDS: usize = 50;

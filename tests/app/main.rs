@@ -62,3 +62,4 @@ mod tables;
 mod toolbar;
 mod twice;
 mod unicode;
+mod writers;

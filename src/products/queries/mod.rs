@@ -14,7 +14,7 @@ use crate::db::Conn;
 use crate::db::schema::{product_counts, products};
 use crate::site::text::words;
 use crate::site::time::Timestamp;
-use crate::versions::Snapshot;
+use crate::sql::Snapshot;
 
 /// How many ids are counted together, as a power of 2. The triggers in `migrations` use it, too.
 const COUNT_BITS: u32 = 12;

@@ -18,7 +18,7 @@ use crate::products::keys::PRODUCTS;
 use crate::products::model::{LIST, Price, Product, ProductId, ProductList};
 use crate::site::list::{ListQuery, nearest};
 use crate::site::text::is_number;
-use crate::versions::Snapshot;
+use crate::sql::Snapshot;
 
 /// The most rows that are counted.
 const MOST: u64 = 2_500;

@@ -130,7 +130,8 @@ fn serve(servant: &Servant, folder: &Path, data: &Path) -> Option<(u16, Program)
         .args(["-c", "listen_addresses=127.0.0.1"])
         // Nothing here must survive a power cut; `synchronous_commit` stays as in production.
         .args(["-c", "fsync=off", "-c", "full_page_writes=off"])
-        .args(["-c", "max_connections=200", "-c", "log_destination=stderr"]);
+        .args(["-c", "max_connections=200", "-c", "log_destination=stderr"])
+        .args(["-c", "max_prepared_transactions=8"]);
     let server = Program::start(command);
     server.wait_for(|_, err| err.contains("ready to accept connections").then_some(port))?;
     Some((port, server))

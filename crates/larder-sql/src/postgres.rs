@@ -3,23 +3,26 @@
 //! - A request joins the next query to *start*: one that is under way may return the state before a
 //!   write that the request must see.
 //! - So there is at most one query at a time, however many requests wait, and none when idle.
-//! - The query asks whether the stamp of [`Tag::ANY`](crate::cache::Tag::ANY) has changed;
+//! - The query asks whether the stamp of [`Tag::ANY`](larder_cache::Tag::ANY) has changed;
 //!   only then are all stamps read, by one statement.
 //! - Twice a second it also asks whether the schema has changed (`schema`).
 //! - A broken connection is reopened, once, before the requests get an error.
+//! - Where many changes are not folded, this thread folds them after it has answered (`stamps`).
 //! - Once a query has taken longer than a request waits, further requests do not wait for it.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use larder_cache::stamps::{Current, StampSource, Stamps, StampsResult, StampsUnavailable};
 use tokio::sync::oneshot;
 
-use super::schema::Watch;
-use super::{Table, stamps, triggers};
-use crate::cache::stamps::{Current, StampSource, Stamps, StampsResult, StampsUnavailable};
 use crate::db::{Conn, Role, Url, meter};
+use crate::schema::Watch;
+use crate::table::Table;
+use crate::{stamps, triggers};
 
 /// How often the triggers are checked.
 const TRIGGER_CHECK: Duration = Duration::from_secs(60);
@@ -29,6 +32,18 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a request waits for the answer before it bypasses the cache.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Above this level, reading stamps could make transactions of the application fail as not serializable.
+const SETTINGS: &str = "SET default_transaction_isolation = 'read committed'";
+
+/// How many changes may be left unfolded. Each question reads them all.
+const MOST_CHANGES: i64 = 256;
+
+/// How many changes are folded at once. Requests that arrive meanwhile wait for it, for some milliseconds.
+const FOLDED_AT_ONCE: i64 = 5_000;
+
+/// How long folding is left to another instance that is at it, or not tried again after an error.
+const FOLD_PAUSE: Duration = Duration::from_secs(1);
 
 type Asker = oneshot::Sender<StampsResult>;
 
@@ -70,6 +85,8 @@ impl PostgresVersions {
             conn: None,
             current: None,
             triggers: None,
+            changes: 0,
+            folds_from: Instant::now(),
         };
         std::thread::Builder::new()
             .name("larder-versions".into())
@@ -109,6 +126,10 @@ struct Validator {
     conn: Option<PgConnection>,
     current: Option<Arc<Stamps>>,
     triggers: Option<(Instant, Result<(), StampsUnavailable>)>,
+    /// The number of changes that were not folded when it asked last.
+    changes: i64,
+    /// Before this it folds nothing.
+    folds_from: Instant,
 }
 
 impl Validator {
@@ -116,7 +137,8 @@ impl Validator {
     fn serve(mut self, queue: &Receiver<Asker>) {
         let mut is_off = false;
         loop {
-            let asker = match queue.recv_timeout(TRIGGER_CHECK) {
+            let patience = if self.must_fold() { Duration::ZERO } else { TRIGGER_CHECK };
+            let asker = match queue.recv_timeout(patience) {
                 Ok(asker) => Some(asker),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -132,6 +154,27 @@ impl Validator {
                 // A request that was cancelled meanwhile has dropped its receiver.
                 let _ = asker.send(current.clone());
             }
+            if self.must_fold() {
+                self.fold();
+            }
+        }
+    }
+
+    fn must_fold(&self) -> bool {
+        self.changes > MOST_CHANGES && self.folds_from <= Instant::now()
+    }
+
+    /// Folds changes, unless another instance is at it.
+    fn fold(&mut self) {
+        let folded = self.conn.as_mut().map(|conn| stamps::fold(conn, FOLDED_AT_ONCE));
+        match folded {
+            Some(Ok(folded)) if folded > 0 => self.changes -= folded,
+            Some(Err(error)) => {
+                tracing::warn!(%error, changes = self.changes, "the changes of stamps cannot be folded");
+                self.folds_from = Instant::now() + FOLD_PAUSE;
+            }
+            // Another instance folds, or there is no connection.
+            _ => self.folds_from = Instant::now() + FOLD_PAUSE,
         }
     }
 
@@ -163,8 +206,9 @@ impl Validator {
             return Ok(Err(missing));
         }
         let any = stamps::any(conn, schema)?;
+        self.changes = any.changes;
         match &self.current {
-            Some(current) if current.id() == Stamps::id_of(any) => Ok(Ok(current.clone())),
+            Some(current) if current.id() == Stamps::id_of(any.stamp) => Ok(Ok(current.clone())),
             _ => {
                 let current = Arc::new(stamps::all_postgres(conn, schema)?);
                 Ok(Ok(self.current.insert(current).clone()))
@@ -195,6 +239,7 @@ fn connect(url: &Url) -> Result<PgConnection, StampsUnavailable> {
     match Conn::open(url, Role::Reader, LOCK_TIMEOUT) {
         Ok(Conn::Postgres(mut conn)) => {
             conn.set_instrumentation(meter::OfStamps::default());
+            conn.batch_execute(SETTINGS).map_err(unanswered)?;
             Ok(conn)
         }
         Ok(Conn::Sqlite(_)) => Err(StampsUnavailable("this is not Postgres".into())),

@@ -11,7 +11,8 @@ use diesel::QueryResult;
 use diesel::r2d2::Pool;
 
 use super::codes::{self, Meaning};
-use super::connect::{Conn, Manager, Pooled};
+use super::conn::Conn;
+use super::connect::{Manager, Pooled};
 use super::error::Error;
 use super::transaction::{self, Access, Failed};
 

@@ -11,20 +11,27 @@ use std::collections::BTreeMap;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
+use larder_cache::stamps::StampsUnavailable;
 
-use super::Table;
-use crate::cache::stamps::StampsUnavailable;
 use crate::db::Conn;
+use crate::table::Table;
 
 /// Insert, update, delete and truncate.
 const POSTGRES_TRIGGERS: i64 = 4;
 
-/// Creates the table of stamps, as the first migration does.
-const SQLITE_STAMPS: &str =
-    include_str!("../../migrations/sqlite/2026-11-21-090000-0000_create_cache_versions/up.sql");
+/// Creates the table of stamps. That of the tag *everything* starts at a random number, so that no other database
+/// has the same stamps.
+const SQLITE_STAMPS: &str = "\
+    CREATE TABLE cache_versions (\
+      tag TEXT NOT NULL PRIMARY KEY, n INTEGER NOT NULL, r INTEGER NOT NULL\
+    ) STRICT, WITHOUT ROWID; \
+    INSERT INTO cache_versions VALUES ('!', 1, random()), ('*', 1, random())";
 const POSTGRES_STAMPS: &str = concat!(
-    include_str!("../../migrations/postgres/2026-11-21-090000-0000_create_cache_versions/up.sql"),
-    include_str!("../../migrations/postgres/2026-11-26-090000-0000_qualify_cache_trigger/up.sql"),
+    "CREATE TABLE IF NOT EXISTS cache_versions (\
+       tag text NOT NULL PRIMARY KEY, n bigint NOT NULL, r bigint NOT NULL\
+     ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);\n",
+    include_str!("sql/postgres.sql"),
+    "SELECT cache_bump('!')",
 );
 
 #[derive(QueryableByName)]
@@ -63,7 +70,7 @@ pub fn cover(conn: &mut Conn, table: Table) -> QueryResult<()> {
         ),
         Conn::Postgres(_) => (
             POSTGRES_STAMPS,
-            "SELECT to_regclass('cache_versions') IS NOT NULL AS known",
+            "SELECT to_regclass('cache_changes') IS NOT NULL AS known",
             of_postgres(table),
         ),
     };
@@ -121,12 +128,25 @@ fn of_postgres(table: Table) -> BTreeMap<String, String> {
         let name = format!("{table}_cache_{}", event.to_ascii_lowercase());
         let sql = format!(
             "CREATE TRIGGER {name} AFTER {event} ON {table} {rows} FOR EACH STATEMENT \
-             EXECUTE FUNCTION cache_trigger('{table}'); \
+             EXECUTE FUNCTION larder_v2_trigger('{table}'); \
              ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
         );
         (name, sql)
     };
     events.into_iter().map(trigger).collect()
+}
+
+/// Checks the triggers of `tables`.
+///
+/// [`StampsUnavailable`] names the first table that is not covered.
+///
+/// # Errors
+/// Those of the database.
+pub fn check(conn: &mut Conn, tables: &[Table]) -> QueryResult<Result<(), StampsUnavailable>> {
+    match conn {
+        Conn::Sqlite(sqlite) => check_sqlite(sqlite, tables),
+        Conn::Postgres(postgres) => check_postgres(postgres, tables),
+    }
 }
 
 /// Checks the triggers of `tables` on SQLite.
@@ -135,7 +155,7 @@ fn of_postgres(table: Table) -> BTreeMap<String, String> {
 ///
 /// # Errors
 /// Those of the database.
-pub fn check_sqlite(
+pub(crate) fn check_sqlite(
     conn: &mut SqliteConnection,
     tables: &[Table],
 ) -> QueryResult<Result<(), StampsUnavailable>> {
@@ -153,14 +173,14 @@ pub fn check_sqlite(
 ///
 /// # Errors
 /// Those of the database.
-pub fn check_postgres(
+pub(crate) fn check_postgres(
     conn: &mut PgConnection,
     tables: &[Table],
 ) -> QueryResult<Result<(), StampsUnavailable>> {
     for table in tables {
         let found: Count = diesel::sql_query(
             "SELECT count(*) AS count FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid \
-             WHERE t.tgrelid = to_regclass($1) AND t.tgenabled = 'A' AND p.proname = 'cache_trigger' \
+             WHERE t.tgrelid = to_regclass($1) AND t.tgenabled = 'A' AND p.proname = 'larder_v2_trigger' \
              AND t.tgname IN ($1 || '_cache_insert', $1 || '_cache_update', \
                               $1 || '_cache_delete', $1 || '_cache_truncate')",
         )
@@ -202,7 +222,6 @@ fn missing(table: Table) -> StampsUnavailable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::migrations;
 
     const GUESTS: Table = Table::named("guests");
 
@@ -210,29 +229,17 @@ mod tests {
         Conn::Sqlite(SqliteConnection::establish(":memory:").unwrap())
     }
 
-    fn check(conn: &mut Conn, table: Table) -> Result<(), StampsUnavailable> {
-        let Conn::Sqlite(sqlite) = conn else { unreachable!("it was opened as SQLite") };
-        check_sqlite(sqlite, &[table]).unwrap()
-    }
-
-    #[test]
-    fn the_migrations_give_the_triggers_word_for_word() {
-        let mut conn = in_memory();
-        migrations::run(&mut conn).unwrap();
-        check(&mut conn, Table::named("products")).unwrap();
-    }
-
     #[test]
     fn a_table_that_was_covered_is_covered_and_another_is_not() {
         let mut conn = in_memory();
         conn.batch_execute("CREATE TABLE guests (id INTEGER PRIMARY KEY, name TEXT)").unwrap();
-        check(&mut conn, GUESTS).unwrap_err();
+        check(&mut conn, &[GUESTS]).unwrap().unwrap_err();
         for _ in 0..2 {
             cover(&mut conn, GUESTS).unwrap();
-            check(&mut conn, GUESTS).unwrap();
+            check(&mut conn, &[GUESTS]).unwrap().unwrap();
         }
         conn.batch_execute("DROP TRIGGER guests_cache_update").unwrap();
-        check(&mut conn, GUESTS).unwrap_err();
+        check(&mut conn, &[GUESTS]).unwrap().unwrap_err();
         cover(&mut conn, Table::named("nowhere")).unwrap_err();
     }
 }

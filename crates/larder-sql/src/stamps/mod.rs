@@ -1,14 +1,20 @@
-//! Reads and changes stamps in the table `cache_versions`.
+//! Reads and changes stamps.
+//!
+//! - The table `cache_versions` holds the total of each tag. On SQLite that is its stamp.
+//! - On Postgres the table `cache_changes` holds the changes that are not added to the totals yet: a stamp is the
+//!   total and all visible changes. Folding adds changes to the totals, and changes no stamp.
+
+mod postgres;
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use larder_cache::stamps::Stamps;
+use larder_cache::{Stamp, Tag};
 
-use crate::cache::stamps::Stamps;
-use crate::cache::{Stamp, Tag};
 use crate::db::Conn;
-use crate::db::schema::cache_versions::dsl::{cache_versions, n, r, tag};
+use crate::db::tables::cache_versions::dsl::{cache_versions, tag};
 
 type Row = (String, i64, i64);
 
@@ -18,8 +24,11 @@ fn stamp((name, count, nonce): Row) -> (Tag, Stamp) {
 
 /// Returns the stamps of `tags` as `conn` sees them now, in their order.
 pub fn of(conn: &mut Conn, tags: &[Tag]) -> QueryResult<Vec<(Tag, Stamp)>> {
-    let names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
-    let rows: Vec<Row> = cache_versions.filter(tag.eq_any(names)).load(conn)?;
+    let names: Vec<String> = tags.iter().map(|wanted| wanted.as_str().to_owned()).collect();
+    let rows: Vec<Row> = match conn {
+        Conn::Sqlite(sqlite) => cache_versions.filter(tag.eq_any(names)).load(sqlite)?,
+        Conn::Postgres(conn) => postgres::Named(names).load(conn)?,
+    };
     let known = Stamps::new(rows.into_iter().map(stamp));
     Ok(tags.iter().map(|wanted| (wanted.clone(), known.stamp(wanted))).collect())
 }
@@ -48,11 +57,26 @@ impl Schema {
     }
 }
 
+/// The stamp of [`Tag::ANY`], and the number of changes that are not folded.
+#[derive(Debug, Clone, Copy)]
+pub struct Any {
+    /// The stamp.
+    pub stamp: Stamp,
+    /// The number of changes, each of which every question reads.
+    pub changes: i64,
+}
+
 /// Returns the stamp of [`Tag::ANY`] in a Postgres database of this schema.
-pub fn any(conn: &mut PgConnection, schema: Schema) -> QueryResult<Stamp> {
-    let row: Option<(i64, i64)> =
-        cache_versions.find(Tag::ANY.as_str()).select((n, r)).first(conn).optional()?;
-    Ok(schema.with(row.map(|(count, nonce)| Stamp { count, nonce }).unwrap_or_default()))
+pub fn any(conn: &mut PgConnection, schema: Schema) -> QueryResult<Any> {
+    let (count, nonce, changes) = postgres::Any.get_result::<(i64, i64, i64)>(conn)?;
+    Ok(Any { stamp: schema.with(Stamp { count, nonce }), changes })
+}
+
+/// Adds at most so many changes to the totals and returns their number; no stamp changes.
+///
+/// It is 0 while another process folds.
+pub fn fold(conn: &mut PgConnection, most: i64) -> QueryResult<i64> {
+    postgres::Fold(most).get_result(conn)
 }
 
 /// Returns all stamps, by one statement, in a SQLite database of this schema.
@@ -62,12 +86,16 @@ pub fn all_sqlite(conn: &mut SqliteConnection, schema: Schema) -> QueryResult<St
 
 /// Returns all stamps, by one statement, in a Postgres database of this schema.
 pub fn all_postgres(conn: &mut PgConnection, schema: Schema) -> QueryResult<Stamps> {
-    Ok(schema.current(cache_versions.load(conn)?))
+    Ok(schema.current(postgres::All.load(conn)?))
 }
 
 /// Returns all stamps, by one statement, as `conn` sees them now, without the schema.
 pub fn all(conn: &mut Conn) -> QueryResult<Stamps> {
-    Ok(Stamps::new(cache_versions.load::<Row>(conn)?.into_iter().map(stamp)))
+    let rows: Vec<Row> = match conn {
+        Conn::Sqlite(sqlite) => cache_versions.load(sqlite)?,
+        Conn::Postgres(conn) => postgres::All.load(conn)?,
+    };
+    Ok(Stamps::new(rows.into_iter().map(stamp)))
 }
 
 /// Changes the stamps of `moved` and of [`Tag::ANY`].

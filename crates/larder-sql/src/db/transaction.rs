@@ -3,7 +3,7 @@
 use diesel::connection::{AnsiTransactionManager, Connection, TransactionManager};
 use diesel::prelude::*;
 
-use super::connect::Conn;
+use super::conn::Conn;
 
 type Manager = <Conn as Connection>::TransactionManager;
 

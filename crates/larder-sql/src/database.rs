@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use diesel::QueryResult;
+use larder_cache::{Tag, tracking};
 
-use super::read_checker::{ReadChecker, Schema};
-use super::snapshot::Snapshot;
-use super::{Table, moves, stamps};
-use crate::cache::{Tag, tracking};
 use crate::db::binds::Bind;
 use crate::db::{Conn, Db, Error, Origin, log};
+use crate::read_checker::{ReadChecker, Schema};
+use crate::snapshot::Snapshot;
+use crate::table::Table;
+use crate::{moves, stamps};
 
 /// A handle to the database. Cloning is cheap.
 #[derive(Clone)]

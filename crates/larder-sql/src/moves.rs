@@ -6,11 +6,11 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 use diesel::QueryResult;
+use larder_cache::stamps::Stamps;
+use larder_cache::{Stamp, Tag};
 
-use super::stamps;
-use crate::cache::stamps::Stamps;
-use crate::cache::{Stamp, Tag};
 use crate::db::{Conn, log};
+use crate::stamps;
 
 /// A tag that was invalidated.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,11 +7,12 @@
 use std::sync::Arc;
 
 use diesel::QueryResult;
+use larder_cache::stamps::{Current, Invalidation, StampsResult, StampsUnavailable};
+use larder_cache::{Secret, Stamp, StampSource, Tag};
 
-use super::{Table, stamps};
-use crate::cache::stamps::{Current, Invalidation, StampsResult, StampsUnavailable};
-use crate::cache::{Secret, Stamp, StampSource, Tag};
 use crate::db::{Conn, Db, Error, LOCK_TIMEOUT, Role, Url, secret, transaction};
+use crate::stamps;
+use crate::table::Table;
 
 /// The table of the secret: its triggers report that it was replaced.
 pub const SECRET: Table = Table::named("cache_secret");

@@ -12,11 +12,12 @@ use diesel::prelude::*;
 use diesel::r2d2::ManageConnection;
 use diesel::sql_types::Bool;
 
-use super::{Table, triggers};
-use crate::cache::stamps::StampsUnavailable;
-use crate::db::connect::{Manager, Pooled};
-use crate::db::file::Files;
-use crate::db::{Conn, Role, Url, migrations};
+use larder_sql::db::connect::{Manager, Pooled};
+use larder_sql::db::file::Files;
+use larder_sql::db::{Conn, Role, Url};
+use larder_sql::{Table, triggers};
+
+use super::migrations;
 
 /// How long it waits for locks: less than the client that asks for the readiness waits.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -114,13 +115,9 @@ impl Probe {
     }
 
     fn triggers_of(&self, conn: &mut Conn) -> Finding {
-        let checked = match conn {
-            Conn::Sqlite(sqlite) => triggers::check_sqlite(sqlite, self.tables),
-            Conn::Postgres(postgres) => triggers::check_postgres(postgres, self.tables),
-        };
-        match checked {
+        match triggers::check(conn, self.tables) {
             Ok(Ok(())) => Finding::Good,
-            Ok(Err(StampsUnavailable(why))) => Finding::Bad(why),
+            Ok(Err(why)) => Finding::Bad(why.to_string()),
             Err(error) => Finding::Bad(format!("its triggers cannot be read: {error}")),
         }
     }

@@ -5,8 +5,8 @@
 
 use diesel::prelude::*;
 
-use super::connect::Conn;
-use super::schema::cache_secret::dsl::{cache_secret, id, secret};
+use super::conn::Conn;
+use super::tables::cache_secret::dsl::{cache_secret, id, secret};
 
 /// Length of a secret, in bytes.
 pub const BYTES: usize = 32;
@@ -15,7 +15,10 @@ pub const BYTES: usize = 32;
 const ROW: i64 = 1;
 
 /// Creates the secret if there is none, within the transaction that migrates.
-pub(super) fn ensure(conn: &mut Conn) -> QueryResult<()> {
+///
+/// # Errors
+/// Those of the database.
+pub fn ensure(conn: &mut Conn) -> QueryResult<()> {
     match read(conn)? {
         Some(_) => Ok(()),
         None => replace(conn),
@@ -23,6 +26,9 @@ pub(super) fn ensure(conn: &mut Conn) -> QueryResult<()> {
 }
 
 /// Reads the secret; `None` if its row was deleted.
+///
+/// # Errors
+/// Those of the database.
 pub fn read(conn: &mut Conn) -> QueryResult<Option<[u8; BYTES]>> {
     let found: Option<Vec<u8>> = cache_secret.find(ROW).select(secret).first(conn).optional()?;
     // The table refuses any other length.
@@ -30,6 +36,9 @@ pub fn read(conn: &mut Conn) -> QueryResult<Option<[u8; BYTES]>> {
 }
 
 /// Replaces the secret with a new random one.
+///
+/// # Errors
+/// Those of the database, or of the system if it provides no randomness.
 pub fn replace(conn: &mut Conn) -> QueryResult<()> {
     let mut bytes = [0_u8; BYTES];
     getrandom::fill(&mut bytes)

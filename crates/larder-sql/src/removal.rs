@@ -1,16 +1,16 @@
 //! Deletes from the cache by changing stamps in the database.
 //!
-//! So a deletion reaches every instance ([`crate::cache::Removal`]).
+//! So a deletion reaches every instance ([`larder_cache::Removal`]).
 
 use std::panic::Location;
 use std::sync::Arc;
 
+use larder_cache::Tag;
+use larder_cache::stamps::{Current, Invalidation, StampSource, StampsUnavailable};
 use tokio::sync::OnceCell;
 
-use super::stamps;
-use crate::cache::Tag;
-use crate::cache::stamps::{Current, Invalidation, StampSource, StampsUnavailable};
 use crate::db::{Db, Origin, Url};
+use crate::stamps;
 
 /// A source of stamps that can also change them.
 pub(super) struct Movable {

@@ -6,11 +6,12 @@
 //! - Queries for stamps are not counted as queries for data.
 
 use diesel::QueryResult;
+use larder_cache::{Dependencies, Tag};
 
-use super::read_checker::ReadChecker;
-use super::{Table, stamps};
-use crate::cache::{Dependencies, Tag};
 use crate::db::{Conn, log};
+use crate::read_checker::ReadChecker;
+use crate::stamps;
+use crate::table::Table;
 
 /// A read transaction that records what was read in it.
 pub struct Snapshot<'c> {

@@ -47,6 +47,7 @@ impl Kind {
 
     fn of_text(text: &str) -> Self {
         const TRANSACTION: [&str; 5] = ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"];
+        const STAMPS: [&str; 3] = ["cache_versions", "cache_bump", "larder_v2_fold"];
         const QUERY: [&str; 5] = ["SELECT", "WITH", "PRAGMA", "EXPLAIN", "VALUES"];
         let text = text.trim_start();
         let begins = |words: &[&str]| {
@@ -56,7 +57,7 @@ impl Kind {
         };
         if begins(&TRANSACTION) || begins(&[IS_ALIVE]) {
             Self::Transaction
-        } else if text.contains("cache_versions") || text.contains("cache_bump") {
+        } else if STAMPS.iter().any(|name| text.contains(name)) {
             Self::Stamps
         } else if begins(&QUERY) {
             Self::Query
@@ -112,6 +113,7 @@ mod tests {
             (IS_ALIVE, Kind::Transaction),
             ("SELECT \"cache_versions\".\"tag\" FROM \"cache_versions\"", Kind::Stamps),
             ("SELECT cache_bump($1)", Kind::Stamps),
+            ("SELECT larder_v2_fold($1)", Kind::Stamps),
             ("LOCK TABLE products", Kind::Write),
             ("", Kind::Write),
         ];

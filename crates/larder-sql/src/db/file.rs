@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use diesel::connection::SimpleConnection;
 
-use super::connect::Conn;
+use super::conn::Conn;
 use super::file_id::FileId;
 use super::role::{LOCK_TIMEOUT, Role};
 use super::url::Url;

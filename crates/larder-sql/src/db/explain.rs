@@ -9,7 +9,7 @@ use diesel::result::Error::RollbackTransaction;
 use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
 
 use super::binds::Bind;
-use super::connect::Conn;
+use super::conn::Conn;
 use super::log;
 
 #[derive(QueryableByName)]

@@ -11,7 +11,7 @@
 //! - A file that was replaced or removed is noticed within a second.
 //! - A change of the schema makes everything stale: it may have changed rows without a trigger.
 
-pub mod wal_index;
+mod wal_index;
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -24,15 +24,16 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::Integer;
 use diesel::sqlite::Sqlite;
+use larder_cache::stamps::{Current, StampSource, StampsResult, StampsUnavailable};
 use thread_local::ThreadLocal;
 
 use self::wal_index::{Header, WalIndex};
-use super::stamps::Schema;
-use super::{Table, stamps, triggers};
-use crate::cache::stamps::{Current, StampSource, StampsResult, StampsUnavailable};
 use crate::db::file::Files;
 use crate::db::file_id::FileId;
 use crate::db::{Conn, Role, Url, meter};
+use crate::stamps::Schema;
+use crate::table::Table;
+use crate::{stamps, triggers};
 
 /// How long a validator waits for locks.
 ///

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 
-use super::Table;
-use super::stamps::Schema;
+use crate::stamps::Schema;
+use crate::table::Table;
 
 /// How long a change may go unnoticed.
 const CHECK: Duration = Duration::from_millis(500);

@@ -13,20 +13,12 @@ use diesel::r2d2::{self, ManageConnection};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::codes::Meaning;
+use super::conn::Conn;
 use super::file_id::FileId;
 use super::kind::IS_ALIVE;
 use super::log::{self, Recorder};
 use super::role::Role;
 use super::url::Url;
-
-/// A connection to one of the two databases; queries are written once for both.
-#[derive(diesel::MultiConnection)]
-pub enum Conn {
-    /// PostgreSQL.
-    Postgres(PgConnection),
-    /// SQLite.
-    Sqlite(SqliteConnection),
-}
 
 /// Tolerance of the lock timeout: a tenth of it.
 ///

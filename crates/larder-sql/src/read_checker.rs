@@ -15,15 +15,17 @@ use std::sync::{Arc, OnceLock};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::{Table, mentioned};
 use crate::db::statement_probe::StatementProbe;
 use crate::db::{Conn, log};
+use crate::mentioned;
+use crate::table::Table;
 
-/// Selects the names of all tables and views but that of the stamps.
+/// Selects the names of all tables and views but those of the stamps.
 const SQLITE: &str =
     "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name <> 'cache_versions'";
 const POSTGRES: &str = "SELECT table_name::text AS name FROM information_schema.tables \
-                        WHERE table_name <> 'cache_versions' AND table_schema = current_schema()";
+                        WHERE table_name NOT IN ('cache_versions', 'cache_changes') \
+                        AND table_schema = current_schema()";
 
 /// The names of all tables, read once.
 pub type Schema = Arc<OnceLock<Vec<String>>>;
@@ -120,7 +122,7 @@ mod tests {
 
     use super::*;
     use crate::db::{Db, Url};
-    use crate::versions::{Database, Snapshot};
+    use crate::{Database, Snapshot};
 
     const EVENTS: Table = Table::named("events").with_derived(&["event_counts"]);
     const GUESTS: Table = Table::named("guests");
