@@ -77,6 +77,8 @@ pub(super) struct Task {
     pub leader: Option<Leader>,
     /// The lock among instances.
     pub lock: Option<shared::Lock>,
+    /// Whether the handler can see what a layer around the cache has made of the visitor's cookies.
+    pub is_of_visitor: bool,
 }
 
 /// The result of a lookup in the local tier.
@@ -248,7 +250,7 @@ impl Lookup {
         // Only expired pages are revalidated: an invalidated one has different data.
         let old = old.filter(|_| missed.miss == Miss::Expired);
         let miss = Some(missed.miss.clone());
-        let task = Task { miss, forward, varies, old, leader: None, lock: None };
+        let task = Task { miss, forward, varies, old, ..Task::default() };
         Unfound { key, missed, task, is_stale }
     }
 

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::future::{Ready, ready};
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -75,7 +76,7 @@ where
 pub struct Middleware<S> {
     service: Rc<S>,
     rules: Rc<Rules>,
-    /// Whether the first request has come, which shows whether there is a cache.
+    /// Whether the first request has come, which shows what is around the cache.
     is_checked: Cell<bool>,
 }
 
@@ -90,17 +91,43 @@ where
 
     forward_ready!(service);
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let (service, rules) = (self.service.clone(), self.rules.clone());
-        let is_first = !self.is_checked.replace(true);
-        if is_first && request.app_data::<web::Data<Cache>>().is_none() {
-            tracing::error!(
-                "the app has no cache, so no page is stored: add \
-                 `App::app_data(web::Data::new(cache))` where `page::cached` is used"
-            );
+        if !self.is_checked.replace(true) {
+            check_surroundings(&mut request, &rules);
         }
         Box::pin(answer(service, rules, request))
     }
+}
+
+/// Logs what the first request shows of a wrong setup: a forgotten cache, a wrong order of layers.
+fn check_surroundings(request: &mut ServiceRequest, rules: &Rules) {
+    if request.app_data::<web::Data<Cache>>().is_none() {
+        tracing::error!(
+            "the app has no cache, so no page is stored: add \
+             `App::app_data(web::Data::new(cache))` where `page::cached` is used"
+        );
+    }
+    // Where pages are not shared, this is asked again for each page that is built.
+    if rules.is_shared && request::were_cookies_read(request) {
+        warn_of_order(rules, request.path());
+    }
+}
+
+/// Logs once that a layer around the cache has read the cookies.
+pub(super) fn warn_of_order(rules: &Rules, path: &str) {
+    if rules.is_order_said.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let effect = match rules.is_shared {
+        true => "the handlers of shared pages see nothing of it",
+        false => "no page is stored, since its handler could see it",
+    };
+    tracing::warn!(
+        path,
+        "a layer around `page::cached` reads the cookies, such as a session: {effect}; put the \
+         page cache around that layer, so wrap it last"
+    );
 }
 
 /// Answers from a stored page, or has it built.

@@ -26,6 +26,7 @@ mod privacy;
 mod refusals;
 mod reports;
 mod revalidation;
+mod sessions;
 mod staleness;
 mod tags;
 mod unstored;
