@@ -118,7 +118,8 @@ impl Lookup {
             self.cache.report_outcome(Level::Page, &self.key, Outcome::Miss(miss), self.began);
         }
         request::strip_conditionals(&mut request);
-        if !self.rules.is_shared && request::were_cookies_read(&mut request) {
+        let may_be_of_visitor = !self.rules.is_shared && !self.rules.is_personal;
+        if may_be_of_visitor && request::were_cookies_read(&mut request) {
             warn_of_order(&self.rules, request.path());
             task.is_of_visitor = true;
         }
@@ -194,8 +195,11 @@ impl Lookup {
         seen: &HeaderMap,
         response: HttpResponse<BoxBody>,
         mut task: Task,
-        (dependencies, started): (Dependencies, Instant),
+        (mut dependencies, started): (Dependencies, Instant),
     ) -> (HttpResponse<BoxBody>, Option<FoundPage>) {
+        if let Some(user) = &self.user {
+            dependencies.add(user.clone(), self.current.stamp(user));
+        }
         let is_revalidated = response.status() == StatusCode::NOT_MODIFIED;
         let is_useful = task.old.as_ref().is_some_and(|old| old.usage() != Use::Never);
         let old = task.old.take().filter(|_| is_revalidated);
@@ -298,8 +302,8 @@ impl Lookup {
         task: &Task,
         seen: &HeaderMap,
     ) -> Result<(Key, BTreeSet<String>), &'static str> {
-        let known = Vary::Names(task.varies.clone());
-        let Vary::Names(names) = known.union(vary) else { return Err("vary") };
+        let known = task.varies.iter().cloned().chain(self.rules.keyed_names()).collect();
+        let Vary::Names(names) = Vary::Names(known).union(vary) else { return Err("vary") };
         if names.is_empty() {
             return Ok((self.key.clone(), names));
         }

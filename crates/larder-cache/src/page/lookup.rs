@@ -40,6 +40,7 @@ use crate::http::vary::Vary;
 use crate::key::Key;
 use crate::level::Level;
 use crate::stamps::Stamps;
+use crate::tag::Tag;
 use crate::tier::shared;
 
 /// A request for a page, with all that is needed to answer it.
@@ -50,6 +51,8 @@ pub(super) struct Lookup {
     pub current: Arc<Stamps>,
     pub rules: Rc<Rules>,
     pub asked: Asked,
+    /// The tag of the user for whom the page is stored.
+    pub user: Option<Tag>,
     pub began: Instant,
 }
 
@@ -124,7 +127,8 @@ impl find::Wanted for Sought<'_> {
         let unfound = match lookup.look(self.headers) {
             Looked::Page(kept, varies) => match kept.usage() {
                 Use::Fresh => return Look::There(Found::Answer(lookup.hit(&kept).await)),
-                Use::WhileRevalidating if !kept.page.is_to_be_awaited() => {
+                // In the background the user of a page would be missing.
+                Use::WhileRevalidating if self.lookup.user.is_none() && !kept.page.is_to_be_awaited() => {
                     return Look::There(Found::Stale(kept, varies));
                 }
                 Use::WhileRevalidating | Use::IfError | Use::Never => {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use actix_web::dev::Extensions;
 use actix_web::http::header::HeaderName;
 
+use super::of_request::{Keyed, OfRequest};
 use crate::http::freshness::Owner;
 use crate::http::storable::STATUSES;
 use crate::policy::Policy;
@@ -50,6 +51,10 @@ pub struct Rules {
     pub(super) has_canary: bool,
     pub(super) tells_browsers: bool,
     pub(super) carried: Vec<Carry>,
+    pub(super) keyed: Vec<Keyed>,
+    pub(super) user: Option<OfRequest<Option<String>>>,
+    /// Whether these are the rules for the pages of one user.
+    pub(super) is_personal: bool,
     /// Whether the log has warned of a wrong order of layers: once, for all workers.
     pub(super) is_order_said: Arc<AtomicBool>,
 }
@@ -120,6 +125,9 @@ impl Rules {
             has_canary: false,
             tells_browsers: true,
             carried: Vec::new(),
+            keyed: Vec::new(),
+            user: None,
+            is_personal: false,
             is_order_said: Arc::default(),
         }
     }

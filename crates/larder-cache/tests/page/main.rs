@@ -30,4 +30,5 @@ mod sessions;
 mod staleness;
 mod tags;
 mod unstored;
+mod visitors;
 mod writes;
