@@ -15,9 +15,9 @@ use crate::error::AppError;
 use crate::site::form::FormErrors;
 use crate::site::list::{Found, List, ListQuery};
 use crate::site::sheet::{Change, Edit};
-use crate::sql::Database;
 use crate::site::time::Timestamp;
 use crate::site::zone;
+use crate::sql::Database;
 use crate::state::State;
 
 /// Returns a part of all events.

@@ -20,8 +20,8 @@ use crate::products::keys::PRODUCTS;
 use crate::products::model::{LIST, Price, Product, ProductId, ProductList};
 use crate::site::list::{ListQuery, nearest};
 use crate::site::text::is_number;
-use crate::sql::Snapshot;
 use crate::site::zone;
+use crate::sql::Snapshot;
 
 /// A time, as both databases compare it with the times that they have stored.
 const SECOND: &[BorrowedFormatItem<'_>] =
