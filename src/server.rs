@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use actix_web::{dev, web};
 use clap::{Args, ValueEnum};
-use time::OffsetDateTime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::accounts::service as accounts;
@@ -29,7 +28,8 @@ use crate::metrics::{About, Counters};
 use crate::products::service as products;
 use crate::scoreboard::service as scoreboard;
 use crate::site::host::Hosts;
-use crate::site::secrets;
+use crate::site::time::Timestamp;
+use crate::site::{secrets, zone};
 use crate::sql::secret::Keeper;
 use crate::sql::{self, Database};
 use crate::state::{Access, Settings, State};
@@ -83,6 +83,7 @@ impl Server {
     /// One sentence for the operator.
     pub async fn start(config: &ServeConfig) -> Result<Self, String> {
         secrets::add(&config.log.secret_names);
+        zone::set(&config.shop.time_zone);
         let shared = config.cache.store()?;
         let levels = config.cache.levels()?;
         let listener = bind(config.http.bind)?;
@@ -227,8 +228,8 @@ fn build(
     if let Some(store) = shared.clone() {
         // Everything besides the data that changes how a page looks: instances that differ in it
         // must not share entries.
-        let (size, access) = (settings.page_size, settings.access);
-        let namespace = format!("{build}:size={size}:access={access:?}");
+        let (size, access, zone) = (settings.page_size, settings.access, zone::shop());
+        let namespace = format!("{build}:size={size}:access={access:?}:zone={zone}");
         cache = cache.shared(store, namespace, keeper.secret());
         cache = cache.store_budget(config.cache.redis_timeout());
     }
@@ -286,6 +287,7 @@ fn told(config: &ServeConfig, hosts: &Hosts, db: &Db, levels: Levels) -> Vec<(St
         ("cached queries", on(levels.queries)),
         ("shared store", shared),
         ("page size", config.shop.page_size.to_string()),
+        ("time zone", config.shop.time_zone.to_string()),
         ("access", format!("{:?}", config.http.who_may_write()).to_lowercase()),
         ("toolbar", format!("{:?}", config.toolbar.toolbar).to_lowercase()),
     ];
@@ -347,7 +349,7 @@ async fn fill(state: &State) -> Result<(), String> {
     let recipes = recipes.map_err(|error| failed("recipes", error))?;
     let scores = scoreboard::fill_if_empty(&state.db).await;
     let scores = scores.map_err(|error| failed("scores", error))?;
-    let today = OffsetDateTime::now_utc().date();
+    let today = Timestamp::now().local().date();
     let tastings = events::fill_if_empty(&state.db, today).await;
     let tastings = tastings.map_err(|error| failed("tastings", error))?;
     tracing::info!(products, recipes, scores, tastings, "the empty shop was filled with samples");

@@ -37,6 +37,11 @@ pub fn one_page() -> Rules {
     visitor::everybodys(SHOW).parameters(&[])
 }
 
+/// Returns the page rules of a tasting, for visitors who do not see its guests.
+pub fn show_page() -> Rules {
+    visitor::everybodys(SHOW).parameters(&["page"])
+}
+
 /// Returns the page rules of the API's description, which changes only with the program.
 pub fn document() -> Rules {
     visitor::everybodys(LIST).parameters(&[])

@@ -36,3 +36,4 @@ pub mod sheet;
 pub mod text;
 pub mod time;
 pub mod visitor;
+pub mod zone;

@@ -10,7 +10,7 @@ pub struct Pagination {
     pub page: u64,
     /// The last page, at least 1.
     pub last: u64,
-    path: &'static str,
+    path: String,
     query: Vec<(&'static str, String)>,
 }
 
@@ -47,10 +47,10 @@ impl Pagination {
         page: u64,
         total: u64,
         size: u64,
-        path: &'static str,
+        path: impl Into<String>,
         query: Vec<(&'static str, String)>,
     ) -> Self {
-        Self { page, last: total.div_ceil(size).max(1), path, query }
+        Self { page, last: total.div_ceil(size).max(1), path: path.into(), query }
     }
 
     /// Whether the current page exists; page 1 always does.

@@ -60,6 +60,7 @@ mod stampede;
 mod start_failures;
 mod supplier;
 mod tables;
+mod tastings;
 mod toolbar;
 mod twice;
 mod unicode;

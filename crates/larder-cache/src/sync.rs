@@ -64,22 +64,22 @@ mod scheduled {
 
     use shuttle::thread::LocalKey;
 
-    pub use shuttle::sync::{Mutex, atomic::AtomicU64};
+    pub(crate) use shuttle::sync::{Mutex, atomic::AtomicU64};
 
     /// Returns the result of `work`: shuttle has no time.
-    pub async fn timeout<W: Future>(_: Duration, work: W) -> Option<W::Output> {
+    pub(crate) async fn timeout<W: Future>(_: Duration, work: W) -> Option<W::Output> {
         Some(work.await)
     }
 
     /// The part of tokio's task locals that is used here, on shuttle's threads.
-    pub struct TaskLocal<T: 'static>(LocalKey<RefCell<Option<T>>>);
+    pub(crate) struct TaskLocal<T: 'static>(LocalKey<RefCell<Option<T>>>);
 
     impl<T: Clone> TaskLocal<T> {
-        pub const fn new() -> Self {
+        pub(crate) const fn new() -> Self {
             Self(LocalKey { init: || RefCell::new(None), _p: PhantomData })
         }
 
-        pub async fn scope<W: Future>(&'static self, value: T, work: W) -> W::Output {
+        pub(crate) async fn scope<W: Future>(&'static self, value: T, work: W) -> W::Output {
             let mut work = pin!(work);
             poll_fn(|context| {
                 let outside = self.0.with(|slot| slot.replace(Some(value.clone())));
@@ -90,7 +90,7 @@ mod scheduled {
             .await
         }
 
-        pub fn try_with<R>(&'static self, read: impl FnOnce(&T) -> R) -> Result<R, ()> {
+        pub(crate) fn try_with<R>(&'static self, read: impl FnOnce(&T) -> R) -> Result<R, ()> {
             let value = self.0.with(|slot| slot.borrow().clone());
             value.as_ref().map(read).ok_or(())
         }
