@@ -1,6 +1,7 @@
 //! What an owner computes of a request: functions, and what they are for.
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
@@ -9,6 +10,10 @@ use actix_web::http::header::HeaderName;
 /// A function of the request.
 #[derive(Clone)]
 pub(super) struct OfRequest<T>(Arc<dyn Fn(&HttpRequest) -> T + Send + Sync>);
+
+// The rules stay as they are if one of their functions panics.
+impl<T> UnwindSafe for OfRequest<T> {}
+impl<T> RefUnwindSafe for OfRequest<T> {}
 
 impl<T> OfRequest<T> {
     pub(super) fn new(of: impl Fn(&HttpRequest) -> T + Send + Sync + 'static) -> Self {

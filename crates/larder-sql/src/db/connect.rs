@@ -71,7 +71,9 @@ impl Conn {
                 Conn::Sqlite(sqlite)
             }
             Url::Postgres(url) => {
-                let mut postgres = PgConnection::establish(&with_timeout(url.with_password()))?;
+                let url = url.with_password();
+                let url = url.map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+                let mut postgres = PgConnection::establish(&with_timeout(&url))?;
                 set_up(&mut postgres, POSTGRES_SETTINGS)?;
                 set_up(&mut postgres, &postgres_lock_timeout(lock_timeout))?;
                 Conn::Postgres(postgres)

@@ -18,12 +18,14 @@ pub mod file_id;
 pub mod kind;
 pub mod log;
 pub mod meter;
+mod pooler;
 mod postgres_url;
 mod role;
 pub mod secret;
 mod sqlstate;
 pub mod statement_probe;
 pub(crate) mod tables;
+mod tls;
 pub mod transaction;
 mod url;
 
@@ -93,7 +95,14 @@ impl Db {
     pub fn open_with(url: &Url, lock_timeout: Duration) -> Result<Self, String> {
         // Pools retry until they time out; a single connection reports at once what is wrong.
         let first = Conn::create(url, Role::Writer, lock_timeout);
-        first.map_err(|error| explain(url, &error.to_string()))?;
+        let mut first = first.map_err(|error| explain(url, &error.to_string()))?;
+        if let Url::Postgres(_) = url {
+            let second = Conn::open(url, Role::Reader, lock_timeout);
+            let mut second = second.map_err(|error| explain(url, &error.to_string()))?;
+            pooler::check(&mut first, &mut second)
+                .map_err(|error| format!("cannot use the database {url}: {error}"))?;
+        }
+        drop(first);
         let writers = match url {
             Url::Sqlite(_) => 1,
             Url::Postgres(_) => POSTGRES_WRITERS,

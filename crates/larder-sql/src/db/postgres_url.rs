@@ -5,10 +5,16 @@
 //!   refused here, by a sentence without any of its text, and an unambiguous one is passed on with its
 //!   special characters encoded.
 //! - No error and no `Display` output contains any part of the password.
+//! - A URL that asks for TLS is answered by a [`Tunnel`], which opens with the first connection.
 //!
 //! Source: <https://www.postgresql.org/docs/current/libpq-connect.html>, RFC 3986 §3.
 
+use std::io;
+use std::sync::{Arc, OnceLock};
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::tls::{self, Target, Tls, Tunnel};
 
 /// Parameters that libpq knows; any other name could be a part of a password that holds `&`.
 const KNOWN: &str = " host hostaddr port dbname user password passfile require_auth channel_binding \
@@ -27,14 +33,34 @@ const ENCODE: &str = "in user, password and database name write @ as %40, : as %
 
 const WHOLE: &str = "use postgres://USER:PASSWORD@HOST:PORT/NAME";
 
+/// The port of a server whose URL names none.
+const PORT: u16 = 5432;
+
 /// A URL that libpq parses in the same way as this module.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct PostgresUrl {
-    /// With the password, for libpq.
-    whole: String,
+    /// `ann:secret@`, encoded.
+    login: String,
+    /// `db.example:5432`, or several with commas.
+    hosts: String,
+    /// `/shop?connect_timeout=5`, without the parameters of TLS.
+    rest: String,
     /// Without the password, for people.
     shown: String,
+    tls: Option<Tls>,
+    /// Shared by all clones of the URL.
+    tunnel: Arc<OnceLock<Tunnel>>,
 }
+
+impl PartialEq for PostgresUrl {
+    fn eq(&self, other: &Self) -> bool {
+        let parts =
+            |url: &Self| (url.login.clone(), url.hosts.clone(), url.rest.clone(), url.tls.clone());
+        parts(self) == parts(other)
+    }
+}
+
+impl Eq for PostgresUrl {}
 
 impl PostgresUrl {
     /// Parses the part after `postgres://`.
@@ -61,15 +87,44 @@ impl PostgresUrl {
         let name = name.strip_prefix('/').map(encode).transpose()?;
         let name = name.map_or_else(String::new, |name| format!("/{name}"));
         let query = read_query(query)?;
+        // Unix sockets never use TLS, as in libpq.
+        let tls = Tls::read(&query)?.filter(|_| hosts.split(',').any(is_remote));
         Ok(Self {
-            whole: format!("postgres://{login}{hosts}{name}{query}"),
+            login,
+            hosts: hosts.to_owned(),
+            rest: format!("{name}{}", for_libpq(&query)),
             shown: format!("postgres://{shown_login}{hosts}{name}"),
+            tls,
+            tunnel: Arc::default(),
         })
     }
 
-    /// Returns the whole URL, with the password: for libpq only.
-    pub fn with_password(&self) -> &str {
-        &self.whole
+    /// Returns the whole URL, with the password: for libpq only. With TLS it leads through the tunnel.
+    ///
+    /// # Errors
+    /// If the tunnel cannot be opened.
+    pub fn with_password(&self) -> io::Result<String> {
+        let hosts = match &self.tls {
+            None => self.hosts.clone(),
+            Some(tls) => self.through_tunnel(tls)?,
+        };
+        Ok(format!("postgres://{}{hosts}{}", self.login, self.rest))
+    }
+
+    fn through_tunnel(&self, tls: &Tls) -> io::Result<String> {
+        let targets = self.hosts.split(',').filter(|host| is_remote(host)).map(target).collect();
+        if self.tunnel.get().is_none() {
+            // A tunnel that another thread opened meanwhile is kept, and this one closes.
+            let _ = self.tunnel.set(Tunnel::open(tls.clone(), targets)?);
+        }
+        let folder = self.tunnel.get().map(|tunnel| tunnel.folder().to_string_lossy());
+        let folder = utf8_percent_encode(&folder.unwrap_or_default(), ENCODED).to_string();
+        let mut ports = 1..;
+        let through = |host: &str| match is_remote(host) {
+            true => format!("{folder}:{}", ports.next().unwrap_or_default()),
+            false => host.to_owned(),
+        };
+        Ok(self.hosts.split(',').map(through).collect::<Vec<_>>().join(","))
     }
 
     /// Returns the URL without the password and without parameters.
@@ -142,9 +197,34 @@ fn wrong_host(why: &str) -> String {
     format!("{why}: {WHOLE}; {ENCODE}")
 }
 
-/// Returns `?sslmode=require&password=secret` with the values encoded; empty without parameters.
-fn read_query(query: &str) -> Result<String, String> {
-    let mut read = String::new();
+/// Whether a checked host is a server's name or address, and not the path of a Unix socket.
+fn is_remote(host: &str) -> bool {
+    let end = host.find(':').unwrap_or(host.len());
+    end > 0 && !host.to_ascii_lowercase().starts_with("%2f")
+}
+
+/// Returns the server that a checked host names: `db.example:5432`, or `[::1]`.
+fn target(host: &str) -> Target {
+    let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((name, port)) => (name, port.strip_prefix(':')),
+        None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
+    };
+    let port = port.and_then(|port| port.parse().ok()).unwrap_or(PORT);
+    Target { host: percent_decode_str(name).decode_utf8_lossy().into_owned(), port }
+}
+
+/// Returns `?connect_timeout=5&password=secret` with the values encoded, without what the tunnel handles.
+fn for_libpq(parameters: &[(String, String)]) -> String {
+    let parameters = parameters.iter().filter(|(name, _)| !tls::is_kept(name));
+    let pairs: Vec<_> = parameters
+        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, ENCODED)))
+        .collect();
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+}
+
+/// Returns the parameters with their values decoded.
+fn read_query(query: &str) -> Result<Vec<(String, String)>, String> {
+    let mut read = Vec::new();
     for pair in query.split('&').filter(|_| !query.is_empty()) {
         let known = pair.split_once('=').filter(|(name, _)| KNOWN.contains(&format!(" {name} ")));
         let Some((name, value)) = known else {
@@ -152,8 +232,8 @@ fn read_query(query: &str) -> Result<String, String> {
                 "it has a parameter that Postgres does not know; write & in a value as %26, and {ENCODE}"
             ));
         };
-        let separator = if read.is_empty() { '?' } else { '&' };
-        read += &format!("{separator}{name}={}", encode(value)?);
+        let value = percent_decode_str(&encode(value)?).decode_utf8_lossy().into_owned();
+        read.push((name.to_owned(), value));
     }
     Ok(read)
 }
@@ -164,7 +244,7 @@ mod tests {
 
     /// Returns the URL for libpq and the URL for people, or the error.
     fn read(text: &str) -> Result<(String, String), String> {
-        PostgresUrl::parse(text).map(|url| (url.whole, url.shown))
+        PostgresUrl::parse(text).map(|url| (url.with_password().unwrap(), url.shown))
     }
 
     #[test]
@@ -244,11 +324,42 @@ mod tests {
             ("one:1,two:2/shop", "one:1,two:2/shop", "one:1,two:2/shop"),
             ("ann@%2Frun%2Fpg/shop", "ann@%2Frun%2Fpg/shop", "ann@%2Frun%2Fpg/shop"),
             ("db/shop?password=a/b=c", "db/shop?password=a%2Fb%3Dc", "db/shop"),
-            ("db/shop?sslmode=require&user=ann", "db/shop?sslmode=require&user=ann", "db/shop"),
+            ("db/shop?sslmode=disable&user=ann", "db/shop?user=ann", "db/shop"),
         ];
         for (text, whole, shown) in cases {
             let expected = (format!("postgres://{whole}"), format!("postgres://{shown}"));
             assert_eq!(read(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_with_tls_leads_through_a_private_socket() {
+        let text = "ann:p%40ss@one:1,[::1],%2Frun/shop?sslmode=verify-full&connect_timeout=9";
+        let url = PostgresUrl::parse(text).unwrap();
+        let folder = |url: &PostgresUrl| {
+            let whole = url.with_password().unwrap();
+            let through = whole.strip_prefix("postgres://ann:p%40ss@").unwrap();
+            let folder = through.split(':').next().unwrap();
+            assert_eq!(through, format!("{folder}:1,{folder}:2,%2Frun/shop?connect_timeout=9"));
+            percent_decode_str(folder).decode_utf8().unwrap().into_owned()
+        };
+        let path = folder(&url);
+        assert_eq!(folder(&url.clone()), path, "clones share the tunnel");
+        assert!(std::fs::exists(format!("{path}/.s.PGSQL.2")).unwrap());
+        drop(url);
+        assert!(!std::fs::exists(path).unwrap(), "its sockets go with it");
+    }
+
+    #[test]
+    fn the_server_of_a_host_is_found() {
+        let cases = [
+            ("db", "db:5432"),
+            ("db:1", "db:1"),
+            ("[::1]", "::1:5432"),
+            ("[fe80::1%25a]:7", "fe80::1%a:7"),
+        ];
+        for (host, expected) in cases {
+            assert_eq!(target(host).to_string(), expected);
         }
     }
 }
