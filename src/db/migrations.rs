@@ -139,9 +139,22 @@ where
 
 #[cfg(test)]
 mod tests {
-    use larder_sql::{Table, triggers};
+    use larder_sql::Table;
+    use larder_sql::triggers::{self, Dialect};
 
     use super::*;
+
+    #[test]
+    fn the_migration_on_postgres_is_that_of_larder_sql() {
+        let migration = "migrations/postgres/2026-11-28-100000-0000_stamps_without_waiting/up.sql";
+        let migration = std::fs::read_to_string(migration).unwrap();
+        // It begins with the table that an earlier migration has created, and ends with what covers tables.
+        let ours = triggers::migration(Dialect::Postgres, &[]);
+        let (begin, end) =
+            ("-- The changes that", "-- The function of the triggers of tables without");
+        let ours = &ours[ours.find(begin).unwrap()..ours.find(end).unwrap()];
+        assert!(migration.contains(ours.trim_end()), "{ours}");
+    }
 
     #[test]
     fn the_migrations_give_the_triggers_of_larder_sql_word_for_word() {

@@ -16,6 +16,7 @@ mod concurrency;
 mod conflicts;
 mod cookbook;
 mod counts;
+mod cover;
 mod dashboard;
 mod deletions;
 mod encryption;

@@ -8,6 +8,34 @@
 //! - Entries are deleted by stamps of their own, changed here ([`larder_cache::Removal`]).
 //! - Where a trigger is missing the stamps are unavailable, and the cache is bypassed.
 //!
+//! # Covering a table
+//!
+//! ```no_run
+//! use larder_sql::db::{Db, Url};
+//! use larder_sql::{Database, Table, triggers};
+//!
+//! // The name is as in SQL: `guests`, `blog.notes`, `"Users"`.
+//! const GUESTS: Table = Table::named("guests");
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let url: Url = "sqlite://guests.sqlite3".parse()?;
+//! let db = Db::open(&url)?;
+//! db.write_now(|conn| triggers::cover(conn, GUESTS))?;
+//! let stamps = larder_sql::open(&url, &[GUESTS])?;
+//! let database = Database::new(db, &[GUESTS]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The stamps go to the builder of the cache; [`Database::read`] takes the place of the application's own reads. An
+//! application that has migrations prints what `cover` does with [`triggers::migration`]. In both cases the triggers
+//! are checked while the application runs ([`triggers::check`]): where they are missing, the cache is bypassed.
+//!
+//! | Rows are told apart by | A write changes the stamps of |
+//! |---|---|
+//! | an integer `id` | the table, and the bucket of the row's id, one of 256 |
+//! | anything else, or nothing | the table, and all of its rows |
+//!
 //! # Layout
 //!
 //! - What every database and driver shares: `table`, `mentioned`, [`moves`].

@@ -42,7 +42,8 @@ pub struct ReadChecker {
     ear: StatementProbe,
     schema: Schema,
     caller: &'static Location<'static>,
-    named: Vec<&'static str>,
+    /// The tables' own names, in lower case.
+    named: Vec<String>,
 }
 
 impl ReadChecker {
@@ -72,9 +73,9 @@ impl ReadChecker {
     /// If it has already read a table that it had not named.
     pub fn names(&mut self, table: Table, is_whole: bool) -> QueryResult<()> {
         self.check()?;
-        self.named.push(table.name());
+        self.named.extend(table.parts().pop().map(|name| name.to_lowercase()));
         if is_whole {
-            self.named.extend(table.derived());
+            self.named.extend(table.derived().iter().map(|name| (*name).to_owned()));
         }
         Ok(())
     }
@@ -87,7 +88,7 @@ impl ReadChecker {
         for sql in self.ear.take() {
             let is_table = |name: &str| {
                 let known = self.schema.get().is_some_and(|names| names.iter().any(|n| n == name));
-                known && !self.named.contains(&name)
+                known && !self.named.iter().any(|named| named == name)
             };
             if let Some(table) = mentioned::tables(&sql, is_table).into_iter().next() {
                 return Err(self.unnamed(&table, &sql));

@@ -32,6 +32,8 @@ const QUESTION: &str = "\
       UNION ALL \
       SELECT a.attrelid, a.xmin, a.attname || a.attnum FROM watched \
       JOIN pg_attribute a ON a.attrelid = watched.id AND a.attnum > 0 \
+      UNION ALL \
+      SELECT i.inhrelid, i.xmin, 'partition' FROM watched JOIN pg_inherits i ON i.inhparent = watched.id \
     ) AS parts";
 
 #[derive(QueryableByName)]

@@ -3,7 +3,7 @@
 -- yet, notice that theirs is gone and bypass their cache.
 -- The changes that are not folded yet. A writer only inserts rows here, which no other transaction touches: so no
 -- writer waits for another. Each row changes the stamps of its tags and of '*' by 1 and by its nonce.
-CREATE TABLE cache_changes (
+CREATE TABLE IF NOT EXISTS cache_changes (
   tags text[] NOT NULL,
   r bigint NOT NULL
 -- Truncating the file at the end of a vacuum would make writers wait.
@@ -20,7 +20,7 @@ $$;
 -- changes no stamp. It runs as its owner, so that a role that may write the table may change its stamps; so it names
 -- every function, operator and table with its schema, which costs less than setting a search path for each call.
 -- `name` means the variable, also if the table has a column of that name.
-CREATE FUNCTION larder_v2_trigger() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION larder_v2_trigger() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 #variable_conflict use_variable
 DECLARE
   name text := TG_ARGV[0];
@@ -59,7 +59,7 @@ END $$;
 -- Adds at most this many changes to the totals and returns their number. No stamp changes by it, and it waits for
 -- no lock: where another process folds, it does nothing. One statement deletes and adds, so that every snapshot sees
 -- both or neither; a change that is committed later is not in its snapshot, and so is not deleted.
-CREATE FUNCTION larder_v2_fold(most bigint) RETURNS bigint
+CREATE OR REPLACE FUNCTION larder_v2_fold(most bigint) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
   folded bigint;
@@ -72,7 +72,8 @@ BEGIN
     WHERE ctid = ANY (ARRAY(SELECT ctid FROM cache_changes LIMIT most FOR UPDATE SKIP LOCKED))
     RETURNING tags, r
   ), sums AS (
-    SELECT tag, count(*) AS n, bit_xor(r) AS r FROM taken, unnest(tags || '{*}'::text[]) AS tag GROUP BY tag ORDER BY tag
+    SELECT tag, count(*) AS n, bit_xor(r) AS r FROM taken, unnest(tags || '{*}'::text[]) AS tag
+    GROUP BY tag ORDER BY tag
   ), added AS (
     INSERT INTO cache_versions AS known (tag, n, r) SELECT tag, n, r FROM sums
     ON CONFLICT (tag) DO UPDATE SET n = known.n + excluded.n, r = known.r # excluded.r
