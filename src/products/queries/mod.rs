@@ -12,8 +12,8 @@ use super::keys::PRODUCTS;
 use super::model::{NewProduct, Price, Product, ProductId, ProductList};
 use crate::db::Conn;
 use crate::db::schema::{product_counts, products};
-use crate::site::text::words;
 use crate::site::time::Timestamp;
+use crate::site::words::words;
 use crate::versions::Snapshot;
 
 /// How many ids are counted together, as a power of 2. The triggers in `migrations` use it, too.
