@@ -92,7 +92,9 @@ impl Server {
         let db = open(config.database.clone()).await?;
         warn_of_no_accounts(config, &db)?;
         let hosts = Hosts::new(&config.http.hosts, address);
-        let memory = web::Data::new(toolbar::Memory::new(told(config, &hosts, &db, levels)));
+        let version = db.version().map_err(|error| error.to_string())?;
+        let settings = told(config, &hosts, &db, levels);
+        let memory = web::Data::new(toolbar::Memory::new(settings, &version));
         let (state, parts) = build(config, hosts, db, levels, shared)?;
         let state = web::Data::new(state);
         if config.cache.clear_cache {

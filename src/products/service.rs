@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::{Deed, LIST, NewProduct, Price, Product, ProductId, ProductList};
+use super::model::{Action, LIST, NewProduct, Price, Product, ProductId, ProductList};
 use super::{keys, queries, sample};
 use crate::db::once::Once;
 use crate::db::{self, Conn, Db};
@@ -131,7 +131,7 @@ pub enum Many {
 pub async fn change_many(
     state: &State,
     seen: Vec<(ProductId, String)>,
-    deed: Deed,
+    action: Action,
 ) -> Result<Many, AppError> {
     let write = state.db.write(move |conn| {
         queries::lock(conn)?;
@@ -147,7 +147,7 @@ pub async fn change_many(
             return Ok(Many::Conflict(others));
         }
         for product in &there {
-            match deed.price(product.price) {
+            match action.price(product.price) {
                 Some(price) => queries::set_price(conn, product.id, price, Timestamp::now())?,
                 None => queries::delete(conn, product).map(|_| ())?,
             }

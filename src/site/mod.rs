@@ -36,4 +36,5 @@ pub mod sheet;
 pub mod text;
 pub mod time;
 pub mod visitor;
+pub mod words;
 pub mod zone;

@@ -12,9 +12,9 @@ use super::keys::PRODUCTS;
 use super::model::{NewProduct, Price, Product, ProductId, ProductList};
 use crate::db::Conn;
 use crate::db::schema::{product_counts, products};
-use crate::site::text::words;
 use crate::site::time::Timestamp;
 use crate::sql::Snapshot;
+use crate::site::words::words;
 
 /// How many ids are counted together, as a power of 2. The triggers in `migrations` use it, too.
 const COUNT_BITS: u32 = 12;

@@ -19,7 +19,7 @@ use crate::db::schema::{product_counts, products};
 use crate::products::keys::PRODUCTS;
 use crate::products::model::{LIST, Price, Product, ProductId, ProductList};
 use crate::site::list::{ListQuery, nearest};
-use crate::site::text::is_number;
+use crate::site::words::is_number;
 use crate::site::zone;
 use crate::sql::Snapshot;
 

@@ -34,6 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use diesel::QueryResult;
+use diesel::RunQueryDsl;
 use diesel::r2d2::Pool;
 use diesel::result::Error::RollbackTransaction;
 use tokio::sync::Semaphore;
@@ -127,6 +128,21 @@ impl Db {
     /// Returns the URL of the database.
     pub fn url(&self) -> &Url {
         &self.0.url
+    }
+
+    /// Returns the name and the version of the database, such as `SQLite 3.50.2`.
+    ///
+    /// # Errors
+    /// [`Error`], if the database does not answer.
+    pub fn version(&self) -> Result<String, Error> {
+        let (name, version) = match &self.0.url {
+            Url::Sqlite(_) => ("SQLite", "sqlite_version()"),
+            Url::Postgres(_) => ("PostgreSQL", "current_setting('server_version')"),
+        };
+        let version = diesel::dsl::sql::<diesel::sql_types::Text>(version);
+        let version =
+            self.read_now(|conn| diesel::select(version.clone()).get_result::<String>(conn))?;
+        Ok(format!("{name} {version}"))
     }
 
     /// Runs `work` on a connection of this role, outside of a transaction.
