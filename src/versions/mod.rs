@@ -11,6 +11,7 @@
 //! Only this module knows both [`crate::cache`] and [`crate::db`].
 
 pub mod database;
+mod derived;
 mod mentioned;
 pub mod moves;
 pub mod postgres;
