@@ -9,8 +9,8 @@ use crate::db::{self, Db};
 use crate::error::AppError;
 use crate::site::list::{Found, ListQuery, among};
 use crate::site::sheet::{Change, Edit};
-use crate::sql::Database;
 use crate::site::words::fold;
+use crate::sql::Database;
 use crate::state::State;
 
 /// Returns all recipes, ordered by name, from the cache.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::model::{Action, LIST, NewProduct, Price, Product, ProductId, ProductList};
+use super::queries::{Counts, Repair};
 use super::{keys, queries, sample};
 use crate::db::once::Once;
 use crate::db::{self, Conn, Db};
@@ -27,16 +28,41 @@ pub async fn list(
 }
 
 async fn load_list(state: &State, query: ListQuery, size: u64) -> Result<ProductList, AppError> {
-    if query.is_plain(&LIST) {
-        return Ok(state.db.read(move |read| queries::list(read, query.page, size)).await?);
+    let read = state.db.read(move |read| match query.is_plain(&LIST) {
+        true => queries::list(read, query.page, size),
+        false => queries::search(read, &query, size),
+    });
+    let (list, repair) = read.await?;
+    if let Some(repair) = repair {
+        begin(state, repair);
     }
-    loop {
-        let wanted = query.clone();
-        match state.db.read(move |read| queries::search(read, &wanted, size)).await {
-            Err(error) if error.is_not_found() => make_searchable(&state.db).await?,
-            list => return Ok(list?),
+    Ok(list)
+}
+
+/// Begins to repair what a read has found. The read does not wait, and the lists become stale when it is done.
+fn begin(state: &State, repair: Repair) {
+    let db = state.db.clone();
+    match repair {
+        Repair::SearchTexts => {
+            state.jobs.start("fill in search texts", async move { make_searchable(&db).await });
         }
+        Repair::Counts => state.jobs.start("count products", async move { count(&db).await }),
     }
+}
+
+/// Compares the counts with the rows, and counts again if they differ.
+async fn count(db: &Database) -> Result<(), String> {
+    let failed = |error: db::Error| error.to_string();
+    match db.read(queries::check_counts).await.map_err(failed)? {
+        Counts::Right => return Ok(()),
+        Counts::Unkept => return Err("product_counts lacks triggers on products".to_owned()),
+        Counts::Wrong => {}
+    }
+    tracing::warn!("the table product_counts is wrong: it is counted again");
+    db.write(queries::recount).await.map_err(failed)?;
+    // Wrong totals may have been cached: without its triggers a table tells of no change.
+    db.invalidate(vec![keys::PRODUCTS.tag()]).await.map_err(failed)?;
+    db.read(queries::check_counts).await.map(|_| ()).map_err(failed)
 }
 
 /// Sets the search text of titles that other programs wrote.
@@ -48,7 +74,7 @@ async fn make_searchable(db: &Database) -> Result<(), db::Error> {
 /// Sets missing search texts before the shop opens: after an upgrade it may be those of all titles.
 ///
 /// # Errors
-/// Returns database errors; the next search tries again.
+/// Returns database errors; the next search starts it again.
 pub async fn prepare_search(db: &Database) -> Result<(), db::Error> {
     match db.read(|read| queries::has_unsearchable(read.table(keys::PRODUCTS)?)).await? {
         true => make_searchable(db).await,

@@ -18,6 +18,7 @@ pub mod form_errors;
 pub mod form_page;
 pub mod headers;
 pub mod host;
+pub mod jobs;
 pub mod json;
 pub mod list;
 pub mod log;
