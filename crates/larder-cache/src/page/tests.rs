@@ -245,14 +245,13 @@ async fn a_layer_around_the_cache_that_reads_cookies_is_said_once_in_the_log() {
     let cache = web::Data::new(Builder::default().open(Arc::new(InProcess::new())));
     for (reads, expected) in [(false, 0), (true, 1)] {
         let works = Works::new(AtomicBool::new(true));
-        let app = App::new().app_data(cache.clone()).app_data(works).wrap_fn(
-            move |request, service| {
+        let app =
+            App::new().app_data(cache.clone()).app_data(works).wrap_fn(move |request, service| {
                 if reads {
                     let _ = request.cookie("sid");
                 }
                 actix_web::dev::Service::call(service, request)
-            },
-        );
+            });
         let app = app.service(web::resource("/").wrap(page::cached(SECOND)).get(frank));
         let app = init_service(app).await;
         for _ in 0..3 {
