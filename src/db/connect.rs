@@ -56,7 +56,10 @@ impl Conn {
     /// Those of `open`.
     pub fn create(url: &Url, role: Role, lock_timeout: Duration) -> ConnectionResult<Self> {
         if let Url::Sqlite(path) = url {
-            SqliteConnection::establish(&uri(path, "rwc"))?;
+            let mut sqlite = SqliteConnection::establish(&uri(path, "rwc"))?;
+            set_up(&mut sqlite, &sqlite_lock_timeout(lock_timeout))?;
+            // Gives the file its first page: an empty one is not opened.
+            switch_to_wal(&mut sqlite, lock_timeout)?;
         }
         Self::open(url, role, lock_timeout)
     }
@@ -68,6 +71,10 @@ impl Conn {
     pub fn open(url: &Url, role: Role, lock_timeout: Duration) -> ConnectionResult<Self> {
         let conn = match url {
             Url::Sqlite(path) => {
+                // It was emptied: the settings below would write into it.
+                if FileId::is_of_nothing(path) {
+                    return Err(ConnectionError::BadConnection("the file is empty".to_owned()));
+                }
                 let mut sqlite = SqliteConnection::establish(&uri(path, "rw"))?;
                 // The lock timeout is set first, since switching to WAL may have to wait, too.
                 set_up(&mut sqlite, &sqlite_lock_timeout(lock_timeout))?;
