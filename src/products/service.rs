@@ -1,5 +1,6 @@
 //! The operations on the catalogue, independent of HTTP and HTML.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::model::{Action, LIST, NewProduct, Price, Product, ProductId, ProductList};
@@ -160,15 +161,12 @@ pub async fn change_many(
     action: Action,
 ) -> Result<Many, AppError> {
     let write = state.db.write(move |conn| {
-        queries::lock(conn)?;
-        let mut there = Vec::new();
-        let mut others = Vec::new();
-        for (id, digest) in &seen {
-            match queries::get(conn, *id)? {
-                Some(product) if product.digest() == *digest => there.push(product),
-                _ => others.push(*id),
-            }
-        }
+        let ids: Vec<ProductId> = seen.iter().map(|(id, _)| *id).collect();
+        let there = queries::lock_rows(conn, &ids)?;
+        let digests: HashMap<i64, String> =
+            there.iter().map(|product| (product.id.get(), product.digest())).collect();
+        let is_other = |(id, seen): &&(ProductId, String)| digests.get(&id.get()) != Some(seen);
+        let others: Vec<ProductId> = seen.iter().filter(is_other).map(|(id, _)| *id).collect();
         if !others.is_empty() {
             return Ok(Many::Conflict(others));
         }
@@ -195,6 +193,10 @@ const BATCH: u64 = 10_000;
 /// Returns database errors; the shop is then still empty.
 pub async fn fill_if_empty(db: &Database) -> Result<u64, db::Error> {
     db.write(|conn| {
+        // A shop with products opens without waiting for the writers of others.
+        if !queries::is_empty(conn)? {
+            return Ok(0);
+        }
         queries::lock(conn)?;
         if !queries::is_empty(conn)? {
             return Ok(0);

@@ -34,6 +34,7 @@ pub mod request_id;
 pub mod row_id;
 pub mod secrets;
 pub mod sheet;
+pub mod spelling;
 pub mod text;
 pub mod time;
 pub mod visitor;

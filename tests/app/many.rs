@@ -1,6 +1,6 @@
 //! Many products at once: a preview, then all of it in one transaction or nothing.
 
-use crate::support::{Database, Page, TestSite, on_both_databases};
+use crate::support::{Bell, Database, OpenShell, Page, TestSite, on_both_databases, until};
 
 on_both_databases! {
     prices_are_changed_by_percent_after_a_preview,
@@ -105,6 +105,60 @@ fn what_cannot_be_done_is_refused_with_a_sentence(on: Database) {
     assert_eq!(site.get("/").listed(), [tea]);
     let staff = TestSite::with_staff(on, &["Mina"], &[]);
     assert!([303, 403].contains(&staff.submit("/products/selected", &blind).status));
+}
+
+/// Each of the locks is released in time, but not all of them together.
+#[test]
+fn a_transaction_that_waits_for_several_locks_has_one_deadline() {
+    if !Database::Postgres.is_here(true) {
+        return;
+    }
+    let site = TestSite::start_with(Database::Postgres, &["--lock-timeout", "3"]);
+    let products: Vec<u64> = ["Tea", "Milk", "Rice"].map(|title| site.has_product(title)).into();
+    let preview = selects(&site, &products, "delete", "");
+    let holders: Vec<OpenShell> = products
+        .iter()
+        .map(|id| {
+            let mut holder = site.database.open_shell();
+            holder.does(&format!("BEGIN; SELECT id FROM products WHERE id = {id} FOR UPDATE"));
+            holder
+        })
+        .collect();
+    let bell = Bell::default();
+    std::thread::scope(|scope| {
+        let write = scope.spawn(|| confirms(&site, &preview));
+        for mut holder in holders {
+            // Less than the limit of one lock.
+            bell.rings_within(std::time::Duration::from_secs(2));
+            holder.does("ROLLBACK");
+        }
+        write.join().unwrap().assert_status(503).assert_header("retry-after", "5");
+    });
+    assert_eq!(site.database.sql("SELECT count(*) FROM products"), "3");
+}
+
+/// A writer that waits for a row lets the writers of other rows pass.
+#[test]
+fn many_products_are_changed_beside_other_writers() {
+    if !Database::Postgres.is_here(true) {
+        return;
+    }
+    let site = TestSite::start_with(Database::Postgres, &["--lock-timeout", "60"]);
+    let (tea, milk) = (site.has_product("Tea"), site.has_product("Milk"));
+    let preview = selects(&site, &[tea], "delete", "");
+    let mut holder = site.database.open_shell();
+    holder.does(&format!("BEGIN; SELECT id FROM products WHERE id = {tea} FOR UPDATE"));
+    std::thread::scope(|scope| {
+        let write = scope.spawn(|| confirms(&site, &preview));
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                       AND application_name = 'larder' AND wait_event_type = 'Lock'";
+        until("it waits", || site.database.sql(waiting) == "1");
+        site.edits(milk, &[("price", "2")]).assert_sends_to("/");
+        site.adds("Rice", "1").assert_sends_to("/");
+        holder.does("ROLLBACK");
+        write.join().unwrap().assert_status(303);
+    });
+    site.get("/").assert_sees("2 products").assert_sees_not("Tea");
 }
 
 /// Ticks these products in the list, chooses what to do, and presses *Preview*.

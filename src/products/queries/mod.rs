@@ -63,6 +63,20 @@ pub fn get(conn: &mut Conn, id: ProductId) -> QueryResult<Option<Product>> {
     Ok(row.map(product))
 }
 
+/// Returns those of the products that exist, locked until the transaction ends.
+///
+/// They are locked in the order of their ids, so that two writers cannot block each other.
+pub fn lock_rows(conn: &mut Conn, ids: &[ProductId]) -> QueryResult<Vec<Product>> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
+    let rows = products::table.select(COLUMNS).filter(products::id.eq_any(ids)).order(products::id);
+    let rows: Vec<Row> = match conn {
+        // SQLite runs one write transaction at a time.
+        Conn::Sqlite(sqlite) => rows.load(sqlite)?,
+        Conn::Postgres(postgres) => rows.for_update().load(postgres)?,
+    };
+    Ok(rows.into_iter().map(product).collect())
+}
+
 /// Keeps other writers out until the transaction ends.
 pub fn lock(conn: &mut Conn) -> QueryResult<()> {
     match conn {

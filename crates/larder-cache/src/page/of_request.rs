@@ -13,10 +13,6 @@ use crate::hole::Hole;
 #[derive(Clone)]
 pub(super) struct OfRequest<T>(Arc<dyn Fn(&HttpRequest) -> T + Send + Sync>);
 
-// The rules stay as they are if one of their functions panics.
-impl<T> UnwindSafe for OfRequest<T> {}
-impl<T> RefUnwindSafe for OfRequest<T> {}
-
 impl<T> OfRequest<T> {
     pub(super) fn new(of: impl Fn(&HttpRequest) -> T + Send + Sync + 'static) -> Self {
         Self(Arc::new(of))
