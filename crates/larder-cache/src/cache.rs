@@ -46,6 +46,9 @@ pub struct Cache(Arc<Shared>);
 
 /// What all clones share.
 pub(super) struct Shared {
+    pub name: String,
+    /// The beginning of the names of all entries in a store.
+    pub entries: String,
     pub versions: Arc<dyn StampSource>,
     pub levels: Levels,
     pub local: LocalTier,
@@ -102,6 +105,11 @@ impl Cache {
         Self(Arc::new(shared))
     }
 
+    /// Returns the name of the application ([`Builder::name`](super::Builder::name)).
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
     /// Returns the low-level API of values, which callers set as in Django's cache.
     ///
     /// Values have no freshness check: what is derived from data belongs in an entry.
@@ -113,7 +121,8 @@ impl Cache {
     pub fn inspect(&self) -> Inspection {
         let shared = &self.0;
         let versions = Some(shared.versions.clone());
-        Inspection::new(shared.readers, Some(shared.local.clone()), shared.values.clone(), versions)
+        let (local, values) = (Some(shared.local.clone()), shared.values.clone());
+        Inspection::new(shared.readers, local, (&shared.entries, values), versions)
     }
 
     /// Returns the time that a request may wait for the shared store in all; `None` without one.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-/// The name of an entry: `products.list:page=2:search="tea"`.
+/// The name of an entry: `posts.list:page=2:search="tea"`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     text: Arc<str>,
@@ -24,7 +24,7 @@ impl Key {
     /// The length of the longest key in bytes; Redis and people prefer short ones.
     pub const LONGEST: usize = 240;
 
-    /// Begins a key without parts. Names are nouns, section first: `products.list`.
+    /// Begins a key without parts. Names are nouns, section first: `posts.list`.
     pub fn named(name: &'static str) -> KeyBuilder {
         Self::with_noun(name)
     }
@@ -52,12 +52,12 @@ impl Key {
         self.variant_of.as_deref()
     }
 
-    /// Returns the key's name without its parts: `products.list`.
+    /// Returns the key's name without its parts: `posts.list`.
     pub fn name(&self) -> &str {
         self.text.split(':').next().unwrap_or_default()
     }
 
-    /// Returns the parts of a printed key, for people: `("page", "2")` of `products.list:page=2`.
+    /// Returns the parts of a printed key, for people: `("page", "2")` of `posts.list:page=2`.
     ///
     /// A shortened key is read as far as it goes.
     pub fn parts_of(printed: &str) -> Vec<(String, String)> {
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_key_is_read_in_parts_whatever_it_holds() {
-        let key = Key::named("products.list").part("page", 2u64).part("q", r#"a":b="c"#).build();
+        let key = Key::named("posts.list").part("page", 2u64).part("q", r#"a":b="c"#).build();
         let parts = Key::parts_of(key.as_str());
         assert_eq!(parts[0], ("page".into(), "2".into()));
         assert_eq!(parts[1], ("q".into(), r#""a\":b=\"c""#.into()));
@@ -253,9 +253,9 @@ mod tests {
 
     #[test]
     fn a_key_is_readable() {
-        let list = Key::named("products.list").part("page", 2u64).part("search", "tea").build();
-        assert_eq!(list.as_str(), r#"products.list:page=2:search="tea""#);
-        assert_eq!(list.name(), "products.list");
+        let list = Key::named("posts.list").part("page", 2u64).part("search", "tea").build();
+        assert_eq!(list.as_str(), r#"posts.list:page=2:search="tea""#);
+        assert_eq!(list.name(), "posts.list");
     }
 
     #[test]

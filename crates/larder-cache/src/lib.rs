@@ -157,6 +157,9 @@ mod key;
 mod level;
 mod lineage;
 pub mod meter;
+mod namespace;
+#[cfg(all(test, feature = "redis"))]
+mod neighbours;
 #[cfg(feature = "actix")]
 pub mod page;
 mod panics;

@@ -1,6 +1,6 @@
 //! Tags: the names of what can change, and their stamps.
 //!
-//! - The owner of the data names the tags: `products`, or `products#17` for one of them.
+//! - The owner of the data names the tags: `posts`, or `posts#17` for one of them.
 //! - A stamp changes whenever its tag's data does; equal stamps mean equal data.
 //! - A tag that was never stamped has [`Stamp::NONE`].
 //! - Two tags are general: [`Tag::ANY`] changes with every other tag, and every entry depends on

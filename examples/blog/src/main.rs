@@ -1,7 +1,7 @@
 //! A blog on SQLite through sqlx, with a cached page and a cached query.
 //!
 //! `cargo run` in this folder, then `curl -i http://127.0.0.1:8081/` twice: the second answer has
-//! `cache-status: larder; hit`. `curl -d title=Spring http://127.0.0.1:8081/` adds a post, and the next answer
+//! `cache-status: blog; hit`. `curl -d title=Spring http://127.0.0.1:8081/` adds a post, and the next answer
 //! shows it.
 
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl Blog {
         let db = SqlitePoolOptions::new().max_connections(1).connect(url).await?;
         sqlx::query("CREATE TABLE IF NOT EXISTS posts (title TEXT NOT NULL)").execute(&db).await?;
         let stamps = Arc::new(InProcess::new());
-        let cache = web::Data::new(Builder::default().open(stamps.clone()));
+        let cache = web::Data::new(Builder::default().name("blog").open(stamps.clone()));
         Ok(Self { db, cache, stamps })
     }
 

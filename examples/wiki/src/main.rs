@@ -1,7 +1,7 @@
 //! A wiki on SQLite through rusqlite: each article is cached until that article changes.
 //!
 //! `cargo run` in this folder, then `curl -d text=Hello http://127.0.0.1:8082/tea` and
-//! `curl -i http://127.0.0.1:8082/tea` twice: the second answer has `cache-status: larder; hit`.
+//! `curl -i http://127.0.0.1:8082/tea` twice: the second answer has `cache-status: wiki; hit`.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -85,7 +85,7 @@ fn pages() -> impl HttpServiceFactory {
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let wiki = web::Data::new(Wiki::open(Connection::open("wiki.sqlite3")?)?);
-    let cache = web::Data::new(Builder::default().open(wiki.stamps.clone()));
+    let cache = web::Data::new(Builder::default().name("wiki").open(wiki.stamps.clone()));
     let app =
         move || App::new().app_data(cache.clone()).app_data(wiki.clone()).service(pages());
     Ok(HttpServer::new(app).bind(("127.0.0.1", 8082))?.run().await?)
@@ -100,7 +100,7 @@ mod tests {
     #[actix_web::test]
     async fn an_article_is_cached_until_it_is_edited() {
         let wiki = web::Data::new(Wiki::open(Connection::open_in_memory().unwrap()).unwrap());
-        let cache = web::Data::new(Builder::default().open(wiki.stamps.clone()));
+        let cache = web::Data::new(Builder::default().name("wiki").open(wiki.stamps.clone()));
         let app = init_service(App::new().app_data(cache).app_data(wiki).service(pages())).await;
         let edits = [("/tea", "Assam"), ("/milk", "cold"), ("/tea", "Ceylon"), ("/milk", "warm")];
         for (path, text) in edits {

@@ -14,6 +14,7 @@ use crate::cache::values::Timeout;
 use crate::cache::{self, CodecError, Error, Secret, StampSource, store};
 use crate::cli::chain;
 use crate::db::{Db, Url};
+use crate::site::NAME;
 use crate::versions::secret::Keeper;
 use crate::versions::{self, Database};
 
@@ -141,7 +142,7 @@ impl Source {
         let store = store::patient_redis(redis, PATIENCE)
             .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;
         let (secret, versions) = at.opened()?.unzip();
-        let inspection = cache::Builder::inspect(store, secret, versions);
+        let inspection = cache::Builder::default().name(NAME).inspect(store, secret, versions);
         Ok(Self::Store { inspection, runtime: runtime()? })
     }
 

@@ -46,7 +46,7 @@ pub(crate) const LIMIT: usize = 64 << 20;
 
 /// Payloads above this many bytes are compressed: 8 KiB.
 ///
-/// A list of 25 products (3 kB) stays plain: deflating it costs more than sending it.
+/// A list of 25 rows (3 kB) stays plain: deflating it costs more than sending it.
 pub(crate) const COMPRESS_ABOVE: usize = 8 << 10;
 
 /// Seals `value` in an envelope for `slot`.

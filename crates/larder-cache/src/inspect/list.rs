@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::description::{Description, Kind, Listed};
 use super::summary::MOST;
-use super::{Inspection, glob, in_memory, is_there, look, shared};
+use super::{Inspection, glob, in_memory, is_there, look};
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::stamps::StampsResult;
@@ -53,7 +53,7 @@ impl Inspection {
         let mut rows_found = self.wanted_in_memory(wanted, &current);
         let mut trouble = None;
         if wanted.tag.is_none() {
-            for front in [shared::FRONT, self.values.cache_front()] {
+            for front in [&*self.entries, self.values.cache_front()] {
                 let walk = self.walk(front, |listed| {
                     if rows_found.len() < MOST && wanted.has(&listed) {
                         rows_found.insert(listed, None);

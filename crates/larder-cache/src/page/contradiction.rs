@@ -74,7 +74,7 @@ mod tests {
         for rules in [
             shared(),
             respecting().default_lifetime(minute),
-            shared().keyed_cookies(&names).sessions(&["sid"]).parameters(&names).prefix("shop.v2"),
+            shared().keyed_cookies(&names).sessions(&["sid"]).parameters(&names).prefix("site.v2"),
             respecting().statuses(&[200, 405, 501]),
         ] {
             assert_eq!(rules.check(), Ok(()), "{rules:?}");

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
@@ -101,7 +101,8 @@ impl Lookup {
         if self.rules.obeys_requests && request::asks(request.headers(), "only-if-cached") {
             // RFC 9111 §5.2.1.7.
             let mut response = HttpResponse::new(StatusCode::GATEWAY_TIMEOUT);
-            CacheStatus::NotStored(task.forward, "only-if-cached").write(response.headers_mut());
+            let status = CacheStatus::NotStored(task.forward, "only-if-cached");
+            status.write(self.cache.name(), &mut response);
             return Ok(request.into_response(response));
         }
         let started = Instant::now();
@@ -222,7 +223,7 @@ impl Lookup {
                 let rule = cause.unwrap_or(rule);
                 let mut response = self.asked.of_unstored(response);
                 vary_by_language(response.headers_mut(), &self.rules);
-                CacheStatus::NotStored(forward, rule).write(response.headers_mut());
+                CacheStatus::NotStored(forward, rule).write(self.cache.name(), &mut response);
                 return (response, None);
             }
         };
@@ -260,7 +261,7 @@ impl Lookup {
         };
         let kept = kept.zip(place.ok());
         let kept = kept.map(|(entry, (key, _))| FoundPage { key, page: page.clone(), entry });
-        (page.answer(&self.asked, age, &status).await, kept)
+        (self.deliver(&page, age.map(Duration::from_secs), status).await, kept)
     }
 
     /// Returns the policy by which a page is stored until it must not be used at all.

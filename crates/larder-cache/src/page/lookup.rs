@@ -24,7 +24,7 @@ use super::found_page::FoundPage;
 use super::request;
 use super::rules::Rules;
 use super::status::{CacheStatus, Forward};
-use super::stored::Stored;
+use super::stored::{Page, Stored};
 use super::variants::Variants;
 use crate::Cache;
 use crate::cache::{Missed, Recalled};
@@ -87,10 +87,10 @@ pub(super) enum Looked {
 }
 
 /// Builds the response for a request that finds too many waiting.
-fn turned_away(forward: Forward) -> HttpResponse<BoxBody> {
+fn turned_away(name: &str, forward: Forward) -> HttpResponse<BoxBody> {
     let mut response = HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    CacheStatus::NotStored(forward, "too many wait").write(response.headers_mut());
+    CacheStatus::NotStored(forward, "too many wait").write(name, &mut response);
     response
 }
 
@@ -183,7 +183,8 @@ impl Lookup {
             let (unfound, leader) = match find::find(&sought).await {
                 find::Found::Answer(found) => return found,
                 find::Found::Full(unfound) => {
-                    return Found::Answer(turned_away(unfound.task.forward));
+                    let name = self.cache.name();
+                    return Found::Answer(turned_away(name, unfound.task.forward));
                 }
                 // A page nested in itself has its own key, so it cannot wait for itself: see `apart`.
                 find::Found::Circle(_, unfound) => (unfound, None),
@@ -276,12 +277,23 @@ impl Lookup {
         }
     }
 
+    /// Answers with a page, and reports `status`; `age` is of a page that was not just built by this site.
+    pub(super) async fn deliver(
+        &self,
+        page: &Page,
+        age: Option<Duration>,
+        status: CacheStatus,
+    ) -> HttpResponse<BoxBody> {
+        let age = age.map(|age| age.as_secs());
+        page.answer(&self.asked, age, (self.cache.name(), status)).await
+    }
+
     pub(super) async fn hit(&self, kept: &FoundPage) -> HttpResponse<BoxBody> {
         self.cache.report_entry(Level::Page, &kept.key, Outcome::Hit, self.began, &kept.entry);
         let age = kept.age();
         let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
         let status = CacheStatus::Hit { ttl: ttl.as_secs() };
-        kept.page.answer(&self.asked, Some(age.as_secs()), &status).await
+        self.deliver(&kept.page, Some(age), status).await
     }
 
     /// Answers with the page that another request has built, unless it is older than our stamps.
@@ -299,7 +311,7 @@ impl Lookup {
         let event = Event::new(Level::Page, key, Outcome::Collapsed, self.began.elapsed());
         self.cache.report(event.of(&kept.entry).behind(behind));
         let status = CacheStatus::Collapsed(task.forward);
-        Some(kept.page.answer(&self.asked, Some(kept.age().as_secs()), &status).await)
+        Some(self.deliver(&kept.page, Some(kept.age()), status).await)
     }
 
     /// Returns the stale page, if it permits that, after another request failed to build the page.
@@ -322,7 +334,7 @@ impl Lookup {
             Staleness::Error => CacheStatus::Failed { since, status: failed },
             _ => CacheStatus::Stale { since, why: why.name() },
         };
-        old.page.answer(&self.asked, Some(age.as_secs()), &status).await
+        self.deliver(&old.page, Some(age), status).await
     }
 
     /// Returns the key of the variant for a request with these headers, or `None` if it has none.

@@ -172,7 +172,7 @@ where
     let (request, response) = ask(service, rules, request).await?.into_parts();
     let mut response = asked.of_unstored(response.map_into_boxed_body());
     vary_by_language(response.headers_mut(), rules);
-    status.write(response.headers_mut());
+    status.report(&request, &mut response);
     Ok(ServiceResponse::new(request, response))
 }
 
@@ -185,9 +185,9 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let mut response = call(service, request).await?.map_into_boxed_body();
-    CacheStatus::Bypass(request::SESSION).write(response.headers_mut());
-    Ok(response)
+    let (request, mut response) = call(service, request).await?.into_parts();
+    CacheStatus::Bypass(request::SESSION).report(&request, &mut response);
+    Ok(ServiceResponse::new(request, response.map_into_boxed_body()))
 }
 
 /// Passes a write to the handler; its success invalidates its URL and those that the response names.
@@ -207,8 +207,9 @@ where
     request::restore_tags(&mut request, rules);
     // A request without a valid host has no pages.
     let is_settled = rules.is_emptied_by_writes && address::settle(&mut request).is_ok();
-    let mut response = call(service, request).await?.map_into_boxed_body();
-    CacheStatus::Method.write(response.headers_mut());
+    let (request, mut response) = call(service, request).await?.into_parts();
+    CacheStatus::Method.report(&request, &mut response);
+    let response = ServiceResponse::new(request, response.map_into_boxed_body());
     if let Some(cache) = cache.filter(|_| is_settled)
         && invalidation::invalidates(&method, response.status())
     {

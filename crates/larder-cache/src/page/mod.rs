@@ -49,7 +49,7 @@ pub use budget::limit_store_time;
 pub use compress::{is_worth_compressing, tag_in};
 pub use head::head_as_get;
 pub use middleware::{Cached, cached};
-pub use outcome::{Outcome, Told};
+pub use outcome::Outcome;
 pub use request::Bypass;
 pub use rules::Rules;
 pub use status::{CACHE_STATUS, CacheStatus, Forward};

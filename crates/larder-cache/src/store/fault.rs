@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What is wrong with a key. Larder's stores accept such a key; memcached would refuse it.
+/// What is wrong with a key. The stores here accept such a key; memcached would refuse it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyFault {
     /// Longer than [`KeyFault::MAX_BYTES`].

@@ -94,7 +94,7 @@ pub enum Leased {
 ///
 /// Keys with a common prefix have leases with a common prefix.
 pub fn lease_of(key: &str) -> String {
-    format!("larder-load:{key}")
+    format!("load:{key}")
 }
 
 /// A store's figures about itself; `None` where the store does not know.

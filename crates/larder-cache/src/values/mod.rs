@@ -34,7 +34,7 @@
 //! use larder_cache::{store::MemoryStore, values::{Settings, Timeout, Values}};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let values = Values::new(Arc::new(MemoryStore::default()), Settings::new("larder"));
+//! let values = Values::new(Arc::new(MemoryStore::default()), Settings::new("blog"));
 //! values.set("motd", "Fresh bread", Duration::from_secs(60)).await?;
 //! assert_eq!(values.get::<String>("motd").await?.as_deref(), Some("Fresh bread"));
 //!
@@ -151,17 +151,20 @@ struct Shared {
 impl Values {
     /// Creates a cache on a store. Caches with equal settings on one store are one cache.
     pub fn new(store: Arc<dyn Store>, settings: Settings) -> Self {
-        Self::reporting_to(store, settings, report::Listeners::default(), None)
+        let front = name::of_cache(&settings.prefix);
+        Self::reporting_to(store, (front, settings), report::Listeners::default(), None)
     }
 
     /// Creates a cache that reports to `listeners` and learns of a new secret from `versions`.
+    ///
+    /// All names begin with `front`, and the prefix of the settings does not count.
     pub(super) fn reporting_to(
         store: Arc<dyn Store>,
-        settings: Settings,
+        (front, settings): (String, Settings),
         listeners: report::Listeners,
         versions: Option<Arc<dyn StampSource>>,
     ) -> Self {
-        let Settings { prefix, version, timeout, key_function, secret } = settings;
+        let Settings { prefix: _, version, timeout, key_function, secret } = settings;
         let guard = match secret {
             Some(secret) => Guard::Shared(secret),
             None if store.is_shared() => Guard::Blind,
@@ -172,7 +175,7 @@ impl Values {
             rotation: seal::Rotation::noticed_by(versions),
             guard,
             store,
-            front: name::of_cache(&prefix),
+            front,
             timeout,
             key_function,
             flights: Flights::default(),

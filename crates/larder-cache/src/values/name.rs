@@ -57,9 +57,9 @@ mod tests {
 
     #[test]
     fn a_long_name_keeps_its_head_and_differs_in_its_tail() {
-        let name = |last| bounded("products:".to_owned() + &"é".repeat(200) + last);
+        let name = |last| bounded("posts:".to_owned() + &"é".repeat(200) + last);
         let short = name("a");
-        assert!(short.starts_with("products:é"), "{short}");
+        assert!(short.starts_with("posts:é"), "{short}");
         assert!(short.len() <= 250 && short.len() > 245, "{}", short.len());
         assert_ne!(short, name("b"));
     }

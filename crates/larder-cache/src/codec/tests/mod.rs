@@ -16,7 +16,7 @@ mod shapes;
 static GUARD: LazyLock<Guard> = LazyLock::new(|| Guard::Shared(Secret::random()));
 
 fn slot() -> Slot<'static> {
-    Slot::new(&GUARD, "larder:tea")
+    Slot::new(&GUARD, "blog:tea")
 }
 
 fn seal<T: Serialize + ?Sized>(
