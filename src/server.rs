@@ -12,8 +12,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::accounts::service as accounts;
 use crate::accounts::throttle::Throttle;
 use crate::app::Parts;
+use crate::cache::inspect::Stats;
 use crate::cache::store::Store;
-use crate::cache::{Builder, Levels, Stats, Tag};
+use crate::cache::{Builder, Levels, Tag};
 use crate::config::{
     CacheConfig, DatabaseConfig, HttpConfig, LimitsConfig, LogConfig, MetricsConfig, MetricsMode,
     ShopConfig, SupplierConfig, ToolbarConfig,

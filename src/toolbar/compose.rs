@@ -25,7 +25,7 @@ use super::verdict::{self, Answer};
 use crate::cache::Level;
 use crate::cache::event::Outcome;
 use crate::cache::http::EntityTag;
-use crate::cache::page::{CacheStatus, tag_in};
+use crate::cache::page::CacheStatus;
 use crate::db::Role;
 use crate::db::binds::members;
 use crate::db::kind;
@@ -161,7 +161,7 @@ pub fn record(
 fn code(headers: &mut HeaderMap, coding: crate::cache::http::Coding) {
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     let tag = headers.get(ETAG).and_then(|tag| EntityTag::parse(tag.as_bytes()));
-    if let Some(tag) = tag.and_then(|tag| tag_in(coding, &tag).print()) {
+    if let Some(tag) = tag.and_then(|tag| tag.in_coding(coding).print()) {
         headers.insert(ETAG, tag);
     }
 }

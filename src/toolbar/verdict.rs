@@ -6,17 +6,14 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{
-    ACCEPT_ENCODING, AGE, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY,
-};
+use actix_web::http::header::{ACCEPT_ENCODING, AGE, HeaderMap, HeaderName, HeaderValue, VARY};
 
 use super::node::Node;
 use super::record::{PageOutcome, Verdict};
 use super::tree::build;
-use crate::cache::http::Directives;
-use crate::cache::http::{Accepted, Coding};
+use crate::cache::http::Coding;
 use crate::cache::page::{CACHE_STATUS, CacheStatus, Forward};
-use crate::cache::{Key, Level, page};
+use crate::cache::{Key, Level};
 
 /// The response to judge: its headers as they would have been sent uncompressed, and its length.
 pub struct Answer<'a> {
@@ -64,12 +61,9 @@ pub fn verdict(answer: &Answer<'_>) -> Verdict {
 /// Returns the coding in which it would have been sent; `None` if uncompressed.
 pub fn coding(answer: &Answer<'_>) -> Option<Coding> {
     let varies = varies(answer.headers).iter().any(|name| name == ACCEPT_ENCODING.as_str());
-    let directives = Directives::of(answer.headers.get_all(CACHE_CONTROL));
     let length = answer.bytes.and_then(|bytes| usize::try_from(bytes).ok())?;
-    let is_codable = varies && page::is_worth_compressing(answer.headers, &directives, length);
-    let wanted = !answer.accepted.is_empty() && is_codable;
-    let chosen = wanted.then(|| Accepted::of(answer.accepted).choose(&Coding::OFFERED)).flatten();
-    chosen.filter(|coding| *coding != Coding::Identity)
+    let coding = Coding::of_page(answer.headers, length, answer.accepted);
+    Some(coding).filter(|coding| varies && *coding != Coding::Identity)
 }
 
 fn varies(headers: &HeaderMap) -> Vec<String> {

@@ -6,11 +6,14 @@ use std::time::Duration;
 use super::cache::{self, Cache};
 use super::event::Listener;
 use super::flight::Flights;
+#[cfg(feature = "inspect")]
 use super::fragment::Html;
+use super::in_process::InProcess;
+#[cfg(feature = "inspect")]
 use super::inspect::{BodyReader, Inspection};
 use super::level::Levels;
 use super::namespace::{self, Namespace};
-#[cfg(feature = "actix")]
+#[cfg(all(feature = "actix", feature = "inspect"))]
 use super::page::stored::Stored;
 use super::secret::Secret;
 use super::stamps::StampSource;
@@ -25,6 +28,7 @@ use super::values::{Settings, Values};
 use super::write_epochs::WriteEpochs;
 
 /// The readers that show bodies of the cache's own types to people.
+#[cfg(feature = "inspect")]
 const READERS: &[BodyReader] = &[
     #[cfg(feature = "actix")]
     BodyReader::of::<Stored>(),
@@ -195,6 +199,7 @@ impl Builder {
             write_epochs: WriteEpochs::default(),
             listeners: self.listeners,
             store_budget: self.store_budget,
+            #[cfg(feature = "inspect")]
             readers: READERS,
         })
     }
@@ -204,6 +209,7 @@ impl Builder {
     /// Shared entries are opened under `secret` and validated by `versions`, if they are given. Without
     /// the secret, names, sizes and times can be seen and keys can be deleted, but nothing shared is
     /// opened, and only whole numbers can be set.
+    #[cfg(feature = "inspect")]
     pub fn inspect(
         &self,
         store: Arc<dyn Store>,
@@ -213,5 +219,37 @@ impl Builder {
         let settings = (self.namespace.values(), Settings { secret, ..Settings::new("") });
         let values = Values::reporting_to(store, settings, Listeners::default(), None);
         Inspection::new(READERS, None, (&self.namespace.entries(), values), versions)
+    }
+}
+
+impl Cache {
+    /// Opens a cache for one process: entries in 64 MiB of memory, and stamps in memory.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use larder_cache::{Cache, Key, Policy, Tag};
+    ///
+    /// const TEAS: Tag = Tag::named("teas");
+    /// const HOUR: Policy = Policy::fresh_for(Duration::from_secs(3600));
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let cache = Cache::in_memory();
+    /// let key = Key::named("teas.count").build();
+    /// let count = async |teas: &[&str]| {
+    ///     let load = async || {
+    ///         cache.reads(&[TEAS]);
+    ///         teas.len()
+    ///     };
+    ///     *cache.get_or_load(&key, &HOUR, load).await
+    /// };
+    /// assert_eq!(count(&["Assam"]).await, 1);
+    /// assert_eq!(count(&["Assam", "Ceylon"]).await, 1, "nothing was reported to have changed");
+    /// cache.changed(&[TEAS]).await?;
+    /// assert_eq!(count(&["Assam", "Ceylon"]).await, 2);
+    /// # Ok::<(), larder_cache::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn in_memory() -> Self {
+        Builder::default().open(Arc::new(InProcess::new()))
     }
 }

@@ -129,6 +129,28 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_change_that_overtakes_a_load_makes_its_result_stale() {
+        let cache = crate::Cache::in_memory();
+        let (key, tea) = (crate::Key::named("tea").build(), [Tag::named("tea")]);
+        let minute = crate::Policy::fresh_for(std::time::Duration::from_secs(60));
+        let get = async |value: u32| {
+            let load = async || {
+                cache.reads(&tea);
+                if value == 1 {
+                    cache.changed(&tea).await.unwrap();
+                }
+                value
+            };
+            *cache.get_or_load(&key, &minute, load).await
+        };
+        assert_eq!([get(1).await, get(2).await, get(3).await], [1, 2, 2]);
+        cache.changed(&[Tag::named("milk")]).await.unwrap();
+        assert_eq!(get(4).await, 2);
+        cache.changed(&tea).await.unwrap();
+        assert_eq!(get(5).await, 5);
+    }
+
     #[test]
     fn bumping_a_tag_changes_it_and_any_and_nothing_else() {
         let versions = InProcess::new();

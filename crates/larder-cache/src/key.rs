@@ -13,6 +13,13 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 /// The name of an entry: `posts.list:page=2:search="tea"`.
+///
+/// ```
+/// use larder_cache::Key;
+///
+/// let key = Key::named("posts.list").part("page", 2_u64).part("search", "tea").build();
+/// assert_eq!(key.as_str(), r#"posts.list:page=2:search="tea""#);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     text: Arc<str>,
@@ -172,16 +179,35 @@ impl Part for bool {
     }
 }
 
-impl Part for u64 {
+macro_rules! numbers {
+    ($($number:ty),*) => {
+        $(impl Part for $number {
+            fn print(&self, text: &mut String) {
+                // Writing to a `String` cannot fail.
+                let _ = write!(text, "{self}");
+            }
+        })*
+    };
+}
+
+// Equal numbers are equal parts, whatever their types.
+numbers!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
+
+impl Part for char {
     fn print(&self, text: &mut String) {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{self}");
+        self.encode_utf8(&mut [0; 4]).print(text);
     }
 }
 
-impl Part for i64 {
+impl<T: Part> Part for Vec<T> {
     fn print(&self, text: &mut String) {
-        let _ = write!(text, "{self}");
+        self.as_slice().print(text);
+    }
+}
+
+impl<T: Part, const N: usize> Part for [T; N] {
+    fn print(&self, text: &mut String) {
+        self.as_slice().print(text);
     }
 }
 
@@ -217,15 +243,18 @@ impl<T: Part> Part for [T] {
 /// serve one page for two URLs. The ellipsis stands outside of quotes or inside an open one. No
 /// whole key has that, so a short key cannot imitate a shortened one.
 fn shorten(text: &str) -> String {
+    shortened(text, Key::LONGEST, '…')
+}
+
+/// Shortens a text of more than `longest` bytes: its head, the mark, and the SHA-256 of the whole.
+///
+/// A client that chooses texts cannot choose two that become equal.
+pub(crate) fn shortened(text: &str, longest: usize, mark: char) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    let mut head = Key::LONGEST - 2 * digest.len() - '…'.len_utf8();
-    while !text.is_char_boundary(head) {
-        head -= 1;
-    }
-    let mut short = String::with_capacity(Key::LONGEST);
-    short.push_str(&text[..head]);
-    short.push('…');
+    let head = text.floor_char_boundary(longest - 2 * digest.len() - mark.len_utf8());
+    let mut short = format!("{}{mark}", &text[..head]);
     for byte in digest {
+        // Writing to a `String` cannot fail.
         let _ = write!(short, "{byte:02x}");
     }
     short
@@ -268,6 +297,14 @@ mod tests {
         assert_ne!(none, text);
         assert_ne!(none, empty);
         assert_ne!(Key::named("k").part("p", 1u64).build(), Key::named("k").part("p", "1").build());
+    }
+
+    #[test]
+    fn numbers_texts_and_lists_of_every_type_are_parts() {
+        let key = Key::named("k").part("a", 1_u8).part("b", -2_i32).part("c", usize::MAX);
+        let key = key.part("d", 'x').part("e", [1, 2]).part("f", vec!["y"]).part("g", Some(3_u16));
+        let expected = r#"k:a=1:b=-2:c=18446744073709551615:d="x":e=[1,2,]:f=["y",]:g=3"#;
+        assert_eq!(key.build().as_str(), expected);
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl Source {
             (None, Some(redis)) => redis,
             _ => return Ok(Self::Site(at.site())),
         };
-        let store = store::patient_redis(redis, PATIENCE)
+        let store = store::redis(redis, PATIENCE)
             .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;
         let (secret, versions) = at.opened()?.unzip();
         let inspection = cache::Builder::default().name(NAME).inspect(store, secret, versions);

@@ -15,6 +15,7 @@ use crate::cache::Built;
 use crate::dependencies::Dependencies;
 use crate::entry::Entry;
 use crate::event::{Event, Miss, Outcome};
+#[cfg(feature = "inspect")]
 use crate::inspect::{Body, Describe, start};
 use crate::key::Key;
 use crate::level::Level;
@@ -32,6 +33,7 @@ impl Display for Html {
     }
 }
 
+#[cfg(feature = "inspect")]
 impl Describe for Html {
     const LEVEL: Level = Level::Fragment;
 
@@ -194,9 +196,9 @@ impl Prefetched {
             current: current.clone(),
         };
         let entry = if missing.reads_data {
-            cache.keep(Level::Fragment, &key, &missing.policy, made, None)
+            cache.store(Level::Fragment, &key, &missing.policy, made, None)
         } else {
-            cache.keep_here(Level::Fragment, &key, &missing.policy, made)
+            cache.store_here(Level::Fragment, &key, &missing.policy, made)
         };
         match entry {
             Some(entry) => {

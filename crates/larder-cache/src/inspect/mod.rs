@@ -1,6 +1,6 @@
 //! Inspects the cache: what is stored, its age, its dependencies, and whether it is valid.
 //!
-//! - It is for people: the command line and the dashboard. No section of the application uses it.
+//! - It is for people: command lines, dashboards, toolbars. It is compiled with the feature `inspect` only.
 //! - A key is the one that the program uses: `posts.list:page=1`, `motd`. A store has complete names,
 //!   `blog:entry:…:posts.list:page=1`, which are accepted too. A key may be stored in several places:
 //!   in memory, in the store, in the store by another build.
@@ -9,13 +9,15 @@
 //!   Without a stamp source no stamp changes, so instances keep their entries: see
 //!   [`Inspection::reaches_instances`].
 //!
-//! Not here: events ([`super::event`], `stats`).
+//! Not here: events ([`super::event`]).
 
 mod dependents;
 mod description;
+mod first_keys;
 mod list;
 mod look;
 mod reader;
+mod stats;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -25,14 +27,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+#[cfg(feature = "actix")]
+pub use super::page::stored::PageDetails;
 pub use description::{
     Body, BuildCost, Description, Kind, Listed, Listing, LookUps, Memory, Statistics, Store,
     TagStamp, Verdict,
 };
 pub use list::{ListPage, Wanted};
 pub(crate) use reader::{BodyReader, Describe, start};
+pub use stats::Stats;
 pub use summary::{Dependents, MOST, Share, Summary};
 
+use self::first_keys::FirstKeys;
 use super::entry::{self, Entry};
 use super::error::Error;
 use super::key::Key;
@@ -44,9 +50,22 @@ use super::store::{Ttl, budget};
 use super::tag::{Stamp, Tag};
 use super::tier::local::LocalTier;
 use super::tier::shared::ParsedKey;
-use super::values::{Timeout, Values, glob};
+use super::values::{Timeout, Values};
 
 /// A view of a cache, or of a store that caches share.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use larder_cache::{Builder, InProcess};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let cache = Builder::default().open(Arc::new(InProcess::new()));
+/// let listing = cache.inspect().keys("posts.*", 100).await?;
+/// for listed in listing.keys {
+///     println!("{} {} in {}", listed.kind.name(), listed.key, listed.place);
+/// }
+/// # Ok::<(), larder_cache::Error>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct Inspection {
     readers: &'static [BodyReader],
@@ -85,7 +104,7 @@ impl Inspection {
     /// # Errors
     /// If the store does not answer.
     pub async fn keys(&self, pattern: &str, limit: usize) -> Result<Listing, Error> {
-        let mut first = FirstKeys { pattern, limit, keys: BTreeSet::new(), left_off: 0 };
+        let mut first = FirstKeys::of(pattern, limit);
         let current = self.current().await;
         for (key, entry) in self.local.iter().flat_map(LocalTier::iter).filter(is_there(&current)) {
             first.take(in_memory(&key, &entry));
@@ -93,7 +112,7 @@ impl Inspection {
         for front in [&*self.entries, self.values.cache_front()] {
             self.walk(front, |listed| first.take(listed)).await?;
         }
-        Ok(Listing { keys: first.keys.into_iter().collect(), left_off: first.left_off })
+        Ok(first.listing())
     }
 
     /// Describes everything under a key or a complete name; returns nothing if there is nothing.
@@ -361,25 +380,4 @@ fn memory(local: &LocalTier) -> Memory {
         } += 1;
     }
     memory
-}
-
-/// Collects the first keys that match, in order, in bounded memory.
-struct FirstKeys<'p> {
-    pattern: &'p str,
-    limit: usize,
-    keys: BTreeSet<Listed>,
-    left_off: u64,
-}
-
-impl FirstKeys<'_> {
-    fn take(&mut self, listed: Listed) {
-        if !glob::matches(self.pattern, &listed.key) {
-            return;
-        }
-        self.keys.insert(listed);
-        if self.keys.len() > self.limit {
-            self.keys.pop_last();
-            self.left_off += 1;
-        }
-    }
 }

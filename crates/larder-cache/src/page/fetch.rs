@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
@@ -21,6 +21,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
 use super::added::vary_by_language;
 use super::admission::{Admission, Refused};
+use super::duplicate::duplicate;
 use super::found_page::FoundPage;
 use super::handler::{Panicked, led};
 use super::lookup::{Lookup, Task};
@@ -63,7 +64,7 @@ impl Lookup {
         let Turn::Lead(leader) = self.cache.take_turn_behind(&old.key, &self.current) else {
             return Ok(request.into_response(response));
         };
-        let clone = clone_request(&request);
+        let clone = duplicate(&request).await?;
         // Surrounding middleware looks for its extensions when the response passes: move them over.
         std::mem::swap(&mut *clone.extensions_mut(), &mut *request.extensions_mut());
         self.cache.report_outcome(Level::Page, &old.key, Outcome::Refreshing, Instant::now());
@@ -118,7 +119,7 @@ impl Lookup {
             self.cache.report_outcome(Level::Page, &self.key, Outcome::Miss(miss), self.began);
         }
         request::strip_conditionals(&mut request);
-        let clone = self.prepare(&mut request, task.old.as_ref());
+        let clone = self.prepare(&mut request, task.old.as_ref()).await?;
         let place = request.match_info().clone();
         let called = led(task.leader.as_ref(), self.call(&*service, request)).await;
         let Some((mut answered, mut dependencies)) = called else { return Err(given_up()) };
@@ -170,18 +171,21 @@ impl Lookup {
     ///
     /// Returns a copy of the request in case the handler fails without a response and the stale page is
     /// served.
-    fn prepare(
+    async fn prepare(
         &self,
         request: &mut ServiceRequest,
         old: Option<&FoundPage>,
-    ) -> Option<HttpRequest> {
-        let old = old?;
+    ) -> Result<Option<HttpRequest>, Error> {
+        let Some(old) = old else { return Ok(None) };
         if self.rules.revalidates {
             for (name, value) in questions(&old.page.said()) {
                 request.headers_mut().insert(name, value);
             }
         }
-        old.is_for_errors().then(|| clone_request(request))
+        match old.is_for_errors() {
+            true => duplicate(request).await.map(Some),
+            false => Ok(None),
+        }
     }
 
     /// Stores the response if allowed; returns what the client gets, and the stored page.
@@ -239,7 +243,7 @@ impl Lookup {
         let note = dependencies.note().map(Note::name);
         let made = Built { body, dependencies, size, started, current: self.current.clone() };
         let kept = match (&place, rule) {
-            (Ok((key, _)), None) => self.cache.keep(Level::Page, key, &policy, made, task.lock),
+            (Ok((key, _)), None) => self.cache.store(Level::Page, key, &policy, made, task.lock),
             _ => None,
         };
         let varies = matches!(&place, Ok((_, names)) if !names.is_empty());
@@ -261,7 +265,7 @@ impl Lookup {
         };
         let kept = kept.zip(place.ok());
         let kept = kept.map(|(entry, (key, _))| FoundPage { key, page: page.clone(), entry });
-        (self.deliver(&page, age.map(Duration::from_secs), status).await, kept)
+        (page.answer(&self.asked, age, self.named(status)).await, kept)
     }
 
     /// Returns the policy by which a page is stored until it must not be used at all.
@@ -320,19 +324,4 @@ fn freshened(old: &FoundPage, response: HttpResponse<BoxBody>) -> HttpResponse<B
     let mut whole = HttpResponse::with_body(page.status, BoxBody::new(page.body.clone()));
     *whole.headers_mut() = headers;
     whole
-}
-
-/// Copies a request, for a response that is sent while a handler owns the request.
-fn clone_request(request: &ServiceRequest) -> HttpRequest {
-    let mut like = actix_web::test::TestRequest::default()
-        .method(request.method().clone())
-        .uri(&request.uri().to_string())
-        .version(request.version());
-    if let Some(peer) = request.peer_addr() {
-        like = like.peer_addr(peer);
-    }
-    for (name, value) in request.headers() {
-        like = like.append_header((name.clone(), value.clone()));
-    }
-    like.to_http_request()
 }

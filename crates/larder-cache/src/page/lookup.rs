@@ -24,7 +24,7 @@ use super::found_page::FoundPage;
 use super::request;
 use super::rules::Rules;
 use super::status::{CacheStatus, Forward};
-use super::stored::{Page, Stored};
+use super::stored::Stored;
 use super::variants::Variants;
 use crate::Cache;
 use crate::cache::{Missed, Recalled};
@@ -183,8 +183,7 @@ impl Lookup {
             let (unfound, leader) = match find::find(&sought).await {
                 find::Found::Answer(found) => return found,
                 find::Found::Full(unfound) => {
-                    let name = self.cache.name();
-                    return Found::Answer(turned_away(name, unfound.task.forward));
+                    return Found::Answer(turned_away(self.cache.name(), unfound.task.forward));
                 }
                 // A page nested in itself has its own key, so it cannot wait for itself: see `apart`.
                 find::Found::Circle(_, unfound) => (unfound, None),
@@ -277,15 +276,9 @@ impl Lookup {
         }
     }
 
-    /// Answers with a page, and reports `status`; `age` is of a page that was not just built by this site.
-    pub(super) async fn deliver(
-        &self,
-        page: &Page,
-        age: Option<Duration>,
-        status: CacheStatus,
-    ) -> HttpResponse<BoxBody> {
-        let age = age.map(|age| age.as_secs());
-        page.answer(&self.asked, age, (self.cache.name(), status)).await
+    /// Returns a status with the name of the application in which it is reported.
+    pub(super) fn named(&self, status: CacheStatus) -> (&str, CacheStatus) {
+        (self.cache.name(), status)
     }
 
     pub(super) async fn hit(&self, kept: &FoundPage) -> HttpResponse<BoxBody> {
@@ -293,7 +286,7 @@ impl Lookup {
         let age = kept.age();
         let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
         let status = CacheStatus::Hit { ttl: ttl.as_secs() };
-        self.deliver(&kept.page, Some(age), status).await
+        kept.page.answer(&self.asked, Some(age.as_secs()), self.named(status)).await
     }
 
     /// Answers with the page that another request has built, unless it is older than our stamps.
@@ -311,7 +304,8 @@ impl Lookup {
         let event = Event::new(Level::Page, key, Outcome::Collapsed, self.began.elapsed());
         self.cache.report(event.of(&kept.entry).behind(behind));
         let status = CacheStatus::Collapsed(task.forward);
-        Some(self.deliver(&kept.page, Some(kept.age()), status).await)
+        let age = Some(kept.age().as_secs());
+        Some(kept.page.answer(&self.asked, age, self.named(status)).await)
     }
 
     /// Returns the stale page, if it permits that, after another request failed to build the page.
@@ -334,7 +328,7 @@ impl Lookup {
             Staleness::Error => CacheStatus::Failed { since, status: failed },
             _ => CacheStatus::Stale { since, why: why.name() },
         };
-        self.deliver(&old.page, Some(age), status).await
+        old.page.answer(&self.asked, Some(age.as_secs()), self.named(status)).await
     }
 
     /// Returns the key of the variant for a request with these headers, or `None` if it has none.

@@ -36,6 +36,19 @@ use crate::level::Level;
 /// on as it comes: to store it, the cache would have to collect it before the client gets the first byte, and
 /// could not send what a stream that fails half-way had already sent.
 ///
+/// ```
+/// # use std::{sync::Arc, time::Duration};
+/// use actix_web::{App, web};
+/// use larder_cache::{Builder, InProcess, Policy, page};
+///
+/// # async fn index() -> &'static str { "<h1>Blog</h1>" }
+/// let cache = Builder::default().name("blog").open(Arc::new(InProcess::new()));
+/// let hour = Policy::fresh_for(Duration::from_secs(3600));
+/// let app = App::new()
+///     .app_data(web::Data::new(cache))
+///     .service(web::resource("/").wrap(page::cached(hour)).get(index));
+/// ```
+///
 /// Source: Django's `cache_page`.
 ///
 /// # Panics

@@ -23,6 +23,18 @@ use crate::namespace::NAME;
 pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// What the page cache did with a request.
+///
+/// ```
+/// use actix_web::HttpResponse;
+/// use larder_cache::page::{CacheStatus, Outcome};
+///
+/// let mut response = HttpResponse::Ok().finish();
+/// CacheStatus::Bypass("route").write("blog", &mut response);
+/// let header = response.headers().get("cache-status").unwrap();
+/// assert_eq!(header, r#"blog; fwd=bypass; detail="route""#);
+/// // As a middleware around the app learns of it:
+/// assert_eq!(CacheStatus::of(&response).unwrap().outcome(), Outcome::Bypass);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CacheStatus {
     /// Answered from a stored page.

@@ -137,8 +137,8 @@ async fn a_page_whose_value_timed_out_reports_it_and_is_not_stored() {
 
 /// A listener that records every outcome.
 #[derive(Default)]
-struct Told(std::sync::Mutex<Vec<String>>);
-impl Listener for Told {
+struct Heard(std::sync::Mutex<Vec<String>>);
+impl Listener for Heard {
     fn on(&self, event: &Event<'_>) {
         self.0.lock().unwrap().push(format!("{:?}", event.outcome));
     }
@@ -147,7 +147,7 @@ impl Listener for Told {
 #[actix_web::test]
 async fn stale_values_and_background_refreshes_are_reported() {
     tokio::time::pause();
-    let told = Arc::new(Told::default());
+    let told = Arc::new(Heard::default());
     let cache = Builder::default().listener(told.clone()).open(Arc::new(InProcess::new()));
     let key = Key::named("test").build();
     let policy = Policy::fresh_for(10 * SECOND).stale_while_revalidate(60 * SECOND);
@@ -162,7 +162,7 @@ async fn stale_values_and_background_refreshes_are_reported() {
 #[actix_web::test]
 async fn a_timeout_is_reported() {
     tokio::time::pause();
-    let told = Arc::new(Told::default());
+    let told = Arc::new(Heard::default());
     let cache = Builder::default().listener(told.clone()).open(Arc::new(InProcess::new()));
     let policy = Policy::fresh_for(10 * SECOND).hard_timeout(SECOND);
     let endless = || std::future::pending::<Result<u32, ()>>();

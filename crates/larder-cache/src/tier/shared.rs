@@ -222,7 +222,7 @@ impl SharedTier {
     }
 
     /// Stores an entry behind the answer, unless its key was deleted; then releases the lock.
-    pub(crate) fn keep<T: Body>(
+    pub(crate) fn store<T: Body>(
         &self,
         key: &Key,
         body: Arc<T>,
@@ -328,8 +328,7 @@ pub(crate) struct Lock {
 
 impl Lock {
     fn new(store: Arc<dyn Store>, name: String) -> Self {
-        let token = Bytes::from(format!("{:016x}{:016x}", random::u64(), random::u64()));
-        Self { store, name, token, is_held: true }
+        Self { store, name, token: random::token(), is_held: true }
     }
 
     async fn take(&self) -> Result<bool, StoreError> {

@@ -10,14 +10,8 @@
 //!
 //! Source: Django `default_key_func` (`prefix:version:key`); Rails `truncate_key`.
 
-use std::fmt::Write;
-
-use sha2::{Digest, Sha256};
-
+use crate::key;
 use crate::store::KeyFault;
-
-/// `#` and 64 hexadecimal digits.
-const TAIL_BYTES: usize = 65;
 
 /// The longest prefix that stays unchanged, so that `clear` finds shortened names by their prefix.
 const PREFIX_BYTES: usize = 100;
@@ -34,15 +28,7 @@ pub(super) fn bounded(name: String) -> String {
 }
 
 fn shortened(text: String, limit: usize) -> String {
-    if text.len() <= limit {
-        return text;
-    }
-    let head = text.floor_char_boundary(limit - TAIL_BYTES);
-    let mut short = format!("{}#", &text[..head]);
-    for byte in Sha256::digest(text.as_bytes()) {
-        write!(short, "{byte:02x}").expect("a string takes everything");
-    }
-    short
+    if text.len() > limit { key::shortened(&text, limit, '#') } else { text }
 }
 
 #[cfg(test)]
