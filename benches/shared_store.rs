@@ -93,7 +93,8 @@ impl Bench {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let url = server.url();
         let store = store::redis(&url, Duration::from_millis(80)).map_err(anyhow::Error::msg)?;
-        let options = Builder::default().memory(0).shared(store, "bench", &Secret::random());
+        let options =
+            Builder::default().memory(0).shared(store, &Secret::random()).share_by_lifetime();
         let cache = options.open(Arc::new(InProcess::new()));
         let client = Client::open(url.as_str())?;
         let connection = runtime.block_on(client.get_multiplexed_async_connection())?;

@@ -1,6 +1,6 @@
 //! A guest book without a database: a cached page, a cached fragment and a cached value.
 //! Run `cargo run --example guestbook`, then `curl -i http://127.0.0.1:8080/` twice: the second answer has
-//! `cache-status: larder; hit`. Run `curl -d name=Ann http://127.0.0.1:8080/` and request the page again.
+//! `cache-status: guestbook; hit`. Run `curl -d name=Ann http://127.0.0.1:8080/` and request the page again.
 use std::sync::{Arc, Mutex};
 
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
@@ -51,7 +51,7 @@ async fn sign(guests: Guests, form: web::Form<Vec<(String, String)>>) -> impl Re
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     let versions = Arc::new(InProcess::new());
-    let cache = web::Data::new(Builder::default().open(versions.clone()));
+    let cache = web::Data::new(Builder::default().name("guestbook").open(versions.clone()));
     let guests = Guests::new((Mutex::new(Vec::new()), versions));
     let book = || web::resource("/").wrap(page::cached(MINUTE)).get(show).post(sign);
     let app = move || App::new().app_data(cache.clone()).app_data(guests.clone()).service(book());

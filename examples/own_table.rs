@@ -1,7 +1,7 @@
 //! A guest book in its own table: the next reader sees every write, also one by another program.
 //!
 //! Run `cargo run --example own_table`, then `curl -i http://127.0.0.1:8080/` twice: the second answer has
-//! `cache-status: larder; hit`. Then write with another program and request the page again:
+//! `cache-status: larder-cache; hit`. Then write with another program and request the page again:
 //! `sqlite3 guests.sqlite3 "INSERT INTO guests (name) VALUES ('Ann')"`.
 
 use std::time::Duration;

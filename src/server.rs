@@ -11,8 +11,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::accounts::service as accounts;
 use crate::accounts::throttle::Throttle;
 use crate::app::Parts;
+use crate::cache::inspect::Stats;
 use crate::cache::store::Store;
-use crate::cache::{Builder, Levels, Stats, Tag};
+use crate::cache::{Builder, Levels, Tag};
 use crate::config::{
     CacheConfig, DatabaseConfig, HttpConfig, LimitsConfig, LogConfig, MetricsConfig, MetricsMode,
     ShopConfig, SupplierConfig, ToolbarConfig,
@@ -35,7 +36,7 @@ use crate::sql::secret::Keeper;
 use crate::sql::{self, Database};
 use crate::state::{Access, Settings, State};
 use crate::supplier::client::Client;
-use crate::{app, supplier, toolbar};
+use crate::{app, site, supplier, toolbar};
 
 use self::stream::Plan;
 
@@ -223,18 +224,19 @@ fn build(
     let keeper = Keeper::open(db.url())?;
     let versions = keeper.around(sql::open_on(db.clone(), app::TABLES)?);
     let versions = counters.around_versions(versions);
-    let (settings, build) = (settings(config, hosts), this_build());
+    let settings = settings(config, hosts);
+    let build = format!("{}-{}", env!("CARGO_PKG_VERSION"), Builder::program());
     let stats = Arc::new(Stats::default());
-    let mut cache = Builder::default().levels(levels).listener(Arc::new(toolbar::Recorder));
+    // Everything besides the data that changes how a page looks: instances that differ in it must not share
+    // entries.
+    let (size, access, zone) = (settings.page_size, settings.access, zone::shop());
+    let mut cache = Builder::default().name(site::NAME).build_id(&*build);
+    cache = cache.namespace(format!("size={size}:access={access:?}:zone={zone}")).levels(levels);
+    cache = cache.listener(Arc::new(toolbar::Recorder));
     let history = Arc::new(History::default());
     cache = cache.listener(stats.clone()).listener(counters.listener()).listener(history.clone());
     if let Some(store) = shared.clone() {
-        // Everything besides the data that changes how a page looks: instances that differ in it
-        // must not share entries.
-        let (size, access, zone) = (settings.page_size, settings.access, zone::shop());
-        let namespace = format!("{build}:size={size}:access={access:?}:zone={zone}");
-        cache = cache.shared(store, namespace, keeper.secret());
-        cache = cache.store_budget(config.cache.redis_timeout());
+        cache = cache.shared(store, keeper.secret()).store_budget(config.cache.redis_timeout());
     }
     let cache = cache.open(versions);
     let health = Health::new(Probe::new(db.url().clone(), app::TABLES), db.clone(), shared.clone());
@@ -303,18 +305,6 @@ fn client_address(config: &HttpConfig) -> String {
     let header = config.client_address.to_possible_value();
     let header = header.map_or_else(String::new, |value| value.get_name().to_owned());
     format!("{header} of {}", trusted.join(", "))
-}
-
-/// Identifies this executable, since another build may render the same data differently.
-fn this_build() -> String {
-    let program = std::env::current_exe().and_then(std::fs::read);
-    let hash = program.map(|program| xxhash_rust::xxh3::xxh3_64(&program));
-    // A program that cannot read its own file gets a random identity and shares no entries.
-    let hash = hash.unwrap_or_else(|_| {
-        use std::hash::{BuildHasher, Hasher, RandomState};
-        RandomState::new().build_hasher().finish()
-    });
-    format!("{}-{hash:016x}", env!("CARGO_PKG_VERSION"))
 }
 
 /// Deletes all cached entries.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, web};
 
-use crate::cache::{Cache, Secret, Stats};
+use crate::cache::inspect::Stats;
+use crate::cache::{Cache, Secret};
 use crate::site::client::Proxies;
 use crate::site::form::Deadlines;
 use crate::site::host::Hosts;

@@ -8,6 +8,8 @@ use std::path::Path;
 
 #[path = "architecture/circles.rs"]
 mod circles;
+#[path = "architecture/front_door.rs"]
+mod front_door;
 #[path = "architecture/source.rs"]
 mod source;
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
-use crate::cache::store::{Limits, MemoryStore};
+use crate::cache::store::MemoryStore;
 use crate::cache::values::{Settings, Timeout, Values};
 use crate::cache::{self, Cache};
 use crate::site::digest;
@@ -75,7 +75,7 @@ pub struct Attempt<'t> {
 
 impl Default for Throttle {
     fn default() -> Self {
-        let store = Arc::new(MemoryStore::new(Limits::default()));
+        let store = Arc::new(MemoryStore::default());
         Self {
             own: Values::new(store, Settings::new("sign-in")),
             room: Semaphore::new(MOST_WAITING),

@@ -16,7 +16,6 @@ use super::model::{Event, EventId, Guest, GuestId, Part, Range};
 use super::{openapi, service};
 use crate::cache::http::Coding;
 use crate::cache::http::{EntityTag, EntityTags};
-use crate::cache::page::tag_in;
 use crate::db::once::Once;
 use crate::error::AppError;
 use crate::site::form::{Id, Query};
@@ -227,7 +226,7 @@ fn expected<T>(
         let tag = EntityTag::of(&print(current));
         let is_it = |named: &EntityTag| {
             let codings = [Coding::Identity, Coding::Gzip, Coding::Brotli];
-            codings.into_iter().any(|coding| named.strongly_equals(&tag_in(coding, &tag)))
+            codings.into_iter().any(|coding| named.strongly_equals(&tag.in_coding(coding)))
         };
         !has_any || tags.as_ref().is_some_and(|tags| tags.any(is_it))
     }

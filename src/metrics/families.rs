@@ -151,7 +151,7 @@ impl Metrics {
     fn store(&self, text: &mut Exposition) {
         let Some(shared) = &self.shared else { return };
         text.family("larder_store_calls_total", Counter, "Calls to the shared store.");
-        for (o, (_, operation)) in Operation::ALL.into_iter().enumerate() {
+        for (o, (_, operation)) in Operation::ALL.iter().enumerate() {
             for (r, result) in RESULTS.into_iter().enumerate() {
                 let count = self.calls.counted(o, r);
                 if count > 0 || result == "ok" {
@@ -161,7 +161,7 @@ impl Metrics {
         }
         let help = "Time for calls that reached the shared store.";
         text.family("larder_store_call_duration_seconds", Histogram, help);
-        for (o, (_, operation)) in Operation::ALL.into_iter().enumerate() {
+        for (o, (_, operation)) in Operation::ALL.iter().enumerate() {
             let took = self.calls.took(o);
             if took.count() > 0 {
                 text.histogram(&[("operation", operation)], &took);

@@ -106,7 +106,8 @@ impl Counters {
 
     /// Wraps the shared store to count its calls.
     pub fn around_store(&self, store: Arc<dyn Store>) -> Arc<dyn Store> {
-        Arc::new(Metered::new(store, self.calls.clone()))
+        let calls = self.calls.clone();
+        Arc::new(Metered::new(store, move |call| calls.count(call)))
     }
 
     /// Wraps the source of stamps to count its answers.

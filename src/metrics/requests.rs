@@ -7,7 +7,7 @@
 use actix_web::http::Method;
 use actix_web::web;
 
-use crate::cache::page::{Outcome, Told};
+use crate::cache::page::{CacheStatus, Outcome};
 use crate::site::log::{Answered, Counts};
 
 use super::Metrics;
@@ -58,14 +58,14 @@ impl Counts for web::Data<Metrics> {
 }
 
 impl Requests {
-    fn count(&self, Answered { method, status, told, took }: Answered<'_>) {
+    fn count(&self, Answered { method, status, cache, took }: Answered<'_>) {
         let shard = self.0.mine();
         let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len()) - 1;
         shard.answers[place_of(method)][class].count();
-        if let Some(Told { outcome, reason }) = told {
-            shard.pages.at(outcome as usize, place(reason)).count();
+        if let Some(cache) = cache {
+            shard.pages.at(cache.outcome() as usize, place(cache.reason())).count();
         }
-        shard.took[part(told)].observe(took);
+        shard.took[part(cache)].observe(took);
     }
 }
 
@@ -79,8 +79,8 @@ fn place_of(method: &Method) -> usize {
     }
 }
 
-fn part(told: Option<Told<'_>>) -> usize {
-    match told.map(|told| told.outcome) {
+fn part(cache: Option<CacheStatus>) -> usize {
+    match cache.map(CacheStatus::outcome) {
         Some(Outcome::Hit | Outcome::Stale) => 0,
         Some(Outcome::Collapsed | Outcome::Revalidated | Outcome::Stored | Outcome::NotStored) => 1,
         Some(Outcome::Bypass | Outcome::Method) | None => 2,
@@ -100,13 +100,13 @@ mod tests {
         let requests = Requests::default();
         let purge = Method::from_bytes(b"PURGE").unwrap();
         let beyond = StatusCode::from_u16(999).unwrap();
-        let hit = Some(Told { outcome: Outcome::Hit, reason: "" });
-        for (method, status, told) in [
+        let hit = Some(CacheStatus::Hit { ttl: 1 });
+        for (method, status, cache) in [
             (&Method::GET, StatusCode::OK, hit),
             (&Method::GET, StatusCode::NOT_FOUND, None),
             (&purge, beyond, None),
         ] {
-            requests.count(Answered { method, status, told, took: Duration::from_millis(1) });
+            requests.count(Answered { method, status, cache, took: Duration::from_millis(1) });
         }
         assert_eq!([requests.answered(0, 1), requests.answered(0, 3)], [1, 1]);
         assert_eq!(requests.answered(4, 4), 1, "what is above all classes is in the last");

@@ -3,7 +3,7 @@
 //! - The duration of a call is counted if the call reached the store, not if it was refused here.
 
 use crate::cache::store::Trouble;
-use crate::cache::store::metered::{Call, Operation, StoreListener};
+use crate::cache::store::metered::{Call, Operation};
 
 use super::tally::{Counter, Histogram, Sharded, Snapshot};
 
@@ -35,8 +35,9 @@ impl Calls {
     }
 }
 
-impl StoreListener for Calls {
-    fn on(&self, call: Call) {
+impl Calls {
+    /// Counts a finished call.
+    pub fn count(&self, call: Call) {
         let counts = &self.0.mine()[call.operation as usize];
         counts.results[place(call.trouble)].count();
         if call.reached_the_store() {
@@ -69,7 +70,7 @@ mod tests {
         let troubles =
             [None, Some(Trouble::Timeout), Some(Trouble::Paused), Some(Trouble::Exhausted)];
         for trouble in troubles {
-            calls.on(Call { operation, trouble, took: Duration::from_millis(1) });
+            calls.count(Call { operation, trouble, took: Duration::from_millis(1) });
             let name = trouble.map_or("ok", Trouble::name);
             let result = RESULTS.iter().position(|result| *result == name).unwrap();
             assert_eq!(calls.counted(operation as usize, result), 1, "{name}");

@@ -91,6 +91,10 @@ impl StampSource for Watched {
         }
     }
 
+    fn is_shared(&self) -> bool {
+        self.versions.is_shared()
+    }
+
     fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
         self.versions.invalidate(tags)
     }
@@ -108,6 +112,10 @@ mod tests {
     impl StampSource for Unavailable {
         fn current(&self) -> Current {
             Current::Pending(Box::pin(async { Err(StampsUnavailable("no stamps".into())) }))
+        }
+
+        fn is_shared(&self) -> bool {
+            true
         }
     }
 

@@ -5,14 +5,15 @@
 //!   time.
 //! - Every response has a `Cache-Status`, also where the page cache had no part in it.
 
-use actix_web::Error;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
+use actix_web::{Error, HttpResponse};
 
+use super::NAME;
 use crate::cache::page::{CACHE_STATUS, CacheStatus};
 
 const SECURITY: [(HeaderName, HeaderValue); 6] = [
@@ -49,14 +50,15 @@ where
     let response = service.call(request);
     async move {
         let mut response = response.await?;
-        let is_whole = response.status() != StatusCode::NOT_MODIFIED;
-        write(response.headers_mut(), is_read, is_whole);
+        write(response.response_mut(), is_read);
         Ok(response)
     }
 }
 
 /// Writes the headers. A 304 carries no content security policy: the stored page has its own.
-pub(super) fn write(headers: &mut HeaderMap, is_read: bool, is_whole: bool) {
+pub(super) fn write<B>(response: &mut HttpResponse<B>, is_read: bool) {
+    let is_whole = response.status() != StatusCode::NOT_MODIFIED;
+    let headers = response.headers_mut();
     for (name, value) in SECURITY {
         if name == CONTENT_SECURITY_POLICY && !is_whole {
             continue;
@@ -68,6 +70,6 @@ pub(super) fn write(headers: &mut HeaderMap, is_read: bool, is_whole: bool) {
     }
     if !headers.contains_key(CACHE_STATUS) {
         let status = if is_read { CacheStatus::Bypass("route") } else { CacheStatus::Method };
-        status.write(headers);
+        status.write(NAME, response);
     }
 }

@@ -13,7 +13,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use crate::cache::http::{Authority, default_port};
+use crate::cache::http::Authority;
 
 /// A name that the shop answers to, and the port if it is valid at one port only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Hosts {
     /// Whether a request for `authority` over `scheme` is for this shop.
     pub fn has(&self, authority: &Authority<'_>, scheme: &str) -> bool {
         let port = authority.port();
-        let is_usual = port == self.bound || port == default_port(scheme);
+        let is_usual = port == self.bound || port == Authority::default_port(scheme);
         let is_at = |known: &Host| known.port.map_or(is_usual, |only| only == port);
         self.known.iter().any(|known| known.name == authority.host() && is_at(known))
     }

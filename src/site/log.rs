@@ -35,7 +35,7 @@ use tokio::task::futures::TaskLocalFuture;
 use super::client::Client;
 use super::request_id::RequestId;
 use super::{connection, headers};
-use crate::cache::page::Told;
+use crate::cache::page::CacheStatus;
 use crate::error::AppError;
 
 /// The header with the id of a request, on error responses.
@@ -52,7 +52,7 @@ pub struct Answered<'a> {
     /// The status of the response.
     pub status: StatusCode,
     /// What the page cache did.
-    pub told: Option<Told<'a>>,
+    pub cache: Option<CacheStatus>,
     /// The time until the head of the response was ready.
     pub took: Duration,
 }
@@ -215,17 +215,17 @@ impl Line {
                 // The layers around the app have not seen this error: it cut a handler or a layer short.
                 let mut response = error.error_response();
                 put_name(self.id, response.headers_mut());
-                headers::write(response.headers_mut(), true, true);
+                headers::write(&mut response, true);
                 *answer = Err(InternalError::from_response("the request failed", response).into());
             }
         }
         let answer = &*answer;
-        let (status, told) = match answer {
-            Ok(response) => (response.status(), Told::of(response.headers())),
+        let (status, cache) = match answer {
+            Ok(response) => (response.status(), CacheStatus::of(response.response())),
             Err(error) => (error.as_response_error().status_code(), None),
         };
         let took = self.began.elapsed();
-        let answered = Answered { method: &self.method, status, told, took };
+        let answered = Answered { method: &self.method, status, cache, took };
         counts.count(answered);
         if self.path.is_none() && !status.is_server_error() {
             return;
@@ -240,10 +240,10 @@ impl Line {
     }
 
     fn write(&self, answered: &Answered<'_>, path: &str, reason: Option<&str>) {
-        let Answered { status, told, took, .. } = *answered;
+        let Answered { status, cache, took, .. } = *answered;
         let (request, method) = (self.id, head(self.method.as_str()));
-        let cache = told.map(|told| told.outcome.name());
-        let cache_reason = told.map(|told| told.reason).filter(|reason| !reason.is_empty());
+        let cache_reason = cache.map(CacheStatus::reason).filter(|reason| !reason.is_empty());
+        let cache = cache.map(|cache| cache.outcome().name());
         let (status_code, took_ms) = (status.as_u16(), millis(took));
         let client = self.client.address.map(tracing::field::display);
         if status.is_server_error() {

@@ -1,5 +1,8 @@
 //! Code that the pages of all sections share. It depends on no section.
 
+/// The name of the application: in `Cache-Status`, and in front of all that it stores in Redis.
+pub const NAME: &str = "larder";
+
 pub mod assets;
 pub mod back;
 pub mod boxed;

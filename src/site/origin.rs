@@ -27,7 +27,7 @@ use super::problem::PROGRAMS;
 use super::spelling;
 use super::visitor::Visitor;
 use crate::cache::http::Authority;
-use crate::cache::page::{self, Target, Unknown};
+use crate::cache::page::{Target, Unknown};
 use crate::error::AppError;
 use crate::state::{Access, Settings, State};
 
@@ -69,7 +69,7 @@ where
         Err(error) => Err(request.error_response(error)),
         Ok(respelled) => {
             if let Some(host) = respelled {
-                page::rewrite(&mut request, &host);
+                Target::rewrite(&mut request, &host);
             }
             client::hide(&mut request);
             Ok(service.call(request))

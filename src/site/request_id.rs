@@ -4,7 +4,6 @@
 //! - Code that runs on behalf of a request can read its id, which need not be passed along.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +15,7 @@ pub struct RequestId(pub u64);
 
 /// The counter of ids, which starts at a random number.
 static NEXT: LazyLock<AtomicU64> =
-    LazyLock::new(|| AtomicU64::new(RandomState::new().build_hasher().finish()));
+    LazyLock::new(|| AtomicU64::new(getrandom::u64().expect("the system gives random numbers")));
 
 tokio::task_local! {
     static CURRENT: RequestId;

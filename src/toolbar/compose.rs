@@ -25,7 +25,7 @@ use super::verdict::{self, Answer};
 use crate::cache::Level;
 use crate::cache::event::Outcome;
 use crate::cache::http::EntityTag;
-use crate::cache::page::tag_in;
+use crate::cache::page::CacheStatus;
 use crate::db::Role;
 use crate::db::binds::members;
 use crate::db::kind;
@@ -43,6 +43,7 @@ const LONGEST_BIND: usize = 200;
 pub struct Answered {
     status: u16,
     headers: HeaderMap,
+    cache: Option<CacheStatus>,
     bytes: Option<u64>,
     route: Option<String>,
     accepted: Vec<HeaderValue>,
@@ -54,6 +55,7 @@ impl Answered {
         Self {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
+            cache: CacheStatus::of(response.response()),
             bytes: match response.response().body().size() {
                 BodySize::Sized(bytes) => Some(bytes),
                 BodySize::None => Some(0),
@@ -96,8 +98,8 @@ pub fn record(
     let composing = Instant::now();
     let mut room = Room::default();
     let nodes = &seen.recorded.nodes;
-    let Answered { headers: sent, bytes, accepted, .. } = &answered;
-    let answer = Answer { headers: sent, bytes: *bytes, accepted, nodes };
+    let Answered { headers: sent, cache: status, bytes, accepted, .. } = &answered;
+    let answer = Answer { headers: sent, status: *status, bytes: *bytes, accepted, nodes };
     let verdict = verdict::verdict(&answer);
     let coding = verdict::coding(&answer);
     if let Some(coding) = coding {
@@ -159,7 +161,7 @@ pub fn record(
 fn code(headers: &mut HeaderMap, coding: crate::cache::http::Coding) {
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     let tag = headers.get(ETAG).and_then(|tag| EntityTag::parse(tag.as_bytes()));
-    if let Some(tag) = tag.and_then(|tag| tag_in(coding, &tag).print()) {
+    if let Some(tag) = tag.and_then(|tag| tag.in_coding(coding).print()) {
         headers.insert(ETAG, tag);
     }
 }

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use super::record::{Miss, Outcome, Store};
 use crate::cache::event::{self, Event};
 use crate::cache::http::Coding;
+use crate::cache::inspect::PageDetails;
 use crate::cache::{Entry, event::Cost};
-use crate::cache::{Key, Level, Stamp, Tag, page, tracking};
+use crate::cache::{Key, Level, Stamp, Tag, tracking};
 
 /// A lookup, and its outcome.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ pub struct Known {
 
 impl Known {
     pub(super) fn of(entry: &Entry) -> Self {
-        let page = page::details(entry).unwrap_or_default();
+        let page = PageDetails::of(entry).unwrap_or_default();
         Self {
             coded: page.coded,
             bytes: entry.size().into(),

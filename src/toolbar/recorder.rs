@@ -188,7 +188,7 @@ mod tests {
         let calls = recorded.values.iter();
         let calls: Vec<_> =
             calls.map(|call| (call.operation, call.key.as_str(), call.outcome.as_str())).collect();
-        let (visits, none) = ("larder-values:1:visits", "larder-values:1:none");
+        let (visits, none) = ("larder:values:1:visits", "larder:values:1:none");
         assert_eq!(
             calls,
             [("set", visits, "done"), ("incr", visits, "done"), ("get", none, "miss")]

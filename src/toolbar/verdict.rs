@@ -1,25 +1,25 @@
 //! The page cache's decision about a request.
 //!
-//! - `Cache-Status` decides: it is what the cache itself reports to every client.
+//! - The cache's own report decides, which it leaves in the response and sends to every client in
+//!   `Cache-Status`.
 //! - What it does not contain (size, store, cost) comes from the recording.
 
 use std::time::Duration;
 
-use actix_web::http::header::{
-    ACCEPT_ENCODING, AGE, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY,
-};
+use actix_web::http::header::{ACCEPT_ENCODING, AGE, HeaderMap, HeaderName, HeaderValue, VARY};
 
 use super::node::Node;
 use super::record::{PageOutcome, Verdict};
 use super::tree::build;
-use crate::cache::http::Directives;
-use crate::cache::http::{Accepted, Coding};
-use crate::cache::page::CACHE_STATUS;
-use crate::cache::{Key, Level, page};
+use crate::cache::http::Coding;
+use crate::cache::page::{CACHE_STATUS, CacheStatus, Forward};
+use crate::cache::{Key, Level};
 
 /// The response to judge: its headers as they would have been sent uncompressed, and its length.
 pub struct Answer<'a> {
     pub headers: &'a HeaderMap,
+    /// What the page cache reports.
+    pub status: Option<CacheStatus>,
     pub bytes: Option<u64>,
     /// The codings that the client accepts.
     pub accepted: &'a [HeaderValue],
@@ -29,8 +29,7 @@ pub struct Answer<'a> {
 /// Returns the verdict on a response.
 pub fn verdict(answer: &Answer<'_>) -> Verdict {
     let status_line = text(answer.headers, &CACHE_STATUS).unwrap_or_default().to_owned();
-    let said = Said::of(&status_line);
-    let (outcome, rule) = said.judge();
+    let (outcome, rule) = judge(answer.status);
     let page = answer.nodes.iter().rev().find(|node| node.level == Level::Page);
     let entry = page.and_then(|page| page.entry.as_ref());
     let key = page.map(|page| page.kept_under.as_ref().unwrap_or(&page.key));
@@ -45,7 +44,7 @@ pub fn verdict(answer: &Answer<'_>) -> Verdict {
         raw_key: key.map(ToString::to_string),
         varies: varies(answer.headers),
         age,
-        fresh_left: said.fresh_left().or(left),
+        fresh_left: answer.status.and_then(fresh_left).or(left),
         stale_left: entry.and_then(|entry| entry.stale_left),
         stored_bytes: entry.map(|entry| entry.bytes),
         sent_bytes: coding.and_then(|coding| {
@@ -62,12 +61,9 @@ pub fn verdict(answer: &Answer<'_>) -> Verdict {
 /// Returns the coding in which it would have been sent; `None` if uncompressed.
 pub fn coding(answer: &Answer<'_>) -> Option<Coding> {
     let varies = varies(answer.headers).iter().any(|name| name == ACCEPT_ENCODING.as_str());
-    let directives = Directives::of(answer.headers.get_all(CACHE_CONTROL));
     let length = answer.bytes.and_then(|bytes| usize::try_from(bytes).ok())?;
-    let is_codable = varies && page::is_worth_compressing(answer.headers, &directives, length);
-    let wanted = !answer.accepted.is_empty() && is_codable;
-    let chosen = wanted.then(|| Accepted::of(answer.accepted).choose(&Coding::OFFERED)).flatten();
-    chosen.filter(|coding| *coding != Coding::Identity)
+    let coding = Coding::of_page(answer.headers, length, answer.accepted);
+    Some(coding).filter(|coding| varies && *coding != Coding::Identity)
 }
 
 fn varies(headers: &HeaderMap) -> Vec<String> {
@@ -80,49 +76,39 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// The parameters of `Cache-Status`.
-struct Said<'l>(Vec<(&'l str, &'l str)>);
-
-impl<'l> Said<'l> {
-    fn of(line: &'l str) -> Self {
-        // What a cache behind the shop's has written stands before it.
-        let own = line.rfind("larder; ").map_or(line, |at| &line[at..]);
-        let parameters = own.split(';').skip(1).map(|part| {
-            let (name, value) = part.trim().split_once('=').unwrap_or((part.trim(), ""));
-            (name, value.trim_matches('"'))
-        });
-        Self(parameters.collect())
+/// Returns how long the page is still fresh; `None` if no stored page was served.
+fn fresh_left(status: CacheStatus) -> Option<Duration> {
+    match status {
+        CacheStatus::Hit { ttl } => Some(Duration::from_secs(ttl)),
+        CacheStatus::Stale { .. } | CacheStatus::Failed { .. } => Some(Duration::ZERO),
+        _ => None,
     }
+}
 
-    fn get(&self, name: &str) -> Option<&'l str> {
-        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
-    }
-
-    fn fresh_left(&self) -> Option<Duration> {
-        let seconds = self.get("ttl")?.parse::<i64>().ok()?;
-        Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
-    }
-
-    /// Returns the outcome, and the rule that decided.
-    fn judge(&self) -> (PageOutcome, Option<&'l str>) {
-        let (forward, detail) = (self.get("fwd"), self.get("detail"));
-        let has = |name| self.get(name).is_some();
-        let outcome = match forward {
-            None if has("hit") && detail.is_some() => PageOutcome::Stale,
-            None if has("hit") => PageOutcome::Hit,
-            None => PageOutcome::Bypass,
-            Some("bypass") if matches!(detail, Some("off" | "no cache")) => PageOutcome::Off,
-            Some("bypass" | "request") => PageOutcome::Bypass,
-            Some("method") => PageOutcome::Write,
-            // Only a stored page has one: it replaces a failure.
-            Some(_) if has("ttl") => PageOutcome::Stale,
-            Some(_) if has("collapsed") => PageOutcome::Collapsed,
-            Some(_) if has("fwd-status") => PageOutcome::Revalidated,
-            Some(_) if has("stored") => PageOutcome::Miss,
-            Some(_) => PageOutcome::Uncacheable,
-        };
-        (outcome, detail.or(forward))
-    }
+/// Returns the outcome, and the rule that decided.
+fn judge(status: Option<CacheStatus>) -> (PageOutcome, Option<&'static str>) {
+    let Some(status) = status else { return (PageOutcome::Bypass, None) };
+    let outcome = match status {
+        CacheStatus::Hit { .. } => PageOutcome::Hit,
+        CacheStatus::Stale { .. } | CacheStatus::Failed { .. } => PageOutcome::Stale,
+        CacheStatus::Bypass("off" | "no cache") => PageOutcome::Off,
+        CacheStatus::Bypass(_)
+        | CacheStatus::Stored(Forward::Request, _)
+        | CacheStatus::NotStored(Forward::Request, _)
+        | CacheStatus::Revalidated(Forward::Request)
+        | CacheStatus::Collapsed(Forward::Request) => PageOutcome::Bypass,
+        CacheStatus::Method => PageOutcome::Write,
+        CacheStatus::Collapsed(_) => PageOutcome::Collapsed,
+        CacheStatus::Revalidated(_) => PageOutcome::Revalidated,
+        CacheStatus::Stored(..) => PageOutcome::Miss,
+        CacheStatus::NotStored(..) => PageOutcome::Uncacheable,
+    };
+    let rule = match status {
+        CacheStatus::Stored(_, Some(note)) => note,
+        CacheStatus::Method => "method",
+        status => status.reason(),
+    };
+    (outcome, Some(rule).filter(|rule| !rule.is_empty()))
 }
 
 #[cfg(test)]
@@ -130,13 +116,6 @@ mod tests {
     use actix_web::http::header::CONTENT_TYPE;
 
     use super::*;
-    use crate::cache::page::{CacheStatus, Forward};
-
-    fn judged(status: &CacheStatus) -> (PageOutcome, Option<String>) {
-        let line = status.to_string();
-        let (outcome, rule) = Said::of(&line).judge();
-        (outcome, rule.map(str::to_owned))
-    }
 
     #[test]
     fn what_the_cache_says_is_the_verdict() {
@@ -166,7 +145,7 @@ mod tests {
             (CacheStatus::Method, PageOutcome::Write, Some("method")),
         ];
         for (status, outcome, rule) in cases {
-            assert_eq!(judged(&status), (outcome, rule.map(str::to_owned)), "{status}");
+            assert_eq!(judge(Some(status)), (outcome, rule), "{status}");
         }
     }
 
@@ -177,7 +156,8 @@ mod tests {
         headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
         let accepted = [HeaderValue::from_static("gzip, br")];
         let answer = |bytes, accepted| {
-            coding(&Answer { headers: &headers, bytes: Some(bytes), accepted, nodes: &[] })
+            let (status, nodes) = (None, &[][..]);
+            coding(&Answer { headers: &headers, status, bytes: Some(bytes), accepted, nodes })
         };
         assert_eq!(answer(5_000, &accepted), Some(Coding::Brotli));
         assert_eq!(answer(100, &accepted), None, "too short");

@@ -14,7 +14,8 @@ use super::memory::Memory;
 use super::recorder;
 use super::seen::{Seen, Watched};
 use super::{inject, processor, server_timing};
-use crate::cache::{Cache, meter, tracking};
+use crate::cache::meter::Spent;
+use crate::cache::{Cache, tracking};
 use crate::db::log::{self, Log};
 use crate::site::rendered;
 
@@ -74,7 +75,7 @@ async fn see<T>(watched: &Watched, work: impl Future<Output = T>) -> (T, Seen) {
     let log = Log::default();
     let work = tracking::on_behalf_of(watched.id.0, watched.id.scope(work));
     let work = log::observe(log.clone(), work);
-    let work = meter::measure(rendered::observe(moves::observe(work)));
+    let work = Spent::by(rendered::observe(moves::observe(work)));
     let work = processor::measure(recorder::record(watched.started, work));
     let (((((done, moved), rendered), spent), recorded), processor) = work.await;
     let wall = watched.started.elapsed();

@@ -100,7 +100,7 @@ fn the_command_reads_and_writes_redis_itself(on: Database) {
     assert!(set.status.success(), "{set:?}");
     assert!(asks(&site, &["get", "motd"]).out.contains("Fresh bread"));
     assert!(asks(&site, &["set", "visits", "7"]).status.success());
-    assert_eq!(redis.command(&["INCR", "larder-values:1:visits"]), "8");
+    assert_eq!(redis.command(&["INCR", "larder:values:1:visits"]), "8");
     assert!(of(&redis, &["get", "visits"]).out.contains("value    8"));
     let stats = found(&of(&redis, &["stats", "--json"]));
     assert_eq!(stats["store"]["values"], 2, "{stats}");

@@ -337,7 +337,7 @@ fn the_history_lists_redirects_json_and_values(on: Database) {
     let set = site.submit("/cache/key", &[("key", "motd"), ("value", "Fresh bread")]);
     let call = &site.told(&set)["values"][0];
     assert_eq!((&call["operation"], &call["outcome"]), (&"set".into(), &"done".into()));
-    assert_eq!(call["key"], "larder-values:1:motd");
+    assert_eq!(call["key"], "larder:values:1:motd");
     let figures = site.get("/metrics").text();
     let counted = "larder_value_calls_total{operation=\"set\",outcome=\"done\"} 1";
     assert!(figures.contains(counted), "{figures}");

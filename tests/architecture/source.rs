@@ -118,7 +118,7 @@ impl Source {
 }
 
 /// Parses `a::b` or `a::{b, c::d}`, and returns the position after it.
-fn tree(
+pub fn tree(
     tokens: &[String],
     mut at: usize,
     before: &[String],

@@ -9,6 +9,7 @@
 //!
 //! Not here: how a value is loaded (`derive`, [`super::refresh`]), pages, fragments.
 
+mod changes;
 mod recall;
 
 use std::any::Any;
@@ -25,6 +26,7 @@ use super::entry::{Body, Entry, Validity};
 use super::error::Error;
 use super::event::{Event, Listener, Miss, Outcome};
 use super::flight::{Flights, Turn};
+#[cfg(feature = "inspect")]
 use super::inspect::{BodyReader, Inspection};
 use super::key::Key;
 use super::level::Level;
@@ -41,11 +43,33 @@ use super::values::Values;
 use super::write_epochs::WriteEpochs;
 
 /// The cache of an application. Cloning is cheap, and all clones are the same cache.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use std::time::Duration;
+/// use larder_cache::{Builder, InProcess, Key, Policy};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let cache = Builder::default().name("blog").open(Arc::new(InProcess::new()));
+/// let minute = Policy::fresh_for(Duration::from_secs(60));
+/// let key = Key::named("rates").part("currency", "EUR").build();
+/// for _ in 0..2 {
+///     // Loaded once; the second time it is there.
+///     let rate = cache.get_or_set(&key, &minute, async || Ok::<_, std::io::Error>(1.09)).await?;
+///     assert_eq!(*rate, 1.09);
+/// }
+/// assert!(cache.delete::<f64>(&key).await.unwrap());
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct Cache(Arc<Shared>);
 
 /// What all clones share.
 pub(super) struct Shared {
+    pub name: String,
+    /// The beginning of the names of all entries in a store.
+    pub entries: String,
     pub versions: Arc<dyn StampSource>,
     pub levels: Levels,
     pub local: LocalTier,
@@ -57,6 +81,7 @@ pub(super) struct Shared {
     pub listeners: Vec<Arc<dyn Listener>>,
     pub store_budget: Duration,
     /// Show the bodies of entries to people.
+    #[cfg(feature = "inspect")]
     pub readers: &'static [BodyReader],
 }
 
@@ -102,6 +127,11 @@ impl Cache {
         Self(Arc::new(shared))
     }
 
+    /// Returns the name of the application ([`Builder::name`](super::Builder::name)).
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
     /// Returns the low-level API of values, which callers set as in Django's cache.
     ///
     /// Values have no freshness check: what is derived from data belongs in an entry.
@@ -110,10 +140,12 @@ impl Cache {
     }
 
     /// Returns a view of what is stored, for people.
+    #[cfg(feature = "inspect")]
     pub fn inspect(&self) -> Inspection {
         let shared = &self.0;
         let versions = Some(shared.versions.clone());
-        Inspection::new(shared.readers, Some(shared.local.clone()), shared.values.clone(), versions)
+        let (local, values) = (Some(shared.local.clone()), shared.values.clone());
+        Inspection::new(shared.readers, local, (&shared.entries, values), versions)
     }
 
     /// Returns the time that a request may wait for the shared store in all; `None` without one.
@@ -229,7 +261,7 @@ impl Cache {
         let entry = Arc::new(entry.since(Epoch::of(key, current.epochs())));
         self.0.local.insert(key.clone(), entry.clone());
         if let Some(shared) = self.shared_for(policy) {
-            shared.keep(key, note, &entry, None, self.0.versions.clone());
+            shared.store(key, note, &entry, None, self.0.versions.clone());
         }
     }
 
@@ -255,7 +287,7 @@ impl Cache {
     }
 
     /// Stores a result in the local tier, and in the shared tier if there is one.
-    pub(super) fn keep<T: Body>(
+    pub(super) fn store<T: Body>(
         &self,
         level: Level,
         key: &Key,
@@ -264,16 +296,16 @@ impl Cache {
         lock: Option<shared::Lock>,
     ) -> Option<Arc<Entry>> {
         let body = made.body.clone();
-        let entry = self.keep_here(level, key, policy, made)?;
+        let entry = self.store_here(level, key, policy, made)?;
         let shared = self.shared_for(policy).filter(|_| !self.0.local.has_superseded(key, &entry));
         if let Some(shared) = shared {
-            shared.keep(key, body, &entry, lock, self.0.versions.clone());
+            shared.store(key, body, &entry, lock, self.0.versions.clone());
         }
         Some(entry)
     }
 
     /// Stores a result in the local tier only.
-    pub(super) fn keep_here<T: Body>(
+    pub(super) fn store_here<T: Body>(
         &self,
         level: Level,
         key: &Key,

@@ -5,6 +5,18 @@ use super::{codec::CodecError, stamps::StampsUnavailable, store::StoreError};
 /// Why a call on a value or an entry failed.
 ///
 /// Reading has no error for unreadable bytes: they are a miss.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use larder_cache::{Builder, InProcess};
+/// use larder_cache::Error;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let cache = Builder::default().open(Arc::new(InProcess::new()));
+/// let counted = cache.values().incr("visits", 1).await;
+/// assert!(matches!(counted, Err(Error::Absent { .. })));
+/// # });
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The store did not do it; [`StoreError::is_outage`] distinguishes an outage from a refusal.
@@ -16,7 +28,7 @@ pub enum Error {
         #[source]
         source: StoreError,
     },
-    /// No entry was deleted: the stamps that delete entries could not be changed.
+    /// No entry was deleted or invalidated: the stamps could not be changed.
     #[error("no entry was deleted: {0}")]
     NotRemoved(#[from] StampsUnavailable),
     /// The value cannot be serialized; nothing was stored.

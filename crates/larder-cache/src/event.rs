@@ -120,6 +120,22 @@ impl<'e> Event<'e> {
 }
 
 /// Receives the events of a cache.
+///
+/// ```
+/// use larder_cache::event::Outcome;
+/// use larder_cache::{Event, Listener};
+///
+/// /// Prints what is built, and how long it took.
+/// struct Print;
+///
+/// impl Listener for Print {
+///     fn on(&self, event: &Event<'_>) {
+///         if let Outcome::Stored(bytes) = event.outcome {
+///             println!("{}: {bytes} bytes in {:?}", event.key, event.took);
+///         }
+///     }
+/// }
+/// ```
 pub trait Listener: Send + Sync + 'static {
     /// Receives an event, on the thread on which it happened; it must not block.
     fn on(&self, event: &Event<'_>);

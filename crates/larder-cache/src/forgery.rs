@@ -10,7 +10,7 @@ use super::Cache;
 use super::builder::Builder;
 use super::event::{Event, Listener, Outcome};
 use super::fragment::Html;
-use super::in_process::InProcess;
+use super::in_process::{Common, InProcess};
 use super::key::Key;
 use super::level::Level;
 use super::policy::Policy;
@@ -48,14 +48,14 @@ impl Listener for Heard {
 }
 
 /// A store, with the stamps and the secret of the instances that share it.
-struct Shop {
+struct Site {
     store: Arc<Fake>,
     versions: Arc<InProcess>,
     secret: Secret,
     heard: Arc<Heard>,
 }
 
-impl Shop {
+impl Site {
     fn new() -> Self {
         let (store, versions) = (Arc::default(), Arc::new(InProcess::new()));
         Self { store, versions, secret: Secret::random(), heard: Arc::default() }
@@ -63,12 +63,13 @@ impl Shop {
 
     /// Opens an instance with empty memory.
     fn instance(&self) -> Cache {
-        self.instance_of("shop", &self.secret)
+        self.instance_of("site", &self.secret)
     }
 
     fn instance_of(&self, namespace: &str, secret: &Secret) -> Cache {
-        let options = Builder::default().shared(self.store.clone(), namespace, secret);
-        options.listener(self.heard.clone()).open(self.versions.clone())
+        let options = Builder::default().name("blog").build_id(namespace);
+        let options = options.shared(self.store.clone(), secret).listener(self.heard.clone());
+        options.open(Arc::new(Common(self.versions.clone())))
     }
 
     /// Returns the instance's value under this key, and whether it had to load it.
@@ -95,7 +96,7 @@ impl Shop {
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
-        self.store.scan("larder", None).await.unwrap().keys
+        self.store.scan("blog", None).await.unwrap().keys
     }
 
     async fn bytes(&self, end: &str) -> Bytes {
@@ -112,11 +113,11 @@ fn key(name: &'static str) -> Key {
 }
 
 /// Returns the bytes that an attacker might put under the name `ours`.
-async fn forgeries(shop: &Shop, ours: &str, theirs: &[&str]) -> Vec<Bytes> {
-    let good = shop.bytes(ours).await;
+async fn forgeries(site: &Site, ours: &str, theirs: &[&str]) -> Vec<Bytes> {
+    let good = site.bytes(ours).await;
     let mut forged: Vec<Bytes> = Vec::new();
     for end in theirs {
-        forged.push(shop.bytes(end).await);
+        forged.push(site.bytes(end).await);
     }
     for place in 0..good.len() {
         let mut bytes = good.to_vec();
@@ -132,146 +133,146 @@ async fn forgeries(shop: &Shop, ours: &str, theirs: &[&str]) -> Vec<Bytes> {
 
 #[tokio::test]
 async fn moved_cut_changed_and_forged_bytes_are_a_miss_and_an_event() {
-    let shop = Shop::new();
-    let writer = shop.instance();
+    let site = Site::new();
+    let writer = site.instance();
     for name in ["tea", "milk"] {
-        shop.ask(&writer, name, &MINUTE).await;
+        site.ask(&writer, name, &MINUTE).await;
     }
-    shop.ask(&shop.instance_of("elsewhere", &shop.secret), "tea", &MINUTE).await;
-    shop.ask(&shop.instance_of("stranger", &Secret::random()), "tea", &MINUTE).await;
+    site.ask(&site.instance_of("elsewhere", &site.secret), "tea", &MINUTE).await;
+    site.ask(&site.instance_of("stranger", &Secret::random()), "tea", &MINUTE).await;
     writer.values().set("tea", "tea", Timeout::Never).await.unwrap();
-    shop.heard.take();
-    let ours = shop.names().await.into_iter().find(|name| name.contains(":shop:")).unwrap();
+    site.heard.take();
+    let ours = site.names().await.into_iter().find(|name| name.contains(":site:")).unwrap();
     let fingerprint = ours.split(':').nth(3).unwrap().to_owned();
     let elsewhere = format!("elsewhere:{fingerprint}:tea");
     let stranger = format!("stranger:{fingerprint}:tea");
-    let ours = format!("larder:entry:shop:{fingerprint}:tea");
-    let theirs = [":milk", &elsewhere, &stranger, "larder-values:1:tea"];
-    for forged in forgeries(&shop, &ours, &theirs).await {
-        shop.put(&ours, forged.clone()).await;
-        let (said, loaded) = shop.ask(&shop.instance(), "tea", &MINUTE).await;
+    let ours = format!("blog:entry:site:{fingerprint}:tea");
+    let theirs = [":milk", &elsewhere, &stranger, "blog:values:1:tea"];
+    for forged in forgeries(&site, &ours, &theirs).await {
+        site.put(&ours, forged.clone()).await;
+        let (said, loaded) = site.ask(&site.instance(), "tea", &MINUTE).await;
         assert_eq!((said.as_str(), loaded), ("tea", true), "{forged:?}");
-        let heard = shop.heard.take();
+        let heard = site.heard.take();
         assert_eq!(heard.len(), 1, "{heard:?} of {forged:?}");
         assert!(heard[0].starts_with("tea: "), "{heard:?}");
         // In one round trip with others, too.
-        shop.names().await;
-        shop.put(&ours, forged.clone()).await;
+        site.names().await;
+        site.put(&ours, forged.clone()).await;
         let keys = [key("tea")];
-        let current = shop.versions.current().get().await.unwrap();
+        let current = site.versions.current().get().await.unwrap();
         let keys: Vec<&Key> = keys.iter().collect();
         let caller = std::panic::Location::caller();
         let recalled =
-            shop.instance().recall_many::<String>(Level::Query, &keys, &current, caller).await;
+            site.instance().recall_many::<String>(Level::Query, &keys, &current, caller).await;
         assert!(recalled[0].is_none(), "{forged:?}");
-        assert_eq!(shop.heard.take().len(), 1, "{forged:?}");
+        assert_eq!(site.heard.take().len(), 1, "{forged:?}");
     }
 }
 
 /// Puts a fragment where a value of another type is looked up, and under a page's name.
 #[tokio::test]
 async fn no_entry_is_read_as_another_type() {
-    let shop = Shop::new();
-    let current = shop.versions.current().get().await.unwrap();
-    let cache = shop.instance();
+    let site = Site::new();
+    let current = site.versions.current().get().await.unwrap();
+    let cache = site.instance();
     cache.mark(Level::Fragment, &key("tea"), &MINUTE, Html("tea".to_owned()), 3, &current);
-    let html = shop.bytes(":tea").await;
-    shop.ask(&shop.instance(), "tea", &MINUTE).await;
-    let both = shop.names().await;
+    let html = site.bytes(":tea").await;
+    site.ask(&site.instance(), "tea", &MINUTE).await;
+    let both = site.names().await;
     assert_eq!(both.len(), 2, "{both:?}");
     for name in both {
-        shop.put(&name, html.clone()).await;
+        site.put(&name, html.clone()).await;
     }
-    let (said, loaded) = shop.ask(&shop.instance(), "tea", &MINUTE).await;
+    let (said, loaded) = site.ask(&site.instance(), "tea", &MINUTE).await;
     assert_eq!((said.as_str(), loaded), ("tea", true));
-    assert_eq!(shop.heard.take(), ["tea: wrong seal"]);
+    assert_eq!(site.heard.take(), ["tea: wrong seal"]);
 }
 
 #[tokio::test]
 async fn a_replayed_entry_is_validated_by_its_stamps_and_its_lifetime() {
-    let shop = Shop::new();
+    let site = Site::new();
     let short = Policy::fresh_for(Duration::from_millis(20));
-    shop.ask(&shop.instance(), "tea", &MINUTE).await;
-    shop.ask(&shop.instance(), "milk", &short).await;
-    let (tea, milk) = (shop.name(":tea").await, shop.name(":milk").await);
-    let (old, over) = (shop.bytes(":tea").await, shop.bytes(":milk").await);
+    site.ask(&site.instance(), "tea", &MINUTE).await;
+    site.ask(&site.instance(), "milk", &short).await;
+    let (tea, milk) = (site.name(":tea").await, site.name(":milk").await);
+    let (old, over) = (site.bytes(":tea").await, site.bytes(":milk").await);
     assert!(
-        !shop.ask(&shop.instance(), "tea", &MINUTE).await.1,
+        !site.ask(&site.instance(), "tea", &MINUTE).await.1,
         "it is good as long as it is true"
     );
-    shop.versions.bump(&[TEAS]);
-    shop.put(&tea, old).await;
-    assert!(shop.ask(&shop.instance(), "tea", &MINUTE).await.1);
+    site.versions.bump(&[TEAS]);
+    site.put(&tea, old).await;
+    assert!(site.ask(&site.instance(), "tea", &MINUTE).await.1);
     // It never expires in the store, but its header says that it is over.
     let end = SystemTime::now() + Duration::from_millis(20);
     while SystemTime::now() < end {
         tokio::task::yield_now().await;
     }
-    shop.put(&milk, over).await;
-    assert!(shop.ask(&shop.instance(), "milk", &MINUTE).await.1);
+    site.put(&milk, over).await;
+    assert!(site.ask(&site.instance(), "milk", &MINUTE).await.1);
 }
 
 #[tokio::test]
 async fn a_local_entry_is_neither_written_to_the_store_nor_read_from_it() {
-    let shop = Shop::new();
+    let site = Site::new();
     let local = MINUTE.local_only();
-    shop.ask(&shop.instance(), "tea", &local).await;
-    assert_eq!(shop.names().await, [""; 0]);
+    site.ask(&site.instance(), "tea", &local).await;
+    assert_eq!(site.names().await, [""; 0]);
     // It is authentic, but must not be read.
-    shop.ask(&shop.instance(), "tea", &MINUTE).await;
-    assert_eq!(shop.names().await.len(), 1);
-    shop.store.calls();
-    assert!(shop.ask(&shop.instance(), "tea", &local).await.1);
-    assert_eq!(shop.store.calls(), [""; 0], "not even a lock is taken");
+    site.ask(&site.instance(), "tea", &MINUTE).await;
+    assert_eq!(site.names().await.len(), 1);
+    site.store.calls();
+    assert!(site.ask(&site.instance(), "tea", &local).await.1);
+    assert_eq!(site.store.calls(), [""; 0], "not even a lock is taken");
 }
 
 #[tokio::test]
 async fn values_are_read_under_their_own_name_only() {
-    let shop = Shop::new();
-    let cache = shop.instance();
+    let site = Site::new();
+    let cache = site.instance();
     let values = cache.values();
     for name in ["tea", "milk"] {
         values.set(name, name, Timeout::Never).await.unwrap();
     }
     values.version(2).set("tea", "old", Timeout::Never).await.unwrap();
-    shop.ask(&cache, "tea", &MINUTE).await;
-    shop.names().await;
-    let (ours, others) = ("larder-values:1:tea", ["values:1:milk", "values:2:tea"]);
-    for forged in forgeries(&shop, ours, &others).await {
-        shop.put(ours, forged.clone()).await;
-        shop.heard.take();
+    site.ask(&cache, "tea", &MINUTE).await;
+    site.names().await;
+    let (ours, others) = ("blog:values:1:tea", ["values:1:milk", "values:2:tea"]);
+    for forged in forgeries(&site, ours, &others).await {
+        site.put(ours, forged.clone()).await;
+        site.heard.take();
         assert_eq!(values.get::<String>("tea").await.unwrap(), None, "{forged:?}");
         let many = values.get_many::<String, _>(["tea", "milk"]).await.unwrap();
         assert_eq!(many.keys().collect::<Vec<_>>(), ["milk"], "{forged:?}");
-        assert_eq!(shop.heard.take(), ["unreadable", "unreadable"], "{forged:?}");
+        assert_eq!(site.heard.take(), ["unreadable", "unreadable"], "{forged:?}");
         let load = async || "tea".to_owned();
         assert_eq!(values.get_or_set("tea", Timeout::Never, load).await, "tea");
-        assert_eq!(shop.heard.take(), ["unreadable"]);
+        assert_eq!(site.heard.take(), ["unreadable"]);
         assert_eq!(values.get_or("tea", String::new()).await.unwrap(), "tea", "it is replaced");
     }
     values.set("moved", "tea", Timeout::Never).await.unwrap();
     assert_eq!(values.incr_version("moved", 1).await.unwrap(), 2);
     assert_eq!(values.version(2).get::<String>("moved").await.unwrap().as_deref(), Some("tea"));
     assert_eq!(values.get::<String>("moved").await.unwrap(), None);
-    shop.put(ours, &b"x"[..]).await;
+    site.put(ours, &b"x"[..]).await;
     values.incr_version("tea", 1).await.unwrap_err();
 }
 
 #[tokio::test]
 async fn after_a_rotation_old_seals_are_a_miss_and_new_ones_are_not() {
-    let shop = Shop::new();
-    let running = shop.instance();
-    shop.ask(&running, "tea", &MINUTE).await;
+    let site = Site::new();
+    let running = site.instance();
+    site.ask(&running, "tea", &MINUTE).await;
     running.values().set("tea", "tea", Timeout::Never).await.unwrap();
-    shop.names().await;
-    shop.secret.replace(&[7; Secret::BYTES]);
+    site.names().await;
+    site.secret.replace(&[7; Secret::BYTES]);
     assert_eq!(running.values().get::<String>("tea").await.unwrap(), None);
-    assert!(shop.ask(&shop.instance(), "tea", &MINUTE).await.1);
+    assert!(site.ask(&site.instance(), "tea", &MINUTE).await.1);
     running.values().set("tea", "tea", Timeout::Never).await.unwrap();
-    shop.names().await;
-    let other = shop.instance_of("shop", &Secret::new(&[7; Secret::BYTES]));
+    site.names().await;
+    let other = site.instance_of("site", &Secret::new(&[7; Secret::BYTES]));
     assert_eq!(other.values().get::<String>("tea").await.unwrap().as_deref(), Some("tea"));
-    assert!(!shop.ask(&other, "tea", &MINUTE).await.1);
+    assert!(!site.ask(&other, "tea", &MINUTE).await.1);
 }
 
 #[tokio::test]

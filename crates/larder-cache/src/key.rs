@@ -12,7 +12,14 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-/// The name of an entry: `products.list:page=2:search="tea"`.
+/// The name of an entry: `posts.list:page=2:search="tea"`.
+///
+/// ```
+/// use larder_cache::Key;
+///
+/// let key = Key::named("posts.list").part("page", 2_u64).part("search", "tea").build();
+/// assert_eq!(key.as_str(), r#"posts.list:page=2:search="tea""#);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     text: Arc<str>,
@@ -24,7 +31,7 @@ impl Key {
     /// The length of the longest key in bytes; Redis and people prefer short ones.
     pub const LONGEST: usize = 240;
 
-    /// Begins a key without parts. Names are nouns, section first: `products.list`.
+    /// Begins a key without parts. Names are nouns, section first: `posts.list`.
     pub fn named(name: &'static str) -> KeyBuilder {
         Self::with_noun(name)
     }
@@ -52,12 +59,12 @@ impl Key {
         self.variant_of.as_deref()
     }
 
-    /// Returns the key's name without its parts: `products.list`.
+    /// Returns the key's name without its parts: `posts.list`.
     pub fn name(&self) -> &str {
         self.text.split(':').next().unwrap_or_default()
     }
 
-    /// Returns the parts of a printed key, for people: `("page", "2")` of `products.list:page=2`.
+    /// Returns the parts of a printed key, for people: `("page", "2")` of `posts.list:page=2`.
     ///
     /// A shortened key is read as far as it goes.
     pub fn parts_of(printed: &str) -> Vec<(String, String)> {
@@ -172,16 +179,35 @@ impl Part for bool {
     }
 }
 
-impl Part for u64 {
+macro_rules! numbers {
+    ($($number:ty),*) => {
+        $(impl Part for $number {
+            fn print(&self, text: &mut String) {
+                // Writing to a `String` cannot fail.
+                let _ = write!(text, "{self}");
+            }
+        })*
+    };
+}
+
+// Equal numbers are equal parts, whatever their types.
+numbers!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
+
+impl Part for char {
     fn print(&self, text: &mut String) {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{self}");
+        self.encode_utf8(&mut [0; 4]).print(text);
     }
 }
 
-impl Part for i64 {
+impl<T: Part> Part for Vec<T> {
     fn print(&self, text: &mut String) {
-        let _ = write!(text, "{self}");
+        self.as_slice().print(text);
+    }
+}
+
+impl<T: Part, const N: usize> Part for [T; N] {
+    fn print(&self, text: &mut String) {
+        self.as_slice().print(text);
     }
 }
 
@@ -217,15 +243,18 @@ impl<T: Part> Part for [T] {
 /// serve one page for two URLs. The ellipsis stands outside of quotes or inside an open one. No
 /// whole key has that, so a short key cannot imitate a shortened one.
 fn shorten(text: &str) -> String {
+    shortened(text, Key::LONGEST, '…')
+}
+
+/// Shortens a text of more than `longest` bytes: its head, the mark, and the SHA-256 of the whole.
+///
+/// A client that chooses texts cannot choose two that become equal.
+pub(crate) fn shortened(text: &str, longest: usize, mark: char) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    let mut head = Key::LONGEST - 2 * digest.len() - '…'.len_utf8();
-    while !text.is_char_boundary(head) {
-        head -= 1;
-    }
-    let mut short = String::with_capacity(Key::LONGEST);
-    short.push_str(&text[..head]);
-    short.push('…');
+    let head = text.floor_char_boundary(longest - 2 * digest.len() - mark.len_utf8());
+    let mut short = format!("{}{mark}", &text[..head]);
     for byte in digest {
+        // Writing to a `String` cannot fail.
         let _ = write!(short, "{byte:02x}");
     }
     short
@@ -244,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_key_is_read_in_parts_whatever_it_holds() {
-        let key = Key::named("products.list").part("page", 2u64).part("q", r#"a":b="c"#).build();
+        let key = Key::named("posts.list").part("page", 2u64).part("q", r#"a":b="c"#).build();
         let parts = Key::parts_of(key.as_str());
         assert_eq!(parts[0], ("page".into(), "2".into()));
         assert_eq!(parts[1], ("q".into(), r#""a\":b=\"c""#.into()));
@@ -253,9 +282,9 @@ mod tests {
 
     #[test]
     fn a_key_is_readable() {
-        let list = Key::named("products.list").part("page", 2u64).part("search", "tea").build();
-        assert_eq!(list.as_str(), r#"products.list:page=2:search="tea""#);
-        assert_eq!(list.name(), "products.list");
+        let list = Key::named("posts.list").part("page", 2u64).part("search", "tea").build();
+        assert_eq!(list.as_str(), r#"posts.list:page=2:search="tea""#);
+        assert_eq!(list.name(), "posts.list");
     }
 
     #[test]
@@ -268,6 +297,14 @@ mod tests {
         assert_ne!(none, text);
         assert_ne!(none, empty);
         assert_ne!(Key::named("k").part("p", 1u64).build(), Key::named("k").part("p", "1").build());
+    }
+
+    #[test]
+    fn numbers_texts_and_lists_of_every_type_are_parts() {
+        let key = Key::named("k").part("a", 1_u8).part("b", -2_i32).part("c", usize::MAX);
+        let key = key.part("d", 'x').part("e", [1, 2]).part("f", vec!["y"]).part("g", Some(3_u16));
+        let expected = r#"k:a=1:b=-2:c=18446744073709551615:d="x":e=[1,2,]:f=["y",]:g=3"#;
+        assert_eq!(key.build().as_str(), expected);
     }
 
     #[test]

@@ -23,6 +23,14 @@ impl Level {
 }
 
 /// The levels that are on.
+///
+/// ```
+/// # use std::sync::Arc;
+/// use larder_cache::{Builder, InProcess, Levels};
+///
+/// let levels = Levels { pages: false, ..Levels::ALL };
+/// let cache = Builder::default().levels(levels).open(Arc::new(InProcess::new()));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Levels {
     /// Level one.

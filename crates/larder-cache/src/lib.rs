@@ -1,7 +1,7 @@
 //! A cache with Django's three levels for actix-web, in which no entry is stale after a write.
 //!
 //! It knows no SQL: an application supplies a [`StampSource`], which says what has changed. [`InProcess`]
-//! is one for changes that this process makes itself.
+//! is one for changes that this process makes itself; [`Cache::in_memory`] opens a cache with it.
 //!
 //! # Vocabulary
 //!
@@ -26,44 +26,58 @@
 //! |---|---|---|---|
 //! | one | whole pages | [`page::cached`] around a route | `cache_page`, the per-view cache |
 //! | two | parts of templates | `{% filter cached(self.header()) %}`, [`fragment`] | `{% cache %}` |
-//! | three | results of queries | [`Cache::get_or_set`] | `cache.get_or_set` |
+//! | three | results of queries | [`Cache::get_or_set`], [`Cache::get_or_load`] | `cache.get_or_set` |
 //!
 //! All three store entries, so one freshness check covers them: what was built from old data is not
 //! served, whichever program changed the data. Beside them stands the low-level API of values,
 //! [`Cache::values`].
 //!
 //! ```
-//! use std::sync::Arc;
 //! use std::time::Duration;
 //!
-//! use larder_cache::{Builder, InProcess, Key, Policy, Tag};
+//! use larder_cache::{Cache, Key, Policy, Tag};
 //!
 //! const TEAS: Tag = Tag::named("teas");
 //! const LIST: Policy = Policy::fresh_for(Duration::from_secs(300));
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-//! let versions = Arc::new(InProcess::new());
-//! let cache = Builder::default().open(versions.clone());
+//! let cache = Cache::in_memory();
 //! let key = Key::named("teas.list").build();
 //!
 //! // A load records what it reads: first the stamp, then the data.
 //! let load = async || {
-//!     versions.reads(&[TEAS]);
-//!     Ok::<_, std::io::Error>(vec!["Assam".to_owned()])
+//!     cache.reads(&[TEAS]);
+//!     vec!["Assam".to_owned()]
 //! };
-//! let teas = cache.get_or_set(&key, &LIST, load).await?;
+//! let teas = cache.get_or_load(&key, &LIST, load).await;
 //! assert_eq!(*teas, ["Assam"]);
 //!
 //! // A write invalidates its tags; the next lookup loads again.
-//! versions.bump(&[TEAS]);
-//! let teas = cache.get_or_set(&key, &LIST, async || {
-//!     versions.reads(&[TEAS]);
-//!     Ok::<_, std::io::Error>(vec!["Assam".to_owned(), "Ceylon".to_owned()])
-//! }).await?;
+//! cache.changed(&[TEAS]).await?;
+//! let load = async || {
+//!     cache.reads(&[TEAS]);
+//!     vec!["Assam".to_owned(), "Ceylon".to_owned()]
+//! };
+//! let teas = cache.get_or_load(&key, &LIST, load).await;
 //! assert_eq!(teas.len(), 2);
-//! # Ok::<(), std::io::Error>(())
+//! # Ok::<(), larder_cache::Error>(())
 //! # }).unwrap();
 //! ```
+//!
+//! [`Builder`] opens caches with a name, with stamps of a database, and with a store that instances
+//! share.
+//!
+//! # Features
+//!
+//! | Feature | Brings | By default |
+//! |---|---|---|
+//! | `actix` | pages, as middleware of actix-web | on |
+//! | `askama` | fragments as a filter of askama's templates | on |
+//! | `redis` | a Redis that instances share | on |
+//! | `compress` | pages compressed once for all clients, and large values in a shared store | on |
+//! | `inspect` | what is stored, for command lines, dashboards and toolbars | off |
+//!
+//! Without features it is the core: keys, tags, stamps, policies, entries, flights, values in memory, events.
 //!
 //! # Choosing a policy
 //!
@@ -80,6 +94,36 @@
 //!
 //! A stale entry that is served is marked, and nothing built from it is stored. `Cache-Status` then says
 //! `detail="stale-if-error"`, and an event is reported ([`event`]).
+//!
+//! # Testing
+//!
+//! - What the page cache did is in each response: [`page::CacheStatus::of`].
+//! - Lifetimes go by tokio's clock, which a test can pause and advance (tokio's feature `test-util`).
+//! - [`Levels::OFF`] stores nothing: a test then sees each request handled.
+//!
+//! ```
+//! # use std::time::Duration;
+//! use actix_web::test::{TestRequest, call_service, init_service};
+//! use actix_web::{App, web};
+//! use larder_cache::page::{self, CacheStatus, Outcome};
+//! use larder_cache::{Cache, Policy};
+//!
+//! # actix_web::rt::System::new().block_on(async {
+//! let minute = Policy::fresh_for(Duration::from_secs(60));
+//! let page = web::resource("/").wrap(page::cached(minute)).get(|| async { "Assam" });
+//! let app = App::new().app_data(web::Data::new(Cache::in_memory())).service(page);
+//! let app = init_service(app).await;
+//! let ask = async || {
+//!     let response = call_service(&app, TestRequest::get().uri("/").to_request()).await;
+//!     CacheStatus::of(response.response()).map(CacheStatus::outcome)
+//! };
+//! tokio::time::pause();
+//! assert_eq!(ask().await, Some(Outcome::Stored));
+//! assert_eq!(ask().await, Some(Outcome::Hit));
+//! tokio::time::advance(Duration::from_secs(61)).await;
+//! assert_eq!(ask().await, Some(Outcome::Stored));
+//! # });
+//! ```
 //!
 //! # Coming from Django
 //!
@@ -120,18 +164,24 @@
 //! - The model: `tag`, `stamps`, `in_process`, `dependencies`, `tracking`, `level`, `key`, `policy`, `entry`,
 //!   `removal`.
 //! - The cache: `builder`, `cache`, `built`, `find`, `flight`, `derive`, `refresh`, `presence`, `lineage`, `panics`,
-//!   `tier`, `secret`, `error`.
+//!   `tier`, `namespace`, `secret`, `error`.
 //! - Levels one and two: `page` over `http`, `write_epochs`, `fragment`, `hole`.
 //! - Values and stores: `values`, `store`, `codec`.
-//! - Observation: `event`, `stats`, `meter`, `inspect`.
+//! - Observation: `event`, `meter`, `inspect`.
 //! - Primitives: `random`, `sync`.
 
-// Pages and Redis use parts of the core that nothing else does.
-#![cfg_attr(not(all(feature = "actix", feature = "redis")), allow(dead_code))]
+// Pages, Redis and inspection use parts of the core that nothing else does.
+#![cfg_attr(not(all(feature = "actix", feature = "redis", feature = "inspect")), allow(dead_code))]
 #![warn(missing_docs)]
 // Without a feature, what it shows to users is reached by none.
 #![cfg_attr(
-    all(feature = "actix", feature = "askama", feature = "compress", feature = "redis"),
+    all(
+        feature = "actix",
+        feature = "askama",
+        feature = "compress",
+        feature = "inspect",
+        feature = "redis"
+    ),
     warn(unreachable_pub)
 )]
 
@@ -153,11 +203,15 @@ mod hole;
 #[cfg(feature = "actix")]
 pub mod http;
 mod in_process;
+#[cfg(feature = "inspect")]
 pub mod inspect;
 mod key;
 mod level;
 mod lineage;
 pub mod meter;
+mod namespace;
+#[cfg(all(test, feature = "redis", feature = "inspect"))]
+mod neighbours;
 #[cfg(feature = "actix")]
 pub mod page;
 mod panics;
@@ -168,7 +222,6 @@ mod refresh;
 mod removal;
 mod secret;
 pub mod stamps;
-mod stats;
 pub mod store;
 mod sync;
 mod tag;
@@ -195,5 +248,4 @@ pub use refresh::Failure;
 pub use removal::Removal;
 pub use secret::Secret;
 pub use stamps::StampSource;
-pub use stats::Stats;
 pub use tag::{Stamp, Tag};

@@ -1,6 +1,6 @@
 //! Measures what a task spends on stores and on coding.
 //!
-//! - Outside of [`measure`] the clock is not read.
+//! - Outside of [`Spent::by`] the clock is not read.
 //! - Only the task's own time counts, not that of writes behind the answer.
 
 use std::cell::Cell;
@@ -21,14 +21,25 @@ tokio::task_local! {
     static CURRENT: Cell<Spent>;
 }
 
-/// Runs `work`, and returns its result and what it spent.
-pub async fn measure<T>(work: impl Future<Output = T>) -> (T, Spent) {
-    CURRENT
-        .scope(Cell::default(), async {
-            let done = work.await;
-            (done, CURRENT.with(Cell::get))
-        })
-        .await
+impl Spent {
+    /// Runs `work`, and returns its result and what it spent.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use larder_cache::meter::Spent;
+    ///
+    /// let (answer, spent) = Spent::by(async { 42 }).await;
+    /// assert_eq!((answer, spent.round_trips), (42, 0));
+    /// # });
+    /// ```
+    pub async fn by<T>(work: impl Future<Output = T>) -> (T, Self) {
+        CURRENT
+            .scope(Cell::default(), async {
+                let done = work.await;
+                (done, CURRENT.with(Cell::get))
+            })
+            .await
+    }
 }
 
 /// Counts a call to a store until the returned guard is dropped: answered or cancelled.
@@ -79,7 +90,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_measured_task_reports_what_it_spent() {
-        let ((), spent) = measure(async {
+        let ((), spent) = Spent::by(async {
             drop(round_trip());
             coding(|| {
                 std::hint::black_box([0_u8; 4096].iter().map(|byte| u64::from(*byte)).sum::<u64>())

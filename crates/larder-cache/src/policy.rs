@@ -17,6 +17,16 @@ use super::random;
 const LONGEST: Duration = Duration::from_secs(1 << 31);
 
 /// How long an entry is fresh, and how it may be used afterwards.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use larder_cache::Policy;
+///
+/// const RATES: Policy = Policy::fresh_for(Duration::from_secs(60))
+///     .stale_if_error(Duration::from_secs(3600))
+///     .local_only();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     fresh_for: Duration,

@@ -17,6 +17,14 @@ use sha2::Sha256;
 type Keyed = Hmac<Sha256>;
 
 /// The key of the MAC of shared values. Clones are the same handle.
+///
+/// ```
+/// use larder_cache::Secret;
+///
+/// let bytes = [7; Secret::BYTES]; // In an application: from a place that only its instances read.
+/// let secret = Secret::new(&bytes);
+/// assert_eq!(format!("{secret:?}"), "***");
+/// ```
 #[derive(Clone)]
 pub struct Secret(Arc<RwLock<Keyed>>);
 

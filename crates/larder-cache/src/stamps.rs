@@ -88,9 +88,37 @@ impl Current {
 }
 
 /// A source of stamps: a database, or the process itself.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use larder_cache::stamps::{Current, Stamps};
+/// use larder_cache::{Stamp, StampSource, Tag};
+///
+/// /// Data that change together, and whose version a file or a service gives.
+/// struct Release(i64);
+///
+/// impl StampSource for Release {
+///     fn current(&self) -> Current {
+///         let stamp = Stamp { count: self.0, nonce: self.0 };
+///         let all = [(Tag::ANY, stamp), (Tag::EVERYTHING, stamp)];
+///         Current::Ready(Ok(Arc::new(Stamps::new(all))))
+///     }
+///
+///     fn is_shared(&self) -> bool {
+///         true
+///     }
+/// }
+/// ```
 pub trait StampSource: Send + Sync + 'static {
     /// Returns stamps that contain every write answered before this call.
     fn current(&self) -> Current;
+
+    /// Reports whether other processes have the same stamps, as those of a database.
+    ///
+    /// Otherwise entries are not shared through a store, in which another process would not see that
+    /// they are stale ([`Builder::shared`](super::Builder::shared)).
+    fn is_shared(&self) -> bool;
 
     /// Changes the stamps of `tags`, all or none, for every process that uses this source.
     ///

@@ -1,6 +1,6 @@
 //! Tags: the names of what can change, and their stamps.
 //!
-//! - The owner of the data names the tags: `products`, or `products#17` for one of them.
+//! - The owner of the data names the tags: `posts`, or `posts#17` for one of them.
 //! - A stamp changes whenever its tag's data does; equal stamps mean equal data.
 //! - A tag that was never stamped has [`Stamp::NONE`].
 //! - Two tags are general: [`Tag::ANY`] changes with every other tag, and every entry depends on
@@ -12,6 +12,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The name of something that can change.
+///
+/// ```
+/// use larder_cache::Tag;
+///
+/// const POSTS: Tag = Tag::named("posts");
+/// let post = Tag::from(format!("posts#{}", 17));
+/// assert_ne!(post, POSTS);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Tag(Cow<'static, str>);
 
@@ -50,6 +58,13 @@ impl fmt::Display for Tag {
 ///
 /// The counter orders the stamps of one history. The nonce distinguishes histories, as after a
 /// backup was restored.
+///
+/// ```
+/// use larder_cache::Stamp;
+///
+/// let restored = Stamp { count: 2, nonce: 7 };
+/// assert_ne!(restored, Stamp { count: 2, nonce: 8 }, "another history of as many changes");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Stamp {
     /// The number of changes up to now, at least 0.

@@ -75,6 +75,15 @@ async fn track_as<T>(
 }
 
 /// Adds dependencies to the current build; without a tracker it does nothing.
+///
+/// ```
+/// use larder_cache::{Dependencies, Stamp, Tag, tracking};
+///
+/// // In an adapter of a database, before it reads the rows:
+/// let mut dependencies = Dependencies::default();
+/// dependencies.add(Tag::named("posts"), Stamp { count: 3, nonce: 99 });
+/// tracking::record(&dependencies);
+/// ```
 pub fn record(dependencies: &Dependencies) {
     let _ = CURRENT.try_with(|tracker| tracker.collected.lock().unwrap().merge(dependencies));
 }

@@ -38,7 +38,7 @@ fn in_many_orders(scenario: fn()) {
 }
 
 /// An amount of tea, which is read through the cache, and counters of what happened.
-struct Shop {
+struct Site {
     tea: AtomicU64,
     versions: Arc<InProcess>,
     cache: Cache,
@@ -48,7 +48,7 @@ struct Shop {
     loading: AtomicU64,
 }
 
-impl Shop {
+impl Site {
     fn open() -> Arc<Self> {
         let versions = Arc::new(InProcess::new());
         let cache = Builder::default().open(versions.clone());
@@ -76,7 +76,7 @@ impl Shop {
         Ok(tea)
     }
 
-    /// Reads as [`Shop::read`] does, where another load may be running.
+    /// Reads as [`Site::read`] does, where another load may be running.
     async fn read_beside_others(&self) -> u64 {
         let load = async || {
             self.versions.reads(&[TEA]);
@@ -115,10 +115,10 @@ impl Shop {
 }
 
 /// Runs each of `work` in its own thread and waits for them.
-fn at_once(shop: &Arc<Shop>, work: &[fn(&Shop)]) {
-    let start = |work: &fn(&Shop)| {
-        let (shop, work) = (shop.clone(), *work);
-        thread::spawn(move || work(&shop))
+fn at_once(site: &Arc<Site>, work: &[fn(&Site)]) {
+    let start = |work: &fn(&Site)| {
+        let (site, work) = (site.clone(), *work);
+        thread::spawn(move || work(&site))
     };
     let threads: Vec<_> = work.iter().map(start).collect();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
@@ -127,42 +127,42 @@ fn at_once(shop: &Arc<Shop>, work: &[fn(&Shop)]) {
 #[test]
 fn a_read_after_an_acknowledged_write_sees_it() {
     in_many_orders(|| {
-        let shop = Shop::open();
-        let reader: fn(&Shop) = |shop| (0..2).for_each(|_| shop.read_and_check());
-        let writer: fn(&Shop) = |shop| (0..2).for_each(|_| shop.write());
-        at_once(&shop, &[reader, writer, reader, writer, reader]);
+        let site = Site::open();
+        let reader: fn(&Site) = |site| (0..2).for_each(|_| site.read_and_check());
+        let writer: fn(&Site) = |site| (0..2).for_each(|_| site.write());
+        at_once(&site, &[reader, writer, reader, writer, reader]);
         // All writes are acknowledged now.
-        assert_eq!(block_on(shop.read()), 4);
+        assert_eq!(block_on(site.read()), 4);
     });
 }
 
 #[test]
 fn readers_of_a_cold_key_cause_one_load() {
     in_many_orders(|| {
-        let shop = Shop::open();
-        let reader: fn(&Shop) = |shop| shop.read_and_check();
-        at_once(&shop, &[reader; 4]);
-        assert_eq!(shop.loads.load(SeqCst), 1);
+        let site = Site::open();
+        let reader: fn(&Site) = |site| site.read_and_check();
+        at_once(&site, &[reader; 4]);
+        assert_eq!(site.loads.load(SeqCst), 1);
     });
 }
 
 #[test]
 fn a_dropped_leader_leaves_no_reader_waiting() {
     in_many_orders(|| {
-        let shop = Shop::open();
-        let quitter: fn(&Shop) = |shop| {
+        let site = Site::open();
+        let quitter: fn(&Site) = |site| {
             // Begins like any other read and is dropped at its first wait.
             let key = Key::named("tea").build();
             let load = async || {
                 yield_now().await;
                 Ok::<_, Infallible>(u64::MAX)
             };
-            let mut asked = pin!(shop.cache.get_or_set(&key, &HOUR, load));
+            let mut asked = pin!(site.cache.get_or_set(&key, &HOUR, load));
             let is_ready = asked.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
-            assert!(!is_ready || shop.loads.load(SeqCst) > 0);
+            assert!(!is_ready || site.loads.load(SeqCst) > 0);
         };
-        let reader: fn(&Shop) = |shop| assert_eq!(block_on(shop.read()), 0);
-        at_once(&shop, &[quitter, reader, quitter, reader]);
+        let reader: fn(&Site) = |site| assert_eq!(block_on(site.read()), 0);
+        at_once(&site, &[quitter, reader, quitter, reader]);
     });
 }
 
@@ -172,9 +172,9 @@ fn a_dropped_leader_leaves_no_reader_waiting() {
 #[test]
 fn a_leader_whose_client_has_left_is_replaced_and_its_late_value_unused() {
     in_many_orders(|| {
-        let (shop, client) = (Shop::open(), Client::default());
+        let (site, client) = (Site::open(), Client::default());
         let (release, released) = watch::channel(false);
-        let (here, left) = (shop.clone(), client.clone());
+        let (here, left) = (site.clone(), client.clone());
         let hanging = thread::spawn(move || {
             let load = async || {
                 here.versions.reads(&[TEA]);
@@ -187,16 +187,16 @@ fn a_leader_whose_client_has_left_is_replaced_and_its_late_value_unused() {
             block_on(asked).map(|tea| *tea)
         });
         let leaving = thread::spawn(move || client.leave());
-        let reader: fn(&Shop) = |shop| {
-            let answered = shop.answered.load(SeqCst);
-            let tea = block_on(shop.read_beside_others());
+        let reader: fn(&Site) = |site| {
+            let answered = site.answered.load(SeqCst);
+            let tea = block_on(site.read_beside_others());
             assert!(tea >= answered, "read {tea} after {answered} was answered");
         };
-        at_once(&shop, &[reader, Shop::write, reader]);
+        at_once(&site, &[reader, Site::write, reader]);
         leaving.join().unwrap();
         release.send_replace(true);
         assert!(hanging.join().unwrap().is_ok_and(|tea| tea <= 1));
-        assert_eq!(block_on(shop.read_beside_others()), 1);
+        assert_eq!(block_on(site.read_beside_others()), 1);
     });
 }
 
@@ -204,18 +204,18 @@ fn a_leader_whose_client_has_left_is_replaced_and_its_late_value_unused() {
 #[test]
 fn loads_that_need_each_other_do_not_deadlock() {
     in_many_orders(|| {
-        let shop = Shop::open();
-        let ask: fn(&Shop, [&'static str; 2]) -> u64 = |shop, [own, other]| {
+        let site = Site::open();
+        let ask: fn(&Site, [&'static str; 2]) -> u64 = |site, [own, other]| {
             let [own, other] = [own, other].map(|name| Key::named(name).build());
             let load = async || {
                 yield_now().await;
                 let load = async || Ok::<_, Infallible>(1);
-                shop.cache.get_or_set(&other, &HOUR, load).await.map(|value| *value)
+                site.cache.get_or_set(&other, &HOUR, load).await.map(|value| *value)
             };
-            let Ok(value) = block_on(shop.cache.get_or_set(&own, &HOUR, load));
+            let Ok(value) = block_on(site.cache.get_or_set(&own, &HOUR, load));
             *value
         };
-        let (one, other) = (shop.clone(), shop.clone());
+        let (one, other) = (site.clone(), site.clone());
         let one = thread::spawn(move || ask(&one, ["tea", "milk"]));
         let other = thread::spawn(move || ask(&other, ["milk", "tea"]));
         assert_eq!((one.join().unwrap(), other.join().unwrap()), (1, 1));
@@ -225,27 +225,27 @@ fn loads_that_need_each_other_do_not_deadlock() {
 #[test]
 fn a_read_after_an_acknowledged_deletion_reloads() {
     in_many_orders(|| {
-        let shop = Shop::open();
+        let site = Site::open();
         // The source has no stamps: the value is only as new as the load.
-        let reader: fn(&Shop) = |shop| {
+        let reader: fn(&Site) = |site| {
             for _ in 0..2 {
-                let answered = shop.answered.load(SeqCst);
-                let tea = block_on(shop.read_unstamped());
+                let answered = site.answered.load(SeqCst);
+                let tea = block_on(site.read_unstamped());
                 assert!(tea >= answered, "read {tea} after {answered} was deleted before");
             }
         };
-        let deleter: fn(&Shop) = |shop| {
-            let tea = shop.tea.fetch_add(1, SeqCst) + 1;
-            block_on(shop.cache.delete::<u64>(&Key::named("tea").build())).unwrap();
-            shop.answered.fetch_max(tea, SeqCst);
+        let deleter: fn(&Site) = |site| {
+            let tea = site.tea.fetch_add(1, SeqCst) + 1;
+            block_on(site.cache.delete::<u64>(&Key::named("tea").build())).unwrap();
+            site.answered.fetch_max(tea, SeqCst);
         };
-        let clearer: fn(&Shop) = |shop| {
-            let tea = shop.tea.fetch_add(1, SeqCst) + 1;
-            block_on(shop.cache.clear()).unwrap();
-            shop.answered.fetch_max(tea, SeqCst);
+        let clearer: fn(&Site) = |site| {
+            let tea = site.tea.fetch_add(1, SeqCst) + 1;
+            block_on(site.cache.clear()).unwrap();
+            site.answered.fetch_max(tea, SeqCst);
         };
-        at_once(&shop, &[reader, deleter, reader, clearer, reader]);
-        assert_eq!(block_on(shop.read_unstamped()), 2);
+        at_once(&site, &[reader, deleter, reader, clearer, reader]);
+        assert_eq!(block_on(site.read_unstamped()), 2);
     });
 }
 

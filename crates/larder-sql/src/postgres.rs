@@ -115,6 +115,10 @@ impl StampSource for PostgresVersions {
             }
         }))
     }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
 }
 
 /// The connection that queries, and the latest answers.

@@ -41,6 +41,10 @@ impl StampSource for Movable {
         self.versions.current()
     }
 
+    fn is_shared(&self) -> bool {
+        self.versions.is_shared()
+    }
+
     fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
         Box::pin(async move {
             let origin = Origin { caller: Location::caller(), purpose: None };

@@ -104,6 +104,10 @@ impl StampSource for Watching {
         }
     }
 
+    fn is_shared(&self) -> bool {
+        self.versions.is_shared()
+    }
+
     fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
         self.versions.invalidate(tags)
     }

@@ -1,7 +1,7 @@
 //! A blog on SQLite through sqlx, with a cached page and a cached query.
 //!
 //! `cargo run` in this folder, then `curl -i http://127.0.0.1:8081/` twice: the second answer has
-//! `cache-status: larder; hit`. `curl -d title=Spring http://127.0.0.1:8081/` adds a post, and the next answer
+//! `cache-status: blog; hit`. `curl -d title=Spring http://127.0.0.1:8081/` adds a post, and the next answer
 //! shows it.
 
 use std::sync::Arc;
@@ -22,7 +22,6 @@ const HOUR: Policy = Policy::fresh_for(Duration::from_secs(3600));
 struct Blog {
     db: SqlitePool,
     cache: web::Data<Cache>,
-    stamps: Arc<InProcess>,
 }
 
 #[derive(Deserialize)]
@@ -35,25 +34,23 @@ impl Blog {
         // One connection, since each connection to `:memory:` has a database of its own.
         let db = SqlitePoolOptions::new().max_connections(1).connect(url).await?;
         sqlx::query("CREATE TABLE IF NOT EXISTS posts (title TEXT NOT NULL)").execute(&db).await?;
-        let stamps = Arc::new(InProcess::new());
-        let cache = web::Data::new(Builder::default().open(stamps.clone()));
-        Ok(Self { db, cache, stamps })
+        let cache = Builder::default().name("blog").open(Arc::new(InProcess::new()));
+        Ok(Self { db, cache: web::Data::new(cache) })
     }
 
     /// Returns the titles, from the cache or else from the database.
     async fn titles(&self) -> Result<Arc<Vec<String>>, sqlx::Error> {
         let load = async || {
             // The stamp before the data: a write in between makes this load stale.
-            self.stamps.reads(&[POSTS]);
+            self.cache.reads(&[POSTS]);
             sqlx::query_scalar("SELECT title FROM posts ORDER BY rowid").fetch_all(&self.db).await
         };
         self.cache.get_or_set(&Key::named("blog.titles").build(), &HOUR, load).await
     }
 
-    async fn add(&self, title: &str) -> Result<(), sqlx::Error> {
+    async fn add(&self, title: &str) -> Result<(), Box<dyn std::error::Error>> {
         sqlx::query("INSERT INTO posts VALUES (?)").bind(title).execute(&self.db).await?;
-        self.stamps.bump(&[POSTS]);
-        Ok(())
+        Ok(self.cache.changed(&[POSTS]).await?)
     }
 }
 
@@ -100,7 +97,8 @@ mod tests {
                 assert_eq!(call_service(&app, post.to_request()).await.status(), 303);
             }
             let response = call_service(&app, TestRequest::get().uri("/").to_request()).await;
-            let status = response.headers().get("cache-status").unwrap().to_str().unwrap().to_owned();
+            let status =
+                response.headers().get("cache-status").unwrap().to_str().unwrap().to_owned();
             assert!(status.contains(expected), "{status}");
             assert!(String::from_utf8_lossy(&read_body(response).await).contains(title));
         }

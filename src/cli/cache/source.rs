@@ -14,6 +14,7 @@ use crate::cache::values::Timeout;
 use crate::cache::{self, CodecError, Error, Secret, StampSource, store};
 use crate::cli::chain;
 use crate::db::{Db, Url};
+use crate::site::NAME;
 use crate::sql::secret::Keeper;
 use crate::sql::{self, Database};
 
@@ -138,10 +139,10 @@ impl Source {
             (None, Some(redis)) => redis,
             _ => return Ok(Self::Site(at.site())),
         };
-        let store = store::patient_redis(redis, PATIENCE)
+        let store = store::redis(redis, PATIENCE)
             .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;
         let (secret, versions) = at.opened()?.unzip();
-        let inspection = cache::Builder::inspect(store, secret, versions);
+        let inspection = cache::Builder::default().name(NAME).inspect(store, secret, versions);
         Ok(Self::Store { inspection, runtime: runtime()? })
     }
 

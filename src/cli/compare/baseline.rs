@@ -12,6 +12,7 @@ use crate::app;
 use crate::cache::inspect::{Inspection, Verdict};
 use crate::cache::{Builder, store};
 use crate::db::Url;
+use crate::site::NAME;
 use crate::sql::{self, secret::Keeper};
 
 /// The cache key of the homepage, as this command's client requests it.
@@ -31,7 +32,8 @@ pub async fn run(shared: Option<&Mode>, database: &Url) -> Result<(), String> {
     if let Some(redis) = shared.and_then(|mode| mode.redis.as_deref()) {
         let versions = sql::open(database, app::TABLES)?;
         let secret = Keeper::open(database)?.secret().clone();
-        let store = Builder::inspect(store::redis(redis, PATIENCE)?, Some(secret), Some(versions));
+        let store = store::redis(redis, PATIENCE)?;
+        let store = Builder::default().name(NAME).inspect(store, Some(secret), Some(versions));
         // If it has not arrived by then, the second instance builds it, and the output says so.
         let _ = timeout(PATIENCE, arrival(&store)).await;
     }

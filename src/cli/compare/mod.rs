@@ -114,7 +114,7 @@ async fn open_all(config: &CompareConfig, database: &Url) -> Result<Vec<Contesta
 
 /// Fails if Redis is unavailable: the shop would go on without it, and that is not to be measured.
 async fn must_answer(redis: &str) -> Result<(), String> {
-    let store = store::patient_redis(redis, PATIENCE)
+    let store = store::redis(redis, PATIENCE)
         .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;
     let stats = store.stats().await;
     stats.map(drop).map_err(|error| format!("Redis is unavailable: {error}"))

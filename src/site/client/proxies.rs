@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use ipnet::IpNet;
 
 use super::Client;
-use crate::cache::http::{self, PassedOn, passed_on};
+use crate::cache::http::{self, PassedOn};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -108,7 +108,7 @@ impl Default for Proxies {
 /// Reports whether the header is a sign of a proxy, or of a content delivery network.
 pub(super) fn is_from_proxy(name: &HeaderName) -> bool {
     let text = name.as_str();
-    let is_listed = passed_on(text).is_some_and(|kind| {
+    let is_listed = PassedOn::of(text).is_some_and(|kind| {
         // A program may ask for another method without a proxy.
         kind != PassedOn::Request || !text.contains("method")
     });

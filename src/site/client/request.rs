@@ -6,7 +6,7 @@ use actix_web::{HttpMessage, HttpRequest, web};
 
 use super::Client;
 use super::proxies::{Proxies, is_from_proxy};
-use crate::cache::http::{PassedOn, passed_on};
+use crate::cache::http::PassedOn;
 use crate::state::State;
 
 impl Client {
@@ -31,8 +31,9 @@ impl Client {
 /// A page is the same for all clients: without these headers it cannot differ by them.
 pub fn hide(request: &mut ServiceRequest) {
     // Also headers that are no sign of a proxy, but that handlers would believe from any client.
-    let is_believed =
-        |name: &HeaderName| passed_on(name.as_str()).is_some_and(|kind| kind != PassedOn::Request);
+    let is_believed = |name: &HeaderName| {
+        PassedOn::of(name.as_str()).is_some_and(|kind| kind != PassedOn::Request)
+    };
     let names = request.headers().keys().filter(|name| is_from_proxy(name) || is_believed(name));
     let names: Vec<HeaderName> = names.cloned().collect();
     if names.is_empty() {

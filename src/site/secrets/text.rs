@@ -198,7 +198,7 @@ mod tests {
             (r#"accounts.session:digest="abc""#, r#"accounts.session:digest="…""#),
             ("\x1b[3mtoken\x1b[0m\x1b[2m=\x1b[0mabc", "\x1b[3mtoken\x1b[0m\x1b[2m=\x1b[0m…"),
             ("\x1b[3mkey\x1b[0m\x1b[2m=\x1b[0mabc", "\x1b[3mkey\x1b[0m\x1b[2m=\x1b[0m…"),
-            (r#"cache.key="larder-values:1:motd""#, r#"cache.key="larder-values:1:motd""#),
+            (r#"cache.key="larder:values:1:motd""#, r#"cache.key="larder:values:1:motd""#),
             ("/?token=abc%26def&q=tea", "/?token=…&q=tea"),
             ("/?token=abc%20def+g&q=tea", "/?token=…&q=tea"),
             (

@@ -76,6 +76,20 @@ pub(super) fn schema_of<T: DeserializeOwned>() -> Result<String, CodecError> {
         .map_err(|reason| CodecError::Unreadable { type_name: type_name::<T>(), reason })
 }
 
+/// Reports whether serde reads a `T` as an option, also within newtypes.
+pub(super) fn is_option<T: DeserializeOwned>() -> bool {
+    let schema = schema_of::<T>().unwrap_or_default();
+    let mut rest = schema.as_str();
+    // A newtype is its name and one field in parentheses; a tuple has no name, and a struct lists its fields.
+    while let Some((name, inner)) = rest.split_once('(')
+        && !name.is_empty()
+        && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
+    {
+        rest = inner;
+    }
+    rest.starts_with('?')
+}
+
 fn find<T: DeserializeOwned>() -> Result<Fingerprint, CodecError> {
     Ok(Fingerprint(xxh3_64(schema_of::<T>()?.as_bytes())))
 }

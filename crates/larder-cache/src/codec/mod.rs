@@ -26,7 +26,6 @@ mod deflate;
 mod envelope;
 mod error;
 mod fingerprint;
-mod nothing;
 mod probe;
 mod schema;
 mod slot;
@@ -34,7 +33,6 @@ mod slot;
 pub(crate) use envelope::Sealed;
 pub use error::CodecError;
 pub(crate) use fingerprint::Fingerprint;
-pub(crate) use nothing::is_nothing;
 pub(crate) use slot::{Guard, Slot};
 
 use envelope::Draft;
@@ -46,7 +44,7 @@ pub(crate) const LIMIT: usize = 64 << 20;
 
 /// Payloads above this many bytes are compressed: 8 KiB.
 ///
-/// A list of 25 products (3 kB) stays plain: deflating it costs more than sending it.
+/// A list of 25 rows (3 kB) stays plain: deflating it costs more than sending it.
 pub(crate) const COMPRESS_ABOVE: usize = 8 << 10;
 
 /// Seals `value` in an envelope for `slot`.
@@ -86,6 +84,14 @@ pub(crate) fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
     let mut counter = bincode::enc::write::SizeWriter::default();
     let encoded = bincode::serde::encode_into_writer(value, &mut counter, config());
     encoded.map_or(0, |()| counter.bytes_written)
+}
+
+/// Reports whether `value` is `None`, also within newtypes, so that people are told that nothing was found.
+pub(crate) fn is_nothing<T: Serialize + DeserializeOwned + 'static>(value: &T) -> bool {
+    let mut first = [0];
+    let written = bincode::serde::encode_into_slice(value, &mut first, config());
+    // Other types have values of one zero byte, too: `false`, 0, an empty text.
+    written.is_ok_and(|length| length == 1) && first == [0] && fingerprint::is_option::<T>()
 }
 
 /// Checks the envelope around `bytes` and returns it, its value not yet decoded.

@@ -8,6 +8,7 @@
 //!   nothing built from it is stored. A panic is a failure; without an old value it is resumed.
 //! - A load that asks for its own key panics: no error type is common to all callers.
 
+use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
@@ -36,6 +37,23 @@ impl Cache {
     /// It is stored until data that the load read change, and at most for as long as `policy` says.
     /// The value is shared, not copied; to change it, clone it.
     ///
+    /// ```
+    /// # use std::{sync::Arc, time::Duration};
+    /// # use larder_cache::{Builder, InProcess, Key, Policy, Tag};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// # let stamps = Arc::new(InProcess::new());
+    /// # let cache = Builder::default().open(stamps.clone());
+    /// # const HOUR: Policy = Policy::fresh_for(Duration::from_secs(3600));
+    /// let key = Key::named("posts.list").part("page", 1_u64).build();
+    /// let load = async || {
+    ///     stamps.reads(&[Tag::named("posts")]);
+    ///     Ok::<_, std::io::Error>(vec!["Spring".to_owned()])
+    /// };
+    /// let posts: Arc<Vec<String>> = cache.get_or_set(&key, &HOUR, load).await?;
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// Those of `load`, unchanged. The cache adds none of its own.
     ///
@@ -63,6 +81,24 @@ impl Cache {
                 Found::Value(value) => Ok(value),
                 Found::Nothing(task) => wanted.load(*task, load).await,
             }
+        }
+    }
+
+    /// Does the same as [`Cache::get_or_set`], with a load that cannot fail.
+    ///
+    /// # Panics
+    /// As [`Cache::get_or_set`].
+    #[track_caller]
+    pub fn get_or_load<T: Body>(
+        &self,
+        key: &Key,
+        policy: &Policy,
+        load: impl AsyncFnOnce() -> T,
+    ) -> impl Future<Output = Arc<T>> {
+        let loaded = self.get_or_set(key, policy, async || Ok::<_, Infallible>(load().await));
+        async move {
+            let Ok(value) = loaded.await;
+            value
         }
     }
 
@@ -121,7 +157,7 @@ impl Cache {
                 let size = codec::encoded_len(&*body);
                 let (dependencies, current) = (dependencies.clone(), current.clone());
                 let made = Built { body: body.clone(), dependencies, size, started, current };
-                self.keep(Level::Query, &keys[place], policy, made, None);
+                self.store(Level::Query, &keys[place], policy, made, None);
                 values[place] = Some(body);
             }
         }
@@ -301,7 +337,7 @@ impl Wanted<'_> {
         };
         let current = self.current.clone();
         let made = Built { body: body.clone(), dependencies, size, started, current };
-        let entry = self.cache.keep(Level::Query, self.key, self.policy, made, lock);
+        let entry = self.cache.store(Level::Query, self.key, self.policy, made, lock);
         land(leader, entry.map_or(Landing::Nothing, Landing::Entry));
         Ok(body)
     }

@@ -115,6 +115,10 @@ async fn m10_after_a_restored_backup_equal_counters_are_not_equal_stamps() {
         fn current(&self) -> Current {
             Current::Ready(Ok(self.0.lock().unwrap().clone()))
         }
+
+        fn is_shared(&self) -> bool {
+            true
+        }
     }
     let current = |count, nonce| {
         let stamp = crate::tag::Stamp { count, nonce };
@@ -167,6 +171,10 @@ async fn values_are_loaded_each_time_while_no_stamps_are_available() {
         fn current(&self) -> Current {
             Current::Ready(Err(StampsUnavailable("a trigger is missing".into())))
         }
+
+        fn is_shared(&self) -> bool {
+            true
+        }
     }
     let cache = Builder::default().open(Arc::new(Unavailable));
     let loads = Cell::new(0);
@@ -185,7 +193,7 @@ fn open_two() -> (Arc<InProcess>, Cache, Cache) {
     let versions = Arc::new(InProcess::new());
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let secret = Secret::random();
-    let open = || Builder::default().shared(store.clone(), "test", &secret).open(versions.clone());
+    let open = || Builder::default().shared(store.clone(), &secret).open(versions.clone());
     (versions.clone(), open(), open())
 }
 
@@ -240,9 +248,12 @@ async fn another_build_or_setting_does_not_read_our_entries() {
     let versions = Arc::new(InProcess::new());
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let (loads, secret) = (Cell::new(0), Secret::random());
-    for (setting, expected) in [("a", 1), ("b", 2), ("a", 1)] {
-        let options = Builder::default().shared(store.clone(), setting, &secret);
-        let cache = options.open(versions.clone());
+    let builds = ["1", "1", "1", "2", "1"];
+    for (build, (setting, expected)) in
+        builds.into_iter().zip([("a", 1), ("b", 2), ("a", 1), ("a", 3), ("a", 1)])
+    {
+        let options = Builder::default().build_id(build).namespace(setting);
+        let cache = options.shared(store.clone(), &secret).open(versions.clone());
         assert_eq!(*get_tea(&cache, &versions, &loads).await.unwrap(), expected);
         settle().await;
     }

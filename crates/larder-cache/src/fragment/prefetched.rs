@@ -16,6 +16,7 @@ use crate::dependencies::Dependencies;
 use crate::entry::Entry;
 use crate::event::{Event, Miss, Outcome};
 use crate::hole;
+#[cfg(feature = "inspect")]
 use crate::inspect::{Body, Describe, start};
 use crate::key::Key;
 use crate::level::Level;
@@ -33,6 +34,7 @@ impl Display for Html {
     }
 }
 
+#[cfg(feature = "inspect")]
 impl Describe for Html {
     const LEVEL: Level = Level::Fragment;
 
@@ -195,9 +197,9 @@ impl Prefetched {
             current: current.clone(),
         };
         let entry = if missing.reads_data {
-            cache.keep(Level::Fragment, &key, &missing.policy, made, None)
+            cache.store(Level::Fragment, &key, &missing.policy, made, None)
         } else {
-            cache.keep_here(Level::Fragment, &key, &missing.policy, made)
+            cache.store_here(Level::Fragment, &key, &missing.policy, made)
         };
         match entry {
             Some(entry) => {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::builder::Builder;
-use crate::in_process::InProcess;
+use crate::in_process::{Common, InProcess};
 use crate::policy::Policy;
 use crate::secret::Secret;
 use crate::store::Store;
@@ -133,7 +133,8 @@ async fn f06_fragments_are_stored_in_the_cache_they_are_rendered_with() {
 async fn f07_the_declaration_of_a_fragment_deletes_it() {
     let store = Arc::new(Fake::default());
     let versions = Arc::new(InProcess::new());
-    let cache = Builder::default().shared(store.clone(), "test", &Secret::random()).open(versions);
+    let options = Builder::default().shared(store.clone(), &Secret::random());
+    let cache = options.open(Arc::new(Common(versions)));
     let renders = Cell::new(0);
     let page = Page::new("tea", 0, &renders);
     cache.render(&page).await.unwrap();
@@ -284,7 +285,8 @@ async fn fragments_that_read_data_are_fetched_in_one_round_trip() {
     let versions = Arc::new(InProcess::new());
     let shared: Arc<dyn Store> = store.clone();
     let secret = Secret::random();
-    let open = || Builder::default().shared(shared.clone(), "test", &secret).open(versions.clone());
+    let common = Arc::new(Common(versions.clone()));
+    let open = || Builder::default().shared(shared.clone(), &secret).open(common.clone());
     let many = || (0..20u64).map(|n| Nested::new(None, 60).inner().vary_on("n", n));
     let parts = open().prefetch(many()).await;
     assert_eq!(store.calls(), ["get_many"]);

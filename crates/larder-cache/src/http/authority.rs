@@ -33,14 +33,14 @@ impl PartialEq for Authority<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invalid;
 
-/// Returns the default port of a scheme.
-pub fn default_port(scheme: &str) -> u16 {
-    if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 }
-}
-
 impl<'a> Authority<'a> {
     /// Length of the longest host, in bytes before normalisation: no DNS name is longer.
     pub const LONGEST: usize = 255;
+
+    /// Returns the default port of a scheme.
+    pub fn default_port(scheme: &str) -> u16 {
+        if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 }
+    }
 
     /// Parses the authority of a request for `scheme`, and copies it only if it is not in normal form.
     ///
@@ -54,7 +54,7 @@ impl<'a> Authority<'a> {
             None if rest.is_empty() => rest,
             None => return Err(Invalid),
         };
-        let default = default_port(scheme);
+        let default = Self::default_port(scheme);
         let port = port(digits)?.unwrap_or(default);
         let name = if host.starts_with('[') { literal(host)? } else { registered_name(host)? };
         let host = name.len();

@@ -23,7 +23,7 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(1 << 31);
 
 /// The directives of a response's `Cache-Control`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Directives {
+pub(crate) struct Directives {
     /// A line does not follow the grammar; `no_store` is set, too.
     pub is_unreadable: bool,
     /// No cache may store the response.
@@ -56,7 +56,7 @@ pub struct Directives {
 
 impl Directives {
     /// Parses the lines of `Cache-Control`.
-    pub fn of<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
+    pub(crate) fn of<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
         let mut directives = Self::default();
         for line in lines {
             if directives.read(line.as_bytes()).is_err() {

@@ -49,14 +49,14 @@ impl Coding {
 
 /// A client's weights for the codings, in thousandths.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Accepted {
+pub(crate) struct Accepted {
     named: Vec<(Coding, u16)>,
     others: Option<u16>,
 }
 
 impl Accepted {
     /// Parses the lines of `Accept-Encoding`; an unreadable line counts as no header.
-    pub fn of<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
+    pub(crate) fn of<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
         let mut accepted = Self::default();
         for line in lines {
             if accepted.read(line.as_bytes()).is_err() {
@@ -79,7 +79,7 @@ impl Accepted {
     }
 
     /// Returns the best of `offered`, which is sorted best first, or `None` if none is acceptable.
-    pub fn choose(&self, offered: &[Coding]) -> Option<Coding> {
+    pub(crate) fn choose(&self, offered: &[Coding]) -> Option<Coding> {
         let liked = offered.iter().rev().map(|coding| (self.weight(*coding), *coding));
         // `max_by_key` takes the last of equals; in reverse order that is the one offered first.
         let best = liked.max_by_key(|(weight, _)| *weight)?;

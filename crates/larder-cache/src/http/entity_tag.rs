@@ -6,6 +6,7 @@
 //! - Strong comparison: both are strong and equal. Weak comparison: equal. RFC 9110 §8.8.3.2.
 //! - A list is `*` alone, or tags; anything else is invalid. RFC 9110 §13.1.1, §13.1.2.
 
+use super::encoding::Coding;
 use super::types::header::HeaderValue;
 
 use super::list::{Unreadable, trim};
@@ -20,6 +21,16 @@ pub struct EntityTag {
 }
 
 impl EntityTag {
+    /// Returns the tag of the same page in `coding`: a tag names bytes. RFC 9110 §8.8.3.3.
+    #[must_use]
+    pub fn in_coding(&self, coding: Coding) -> Self {
+        let opaque = match coding {
+            Coding::Identity => self.opaque.clone(),
+            _ => [self.opaque.as_slice(), b"-", coding.name().as_bytes()].concat(),
+        };
+        Self { opaque, ..*self }
+    }
+
     /// Hashes these bytes into a tag, for a page to which the handler gave none.
     pub fn of(body: &[u8]) -> Self {
         let opaque = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(body)).into_bytes();

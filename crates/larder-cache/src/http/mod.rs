@@ -30,10 +30,9 @@ pub(crate) mod types;
 pub(crate) mod variant;
 pub(crate) mod vary;
 
-pub use authority::{Authority, default_port};
+pub use authority::Authority;
 pub use conditional::CONDITIONS;
-pub use directives::Directives;
-pub use encoding::{Accepted, Coding};
+pub use encoding::Coding;
 pub use entity_tag::{EntityTag, EntityTags};
 pub use list::{items, pair};
-pub use passed_on::{PassedOn, passed_on};
+pub use passed_on::PassedOn;

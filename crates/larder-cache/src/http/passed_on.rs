@@ -20,15 +20,17 @@ pub enum PassedOn {
     Request,
 }
 
-/// Returns the subject of the header of this lower-case name, or `None` if no proxy writes it.
-pub fn passed_on(name: &str) -> Option<PassedOn> {
-    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
-    match name {
-        _ if !may_be_passed_on(name) => None,
-        _ if OF_THE_REQUEST.contains(&name) => Some(PassedOn::Request),
-        _ if OF_THE_CLIENT.contains(&name) || begins(CLIENTS) => Some(PassedOn::Client),
-        _ if OF_THE_ORIGIN.contains(&name) || begins(ORIGINS) => Some(PassedOn::Origin),
-        _ => None,
+impl PassedOn {
+    /// Returns the subject of the header of this lower-case name, or `None` if no proxy writes it.
+    pub fn of(name: &str) -> Option<Self> {
+        let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        match name {
+            _ if !may_be_passed_on(name) => None,
+            _ if OF_THE_REQUEST.contains(&name) => Some(Self::Request),
+            _ if OF_THE_CLIENT.contains(&name) || begins(CLIENTS) => Some(Self::Client),
+            _ if OF_THE_ORIGIN.contains(&name) || begins(ORIGINS) => Some(Self::Origin),
+            _ => None,
+        }
     }
 }
 
@@ -252,11 +254,11 @@ mod tests {
     fn no_name_is_ruled_out_or_listed_twice() {
         let names = [OF_THE_REQUEST, OF_THE_CLIENT, OF_THE_ORIGIN].concat();
         for (nth, name) in names.iter().enumerate() {
-            assert!(passed_on(name).is_some(), "{name}");
+            assert!(PassedOn::of(name).is_some(), "{name}");
             assert!(!names[..nth].contains(name) && *name == name.to_ascii_lowercase(), "{name}");
         }
         for prefix in [CLIENTS, ORIGINS].concat() {
-            assert!(passed_on(&format!("{prefix}x")).is_some(), "{prefix}");
+            assert!(PassedOn::of(&format!("{prefix}x")).is_some(), "{prefix}");
         }
     }
 
@@ -264,7 +266,7 @@ mod tests {
     fn each_header_has_one_subject() {
         let of = |kind: PassedOn, names: &str| {
             for name in names.split_whitespace() {
-                assert_eq!(passed_on(name), Some(kind), "{name}");
+                assert_eq!(PassedOn::of(name), Some(kind), "{name}");
             }
         };
         of(
@@ -301,7 +303,7 @@ mod tests {
             "via",
             "x-kind",
         ] {
-            assert_eq!(passed_on(name), None, "{name}");
+            assert_eq!(PassedOn::of(name), None, "{name}");
         }
     }
 }

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use super::description::{Description, Kind, Listed};
 use super::summary::MOST;
-use super::{Inspection, glob, in_memory, is_there, look, shared};
+use super::{Inspection, in_memory, is_there, look};
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::stamps::StampsResult;
 use crate::tier::local::LocalTier;
+use crate::values::pattern::Pattern;
 
 /// A filter of what is stored, and the page to list.
 #[derive(Debug, Clone, Copy)]
@@ -50,12 +51,13 @@ impl Inspection {
     /// Lists the wanted page, with descriptions that leave out the bodies of entries in memory.
     pub async fn list(&self, wanted: &Wanted<'_>) -> ListPage {
         let current = self.current().await;
-        let mut rows_found = self.wanted_in_memory(wanted, &current);
+        let pattern = Pattern::of(wanted.pattern);
+        let mut rows_found = self.wanted_in_memory((wanted, &pattern), &current);
         let mut trouble = None;
         if wanted.tag.is_none() {
-            for front in [shared::FRONT, self.values.cache_front()] {
+            for front in [&*self.entries, self.values.cache_front()] {
                 let walk = self.walk(front, |listed| {
-                    if rows_found.len() < MOST && wanted.has(&listed) {
+                    if rows_found.len() < MOST && wanted.has(&pattern, &listed) {
                         rows_found.insert(listed, None);
                     }
                 });
@@ -70,7 +72,11 @@ impl Inspection {
         ListPage { rows, total, is_whole, trouble }
     }
 
-    fn wanted_in_memory(&self, wanted: &Wanted<'_>, current: &StampsResult) -> Rows {
+    fn wanted_in_memory(
+        &self,
+        (wanted, pattern): (&Wanted<'_>, &Pattern),
+        current: &StampsResult,
+    ) -> Rows {
         let entries =
             self.local.iter().flat_map(LocalTier::iter).take(MOST).filter(is_there(current));
         let depends = |entry: &Entry| {
@@ -78,7 +84,7 @@ impl Inspection {
         };
         let entries = entries.filter(|(_, entry)| depends(entry));
         let listed = entries.map(|(key, entry)| (in_memory(&key, &entry), Some(entry)));
-        listed.filter(|(listed, _)| wanted.has(listed)).collect()
+        listed.filter(|(listed, _)| wanted.has(pattern, listed)).collect()
     }
 
     async fn described(
@@ -104,9 +110,9 @@ impl Inspection {
 }
 
 impl Wanted<'_> {
-    fn has(&self, listed: &Listed) -> bool {
+    fn has(&self, pattern: &Pattern, listed: &Listed) -> bool {
         listed.kind != Kind::Lock
             && self.kind.is_none_or(|kind| listed.kind == kind)
-            && glob::matches(self.pattern, &listed.key)
+            && pattern.matches(&listed.key)
     }
 }

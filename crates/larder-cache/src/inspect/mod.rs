@@ -1,21 +1,23 @@
 //! Inspects the cache: what is stored, its age, its dependencies, and whether it is valid.
 //!
-//! - It is for people: the command line and the dashboard. No section of the application uses it.
-//! - A key is the one that the program uses: `products.list:page=1`, `motd`. A store has complete
-//!   names, `larder:entry:…:products.list:page=1`, which are accepted too. A key may be stored in
-//!   several places: in memory, in the store, in the store by another build.
+//! - It is for people: command lines, dashboards, toolbars. It is compiled with the feature `inspect` only.
+//! - A key is the one that the program uses: `posts.list:page=1`, `motd`. A store has complete names,
+//!   `blog:entry:…:posts.list:page=1`, which are accepted too. A key may be stored in several places:
+//!   in memory, in the store, in the store by another build.
 //! - Inspection does not count as use, and decodes only the cache's own types.
 //! - A deletion first changes a stamp (`removal`), then empties the store, then memory.
 //!   Without a stamp source no stamp changes, so instances keep their entries: see
 //!   [`Inspection::reaches_instances`].
 //!
-//! Not here: events ([`super::event`], `stats`).
+//! Not here: events ([`super::event`]).
 
 mod dependents;
 mod description;
+mod first_keys;
 mod list;
 mod look;
 mod reader;
+mod stats;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -25,14 +27,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+#[cfg(feature = "actix")]
+pub use super::page::stored::PageDetails;
 pub use description::{
     Body, BuildCost, Description, Kind, Listed, Listing, LookUps, Memory, Statistics, Store,
     TagStamp, Verdict,
 };
 pub use list::{ListPage, Wanted};
 pub(crate) use reader::{BodyReader, Describe, start};
+pub use stats::Stats;
 pub use summary::{Dependents, MOST, Share, Summary};
 
+use self::first_keys::FirstKeys;
 use super::entry::{self, Entry};
 use super::error::Error;
 use super::key::Key;
@@ -43,14 +49,29 @@ use super::store::number::whole;
 use super::store::{Ttl, budget};
 use super::tag::{Stamp, Tag};
 use super::tier::local::LocalTier;
-use super::tier::shared::{self, ParsedKey};
-use super::values::{Timeout, Values, glob};
+use super::tier::shared::ParsedKey;
+use super::values::{Timeout, Values};
 
 /// A view of a cache, or of a store that caches share.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use larder_cache::{Builder, InProcess};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let cache = Builder::default().open(Arc::new(InProcess::new()));
+/// let listing = cache.inspect().keys("posts.*", 100).await?;
+/// for listed in listing.keys {
+///     println!("{} {} in {}", listed.kind.name(), listed.key, listed.place);
+/// }
+/// # Ok::<(), larder_cache::Error>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct Inspection {
     readers: &'static [BodyReader],
     local: Option<LocalTier>,
+    /// The beginning of the names of all entries in a store.
+    entries: Arc<str>,
     values: Values,
     versions: Option<Arc<dyn StampSource>>,
     /// The number of characters that are shown of a body.
@@ -62,14 +83,14 @@ const LETTERS: usize = 200;
 
 impl Inspection {
     /// Creates the view of [`Cache::inspect`](super::Cache::inspect) or
-    /// [`super::builder::inspect`].
+    /// [`Builder::inspect`](super::Builder::inspect).
     pub(super) fn new(
         readers: &'static [BodyReader],
         local: Option<LocalTier>,
-        values: Values,
+        (entries, values): (&str, Values),
         versions: Option<Arc<dyn StampSource>>,
     ) -> Self {
-        Self { readers, local, values, versions, letters: LETTERS }
+        Self { readers, local, entries: entries.into(), values, versions, letters: LETTERS }
     }
 
     /// Shows this many characters of a body.
@@ -83,15 +104,15 @@ impl Inspection {
     /// # Errors
     /// If the store does not answer.
     pub async fn keys(&self, pattern: &str, limit: usize) -> Result<Listing, Error> {
-        let mut first = FirstKeys { pattern, limit, keys: BTreeSet::new(), left_off: 0 };
+        let mut first = FirstKeys::of(pattern, limit);
         let current = self.current().await;
         for (key, entry) in self.local.iter().flat_map(LocalTier::iter).filter(is_there(&current)) {
             first.take(in_memory(&key, &entry));
         }
-        for front in [shared::FRONT, self.values.cache_front()] {
+        for front in [&*self.entries, self.values.cache_front()] {
             self.walk(front, |listed| first.take(listed)).await?;
         }
-        Ok(Listing { keys: first.keys.into_iter().collect(), left_off: first.left_off })
+        Ok(first.listing())
     }
 
     /// Describes everything under a key or a complete name; returns nothing if there is nothing.
@@ -141,7 +162,7 @@ impl Inspection {
 
     /// Returns the key in a complete name, or the text itself if it is not one.
     fn key_of<'k>(&self, key: &'k str) -> &'k str {
-        ParsedKey::of(key).map_or(key, |parsed| parsed.key)
+        ParsedKey::of(&self.entries, key).map_or(key, |parsed| parsed.key)
     }
 
     /// Ends the lifetime of the entry under a key; returns in how many places it was.
@@ -181,7 +202,7 @@ impl Inspection {
     pub async fn clear(&self) -> Result<u64, Error> {
         let current = self.current().await;
         self.remove(Removal::Deleted.of_all()).await?;
-        let entries = self.values.store().clear(shared::FRONT).await;
+        let entries = self.values.store().clear(&self.entries).await;
         let values = self.values.clear().await;
         let mut here = 0;
         if let Some(local) = &self.local {
@@ -199,7 +220,7 @@ impl Inspection {
     pub async fn statistics(&self) -> Result<Statistics, Error> {
         let (mut entries, mut values) = (0, 0);
         let is_counted = |listed: &Listed| listed.kind != Kind::Lock;
-        self.walk(shared::FRONT, |listed| entries += u64::from(is_counted(&listed))).await?;
+        self.walk(&self.entries, |listed| entries += u64::from(is_counted(&listed))).await?;
         let front = self.values.cache_front();
         self.walk(front, |listed| values += u64::from(is_counted(&listed))).await?;
         let store = self.values.store();
@@ -254,12 +275,12 @@ impl Inspection {
 
     /// Returns where in the store a key is, or would be.
     async fn find(&self, key: &str) -> Result<Vec<Listed>, Error> {
-        if key.starts_with(shared::FRONT) || key.starts_with(self.values.cache_front()) {
+        if key.starts_with(&*self.entries) || key.starts_with(self.values.cache_front()) {
             return Ok(self.listed(key).into_iter().collect());
         }
         let mut found = BTreeSet::new();
         let is_it = |listed: &Listed| listed.key == key && listed.kind != Kind::Lock;
-        self.walk(shared::FRONT, |listed| {
+        self.walk(&self.entries, |listed| {
             if is_it(&listed) {
                 found.insert(listed);
             }
@@ -311,7 +332,7 @@ impl Inspection {
 
     /// Parses a complete name; returns `None` if it is not one of this application.
     fn listed(&self, name: &str) -> Option<Listed> {
-        let (kind, key) = match ParsedKey::of(name) {
+        let (kind, key) = match ParsedKey::of(&self.entries, name) {
             Some(parsed) => (look::kind_named(self.readers, parsed), parsed.key),
             None => self.value_named(name)?,
         };
@@ -319,7 +340,7 @@ impl Inspection {
         Some(Listed { kind, key: key.to_owned(), place, name: Some(name.to_owned()) })
     }
 
-    /// Returns `motd` of `larder-values:1:motd`; at another version the whole name is the key.
+    /// Returns `motd` of `blog:values:1:motd`; at another version the whole name is the key.
     fn value_named<'n>(&self, name: &'n str) -> Option<(Kind, &'n str)> {
         let rest = name.strip_prefix(self.values.cache_front())?;
         Some(match (name.strip_prefix(&self.values.front()), rest.strip_prefix("lock:")) {
@@ -359,25 +380,4 @@ fn memory(local: &LocalTier) -> Memory {
         } += 1;
     }
     memory
-}
-
-/// Collects the first keys that match, in order, in bounded memory.
-struct FirstKeys<'p> {
-    pattern: &'p str,
-    limit: usize,
-    keys: BTreeSet<Listed>,
-    left_off: u64,
-}
-
-impl FirstKeys<'_> {
-    fn take(&mut self, listed: Listed) {
-        if !glob::matches(self.pattern, &listed.key) {
-            return;
-        }
-        self.keys.insert(listed);
-        if self.keys.len() > self.limit {
-            self.keys.pop_last();
-            self.left_off += 1;
-        }
-    }
 }

@@ -62,13 +62,13 @@ impl Dependents {
     }
 }
 
-type Kept = (Arc<Key>, Arc<Entry>);
+type Found = (Arc<Key>, Arc<Entry>);
 
 impl Inspection {
     /// Summarises the entries of this process; without current stamps it lists no tags.
     pub async fn summary(&self) -> Summary {
         let current = self.current().await;
-        let kept: Vec<Kept> = self.local.iter().flat_map(LocalTier::iter).take(MOST).collect();
+        let kept: Vec<Found> = self.local.iter().flat_map(LocalTier::iter).take(MOST).collect();
         let mut shares = [Share::default(); 3];
         for (key, entry) in &kept {
             let share = &mut shares[entry.level() as usize];
@@ -106,15 +106,19 @@ impl Inspection {
 }
 
 /// Describes the entries with the largest amounts, without those of zero.
-fn top(kept: &[Kept], current: &StampsResult, amount: impl Fn(&Entry) -> u128) -> Vec<Description> {
-    let mut order: Vec<(u128, &Kept)> = kept.iter().map(|kept| (amount(&kept.1), kept)).collect();
+fn top(
+    kept: &[Found],
+    current: &StampsResult,
+    amount: impl Fn(&Entry) -> u128,
+) -> Vec<Description> {
+    let mut order: Vec<(u128, &Found)> = kept.iter().map(|kept| (amount(&kept.1), kept)).collect();
     order.retain(|(amount, _)| *amount > 0);
     order.sort_by_key(|(amount, kept)| (Reverse(*amount), kept.0.clone()));
     let first = order.into_iter().take(TOP);
     first.map(|(_, (key, entry))| look::outline(in_memory(key, entry), entry, current)).collect()
 }
 
-fn dependents(kept: &[Kept], current: &Stamps) -> Vec<Dependents> {
+fn dependents(kept: &[Found], current: &Stamps) -> Vec<Dependents> {
     let mut counts: HashMap<&Tag, (Stamp, [u64; 3])> = current
         .stamps()
         .filter(|(tag, _)| **tag != Tag::ANY && !Removal::has(tag))
@@ -144,9 +148,8 @@ mod tests {
     use crate::Cache;
     use crate::builder::Builder;
     use crate::in_process::InProcess;
-    use crate::inspect::{Kind, Wanted};
+    use crate::inspect::{Kind, Stats, Wanted};
     use crate::policy::Policy;
-    use crate::stats::Stats;
 
     const TEAS: Tag = Tag::named("teas");
     const MILK: Tag = Tag::named("milk");

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::Cache;
 use crate::builder::Builder;
-use crate::in_process::InProcess;
+use crate::in_process::{Common, InProcess};
 use crate::key::Key;
 use crate::policy::Policy;
 use crate::secret::Secret;
@@ -76,18 +76,20 @@ async fn a_shared_entry_is_described_without_knowing_its_type() {
     let store = Arc::new(Fake::default());
     let versions = Arc::new(InProcess::new());
     let secret = Secret::random();
-    let cache = Builder::default().shared(store.clone(), "build", &secret).open(versions.clone());
+    let common = Arc::new(Common(versions.clone()));
+    let builder = Builder::default().build_id("build").shared(store.clone(), &secret);
+    let cache = builder.open(common.clone());
     list_teas(&cache, &versions).await;
 
     // First without the stamps, then with them.
-    let stranger = Builder::inspect(store.clone(), Some(secret.clone()), None);
+    let stranger = Builder::default().inspect(store.clone(), Some(secret.clone()), None);
     settle(&stranger).await;
     let stranger = stranger.describe("teas.list:page=2").await.unwrap();
     assert!(matches!(stranger[0].verdict, Verdict::Unknown(_)), "{stranger:?}");
     assert_eq!((stranger[0].body.clone(), stranger[0].tags.len()), (Body::Opaque, 2));
-    let validating = Builder::inspect(store.clone(), Some(secret), Some(versions.clone()));
+    let validating = Builder::default().inspect(store.clone(), Some(secret), Some(common));
     let name = stranger[0].listed.name.clone().unwrap();
-    assert!(name.starts_with("larder:entry:build:") && name.ends_with(":teas.list:page=2"));
+    assert!(name.starts_with("larder-cache:entry:build:") && name.ends_with(":teas.list:page=2"));
     assert_eq!(validating.describe(&name).await.unwrap()[0].verdict, Verdict::Valid);
     versions.bump(&[TEAS]);
     let changed = Verdict::Changed("teas".to_owned());
@@ -98,11 +100,12 @@ async fn a_shared_entry_is_described_without_knowing_its_type() {
 async fn without_the_secret_only_names_and_times_are_seen() {
     let store = Arc::new(Fake::default());
     let versions = Arc::new(InProcess::new());
-    let cache = Builder::default().shared(store.clone(), "build", &Secret::random());
-    let cache = cache.open(versions.clone());
+    let cache = Builder::default().shared(store.clone(), &Secret::random());
+    let common = Arc::new(Common(versions.clone()));
+    let cache = cache.open(common.clone());
     list_teas(&cache, &versions).await;
     cache.values().set("motd", "Fresh bread", Timeout::Never).await.unwrap();
-    let blind = Builder::inspect(store.clone(), None, Some(versions));
+    let blind = Builder::default().inspect(store.clone(), None, Some(common));
     settle(&blind).await;
     for key in ["teas.list:page=2", "motd"] {
         let found = blind.describe(key).await.unwrap();
@@ -121,7 +124,7 @@ async fn without_the_secret_only_names_and_times_are_seen() {
 #[tokio::test]
 async fn a_value_that_was_set_is_a_number_or_text() {
     let store = Arc::new(MemoryStore::default());
-    let inspection = Builder::inspect(store, None, None);
+    let inspection = Builder::default().inspect(store, None, None);
     let body = async |key| {
         let found = inspection.describe(key).await.unwrap();
         found.into_iter().next().map(|description| description.body)
@@ -141,7 +144,7 @@ async fn a_value_that_was_set_is_a_number_or_text() {
 #[tokio::test]
 async fn keys_are_listed_in_order_up_to_a_limit() {
     let store = Arc::new(MemoryStore::default());
-    let inspection = Builder::inspect(store, None, None);
+    let inspection = Builder::default().inspect(store, None, None);
     for key in ["tea.3", "tea.1", "milk", "tea.2"] {
         inspection.set(key, "1", Timeout::Never).await.unwrap();
     }

@@ -23,7 +23,7 @@ use super::request_flags::RequestFlags;
 use super::rules::Rules;
 use super::target::{self, Origin, Target};
 use crate::http::language;
-use crate::http::passed_on::{PassedOn, passed_on};
+use crate::http::passed_on::PassedOn;
 use crate::key::{Key, KeyBuilder};
 
 /// Rewrites a candidate so that it names its host once, in normal form.
@@ -34,7 +34,7 @@ pub(super) fn settle(request: &mut ServiceRequest) -> Result<(), &'static str> {
     let target =
         Target::of(request.head(), target::scheme_of(request.request())).map_err(|_| "host")?;
     if let Some(host) = target.respelled() {
-        target::rewrite(request, &host);
+        Target::rewrite(request, &host);
     }
     Ok(())
 }
@@ -132,7 +132,7 @@ fn text(digits: &[u8; 64]) -> &str {
 
 /// Returns all lines of the headers of this kind as printable text, sorted by header name.
 fn lines_of(headers: &HeaderMap, kind: PassedOn) -> Vec<String> {
-    let is_it = |name: &&HeaderName| passed_on(name.as_str()) == Some(kind);
+    let is_it = |name: &&HeaderName| PassedOn::of(name.as_str()) == Some(kind);
     let mut names: Vec<_> = headers.keys().filter(is_it).collect();
     names.sort_unstable_by_key(|name| name.as_str());
     let lines = |name: &HeaderName| -> Vec<String> {

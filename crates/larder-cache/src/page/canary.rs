@@ -31,7 +31,7 @@ use crate::tracking;
 
 /// The headers that the other client sends.
 const OTHERS: [(HeaderName, HeaderValue); 7] = [
-    (USER_AGENT, HeaderValue::from_static("larder-canary")),
+    (USER_AGENT, HeaderValue::from_static("canary")),
     (ACCEPT_LANGUAGE, HeaderValue::from_static("eo")),
     (REFERER, HeaderValue::from_static("https://canary.invalid/")),
     (ORIGIN, HeaderValue::from_static("https://canary.invalid")),
@@ -102,7 +102,7 @@ impl Lookup {
         tracing::error!(key = %kept.key, "{sentence}");
         let mut response =
             HttpResponse::build(StatusCode::INTERNAL_SERVER_ERROR).body(sentence + "\n");
-        CacheStatus::NotStored(Forward::UriMiss, "canary").write(response.headers_mut());
+        CacheStatus::NotStored(Forward::UriMiss, "canary").write(self.cache.name(), &mut response);
         response
     }
 }

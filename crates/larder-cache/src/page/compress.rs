@@ -12,12 +12,14 @@ use std::io;
 #[cfg(feature = "compress")]
 use std::io::Write;
 
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue,
+};
 #[cfg(feature = "compress")]
 use flate2::{Compression, write::GzEncoder};
 
 use crate::http::directives::Directives;
-use crate::http::encoding::Coding;
+use crate::http::encoding::{Accepted, Coding};
 use crate::http::entity_tag::EntityTag;
 use crate::http::list::trim;
 
@@ -47,8 +49,24 @@ const TEXTS: [&str; 9] = [
     "font/ttf",
 ];
 
+impl Coding {
+    /// Returns the coding in which a page is sent to a client that accepts these codings.
+    ///
+    /// `headers` and `length`, in bytes, are those of the uncompressed page.
+    pub fn of_page(headers: &HeaderMap, length: usize, accepted: &[HeaderValue]) -> Self {
+        let directives = Directives::of(headers.get_all(CACHE_CONTROL));
+        let is_codable = is_worth_compressing(headers, &directives, length);
+        let wanted = (is_codable && !accepted.is_empty()).then(|| Accepted::of(accepted));
+        wanted.and_then(|wanted| wanted.choose(&Self::OFFERED)).unwrap_or(Self::Identity)
+    }
+}
+
 /// Reports whether a response with these headers and this length is worth compressing.
-pub fn is_worth_compressing(headers: &HeaderMap, directives: &Directives, length: usize) -> bool {
+pub(super) fn is_worth_compressing(
+    headers: &HeaderMap,
+    directives: &Directives,
+    length: usize,
+) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE);
     let is_text = types.next().is_some_and(|line| is_text(line.as_bytes()));
     is_text
@@ -105,17 +123,7 @@ fn brotli(mut body: &[u8]) -> io::Result<Vec<u8>> {
     Ok(coded)
 }
 
-/// Returns the entity tag of the page in `coding`, given the tag of the uncompressed page.
-#[must_use]
-pub fn tag_in(coding: Coding, tag: &EntityTag) -> EntityTag {
-    let opaque = match coding {
-        Coding::Identity => tag.opaque.clone(),
-        _ => [tag.opaque.as_slice(), b"-", coding.name().as_bytes()].concat(),
-    };
-    EntityTag { opaque, ..*tag }
-}
-
-/// Returns the tag of the uncompressed page, given a tag that [`tag_in`] may have built.
+/// Returns the tag of the uncompressed page, given a tag that [`EntityTag::in_coding`] may have built.
 #[must_use]
 pub(super) fn tag_of(tag: EntityTag) -> EntityTag {
     let codings = [b"-gzip".as_slice(), b"-br"].into_iter();
@@ -226,16 +234,16 @@ mod tests {
 
     #[test]
     fn each_coding_has_its_own_tag_and_a_weak_one_stays_weak() {
-        assert_eq!(tag_in(Coding::Brotli, &tag("\"abc\"")), tag("\"abc-br\""));
-        assert_eq!(tag_in(Coding::Gzip, &tag("W/\"abc\"")), tag("W/\"abc-gzip\""));
-        assert_eq!(tag_in(Coding::Identity, &tag("\"abc\"")), tag("\"abc\""));
+        assert_eq!(tag("\"abc\"").in_coding(Coding::Brotli), tag("\"abc-br\""));
+        assert_eq!(tag("W/\"abc\"").in_coding(Coding::Gzip), tag("W/\"abc-gzip\""));
+        assert_eq!(tag("\"abc\"").in_coding(Coding::Identity), tag("\"abc\""));
     }
 
     #[test]
     fn the_tag_of_the_page_is_found_in_that_of_each_coding() {
         for tag in [tag("\"abc\""), tag("W/\"abc\"")] {
             for coding in [Coding::Identity, Coding::Gzip, Coding::Brotli] {
-                assert_eq!(tag_of(tag_in(coding, &tag)), tag);
+                assert_eq!(tag_of(tag.in_coding(coding)), tag);
             }
         }
     }

@@ -89,7 +89,7 @@ mod tests {
         for rules in [
             shared(),
             respecting().default_lifetime(minute),
-            shared().keyed_cookies(&names).sessions(&["sid"]).parameters(&names).prefix("shop.v2"),
+            shared().keyed_cookies(&names).sessions(&["sid"]).parameters(&names).prefix("site.v2"),
             respecting().statuses(&[200, 405, 501]).key_by("device", |_| 1),
             shared().per_user(|_| Some(1)).hole("name_1", |_| 1),
         ] {

@@ -85,12 +85,13 @@ impl Asked {
 impl Page {
     /// Builds the response to a client.
     ///
-    /// `age` is in whole seconds, for a page that was not just built by this site.
+    /// - `age` is in whole seconds, for a page that was not just built by this site.
+    /// - `name` is that of the application, in which the status is reported.
     pub(crate) async fn answer(
         &self,
         asked: &Asked,
         age: Option<u64>,
-        status: &CacheStatus,
+        (name, status): (&str, CacheStatus),
     ) -> HttpResponse<BoxBody> {
         let is_filled = asked.fillings.fill_any(&self.holes);
         let coding = if self.is_codable() && !is_filled {
@@ -103,14 +104,13 @@ impl Page {
             None => self.whole(coding),
             Some(conditions) => self.judged(conditions, coding, asked.has_ranges),
         };
-        let headers = response.headers_mut();
         if !self.holes.is_empty() && !is_filled {
-            outward::divide(headers, false);
+            outward::divide(response.headers_mut(), false);
         }
         if let Some(age) = age {
-            headers.insert(AGE, HeaderValue::from(age));
+            response.headers_mut().insert(AGE, HeaderValue::from(age));
         }
-        status.write(headers);
+        status.write(name, &mut response);
         response
     }
 

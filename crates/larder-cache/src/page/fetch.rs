@@ -21,6 +21,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
 use super::added::vary_by_language;
 use super::admission::{Admission, Refused};
+use super::duplicate::duplicate;
 use super::found_page::FoundPage;
 use super::handler::{Panicked, led};
 use super::holed::Holes;
@@ -71,7 +72,7 @@ impl Lookup {
         let Turn::Lead(leader) = self.cache.take_turn_behind(&old.key, &self.current) else {
             return Ok(request.into_response(response));
         };
-        let clone = clone_request(&request);
+        let clone = duplicate(&request).await?;
         // Surrounding middleware looks for its extensions when the response passes: move them over.
         std::mem::swap(&mut *clone.extensions_mut(), &mut *request.extensions_mut());
         self.rules.carry_over(&clone.extensions(), &mut request.extensions_mut());
@@ -110,7 +111,8 @@ impl Lookup {
         if self.rules.obeys_requests && request::asks(request.headers(), "only-if-cached") {
             // RFC 9111 §5.2.1.7.
             let mut response = HttpResponse::new(StatusCode::GATEWAY_TIMEOUT);
-            CacheStatus::NotStored(task.forward, "only-if-cached").write(response.headers_mut());
+            let status = CacheStatus::NotStored(task.forward, "only-if-cached");
+            status.write(self.cache.name(), &mut response);
             return Ok(request.into_response(response));
         }
         let started = Instant::now();
@@ -131,7 +133,7 @@ impl Lookup {
             warn_of_order(&self.rules, request.path());
             task.is_of_visitor = true;
         }
-        let clone = self.prepare(&mut request, task.old.as_ref());
+        let clone = self.prepare(&mut request, task.old.as_ref()).await?;
         let place = request.match_info().clone();
         let called = led(task.leader.as_ref(), self.call(&*service, request)).await;
         let Some((mut answered, mut dependencies)) = called else { return Err(given_up()) };
@@ -183,18 +185,21 @@ impl Lookup {
     ///
     /// Returns a copy of the request in case the handler fails without a response and the stale page is
     /// served.
-    fn prepare(
+    async fn prepare(
         &self,
         request: &mut ServiceRequest,
         old: Option<&FoundPage>,
-    ) -> Option<HttpRequest> {
-        let old = old?;
+    ) -> Result<Option<HttpRequest>, Error> {
+        let Some(old) = old else { return Ok(None) };
         if self.rules.revalidates {
             for (name, value) in questions(&old.page.said()) {
                 request.headers_mut().insert(name, value);
             }
         }
-        old.is_for_errors().then(|| clone_request(request))
+        match old.is_for_errors() {
+            true => duplicate(request).await.map(Some),
+            false => Ok(None),
+        }
     }
 
     /// Stores the response if allowed; returns what the client gets, and the stored page.
@@ -239,7 +244,7 @@ impl Lookup {
                 let rule = cause.unwrap_or(rule);
                 let mut response = self.asked.of_unstored(response);
                 vary_by_language(response.headers_mut(), &self.rules);
-                CacheStatus::NotStored(forward, rule).write(response.headers_mut());
+                CacheStatus::NotStored(forward, rule).write(self.cache.name(), &mut response);
                 return (response, None);
             }
         };
@@ -255,7 +260,7 @@ impl Lookup {
         let note = dependencies.note().map(Note::name);
         let made = Built { body, dependencies, size, started, current: self.current.clone() };
         let kept = match (&place, rule) {
-            (Ok((key, _)), None) => self.cache.keep(Level::Page, key, &policy, made, task.lock),
+            (Ok((key, _)), None) => self.cache.store(Level::Page, key, &policy, made, task.lock),
             _ => None,
         };
         let varies = matches!(&place, Ok((_, names)) if !names.is_empty());
@@ -277,7 +282,7 @@ impl Lookup {
         };
         let kept = kept.zip(place.ok());
         let kept = kept.map(|(entry, (key, _))| FoundPage { key, page: page.clone(), entry });
-        (page.answer(&self.asked, age, &status).await, kept)
+        (page.answer(&self.asked, age, self.named(status)).await, kept)
     }
 
     /// Returns the page, or the response of a handler that may have read the session of its visitor.
@@ -351,19 +356,4 @@ fn freshened(old: &FoundPage, response: HttpResponse<BoxBody>) -> HttpResponse<B
     whole.extensions_mut().insert(Holes(page.holes.clone()));
     *whole.headers_mut() = headers;
     whole
-}
-
-/// Copies a request, for a response that is sent while a handler owns the request.
-fn clone_request(request: &ServiceRequest) -> HttpRequest {
-    let mut like = actix_web::test::TestRequest::default()
-        .method(request.method().clone())
-        .uri(&request.uri().to_string())
-        .version(request.version());
-    if let Some(peer) = request.peer_addr() {
-        like = like.peer_addr(peer);
-    }
-    for (name, value) in request.headers() {
-        like = like.append_header((name.clone(), value.clone()));
-    }
-    like.to_http_request()
 }

@@ -92,10 +92,10 @@ pub(super) enum Looked {
 }
 
 /// Builds the response for a request that finds too many waiting.
-fn turned_away(forward: Forward) -> HttpResponse<BoxBody> {
+fn turned_away(name: &str, forward: Forward) -> HttpResponse<BoxBody> {
     let mut response = HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    CacheStatus::NotStored(forward, "too many wait").write(response.headers_mut());
+    CacheStatus::NotStored(forward, "too many wait").write(name, &mut response);
     response
 }
 
@@ -188,7 +188,7 @@ impl Lookup {
             let (unfound, leader) = match find::find(&sought).await {
                 find::Found::Answer(found) => return found,
                 find::Found::Full(unfound) => {
-                    return Found::Answer(turned_away(unfound.task.forward));
+                    return Found::Answer(turned_away(self.cache.name(), unfound.task.forward));
                 }
                 // A page nested in itself has its own key, so it cannot wait for itself: see `apart`.
                 find::Found::Circle(_, unfound) => (unfound, None),
@@ -281,12 +281,17 @@ impl Lookup {
         }
     }
 
+    /// Returns a status with the name of the application in which it is reported.
+    pub(super) fn named(&self, status: CacheStatus) -> (&str, CacheStatus) {
+        (self.cache.name(), status)
+    }
+
     pub(super) async fn hit(&self, kept: &FoundPage) -> HttpResponse<BoxBody> {
         self.cache.report_entry(Level::Page, &kept.key, Outcome::Hit, self.began, &kept.entry);
         let age = kept.age();
         let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
         let status = CacheStatus::Hit { ttl: ttl.as_secs() };
-        kept.page.answer(&self.asked, Some(age.as_secs()), &status).await
+        kept.page.answer(&self.asked, Some(age.as_secs()), self.named(status)).await
     }
 
     /// Answers with the page that another request has built, unless it is older than our stamps.
@@ -304,7 +309,8 @@ impl Lookup {
         let event = Event::new(Level::Page, key, Outcome::Collapsed, self.began.elapsed());
         self.cache.report(event.of(&kept.entry).behind(behind));
         let status = CacheStatus::Collapsed(task.forward);
-        Some(kept.page.answer(&self.asked, Some(kept.age().as_secs()), &status).await)
+        let age = Some(kept.age().as_secs());
+        Some(kept.page.answer(&self.asked, age, self.named(status)).await)
     }
 
     /// Returns the stale page, if it permits that, after another request failed to build the page.
@@ -327,7 +333,7 @@ impl Lookup {
             Staleness::Error => CacheStatus::Failed { since, status: failed },
             _ => CacheStatus::Stale { since, why: why.name() },
         };
-        old.page.answer(&self.asked, Some(age.as_secs()), &status).await
+        old.page.answer(&self.asked, Some(age.as_secs()), self.named(status)).await
     }
 
     /// Returns the key of the variant for a request with these headers, or `None` if it has none.

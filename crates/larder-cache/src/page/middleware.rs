@@ -41,6 +41,19 @@ use crate::tag::Tag;
 /// on as it comes: to store it, the cache would have to collect it before the client gets the first byte, and
 /// could not send what a stream that fails half-way had already sent.
 ///
+/// ```
+/// # use std::{sync::Arc, time::Duration};
+/// use actix_web::{App, web};
+/// use larder_cache::{Builder, InProcess, Policy, page};
+///
+/// # async fn index() -> &'static str { "<h1>Blog</h1>" }
+/// let cache = Builder::default().name("blog").open(Arc::new(InProcess::new()));
+/// let hour = Policy::fresh_for(Duration::from_secs(3600));
+/// let app = App::new()
+///     .app_data(web::Data::new(cache))
+///     .service(web::resource("/").wrap(page::cached(hour)).get(index));
+/// ```
+///
 /// Source: Django's `cache_page`.
 ///
 /// # Panics
@@ -223,7 +236,7 @@ where
     let (request, response) = ask(service, rules, request).await?.into_parts();
     let mut response = asked.of_unstored(response);
     vary_by_language(response.headers_mut(), rules);
-    status.write(response.headers_mut());
+    status.report(&request, &mut response);
     Ok(ServiceResponse::new(request, response))
 }
 
@@ -238,9 +251,10 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let mut response = filled(call(service, rules, request).await?, fillings);
-    CacheStatus::Bypass(request::SESSION).write(response.headers_mut());
-    Ok(response)
+    let filled = filled(call(service, rules, request).await?, fillings);
+    let (request, mut response) = filled.into_parts();
+    CacheStatus::Bypass(request::SESSION).report(&request, &mut response);
+    Ok(ServiceResponse::new(request, response))
 }
 
 /// Passes a write to the handler; its success invalidates its URL and those that the response names.
@@ -261,8 +275,10 @@ where
     request::restore_tags(&mut request, rules);
     // A request without a valid host has no pages.
     let is_settled = rules.is_emptied_by_writes && address::settle(&mut request).is_ok();
-    let mut response = filled(call(service, rules, request).await?, &fillings);
-    CacheStatus::Method.write(response.headers_mut());
+    let filled = filled(call(service, rules, request).await?, &fillings);
+    let (request, mut response) = filled.into_parts();
+    CacheStatus::Method.report(&request, &mut response);
+    let response = ServiceResponse::new(request, response);
     if let Some(cache) = cache.filter(|_| is_settled)
         && invalidation::invalidates(&method, response.status())
     {

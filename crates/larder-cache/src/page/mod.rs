@@ -60,6 +60,7 @@ mod compress;
 mod contradiction;
 mod deliver;
 mod directed;
+mod duplicate;
 mod fetch;
 mod found_page;
 mod handler;
@@ -83,16 +84,14 @@ mod variants;
 mod visitor;
 
 pub use budget::limit_store_time;
-pub use compress::{is_worth_compressing, tag_in};
 pub use head::head_as_get;
 pub use holed::hole;
 pub use middleware::{Cached, cached};
-pub use outcome::{Outcome, Told};
+pub use outcome::Outcome;
 pub use request::Bypass;
 pub use rules::Rules;
 pub use status::{CACHE_STATUS, CacheStatus, Forward};
-pub use stored::{Details, details};
-pub use target::{Target, Unknown, rewrite};
+pub use target::{Target, Unknown};
 
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ use super::rules::Rules;
 use crate::http::conditional::CONDITIONS;
 use crate::http::entity_tag::EntityTags;
 use crate::http::list;
-use crate::http::passed_on::{PassedOn, passed_on};
+use crate::http::passed_on::PassedOn;
 
 /// The client's cache directives, which are not for handlers.
 pub(super) const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
@@ -155,7 +155,7 @@ fn strip_cookies(request: &mut ServiceRequest, rules: &Rules) {
 ///
 /// It does if it identifies the client and the rules do not name it.
 pub(super) fn is_hidden(name: &str, rules: &Rules) -> bool {
-    passed_on(name) == Some(PassedOn::Client) && !rules.headers.iter().any(|known| known == name)
+    PassedOn::of(name) == Some(PassedOn::Client) && !rules.headers.iter().any(|known| known == name)
 }
 
 /// Removes the visitor from the request if the page is shared: what identifies the client, and all extensions.

@@ -5,7 +5,7 @@
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
 
-use crate::http::passed_on::{PassedOn, passed_on};
+use crate::http::passed_on::PassedOn;
 
 /// A set of flags that describe a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl RequestFlags {
             | "if-unmodified-since"
             | "if-range"
             | "range" => Self::CONDITIONAL,
-            _ => match passed_on(name) {
+            _ => match PassedOn::of(name) {
                 Some(PassedOn::Origin) => Self::FORWARDED,
                 Some(PassedOn::Client) => Self::CLIENT,
                 Some(PassedOn::Request) => Self::OVERRIDDEN,

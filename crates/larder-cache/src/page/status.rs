@@ -1,24 +1,41 @@
-//! Writes `Cache-Status`: what the cache did, in the terms of the standard.
+//! Reports what the cache did: in `Cache-Status` for clients, in an extension of the response for the program.
 //!
-//! It never contains a key, or anything that another client sent. What a cache behind this one wrote stays
-//! before it. RFC 9211 §2.
+//! - The header never contains a key, or anything that another client sent. What a cache behind this one wrote
+//!   stays before it. RFC 9211 §2.
+//! - Logs and metrics read the extension ([`CacheStatus::of`]); no code parses the header.
 //!
 //! Source: RFC 9211.
 
 use std::fmt;
 
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 
 use super::nested::is_nested;
+use super::outcome::Outcome;
+use crate::Cache;
 use crate::dependencies::Staleness;
 use crate::event::Miss;
+use crate::namespace::NAME;
 
 /// The header's name.
 pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// What the page cache did with a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// ```
+/// use actix_web::HttpResponse;
+/// use larder_cache::page::{CacheStatus, Outcome};
+///
+/// let mut response = HttpResponse::Ok().finish();
+/// CacheStatus::Bypass("route").write("blog", &mut response);
+/// let header = response.headers().get("cache-status").unwrap();
+/// assert_eq!(header, r#"blog; fwd=bypass; detail="route""#);
+/// // As a middleware around the app learns of it:
+/// assert_eq!(CacheStatus::of(&response).unwrap().outcome(), Outcome::Bypass);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CacheStatus {
     /// Answered from a stored page.
     Hit {
@@ -77,21 +94,52 @@ impl From<&Miss> for Forward {
 }
 
 impl CacheStatus {
-    /// Writes the header, after what another cache has written.
+    /// Returns what the page cache did for this response; `None` if it had no part in it.
+    pub fn of<B>(response: &HttpResponse<B>) -> Option<Self> {
+        response.extensions().get().copied()
+    }
+
+    /// Returns the outcome, without its details.
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::Hit { .. } => Outcome::Hit,
+            Self::Stale { .. } | Self::Failed { .. } => Outcome::Stale,
+            Self::Collapsed(_) => Outcome::Collapsed,
+            Self::Stored(..) => Outcome::Stored,
+            Self::NotStored(..) => Outcome::NotStored,
+            Self::Revalidated(_) => Outcome::Revalidated,
+            Self::Bypass(_) => Outcome::Bypass,
+            Self::Method => Outcome::Method,
+        }
+    }
+
+    /// Returns the rule or the reason in the words of the header; empty if there is none.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Hit { .. } | Self::Method => "",
+            Self::Failed { .. } => Staleness::Error.name(),
+            Self::Stale { why, .. } | Self::NotStored(_, why) | Self::Bypass(why) => why,
+            Self::Collapsed(why) | Self::Stored(why, _) | Self::Revalidated(why) => why.name(),
+        }
+    }
+
+    /// Writes the header in the name of an application, and leaves itself in the response's extensions.
     ///
     /// A cache within another one of this process writes nothing: together they are one.
-    pub fn write(&self, headers: &mut HeaderMap) {
+    pub fn write<B>(self, name: &str, response: &mut HttpResponse<B>) {
         if is_nested() {
             return;
         }
+        response.extensions_mut().insert(self);
         let text = match self {
             // Hits are the common case, and formatting would take longer than the lookup.
             Self::Hit { ttl } => {
-                [b"larder; hit; ttl=", HeaderValue::from(*ttl).as_bytes()].concat()
+                [name.as_bytes(), b"; hit; ttl=", HeaderValue::from(ttl).as_bytes()].concat()
             }
-            other => other.to_string().into_bytes(),
+            other => format!("{name}; {other}").into_bytes(),
         };
         let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) else { return };
+        let headers = response.headers_mut();
         let members: Vec<_> = headers.insert(CACHE_STATUS, value).collect();
         if members.is_empty() {
             return;
@@ -102,45 +150,59 @@ impl CacheStatus {
             headers.insert(CACHE_STATUS, value);
         }
     }
+
+    /// Writes the header in the name of the application that was asked.
+    pub(super) fn report<B>(self, request: &HttpRequest, response: &mut HttpResponse<B>) {
+        let cache = request.app_data::<web::Data<Cache>>();
+        self.write(cache.map_or(NAME, |cache| cache.name()), response);
+    }
 }
 
+/// Prints the parameters of the header, which follow the name of the application.
 impl fmt::Display for CacheStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Hit { ttl } => write!(f, "larder; hit; ttl={ttl}"),
+            Self::Hit { ttl } => write!(f, "hit; ttl={ttl}"),
             Self::Stale { since, why } => {
                 let ttl = 0_i64.saturating_sub_unsigned(*since);
-                write!(f, "larder; hit; ttl={ttl}; detail=\"{why}\"")
+                write!(f, "hit; ttl={ttl}; detail=\"{why}\"")
             }
             Self::Failed { since, status } => {
                 let ttl = 0_i64.saturating_sub_unsigned(*since);
                 match status {
-                    Some(status) => write!(f, "larder; fwd=stale; fwd-status={status}; ")?,
-                    None => write!(f, "larder; fwd=stale; collapsed; ")?,
+                    Some(status) => write!(f, "fwd=stale; fwd-status={status}; ")?,
+                    None => write!(f, "fwd=stale; collapsed; ")?,
                 }
                 write!(f, "ttl={ttl}; detail=\"{}\"", Staleness::Error.name())
             }
-            Self::Collapsed(why) => write!(f, "larder; fwd={why}; collapsed"),
-            Self::Stored(why, None) => write!(f, "larder; fwd={why}; stored"),
+            Self::Collapsed(why) => write!(f, "fwd={why}; collapsed"),
+            Self::Stored(why, None) => write!(f, "fwd={why}; stored"),
             Self::Stored(why, Some(note)) => {
-                write!(f, "larder; fwd={why}; stored; detail=\"{note}\"")
+                write!(f, "fwd={why}; stored; detail=\"{note}\"")
             }
-            Self::NotStored(why, rule) => write!(f, "larder; fwd={why}; detail=\"{rule}\""),
-            Self::Revalidated(why) => write!(f, "larder; fwd={why}; fwd-status=304; stored"),
-            Self::Bypass(why) => write!(f, "larder; fwd=bypass; detail=\"{why}\""),
-            Self::Method => write!(f, "larder; fwd=method"),
+            Self::NotStored(why, rule) => write!(f, "fwd={why}; detail=\"{rule}\""),
+            Self::Revalidated(why) => write!(f, "fwd={why}; fwd-status=304; stored"),
+            Self::Bypass(why) => write!(f, "fwd=bypass; detail=\"{why}\""),
+            Self::Method => write!(f, "fwd=method"),
+        }
+    }
+}
+
+impl Forward {
+    /// Returns the word of the standard.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UriMiss => "uri-miss",
+            Self::VaryMiss => "vary-miss",
+            Self::Stale => "stale",
+            Self::Request => "request",
         }
     }
 }
 
 impl fmt::Display for Forward {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::UriMiss => "uri-miss",
-            Self::VaryMiss => "vary-miss",
-            Self::Stale => "stale",
-            Self::Request => "request",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -151,38 +213,63 @@ mod tests {
     #[test]
     fn a_page_that_has_just_become_stale_has_a_ttl_of_zero() {
         let stale = |since| CacheStatus::Stale { since, why: "max-stale" }.to_string();
-        assert_eq!(stale(0), "larder; hit; ttl=0; detail=\"max-stale\"");
-        assert_eq!(stale(6), "larder; hit; ttl=-6; detail=\"max-stale\"");
+        assert_eq!(stale(0), "hit; ttl=0; detail=\"max-stale\"");
+        assert_eq!(stale(6), "hit; ttl=-6; detail=\"max-stale\"");
     }
 
     #[test]
     fn what_another_cache_has_written_stays_before_it() {
-        let mut headers = HeaderMap::new();
+        let mut response = HttpResponse::Ok().finish();
         for line in ["origin; hit", "a; fwd=miss, b; hit"] {
-            headers.append(CACHE_STATUS, HeaderValue::from_static(line));
+            response.headers_mut().append(CACHE_STATUS, HeaderValue::from_static(line));
         }
-        CacheStatus::Hit { ttl: 7 }.write(&mut headers);
-        let lines: Vec<_> = headers.get_all(CACHE_STATUS).collect();
-        assert_eq!(lines, ["origin; hit, a; fwd=miss, b; hit, larder; hit; ttl=7"]);
+        CacheStatus::Hit { ttl: 7 }.write("blog", &mut response);
+        let lines: Vec<_> = response.headers().get_all(CACHE_STATUS).collect();
+        assert_eq!(lines, ["origin; hit, a; fwd=miss, b; hit, blog; hit; ttl=7"]);
     }
 
     #[test]
     fn a_failure_is_no_hit() {
         let failed = |status| CacheStatus::Failed { since: 6, status }.to_string();
         let end = "ttl=-6; detail=\"stale-if-error\"";
-        assert_eq!(failed(Some(503)), format!("larder; fwd=stale; fwd-status=503; {end}"));
-        assert_eq!(failed(None), format!("larder; fwd=stale; collapsed; {end}"));
+        assert_eq!(failed(Some(503)), format!("fwd=stale; fwd-status=503; {end}"));
+        assert_eq!(failed(None), format!("fwd=stale; collapsed; {end}"));
     }
 
     #[test]
-    fn the_header_equals_the_display_form() {
+    fn the_header_is_the_name_and_the_display_form() {
         let hit = |ttl| CacheStatus::Hit { ttl };
         let stored = CacheStatus::Stored(Forward::VaryMiss, None);
         let stale = CacheStatus::Stale { since: 5, why: "stale-while-revalidate" };
         for status in [hit(0), hit(3552), stored, stale, CacheStatus::Method] {
-            let mut headers = HeaderMap::new();
-            status.write(&mut headers);
-            assert_eq!(headers.get(CACHE_STATUS).unwrap(), status.to_string().as_str());
+            let mut response = HttpResponse::Ok().finish();
+            status.write("blog", &mut response);
+            let header = response.headers().get(CACHE_STATUS).unwrap();
+            assert_eq!(header, format!("blog; {status}").as_str());
+            assert_eq!(CacheStatus::of(&response), Some(status));
+        }
+    }
+
+    #[test]
+    fn each_status_has_an_outcome_and_the_reason_that_the_header_gives() {
+        let stale = CacheStatus::Stale { since: 3, why: "stale-while-revalidate" };
+        let failed = |status| CacheStatus::Failed { since: 3, status };
+        let no_lifetime = CacheStatus::NotStored(Forward::UriMiss, "no lifetime");
+        let cases = [
+            (CacheStatus::Hit { ttl: 7 }, Outcome::Hit, ""),
+            (stale, Outcome::Stale, "stale-while-revalidate"),
+            (failed(Some(500)), Outcome::Stale, "stale-if-error"),
+            (failed(None), Outcome::Stale, "stale-if-error"),
+            (CacheStatus::Collapsed(Forward::UriMiss), Outcome::Collapsed, "uri-miss"),
+            (CacheStatus::Stored(Forward::Stale, None), Outcome::Stored, "stale"),
+            (no_lifetime, Outcome::NotStored, "no lifetime"),
+            (CacheStatus::Revalidated(Forward::Stale), Outcome::Revalidated, "stale"),
+            (CacheStatus::Bypass("session"), Outcome::Bypass, "session"),
+            (CacheStatus::Method, Outcome::Method, ""),
+        ];
+        for (status, outcome, reason) in cases {
+            assert_eq!((status.outcome(), status.reason()), (outcome, reason), "{status}");
+            assert!(status.to_string().contains(reason), "{status}");
         }
     }
 }

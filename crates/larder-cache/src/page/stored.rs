@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use super::added::Added;
-use super::compress::{self, tag_in};
+use super::compress;
 use super::rules::Rules;
 use super::variants::Variants;
 use crate::entry::Entry;
@@ -31,6 +31,7 @@ use crate::http::entity_tag::EntityTag;
 use crate::http::freshness::Freshness;
 use crate::http::merge::Hops;
 use crate::http::vary;
+#[cfg(feature = "inspect")]
 use crate::inspect::{Body, Describe, start};
 use crate::level::Level;
 
@@ -61,6 +62,7 @@ impl Stored {
     }
 }
 
+#[cfg(feature = "inspect")]
 impl Describe for Stored {
     const LEVEL: Level = Level::Page;
 
@@ -196,7 +198,7 @@ impl Page {
         let is_codable = vary::has(map.get_all(VARY), "accept-encoding")
             && compress::is_worth_compressing(&map, &directives, body.len());
         let tag = |coding| {
-            let parsed = tag_in(coding, validators.etag.as_ref()?);
+            let parsed = validators.etag.as_ref()?.in_coding(coding);
             Some(Tag { printed: parsed.print()?, parsed })
         };
         let tags = [Coding::Identity, Coding::Gzip, Coding::Brotli].map(tag);
@@ -334,23 +336,28 @@ fn place(coding: Coding) -> Option<usize> {
         Coding::Brotli => Some(1),
     }
 }
+
 /// What people are told about a stored page beside its entry.
+#[cfg(feature = "inspect")]
 #[derive(Debug, Clone, Default)]
-pub struct Details {
+pub struct PageDetails {
     /// How long the page may still be served stale, if it allows that.
     pub stale_left: Option<Duration>,
     /// The compressed lengths in bytes, in the codings that were requested so far.
     pub coded: Vec<(Coding, u64)>,
 }
 
-/// Returns the details of the page in `entry`; `None` if the entry holds no page.
-pub fn details(entry: &Entry) -> Option<Details> {
-    let stored = entry.body::<Stored>()?;
-    let Stored::Page(page) = &*stored else { return None };
-    let age = page.initial_age().saturating_add(entry.age());
-    let freshness = page.freshness();
-    let has_window = freshness.end() > freshness.lifetime;
-    let stale_left = has_window.then(|| freshness.end().saturating_sub(age));
-    let coded = |coding| Some((coding, page.coded_len(coding)? as u64));
-    Some(Details { stale_left, coded: Coding::OFFERED.into_iter().filter_map(coded).collect() })
+#[cfg(feature = "inspect")]
+impl PageDetails {
+    /// Returns the details of the page in `entry`; `None` if the entry holds no page.
+    pub fn of(entry: &Entry) -> Option<Self> {
+        let stored = entry.body::<Stored>()?;
+        let Stored::Page(page) = &*stored else { return None };
+        let age = page.initial_age().saturating_add(entry.age());
+        let freshness = page.freshness();
+        let has_window = freshness.end() > freshness.lifetime;
+        let stale_left = has_window.then(|| freshness.end().saturating_sub(age));
+        let coded = |coding| Some((coding, page.coded_len(coding)? as u64));
+        Some(Self { stale_left, coded: Coding::OFFERED.into_iter().filter_map(coded).collect() })
+    }
 }

@@ -65,28 +65,28 @@ impl<'r> Target<'r> {
         Ok(Self { authority, is_absolute })
     }
 
-    /// Returns the host for [`rewrite`], if the request does not yet name it in normal form.
+    /// Returns the host for [`Target::rewrite`], if the request does not yet name it in normal form.
     pub fn respelled(self) -> Option<String> {
         let authority = self.authority?;
         if self.is_absolute { Some(authority.as_str().to_owned()) } else { authority.respelled() }
     }
-}
 
-/// Rewrites a request so that its `Host` alone names the host, in normal form.
-pub fn rewrite(request: &mut ServiceRequest, host: &str) {
-    // Cannot fail: the host is ASCII without controls.
-    if let Ok(host) = HeaderValue::from_str(host) {
-        request.headers_mut().insert(HOST, host);
+    /// Rewrites a request so that its `Host` alone names the host, in normal form.
+    pub fn rewrite(request: &mut ServiceRequest, host: &str) {
+        // Cannot fail: the host is ASCII without controls.
+        if let Ok(host) = HeaderValue::from_str(host) {
+            request.headers_mut().insert(HOST, host);
+        }
+        let uri = &mut request.head_mut().uri;
+        if uri.scheme().is_some() {
+            let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+            let target = PathAndQuery::try_from(format!("{}{query}", uri.path()));
+            // Cannot fail: path and query were valid before.
+            *uri = target.map(Uri::from).unwrap_or_default();
+        }
+        // The framework caches this from the request before the rewrite.
+        request.extensions_mut().remove::<ConnectionInfo>();
     }
-    let uri = &mut request.head_mut().uri;
-    if uri.scheme().is_some() {
-        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let target = PathAndQuery::try_from(format!("{}{query}", uri.path()));
-        // Cannot fail: path and query were valid before.
-        *uri = target.map(Uri::from).unwrap_or_default();
-    }
-    // The framework caches this from the request before the rewrite.
-    request.extensions_mut().remove::<ConnectionInfo>();
 }
 
 /// Returns the scheme of the connection itself, whatever a proxy forwards.
@@ -141,7 +141,7 @@ mod tests {
         // Surrounding middleware may have filled the framework's cache.
         let _ = request.connection_info();
         if let Some(host) = Target::of(request.head(), "http")?.respelled() {
-            rewrite(&mut request, &host);
+            Target::rewrite(&mut request, &host);
         }
         let connection = request.connection_info().clone();
         let host = request.headers().get(HOST).map_or("", |host| host.to_str().unwrap());

@@ -98,7 +98,7 @@ async fn say(path: &str, works: bool) -> [String; 2] {
         let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;
         response.headers().get(CACHE_STATUS).unwrap().to_str().unwrap().to_owned()
     };
-    assert_eq!(get().await, "larder; fwd=uri-miss; stored");
+    assert_eq!(get().await, "larder-cache; fwd=uri-miss; stored");
     tokio::time::advance(30 * SECOND).await;
     source.store(works, Ordering::SeqCst);
     let first = get().await;
@@ -110,24 +110,24 @@ async fn say(path: &str, works: bool) -> [String; 2] {
 #[actix_web::test]
 async fn a_page_built_from_a_stale_value_reports_it_and_is_not_stored() {
     tokio::time::pause();
-    let old = r#"larder; fwd=stale; detail="stale-if-error""#;
+    let old = r#"larder-cache; fwd=stale; detail="stale-if-error""#;
     assert_eq!(say("/patient", false).await, [old, old]);
     let [behind, _] = say("/impatient", true).await;
-    assert_eq!(behind, r#"larder; fwd=stale; detail="stale-while-revalidate""#);
+    assert_eq!(behind, r#"larder-cache; fwd=stale; detail="stale-while-revalidate""#);
 }
 
 #[actix_web::test]
 async fn a_page_whose_value_is_refreshed_ahead_reports_it_and_is_stored() {
     tokio::time::pause();
     let [ahead, then] = say("/ahead", true).await;
-    assert_eq!(ahead, r#"larder; fwd=stale; stored; detail="refreshing ahead""#);
-    assert_eq!(then, "larder; hit; ttl=0");
+    assert_eq!(ahead, r#"larder-cache; fwd=stale; stored; detail="refreshing ahead""#);
+    assert_eq!(then, "larder-cache; hit; ttl=0");
 }
 
 #[actix_web::test]
 async fn a_page_whose_value_timed_out_reports_it_and_is_not_stored() {
     tokio::time::pause();
-    let without = r#"larder; fwd=stale; detail="hard timeout""#;
+    let without = r#"larder-cache; fwd=stale; detail="hard timeout""#;
     for path in ["/lenient", "/strict"] {
         let [first, then] = say(path, false).await;
         assert_eq!(first, without, "{path}");
@@ -137,8 +137,8 @@ async fn a_page_whose_value_timed_out_reports_it_and_is_not_stored() {
 
 /// A listener that records every outcome.
 #[derive(Default)]
-struct Told(std::sync::Mutex<Vec<String>>);
-impl Listener for Told {
+struct Heard(std::sync::Mutex<Vec<String>>);
+impl Listener for Heard {
     fn on(&self, event: &Event<'_>) {
         self.0.lock().unwrap().push(format!("{:?}", event.outcome));
     }
@@ -147,7 +147,7 @@ impl Listener for Told {
 #[actix_web::test]
 async fn stale_values_and_background_refreshes_are_reported() {
     tokio::time::pause();
-    let told = Arc::new(Told::default());
+    let told = Arc::new(Heard::default());
     let cache = Builder::default().listener(told.clone()).open(Arc::new(InProcess::new()));
     let key = Key::named("test").build();
     let policy = Policy::fresh_for(10 * SECOND).stale_while_revalidate(60 * SECOND);
@@ -162,7 +162,7 @@ async fn stale_values_and_background_refreshes_are_reported() {
 #[actix_web::test]
 async fn a_timeout_is_reported() {
     tokio::time::pause();
-    let told = Arc::new(Told::default());
+    let told = Arc::new(Heard::default());
     let cache = Builder::default().listener(told.clone()).open(Arc::new(InProcess::new()));
     let policy = Policy::fresh_for(10 * SECOND).hard_timeout(SECOND);
     let endless = || std::future::pending::<Result<u32, ()>>();
@@ -192,8 +192,8 @@ async fn a_page_that_was_expired_by_hand_may_be_served_on_error() {
         let status = response.headers().get(CACHE_STATUS).unwrap().to_str().unwrap().to_owned();
         (response.status().as_u16(), status)
     };
-    assert_eq!(get().await, (200, "larder; fwd=uri-miss; stored".to_owned()));
-    assert!(get().await.1.starts_with("larder; hit"));
+    assert_eq!(get().await, (200, "larder-cache; fwd=uri-miss; stored".to_owned()));
+    assert!(get().await.1.starts_with("larder-cache; hit"));
     let page = cache.inspect().keys("*", 1).await.unwrap().keys.remove(0).key;
     source.store(false, Ordering::SeqCst);
     assert_eq!(cache.inspect().end(&page).await.unwrap(), 1);
@@ -233,7 +233,7 @@ async fn a_forgotten_cache_is_said_once_in_the_log() {
     for _ in 0..3 {
         let response = call_service(&app, TestRequest::get().uri("/").to_request()).await;
         let status = response.headers().get(CACHE_STATUS).unwrap();
-        assert_eq!(status, r#"larder; fwd=bypass; detail="no cache""#);
+        assert_eq!(status, r#"larder-cache; fwd=bypass; detail="no cache""#);
     }
     assert_eq!(count.load(Ordering::SeqCst), 1);
 }

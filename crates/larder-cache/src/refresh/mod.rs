@@ -329,7 +329,7 @@ impl Refreshed {
         let current = self.current.clone();
         let collected = dependencies.clone();
         let made = Built { body: body.clone(), dependencies: collected, size, started, current };
-        let entry = self.cache.keep(Level::Query, &self.key, &self.policy, made, lock);
+        let entry = self.cache.store(Level::Query, &self.key, &self.policy, made, lock);
         land(leader, entry.map_or(Landing::Nothing, Landing::Entry));
         Ok((body, dependencies))
     }

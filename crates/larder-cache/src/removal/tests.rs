@@ -74,18 +74,18 @@ fn tags_that_only_look_like_removals_are_none() {
 }
 
 /// Two instances and the store that they share.
-struct Shop {
+struct Pair {
     here: Cache,
     there: Cache,
     store: Arc<dyn Store>,
 }
 
-impl Shop {
+impl Pair {
     fn open() -> Self {
         let versions = Arc::new(InProcess::new());
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let secret = Secret::random();
-        let options = || Builder::default().shared(store.clone(), "test", &secret);
+        let options = || Builder::default().shared(store.clone(), &secret);
         let open = || options().open(versions.clone());
         Self { here: open(), there: open(), store }
     }
@@ -191,17 +191,17 @@ impl Way {
 async fn a_load_that_began_before_a_deletion_is_not_kept() {
     for (way, how) in Way::ALL.into_iter().flat_map(|way| ALL.map(|how| (way, how))) {
         for is_here in [true, false] {
-            let (shop, held) = (Shop::open(), Held::default());
-            let load = held.begin(&shop.here, how).await;
-            way.go(if is_here { &shop.here } else { &shop.there }).await;
+            let (pair, held) = (Pair::open(), Held::default());
+            let load = held.begin(&pair.here, how).await;
+            way.go(if is_here { &pair.here } else { &pair.there }).await;
             held.go.notify_one();
             assert_eq!(load.await.unwrap(), 1, "the caller who was there gets it");
             let case = format!("{way:?} {how:?} {is_here}");
             if way != Way::End {
-                assert_eq!(shop.keys().await, [""; 0], "{case}");
+                assert_eq!(pair.keys().await, [""; 0], "{case}");
             }
             settle().await;
-            for cache in [&shop.there, &shop.here] {
+            for cache in [&pair.there, &pair.here] {
                 assert_eq!(look(cache, 2).await, 2, "{case}");
             }
         }
@@ -212,16 +212,16 @@ async fn a_load_that_began_before_a_deletion_is_not_kept() {
 async fn a_caller_after_a_deletion_does_not_wait_for_an_earlier_load() {
     for (way, how) in Way::ALL.into_iter().flat_map(|way| ALL.map(|how| (way, how))) {
         for is_here in [true, false] {
-            let (shop, held) = (Shop::open(), Held::default());
-            let load = held.begin(&shop.here, how).await;
-            way.go(if is_here { &shop.here } else { &shop.there }).await;
+            let (pair, held) = (Pair::open(), Held::default());
+            let load = held.begin(&pair.here, how).await;
+            way.go(if is_here { &pair.here } else { &pair.there }).await;
             // The load is still held: a caller that waited for it would never return.
             let case = format!("{way:?} {how:?} {is_here}");
-            assert_eq!(look(&shop.here, 2).await, 2, "{case}");
+            assert_eq!(look(&pair.here, 2).await, 2, "{case}");
             held.go.notify_one();
             load.await.unwrap();
             settle().await;
-            for cache in [&shop.here, &shop.there] {
+            for cache in [&pair.here, &pair.there] {
                 assert_eq!(look(cache, 3).await, 2, "what came later was not replaced: {case}");
             }
         }
@@ -230,14 +230,14 @@ async fn a_caller_after_a_deletion_does_not_wait_for_an_earlier_load() {
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_before_a_deletion_shares_the_load() {
-    let (shop, held) = (Shop::open(), Held::default());
-    let load = held.begin(&shop.here, How::Set).await;
+    let (pair, held) = (Pair::open(), Held::default());
+    let load = held.begin(&pair.here, How::Set).await;
     let waits = tokio::spawn({
-        let cache = shop.here.clone();
+        let cache = pair.here.clone();
         async move { look(&cache, 2).await }
     });
     settle().await;
-    shop.here.delete::<u64>(&key("tea")).await.unwrap();
+    pair.here.delete::<u64>(&key("tea")).await.unwrap();
     held.go.notify_one();
     assert_eq!((load.await.unwrap(), waits.await.unwrap()), (1, 1));
 }
@@ -246,51 +246,51 @@ async fn a_caller_before_a_deletion_shares_the_load() {
 async fn every_instance_forgets_and_nothing_stands_in_for_an_error() {
     let policy = MINUTE.stale_if_error(Duration::from_secs(60));
     for way in Way::ALL {
-        let shop = Shop::open();
-        for cache in [&shop.here, &shop.there] {
+        let pair = Pair::open();
+        for cache in [&pair.here, &pair.there] {
             look(cache, 1).await;
             settle().await;
         }
-        way.go(&shop.here).await;
+        way.go(&pair.here).await;
         let failing = async |cache: &Cache| {
             let load = async || Err::<u64, _>("down");
             cache.get_or_set(&key("tea"), &policy, load).await.map(|value| *value)
         };
         // An entry whose lifetime was ended may still be served on errors.
         let expected = if way == Way::End { Ok(1) } else { Err("down") };
-        for cache in [&shop.there, &shop.here] {
+        for cache in [&pair.there, &pair.here] {
             assert_eq!(failing(cache).await, expected, "{way:?}");
         }
-        assert_eq!(look(&shop.there, 2).await, 2, "{way:?}");
+        assert_eq!(look(&pair.there, 2).await, 2, "{way:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_entry_written_to_the_store_after_a_deletion_is_removed_again() {
-    let shop = Shop::open();
+    let pair = Pair::open();
     // The write is spawned, and does not run before this task awaits.
-    look(&shop.here, 1).await;
-    assert!(shop.here.delete::<u64>(&key("tea")).await.unwrap());
-    assert_eq!(shop.keys().await, [""; 0]);
-    assert!(!shop.there.delete::<u64>(&key("tea")).await.unwrap());
+    look(&pair.here, 1).await;
+    assert!(pair.here.delete::<u64>(&key("tea")).await.unwrap());
+    assert_eq!(pair.keys().await, [""; 0]);
+    assert!(!pair.there.delete::<u64>(&key("tea")).await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refresh_under_way_brings_nothing_back() {
     let policy = MINUTE.refresh_before(Duration::from_secs(60));
     for way in Way::ALL {
-        let (shop, held) = (Shop::open(), Held::default());
-        look(&shop.here, 1).await;
+        let (pair, held) = (Pair::open(), Held::default());
+        look(&pair.here, 1).await;
         let load = held.clone();
         // Within the refresh window: the stored value is served, and rebuilt in the background.
         let tea = key("tea");
-        let value = shop.here.get_or_refresh(&tea, &policy, || load.load(2)).await;
+        let value = pair.here.get_or_refresh(&tea, &policy, || load.load(2)).await;
         assert_eq!(value.map(|value| *value), Ok(1));
         held.began.notified().await;
-        way.go(&shop.there).await;
+        way.go(&pair.there).await;
         held.go.notify_one();
         settle().await;
-        for cache in [&shop.here, &shop.there] {
+        for cache in [&pair.here, &pair.there] {
             assert_eq!(look(cache, 3).await, 3, "{way:?}");
         }
     }
@@ -302,6 +302,10 @@ async fn where_stamps_cannot_be_changed_deleting_is_an_error() {
     impl StampSource for Fixed {
         fn current(&self) -> Current {
             Current::Ready(Ok(Arc::new(Stamps::new([]))))
+        }
+
+        fn is_shared(&self) -> bool {
+            true
         }
     }
     let cache = Builder::default().open(Arc::new(Fixed));

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-/// What is wrong with a key. Larder's stores accept such a key; memcached would refuse it.
+/// What is wrong with a key. The stores here accept such a key; memcached would refuse it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyFault {
+pub(crate) enum KeyFault {
     /// Longer than [`KeyFault::MAX_BYTES`].
     TooLong {
         /// Its length.
@@ -16,12 +16,12 @@ pub enum KeyFault {
 
 impl KeyFault {
     /// The longest key that memcached accepts.
-    pub const MAX_BYTES: usize = 250;
+    pub(crate) const MAX_BYTES: usize = 250;
 
     /// Returns the first fault of a complete key, or `None`.
     ///
     /// Source: Django `memcache_key_warnings`.
-    pub fn of(key: &str) -> Option<Self> {
+    pub(crate) fn of(key: &str) -> Option<Self> {
         if key.len() > Self::MAX_BYTES {
             return Some(Self::TooLong { bytes: key.len() });
         }

@@ -10,62 +10,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{
-    Answer, Cursor, Item, KeyFault, Leased, Lifetime, ScanPage, Stats, Store, StoreError, Ttl,
-};
+use super::{Answer, Item, Leased, Lifetime, ScanPage, Stats, Store, StoreError, Ttl};
 use crate::store::Trouble;
-
-/// A method of [`Store`] that calls the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "they are named after the methods")]
-pub enum Operation {
-    Get,
-    GetMany,
-    Set,
-    SetMany,
-    Add,
-    AddLeased,
-    GetOrLease,
-    Delete,
-    DeleteMany,
-    DeleteIf,
-    Expire,
-    Ttl,
-    Has,
-    Incr,
-    Rename,
-    Scan,
-    Lock,
-    Unlock,
-    Clear,
-    Stats,
-}
-
-impl Operation {
-    /// All operations with their names, in the order of their numbers.
-    pub const ALL: [(Self, &'static str); 20] = [
-        (Self::Get, "get"),
-        (Self::GetMany, "get_many"),
-        (Self::Set, "set"),
-        (Self::SetMany, "set_many"),
-        (Self::Add, "add"),
-        (Self::AddLeased, "add_leased"),
-        (Self::GetOrLease, "get_or_lease"),
-        (Self::Delete, "delete"),
-        (Self::DeleteMany, "delete_many"),
-        (Self::DeleteIf, "delete_if"),
-        (Self::Expire, "expire"),
-        (Self::Ttl, "ttl"),
-        (Self::Has, "has"),
-        (Self::Incr, "incr"),
-        (Self::Rename, "rename"),
-        (Self::Scan, "scan"),
-        (Self::Lock, "lock"),
-        (Self::Unlock, "unlock"),
-        (Self::Clear, "clear"),
-        (Self::Stats, "stats"),
-    ];
-}
 
 /// A finished call to a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,26 +31,25 @@ impl Call {
     }
 }
 
-/// Receives an event for each call to a store.
-pub trait StoreListener: fmt::Debug + Send + Sync + 'static {
-    /// Receives a finished call, on the thread that polled it; must not block.
-    fn on(&self, call: Call);
-}
-
 /// A store that reports each call to a listener.
-#[derive(Debug)]
 pub struct Metered {
     store: Arc<dyn Store>,
-    listener: Arc<dyn StoreListener>,
+    listener: Box<dyn Fn(Call) + Send + Sync>,
+}
+
+impl fmt::Debug for Metered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Metered").field(&self.store).finish()
+    }
 }
 
 impl Metered {
-    /// Wraps `store`.
-    pub fn new(store: Arc<dyn Store>, listener: Arc<dyn StoreListener>) -> Self {
-        Self { store, listener }
+    /// Wraps `store`; `listener` gets each finished call on the thread that polled it, and must not block.
+    pub fn new(store: Arc<dyn Store>, listener: impl Fn(Call) + Send + Sync + 'static) -> Self {
+        Self { store, listener: Box::new(listener) }
     }
 
-    fn tell<'a, T: Send + 'a>(
+    fn report<'a, T: Send + 'a>(
         &'a self,
         operation: Operation,
         call: Answer<'a, T>,
@@ -113,7 +58,7 @@ impl Metered {
             let began = Instant::now();
             let answer = call.await;
             let trouble = answer.as_ref().err().and_then(trouble);
-            self.listener.on(Call { operation, trouble, took: began.elapsed() });
+            (self.listener)(Call { operation, trouble, took: began.elapsed() });
             answer
         })
     }
@@ -127,111 +72,73 @@ fn trouble(error: &StoreError) -> Option<Trouble> {
     }
 }
 
-impl Store for Metered {
-    fn name(&self) -> &'static str {
-        self.store.name()
-    }
+/// Defines the operations of a store, and hands each one on to the wrapped store.
+///
+/// One table holds both, so that no method can be left out of either.
+macro_rules! operations {
+    ($($operation:ident: $method:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
+        /// A method of [`Store`] that calls the store.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "they are named after the methods")]
+        pub enum Operation {
+            $($operation),*
+        }
 
-    fn is_shared(&self) -> bool {
-        self.store.is_shared()
-    }
+        impl Operation {
+            /// All operations with their names, in the order of their numbers.
+            pub const ALL: &'static [(Self, &'static str)] =
+                &[$((Self::$operation, stringify!($method))),*];
+        }
 
-    fn get_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, Vec<Option<Bytes>>> {
-        self.tell(Operation::GetMany, self.store.get_many(keys))
-    }
+        impl Store for Metered {
+            fn name(&self) -> &'static str {
+                self.store.name()
+            }
 
-    fn set_many<'a>(&'a self, items: &'a [Item<'a>]) -> Answer<'a, Vec<Result<(), StoreError>>> {
-        self.tell(Operation::SetMany, self.store.set_many(items))
-    }
+            fn is_shared(&self) -> bool {
+                self.store.is_shared()
+            }
 
-    fn add<'a>(&'a self, item: Item<'a>) -> Answer<'a, bool> {
-        self.tell(Operation::Add, self.store.add(item))
-    }
+            fn is_paused(&self) -> bool {
+                self.store.is_paused()
+            }
 
-    fn add_leased<'a>(&'a self, item: Item<'a>, token: &'a [u8]) -> Answer<'a, bool> {
-        self.tell(Operation::AddLeased, self.store.add_leased(item, token))
-    }
+            fn close(&self) -> Answer<'_, ()> {
+                self.store.close()
+            }
 
-    fn get_or_lease<'a>(
-        &'a self,
-        key: &'a str,
-        token: &'a Bytes,
-        time: Lifetime,
-    ) -> Answer<'a, Leased> {
-        self.tell(Operation::GetOrLease, self.store.get_or_lease(key, token, time))
-    }
+            fn key_fault(&self, key: &str) -> Option<String> {
+                self.store.key_fault(key)
+            }
 
-    fn delete_many<'a>(&'a self, keys: &'a [&'a str]) -> Answer<'a, u64> {
-        self.tell(Operation::DeleteMany, self.store.delete_many(keys))
-    }
+            $(fn $method<'a>(&'a self, $($argument: $type),*) -> Answer<'a, $answer> {
+                self.report(Operation::$operation, self.store.$method($($argument),*))
+            })*
+        }
+    };
+}
 
-    fn delete_if<'a>(&'a self, key: &'a str, bytes: &'a [u8]) -> Answer<'a, bool> {
-        self.tell(Operation::DeleteIf, self.store.delete_if(key, bytes))
-    }
-
-    fn expire<'a>(&'a self, key: &'a str, lifetime: Lifetime) -> Answer<'a, bool> {
-        self.tell(Operation::Expire, self.store.expire(key, lifetime))
-    }
-
-    fn ttl<'a>(&'a self, key: &'a str) -> Answer<'a, Ttl> {
-        self.tell(Operation::Ttl, self.store.ttl(key))
-    }
-
-    fn incr<'a>(&'a self, key: &'a str, by: i64) -> Answer<'a, i64> {
-        self.tell(Operation::Incr, self.store.incr(key, by))
-    }
-
-    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Answer<'a, bool> {
-        self.tell(Operation::Rename, self.store.rename(from, to))
-    }
-
-    fn scan<'a>(&'a self, prefix: &'a str, from: Option<Cursor>) -> Answer<'a, ScanPage> {
-        self.tell(Operation::Scan, self.store.scan(prefix, from))
-    }
-
-    fn get<'a>(&'a self, key: &'a str) -> Answer<'a, Option<Bytes>> {
-        self.tell(Operation::Get, self.store.get(key))
-    }
-
-    fn set<'a>(&'a self, item: Item<'a>) -> Answer<'a, ()> {
-        self.tell(Operation::Set, self.store.set(item))
-    }
-
-    fn delete<'a>(&'a self, key: &'a str) -> Answer<'a, bool> {
-        self.tell(Operation::Delete, self.store.delete(key))
-    }
-
-    fn has<'a>(&'a self, key: &'a str) -> Answer<'a, bool> {
-        self.tell(Operation::Has, self.store.has(key))
-    }
-
-    fn lock<'a>(&'a self, key: &'a str, token: &'a Bytes, lease: Lifetime) -> Answer<'a, bool> {
-        self.tell(Operation::Lock, self.store.lock(key, token, lease))
-    }
-
-    fn unlock<'a>(&'a self, key: &'a str, token: &'a [u8]) -> Answer<'a, bool> {
-        self.tell(Operation::Unlock, self.store.unlock(key, token))
-    }
-
-    fn clear<'a>(&'a self, prefix: &'a str) -> Answer<'a, u64> {
-        self.tell(Operation::Clear, self.store.clear(prefix))
-    }
-
-    fn stats(&self) -> Answer<'_, Stats> {
-        self.tell(Operation::Stats, self.store.stats())
-    }
-
-    fn is_paused(&self) -> bool {
-        self.store.is_paused()
-    }
-
-    fn close(&self) -> Answer<'_, ()> {
-        self.store.close()
-    }
-
-    fn key_fault(&self, key: &str) -> Option<KeyFault> {
-        self.store.key_fault(key)
-    }
+operations! {
+    Get: get(key: &'a str) -> Option<Bytes>;
+    GetMany: get_many(keys: &'a [&'a str]) -> Vec<Option<Bytes>>;
+    Set: set(item: Item<'a>) -> ();
+    SetMany: set_many(items: &'a [Item<'a>]) -> Vec<Result<(), StoreError>>;
+    Add: add(item: Item<'a>) -> bool;
+    AddLeased: add_leased(item: Item<'a>, token: &'a [u8]) -> bool;
+    GetOrLease: get_or_lease(key: &'a str, token: &'a Bytes, time: Lifetime) -> Leased;
+    Delete: delete(key: &'a str) -> bool;
+    DeleteMany: delete_many(keys: &'a [&'a str]) -> u64;
+    DeleteIf: delete_if(key: &'a str, bytes: &'a [u8]) -> bool;
+    Expire: expire(key: &'a str, lifetime: Lifetime) -> bool;
+    Ttl: ttl(key: &'a str) -> Ttl;
+    Has: has(key: &'a str) -> bool;
+    Incr: incr(key: &'a str, by: i64) -> i64;
+    Rename: rename(from: &'a str, to: &'a str) -> bool;
+    Scan: scan(prefix: &'a str, from: Option<String>) -> ScanPage;
+    Lock: lock(key: &'a str, token: &'a Bytes, lease: Lifetime) -> bool;
+    Unlock: unlock(key: &'a str, token: &'a [u8]) -> bool;
+    Clear: clear(prefix: &'a str) -> u64;
+    Stats: stats() -> Stats;
 }
 
 #[cfg(test)]
@@ -241,42 +148,33 @@ mod tests {
     use super::*;
     use crate::store::memory::MemoryStore;
 
-    #[derive(Debug, Default)]
-    struct Heard(Mutex<Vec<(Operation, Option<Trouble>)>>);
+    type Heard = Arc<Mutex<Vec<(Operation, Option<Trouble>)>>>;
 
-    impl StoreListener for Heard {
-        fn on(&self, call: Call) {
-            self.0.lock().unwrap().push((call.operation, call.trouble));
-        }
+    fn metered() -> (Metered, Heard) {
+        let heard = Heard::default();
+        let list = heard.clone();
+        let listener = move |call: Call| list.lock().unwrap().push((call.operation, call.trouble));
+        (Metered::new(Arc::new(MemoryStore::default()), listener), heard)
     }
 
     #[tokio::test]
     async fn arguments_and_results_pass_through_unchanged() {
-        let heard = Arc::new(Heard::default());
-        let store = Metered::new(Arc::new(MemoryStore::default()), heard.clone());
+        let (store, heard) = metered();
         let tea = Bytes::from_static(b"tea");
         store.set(Item::new("a", &tea, Lifetime::FOREVER)).await.unwrap();
         assert_eq!(store.get("a").await.unwrap(), Some(tea));
         assert!(matches!(store.incr("a", 1).await, Err(StoreError::NotInteger)));
         assert_eq!(store.clear("a").await.unwrap(), 1);
         assert_eq!((store.name(), store.is_paused()), ("memory", false));
-        let heard: Vec<_> = heard.0.lock().unwrap().drain(..).collect();
+        let heard: Vec<_> = heard.lock().unwrap().drain(..).collect();
         let expected = [Operation::Set, Operation::Get, Operation::Incr, Operation::Clear];
         assert_eq!(heard, expected.map(|operation| (operation, None)));
     }
 
     #[tokio::test]
     async fn a_call_that_was_dropped_before_its_result_is_not_reported() {
-        let heard = Arc::new(Heard::default());
-        let store = Metered::new(Arc::new(MemoryStore::default()), heard.clone());
+        let (store, heard) = metered();
         drop(store.get("a"));
-        assert!(heard.0.lock().unwrap().is_empty());
-    }
-
-    #[test]
-    fn every_operation_is_found_at_its_number() {
-        for (number, (operation, _)) in Operation::ALL.into_iter().enumerate() {
-            assert_eq!(operation as usize, number);
-        }
+        assert!(heard.lock().unwrap().is_empty());
     }
 }

@@ -10,7 +10,7 @@
 //! - A *lease* is the right to store what is computed for a key. Deleting or renaming the key ends
 //!   the lease in the same step, so that a value computed from older data is not stored
 //!   afterwards. A lease that the store has lost has ended, too. A lease is stored under a key of
-//!   its own ([`lease_of`]).
+//!   its own ([`Leased::key_of`]).
 //! - A store never waits longer than its own timeout, or than what is left of the request's
 //!   `Budget`.
 //! - A store returns errors. The layers above decide what they mean (mostly a miss).
@@ -51,13 +51,13 @@ pub(crate) mod contract;
 pub(crate) use budget::Budget;
 pub use budget::without_budget;
 pub use error::StoreError;
-pub use fault::KeyFault;
+pub(crate) use fault::KeyFault;
 pub use lifetime::{Lifetime, Ttl};
-pub use memory::{Limits, MemoryStore};
+pub use memory::MemoryStore;
 pub use null::NullStore;
 #[cfg(feature = "redis")]
-pub use redis::{patient_redis, redis};
-pub use scan::{Cursor, ScanPage};
+pub use redis::redis;
+pub use scan::ScanPage;
 pub use trouble::Trouble;
 
 /// The result of a store's method. It is boxed, so that a store can be chosen at run time.
@@ -85,16 +85,18 @@ impl<'a> Item<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Leased {
     /// The bytes stored under the key.
-    Kept(Bytes),
+    Stored(Bytes),
     /// Nothing is stored; this token holds the lease of the key.
     Lease(Bytes),
 }
 
-/// Returns the key under which the lease of `key` is stored.
-///
-/// Keys with a common prefix have leases with a common prefix.
-pub fn lease_of(key: &str) -> String {
-    format!("larder-load:{key}")
+impl Leased {
+    /// Returns the key under which the lease of `key` is stored.
+    ///
+    /// Keys with a common prefix have leases with a common prefix.
+    pub fn key_of(key: &str) -> String {
+        format!("load:{key}")
+    }
 }
 
 /// A store's figures about itself; `None` where the store does not know.
@@ -205,7 +207,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     ///
     /// A key that exists during the whole scan is listed at least once; Redis may list it twice. An
     /// empty page is not necessarily the last one.
-    fn scan<'a>(&'a self, prefix: &'a str, from: Option<Cursor>) -> Answer<'a, ScanPage>;
+    fn scan<'a>(&'a self, prefix: &'a str, from: Option<String>) -> Answer<'a, ScanPage>;
 
     /// Returns what is stored under a key.
     fn get<'a>(&'a self, key: &'a str) -> Answer<'a, Option<Bytes>> {
@@ -251,7 +253,7 @@ pub trait Store: fmt::Debug + Send + Sync {
         Box::pin(budget::without_budget(async move {
             // Leases first: a load either stored its value before its lease was deleted, and the
             // second walk deletes that value, or it can no longer store one.
-            scan::clear(self, &lease_of(prefix)).await?;
+            scan::clear(self, &Leased::key_of(prefix)).await?;
             scan::clear(self, prefix).await
         }))
     }
@@ -278,7 +280,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The default is memcached's rule: a key that passes it works with every store.
     ///
     /// Source: Django `BaseCache.validate_key`.
-    fn key_fault(&self, key: &str) -> Option<KeyFault> {
-        KeyFault::of(key)
+    fn key_fault(&self, key: &str) -> Option<String> {
+        KeyFault::of(key).map(|fault| fault.to_string())
     }
 }

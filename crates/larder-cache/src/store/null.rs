@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::{Answer, Cursor, Item, Leased, Lifetime, ScanPage, Store, StoreError, Ttl};
+use super::{Answer, Item, Leased, Lifetime, ScanPage, Store, StoreError, Ttl};
 
 /// A store that stores nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,7 +65,7 @@ impl Store for NullStore {
         now(Ok(false))
     }
 
-    fn scan<'a>(&'a self, _: &'a str, _: Option<Cursor>) -> Answer<'a, ScanPage> {
+    fn scan<'a>(&'a self, _: &'a str, _: Option<String>) -> Answer<'a, ScanPage> {
         now(Ok(ScanPage::default()))
     }
 }

@@ -2,17 +2,13 @@
 
 use super::{Store, StoreError};
 
-/// The position where a scan goes on; only the store that returned it can read it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor(pub String);
-
 /// One page of a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScanPage {
     /// Complete keys, in no particular order.
     pub keys: Vec<String>,
-    /// Where the next page starts; `None` on the last page.
-    pub next: Option<Cursor>,
+    /// Where the next page starts, in words that only the store reads; `None` on the last page.
+    pub next: Option<String>,
 }
 
 /// Deletes page by page, so that neither the store nor this process ever holds all keys at once.

@@ -35,6 +35,15 @@ pub(crate) struct Header {
     pub took: u64,
 }
 
+/// What decides whether a shared entry may be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Validation {
+    /// Its stamps, which all processes see, and its lifetime.
+    ByStamps,
+    /// Its lifetime alone: the stamps of the process that built it mean nothing here.
+    ByLifetime,
+}
+
 /// Why the store has no usable entry.
 pub(crate) enum Nothing {
     /// There is none, or it is no longer valid.
@@ -60,21 +69,21 @@ pub(crate) fn seal<T: Body>(
     codec::seal(slot, Fingerprint::of::<T>()?, &codec::header(header)?, body)
 }
 
-/// Opens the entry in `bytes`; decodes its body only if its stamps are those of `current`.
+/// Opens the entry in `bytes`; decodes its body only if it is valid at the stamps `current`.
 pub(crate) fn unseal<T: Body>(
     level: Level,
     slot: Slot<'_>,
     bytes: &Bytes,
-    current: &Stamps,
+    by: (&Stamps, Validation),
 ) -> Result<(Arc<T>, Entry), Nothing> {
-    meter::coding(|| decode(level, slot, bytes, current))
+    meter::coding(|| decode(level, slot, bytes, by))
 }
 
 fn decode<T: Body>(
     level: Level,
     slot: Slot<'_>,
     bytes: &Bytes,
-    current: &Stamps,
+    (current, validation): (&Stamps, Validation),
 ) -> Result<(Arc<T>, Entry), Nothing> {
     let sealed = codec::open(slot, bytes)?;
     let header: Header = sealed.header_as()?;
@@ -85,7 +94,12 @@ fn decode<T: Body>(
         return Err(Nothing::Unreadable("no generation"));
     }
     let now = unix_millis(SystemTime::now());
-    let is_removed = header.epoch != header.epoch.now(current.epochs());
+    let epoch = header.epoch.now(current.epochs());
+    if validation == Validation::ByLifetime {
+        // From here on it is as if this process had just built it.
+        dependencies = Dependencies::on_everything(current);
+    }
+    let is_removed = validation == Validation::ByStamps && header.epoch != epoch;
     if is_removed || dependencies.first_changed(current).is_some() || header.expires <= now {
         return Err(Nothing::Absent);
     }
@@ -96,7 +110,7 @@ fn decode<T: Body>(
     let (plain, _) = sealed.payload_bytes();
     dependencies.asked(header.queries);
     let entry = Entry::restored(level, body.clone(), dependencies, born, expires, plain)
-        .since(header.epoch)
+        .since(epoch)
         .built_in(Duration::from_micros(header.took), 0)
         .holding_nothing(codec::is_nothing(&*body));
     Ok((body, entry))

@@ -5,9 +5,11 @@
 //!   before the body is decoded. Bytes that were not sealed for this name are a miss and an event.
 //!   An old entry that an attacker puts back under its own name is validated by its stamps and its
 //!   end, like any other.
-//! - Keys begin with a namespace, which names the build and its settings, and contain the
-//!   fingerprint of the type. So old and new builds share a store without reading each other's
-//!   entries.
+//! - Keys begin with the application's namespace, which names the build and its settings, and contain
+//!   the fingerprint of the type. So applications and builds share a store without reading each
+//!   other's entries ([`crate::namespace`]).
+//! - Beside stamps that other processes cannot see, entries are shared by their lifetimes alone, and
+//!   only those that depend on no tag: see [`Validation`].
 //! - One instance builds an entry at a time, under a short lock. An instance that does not get the
 //!   lock polls for the entry for 100 ms, then builds it anyway. It does not wait again for the
 //!   same lock while the lock's holder may be gone.
@@ -25,14 +27,13 @@ use crate::codec::{CodecError, Fingerprint, Guard, Slot};
 use crate::entry::{Body, Entry};
 use crate::key::Key;
 use crate::level::Level;
+use crate::namespace::Namespace;
 use crate::random;
 use crate::secret::Secret;
 use crate::stamps::{StampSource, Stamps};
 use crate::store::{Item, Lifetime, Store, StoreError, Trouble, budget};
-use crate::tier::sealed::{Header, Nothing, seal, unix_millis, unseal};
-
-/// The prefix of the keys of all entries.
-pub(crate) const FRONT: &str = "larder:entry:";
+use crate::tag::Tag;
+use crate::tier::sealed::{Header, Nothing, Validation, seal, unix_millis, unseal};
 
 /// The suffix of the names of locks.
 const LOCK: &str = ":lock";
@@ -48,8 +49,11 @@ const INTERVAL: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone)]
 pub(crate) struct SharedTier {
     store: Arc<dyn Store>,
-    /// The prefix of all keys.
+    /// The beginning of the names of all entries of the application.
+    all: Arc<str>,
+    /// The beginning of the names of its own entries.
     front: Arc<str>,
+    validation: Validation,
     guard: Arc<Guard>,
     limiter: Arc<LogLimiter>,
     contended: Arc<ContendedLocks>,
@@ -101,9 +105,9 @@ pub(crate) struct ParsedKey<'n> {
 }
 
 impl<'n> ParsedKey<'n> {
-    /// Parses the name of an entry or a lock; returns `None` for other names.
-    pub(crate) fn of(name: &'n str) -> Option<Self> {
-        let mut rest = name.strip_prefix(FRONT)?;
+    /// Parses the name of an entry or a lock that begins with `front`; returns `None` for other names.
+    pub(crate) fn of(front: &str, name: &'n str) -> Option<Self> {
+        let mut rest = name.strip_prefix(front)?;
         loop {
             let (part, after) = rest.split_once(':')?;
             rest = after;
@@ -127,10 +131,16 @@ fn is_fingerprint(part: &str) -> bool {
 
 impl SharedTier {
     /// Creates the tier of one namespace in `store`, sealed under `secret`.
-    pub(crate) fn new(store: Arc<dyn Store>, namespace: &str, secret: Secret) -> Self {
-        let front = format!("{FRONT}{namespace}").into();
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        namespace: &Namespace,
+        secret: Secret,
+        validation: Validation,
+    ) -> Self {
+        let (all, front) = (namespace.entries().into(), namespace.entries_of_build().into());
         let guard = Arc::new(Guard::Shared(secret));
-        Self { store, front, guard, limiter: Arc::default(), contended: Arc::default() }
+        let (limiter, contended) = Default::default();
+        Self { store, all, front, validation, guard, limiter, contended }
     }
 
     /// Returns the entry under `key`, if it is valid at the stamps `current`.
@@ -147,7 +157,7 @@ impl SharedTier {
                 Err(Nothing::Outage(Trouble::from(&error)))
             }
             Ok(None) => Err(Nothing::Absent),
-            Ok(Some(bytes)) => unseal(level, self.slot(&name), &bytes, current),
+            Ok(Some(bytes)) => unseal(level, self.slot(&name), &bytes, (current, self.validation)),
         }
     }
 
@@ -169,7 +179,8 @@ impl SharedTier {
             Trouble::from(&error)
         })?;
         let found = found.into_iter().zip(&names).map(|(bytes, name)| {
-            unseal(level, self.slot(name), &bytes.ok_or(Nothing::Absent)?, current)
+            let bytes = bytes.ok_or(Nothing::Absent)?;
+            unseal(level, self.slot(name), &bytes, (current, self.validation))
         });
         Ok(found.collect())
     }
@@ -211,7 +222,7 @@ impl SharedTier {
     }
 
     /// Stores an entry behind the answer, unless its key was deleted; then releases the lock.
-    pub(crate) fn keep<T: Body>(
+    pub(crate) fn store<T: Body>(
         &self,
         key: &Key,
         body: Arc<T>,
@@ -219,6 +230,10 @@ impl SharedTier {
         lock: Option<Lock>,
         versions: Arc<dyn StampSource>,
     ) {
+        let depends = entry.tags().any(|tag| *tag != Tag::EVERYTHING);
+        if depends && self.validation == Validation::ByLifetime {
+            return;
+        }
         let header = Header {
             stamps: entry.stamps().to_vec(),
             epoch: entry.epoch(),
@@ -266,15 +281,15 @@ impl SharedTier {
         }
     }
 
-    /// Deletes the entries of every build and every setting; returns how many there were.
+    /// Deletes the application's entries of every build and every setting; returns how many there were.
     pub(crate) async fn clear(&self) -> Result<u64, StoreError> {
-        self.store.clear(FRONT).await
+        self.store.clear(&self.all).await
     }
 
     /// Overwrites every entry with bytes that are not an entry.
     #[cfg(test)]
     pub(crate) async fn garble(&self) {
-        let page = self.store.scan(FRONT, None).await.unwrap();
+        let page = self.store.scan(&self.all, None).await.unwrap();
         for key in page.keys {
             let garbage = Bytes::from_static(b"LDR\x02 but nothing that was sealed here");
             self.store.set(Item::new(&key, &garbage, Lifetime::FOREVER)).await.unwrap();
@@ -313,8 +328,7 @@ pub(crate) struct Lock {
 
 impl Lock {
     fn new(store: Arc<dyn Store>, name: String) -> Self {
-        let token = Bytes::from(format!("{:016x}{:016x}", random::u64(), random::u64()));
-        Self { store, name, token, is_held: true }
+        Self { store, name, token: random::token(), is_held: true }
     }
 
     async fn take(&self) -> Result<bool, StoreError> {
@@ -348,12 +362,13 @@ mod tests {
 
     #[test]
     fn the_key_in_a_name_is_what_follows_the_fingerprint() {
-        let name = r#"larder:entry:0.1.0-0123456789abcdef:size=25:1f2e3d4c:page:path="/:x":lock"#;
-        let parsed = ParsedKey::of(name).unwrap();
+        let of = |name| ParsedKey::of("blog:entry:", name);
+        let name = r#"blog:entry:0.1.0-0123456789abcdef:size=25:1f2e3d4c:page:path="/:x":lock"#;
+        let parsed = of(name).unwrap();
         assert_eq!(parsed.fingerprint, 0x1f2e_3d4c);
         assert_eq!((parsed.key, parsed.is_lock), (r#"page:path="/:x""#, true));
-        for other in ["larder:entry:", "larder:entry:a:b", "larder-values:1:00000000:x", ""] {
-            assert_eq!(ParsedKey::of(other), None, "{other}");
+        for other in ["blog:entry:", "blog:entry:a:b", "blog:values:1:00000000:x", ""] {
+            assert_eq!(of(other), None, "{other}");
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Operations on one key.
 
 use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::call::{CallOutcome, Operation};
 use super::seal::Read;
-use super::{Error, Readable, Timeout, Values, Writable, plain, unwritable};
+use super::{Error, Timeout, Values, plain, unwritable};
 use crate::store::{Item, StoreError, Ttl};
 
 impl Values {
@@ -15,7 +17,7 @@ impl Values {
     ///
     /// # Source
     /// Django `get`.
-    pub async fn get<T: Readable>(&self, key: &str) -> Result<Option<T>, Error> {
+    pub async fn get<T: DeserializeOwned + 'static>(&self, key: &str) -> Result<Option<T>, Error> {
         let name = self.name(key);
         let call = self.begin(Operation::Get);
         self.keep_up().await;
@@ -32,7 +34,11 @@ impl Values {
     ///
     /// # Errors
     /// As [`Values::get`].
-    pub async fn get_or<T: Readable>(&self, key: &str, default: T) -> Result<T, Error> {
+    pub async fn get_or<T: DeserializeOwned + 'static>(
+        &self,
+        key: &str,
+        default: T,
+    ) -> Result<T, Error> {
         Ok(self.get(key).await?.unwrap_or(default))
     }
 
@@ -51,7 +57,7 @@ impl Values {
         timeout: impl Into<Timeout>,
     ) -> Result<(), Error>
     where
-        V: Writable + ?Sized,
+        V: Serialize + ToOwned<Owned: DeserializeOwned + 'static> + ?Sized,
     {
         let name = self.name(key);
         let call = self.begin(Operation::Set);
@@ -79,7 +85,7 @@ impl Values {
         timeout: impl Into<Timeout>,
     ) -> Result<bool, Error>
     where
-        V: Writable + ?Sized,
+        V: Serialize + ToOwned<Owned: DeserializeOwned + 'static> + ?Sized,
     {
         let name = self.name(key);
         let call = self.begin(Operation::Add);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::call::{CallOutcome, Operation};
 use super::{Error, Values, name, seal};
-use crate::store::{Item, Lifetime, StoreError, Ttl, lease_of};
+use crate::store::{Item, Leased, Lifetime, StoreError, Ttl};
 
 impl Values {
     /// Adds to the whole number of a key, and returns the sum. The timeout does not change.
@@ -124,7 +124,7 @@ impl Values {
         };
         let Some(lifetime) = lifetime else { return Ok(false) };
         // Leases first: no load that began before the move may store its value under either key.
-        self.store().delete_many(&[&lease_of(from), &lease_of(to)]).await?;
+        self.store().delete_many(&[&Leased::key_of(from), &Leased::key_of(to)]).await?;
         if !self.store().delete_if(from, bytes).await? {
             return Ok(false);
         }

@@ -15,24 +15,26 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::call::{CallOutcome, Operation};
 use super::seal::Read;
-use super::{Readable, Timeout, Values, lock, plain};
+use super::{Readable, Timeout, Values, plain};
 use crate::find::{self, Found, Look, Wanted};
 use crate::flight::{Landing, Leader, Turn, land};
 use crate::lineage::Load;
 use crate::panics::caught;
 use crate::presence::Client;
+use crate::random;
 use crate::removal::Epoch;
 use crate::store::Trouble;
-use crate::store::{Item, Leased, Lifetime, StoreError, lease_of};
+use crate::store::{Item, Leased, Lifetime, StoreError};
 
 /// How long a load may take and still be stored.
 const LEASE: Duration = Duration::from_secs(600);
 
 /// The fate of a computed value.
-enum Kept<T> {
+enum Offered<T> {
     /// All waiters may have the value.
     Ours,
     /// Only its caller may have the value: the key was deleted meanwhile.
@@ -98,7 +100,7 @@ impl Values {
     ///
     /// # Source
     /// Django `get_or_set`.
-    pub async fn get_or_set<T: Readable + Serialize>(
+    pub async fn get_or_set<T: Serialize + DeserializeOwned + 'static>(
         &self,
         key: &str,
         timeout: impl Into<Timeout>,
@@ -117,7 +119,7 @@ impl Values {
     ///
     /// # Panics
     /// As [`Values::get_or_set`].
-    pub async fn get_or_try_set<T: Readable + Serialize, E>(
+    pub async fn get_or_try_set<T: Serialize + DeserializeOwned + 'static, E>(
         &self,
         key: &str,
         timeout: impl Into<Timeout>,
@@ -168,10 +170,10 @@ impl Values {
             leader.approach();
         }
         match self.offer(&name, &bytes, timeout.into(), lease).await {
-            Kept::Ours => land(leader, Landing::Entry(bytes)),
+            Offered::Ours => land(leader, Landing::Entry(bytes)),
             // The waiters look the key up again: they find a newer value, or compute one.
-            Kept::Deleted => land(leader, Landing::Lost),
-            Kept::Theirs(theirs) => {
+            Offered::Deleted => land(leader, Landing::Lost),
+            Offered::Theirs(theirs) => {
                 land(leader, Landing::Lost);
                 return Ok(theirs);
             }
@@ -202,7 +204,7 @@ impl Values {
         name: &str,
     ) -> Result<T, (CallOutcome, Option<Bytes>)> {
         match self.lease(name).await {
-            Ok(Leased::Kept(bytes)) => match self.read(name, &bytes) {
+            Ok(Leased::Stored(bytes)) => match self.read(name, &bytes) {
                 Read::Value(value) => Ok(value),
                 Read::Garbage => {
                     Err((CallOutcome::Unreadable, self.lease_instead(name, &bytes).await))
@@ -219,7 +221,7 @@ impl Values {
     async fn lease(&self, name: &str) -> Result<Leased, StoreError> {
         // Never `None`, since the lease is not zero.
         let time = Lifetime::of(LEASE).unwrap_or(Lifetime::FOREVER);
-        self.store().get_or_lease(name, &lock::token(), time).await
+        self.store().get_or_lease(name, &random::token(), time).await
     }
 
     /// Deletes an unreadable value and takes the lease of its key.
@@ -240,23 +242,23 @@ impl Values {
         bytes: &Bytes,
         timeout: Timeout,
         lease: Option<Bytes>,
-    ) -> Kept<T> {
+    ) -> Offered<T> {
         // Without a lease the store is failing: nothing is stored, but the waiters get the value.
-        let Some(token) = lease else { return Kept::Ours };
+        let Some(token) = lease else { return Offered::Ours };
         let kept = match self.lifetime(timeout) {
             Some(lifetime) => {
                 self.store().add_leased(Item::new(name, bytes, lifetime), &token).await
             }
             // The timeout is over at once, so nothing is stored. The waiters may have the value if
             // the lease still held, that is, if the key was not deleted.
-            None => self.store().delete_if(&lease_of(name), &token).await,
+            None => self.store().delete_if(&Leased::key_of(name), &token).await,
         };
         match kept {
-            Ok(true) => Kept::Ours,
-            Ok(false) => self.find(name).await.map_or(Kept::Deleted, Kept::Theirs),
+            Ok(true) => Offered::Ours,
+            Ok(false) => self.find(name).await.map_or(Offered::Deleted, Offered::Theirs),
             Err(error) => {
                 self.warn(name, &error);
-                Kept::Ours
+                Offered::Ours
             }
         }
     }

@@ -3,8 +3,9 @@
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
 use super::call::{CallOutcome, Operation};
-use super::{Error, Values, glob};
-use crate::store::{Cursor, budget, lease_of};
+use super::pattern::Pattern;
+use super::{Error, Values};
+use crate::store::{Leased, budget};
 
 impl Values {
     /// Lists the keys of this version, page by page, as the key function returned them.
@@ -43,7 +44,7 @@ impl Values {
     async fn delete_matching(&self, pattern: &str) -> Result<u64, Error> {
         // Leases first: a load either stored its value before its lease was deleted, and the second
         // walk deletes that value, or it can no longer store one.
-        self.delete_beginning(&lease_of(&self.front()), pattern).await?;
+        self.delete_beginning(&Leased::key_of(&self.front()), pattern).await?;
         let deleted = self.delete_beginning(&self.front(), pattern).await;
         self.shared.flights.close_all();
         deleted
@@ -51,10 +52,11 @@ impl Values {
 
     /// Deletes the names that begin with `front` and continue with a match of `pattern`.
     async fn delete_beginning(&self, front: &str, pattern: &str) -> Result<u64, Error> {
-        let mut pages = self.pages(front.to_owned() + &glob::head(pattern));
+        let pattern = Pattern::of(pattern);
+        let mut pages = self.pages(front.to_owned() + &pattern.head());
         let mut deleted = 0;
         while let Some(mut names) = pages.try_next().await? {
-            names.retain(|name| glob::matches(pattern, &name[front.len()..]));
+            names.retain(|name| pattern.matches(&name[front.len()..]));
             deleted += budget::without_budget(self.delete_names(&names)).await?;
         }
         Ok(deleted)
@@ -76,7 +78,7 @@ impl Values {
 
     /// Lists the names that begin with `front`, page by page, without the request's budget.
     fn pages(&self, front: String) -> BoxStream<'_, Result<Vec<String>, Error>> {
-        let start = Some((front, None::<Cursor>));
+        let start = Some((front, None::<String>));
         stream::try_unfold(start, move |state| async move {
             let Some((front, from)) = state else {
                 return Ok(None);

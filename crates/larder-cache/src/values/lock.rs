@@ -32,7 +32,7 @@ impl Values {
     /// django-redis `lock`; Redis `SET NX PX`.
     pub async fn lock(&self, key: &str, lease: Duration) -> Result<Option<Lock>, Error> {
         let name = name::bounded(format!("{}lock:{key}", self.shared.front));
-        let token = token();
+        let token = random::token();
         let call = self.begin(Operation::Lock);
         let lease = lease.max(Duration::from_millis(1));
         let lease = Lifetime::of(lease).expect("a millisecond is a lifetime");
@@ -53,11 +53,4 @@ impl Lock {
         let released = released.map_err(|e| self.values.failed(e));
         call.answer(&self.name, released, |was_held| CallOutcome::done(*was_held))
     }
-}
-
-/// Returns 128 random bits as text.
-///
-/// The token needs to be unique, not secret: an attacker who can read it can access the store.
-pub(super) fn token() -> Bytes {
-    format!("{:016x}{:016x}", random::u64(), random::u64()).into()
 }

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::call::{CallOutcome, Operation};
 use super::report::Several;
 use super::seal::Read;
-use super::{Error, Readable, Timeout, Values, Writable, plain, unwritable};
+use super::{Error, Timeout, Values, plain, unwritable};
 use crate::store::{Item, Lifetime};
 
 impl Values {
@@ -18,7 +20,7 @@ impl Values {
     ///
     /// # Source
     /// Django `get_many`.
-    pub async fn get_many<T: Readable, K: AsRef<str>>(
+    pub async fn get_many<T: DeserializeOwned + 'static, K: AsRef<str>>(
         &self,
         keys: impl IntoIterator<Item = K>,
     ) -> Result<HashMap<String, T>, Error> {
@@ -59,7 +61,7 @@ impl Values {
         timeout: impl Into<Timeout>,
     ) -> Result<Vec<String>, Error>
     where
-        V: Writable + ?Sized + 'v,
+        V: Serialize + ToOwned<Owned: DeserializeOwned + 'static> + ?Sized + 'v,
         K: AsRef<str>,
     {
         let (keys, values): (Vec<K>, Vec<&V>) = values.into_iter().unzip();
@@ -81,7 +83,7 @@ impl Values {
         timeout: Timeout,
     ) -> Result<Vec<String>, Error>
     where
-        V: Writable + ?Sized,
+        V: Serialize + ToOwned<Owned: DeserializeOwned + 'static> + ?Sized,
         K: AsRef<str>,
     {
         let keys: Vec<String> = keys.iter().map(|key| key.as_ref().to_owned()).collect();

@@ -15,6 +15,8 @@
 //!   that must not be forged belongs in the database.
 //! - A key that another cache would refuse (longer than 250 bytes, or with white space) is
 //!   accepted, with a warning in the log.
+//! - Every type that serde reads back as owned can be stored: `str` is read back as `String`, `[T]` as
+//!   `Vec<T>`, and every `Clone` type as itself.
 //! - A cached `None` is a value: `get::<Option<T>>` returns `Some(None)`.
 //!
 //! | Django | Here | Different |
@@ -34,7 +36,7 @@
 //! use larder_cache::{store::MemoryStore, values::{Settings, Timeout, Values}};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let values = Values::new(Arc::new(MemoryStore::default()), Settings::new("larder"));
+//! let values = Values::new(Arc::new(MemoryStore::default()), Settings::new("blog"));
 //! values.set("motd", "Fresh bread", Duration::from_secs(60)).await?;
 //! assert_eq!(values.get::<String>("motd").await?.as_deref(), Some("Fresh bread"));
 //!
@@ -51,7 +53,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use super::{
     Error, StampSource,
@@ -65,11 +67,11 @@ mod basic;
 pub mod call;
 mod count;
 mod derive;
-pub(super) mod glob;
 mod list;
 mod lock;
 mod many;
 mod name;
+pub(super) mod pattern;
 pub(super) mod plain;
 pub(super) mod report;
 mod seal;
@@ -82,20 +84,21 @@ pub use timeout::Timeout;
 /// Django's default: five minutes.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// A type that can be read from a cache: owned and known to serde. It needs no implementation.
-pub trait Readable: DeserializeOwned + 'static {}
+/// A type that can be read back: owned, and known to serde.
+pub(crate) trait Readable: DeserializeOwned + 'static {}
 
 impl<T: DeserializeOwned + 'static> Readable for T {}
 
-/// A type that can be stored in a cache: known to serde, with an owned form to read it back as.
-///
-/// `str` is read back as `String`, `[T]` as `Vec<T>`, and every `Clone` type as itself. It needs no
-/// implementation.
-pub trait Writable: Serialize + ToOwned<Owned: Readable> {}
-
-impl<V: Serialize + ToOwned<Owned: Readable> + ?Sized> Writable for V {}
-
 /// The settings of a cache of values.
+///
+/// ```
+/// # use std::{sync::Arc, time::Duration};
+/// use larder_cache::store::MemoryStore;
+/// use larder_cache::values::{Settings, Timeout, Values};
+///
+/// let settings = Settings { timeout: Timeout::Never, version: 2, ..Settings::new("blog") };
+/// let values = Values::new(Arc::new(MemoryStore::default()), settings);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The beginning of all names; Django's `KEY_PREFIX`.
@@ -129,6 +132,20 @@ impl Settings {
 }
 
 /// A handle on a cache of values, at one version. Clones are cheap and share everything.
+///
+/// ```
+/// # use std::{sync::Arc, time::Duration};
+/// # use larder_cache::{Builder, InProcess};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let cache = Builder::default().open(Arc::new(InProcess::new()));
+/// let values = cache.values();
+/// values.set("motd", "Fresh bread", Duration::from_secs(60)).await?;
+/// let motd: Option<String> = values.get("motd").await?;
+/// let token = values.get_or_set("token", Duration::from_secs(60), async || 7).await;
+/// assert_eq!((motd.as_deref(), token), (Some("Fresh bread"), 7));
+/// # Ok::<(), larder_cache::Error>(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct Values {
     shared: Arc<Shared>,
@@ -151,17 +168,20 @@ struct Shared {
 impl Values {
     /// Creates a cache on a store. Caches with equal settings on one store are one cache.
     pub fn new(store: Arc<dyn Store>, settings: Settings) -> Self {
-        Self::reporting_to(store, settings, report::Listeners::default(), None)
+        let front = name::of_cache(&settings.prefix);
+        Self::reporting_to(store, (front, settings), report::Listeners::default(), None)
     }
 
     /// Creates a cache that reports to `listeners` and learns of a new secret from `versions`.
+    ///
+    /// All names begin with `front`, and the prefix of the settings does not count.
     pub(super) fn reporting_to(
         store: Arc<dyn Store>,
-        settings: Settings,
+        (front, settings): (String, Settings),
         listeners: report::Listeners,
         versions: Option<Arc<dyn StampSource>>,
     ) -> Self {
-        let Settings { prefix, version, timeout, key_function, secret } = settings;
+        let Settings { prefix: _, version, timeout, key_function, secret } = settings;
         let guard = match secret {
             Some(secret) => Guard::Shared(secret),
             None if store.is_shared() => Guard::Blind,
@@ -172,7 +192,7 @@ impl Values {
             rotation: seal::Rotation::noticed_by(versions),
             guard,
             store,
-            front: name::of_cache(&prefix),
+            front,
             timeout,
             key_function,
             flights: Flights::default(),

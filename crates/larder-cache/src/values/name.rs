@@ -10,14 +10,8 @@
 //!
 //! Source: Django `default_key_func` (`prefix:version:key`); Rails `truncate_key`.
 
-use std::fmt::Write;
-
-use sha2::{Digest, Sha256};
-
+use crate::key;
 use crate::store::KeyFault;
-
-/// `#` and 64 hexadecimal digits.
-const TAIL_BYTES: usize = 65;
 
 /// The longest prefix that stays unchanged, so that `clear` finds shortened names by their prefix.
 const PREFIX_BYTES: usize = 100;
@@ -34,15 +28,7 @@ pub(super) fn bounded(name: String) -> String {
 }
 
 fn shortened(text: String, limit: usize) -> String {
-    if text.len() <= limit {
-        return text;
-    }
-    let head = text.floor_char_boundary(limit - TAIL_BYTES);
-    let mut short = format!("{}#", &text[..head]);
-    for byte in Sha256::digest(text.as_bytes()) {
-        write!(short, "{byte:02x}").expect("a string takes everything");
-    }
-    short
+    if text.len() > limit { key::shortened(&text, limit, '#') } else { text }
 }
 
 #[cfg(test)]
@@ -57,9 +43,9 @@ mod tests {
 
     #[test]
     fn a_long_name_keeps_its_head_and_differs_in_its_tail() {
-        let name = |last| bounded("products:".to_owned() + &"é".repeat(200) + last);
+        let name = |last| bounded("posts:".to_owned() + &"é".repeat(200) + last);
         let short = name("a");
-        assert!(short.starts_with("products:é"), "{short}");
+        assert!(short.starts_with("posts:é"), "{short}");
         assert!(short.len() <= 250 && short.len() > 245, "{}", short.len());
         assert_ne!(short, name("b"));
     }

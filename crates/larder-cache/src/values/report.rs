@@ -110,7 +110,8 @@ mod tests {
         let heard = Arc::new(Heard::default());
         let store = Arc::new(MemoryStore::default());
         let listeners = Listeners(vec![heard.clone()]);
-        (Values::reporting_to(store, Settings::new("t"), listeners, None), heard)
+        let settings = ("t:".to_owned(), Settings::new("t"));
+        (Values::reporting_to(store, settings, listeners, None), heard)
     }
 
     #[tokio::test]

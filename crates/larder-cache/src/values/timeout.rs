@@ -10,6 +10,15 @@ use std::time::{Duration, SystemTime};
 /// - Fractions of a second count, to the millisecond.
 /// - Every timeout is relative to now, however long. memcached reads more than 30 days as a date.
 ///
+/// ```
+/// use std::time::Duration;
+///
+/// use larder_cache::values::Timeout;
+///
+/// assert_eq!(Timeout::seconds(300.0), Timeout::from(Duration::from_secs(300)));
+/// assert_eq!("never".parse(), Ok(Timeout::Never));
+/// ```
+///
 /// Source: Django's `timeout` argument, which is `DEFAULT_TIMEOUT`, a number, or `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Timeout {

@@ -253,6 +253,6 @@ async fn jitter_shortens_no_window_for_stale_pages() {
     }
     tokio::time::advance(Duration::from_millis(600_400)).await;
     for nth in 0..40 {
-        assert_eq!(ask(nth).await, r#"larder; hit; ttl=0; detail="stale-while-revalidate""#);
+        assert_eq!(ask(nth).await, r#"larder-cache; hit; ttl=0; detail="stale-while-revalidate""#);
     }
 }

@@ -91,7 +91,7 @@ async fn the_note_of_an_uncacheable_answer_is_not_stale() {
     for _ in 0..3 {
         let answer = call_service(&app, TestRequest::get().uri("/").to_request()).await;
         let status = answer.headers().get("cache-status").unwrap();
-        assert_eq!(status, "larder; fwd=uri-miss; detail=\"no-store\"");
+        assert_eq!(status, "larder-cache; fwd=uri-miss; detail=\"no-store\"");
         tokio::time::advance(Duration::from_secs(11)).await;
     }
 }

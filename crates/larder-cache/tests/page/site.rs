@@ -137,11 +137,9 @@ impl Plan {
 
     pub fn open(self) -> Site {
         let versions = self.versions.clone();
-        let options = Builder::default();
+        let options = Builder::default().name("larder");
         let options = match &self.store {
-            Some(store) => {
-                options.shared(store.clone(), "tests", &Secret::new(&[7; Secret::BYTES]))
-            }
+            Some(store) => options.shared(store.clone(), &Secret::new(&[7; Secret::BYTES])),
             None => options,
         };
         let options = match self.memory {

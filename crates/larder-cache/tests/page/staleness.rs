@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_cache::page::Rules;
+use larder_cache::store::MemoryStore;
 use larder_cache::store::Store;
-use larder_cache::store::{Limits, MemoryStore};
 use larder_cache::{InProcess, Policy};
 
 use super::reply::{Asked, Gate, Reply};
@@ -135,7 +135,7 @@ fn a_page_that_is_built_stale_is_not_fresh_for_waiting_requests() {
 #[test]
 fn a_stale_page_of_another_instance_is_revalidated() {
     let versions = Arc::new(InProcess::new());
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Limits::default()));
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let instance = |handler: fn(&Asked) -> Reply| {
         Plan::of(Rules::respecting()).sharing(&versions, &store).replies(handler).open()
     };

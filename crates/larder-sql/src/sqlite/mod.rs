@@ -110,6 +110,10 @@ impl StampSource for SqliteVersions {
         self.log(&current);
         Current::Ready(current)
     }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
 }
 
 /// A connection that never writes, and the stamps that it read.

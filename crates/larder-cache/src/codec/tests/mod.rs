@@ -16,7 +16,7 @@ mod shapes;
 static GUARD: LazyLock<Guard> = LazyLock::new(|| Guard::Shared(Secret::random()));
 
 fn slot() -> Slot<'static> {
-    Slot::new(&GUARD, "larder:tea")
+    Slot::new(&GUARD, "blog:tea")
 }
 
 fn seal<T: Serialize + ?Sized>(
@@ -248,4 +248,23 @@ fn more_than_is_ever_sealed_is_refused_unread() {
     let large = [b"LDR\x02", &vec![0; LIMIT + HEADER_LIMIT + 100][..]].concat();
     let error = open(&large.into()).unwrap_err();
     assert!(matches!(error, CodecError::TooLarge { .. }), "{error}");
+}
+
+#[test]
+fn what_serialises_as_none_is_nothing() {
+    #[derive(Serialize, Deserialize)]
+    struct Found(Option<u32>);
+    #[derive(Serialize, Deserialize)]
+    struct Row {
+        id: Option<u32>,
+    }
+    assert!(is_nothing(&None::<String>));
+    assert!(is_nothing(&Found(None)));
+    assert!(is_nothing(&std::sync::Arc::new(None::<u8>)));
+    assert!(!is_nothing(&Some(())));
+    assert!(!is_nothing(&Some(None::<u8>)));
+    assert!(!is_nothing(&Found(Some(0))));
+    assert!(!is_nothing(&Row { id: None }) && !is_nothing(&(None::<u8>,)));
+    assert!(!is_nothing(&()) && !is_nothing(&String::new()) && !is_nothing(&Vec::<u8>::new()));
+    assert!(!is_nothing(&false) && !is_nothing(&0_u8));
 }

@@ -9,8 +9,8 @@ fn opened(guard: &Guard, name: &str, bytes: &Bytes) -> Result<Product, CodecErro
 #[test]
 fn what_was_moved_to_another_name_is_not_opened() {
     let bytes = sealed_tea();
-    assert_eq!(opened(&GUARD, "larder:tea", &bytes), Ok(tea()));
-    for name in ["larder:milk", "larder:te", "larder:tea ", "", "LDR"] {
+    assert_eq!(opened(&GUARD, "blog:tea", &bytes), Ok(tea()));
+    for name in ["blog:milk", "blog:te", "blog:tea ", "", "LDR"] {
         assert_eq!(opened(&GUARD, name, &bytes), Err(CodecError::Forged), "{name}");
     }
 }

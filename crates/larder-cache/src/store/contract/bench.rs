@@ -13,11 +13,7 @@ use deadpool_redis::redis::cmd;
 use super::server::{self, Server, wait_until};
 use crate::{
     secret::Secret,
-    store::{
-        Store,
-        memory::{Limits, MemoryStore},
-        null::NullStore,
-    },
+    store::{Store, memory::MemoryStore, null::NullStore},
     values::{Settings, Timeout, Values},
 };
 
@@ -36,8 +32,7 @@ impl Bench {
     }
 
     pub(crate) fn bounded(entries: usize, bytes: usize) -> Self {
-        let limits = Limits { entries, bytes };
-        Self::on(Arc::new(MemoryStore::new(limits)), None)
+        Self::on(Arc::new(MemoryStore::bounded(entries, bytes)), None)
     }
 
     pub(crate) fn null() -> Self {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::*;
 use crate::store::{
     Stats, StoreError,
-    memory::{Limits, OVERHEAD_BYTES},
+    memory::{MemoryStore, OVERHEAD_BYTES},
 };
 
 /// Makes a store limited to nine entries that holds the keys 0 to 8.
@@ -39,8 +39,8 @@ async fn present(bench: &Bench) -> Vec<i64> {
 /// C01.
 #[test]
 fn djangos_300_entries_are_a_setting_and_ours_are_the_default() {
-    assert_eq!(Limits::DJANGO.entries, 300);
-    assert_eq!(Limits::default().entries, 10_000);
+    assert_eq!(MemoryStore::DJANGOS_ENTRIES, 300);
+    assert_eq!(MemoryStore::ENTRIES, 10_000);
 }
 
 /// C02: Django culls a third of the keys at a time.

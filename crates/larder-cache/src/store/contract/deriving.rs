@@ -268,11 +268,11 @@ pub(super) async fn a_caller_after_a_deletion_does_not_wait(bench: Bench) {
 
 /// Neither a load that failed nor one whose lease was lost keeps the next load from storing.
 pub(super) async fn a_lease_is_shared_and_its_loss_costs_a_load(bench: Bench) {
-    use crate::store::{Lifetime, lease_of};
+    use crate::store::{Leased, Lifetime};
     let Bench { values, store, .. } = &bench;
     let failed = values.get_or_try_set("a", DEFAULT, async || Err::<i64, _>("down")).await;
     assert_eq!(failed, Err("down"));
-    let lease = lease_of(&values.name("a"));
+    let lease = Leased::key_of(&values.name("a"));
     assert!(
         store.has(&lease).await.unwrap() && store.expire(&lease, Lifetime::FOREVER).await.unwrap()
     );

@@ -8,8 +8,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::store::{
-    Answer, Cursor, Item, KeyFault, Leased, Lifetime, ScanPage, Store, StoreError,
-    memory::MemoryStore,
+    Answer, Item, KeyFault, Leased, Lifetime, ScanPage, Store, StoreError, memory::MemoryStore,
 };
 
 /// A memory store that records its calls.
@@ -101,12 +100,13 @@ impl Store for Fake {
         self.note("rename").rename(from, to)
     }
 
-    fn scan<'a>(&'a self, prefix: &'a str, from: Option<Cursor>) -> Answer<'a, ScanPage> {
+    fn scan<'a>(&'a self, prefix: &'a str, from: Option<String>) -> Answer<'a, ScanPage> {
         self.note("scan").scan(prefix, from)
     }
 
-    fn key_fault(&self, key: &str) -> Option<KeyFault> {
-        KeyFault::of(key).filter(|_| !key.contains("lenient"))
+    fn key_fault(&self, key: &str) -> Option<String> {
+        let fault = KeyFault::of(key).filter(|_| !key.contains("lenient"));
+        fault.map(|fault| fault.to_string())
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) async fn start_within(
 ) -> Option<(Server, Arc<RedisStore>, Values)> {
     let server = Server::start(options)?;
     let store = Arc::new(server.store_within(timeout));
-    let settings = Settings { secret: Some(Secret::random()), ..Settings::new("larder") };
+    let settings = Settings { secret: Some(Secret::random()), ..Settings::new("blog") };
     let values = Values::new(store.clone(), settings);
     eventually("the first key is set", async || values.set("a", &1, DEFAULT).await.is_ok()).await;
     Some((server, store, values))
@@ -70,12 +70,12 @@ async fn clear_leaves_what_other_applications_keep() {
     let Some((server, store, values)) = start(&[]).await else {
         return;
     };
-    let foreign: [&[u8]; 5] = [b"sessions:1", b"larder", b"larder2:1:a", b"xlarder:1:a", b"\xff"];
+    let foreign: [&[u8]; 5] = [b"sessions:1", b"blog", b"blog2:1:a", b"xblog:1:a", b"\xff"];
     for key in foreign {
         let _: () = server.run(cmd("SET").arg(key).arg("theirs"));
     }
     // Under this cache's prefix, but not text and so not a key of the cache: it stays.
-    let _: () = server.run(cmd("SET").arg(b"larder:\xff").arg("odd"));
+    let _: () = server.run(cmd("SET").arg(b"blog:\xff").arg("odd"));
     assert_eq!(values.clear().await.unwrap(), 1);
     let left: i64 = server.run(&mut cmd("DBSIZE"));
     assert_eq!(left, 6);

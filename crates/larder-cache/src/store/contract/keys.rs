@@ -49,12 +49,12 @@ pub(super) async fn every_operation_warns_of_a_key_others_would_refuse(bench: Be
 /// K04.
 pub(super) async fn a_long_key_works_and_keeps_a_readable_head(bench: Bench) {
     let Bench { store, values, .. } = &bench;
-    let key = |last| "products.list:".to_owned() + &"k".repeat(300) + last;
+    let key = |last| "posts.list:".to_owned() + &"k".repeat(300) + last;
     values.set(&key("a"), &1, DEFAULT).await.unwrap();
     values.set(&key("b"), &2, DEFAULT).await.unwrap();
     assert_eq!(bench.number(&key("a")).await, Some(1));
     assert_eq!(bench.number(&key("b")).await, Some(2));
-    let names = store.scan(&values.name("products.list:"), None).await.unwrap().keys;
+    let names = store.scan(&values.name("posts.list:"), None).await.unwrap().keys;
     assert!(names.iter().all(|name| name.len() <= 250), "{names:?}");
 }
 
@@ -77,13 +77,13 @@ pub(super) async fn iter_keys_lists_this_version(bench: Bench) {
 
 /// Issue 3, point 1.
 pub(super) async fn delete_pattern_deletes_what_matches(bench: Bench) {
-    let keys = ["products.list:1", "products.list:2", "products.card:1", "products", "*"];
+    let keys = ["posts.list:1", "posts.list:2", "posts.card:1", "posts", "*"];
     let bench = bench.with(&keys.map(|key| (key, 1))).await;
     let Bench { values, .. } = &bench;
-    values.version(2).set("products.list:1", &1, DEFAULT).await.unwrap();
-    assert_eq!(values.delete_pattern("products.list:*").await.unwrap(), 2);
-    assert_eq!(values.delete_pattern("products.????:?").await.unwrap(), 1);
+    values.version(2).set("posts.list:1", &1, DEFAULT).await.unwrap();
+    assert_eq!(values.delete_pattern("posts.list:*").await.unwrap(), 2);
+    assert_eq!(values.delete_pattern("posts.????:?").await.unwrap(), 1);
     assert_eq!(values.delete_pattern("\\*").await.unwrap(), 1);
-    assert_eq!(bench.number("products").await, Some(1));
-    assert_eq!(values.version(2).get("products.list:1").await.unwrap(), Some(1));
+    assert_eq!(bench.number("posts").await, Some(1));
+    assert_eq!(values.version(2).get("posts.list:1").await.unwrap(), Some(1));
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::store::{Budget, Store, StoreError, redis::RedisStore};
 
-/// The timeout that the shop uses.
+/// The default timeout.
 const TIMEOUT: Duration = Duration::from_millis(80);
 
 /// Makes three calls that fail as `expected`, and a fourth that the breaker refuses.

@@ -19,8 +19,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
-    Answer, Cursor, Item, Leased, Lifetime, ScanPage, Stats, Store, StoreError, Ttl, lease_of,
-    number::whole,
+    Answer, Item, Leased, Lifetime, ScanPage, Stats, Store, StoreError, Ttl, number::whole,
 };
 
 mod recency;
@@ -30,29 +29,29 @@ use shelf::Shelf;
 
 /// The limits of a [`MemoryStore`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+struct Limits {
     /// The greatest number of keys.
-    pub entries: usize,
+    entries: usize,
     /// The greatest sum of the bytes of keys and values, with `OVERHEAD_BYTES` for each entry.
-    pub bytes: usize,
+    bytes: usize,
 }
 
 /// The approximate bytes that one entry costs besides its key and value.
 pub(crate) const OVERHEAD_BYTES: usize = 200;
 
-impl Limits {
-    /// 300 entries, as Django's `MAX_ENTRIES`, and 64 MiB.
-    pub const DJANGO: Self = Self { entries: 300, bytes: 64 << 20 };
-}
-
-impl Default for Limits {
-    /// Returns 10,000 entries and 64 MiB: Django's 300 entries are too few for production.
-    fn default() -> Self {
-        Self { entries: 10_000, bytes: 64 << 20 }
-    }
-}
-
 /// A store in the memory of this process.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use larder_cache::store::MemoryStore;
+/// # use larder_cache::values::{Settings, Timeout, Values};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let store = Arc::new(MemoryStore::bounded(MemoryStore::DJANGOS_ENTRIES, 1 << 20));
+/// let values = Values::new(store, Settings::new("blog"));
+/// values.set("motd", "Fresh bread", Timeout::Never).await?;
+/// # Ok::<(), larder_cache::Error>(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct MemoryStore {
     shelf: Mutex<Shelf>,
@@ -62,9 +61,18 @@ pub struct MemoryStore {
 const PAGE: usize = 500;
 
 impl MemoryStore {
-    /// Creates an empty store with these limits.
-    pub fn new(limits: Limits) -> Self {
-        Self { shelf: Mutex::new(Shelf::new(limits)) }
+    /// The limit of Django's `LocMemCache`, `MAX_ENTRIES`: too few for production.
+    pub const DJANGOS_ENTRIES: usize = 300;
+
+    /// The limit of keys by default.
+    pub const ENTRIES: usize = 10_000;
+
+    /// Creates an empty store of at most this many keys, and this many bytes of keys and values.
+    ///
+    /// Each key counts as `OVERHEAD_BYTES` more than its own bytes. Beyond a limit the least recently used
+    /// keys are evicted.
+    pub fn bounded(entries: usize, bytes: usize) -> Self {
+        Self { shelf: Mutex::new(Shelf::new(Limits { entries, bytes })) }
     }
 
     /// Locks the shelf and removes expired keys.
@@ -84,8 +92,9 @@ impl MemoryStore {
 }
 
 impl Default for MemoryStore {
+    /// Creates a store of 10,000 keys and 64 MiB.
     fn default() -> Self {
-        Self::new(Limits::default())
+        Self::bounded(Self::ENTRIES, 64 << 20)
     }
 }
 
@@ -117,7 +126,7 @@ impl Store for MemoryStore {
 
     fn add_leased<'a>(&'a self, item: Item<'a>, token: &'a [u8]) -> Answer<'a, bool> {
         self.answer(move |shelf| {
-            let lease = lease_of(item.key);
+            let lease = Leased::key_of(item.key);
             let holds = shelf.peek(&lease).is_some_and(|entry| entry.bytes == token);
             if !(holds && shelf.remove(&lease)) || shelf.peek(item.key).is_some() {
                 return Ok(false);
@@ -134,9 +143,9 @@ impl Store for MemoryStore {
     ) -> Answer<'a, Leased> {
         self.answer(move |shelf| {
             if let Some(bytes) = shelf.get(key) {
-                return Ok(Leased::Kept(bytes));
+                return Ok(Leased::Stored(bytes));
             }
-            let lease = lease_of(key);
+            let lease = Leased::key_of(key);
             let token = shelf.peek(&lease).map_or(token, |entry| &entry.bytes).clone();
             shelf.put(&lease, token.clone(), end_of(time))?;
             Ok(Leased::Lease(token))
@@ -185,18 +194,18 @@ impl Store for MemoryStore {
                 return Ok(false);
             };
             forget(shelf, from);
-            shelf.remove(&lease_of(to));
+            shelf.remove(&Leased::key_of(to));
             shelf.put(to, entry.bytes, entry.expires)?;
             Ok(true)
         })
     }
 
-    fn scan<'a>(&'a self, prefix: &'a str, from: Option<Cursor>) -> Answer<'a, ScanPage> {
+    fn scan<'a>(&'a self, prefix: &'a str, from: Option<String>) -> Answer<'a, ScanPage> {
         self.answer(move |shelf| {
-            let after = from.as_ref().map(|cursor| cursor.0.as_str());
+            let after = from.as_deref();
             let keys = shelf.names(prefix, after, PAGE);
             let is_last = keys.len() < PAGE;
-            let next = keys.last().filter(|_| !is_last).cloned().map(Cursor);
+            let next = keys.last().filter(|_| !is_last).cloned();
             Ok(ScanPage { keys, next })
         })
     }
@@ -212,7 +221,7 @@ fn put(shelf: &mut Shelf, item: &Item<'_>) -> Result<(), StoreError> {
 
 /// Removes a key and its lease, and returns whether the key existed.
 fn forget(shelf: &mut Shelf, key: &str) -> bool {
-    shelf.remove(&lease_of(key));
+    shelf.remove(&Leased::key_of(key));
     shelf.remove(key)
 }
 

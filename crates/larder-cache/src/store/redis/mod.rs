@@ -18,9 +18,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use bytes::Bytes;
 use deadpool_redis::redis::{self as client, Cmd, cmd};
 
-use super::{
-    Answer, Cursor, Item, Leased, Lifetime, ScanPage, Stats, Store, StoreError, Ttl, lease_of,
-};
+use super::{Answer, Item, Leased, Lifetime, ScanPage, Stats, Store, StoreError, Ttl};
 
 mod call;
 mod lane;
@@ -31,24 +29,24 @@ use call::Caller;
 
 /// Returns a store in the Redis server at `url`, whose calls take at most `timeout`.
 ///
-/// The server need not be running: without it, each instance builds everything itself.
+/// The server need not be running: without it, each instance builds everything itself. For a person who
+/// waits, as at a terminal, `timeout` may be seconds.
+///
+/// ```
+/// # use std::{sync::Arc, time::Duration};
+/// use larder_cache::{Builder, Secret, StampSource, store};
+///
+/// # fn open(stamps: Arc<dyn StampSource>, bytes: &[u8; Secret::BYTES]) -> Result<(), String> {
+/// let redis = store::redis("redis://127.0.0.1:6379", Duration::from_millis(80))?;
+/// let cache = Builder::default().name("blog").shared(redis, &Secret::new(bytes)).open(stamps);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// One sentence, if `url` is not an address of a Redis server.
 pub fn redis(url: &str, timeout: Duration) -> Result<Arc<dyn Store>, String> {
-    open_redis(&RedisConfig { timeout, ..RedisConfig::new(url) })
-}
-
-/// Returns the same store for a person who waits: each call may take as long as `patience`.
-///
-/// # Errors
-/// As [`redis`].
-pub fn patient_redis(url: &str, patience: Duration) -> Result<Arc<dyn Store>, String> {
-    open_redis(&RedisConfig { timeout: patience, connections: 1, ..RedisConfig::new(url) })
-}
-
-fn open_redis(config: &RedisConfig) -> Result<Arc<dyn Store>, String> {
-    match RedisStore::open(config) {
+    match RedisStore::open(&RedisConfig { timeout, ..RedisConfig::new(url) }) {
         Ok(store) => Ok(Arc::new(store)),
         // The cause would print the address, and with it a password.
         Err(_) => Err("no address of a Redis server; use redis://HOST:PORT/DATABASE".into()),
@@ -145,7 +143,7 @@ impl Store for RedisStore {
     fn add_leased<'a>(&'a self, item: Item<'a>, token: &'a [u8]) -> Answer<'a, bool> {
         Box::pin(async move {
             let mut script = script::ADD_LEASED.key(item.key);
-            script.key(lease_of(item.key)).arg(token).arg(item.bytes.as_ref());
+            script.key(Leased::key_of(item.key)).arg(token).arg(item.bytes.as_ref());
             if let Some(left) = item.lifetime.duration() {
                 script.arg(millis(left));
             }
@@ -161,11 +159,11 @@ impl Store for RedisStore {
     ) -> Answer<'a, Leased> {
         Box::pin(async move {
             let mut script = script::GET_OR_LEASE.key(key);
-            script.key(lease_of(key)).arg(token.as_ref());
+            script.key(Leased::key_of(key)).arg(token.as_ref());
             script.arg(time.duration().map_or(0, millis));
             let answer: (Option<Bytes>, Option<Bytes>) = self.caller.run(&mut script).await?;
             Ok(match answer {
-                (Some(kept), _) => Leased::Kept(kept),
+                (Some(stored), _) => Leased::Stored(stored),
                 (None, held) => Leased::Lease(held.unwrap_or_else(|| token.clone())),
             })
         })
@@ -180,7 +178,7 @@ impl Store for RedisStore {
             for key in keys {
                 script.key(*key);
             }
-            self.caller.run(script.arg(lease_of(""))).await
+            self.caller.run(script.arg(Leased::key_of(""))).await
         })
     }
 
@@ -223,20 +221,20 @@ impl Store for RedisStore {
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Answer<'a, bool> {
         Box::pin(async move {
             let mut script = script::RENAME.key(from);
-            script.key(to).key(lease_of(from)).key(lease_of(to));
+            script.key(to).key(Leased::key_of(from)).key(Leased::key_of(to));
             self.caller.run(&mut script).await
         })
     }
 
-    fn scan<'a>(&'a self, prefix: &'a str, from: Option<Cursor>) -> Answer<'a, ScanPage> {
+    fn scan<'a>(&'a self, prefix: &'a str, from: Option<String>) -> Answer<'a, ScanPage> {
         Box::pin(async move {
-            let cursor = from.map_or("0".to_owned(), |cursor| cursor.0);
+            let cursor = from.unwrap_or_else(|| "0".to_owned());
             let (next, keys): (String, Vec<Vec<u8>>) =
                 self.caller.ask(&mut scan(&cursor, prefix)).await?;
             Ok(ScanPage {
                 // The cache's keys are text; another application wrote any other key.
                 keys: keys.into_iter().filter_map(text).collect(),
-                next: (next != "0").then_some(Cursor(next)),
+                next: (next != "0").then_some(next),
             })
         })
     }

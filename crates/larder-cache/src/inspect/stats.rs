@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::event::{Event, Listener, Outcome};
-use super::inspect::LookUps;
-use super::level::Level;
+use super::description::LookUps;
+use crate::event::{Event, Listener, Outcome};
+use crate::level::Level;
 
 /// A listener that counts events by level.
 #[derive(Debug, Default)]
