@@ -28,6 +28,7 @@ use crate::metrics::{About, Counters};
 use crate::products::service as products;
 use crate::scoreboard::service as scoreboard;
 use crate::site::host::Hosts;
+use crate::site::jobs::Jobs;
 use crate::site::time::Timestamp;
 use crate::site::{secrets, zone};
 use crate::sql::secret::Keeper;
@@ -92,14 +93,16 @@ impl Server {
         let db = open(config.database.clone()).await?;
         warn_of_no_accounts(config, &db)?;
         let hosts = Hosts::new(&config.http.hosts, address);
-        let memory = web::Data::new(toolbar::Memory::new(told(config, &hosts, &db, levels)));
+        let version = db.version().map_err(|error| error.to_string())?;
+        let settings = told(config, &hosts, &db, levels);
+        let memory = web::Data::new(toolbar::Memory::new(settings, &version));
         let (state, parts) = build(config, hosts, db, levels, shared)?;
         let state = web::Data::new(state);
         if config.cache.clear_cache {
             clear(&state).await?;
             parts.dashboard.note_start();
         }
-        // No reason not to open: the next search tries again.
+        // No reason not to open: the next search starts it again.
         if let Err(error) = products::prepare_search(&state.db).await {
             tracing::warn!(%error, "titles that other programs wrote are not searchable yet");
         }
@@ -240,7 +243,7 @@ fn build(
     let (db, supplier) = (Database::new(db, app::TABLES), supplier(&config.supplier)?);
     let supplier = web::Data::new(supplier);
     let secret = keeper.secret().clone();
-    let state = State { db, cache, stats, settings, secret };
+    let state = State { db, cache, stats, settings, secret, jobs: Jobs::default() };
     let (metrics, health) = (web::Data::new(metrics), web::Data::new(health));
     let throttle = web::Data::new(Throttle::default());
     Ok((state, Parts { metrics, health, dashboard, throttle, supplier }))

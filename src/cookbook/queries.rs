@@ -8,7 +8,7 @@ use super::keys::{FOODS, INGREDIENTS, RECIPES};
 use super::model::{Amount, FoodId, Ingredient, Recipe, RecipeId, RecipeText};
 use crate::db::Conn;
 use crate::db::schema::{foods, ingredients, recipes};
-use crate::site::text::fold;
+use crate::site::words::fold;
 use crate::sql::Snapshot;
 
 #[derive(Queryable, Identifiable)]

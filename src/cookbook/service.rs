@@ -9,7 +9,7 @@ use crate::db::{self, Db};
 use crate::error::AppError;
 use crate::site::list::{Found, ListQuery, among};
 use crate::site::sheet::{Change, Edit};
-use crate::site::text::fold;
+use crate::site::words::fold;
 use crate::sql::Database;
 use crate::state::State;
 

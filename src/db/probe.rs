@@ -10,7 +10,7 @@ use std::time::Duration;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::r2d2::ManageConnection;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Array, Bool, Text};
 
 use larder_sql::db::connect::{Manager, Pooled};
 use larder_sql::db::file::Files;
@@ -91,7 +91,7 @@ impl Probe {
             Err(why) => return Findings::unreachable(why),
         };
         let findings = Findings {
-            database: takes_writes(&mut pooled.conn),
+            database: self.takes_writes(&mut pooled.conn),
             migrations: migrations_of(&mut pooled.conn),
             triggers: self.triggers_of(&mut pooled.conn),
         };
@@ -114,28 +114,35 @@ impl Probe {
         self.manager.connect().map_err(|error| error.to_string())
     }
 
+    /// Reports whether the database takes writes.
+    ///
+    /// A standby, as after a failover, does not, nor does a server that was set to read-only or that has taken rights
+    /// away. SQLite finds out only when it is written to.
+    fn takes_writes(&self, conn: &mut Conn) -> Finding {
+        let Conn::Postgres(postgres) = conn else { return Finding::Good };
+        let is_read_only =
+            "pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean";
+        let names: Vec<&str> = self.tables.iter().map(|table| table.name()).collect();
+        // Of a list, `has_table_privilege` asks for any of the rights.
+        let may_not = sql::<Bool>(
+            "EXISTS (SELECT FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS kind, unnest(",
+        )
+        .bind::<Array<Text>, _>(names)
+        .sql(") AS name WHERE NOT has_table_privilege(to_regclass(name)::oid, kind))");
+        match diesel::select((sql::<Bool>(is_read_only), may_not)).get_result(postgres) {
+            Ok((false, false)) => Finding::Good,
+            Ok((true, _)) => Finding::Bad("it is read-only".to_owned()),
+            Ok((false, true)) => Finding::Bad("it grants no rights on a table".to_owned()),
+            Err(error) => Finding::Bad(error.to_string()),
+        }
+    }
+
     fn triggers_of(&self, conn: &mut Conn) -> Finding {
         match triggers::check(conn, self.tables) {
             Ok(Ok(())) => Finding::Good,
             Ok(Err(why)) => Finding::Bad(why.to_string()),
             Err(error) => Finding::Bad(format!("its triggers cannot be read: {error}")),
         }
-    }
-}
-
-/// Reports whether the database takes writes.
-///
-/// A standby, as after a failover, does not, nor does a server that was set to read-only. SQLite
-/// finds out only when it is written to.
-fn takes_writes(conn: &mut Conn) -> Finding {
-    let Conn::Postgres(postgres) = conn else { return Finding::Good };
-    let question = sql::<Bool>(
-        "pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean",
-    );
-    match diesel::select(question).get_result(postgres) {
-        Ok(false) => Finding::Good,
-        Ok(true) => Finding::Bad("it is read-only".to_owned()),
-        Err(error) => Finding::Bad(error.to_string()),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::site::form::{Form, FormErrors, FormOnce, Id, Query};
 use crate::site::form_page::{self, Noun};
 use crate::site::row_id::RowId;
 use crate::site::sheet::{Change, Edit, Fields, Kind, Shape, Sheet};
+use crate::site::text::quoted;
 use crate::site::visitor::Editor;
 use crate::state::State;
 
@@ -100,7 +101,7 @@ pub async fn create<T: Item>(
     };
     match done {
         Ok(added) => {
-            let sentence = format!("Added “{}”.", added.name());
+            let sentence = format!("Added {}.", quoted(added.name()));
             Ok(editor.1.added(T::NOUN.list, &added.another(), &sentence))
         }
         Err(error) => {
@@ -212,7 +213,7 @@ impl Item for Event {
     const FIELDS: &'static [Shape] = &[
         ("name", "Name", "", Kind::Line),
         ("date", "Date", "", Kind::Date),
-        ("time", "Time", "Leave it empty as long as there is none.", Kind::Time),
+        ("time", "Time", "Optional; in the shop’s time zone.", Kind::Time),
         ("location", "Location", "", Kind::Line),
         ("description", "Description", "", Kind::Lines(5)),
     ];

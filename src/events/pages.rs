@@ -106,10 +106,7 @@ pub async fn show(
     let size = state.settings.page_size;
     let range = Range { limit: size, offset: size.saturating_mul(page - 1) };
     let part = service::guests(&state, Some(id), range).await?;
-    let pagination = Pagination::new(page, part.count, size, event.path(), Vec::new());
-    if !pagination.has_page() {
-        return Err(AppError::NotFound);
-    }
+    let pagination = Pagination::new(page, part.count, size, event.path(), Vec::new()).checked()?;
     let layout = Layout::new(&visitor, SECTION, &event.name);
     let mut answer =
         html(&state, StatusCode::OK, &ShowPage { layout, event, part, pagination }).await?;

@@ -9,7 +9,7 @@ use super::keys::{MEMBERS, SCORES};
 use super::model::{Member, MemberId, Sums};
 use crate::db::Conn;
 use crate::db::schema::{members, scores};
-use crate::site::text::fold;
+use crate::site::words::fold;
 use crate::sql::Snapshot;
 
 /// The number of rows per `INSERT`: databases limit the number of bound values of a statement.

@@ -232,8 +232,10 @@ impl Line {
         }
         let (path, error) = match answer {
             Ok(response) => (response.request().path(), response.response().error()),
-            Err(error) => (self.path.as_deref().unwrap_or_default(), Some(error)),
+            Err(error) => ("", Some(error)),
         };
+        // As it was received: what is inside may have rewritten it.
+        let path = self.path.as_deref().unwrap_or(path);
         self.write(&answered, head(path), reason(status, error).as_deref());
     }
 

@@ -1,5 +1,7 @@
 //! Links to the pages of a list.
 
+use crate::error::AppError;
+
 /// Pages shown on either side of the current one.
 const NEIGHBOURS: u64 = 2;
 
@@ -56,6 +58,18 @@ impl Pagination {
     /// Whether the current page exists; page 1 always does.
     pub fn has_page(&self) -> bool {
         (1..=self.last).contains(&self.page)
+    }
+
+    /// Returns these pages if the current one exists.
+    ///
+    /// # Errors
+    /// [`AppError::NoPage`].
+    pub fn checked(self) -> Result<Self, AppError> {
+        if self.has_page() {
+            Ok(self)
+        } else {
+            Err(AppError::NoPage { last: self.href(self.last) })
+        }
     }
 
     /// Whether there is more than one page.

@@ -10,6 +10,7 @@ pub use super::edit::{Change, Edit};
 use super::edit::{Side, digest_of};
 use super::form_errors::FormErrors;
 use super::money::Price;
+use super::text::quoted;
 
 /// The fields of a form that was sent, by name.
 pub type Fields = BTreeMap<String, String>;
@@ -244,7 +245,7 @@ impl Sheet {
     /// Returns the name that the form had shown, in quotation marks; without one, the noun.
     pub fn called(&self, noun: &str) -> String {
         let seen = [self.was("title"), self.was("name")].into_iter().find(|name| !name.is_empty());
-        seen.map_or_else(|| format!("the {noun}"), |name| format!("“{name}”"))
+        seen.map_or_else(|| format!("the {noun}"), quoted)
     }
 
     /// Shows that the item was deleted: the form adds it.

@@ -3,6 +3,7 @@
 mod support;
 
 mod access_ends;
+mod accessibility;
 mod accounts;
 mod bounds;
 mod browser;

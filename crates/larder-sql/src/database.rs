@@ -9,6 +9,7 @@ use larder_cache::{Tag, tracking};
 
 use crate::db::binds::Bind;
 use crate::db::{Conn, Db, Error, Origin, log};
+use crate::derived::Derived;
 use crate::read_checker::{ReadChecker, Schema};
 use crate::snapshot::Snapshot;
 use crate::table::Table;
@@ -22,12 +23,19 @@ pub struct Database {
     invalidations: Arc<AtomicU64>,
     /// The names of all tables, for the read checker.
     schema: Schema,
+    derived: Arc<Derived>,
 }
 
 impl Database {
     /// Returns a handle to the migrated database `db`, whose `tables` are read through the cache.
     pub fn new(db: Db, tables: &'static [Table]) -> Self {
-        Self { db, tables, invalidations: Arc::default(), schema: Schema::default() }
+        Self {
+            db,
+            tables,
+            invalidations: Arc::default(),
+            schema: Schema::default(),
+            derived: Arc::default(),
+        }
     }
 
     /// Returns the tags to invalidate for `name`, or `None` if no entry can depend on it.
@@ -64,10 +72,10 @@ impl Database {
         async move {
             let is_tracking = tracking::is_tracking();
             let tables = self.tables;
-            let schema = self.schema.clone();
+            let (schema, derived) = (self.schema.clone(), self.derived.clone());
             let read = self.db.read(origin(caller), move |conn| {
                 let checker = ReadChecker::open(conn, schema.clone(), caller)?;
-                let mut snapshot = Snapshot::new(conn, tables, is_tracking, checker);
+                let mut snapshot = Snapshot::new(conn, tables, is_tracking, &derived, checker);
                 let data = work(&mut snapshot)?;
                 Ok((data, snapshot.into_dependencies()?))
             });

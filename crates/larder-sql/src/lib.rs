@@ -47,6 +47,7 @@
 
 mod database;
 pub mod db;
+mod derived;
 mod mentioned;
 pub mod moves;
 mod postgres;

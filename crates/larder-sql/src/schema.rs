@@ -55,6 +55,15 @@ impl Watch {
         Self { tables: tables.iter().flat_map(names).collect(), seen: None }
     }
 
+    /// Returns the schema as `conn` sees it now.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn ask(&self, conn: &mut PgConnection) -> QueryResult<Schema> {
+        let question = diesel::sql_query(QUESTION).bind::<Array<Text>, _>(&self.tables);
+        Ok(Schema(question.get_result::<Answer>(conn)?.number))
+    }
+
     /// Returns the schema, read again if that is due, and whether it has changed.
     ///
     /// # Errors
@@ -67,8 +76,7 @@ impl Watch {
         }
         // Taken before the query: a change while it runs may or may not be in the answer.
         let asked = Instant::now();
-        let question = diesel::sql_query(QUESTION).bind::<Array<Text>, _>(&self.tables);
-        let schema = Schema(question.get_result::<Answer>(conn)?.number);
+        let schema = self.ask(conn)?;
         let before = self.seen.replace((asked, schema));
         Ok((schema, before.is_none_or(|(_, before)| before != schema)))
     }

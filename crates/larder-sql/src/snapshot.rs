@@ -5,10 +5,13 @@
 //! - In debug builds a read of a table that it has not named fails ([`super::read_checker`]).
 //! - Queries for stamps are not counted as queries for data.
 
+use std::time::Duration;
+
 use diesel::QueryResult;
-use larder_cache::{Dependencies, Tag};
+use larder_cache::{Dependencies, Stamp, Tag};
 
 use crate::db::{Conn, log};
+use crate::derived::{self, Derived};
 use crate::read_checker::ReadChecker;
 use crate::stamps;
 use crate::table::Table;
@@ -18,6 +21,7 @@ pub struct Snapshot<'c> {
     conn: &'c mut Conn,
     tables: &'static [Table],
     is_tracking: bool,
+    derived: &'c Derived,
     dependencies: Dependencies,
     /// Statements of this thread before this snapshot or for its stamps, not counted as queries.
     uncounted: u64,
@@ -33,10 +37,11 @@ impl<'c> Snapshot<'c> {
         conn: &'c mut Conn,
         tables: &'static [Table],
         is_tracking: bool,
+        derived: &'c Derived,
         checker: Option<ReadChecker>,
     ) -> Self {
         let (uncounted, dependencies) = (log::ran(), Dependencies::default());
-        Self { conn, tables, is_tracking, dependencies, uncounted, checker }
+        Self { conn, tables, is_tracking, derived, dependencies, uncounted, checker }
     }
 
     /// Returns the connection for queries about the whole of `table`: lists, counts, searches.
@@ -55,6 +60,34 @@ impl<'c> Snapshot<'c> {
     pub fn row(&mut self, table: Table, id: i64) -> QueryResult<&mut Conn> {
         self.check(table, false)?;
         self.reads(&[table.row_tag(id), table.reset_tag()])
+    }
+
+    /// Returns how long ago the derived tables of `table` were found right.
+    ///
+    /// `None` if they never were, or if rows may have changed without a trigger since.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn right_for(&mut self, table: Table) -> QueryResult<Option<Duration>> {
+        let epoch = self.epoch()?;
+        Ok(self.derived.right_for(table, epoch))
+    }
+
+    /// Records that the derived tables of `table` are right in this state of the data.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn found_right(&mut self, table: Table) -> QueryResult<()> {
+        let epoch = self.epoch()?;
+        self.derived.found_right(table, epoch);
+        Ok(())
+    }
+
+    fn epoch(&mut self) -> QueryResult<Stamp> {
+        let ran = log::ran();
+        let epoch = derived::epoch(self.conn, self.tables);
+        self.uncounted += log::ran() - ran;
+        epoch
     }
 
     /// Returns what was read, with its stamps.
@@ -78,7 +111,9 @@ impl<'c> Snapshot<'c> {
     }
 
     fn reads(&mut self, tags: &[Tag]) -> QueryResult<&mut Conn> {
-        if self.is_tracking {
+        let known = self.dependencies.stamps();
+        let is_new = |tag: &Tag| known.iter().all(|(known, _)| known != tag);
+        if self.is_tracking && tags.iter().any(is_new) {
             let ran = log::ran();
             for (tag, stamp) in stamps::of(self.conn, tags)? {
                 self.dependencies.add(tag, stamp);

@@ -13,6 +13,7 @@ use diesel::r2d2::Pool;
 use super::codes::{self, Meaning};
 use super::conn::Conn;
 use super::connect::{Manager, Pooled};
+use super::deadline::Backend;
 use super::error::Error;
 use super::transaction::{self, Access, Failed};
 
@@ -50,17 +51,32 @@ impl Patience {
     }
 }
 
+/// The time limit of one read or write, and what is needed to enforce it.
+#[derive(Debug)]
+pub(super) struct Limits {
+    pub patience: Patience,
+    /// The process that runs its transaction.
+    pub backend: Backend,
+}
+
+impl Limits {
+    /// Starts the limit now.
+    pub fn of(limit: Duration) -> Self {
+        Self { patience: Patience::of(limit), backend: Backend::default() }
+    }
+}
+
 /// Runs `work` in a transaction on a connection of `pool`.
 pub(super) fn run<T>(
     pool: &Pool<Manager>,
     access: Access,
-    patience: Patience,
+    limits: &Limits,
     mut work: impl FnMut(&mut Conn) -> QueryResult<T>,
 ) -> Result<T, Error> {
     let mut pooled = pool.get()?;
     let mut attempt = 1;
     loop {
-        let failed = match run_once(&mut pooled, access, patience, &mut work) {
+        let failed = match run_once(&mut pooled, access, limits, &mut work) {
             Ok(done) => return Ok(done),
             Err(failed) => failed,
         };
@@ -89,11 +105,11 @@ pub(super) fn run<T>(
 fn run_once<T>(
     pooled: &mut Pooled,
     access: Access,
-    patience: Patience,
+    limits: &Limits,
     work: impl FnMut(&mut Conn) -> QueryResult<T>,
 ) -> Result<T, Failed> {
-    pooled.wait_for_locks(patience.left()).map_err(Failed::before_commit)?;
-    transaction::run(&mut pooled.conn, access, work)
+    pooled.wait_for_locks(limits.patience.left()).map_err(Failed::before_commit)?;
+    limits.backend.run(pooled.backend, || transaction::run(&mut pooled.conn, access, work))
 }
 
 fn most_attempts(meaning: Meaning) -> u32 {

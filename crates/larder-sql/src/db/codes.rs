@@ -56,6 +56,8 @@ const POSTGRES: &[(&str, Meaning)] = &[
     // Prepared statements that a pooler or `DEALLOCATE ALL` removed, or that another client created.
     ("26000", Outdated),
     ("42P05", Outdated),
+    // An administrator has taken a right away, and can give it back.
+    ("42501", Unavailable),
     ("40002", Conflict),    // a constraint, checked at the end
     ("40003", Unavailable), // completion unknown
     // Serialization failures and deadlocks.
@@ -79,6 +81,7 @@ const POSTGRES: &[(&str, Meaning)] = &[
 ///
 /// diesel exposes only the message; SQLite has a fixed message for each code.
 const SQLITE: &[(c_int, Meaning)] = &[
+    (sqlite::SQLITE_PERM, Unavailable),
     // Another process holds the lock, and the connection has waited for it already.
     (sqlite::SQLITE_BUSY, Unavailable),
     (sqlite::SQLITE_LOCKED, Retry),
@@ -162,6 +165,7 @@ mod tests {
             ("23505", Conflict),
             ("23514", Bug),
             ("53100", Unavailable),
+            ("42501", Unavailable),
             ("55P03", Unavailable),
             ("57014", Unavailable),
             ("57P01", Disconnected),
@@ -186,6 +190,7 @@ mod tests {
             ("disk I/O error", Disconnected),
             ("database or disk is full", Unavailable),
             ("unable to open database file", Disconnected),
+            ("access permission denied", Unavailable),
             ("locking protocol", Unavailable),
             ("out of memory", Unavailable),
             ("interrupted", Unavailable),

@@ -8,8 +8,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use diesel::connection::{CacheSize, SimpleConnection, TransactionManager};
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::r2d2::{self, ManageConnection};
+use diesel::sql_types::Integer;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::codes::Meaning;
@@ -48,7 +50,10 @@ impl Conn {
     /// Those of `open`.
     pub fn create(url: &Url, role: Role, lock_timeout: Duration) -> ConnectionResult<Self> {
         if let Url::Sqlite(path) = url {
-            SqliteConnection::establish(&uri(path, "rwc"))?;
+            let mut sqlite = SqliteConnection::establish(&uri(path, "rwc"))?;
+            set_up(&mut sqlite, &sqlite_lock_timeout(lock_timeout))?;
+            // Gives the file its first page: an empty one is not opened.
+            switch_to_wal(&mut sqlite, lock_timeout)?;
         }
         Self::open(url, role, lock_timeout)
     }
@@ -60,6 +65,10 @@ impl Conn {
     pub fn open(url: &Url, role: Role, lock_timeout: Duration) -> ConnectionResult<Self> {
         let conn = match url {
             Url::Sqlite(path) => {
+                // It was emptied: the settings below would write into it.
+                if FileId::is_of_nothing(path) {
+                    return Err(ConnectionError::BadConnection("the file is empty".to_owned()));
+                }
                 let mut sqlite = SqliteConnection::establish(&uri(path, "rw"))?;
                 // The lock timeout is set first, since switching to WAL may have to wait, too.
                 set_up(&mut sqlite, &sqlite_lock_timeout(lock_timeout))?;
@@ -149,6 +158,8 @@ pub struct Pooled {
     pub conn: Conn,
     file: Option<FileId>,
     lock_timeout: Duration,
+    /// The process of a Postgres server that serves it.
+    pub(super) backend: Option<i32>,
     /// Whether the connection must not be reused.
     is_spoiled: bool,
 }
@@ -212,9 +223,16 @@ impl ManageConnection for Manager {
     fn connect(&self) -> Result<Pooled, r2d2::Error> {
         let conn = Conn::open(&self.url, self.role, self.lock_timeout);
         let mut conn = conn.map_err(r2d2::Error::ConnectionError)?;
+        let backend = match &mut conn {
+            Conn::Sqlite(_) => None,
+            Conn::Postgres(postgres) => {
+                let pid = sql::<Integer>("SELECT pg_backend_pid()").get_result(postgres);
+                Some(pid.map_err(r2d2::Error::QueryError)?)
+            }
+        };
         conn.set_instrumentation(Recorder::new(self.role));
         let (file, lock_timeout) = (FileId::of(&self.url), self.lock_timeout);
-        Ok(Pooled { conn, file, lock_timeout, is_spoiled: false })
+        Ok(Pooled { conn, file, lock_timeout, backend, is_spoiled: false })
     }
 
     /// Checks that the server answers, or that the path still leads to the file that was opened.

@@ -51,11 +51,6 @@ impl Error {
     pub fn is_refusal(&self) -> bool {
         !matches!(self, Self::Conflict(_) | Self::Query(_) | Self::Panicked)
     }
-
-    /// Reports whether the row was not found.
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Query(error) if matches!(**error, diesel::result::Error::NotFound))
-    }
 }
 
 impl From<PoolError> for Error {

@@ -25,6 +25,9 @@ pub enum Lost {
     /// The database file is gone.
     #[error("the database file {} is gone; put it back, or restart with another", .0.display())]
     Database(PathBuf),
+    /// The database file was emptied.
+    #[error("the database file {} is empty; put it back, or restart with another", .0.display())]
+    Empty(PathBuf),
     /// The log or the shared memory was removed.
     #[error(
         "{} was removed while the database is open: what this program writes is not safe from other programs \
@@ -95,6 +98,9 @@ impl Files {
     pub fn check(&self) -> Result<(), Lost> {
         let gone = || Lost::Database(self.path.clone());
         let present = FileId::at(&self.path).ok_or_else(gone)?;
+        if FileId::is_of_nothing(&self.path) {
+            return Err(Lost::Empty(self.path.clone()));
+        }
         let mut opened = self.lock();
         let opened = match &mut *opened {
             Some(known) if known.database == present => known,

@@ -19,6 +19,11 @@ impl FileId {
         Self::at(path)
     }
 
+    /// Whether the file at `path` has no content: SQLite would take it for a new database.
+    pub(super) fn is_of_nothing(path: &Path) -> bool {
+        std::fs::metadata(path).is_ok_and(|file| file.len() == 0)
+    }
+
     pub(super) fn at(path: &Path) -> Option<Self> {
         let file = std::fs::metadata(path).ok()?;
         Some(Self { device: file.dev(), inode: file.ino() })

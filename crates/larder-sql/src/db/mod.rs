@@ -11,6 +11,7 @@ pub mod binds;
 mod codes;
 mod conn;
 pub mod connect;
+mod deadline;
 mod error;
 pub mod explain;
 pub mod file;
@@ -29,19 +30,22 @@ mod tls;
 pub mod transaction;
 mod url;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use diesel::QueryResult;
+use diesel::RunQueryDsl;
 use diesel::r2d2::Pool;
 use diesel::result::Error::RollbackTransaction;
 use tokio::sync::Semaphore;
 
-use attempts::Patience;
+use attempts::Limits;
 use binds::Bind;
 pub use conn::Conn;
 use connect::Manager;
+use deadline::AGAIN;
 pub use error::Error;
 use file::Files;
 pub use log::Origin;
@@ -129,6 +133,21 @@ impl Db {
         &self.0.url
     }
 
+    /// Returns the name and the version of the database, such as `SQLite 3.50.2`.
+    ///
+    /// # Errors
+    /// [`Error`], if the database does not answer.
+    pub fn version(&self) -> Result<String, Error> {
+        let (name, version) = match &self.0.url {
+            Url::Sqlite(_) => ("SQLite", "sqlite_version()"),
+            Url::Postgres(_) => ("PostgreSQL", "current_setting('server_version')"),
+        };
+        let version = diesel::dsl::sql::<diesel::sql_types::Text>(version);
+        let version =
+            self.read_now(|conn| diesel::select(version.clone()).get_result::<String>(conn))?;
+        Ok(format!("{name} {version}"))
+    }
+
     /// Runs `work` on a connection of this role, outside of a transaction.
     ///
     /// # Errors
@@ -154,7 +173,7 @@ impl Db {
         origin: Origin,
         work: impl FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let read = move |db: &Shared, patience| db.run(Access::Read, patience, work);
+        let read = move |db: &Shared, limits: &Limits| db.run(Access::Read, limits, work);
         self.blocking(Access::Read, Some(origin), read).await
     }
 
@@ -163,10 +182,10 @@ impl Db {
     /// # Errors
     /// [`Error`], also if `sql` is not a statement that can be explained with these binds.
     pub async fn explain(&self, sql: String, binds: Vec<Bind>) -> Result<Vec<String>, Error> {
-        self.blocking(Access::Read, None, move |db, patience| {
+        self.blocking(Access::Read, None, move |db, limits| {
             let mut plan = Vec::new();
             let explain = |conn: &mut Conn| explain::explain(conn, &sql, &binds, &mut plan);
-            match db.run(Access::Read, patience, explain) {
+            match db.run(Access::Read, limits, explain) {
                 Err(Error::Query(error)) if *error == RollbackTransaction => Ok(plan),
                 Err(error) => Err(error),
                 Ok(()) => Ok(plan),
@@ -187,7 +206,7 @@ impl Db {
         origin: Origin,
         work: impl FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let write = move |db: &Shared, patience| db.run(Access::Write, patience, work);
+        let write = move |db: &Shared, limits: &Limits| db.run(Access::Write, limits, work);
         let written = self.blocking(Access::Write, Some(origin), write).await;
         self.0.is_refusing.store(written.as_ref().is_err_and(Error::is_refusal), Ordering::Relaxed);
         written
@@ -205,7 +224,7 @@ impl Db {
     /// # Errors
     /// Those of `read`.
     pub fn read_now<T>(&self, work: impl FnMut(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
-        self.0.run(Access::Read, Patience::of(self.0.lock_timeout), work)
+        self.0.run(Access::Read, &Limits::of(self.0.lock_timeout), work)
     }
 
     /// Does the same as [`Db::write`] on this thread, for the command line.
@@ -213,7 +232,7 @@ impl Db {
     /// # Errors
     /// Those of `write`.
     pub fn write_now<T>(&self, work: impl FnMut(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
-        self.0.run(Access::Write, Patience::of(self.0.lock_timeout), work)
+        self.0.run(Access::Write, &Limits::of(self.0.lock_timeout), work)
     }
 
     /// Runs `work` on a blocking thread once a permit is free, and logs its SQL for the calling task.
@@ -224,9 +243,10 @@ impl Db {
         &self,
         access: Access,
         origin: Option<Origin>,
-        work: impl FnOnce(&Shared, Patience) -> Result<T, Error> + Send + 'static,
+        work: impl FnOnce(&Shared, &Limits) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let patience = Patience::of(self.0.lock_timeout);
+        let limits = Arc::new(Limits::of(self.0.lock_timeout));
+        let patience = limits.patience;
         let turns = match access {
             Access::Read => self.0.reading.clone(),
             Access::Write => self.0.writing.clone(),
@@ -234,15 +254,20 @@ impl Db {
         let turn = tokio::time::timeout(patience.left(), turns.acquire_owned()).await;
         // The semaphore is never closed; if it were, no attempt could get a permit.
         let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
-        let (db, log) = (self.clone(), log::current());
+        let (db, log, its_limits) = (self.clone(), log::current(), limits.clone());
         let work = move || {
             let _turn = turn;
-            work(&db.0, patience)
+            work(&db.0, &its_limits)
         };
         let work = tokio::task::spawn_blocking(move || log::on_this_thread(log, origin, work));
         // A server that is stopped, or behind a broken line, never answers. Its thread waits on, its
         // request does not.
-        match tokio::time::timeout(patience.left() + STALLED, work).await {
+        let work = tokio::time::timeout(patience.left() + STALLED, work);
+        let done = tokio::select! {
+            done = work => done,
+            never = self.enforce(limits) => match never {},
+        };
+        match done {
             Ok(done) => done.unwrap_or(Err(Error::Panicked)),
             Err(_) => match access {
                 Access::Read => Err(Error::Busy),
@@ -252,11 +277,34 @@ impl Db {
     }
 }
 
+impl Db {
+    /// Ends the waits of a transaction for locks, once its time for them is over.
+    async fn enforce(&self, limits: Arc<Limits>) -> Infallible {
+        // A single wait ends by itself.
+        tokio::time::sleep(limits.patience.left() + AGAIN).await;
+        loop {
+            let (db, limits) = (self.clone(), limits.clone());
+            let cancel = move || {
+                // Where all readers wait, too, each of them ends by itself.
+                let Some(mut pooled) = db.0.readers.try_get() else { return };
+                if let Conn::Postgres(conn) = &mut pooled.conn
+                    && let Err(error) = log::without_logging(|| limits.backend.cancel_wait(conn))
+                {
+                    tracing::debug!(%error, "the wait for a lock was not cancelled");
+                }
+            };
+            // A failure, or a panic, leaves the wait to the limit of the lock.
+            let _ = tokio::task::spawn_blocking(cancel).await;
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+}
+
 impl Shared {
     fn run<T>(
         &self,
         access: Access,
-        patience: Patience,
+        limits: &Limits,
         work: impl FnMut(&mut Conn) -> QueryResult<T>,
     ) -> Result<T, Error> {
         self.files.as_ref().map_or(Ok(()), |files| files.check())?;
@@ -264,7 +312,7 @@ impl Shared {
             Access::Read => &self.readers,
             Access::Write => &self.writers,
         };
-        attempts::run(pool, access, patience, work)
+        attempts::run(pool, access, limits, work)
     }
 }
 

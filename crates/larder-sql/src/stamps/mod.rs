@@ -42,7 +42,7 @@ pub fn of(conn: &mut Conn, tags: &[Tag]) -> QueryResult<Vec<(Tag, Stamp)>> {
 pub struct Schema(pub i64);
 
 impl Schema {
-    fn with(self, stamp: Stamp) -> Stamp {
+    pub(super) fn with(self, stamp: Stamp) -> Stamp {
         Stamp { nonce: stamp.nonce ^ self.0, ..stamp }
     }
 
