@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::support::{Database, Hold, Program, Proxy, TestDatabase, TestSite, larder};
 
-/// The connection that reads the stamps, which is the one that checks the triggers.
-const WHAT_IS_CURRENT: Hold = Hold { connection: "pg_trigger", statement: "" };
+/// The connections that read the stamps, by a setting that no other has.
+const WHAT_IS_CURRENT: Hold = Hold { connection: "default_transaction_isolation", statement: "" };
 
 /// The rows of a page that is being built, on a read-only connection.
 const ROWS: Hold = Hold { connection: "READ ONLY", statement: "\"products\".\"title\"" };
@@ -31,6 +31,24 @@ fn stamps_read_before_a_write_do_not_serve_later_requests() {
     after.answer().assert_status(200).assert_sees("Green tea");
     before.answer().assert_status(200);
     site.get("/").assert_sees("Green tea");
+}
+
+#[test]
+fn an_answer_that_is_under_way_holds_up_no_later_request() {
+    let Some((site, proxy, _)) = open() else { return };
+    for _ in 0..2 {
+        site.get("/");
+    }
+    proxy.hold_one(WHAT_IS_CURRENT);
+    let before = site.begins("/");
+    proxy.wait_until_held();
+
+    site.get("/").assert_cache("hit").assert_sees("Tea");
+    site.database.sql("UPDATE products SET title = 'Green tea'");
+    site.get("/").assert_cache("stored").assert_sees("Green tea");
+    site.get("/").assert_cache("hit");
+    proxy.let_go();
+    before.answer().assert_status(200);
 }
 
 #[test]

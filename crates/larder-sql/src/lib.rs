@@ -28,7 +28,7 @@
 //! ```
 //!
 //! The stamps go to the builder of the cache; [`Database::read`] takes the place of the application's own reads. An
-//! application that has migrations prints what `cover` does with [`triggers::migration`]. In both cases the triggers
+//! application that has migrations prints what `cover` does with [`migration`]. In both cases the triggers
 //! are checked while the application runs ([`triggers::check`]): where they are missing, the cache is bypassed.
 //!
 //! | Rows are told apart by | A write changes the stamps of |
@@ -69,6 +69,7 @@ use larder_cache::StampSource;
 use crate::db::{Db, Url};
 pub use snapshot::Snapshot;
 pub use table::Table;
+pub use triggers::{Dialect, migration};
 
 /// Opens the source of stamps for the database at `url`.
 ///

@@ -37,8 +37,9 @@ struct Wire {
 #[derive(Default)]
 struct State {
     hold: Option<Hold>,
-    /// How many answers are held now.
+    /// How many answers are held now, and how many at most; all if this is none.
     held: usize,
+    most: Option<usize>,
     is_cut: bool,
     /// Both ends of the connections that were made.
     ends: Vec<TcpStream>,
@@ -85,7 +86,14 @@ impl Proxy {
 
     /// Holds the matching answers from now on.
     pub fn hold(&self, hold: Hold) {
-        self.wire.state.lock().unwrap().hold = Some(hold);
+        let mut state = self.wire.state.lock().unwrap();
+        (state.hold, state.most) = (Some(hold), None);
+    }
+
+    /// Holds the next matching answer; those after it pass.
+    pub fn hold_one(&self, hold: Hold) {
+        let mut state = self.wire.state.lock().unwrap();
+        (state.hold, state.most) = (Some(hold), Some(1));
     }
 
     /// Waits until an answer is held.
@@ -141,6 +149,9 @@ fn connect(wire: &Arc<Wire>, shop: TcpStream, database: TcpStream) {
 impl Wire {
     fn hold_still(&self) {
         let mut state = self.state.lock().unwrap();
+        if state.most.is_some_and(|most| state.held >= most) {
+            return;
+        }
         state.held += 1;
         self.changed.notify_all();
         let mut state = self.changed.wait_while(state, |state| state.hold.is_some()).unwrap();

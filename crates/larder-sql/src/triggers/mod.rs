@@ -27,7 +27,7 @@ pub enum Dialect {
 
 /// Creates the triggers of `table`, and the table of stamps where there is none; all of it or nothing.
 ///
-/// It may be repeated: older triggers are replaced. A write to the table that changes no row then shows that the
+/// It may be repeated: older triggers are replaced, and those of this version stay. A write to the table that changes no row then shows that the
 /// triggers work, so that no later write fails because of them.
 ///
 /// # Errors

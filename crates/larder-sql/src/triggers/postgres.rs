@@ -18,6 +18,9 @@ const INSTALL: &str = concat!(
     "\nSELECT cache_bump('!');\n",
 );
 
+/// Two processes that create the functions exclude each other. Other programs must not use this number.
+const LOCK: i64 = 1_818_325_607;
+
 /// Removes what [`INSTALL`] and earlier versions have created.
 const REMOVE: &str = "\
     DROP TABLE cache_changes, cache_versions; \
@@ -59,6 +62,10 @@ struct Schema {
 }
 
 pub(super) fn cover(conn: &mut PgConnection, table: Table) -> QueryResult<()> {
+    // Creating triggers waits for the table's writers, and makes everything stale.
+    if is_covered(conn, table)? {
+        return Ok(());
+    }
     install(conn)?;
     let cover = diesel::sql_query("SELECT larder_v2_cover($1)");
     cover.bind::<Text, _>(table.name()).execute(conn)?;
@@ -91,6 +98,8 @@ fn install(conn: &mut PgConnection) -> QueryResult<()> {
     if diesel::sql_query(is_there).get_result::<Answer>(conn)?.answer {
         return Ok(());
     }
+    // Another instance may start at the same time. It waits here, and then replaces the same by the same.
+    conn.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})"))?;
     let schema = diesel::sql_query("SELECT quote_ident(current_schema()) AS name");
     let schema = schema.get_result::<Schema>(conn)?.name;
     conn.batch_execute(&INSTALL.replace("public", &schema))

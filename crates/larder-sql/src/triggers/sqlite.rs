@@ -60,8 +60,12 @@ pub(super) fn cover(conn: &mut SqliteConnection, table: Table) -> QueryResult<()
         )));
     }
     conn.batch_execute(INSTALL)?;
-    drop_triggers(conn, &name)?;
     let triggers = second_version(table, &name, has_rows(conn, &name)?);
+    // Creating triggers makes everything stale.
+    if triggers_of(conn, &name)? == triggers {
+        return Ok(());
+    }
+    drop_triggers(conn, &name)?;
     triggers.values().try_for_each(|sql| conn.batch_execute(sql))?;
     try_out(conn, &name)
 }
