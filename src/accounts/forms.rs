@@ -17,6 +17,9 @@ pub struct SignInForm {
     pub next: String,
     /// The form that is done after signing in, sealed; usually empty.
     pub carried: String,
+    /// Why the form that was sent is not carried; usually empty.
+    #[serde(skip)]
+    pub notice: &'static str,
 }
 
 /// The query of the sign-in page.

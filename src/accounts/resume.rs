@@ -4,7 +4,10 @@
 //! - After the sign-in the form is done at once, in the same request, as its own handler does it: a form that is
 //!   invalid by then comes back filled.
 //! - The carried form has a MAC of the database's secret, so that only forms that this shop was sent are done. It
-//!   expires after a day, and never holds a password.
+//!   expires after a day. Until then any account may do it, more than once, as with a form on a page: whose session it
+//!   was is not known any more.
+//! - It never holds a secret: a form with a field of a secret's name is not carried, and its sender reads why. The keys
+//!   of the cache are no secrets.
 
 use std::rc::Rc;
 
@@ -42,8 +45,17 @@ const OF_PASSWORDS: &str = "/staff/password";
 /// Seconds for which a form is carried.
 const LIFETIME: i64 = 24 * 60 * 60;
 
+/// Bytes of the longest address that is carried; those of the shop are much shorter.
+const LONGEST_ADDRESS: usize = 4 * 1024;
+
 /// Bytes of the largest body that carries a form, in base64 and beside a name and a password.
-const LIMIT: usize = form::LIMIT * 4 / 3 + 16 * 1024;
+const LIMIT: usize = (form::LIMIT + LONGEST_ADDRESS) * 4 / 3 + 16 * 1024;
+
+/// The forms about the cache, whose field [`CACHE_KEY`] is no secret.
+const OF_THE_CACHE: [&str; 2] = ["/cache/", "/toolbar/"];
+
+/// The field with a key of the cache.
+const CACHE_KEY: &str = "key";
 
 /// The name under which carried forms are sealed.
 const SEAL: &str = "accounts.carried";
@@ -77,19 +89,48 @@ impl Carried {
         (is_ours && now < end.parse().ok()?).then(carried)
     }
 
-    fn is_of_passwords(&self) -> bool {
-        self.to.split('?').next() == Some(OF_PASSWORDS)
+    /// Returns the path that it was sent to, decoded; `None` if it is encoded too often to be one of the shop's.
+    fn path(&self) -> Option<String> {
+        secrets::decoded(self.to.split('?').next().unwrap_or_default())
     }
 
-    /// Whether the form may be carried: its fields hold no secret.
-    fn is_open(&self) -> bool {
-        let mut names = self.body.split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
-        !self.is_of_passwords() && !names.any(secrets::is_named)
+    fn is_of_passwords(&self) -> bool {
+        self.path().is_none_or(|path| path.to_lowercase().contains("password"))
+    }
+
+    /// Returns why the form may not be carried, as a sentence; `None` if it may.
+    fn refusal(&self) -> Option<&'static str> {
+        if self.is_of_passwords() {
+            return Some("Passwords are not kept meanwhile: sign in, then enter them again.");
+        }
+        if self.to.len() > LONGEST_ADDRESS {
+            return Some(
+                "The address of your form is too long to be kept: sign in, then send it again.",
+            );
+        }
+        let path = self.path().unwrap_or_default();
+        let is_of_the_cache = OF_THE_CACHE.iter().any(|front| path.starts_with(front));
+        let mut fields = form_urlencoded::parse(self.body.as_bytes());
+        let is_secret = fields.any(|(name, value)| match is_of_the_cache && name == CACHE_KEY {
+            // What is stored under such a key is a secret.
+            true => secrets::is_named(&value),
+            false => secrets::is_named(&name),
+        });
+        let why = "Your form may hold a secret, so it was not kept: sign in, then send it again.";
+        is_secret.then_some(why)
     }
 }
 
 fn now() -> i64 {
     OffsetDateTime::now_utc().unix_timestamp()
+}
+
+/// Returns the secret of the database, or the last known one if the database cannot be read.
+///
+/// The secret is replaced with the stamps, which no request has read yet that comes without a session.
+async fn newest_secret(state: &State) -> &Sealing {
+    let _ = state.cache.inspect().current().await;
+    &state.secret
 }
 
 /// Answers a form whose session has ended: the sign-in page, which carries the form.
@@ -102,16 +143,16 @@ pub async fn offer(
     let to = request.extensions().get::<Interrupted>().map(|Interrupted(to)| to.clone());
     let to = to.filter(|to| redirect::local_path(to) == to).ok_or(AppError::NotFound)?;
     let carried = Carried { to, body };
-    let form = match carried.is_open() {
-        true => {
-            let carried = carried.sealed(&state.secret, now() + LIFETIME);
+    let form = match carried.refusal() {
+        None => {
+            let carried = carried.sealed(newest_secret(&state).await, now() + LIFETIME);
             SignInForm { carried, ..SignInForm::default() }
         }
-        // Its empty form is shown after the sign-in.
-        false if carried.is_of_passwords() => {
-            SignInForm { next: OF_PASSWORDS.to_owned(), ..SignInForm::default() }
+        Some(notice) => {
+            // Its empty form is shown after the sign-in.
+            let next = if carried.is_of_passwords() { OF_PASSWORDS } else { "" };
+            SignInForm { next: next.to_owned(), notice, ..SignInForm::default() }
         }
-        false => SignInForm::default(),
     };
     pages::sign_in_page(&state, &visitor, form, StatusCode::FORBIDDEN, None).await
 }
@@ -177,7 +218,7 @@ async fn sign_in(
     origin::check(request, &state.settings)?;
     let body = form::read(payload, state.settings.bodies, LIMIT).await?;
     let form: SignInForm = form::parse(&form::text(body)?)?;
-    let carried = Carried::opened(&form.carried, &state.secret, now());
+    let carried = Carried::opened(&form.carried, newest_secret(state).await, now());
     let carried = carried.ok_or(AppError::BadRequest(
         "The form that you sent before signing in has expired. Please go back and send it again.",
     ))?;
@@ -224,11 +265,34 @@ mod tests {
     }
 
     #[test]
-    fn no_password_is_carried() {
-        let is_open = |to: &str, body: &str| Carried { to: to.into(), body: body.into() }.is_open();
-        assert!(is_open("/products", "title=Tea&price=4&once=x"));
-        assert!(!is_open("/staff/password", "old=a&new=b"));
-        assert!(!is_open("/staff/password?x", "old=a&new=b"));
-        assert!(!is_open("/products", "title=Tea&password=x"));
+    fn no_secret_is_carried() {
+        let is_open =
+            |to: &str, body: &str| Carried { to: to.into(), body: body.into() }.refusal().is_none();
+        for (to, body) in [
+            ("/products", "title=Tea&price=4&once=x"),
+            ("/cache/key/delete", "key=products.list"),
+            ("/toolbar/purge", "key=page%3A&back=%2F"),
+        ] {
+            assert!(is_open(to, body), "{to} {body}");
+        }
+        for (to, body) in [
+            ("/staff/password", "old=a&new=b"),
+            ("/staff/password?x", "old=a&new=b"),
+            ("/staff/passwor%64", "old=a&new=b"),
+            ("/staff/passwor%2564", "old=a&new=b"),
+            ("//staff/Password/", "old=a&new=b"),
+            ("/staff/%252525252570assword", "old=a&new=b"),
+            ("/products", "title=Tea&password=x"),
+            ("/products", "title=Tea&p%61ssword=x"),
+            ("/products", "title=Tea&pass+word=x"),
+            ("/products", "title=Tea&key=x"),
+            ("/products?cache/", "key=x"),
+            ("/cache/key", "key=api_token&value=x"),
+            ("/cache/key", "key=a&token=x"),
+        ] {
+            assert!(!is_open(to, body), "{to} {body}");
+        }
+        let long = format!("/products?{}", "x".repeat(LONGEST_ADDRESS));
+        assert!(!is_open(&long, "title=Tea"));
     }
 }

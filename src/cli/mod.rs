@@ -8,6 +8,7 @@ mod cache;
 mod compare;
 mod fake;
 mod load;
+mod log;
 mod migrate;
 mod progress;
 mod secret;

@@ -22,17 +22,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use actix_web::Error;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::error::InternalError;
 use actix_web::http::header::{
     CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
 use actix_web::http::{Method, StatusCode};
+use actix_web::{Error, HttpMessage};
 use pin_project_lite::pin_project;
 use tokio::task::futures::TaskLocalFuture;
 
 use super::client::Client;
+use super::origin::Received;
 use super::request_id::RequestId;
 use super::{connection, headers};
 use crate::cache::page::CacheStatus;
@@ -230,13 +231,24 @@ impl Line {
         if self.path.is_none() && !status.is_server_error() {
             return;
         }
-        let (path, error) = match answer {
-            Ok(response) => (response.request().path(), response.response().error()),
-            Err(error) => ("", Some(error)),
+        let error = match answer {
+            Ok(response) => response.response().error(),
+            Err(error) => Some(error),
         };
-        // As it was received: what is inside may have rewritten it.
-        let path = self.path.as_deref().unwrap_or(path);
-        self.write(&answered, head(path), reason(status, error).as_deref());
+        let reason = reason(status, error);
+        match answer {
+            // Copied at the beginning only where every request has a line.
+            Ok(response) if self.path.is_none() => {
+                let request = response.request();
+                let received = request.extensions().get::<Received>().cloned();
+                let path = received.as_ref().map_or(request.path(), |Received(path)| path);
+                self.write(&answered, head(path), reason.as_deref());
+            }
+            _ => {
+                let path = self.path.as_deref().unwrap_or_default();
+                self.write(&answered, path, reason.as_deref());
+            }
+        }
     }
 
     fn write(&self, answered: &Answered<'_>, path: &str, reason: Option<&str>) {

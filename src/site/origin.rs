@@ -90,9 +90,15 @@ fn interrupt(request: &mut ServiceRequest) {
     redirect_within(request, INTERRUPTED);
 }
 
+/// The path that the client has asked for, where the routes see another one.
+#[derive(Debug, Clone)]
+pub struct Received(pub String);
+
 /// Lets the routes see another path and query than the client has asked for.
 pub fn redirect_within(request: &mut ServiceRequest, to: &str) {
     let Ok(uri) = to.parse() else { return };
+    let received = Received(request.path().to_owned());
+    request.extensions_mut().insert(received);
     request.match_info_mut().get_mut().update(&uri);
     request.head_mut().uri = uri;
 }

@@ -11,13 +11,13 @@ use actix_web::http::header::{
     CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION,
 };
 
-use super::incoming::{LONGEST, headers};
+use super::incoming::headers;
 use super::inject::is_html;
 use super::record::{
     CacheNode, Kind, Moved, Record, Request, Response, Sql, SqlKind, Template, Times,
 };
 use super::redact::{Values, redact};
-use super::room::{Room, short};
+use super::room::Room;
 use super::seen::{Seen, Watched};
 use super::statement::redacted;
 use super::tree::{Mover, tree};
@@ -34,10 +34,6 @@ use crate::site::secrets::HIDDEN;
 
 /// The most statements, templates and the like of one request, and the most bytes of each list.
 const ROOM: (usize, usize) = (500, 256 << 10);
-
-/// The longest statement and the longest bind, in characters.
-const LONGEST_SQL: usize = 4_000;
-const LONGEST_BIND: usize = 200;
 
 /// A response, recorded before the script is added to it.
 pub struct Answered {
@@ -82,7 +78,7 @@ impl Answered {
 
     fn location(&self) -> Option<String> {
         let location = self.headers.get(LOCATION)?.to_str().ok()?;
-        Some(short(location, LONGEST))
+        Some(location.to_owned())
     }
 }
 
@@ -179,8 +175,8 @@ fn statement(ran: &Statement, started: Instant, secrets: &mut Values) -> Sql {
     let binds = binds.collect::<Vec<_>>().into_iter().take(100);
     let origin = ran.origin.as_deref();
     Sql {
-        sql: short(&sql, LONGEST_SQL),
-        binds: binds.map(|bind| short(&bind, LONGEST_BIND)).collect(),
+        sql,
+        binds: binds.collect(),
         kind: match ran.kind() {
             kind::Kind::Query => SqlKind::Query,
             kind::Kind::Write => SqlKind::Write,
@@ -190,7 +186,7 @@ fn statement(ran: &Statement, started: Instant, secrets: &mut Values) -> Sql {
         at: ran.began.saturating_duration_since(started),
         took: ran.took,
         rows: None,
-        error: ran.error.as_deref().map(|error| short(error, LONGEST)),
+        error: ran.error.clone(),
         connection: match ran.role {
             Role::Reader => "reader",
             Role::Writer => "writer",

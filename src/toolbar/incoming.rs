@@ -6,12 +6,15 @@
 //! - Secrets are not stored: of cookies only the names, of headers and parameters with a secret's name
 //!   ([`crate::site::secrets`]) only that name, of forms nothing.
 
+use std::borrow::Cow;
+
 use actix_web::HttpMessage;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{
     ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue,
 };
 use actix_web::http::{Method, Version};
+use percent_encoding::percent_decode_str;
 
 use super::memory::Memory;
 use super::record::Request;
@@ -20,12 +23,14 @@ use super::room::short;
 use crate::cache::http::CONDITIONS;
 use crate::cache::page::Bypass;
 use crate::site::client::Client;
-use crate::site::secrets::{HIDDEN, hide, is_named};
+use crate::site::secrets::{HIDDEN, is_named};
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// The longest header, parameter or path that is stored, in characters, and the most of them.
-pub const LONGEST: usize = 1_000;
+/// The longest name of a cookie that is stored, in characters.
+const LONGEST: usize = 100;
+
+/// The most headers, parameters and cookies that are stored.
 const MOST: usize = 100;
 
 /// A request, recorded before it is answered.
@@ -75,62 +80,63 @@ fn opens_a_page(headers: &HeaderMap) -> bool {
 }
 
 fn look_at(request: &ServiceRequest, secrets: &mut Values) -> Request {
-    let text = |name| request.headers().get(name).map(|value: &HeaderValue| print(value));
-    let length = text(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    let pairs = |query: &str| {
-        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
-        pairs.collect::<Vec<(String, String)>>()
-    };
-    for (_, value) in pairs(request.query_string()).iter().filter(|(name, _)| is_named(name)) {
-        secrets.add(value);
-    }
-    // Before it is decoded: afterwards the end of a secret in an address is not to be seen.
-    let shown = pairs(&hide(request.query_string())).into_iter().take(MOST);
-    let query =
-        shown.map(|(name, value)| (short(&name, LONGEST), self::shown(&name, &value, secrets)));
-    let query = query.collect();
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length = length.and_then(|length| length.parse().ok()).filter(|length| *length > 0);
+    let content_type = request.headers().get(CONTENT_TYPE).map_or("of no type".into(), print);
     Request {
-        method: short(request.method().as_str(), 40),
-        path: short(request.path(), LONGEST),
-        query,
+        method: request.method().to_string(),
+        path: secrets.hide(request.path()).into_owned(),
+        query: query(request.query_string(), secrets),
         route: None,
         version: version(request.version()).to_owned(),
         client: Client::of(request.request()).address.map(|address| address.to_string()),
         peer: request.peer_addr().map(|peer| peer.to_string()),
         headers: headers(request.headers(), secrets),
         cookies: cookies(request.headers()),
-        body: length
-            .filter(|length| *length > 0)
-            .map(|length| (text(CONTENT_TYPE).unwrap_or_else(|| "of no type".to_owned()), length)),
+        body: length.map(|length| (content_type.into_owned(), length)),
     }
+}
+
+/// Returns the parameters without secrets. All secrets are collected, even of parameters not shown.
+fn query(query: &str, secrets: &mut Values) -> Vec<(String, String)> {
+    let shown = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if is_named(name) {
+            secrets.add(value);
+            return (decoded(name), HIDDEN.to_owned());
+        }
+        // Hidden before they are decoded: afterwards the end of a secret in an address is not to be seen.
+        (decoded(&secrets.hide(name)), decoded(&secrets.hide(value)))
+    });
+    shown.collect::<Vec<_>>().into_iter().take(MOST).collect()
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 /// Returns names and values without secrets. All secrets are collected, even of headers not shown.
 pub fn headers(headers: &HeaderMap, secrets: &mut Values) -> Vec<(String, String)> {
     let shown = headers.iter().map(|(name, value)| {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        (name.to_string(), shown(name.as_str(), &value, secrets))
+        let (name, value) = (name.as_str(), print(value));
+        if is_named(name) {
+            secrets.add_header(name, &value);
+            return (name.to_owned(), HIDDEN.to_owned());
+        }
+        (name.to_owned(), secrets.hide(&value).into_owned())
     });
     shown.collect::<Vec<_>>().into_iter().take(MOST).collect()
 }
 
-/// Returns the value, or a placeholder if its name is that of a secret.
-fn shown(name: &str, value: &str, secrets: &mut Values) -> String {
-    if !is_named(name) {
-        return short(value, LONGEST);
-    }
-    secrets.add(value);
-    HIDDEN.to_owned()
+fn print(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
 }
 
-fn print(value: &HeaderValue) -> String {
-    short(&String::from_utf8_lossy(value.as_bytes()), LONGEST)
-}
-
+/// Returns the names of cookies. A cookie without one is a value.
 fn cookies(headers: &HeaderMap) -> Vec<String> {
     let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';'));
-    let names = pairs.map(|pair| pair.split('=').next().unwrap_or_default().trim());
+    let names = pairs.filter_map(|pair| Some(pair.split_once('=')?.0.trim()));
     names.filter(|name| !name.is_empty()).take(MOST).map(|name| short(name, LONGEST)).collect()
 }
 

@@ -9,9 +9,10 @@ use tracing_subscriber::layer::Context;
 
 use super::record::LogLine;
 use super::recorder;
+use crate::site::secrets::of_field;
 
-/// The longest line that is stored, in characters.
-const LONGEST: usize = 1_000;
+/// The longest line that is recorded, in characters. It is cut further when its secrets are hidden.
+const LONGEST: usize = 10_000;
 
 /// Passes each log line to the recording of its request; does nothing outside of one.
 #[derive(Debug, Default)]
@@ -41,14 +42,12 @@ struct Text {
 
 impl Visit for Text {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Writing to a `String` cannot fail.
-        let _ = match field.name() {
-            "message" => write!(self.message, "{value:?}"),
-            name => write!(self.fields, " {name}={value:?}"),
-        };
+        self.record_str(field, &format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
+        let value = of_field(field.name(), value);
+        // Writing to a `String` cannot fail.
         let _ = match field.name() {
             "message" => write!(self.message, "{value}"),
             name => write!(self.fields, " {name}={value}"),

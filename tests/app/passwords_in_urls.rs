@@ -89,6 +89,28 @@ fn an_unreachable_server_is_reported_without_the_password() {
 }
 
 #[test]
+fn the_address_of_a_shop_is_shown_without_a_password() {
+    let port = free_port();
+    for address in [
+        format!("http://ann:sesame/tahini@127.0.0.1:{port}/"),
+        format!("http://ann:sesame?tahini#@127.0.0.1:{port}"),
+        format!("http://ann:sesame@tahini@127.0.0.1:{port}"),
+        format!("http://ann:sesame tahini@127.0.0.1:{port}"),
+        format!("ann:sesame\\tahini@127.0.0.1:{port}"),
+        format!("http://127.0.0.1:{port}/?password=sesame,tahini"),
+    ] {
+        let by_flag = larder(&["cache", "stats", "--site", &address]);
+        let mut by_setting = larder(&["cache", "stats"]);
+        by_setting.env("LARDER_SITE", &address);
+        for command in [by_flag, by_setting] {
+            let (code, said) = ends(command);
+            assert!(code.is_some_and(|code| code > 0), "{address}: {said}");
+            assert_tells_nothing(&said, &address);
+        }
+    }
+}
+
+#[test]
 fn a_password_of_any_characters_works_and_is_shown_nowhere() {
     if !Database::Postgres.is_here(false) {
         return;

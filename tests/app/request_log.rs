@@ -13,6 +13,7 @@ use crate::support::{
 on_both_databases! {
     each_request_is_one_line,
     a_line_is_readable_and_cannot_be_forged,
+    names_of_secrets_in_a_path_change_nothing_else_in_its_line,
     a_filtered_request_has_an_id_and_no_line,
     requests_of_machines_are_logged_at_debug_level,
 }
@@ -71,6 +72,47 @@ fn a_line_is_readable_and_cannot_be_forged(on: Database) {
     assert!(lines[1].contains(odd) && lines[1].contains("status=404"), "{log}");
     assert!(!log.contains('\u{9b}'), "{log}");
     assert!(lines.iter().all(|line| line.len() < 700), "{log}");
+}
+
+fn names_of_secrets_in_a_path_change_nothing_else_in_its_line(on: Database) {
+    let paths = [
+        "/key=",
+        "/a/token=",
+        "/token=almond\"walnut",
+        "/token=\"almond\"walnut",
+        "/password:[almond",
+        "/cookie=almond;walnut",
+        "/key%2525252525253dalmond",
+    ];
+    for format in ["json", "text"] {
+        let site = TestSite::start_with(on, &["--log", format]);
+        let host = format!("Host: 127.0.0.1:{}\r\nConnection: close\r\n", site.port());
+        for path in paths {
+            let answer = site.raw(format!("GET {path} HTTP/1.1\r\n{host}\r\n").as_bytes());
+            assert_eq!(answer.status, 404, "{path}");
+        }
+        let log = match format {
+            "json" => {
+                let (lines, log) = lines_of(site);
+                let lines = lines.iter().filter(|line| line["message"] == "request");
+                let lines: Vec<_> =
+                    lines.inspect(|line| assert!(line["took_ms"].is_f64())).collect();
+                assert_eq!(lines.len(), paths.len(), "{log}");
+                assert!(lines.iter().all(|line| line["status"] == 404), "{log}");
+                assert_eq!(lines[0]["path"], "/key=");
+                assert_eq!(lines[2]["path"], "/token=…");
+                log
+            }
+            _ => {
+                let log = stopped(site);
+                let rest = " status=404 took_ms=";
+                assert_eq!(log.matches(rest).count(), paths.len(), "{log}");
+                assert!(log.contains(r#"path="/token=…" status=404"#), "{log}");
+                log
+            }
+        };
+        assert!(!log.contains("almond") && !log.contains("walnut"), "{log}");
+    }
 }
 
 fn a_filtered_request_has_an_id_and_no_line(on: Database) {

@@ -1,6 +1,8 @@
 //! A session that ends while its owner types loses nothing; a session that is used goes on.
 
-use crate::support::{Database, PASSWORD, Page, TestSite, account, on_both_databases, until};
+use crate::support::{
+    Database, PASSWORD, Page, Program, TestSite, account, larder, on_both_databases, until,
+};
 
 on_both_databases! {
     a_form_sent_after_the_session_ended_is_done_after_the_sign_in,
@@ -9,6 +11,10 @@ on_both_databases! {
     any_instance_does_the_form,
     only_what_the_shop_was_sent_is_done,
     no_password_is_carried,
+    a_form_about_a_key_of_the_cache_is_carried,
+    a_form_that_is_not_carried_says_so,
+    a_form_is_carried_after_the_secret_was_rotated,
+    the_log_has_the_paths_that_were_received,
     programs_are_refused_as_before;
     by_hand:
     a_session_slides_while_it_is_used,
@@ -132,6 +138,59 @@ fn no_password_is_carried(on: Database) {
     page.assert_status(403);
     assert_eq!(page.form("/login").field("next"), Some("/staff/password"));
     assert!(!page.html().contains("coffee"), "{}", page.html());
+}
+
+fn a_form_about_a_key_of_the_cache_is_carried(on: Database) {
+    let site = shop(on);
+    let fields = interrupted(&site, "/cache/key", &[("key", "motd"), ("value", "Fresh bread")]);
+    let done = resumes(&site, &fields);
+    assert_eq!(done.status, 204, "{}", done.excerpt());
+    let cookie = session_of(&done).expect("a session");
+    let keys = site.ask("GET", "/cache?like=motd").header("Cookie", &cookie).send();
+    keys.assert_status(200).assert_sees("motd");
+}
+
+fn a_form_that_is_not_carried_says_so(on: Database) {
+    let site = shop(on);
+    let long = "x".repeat(60 * 1024);
+    let far = format!("/products?back=/{long}");
+    let cases = [
+        ("/products", "title=T&price=1&p%61ssword=almond".to_owned(), "may hold a secret"),
+        ("/cache/key", "key=api_token&value=almond".to_owned(), "may hold a secret"),
+        ("/staff/passwor%64", "old=almond&new=almond".to_owned(), "Passwords are not kept"),
+        (far.as_str(), format!("title={long}"), "too long to be kept"),
+    ];
+    for (path, body, sentence) in cases {
+        let request = site.ask("POST", path).header("Sec-Fetch-Site", "same-origin");
+        let request = request.header("Content-Type", "application/x-www-form-urlencoded");
+        let page = request.body(body).send();
+        page.assert_status(403).assert_sees("session has ended").assert_sees(sentence);
+        let form = page.form("/login");
+        assert_eq!(form.field("carried"), None);
+        assert!(!page.html().contains("almond"), "{}", page.html());
+    }
+    // As long as both may be.
+    let path = format!("/cookbook?back=/{}", "x".repeat(3_000));
+    let fields = interrupted(&site, &path, &[("name", "Soup"), ("instructions", &long)]);
+    resumes(&site, &fields).assert_status(422);
+}
+
+fn a_form_is_carried_after_the_secret_was_rotated(on: Database) {
+    let site = shop(on);
+    let rotate = larder(&["secret", "rotate", "--database", &site.database.url()]);
+    assert!(Program::start(rotate).ends().status.success());
+    let fields = interrupted(&site, "/products", &TEA);
+    resumes(&site, &fields).assert_sends_to("/");
+}
+
+fn the_log_has_the_paths_that_were_received(on: Database) {
+    let site = TestSite::with_staff(on, &["Mina"], &["--log", "json"]);
+    let fields = interrupted(&site, "/products", &TEA);
+    resumes(&site, &fields).assert_sends_to("/");
+    site.wait_for_log(r#""path":"/login/resume","status":303"#);
+    let log = site.log();
+    assert!(log.contains(r#""path":"/products","status":403"#), "{log}");
+    assert!(!log.contains("interrupted"), "{log}");
 }
 
 fn programs_are_refused_as_before(on: Database) {

@@ -19,7 +19,7 @@ pub(super) struct Panic(Box<dyn Any + Send>);
 impl Panic {
     /// Logs the panic as a failure of `what`.
     pub(crate) fn log(&self, what: impl Display) {
-        tracing::error!(key = %what, panic = %self, "the handler or load panicked");
+        tracing::error!(cache.key = %what, panic = %self, "the handler or load panicked");
     }
 
     /// Resumes the panic.

@@ -1,11 +1,12 @@
 //! A client of the running shop, over HTTP.
 
-use crate::site::secrets::hide;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::StatusCode;
+
+use crate::site::secrets::{HIDDEN, hide};
 
 /// How long to wait for the shop; a healthy one never takes that long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -108,7 +109,7 @@ impl Site {
 
     fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, String> {
         serde_json::from_slice(&answer.body).map_err(|_| {
-            let (address, status) = (hide(&self.address), answer.status.as_u16());
+            let (address, status) = (self.shown(), answer.status.as_u16());
             format!(
                 "the server at {address} is not a shop of this version (it responded with {status})"
             )
@@ -116,7 +117,7 @@ impl Site {
     }
 
     fn silence(&self, error: &ureq::Error) -> String {
-        let address = hide(&self.address);
+        let address = self.shown();
         match error {
             ureq::Error::Io(_) | ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => {
                 format!(
@@ -124,8 +125,19 @@ impl Site {
                      --site URL, or a Redis with --redis URL"
                 )
             }
-            other => format!("cannot connect to {address}: {other}"),
+            // The error may quote the address.
+            other => {
+                let why = other.to_string().replace(&self.address, &address);
+                format!("cannot connect to {address}: {why}")
+            }
         }
+    }
+
+    /// Returns the address without a password: its user info ends at the last `@`.
+    fn shown(&self) -> String {
+        let (scheme, rest) = self.address.split_once("://").unwrap_or(("http", &self.address));
+        let shown = rest.rsplit_once('@').map(|(_, host)| format!("{scheme}://{HIDDEN}@{host}"));
+        hide(shown.as_deref().unwrap_or(&self.address)).into_owned()
     }
 }
 

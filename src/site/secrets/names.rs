@@ -1,14 +1,17 @@
 //! Recognizes secrets by their names.
 //!
 //! - The words of a name decide: `X-Api-Key`, `accessToken`, `password_hash`, `client[secret]`.
+//! - A name that is percent-encoded is decoded first; one that is encoded too often is taken for that of a secret.
 //! - The operator of the shop can add words by a setting.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::RwLock;
 
+use super::text::decoded;
+
 /// Parts of names of secrets, found whatever stands between their letters.
-const PARTS: [&str; 28] = [
+const PARTS: [&str; 27] = [
     "password",
     "passwd",
     "passphrase",
@@ -34,7 +37,6 @@ const PARTS: [&str; 28] = [
     "samlrequest",
     "passwort",
     "kennwort",
-    "authcode",
     "codeverifier",
     "dpop",
 ];
@@ -75,6 +77,13 @@ const WORDS: [&str; 29] = [
 /// Words that end in `key` and name no secret.
 const NO_KEYS: [&str; 7] = ["monkey", "turkey", "donkey", "hockey", "jockey", "whiskey", "hotkey"];
 
+/// What may stand before `code` in a name: `country_code` is no secret; `code` of OAuth, `access_code`, `otpCode` are.
+const NO_CODES: [&str; 25] = [
+    "country", "post", "postal", "zip", "area", "region", "city", "state", "airport", "language",
+    "lang", "locale", "currency", "status", "error", "exit", "response", "reason", "bar", "qr",
+    "product", "item", "source", "colour", "color",
+];
+
 /// Names that a thread remembers, and the length of the longest one.
 const MOST_NAMES: usize = 1_000;
 const LONGEST_NAME: usize = 64;
@@ -104,6 +113,13 @@ thread_local! {
 
 /// Reports whether the value with this name (a column, a header, a parameter) is a secret.
 pub fn is_named(name: &str) -> bool {
+    match name.contains('%') {
+        true => decoded(name).is_none_or(|name| is_known(&name)),
+        false => is_known(name),
+    }
+}
+
+fn is_known(name: &str) -> bool {
     // Requests have the same few names again and again, and each takes longer than the whole request.
     MEMORY.with_borrow_mut(|memory| {
         let words = OWNERS.read().unwrap().len();
@@ -126,13 +142,18 @@ fn is_secret_name(name: &str) -> bool {
         return false;
     }
     let whole = squashed(name);
-    // The whole name only: `code` of OAuth is a secret, `country_code` is not.
-    whole == "code"
+    let word = whole.trim_end_matches(|c: char| c.is_ascii_digit());
+    is_secret_code(word.strip_suffix('s').unwrap_or(word))
         || PARTS.iter().any(|part| whole.contains(part))
         || words(name)
             .iter()
             .any(|word| is_secret_word(word.trim_end_matches(|c: char| c.is_ascii_digit())))
         || OWNERS.read().unwrap().iter().any(|part| whole.contains(part.as_str()))
+}
+
+fn is_secret_code(whole: &str) -> bool {
+    let before = whole.strip_suffix("code");
+    before.is_some_and(|before| !NO_CODES.iter().any(|word| before.ends_with(word)))
 }
 
 fn is_secret_word(word: &str) -> bool {
@@ -214,6 +235,14 @@ mod tests {
             "X-Amzn-Oidc-Data",
             "DPoP",
             "code",
+            "X-Verification-Code",
+            "X-Access-Code",
+            "authCode",
+            "otp_code_2",
+            "recovery-codes",
+            "p%61ssword",
+            "%2570in",
+            "x%2525252525",
         ];
         for name in secrets {
             assert!(is_named(name), "{name}");
@@ -236,6 +265,12 @@ mod tests {
             "search_text",
             "folded_name",
             "country_code",
+            "X-Country-Code",
+            "zipcode",
+            "status_code",
+            "barcode",
+            "t%69tle",
+            "50%",
             "",
         ];
         for name in others {

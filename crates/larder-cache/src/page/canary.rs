@@ -99,7 +99,7 @@ impl Lookup {
              what it depends on, or switch the canary off in its `Rules` if it differs for \
              another reason."
         );
-        tracing::error!(key = %kept.key, "{sentence}");
+        tracing::error!(cache.key = %kept.key, "{sentence}");
         let mut response =
             HttpResponse::build(StatusCode::INTERNAL_SERVER_ERROR).body(sentence + "\n");
         CacheStatus::NotStored(Forward::UriMiss, "canary").write(self.cache.name(), &mut response);

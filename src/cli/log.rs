@@ -1,0 +1,124 @@
+//! The log: each event is one line, as text or JSON.
+//!
+//! - Secrets are hidden in each field by itself, before the line is written: no value changes another one, or the form
+//!   of the line.
+//! - Control characters are escaped.
+//! - A separate thread writes the lines, so that no request waits for a terminal or a file. No line is lost: when lines
+//!   come faster than they can be written, requests wait.
+
+use std::fmt;
+use std::io::{BufWriter, IsTerminal};
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::fmt::time::{self, FormatTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::config::{LogConfig, LogFormat};
+use crate::site::secrets::of_field;
+use crate::toolbar;
+
+/// Starts the log. Dropping the returned guard writes the lines that are left.
+pub fn start(config: &LogConfig) -> WorkerGuard {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,larder=info"));
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(false)
+        .thread_name("larder-log")
+        .finish(BufWriter::new(std::io::stderr()));
+    let log = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(writer);
+    let log = match config.log {
+        LogFormat::Text => {
+            log.fmt_fields(debug_fn(write_field).delimited(" ")).with_target(false).boxed()
+        }
+        LogFormat::Json => log.event_format(Json).boxed(),
+    };
+    tracing_subscriber::registry().with(filter).with(log).with(toolbar::Lines).init();
+    guard
+}
+
+/// Writes a field of a line of text.
+fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    let value = format!("{value:?}");
+    let value = of_field(field.name(), &value);
+    match (field.name(), writer.has_ansi_escapes()) {
+        ("message", _) => {}
+        (name, true) => write!(writer, "\x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m")?,
+        (name, false) => write!(writer, "{name}=")?,
+    }
+    value.chars().try_for_each(|letter| match letter.is_control() {
+        true => write!(writer, "{}", letter.escape_default()),
+        false => writer.write_char(letter),
+    })
+}
+
+/// Formats an event as a JSON object.
+struct Json;
+
+impl<S, N> FormatEvent<S, N> for Json
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    N: for<'writer> FormatFields<'writer> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut now = String::new();
+        time::SystemTime.format_time(&mut Writer::new(&mut now))?;
+        let level = event.metadata().level().as_str();
+        let mut members = Members(vec![("timestamp", now.into()), ("level", level.into())]);
+        event.record(&mut members);
+        members.0.push(("target", event.metadata().target().into()));
+        let line = serde_json::to_string(&members).map_err(|_| fmt::Error)?;
+        writeln!(writer, "{line}")
+    }
+}
+
+/// The members of a line in JSON, in their order.
+struct Members(Vec<(&'static str, Value)>);
+
+impl Visit for Members {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.0.push((field.name(), value.into()));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.0.push((field.name(), value.into()));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.push((field.name(), value.into()));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.push((field.name(), value.into()));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.push((field.name(), of_field(field.name(), value).into_owned().into()));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+}
+
+impl Serialize for Members {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
