@@ -20,12 +20,12 @@ use harness::load::{Client, Request};
 use harness::server::{LARDER, Server};
 use harness::{Goal, Samples, Table, duel, in_turns};
 use larder::app;
-use larder::db::{Conn, Db};
+use larder::db::{Conn, Db, Migrate};
 use larder::products::model::{LIST, ProductList};
 use larder::products::{queries, service};
 use larder::site::list::ListQuery;
 use larder::site::render::grouped;
-use larder::versions::Database;
+use larder::sql::Database;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

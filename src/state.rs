@@ -9,7 +9,7 @@ use crate::site::client::Proxies;
 use crate::site::form::Deadlines;
 use crate::site::host::Hosts;
 use crate::site::jobs::Jobs;
-use crate::versions::Database;
+use crate::sql::Database;
 
 /// The shop's parts.
 pub struct State {

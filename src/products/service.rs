@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::{Deed, LIST, NewProduct, Price, Product, ProductId, ProductList};
+use super::model::{Action, LIST, NewProduct, Price, Product, ProductId, ProductList};
 use super::queries::{Counts, Repair};
 use super::{keys, queries, sample};
 use crate::db::once::Once;
@@ -12,8 +12,8 @@ use crate::error::AppError;
 use crate::site::list::{Found, ListQuery};
 use crate::site::sheet::{Change, Edit};
 use crate::site::time::Timestamp;
+use crate::sql::Database;
 use crate::state::State;
-use crate::versions::Database;
 
 /// How many titles one transaction makes searchable: other writers must not wait long.
 const FILL: u64 = 5_000;
@@ -158,7 +158,7 @@ pub enum Many {
 pub async fn change_many(
     state: &State,
     seen: Vec<(ProductId, String)>,
-    deed: Deed,
+    action: Action,
 ) -> Result<Many, AppError> {
     let write = state.db.write(move |conn| {
         let ids: Vec<ProductId> = seen.iter().map(|(id, _)| *id).collect();
@@ -171,7 +171,7 @@ pub async fn change_many(
             return Ok(Many::Conflict(others));
         }
         for product in &there {
-            match deed.price(product.price) {
+            match action.price(product.price) {
                 Some(price) => queries::set_price(conn, product.id, price, Timestamp::now())?,
                 None => queries::delete(conn, product).map(|_| ())?,
             }

@@ -38,3 +38,5 @@ pub mod spelling;
 pub mod text;
 pub mod time;
 pub mod visitor;
+pub mod words;
+pub mod zone;

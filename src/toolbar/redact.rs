@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use super::record::{CacheNode, Outcome, Record};
 use crate::db::binds::Bind;
 use crate::site::secrets::{HIDDEN, hide};
-use crate::site::text::words;
+use crate::site::words::words;
 
 /// Shorter values are not treated as secrets, since they would match all over the record.
 const SHORTEST: usize = 6;

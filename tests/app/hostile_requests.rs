@@ -13,6 +13,7 @@ on_both_databases! {
     a_client_that_disconnects_harms_no_other,
     requests_that_ask_for_no_cache_do_not_empty_it,
     a_flood_of_addresses_does_not_evict_the_homepage,
+    a_name_that_is_encoded_again_and_again_does_not_stop_the_shop,
 }
 
 const MARK: &str = "evil.example";
@@ -214,6 +215,25 @@ fn a_flood_of_addresses_does_not_evict_the_homepage(on: Database) {
         }
     }
     site.get("/").assert_cache("hit").assert_sees("Tea");
+}
+
+fn a_name_that_is_encoded_again_and_again_does_not_stop_the_shop(on: Database) {
+    let site = TestSite::observed(on, &[]);
+    let layers = "25".repeat(16_000);
+    for query in [
+        format!("%{layers}41=x"),
+        format!("q=%{layers}3Dx"),
+        format!("q=%{layers}"),
+        format!("{}token=x", "[".repeat(16_000)),
+    ] {
+        for field in ["X-Filler", "Cookie", "Referer"] {
+            let host = format!("Host: 127.0.0.1:{}\r\nConnection: close\r\n", site.port());
+            let request = format!("GET /?{query} HTTP/1.1\r\n{host}{field}: {query}\r\n\r\n");
+            let answer = site.raw(request.as_bytes());
+            assert!(answer.status < 500, "{field}: {}: {}", &query[..9], answer.status);
+        }
+    }
+    site.get("/").assert_status(200);
 }
 
 #[test]

@@ -6,6 +6,7 @@ on_both_databases! {
     prices_are_changed_by_percent_after_a_preview,
     many_are_deleted_after_a_preview,
     a_conflict_names_the_rows_and_changes_nothing,
+    a_selection_returns_to_its_list,
     what_cannot_be_done_is_refused_with_a_sentence,
 }
 
@@ -56,6 +57,37 @@ fn a_conflict_names_the_rows_and_changes_nothing(on: Database) {
     // The page is a preview of the products as they are now.
     confirms(&site, &conflict).assert_sends_to("/");
     site.get("/").assert_sees("Teapot $2.00").assert_sees_not("$1.00");
+}
+
+fn a_selection_returns_to_its_list(on: Database) {
+    let site = TestSite::start(on);
+    let tea = site.has_product_at("Tea", "1.00");
+    let id = format!("id_{tea}");
+    let from = format!("{}/?q=tea&sort=price", site.address());
+    let selects = |amount| {
+        let fields = [(&*id, "on"), ("do", "percent"), ("amount", amount)];
+        site.ask("POST", "/products/selected").header("Referer", &from).form(&fields).send()
+    };
+    let action = "/products/selected?back=%2F%3Fq%3Dtea%26sort%3Dprice";
+    let wrong = selects("much");
+    wrong.assert_status(422);
+    let focused = wrong.tags("input").into_iter().find(|tag| tag.attribute("autofocus").is_some());
+    assert_eq!(focused.unwrap().attribute("name"), Some("amount"), "the focus is on what is wrong");
+    let mut again = wrong.form(action);
+    again.fill("amount", "10");
+    let preview = site.sends(&again);
+    preview.assert_status(200).assert_sees("$1.10");
+    confirms(&site, &preview).assert_sends_to("/?q=tea&sort=price");
+    // The preview of another page, or of another site, is none to return to.
+    for referer in
+        ["https://evil.example/?page=2", &format!("{}/products/selected", site.address())]
+    {
+        let fields = [(&*id, "on"), ("do", "delete")];
+        let ask = site.ask("POST", "/products/selected").header("Referer", referer);
+        ask.form(&fields).send().form("/products/selected");
+    }
+    let none = site.submit("/products/selected", &[("do", "delete")]);
+    none.assert_status(422).assert_sees("Select at least one product first.");
 }
 
 fn what_cannot_be_done_is_refused_with_a_sentence(on: Database) {

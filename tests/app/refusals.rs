@@ -85,6 +85,10 @@ fn every_sqlstate_gets_its_status_and_attempts() {
         site.database.sql("ALTER SEQUENCE attempts RESTART");
         let answer = site.adds(state, "1");
         answer.assert_status(status).assert_is_in_the_shops_dress();
+        if status == 500 {
+            let id = answer.header("x-request-id").unwrap();
+            answer.assert_sees(&format!("The error has been logged (request ID {id})."));
+        }
         assert_eq!(answer.header("retry-after").is_some(), status == 503, "{state}");
         let made = site.database.sql("SELECT nextval('attempts') - 1");
         assert_eq!(made, attempts.to_string(), "{state}");

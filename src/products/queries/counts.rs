@@ -17,7 +17,7 @@ use crate::db::Conn;
 use crate::db::schema::{product_counts, products};
 use crate::products::keys::PRODUCTS;
 use crate::products::model::{Product, ProductList};
-use crate::versions::Snapshot;
+use crate::sql::Snapshot;
 
 /// How many ids are counted together, as a power of 2. The triggers in `migrations` use it, too.
 const COUNT_BITS: u32 = 12;

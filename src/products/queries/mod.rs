@@ -13,9 +13,9 @@ use super::keys::PRODUCTS;
 use super::model::{NewProduct, Price, Product, ProductId};
 use crate::db::Conn;
 use crate::db::schema::products;
-use crate::site::text::words;
 use crate::site::time::Timestamp;
-use crate::versions::Snapshot;
+use crate::site::words::words;
+use crate::sql::Snapshot;
 
 /// What a read has found that another program left behind, and a job can repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

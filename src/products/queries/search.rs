@@ -11,6 +11,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamp};
 use time::PrimitiveDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 
 use super::{Repair, Row, get, product, unfolded};
 use crate::db::Conn;
@@ -18,8 +20,13 @@ use crate::db::schema::products;
 use crate::products::keys::PRODUCTS;
 use crate::products::model::{LIST, Price, Product, ProductId, ProductList};
 use crate::site::list::{ListQuery, nearest};
-use crate::site::text::is_number;
-use crate::versions::Snapshot;
+use crate::site::words::is_number;
+use crate::site::zone;
+use crate::sql::Snapshot;
+
+/// A time, as both databases compare it with the times that they have stored.
+const SECOND: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
 
 /// The most rows that are counted.
 const MOST: u64 = 2_500;
@@ -115,8 +122,9 @@ impl Part {
             |sign: &str, price: Price| format!(" AND p.price_cents {sign} {}", price.cents());
         source += &query.min.map(|min| bound(">=", min)).unwrap_or_default();
         source += &query.max.map(|max| bound("<=", max)).unwrap_or_default();
-        if query.since.is_some() {
-            source += &format!(" AND p.updated_at >= '{} 00:00:00'", query.day());
+        if let Some(day) = query.since {
+            let start = zone::shop().start_of(day).format(SECOND).unwrap_or_default();
+            source += &format!(" AND p.updated_at >= '{start}'");
         }
         source += &without.map(|it| format!(" AND p.id <> {}", it.id)).unwrap_or_default();
         let order = match query.sort.by {

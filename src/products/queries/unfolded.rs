@@ -9,8 +9,8 @@ use crate::db::Conn;
 use crate::db::schema::products;
 use crate::products::model::Product;
 use crate::site::list::{ListQuery, Sort};
-use crate::site::text::{has_words, words};
 use crate::site::time::Timestamp;
+use crate::site::words::{has_words, words};
 
 /// The most titles that are searched in memory. Of a larger import the newest ones are, and the others are found as
 /// soon as the job has come to them.

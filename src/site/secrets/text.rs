@@ -38,10 +38,16 @@ pub fn hide(text: &str) -> Cow<'_, str> {
     Cow::Owned(hidden)
 }
 
-/// Decodes a name as many times as it is encoded.
+/// How many times a name is decoded; the name of a parameter in an address in an address is encoded three times.
+const LAYERS: usize = 4;
+
+/// Decodes a name as many times as it is encoded, at most [`LAYERS`] times.
 fn decoded(name: &str) -> String {
-    let once = percent_decode_str(name).decode_utf8_lossy().into_owned();
-    if once.len() < name.len() { decoded(&once) } else { once }
+    let mut name = name.to_owned();
+    for _ in 0..LAYERS {
+        name = percent_decode_str(&name).decode_utf8_lossy().into_owned();
+    }
+    name
 }
 
 /// A sign between a name and a value: `=` or `:`, as it is or percent-encoded.

@@ -111,6 +111,7 @@ impl Lookup {
             vary: &vary,
             can_be_revalidated,
             is_keyed_by_cookies: self.rules.is_shared,
+            is_of_one_user: self.rules.is_personal,
         };
         answer.may_be_stored(&self.rules.statuses)?;
         let freshness = freshness.ok_or("no lifetime")?;

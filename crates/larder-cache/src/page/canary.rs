@@ -65,6 +65,7 @@ impl Lookup {
         let known = std::mem::take(&mut *request.extensions_mut());
         let mut other = again(request, place);
         disguise(&mut other, &self.rules, &kept.page.varies());
+        self.rules.carry_over(&known, &mut other.extensions_mut());
         let (rules, key, current) = (self.rules.clone(), self.key.clone(), self.current.clone());
         let made = actix_web::rt::spawn(async move {
             let asked = MAKING.scope(key, ask(&*service, &rules, other));

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::future::{Ready, ready};
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -17,6 +18,7 @@ use super::deliver::Asked;
 use super::handler::{apart, ask, call};
 use super::head::ignore_range;
 use super::lookup::{Found, Lookup};
+use super::outward;
 use super::request;
 use super::request_flags::RequestFlags;
 use super::rules::Rules;
@@ -25,6 +27,7 @@ use super::target::Origin;
 use crate::Cache;
 use crate::http::invalidation::{self, Address};
 use crate::level::Level;
+use crate::tag::Tag;
 
 /// Caches the pages of a resource, a scope or an app by its owner's rules.
 ///
@@ -67,7 +70,8 @@ where
 
     fn new_transform(&self, service: S) -> Self::Future {
         let (service, rules) = (Rc::new(service), Rc::new(self.rules.clone()));
-        ready(Ok(Middleware { service, rules, is_checked: Cell::new(false) }))
+        let of_a_user = rules.of_a_user().map(Rc::new);
+        ready(Ok(Middleware { service, rules, of_a_user, is_checked: Cell::new(false) }))
     }
 }
 
@@ -75,7 +79,9 @@ where
 pub struct Middleware<S> {
     service: Rc<S>,
     rules: Rc<Rules>,
-    /// Whether the first request has come, which shows whether there is a cache.
+    /// The rules for the pages of a user, where pages are stored for users.
+    of_a_user: Option<Rc<Rules>>,
+    /// Whether the first request has come, which shows what is around the cache.
     is_checked: Cell<bool>,
 }
 
@@ -90,17 +96,55 @@ where
 
     forward_ready!(service);
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (service, rules) = (self.service.clone(), self.rules.clone());
-        let is_first = !self.is_checked.replace(true);
-        if is_first && request.app_data::<web::Data<Cache>>().is_none() {
-            tracing::error!(
-                "the app has no cache, so no page is stored: add \
-                 `App::app_data(web::Data::new(cache))` where `page::cached` is used"
-            );
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        let service = self.service.clone();
+        if !self.is_checked.replace(true) {
+            check_surroundings(&mut request, &self.rules);
         }
-        Box::pin(answer(service, rules, request))
+        self.rules.note_keys(&mut request);
+        let Some(of_a_user) = &self.of_a_user else {
+            return Box::pin(answer(service, self.rules.clone(), request, None));
+        };
+        let user = self.rules.user_of(request.request());
+        let rules = if user.is_some() { of_a_user.clone() } else { self.rules.clone() };
+        Box::pin(async move {
+            let is_personal = user.is_some();
+            let mut response = answer(service, rules, request, user).await?;
+            outward::divide(response.headers_mut(), is_personal);
+            Ok(response)
+        })
     }
+}
+
+/// Logs what the first request shows of a wrong setup: a forgotten cache, a wrong order of layers.
+fn check_surroundings(request: &mut ServiceRequest, rules: &Rules) {
+    if request.app_data::<web::Data<Cache>>().is_none() {
+        tracing::error!(
+            "the app has no cache, so no page is stored: add \
+             `App::app_data(web::Data::new(cache))` where `page::cached` is used"
+        );
+    }
+    // The layer that finds the user of a page is around the cache. Where pages are not shared, this is asked again
+    // for each page that is built.
+    if rules.is_shared && rules.user.is_none() && request::were_cookies_read(request) {
+        warn_of_order(rules, request.path());
+    }
+}
+
+/// Logs once that a layer around the cache has read the cookies.
+pub(super) fn warn_of_order(rules: &Rules, path: &str) {
+    if rules.is_order_said.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let effect = match rules.is_shared {
+        true => "the handlers of shared pages see nothing of it",
+        false => "no page is stored, since its handler could see it",
+    };
+    tracing::warn!(
+        path,
+        "a layer around `page::cached` reads the cookies, such as a session: {effect}; put the \
+         page cache around that layer, so wrap it last"
+    );
 }
 
 /// Answers from a stored page, or has it built.
@@ -108,6 +152,7 @@ async fn answer<S, B>(
     service: Rc<S>,
     rules: Rc<Rules>,
     mut request: ServiceRequest,
+    user: Option<String>,
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
@@ -145,9 +190,11 @@ where
         }
         false => 0,
     };
-    let key = apart(address::key(&mut request, flags, &rules, write_epoch));
+    let within = (write_epoch, user.as_deref());
+    let key = apart(address::key(&mut request, flags, &rules, within));
     let asked = Asked::of(request.headers(), flags, rules.has_ranges);
-    let lookup = Lookup { cache, key, current, rules, asked, began };
+    let user = user.map(|id| Tag::from(format!("user#{id}")));
+    let lookup = Lookup { cache, key, current, rules, asked, user, began };
     match lookup.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),
         Found::Stale(old, varies) => lookup.refresh_behind(service, request, old, varies).await,

@@ -1,0 +1,46 @@
+//! What an owner computes of a request: functions, and what they are for.
+
+use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::HeaderName;
+
+/// A function of the request.
+#[derive(Clone)]
+pub(super) struct OfRequest<T>(Arc<dyn Fn(&HttpRequest) -> T + Send + Sync>);
+
+// The rules stay as they are if one of their functions panics.
+impl<T> UnwindSafe for OfRequest<T> {}
+impl<T> RefUnwindSafe for OfRequest<T> {}
+
+impl<T> OfRequest<T> {
+    pub(super) fn new(of: impl Fn(&HttpRequest) -> T + Send + Sync + 'static) -> Self {
+        Self(Arc::new(of))
+    }
+
+    pub(super) fn get(&self, request: &HttpRequest) -> T {
+        self.0(request)
+    }
+}
+
+impl<T> fmt::Debug for OfRequest<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a function of the request")
+    }
+}
+
+/// A value by which pages are keyed, and the header in which handlers find it.
+#[derive(Debug, Clone)]
+pub(super) struct Keyed {
+    pub name: String,
+    pub of: OfRequest<String>,
+}
+
+impl Keyed {
+    /// Returns the name of the header; `None` if it would be no valid name.
+    pub(super) fn header(&self) -> Option<HeaderName> {
+        HeaderName::try_from(format!("keyed-{}", self.name)).ok()
+    }
+}

@@ -1,0 +1,133 @@
+//! The rules about the visitor of a request: what the handler learns, and by what pages are keyed.
+//!
+//! - These rules are functions of the request, as its client and the layers around the cache have made it.
+//! - A computed value is written into a header of the request: so handlers see it, and the page varies on it.
+//!
+//! Not here: cookies and headers by which pages are keyed (`rules`), and what is removed from requests (`request`).
+
+use actix_web::HttpRequest;
+use actix_web::dev::{Extensions, ServiceRequest};
+use actix_web::http::header::HeaderValue;
+
+use super::of_request::{Keyed, OfRequest};
+use super::rules::Rules;
+
+impl Rules {
+    /// Keys the pages by a value that is computed from the request, such as the kind of device.
+    ///
+    /// The handler finds the value in the request header `keyed-`*name*. It must not read what the value was
+    /// computed from instead, and a handler that permits other caches to store its page must name that in `Vary`.
+    ///
+    /// Of each URL at most 256 variants are stored, by such values and by `Vary` together. For a further one the
+    /// least used goes, so that a client which sends ever new values cannot evict the pages of others.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use larder_cache::page::Rules;
+    ///
+    /// let rules = Rules::from(Duration::from_secs(300)).key_by("device", |request| {
+    ///     let agent = request.headers().get("user-agent").and_then(|agent| agent.to_str().ok());
+    ///     if agent.is_some_and(|agent| agent.contains("Mobile")) { "phone" } else { "desktop" }
+    /// });
+    /// ```
+    pub fn key_by<V: ToString>(
+        mut self,
+        name: &str,
+        of: impl Fn(&HttpRequest) -> V + Send + Sync + 'static,
+    ) -> Self {
+        let of = OfRequest::new(move |request| of(request).to_string());
+        self.keyed.push(Keyed { name: name.to_owned(), of });
+        self
+    }
+
+    /// Stores the pages of each user for this user, and one for all visitors for whom `of` returns `None`.
+    ///
+    /// The key holds a digest of the user's number or name. The handler of a user's page sees the whole request, with
+    /// cookies and extensions; that of the anonymous page sees nothing of its visitor, as on all shared pages. A
+    /// layer that finds the user, such as a session, stands around the page cache here.
+    ///
+    /// A user's pages also depend on the tag `user#`*id*. Invalidate it when the user's rights change, or on
+    /// signing out. They are sent as `private`, and all pages with `Vary: Cookie`. A stale one is never served while
+    /// it is rebuilt in the background, where its user would be missing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use actix_web::HttpMessage;
+    /// use larder_cache::page::Rules;
+    ///
+    /// #[derive(Clone, Copy)]
+    /// struct UserId(u64);
+    ///
+    /// let rules = Rules::from(Duration::from_secs(300))
+    ///     .per_user(|request| request.extensions().get::<UserId>().map(|user| user.0));
+    /// ```
+    pub fn per_user<I: ToString>(
+        mut self,
+        of: impl Fn(&HttpRequest) -> Option<I> + Send + Sync + 'static,
+    ) -> Self {
+        self.user = Some(OfRequest::new(move |request| of(request).map(|id| id.to_string())));
+        self
+    }
+
+    /// Returns the user that sent the request, if pages are stored for users.
+    pub(super) fn user_of(&self, request: &HttpRequest) -> Option<String> {
+        self.user.as_ref().and_then(|user| user.get(request))
+    }
+
+    /// Returns the rules for the pages of a user, whose handlers see the whole request.
+    pub(super) fn of_a_user(&self) -> Option<Self> {
+        self.user.as_ref()?;
+        Some(Self { is_shared: false, is_personal: true, has_canary: false, ..self.clone() })
+    }
+
+    /// Writes the values by which pages are keyed into the request's headers.
+    pub(super) fn note_keys(&self, request: &mut ServiceRequest) {
+        for keyed in &self.keyed {
+            let Some(name) = keyed.header() else { continue };
+            let value = keyed.of.get(request.request());
+            let value = HeaderValue::from_bytes(value.as_bytes())
+                .or_else(|_| HeaderValue::try_from(value.escape_debug().to_string()));
+            match value {
+                Ok(value) => request.headers_mut().insert(name, value),
+                // Never what a client has written.
+                Err(_) => request.headers_mut().remove(name),
+            };
+        }
+    }
+
+    /// Returns the names of the headers that hold these values.
+    pub(super) fn keyed_names(&self) -> impl Iterator<Item = String> {
+        self.keyed.iter().map(|keyed| format!("keyed-{}", keyed.name.to_ascii_lowercase()))
+    }
+
+    /// Lets the handlers of shared pages see this extension, which middleware around the cache has added.
+    ///
+    /// They see no others, since most are derived from the visitor: a session, an account, a client's address.
+    /// Name what all visitors have in common, or what does not show on the page, such as the number of a request.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use larder_cache::page::Rules;
+    ///
+    /// #[derive(Clone)]
+    /// struct RequestId(u64);
+    ///
+    /// let rules = Rules::from(Duration::from_secs(300)).carry::<RequestId>();
+    /// ```
+    pub fn carry<T: Clone + 'static>(mut self) -> Self {
+        self.carried.push(|from, to| {
+            if let Some(known) = from.get::<T>() {
+                to.insert(known.clone());
+            }
+        });
+        self
+    }
+
+    /// Copies the extensions that handlers may see.
+    pub(super) fn carry_over(&self, from: &Extensions, to: &mut Extensions) {
+        self.carried.iter().for_each(|carry| carry(from, to));
+    }
+}
