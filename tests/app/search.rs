@@ -271,7 +271,7 @@ fn a_search_neither_writes_nor_waits_for_a_writer(on: Database) {
         assert_eq!(finds(&site, "caj").assert_status(200).listed(), [77]);
         assert_eq!(site.get("/?sort=title").assert_status(200).listed(), [77, tea]);
         // Long enough for the job in the background to give up.
-        site.adds("Milk", "1").assert_status(503);
+        site.edits(tea, &[("title", "Green tea")]).assert_status(503);
     }
     forgotten.does("ROLLBACK");
     fills_in(&site);

@@ -93,19 +93,21 @@ fn find(text: &[u8], start: &[u8]) -> Option<usize> {
     text.windows(start.len()).position(|window| window == start)
 }
 
-/// Reports whether holes are filled where this is called.
-pub(crate) fn is_open() -> bool {
-    RENDER.try_with(|_| ()).is_ok()
-}
-
-/// Prints the hole of this name: a marker where holes are filled, and nothing elsewhere.
-pub(crate) fn print(name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let Ok(render) = RENDER.try_with(|render| *render) else { return Ok(()) };
+/// Prints the hole of this name as a marker, and reports whether holes are filled here; prints nothing if not.
+///
+/// Fails within a fragment.
+pub(crate) fn print(name: &str, to: &mut impl fmt::Write) -> Result<bool, fmt::Error> {
     if IS_IN_FRAGMENT.get() {
-        tracing::error!(name, "a hole is in a fragment, which is stored without the page's: put it outside");
+        tracing::error!(
+            name,
+            "a hole is in a fragment, which is stored for other pages: put it outside"
+        );
         return Err(fmt::Error);
     }
-    write!(f, "{render}{name}{END}")
+    match RENDER.try_with(|render| *render) {
+        Ok(render) => write!(to, "{render}{name}{END}").map(|()| true),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Renders the body of a fragment.
@@ -128,7 +130,7 @@ mod tests {
     struct Named(&'static str);
     impl fmt::Display for Named {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            print(self.0, f)
+            print(self.0, f).map(drop)
         }
     }
 
@@ -152,7 +154,8 @@ mod tests {
     #[test]
     fn only_a_render_knows_its_markers() {
         let (render, other) = (Render::new(), Render::new());
-        for text in [format!("{other}name-"), format!("{START}{:032x}-name-", 0), START.to_owned()] {
+        for text in [format!("{other}name-"), format!("{START}{:032x}-name-", 0), START.to_owned()]
+        {
             assert_eq!(render.cut(text.as_bytes()), None, "{text}");
         }
         // The text is cut off in a marker.

@@ -71,8 +71,8 @@ impl Lookup {
             let asked = MAKING.scope(key, ask(&*service, &rules, other));
             let (answered, dependencies) = tracking::track(current, asked).await;
             let (request, response) = answered?.into_parts();
-            let body = to_bytes(response.into_body()).await.map_err(Into::into);
-            Ok::<_, Error>((request, body.unwrap_or_default(), dependencies))
+            let body = to_bytes(response.into_body()).await.unwrap_or_default();
+            Ok::<_, Error>((request, body, dependencies))
         });
         let (request, body, dependencies) = match made.await {
             Ok(made) => made?,

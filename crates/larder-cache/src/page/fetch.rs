@@ -23,6 +23,7 @@ use super::added::vary_by_language;
 use super::admission::{Admission, Refused};
 use super::found_page::FoundPage;
 use super::handler::{Panicked, led};
+use super::holed::Holes;
 use super::lookup::{Lookup, Task};
 use super::middleware::{pass_by, warn_of_order};
 use super::request;
@@ -43,6 +44,13 @@ use crate::panics;
 use crate::policy::Policy;
 
 impl Lookup {
+    /// Reports whether the client must wait for a rebuild of this stale page.
+    ///
+    /// In the background the user of a user's page would be missing.
+    pub(super) fn must_wait(&self, old: &FoundPage) -> bool {
+        self.user.is_some() || old.page.is_to_be_awaited()
+    }
+
     /// Serves the stale page, and rebuilds it once in the background.
     ///
     /// The background build gets the request, without the client's identity and without the extensions, save those
@@ -340,6 +348,7 @@ fn freshened(old: &FoundPage, response: HttpResponse<BoxBody>) -> HttpResponse<B
     }
     let headers = merge::merge(&said, response.headers());
     let mut whole = HttpResponse::with_body(page.status, BoxBody::new(page.body.clone()));
+    whole.extensions_mut().insert(Holes(page.holes.clone()));
     *whole.headers_mut() = headers;
     whole
 }

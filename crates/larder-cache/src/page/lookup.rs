@@ -127,10 +127,7 @@ impl find::Wanted for Sought<'_> {
         let unfound = match lookup.look(self.headers) {
             Looked::Page(kept, varies) => match kept.usage() {
                 Use::Fresh => return Look::There(Found::Answer(lookup.hit(&kept).await)),
-                // In the background the user of a page would be missing.
-                Use::WhileRevalidating
-                    if self.lookup.user.is_none() && !kept.page.is_to_be_awaited() =>
-                {
+                Use::WhileRevalidating if !lookup.must_wait(&kept) => {
                     return Look::There(Found::Stale(kept, varies));
                 }
                 Use::WhileRevalidating | Use::IfError | Use::Never => {

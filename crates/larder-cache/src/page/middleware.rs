@@ -17,7 +17,9 @@ use super::address;
 use super::deliver::Asked;
 use super::handler::{apart, ask, call};
 use super::head::ignore_range;
+use super::holed::fill;
 use super::lookup::{Found, Lookup};
+use super::of_request::Fillings;
 use super::outward;
 use super::request;
 use super::request_flags::RequestFlags;
@@ -101,15 +103,16 @@ where
         if !self.is_checked.replace(true) {
             check_surroundings(&mut request, &self.rules);
         }
+        let fillings = self.rules.fillings(request.request());
         self.rules.note_keys(&mut request);
         let Some(of_a_user) = &self.of_a_user else {
-            return Box::pin(answer(service, self.rules.clone(), request, None));
+            return Box::pin(answer(service, self.rules.clone(), request, (None, fillings)));
         };
         let user = self.rules.user_of(request.request());
         let rules = if user.is_some() { of_a_user.clone() } else { self.rules.clone() };
         Box::pin(async move {
             let is_personal = user.is_some();
-            let mut response = answer(service, rules, request, user).await?;
+            let mut response = answer(service, rules, request, (user, fillings)).await?;
             outward::divide(response.headers_mut(), is_personal);
             Ok(response)
         })
@@ -152,7 +155,7 @@ async fn answer<S, B>(
     service: Rc<S>,
     rules: Rc<Rules>,
     mut request: ServiceRequest,
-    user: Option<String>,
+    (user, fillings): (Option<String>, Fillings),
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
@@ -161,7 +164,7 @@ where
     let began = Instant::now();
     let cache = request.app_data::<web::Data<Cache>>().cloned();
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return write(&*service, &rules, cache.as_ref(), request).await;
+        return write(&*service, &rules, cache.as_ref(), request, fillings).await;
     }
     // Also if the handler answers: it may not know this rule.
     ignore_range(&mut request);
@@ -177,10 +180,11 @@ where
         (_, current) => {
             let rule = current.err().unwrap_or("off");
             if rule == request::SESSION {
-                return pass_seen(&*service, request).await;
+                return pass_seen(&*service, &rules, request, &fillings).await;
             }
             let status = CacheStatus::Bypass(rule);
-            return pass_by(&*service, &rules, request, (&Asked::default(), status)).await;
+            let asked = Asked::nothing(fillings);
+            return pass_by(&*service, &rules, request, (&asked, status)).await;
         }
     };
     let write_epoch = match rules.is_emptied_by_writes {
@@ -192,7 +196,7 @@ where
     };
     let within = (write_epoch, user.as_deref());
     let key = apart(address::key(&mut request, flags, &rules, within));
-    let asked = Asked::of(request.headers(), flags, rules.has_ranges);
+    let asked = Asked::of(request.headers(), flags, rules.has_ranges, fillings);
     let user = user.map(|id| Tag::from(format!("user#{id}")));
     let lookup = Lookup { cache, key, current, rules, asked, user, began };
     match lookup.find(&request).await {
@@ -217,7 +221,7 @@ where
     B: MessageBody + 'static,
 {
     let (request, response) = ask(service, rules, request).await?.into_parts();
-    let mut response = asked.of_unstored(response.map_into_boxed_body());
+    let mut response = asked.of_unstored(response);
     vary_by_language(response.headers_mut(), rules);
     status.write(response.headers_mut());
     Ok(ServiceResponse::new(request, response))
@@ -226,13 +230,15 @@ where
 /// Lets the handler answer a signed-in client, with the client's credentials.
 async fn pass_seen<S, B>(
     service: &S,
+    rules: &Rules,
     request: ServiceRequest,
+    fillings: &Fillings,
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let mut response = call(service, request).await?.map_into_boxed_body();
+    let mut response = filled(call(service, rules, request).await?, fillings);
     CacheStatus::Bypass(request::SESSION).write(response.headers_mut());
     Ok(response)
 }
@@ -245,6 +251,7 @@ async fn write<S, B>(
     rules: &Rules,
     cache: Option<&web::Data<Cache>>,
     mut request: ServiceRequest,
+    fillings: Fillings,
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
@@ -254,7 +261,7 @@ where
     request::restore_tags(&mut request, rules);
     // A request without a valid host has no pages.
     let is_settled = rules.is_emptied_by_writes && address::settle(&mut request).is_ok();
-    let mut response = call(service, request).await?.map_into_boxed_body();
+    let mut response = filled(call(service, rules, request).await?, &fillings);
     CacheStatus::Method.write(response.headers_mut());
     if let Some(cache) = cache.filter(|_| is_settled)
         && invalidation::invalidates(&method, response.status())
@@ -262,6 +269,12 @@ where
         empty(cache, &response);
     }
     Ok(response)
+}
+
+/// Fills the holes of a response that is not looked at further.
+fn filled(response: ServiceResponse<BoxBody>, fillings: &Fillings) -> ServiceResponse<BoxBody> {
+    let (request, response) = response.into_parts();
+    ServiceResponse::new(request, fill(response, fillings).0)
 }
 
 fn empty(cache: &Cache, response: &ServiceResponse<BoxBody>) {

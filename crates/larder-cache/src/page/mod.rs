@@ -12,6 +12,7 @@
 //! - A page depends on every tag that was read while it was built; no list is kept by hand.
 //! - One request builds a page. The others wait and check for themselves whether it is recent enough. If it
 //!   cannot be shared, each request builds its own.
+//! - The small places of a page that differ for each visitor are holes ([`hole`], `holed`).
 //! - Conditions, ranges and codings apply to the stored page (`compress`).
 //! - A stale page is revalidated before it is rebuilt, or served stale if it permits that.
 //! - A successful write invalidates the pages of its URL: `write_epochs`.
@@ -63,6 +64,7 @@ mod fetch;
 mod found_page;
 mod handler;
 mod head;
+mod holed;
 mod lookup;
 mod middleware;
 mod nested;
@@ -83,6 +85,7 @@ mod visitor;
 pub use budget::limit_store_time;
 pub use compress::{is_worth_compressing, tag_in};
 pub use head::head_as_get;
+pub use holed::hole;
 pub use middleware::{Cached, cached};
 pub use outcome::{Outcome, Told};
 pub use request::Bypass;

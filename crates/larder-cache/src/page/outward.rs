@@ -1,7 +1,11 @@
 //! What a response that is not the same for all says to browsers and other caches.
 
-use actix_web::http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, VARY};
+use actix_web::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, COOKIE, ETAG, EXPIRES, HeaderMap, HeaderName, HeaderValue,
+    LAST_MODIFIED, VARY,
+};
 
+use crate::http::directives::Directives;
 use crate::http::{list, vary};
 
 /// The directives that a response for one visitor cannot have.
@@ -16,6 +20,20 @@ pub(super) fn divide(headers: &mut HeaderMap, is_personal: bool) {
         let line = privately(headers.get_all(CACHE_CONTROL));
         headers.insert(CACHE_CONTROL, line);
         remove_targeted(headers);
+    }
+}
+
+/// Says that the response was made for this one visitor and this one request, and names no state of the page.
+pub(super) fn be_personal(headers: &mut HeaderMap) {
+    let said = Directives::of(headers.get_all(CACHE_CONTROL));
+    let line = if said.no_store { "private, no-store" } else { "private, no-cache" };
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(line));
+    for name in [ETAG, LAST_MODIFIED, EXPIRES, ACCEPT_RANGES] {
+        headers.remove(name);
+    }
+    remove_targeted(headers);
+    if let Some(line) = vary::patch(headers.get_all(VARY), &[COOKIE.as_str()]) {
+        headers.insert(VARY, line);
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use actix_web::dev::Extensions;
 use actix_web::http::header::HeaderName;
 
-use super::of_request::{Keyed, OfRequest};
+use super::of_request::{Filler, Keyed, OfRequest};
 use crate::http::freshness::Owner;
 use crate::http::storable::STATUSES;
 use crate::policy::Policy;
@@ -52,6 +52,7 @@ pub struct Rules {
     pub(super) tells_browsers: bool,
     pub(super) carried: Vec<Carry>,
     pub(super) keyed: Vec<Keyed>,
+    pub(super) holes: Vec<Filler>,
     pub(super) user: Option<OfRequest<Option<String>>>,
     /// Whether these are the rules for the pages of one user.
     pub(super) is_personal: bool,
@@ -126,6 +127,7 @@ impl Rules {
             tells_browsers: true,
             carried: Vec::new(),
             keyed: Vec::new(),
+            holes: Vec::new(),
             user: None,
             is_personal: false,
             is_order_said: Arc::default(),

@@ -1,16 +1,36 @@
 //! The rules about the visitor of a request: what the handler learns, and by what pages are keyed.
 //!
 //! - These rules are functions of the request, as its client and the layers around the cache have made it.
+//! - The holes of a page are filled by them. What fills a hole is computed before the page is looked up, since the
+//!   handler gets a request without its visitor.
 //! - A computed value is written into a header of the request: so handlers see it, and the page varies on it.
 //!
 //! Not here: cookies and headers by which pages are keyed (`rules`), and what is removed from requests (`request`).
+
+use std::fmt;
 
 use actix_web::HttpRequest;
 use actix_web::dev::{Extensions, ServiceRequest};
 use actix_web::http::header::HeaderValue;
 
-use super::of_request::{Keyed, OfRequest};
+use super::of_request::{Filler, Fillings, Keyed, OfRequest};
 use super::rules::Rules;
+
+/// Escapes a text for HTML, also within quoted attributes.
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            letter => html.push(letter),
+        }
+    }
+    html
+}
 
 impl Rules {
     /// Keys the pages by a value that is computed from the request, such as the kind of device.
@@ -69,6 +89,61 @@ impl Rules {
     ) -> Self {
         self.user = Some(OfRequest::new(move |request| of(request).map(|id| id.to_string())));
         self
+    }
+
+    /// Fills the hole of this name, on shared pages, with a text for each visitor: a name, a token of a form.
+    ///
+    /// The page is stored once for all, without what is in its holes. The handler prints a hole by
+    /// [`page::hole`](super::hole), or a template by the filter [`hole`](crate::fragment::filters::hole). The text
+    /// is escaped; [`Rules::hole_html`] takes HTML. A response with a filled hole is `private, no-cache` and has no
+    /// validator, so it is always whole, and uncompressed. Where all texts are empty, as for visitors who are not
+    /// signed in, the page is sent as it is stored.
+    ///
+    /// `of` sees the request with cookies and extensions. It is called for each request, also on a hit: what it
+    /// needs of a database, a layer around the page cache loads.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use actix_web::{HttpMessage, HttpResponse};
+    /// use larder_cache::page::{self, Rules};
+    ///
+    /// #[derive(Clone)]
+    /// struct User(String);
+    ///
+    /// let rules = Rules::from(Duration::from_secs(300)).hole("greeting", |request| {
+    ///     let user = request.extensions().get::<User>().cloned();
+    ///     user.map(|user| format!("Hello, {}!", user.0)).unwrap_or_default()
+    /// });
+    ///
+    /// // Runs once in five minutes, for all visitors.
+    /// async fn index() -> HttpResponse {
+    ///     HttpResponse::Ok().body(format!("<p>{}</p>", page::hole("greeting")))
+    /// }
+    /// ```
+    pub fn hole<V: fmt::Display>(
+        self,
+        name: &str,
+        of: impl Fn(&HttpRequest) -> V + Send + Sync + 'static,
+    ) -> Self {
+        self.hole_html(name, move |request| escaped(&of(request).to_string()))
+    }
+
+    /// Fills the hole of this name with HTML, such as a rendered template, in which texts are escaped already.
+    pub fn hole_html<V: ToString>(
+        mut self,
+        name: &str,
+        of: impl Fn(&HttpRequest) -> V + Send + Sync + 'static,
+    ) -> Self {
+        let of = OfRequest::new(move |request| of(request).to_string());
+        self.holes.push(Filler { name: name.to_owned(), of });
+        self
+    }
+
+    /// Computes what fills the holes for this request.
+    pub(super) fn fillings(&self, request: &HttpRequest) -> Fillings {
+        let filling = |hole: &Filler| (hole.name.clone(), hole.of.get(request));
+        Fillings::new(self.holes.iter().map(filling).collect())
     }
 
     /// Returns the user that sent the request, if pages are stored for users.

@@ -17,6 +17,7 @@ mod departures;
 mod digests;
 mod directives;
 mod floods;
+mod holes;
 mod hosts;
 mod languages;
 mod letter;
