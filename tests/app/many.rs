@@ -163,7 +163,7 @@ fn many_products_are_changed_beside_other_writers() {
 
 /// Ticks these products in the list, chooses what to do, and presses *Preview*.
 #[track_caller]
-fn selects(site: &TestSite, ids: &[u64], what: &str, amount: &str) -> Page {
+pub fn selects(site: &TestSite, ids: &[u64], what: &str, amount: &str) -> Page {
     let names: Vec<String> = ids.iter().map(|id| format!("id_{id}")).collect();
     let mut fields: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "on")).collect();
     fields.extend([("do", what), ("amount", amount)]);
@@ -172,7 +172,7 @@ fn selects(site: &TestSite, ids: &[u64], what: &str, amount: &str) -> Page {
 
 /// Presses the button of a preview.
 #[track_caller]
-fn confirms(site: &TestSite, preview: &Page) -> Page {
+pub fn confirms(site: &TestSite, preview: &Page) -> Page {
     let forms = crate::support::forms(&preview.html());
     let confirmed = forms.iter().find(|form| form.field("confirmed") == Some("yes"));
     site.sends(confirmed.expect("a button that does it"))

@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use crate::many::{confirms, selects};
 use crate::support::{Database, Page, TestSite, until};
 
 /// SQL that makes adding a product fail with the SQLSTATE in its title.
@@ -149,13 +150,13 @@ fn the_victim_of_a_deadlock_is_retried() {
     terminate_all(&site);
     let mut other = site.database.open_shell();
     other.does("SET deadlock_timeout = '1h'; BEGIN");
-    other.does(&format!("UPDATE products SET price_cents = 7 WHERE id = {tea}"));
+    let preview = selects(&site, &[tea, milk], "price", "2");
+    other.does(&format!("UPDATE products SET price_cents = 7 WHERE id = {milk}"));
     thread::scope(|scope| {
-        // The shop has locked the row of the milk, and waits for the stamps that the other session
-        // changed.
-        let edit = scope.spawn(|| site.edits(milk, &[("price", "2")]));
+        // The shop has locked the row of the tea, and waits for the other.
+        let edit = scope.spawn(|| confirms(&site, &preview));
         until("the shop waits", || waiting(&site) == "1");
-        other.does(&format!("UPDATE products SET price_cents = 8 WHERE id = {milk}"));
+        other.does(&format!("UPDATE products SET price_cents = 8 WHERE id = {tea}"));
         until("the shop waits again", || waiting(&site) == "1");
         other.does("ROLLBACK");
         edit.join().unwrap().assert_sends_to("/");

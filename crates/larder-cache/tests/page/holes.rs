@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 use larder_cache::page::{self, Rules};
-use larder_cache::store::{Limits, MemoryStore, Store};
+use larder_cache::store::{MemoryStore, Store};
 use larder_cache::{InProcess, Policy};
 
 use super::line::Answer;
@@ -197,7 +197,7 @@ fn a_page_that_is_validated_keeps_its_holes() {
 #[test]
 fn another_instance_fills_the_holes_of_a_shared_page() {
     let versions = Arc::new(InProcess::new());
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Limits::default()));
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let [one, other] = [(); 2].map(|()| {
         let plan = Plan::of(rules(Policy::fresh_for(MINUTE))).replies(page);
         plan.sharing(&versions, &store).open()

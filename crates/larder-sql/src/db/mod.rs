@@ -298,29 +298,6 @@ impl Db {
     }
 }
 
-impl Db {
-    /// Ends the waits of a transaction for locks, once its time for them is over.
-    async fn enforce(&self, limits: Arc<Limits>) -> Infallible {
-        // A single wait ends by itself.
-        tokio::time::sleep(limits.patience.left() + AGAIN).await;
-        loop {
-            let (db, limits) = (self.clone(), limits.clone());
-            let cancel = move || {
-                // Where all readers wait, too, each of them ends by itself.
-                let Some(mut pooled) = db.0.readers.try_get() else { return };
-                if let Conn::Postgres(conn) = &mut pooled.conn
-                    && let Err(error) = log::without_logging(|| limits.backend.cancel_wait(conn))
-                {
-                    tracing::debug!(%error, "the wait for a lock was not cancelled");
-                }
-            };
-            // A failure, or a panic, leaves the wait to the limit of the lock.
-            let _ = tokio::task::spawn_blocking(cancel).await;
-            tokio::time::sleep(AGAIN).await;
-        }
-    }
-}
-
 impl Shared {
     fn run<T>(
         &self,
