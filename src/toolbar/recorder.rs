@@ -168,7 +168,8 @@ mod tests {
     use crate::toolbar::record::Outcome;
 
     fn cache() -> Cache {
-        Builder::default().listener(Arc::new(Recorder)).open(Arc::new(InProcess::new()))
+        let builder = Builder::default().name(crate::site::NAME).listener(Arc::new(Recorder));
+        builder.open(Arc::new(InProcess::new()))
     }
 
     async fn ask(cache: &Cache, name: &'static str) {
