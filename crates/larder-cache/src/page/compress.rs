@@ -115,6 +115,12 @@ pub fn tag_in(coding: Coding, tag: &EntityTag) -> EntityTag {
     EntityTag { opaque, ..*tag }
 }
 
+/// Reports whether a handler's own tag ends like one that [`tag_in`] builds, so that the two cannot be told apart.
+#[must_use]
+pub(super) fn is_like_ours(tag: &EntityTag) -> bool {
+    tag_of(tag.clone()) != *tag
+}
+
 /// Returns the tag of the uncompressed page, given a tag that [`tag_in`] may have built.
 #[must_use]
 pub(super) fn tag_of(tag: EntityTag) -> EntityTag {
