@@ -12,6 +12,7 @@ mod harness;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -23,6 +24,8 @@ use clap::Parser;
 use harness::load::{self, Answer, Client, Request};
 use harness::server::{LARDER, Server};
 use harness::{Figure, Goal, Samples, Table, in_turns};
+use larder::cache::page::{self, Rules};
+use larder::cache::{Builder, InProcess};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -31,6 +34,12 @@ const HIT: Goal = Goal::Ratio(1.25);
 
 /// The goal for building a page, in static answers: 150 µs, where a static answer takes 6.9 µs.
 const COLD: Goal = Goal::Ratio(21.7);
+
+/// The lifetime of the pages that this program caches.
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// What fills each hole.
+const FILLING: &str = "Hello, Mina & Otto!";
 
 /// The keep-alive timeout, the same as the shop's.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -88,6 +97,8 @@ fn measure_answers(args: &Args) -> Result<()> {
     let subject = |name: &str, server, request| Subject::new(name, server, request, args.requests);
     let mut subjects = [
         subject("static body", &plain, Request::get("/")),
+        subject("cached body", &plain, Request::get("/cached")),
+        subject("cached body, three holes", &plain, Request::get("/holes")),
         subject("static body and headers", &plain, Request::get("/headers")),
         subject("page hit", &hit, Request::get("/")),
         subject("page hit, toolbar on", &timed, Request::get("/")),
@@ -98,12 +109,14 @@ fn measure_answers(args: &Args) -> Result<()> {
     let samples = rig.measure(&mut subjects)?;
     let mut table = rig.table("Page hits", &page);
     let row = |subject: usize| (subjects[subject].name.as_str(), &samples[subject]);
-    let [body, headers, hit, timed, static_304, hit_304, cold] = [0, 1, 2, 3, 4, 5, 6].map(row);
+    let [body, cached, holes, headers, hit, timed, static_304, hit_304, cold] =
+        [0, 1, 2, 3, 4, 5, 6, 7, 8].map(row);
     table.compare(HIT, hit, body);
     table.compare(HIT, timed, body);
     table.compare(Goal::None, hit, headers);
     table.compare(Goal::None, headers, body);
     table.compare(Goal::None, timed, hit);
+    table.compare(Goal::None, holes, cached);
     table.compare(Goal::None, hit_304, static_304);
     table.compare(COLD, cold, body);
     table.print();
@@ -266,12 +279,19 @@ impl Ready {
     }
 }
 
-/// Serves the page in `folder` with plain actix-web.
+/// Serves the page in `folder` with plain actix-web, and with a page cache, with and without holes.
 async fn serve(folder: &Path, workers: usize) -> Result<()> {
     let ready = web::Data::new(Ready::read(folder)?);
+    let cache = web::Data::new(Builder::default().open(Arc::new(InProcess::new())));
     let server = HttpServer::new(move || {
+        let rules = || Rules::from(HOUR).canary(false);
+        let names = ["greeting", "basket", "token"];
+        let holed = names.iter().fold(rules(), |rules, name| rules.hole(name, |_| FILLING));
         App::new()
             .app_data(ready.clone())
+            .app_data(cache.clone())
+            .service(web::resource("/cached").wrap(page::cached(rules())).get(body))
+            .service(web::resource("/holes").wrap(page::cached(holed)).get(with_holes))
             .route("/", web::get().to(body))
             .route("/headers", web::get().to(headers))
             .route("/304", web::get().to(not_modified))
@@ -285,6 +305,16 @@ async fn serve(folder: &Path, workers: usize) -> Result<()> {
 
 async fn body(ready: web::Data<Ready>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/html; charset=utf-8").body(ready.body.clone())
+}
+
+/// Answers with three holes in the page.
+async fn with_holes(ready: web::Data<Ready>) -> HttpResponse {
+    let (text, third) = (String::from_utf8_lossy(&ready.body), ready.body.len() / 3);
+    let (first, rest) = text.split_at(text.floor_char_boundary(third));
+    let (second, last) = rest.split_at(rest.floor_char_boundary(third));
+    let [greeting, basket, token] = ["greeting", "basket", "token"].map(page::hole);
+    let body = format!("{greeting}{first}{basket}{second}{token}{last}");
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(body)
 }
 
 async fn headers(ready: web::Data<Ready>) -> HttpResponse {

@@ -64,7 +64,7 @@ impl TestDatabase {
     /// Returns the URL of the database at a host of Postgres, with these parameters.
     pub fn url_at(&self, host: &str, parameters: &str) -> String {
         let url = postgres::cluster().url(&self.name);
-        format!("{}?{parameters}", url.replace("127.0.0.1", host))
+        format!("{}&{parameters}", url.replace("127.0.0.1", host))
     }
 
     /// Starts a proxy in front of Postgres; returns it with the URL of the database behind it.

@@ -55,7 +55,8 @@ impl Cluster {
     }
 
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://{SHOP}@127.0.0.1:{}/{database}", self.port)
+        // A busy machine may need longer than the shop's five seconds.
+        format!("postgres://{SHOP}@127.0.0.1:{}/{database}?connect_timeout=120", self.port)
     }
 
     /// Waits until the server's log contains `word`, and returns the log.

@@ -123,6 +123,13 @@ fn brotli(mut body: &[u8]) -> io::Result<Vec<u8>> {
     Ok(coded)
 }
 
+/// Reports whether a handler's own tag ends like one that [`EntityTag::in_coding`] builds, so that the two cannot be told
+/// apart.
+#[must_use]
+pub(super) fn is_like_ours(tag: &EntityTag) -> bool {
+    tag_of(tag.clone()) != *tag
+}
+
 /// Returns the tag of the uncompressed page, given a tag that [`EntityTag::in_coding`] may have built.
 #[must_use]
 pub(super) fn tag_of(tag: EntityTag) -> EntityTag {

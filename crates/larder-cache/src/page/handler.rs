@@ -69,6 +69,7 @@ where
         Err(Panicked.into())
     });
     let response = answered?.map_into_boxed_body();
+    request::note_tag(response.headers(), rules);
     Ok(match render {
         Some(render) => holed::cut(render, rules, response),
         None => response,

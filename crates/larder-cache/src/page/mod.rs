@@ -44,6 +44,8 @@
 //! - In the right order a session that the handler begins shows in its `Set-Cookie`, so the response is not stored;
 //!   and a handler that reads one must say `Vary: Cookie` or `private`, as for any other cache.
 //! - The first request shows a wrong order, and the log then says it.
+//! - Where the owner's rules look at the visitor ([`Rules::key_by`], [`Rules::per_user`], [`Rules::hole`]), the layer
+//!   that finds the visitor has to be around the page cache: then this order is the right one.
 //!
 //! What many layers need on every request, such as the number of the request, is named by [`Rules::carry`].
 //! Extensions of the connection ([`HttpServer::on_connect`](actix_web::HttpServer::on_connect)) cannot be hidden:

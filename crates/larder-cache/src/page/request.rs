@@ -15,20 +15,21 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::Ordering;
 
 use actix_web::HttpMessage;
 use actix_web::cookie::Cookie;
 use actix_web::dev::{Extensions, ServiceRequest};
 use actix_web::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+    AUTHORIZATION, CACHE_CONTROL, COOKIE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
     IF_NONE_MATCH, PRAGMA,
 };
 
-use super::compress::tag_of;
+use super::compress::{is_like_ours, tag_of};
 use super::request_flags::RequestFlags;
 use super::rules::Rules;
 use crate::http::conditional::CONDITIONS;
-use crate::http::entity_tag::EntityTags;
+use crate::http::entity_tag::{EntityTag, EntityTags};
 use crate::http::list;
 use crate::http::passed_on::PassedOn;
 
@@ -110,15 +111,23 @@ pub(super) fn strip_conditionals(request: &mut ServiceRequest) {
 
 /// Gives a write the handler's own tags, where the client sends those of compressed pages.
 ///
-/// A tag is taken for one of the cache's if it ends like one; so an application whose own tags end in `-gzip`
-/// or `-br` must switch [`Rules::codings`] off.
+/// A tag is taken for one of the cache's if it ends like one, unless a handler has given such a tag.
 pub(super) fn restore_tags(request: &mut ServiceRequest, rules: &Rules) {
-    for name in [IF_MATCH, IF_NONE_MATCH].into_iter().filter(|_| rules.has_codings) {
+    let is_ours = rules.has_codings && !rules.has_such_tags.load(Ordering::Relaxed);
+    for name in [IF_MATCH, IF_NONE_MATCH].into_iter().filter(|_| is_ours) {
         let lines = request.headers().get_all(&name);
         let tags = EntityTags::parse(lines).ok().and_then(|tags| tags.print_with(tag_of));
         if let Some(tags) = tags {
             request.headers_mut().insert(name, tags);
         }
+    }
+}
+
+/// Notes whether a handler gives tags that end like those of compressed pages.
+pub(super) fn note_tag(headers: &HeaderMap, rules: &Rules) {
+    let tag = headers.get(ETAG).map(HeaderValue::as_bytes);
+    if tag.and_then(EntityTag::parse).is_some_and(|tag| is_like_ours(&tag)) {
+        rules.has_such_tags.store(true, Ordering::Relaxed);
     }
 }
 

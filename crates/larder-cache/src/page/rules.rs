@@ -43,6 +43,8 @@ pub struct Rules {
     pub(super) sessions: Vec<String>,
     pub(super) has_ranges: bool,
     pub(super) has_codings: bool,
+    /// Whether a handler has given a tag that ends like one of the cache's.
+    pub(super) has_such_tags: Arc<AtomicBool>,
     pub(super) revalidates: bool,
     pub(super) obeys_requests: bool,
     pub(super) is_emptied_by_writes: bool,
@@ -118,6 +120,7 @@ impl Rules {
             sessions: Vec::new(),
             has_ranges: true,
             has_codings: true,
+            has_such_tags: Arc::default(),
             revalidates: true,
             obeys_requests: false,
             is_emptied_by_writes: true,
@@ -222,7 +225,8 @@ impl Rules {
     /// Sets whether bodies are compressed for clients that accept it. Yes by default.
     ///
     /// A compressed page has a tag of its own, such as `"v1-gzip"`. If a client sends that with a write, the
-    /// handler gets `"v1"`. So an application whose own tags end in `-gzip` or `-br` must switch this off.
+    /// handler gets `"v1"`. Once a handler has given such a tag itself, the tags of writes are left alone, and pages
+    /// with such a tag are never compressed.
     pub fn codings(mut self, has: bool) -> Self {
         self.has_codings = has;
         self

@@ -195,7 +195,9 @@ impl Page {
         let map: HeaderMap = headers.iter().cloned().collect();
         let validators = Validators::of(&map, SystemTime::now());
         let directives = Directives::of(map.get_all(CACHE_CONTROL));
-        let is_codable = vary::has(map.get_all(VARY), "accept-encoding")
+        let is_coded_by_its_tag = validators.etag.as_ref().is_some_and(compress::is_like_ours);
+        let is_codable = !is_coded_by_its_tag
+            && vary::has(map.get_all(VARY), "accept-encoding")
             && compress::is_worth_compressing(&map, &directives, body.len());
         let tag = |coding| {
             let parsed = validators.etag.as_ref()?.in_coding(coding);

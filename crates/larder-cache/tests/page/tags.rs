@@ -55,6 +55,41 @@ fn a_write_reaches_the_handler_with_its_own_tag() {
     }
 }
 
+/// Its tags end like those of the cache.
+async fn show_coded() -> HttpResponse {
+    let mut response = show().await;
+    response.headers_mut().insert(ETAG, "\"v1-gzip\"".parse().unwrap());
+    response
+}
+
+async fn edit_coded(request: HttpRequest) -> HttpResponse {
+    match request.headers().get(IF_MATCH) {
+        Some(tag) if tag == "\"v1-gzip\"" => HttpResponse::NoContent().finish(),
+        _ => HttpResponse::PreconditionFailed().finish(),
+    }
+}
+
+#[test]
+fn an_applications_own_tag_survives_whatever_its_end() {
+    for rules in [Rules::respecting(), Rules::from(std::time::Duration::from_secs(60))] {
+        let site = Plain::open(move |config| {
+            let cached = page::cached(rules.clone().canary(false));
+            config.service(web::resource("/").wrap(cached).get(show_coded).put(edit_coded));
+        });
+        for coding in ["gzip", "br", "identity"] {
+            for _ in 0..2 {
+                let page = site.ask("GET", "/", &[&format!("Accept-Encoding: {coding}")]);
+                let seen = (page.header("etag"), page.header("content-encoding"));
+                assert_eq!(seen, (Some("\"v1-gzip\""), None), "{coding}");
+            }
+            let write = ["If-Match: \"v1-gzip\"", "Content-Length: 0"];
+            assert_eq!(site.ask("PUT", "/", &write).status, 204, "{coding}");
+        }
+        let unchanged = site.ask("GET", "/", &["If-None-Match: \"v1-gzip\""]);
+        assert_eq!(unchanged.status, 304);
+    }
+}
+
 #[test]
 fn tags_stay_as_they_are_where_the_cache_codes_nothing() {
     let site = site(Rules::respecting().codings(false));
