@@ -20,12 +20,12 @@ use harness::load::{Client, Request};
 use harness::server::{LARDER, Server};
 use harness::{Goal, Samples, Table, duel, in_turns};
 use larder::app;
-use larder::db::{Conn, Db};
+use larder::db::{Conn, Db, Migrate};
 use larder::products::model::{LIST, ProductList};
 use larder::products::{queries, service};
 use larder::site::list::ListQuery;
 use larder::site::render::grouped;
-use larder::versions::Database;
+use larder::sql::Database;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -179,6 +179,7 @@ struct Shop<'r> {
     runtime: &'r Runtime,
     url: String,
     db: Db,
+    database: Database,
     server: Server,
     /// How long it took to add the products.
     seeding: Duration,
@@ -194,7 +195,10 @@ impl<'r> Shop<'r> {
         service::seed(&db, products, |_| ())?;
         let seeding = started.elapsed();
         place.settle(&url)?;
-        Ok(Self { runtime, server: start(&url)?, url, db, seeding })
+        // As the shop does in the background, before it finds pages by the counts.
+        let database = Database::new(db.clone(), app::TABLES);
+        runtime.block_on(database.read(queries::check_counts))?;
+        Ok(Self { runtime, server: start(&url)?, url, db, database, seeding })
     }
 
     /// Returns the number of products as text.
@@ -204,18 +208,16 @@ impl<'r> Shop<'r> {
 
     /// Loads a page of the catalogue from the database, without the shop.
     fn list(&self, page: u64) -> Result<ProductList> {
-        let database = Database::new(self.db.clone(), app::TABLES);
-        let list = database.read(move |read| queries::list(read, page, PAGE_SIZE));
-        Ok(self.runtime.block_on(list)?)
+        let list = self.database.read(move |read| queries::list(read, page, PAGE_SIZE));
+        Ok(self.runtime.block_on(list)?.0)
     }
 
     /// Returns the number of products that the query finds, as text.
     fn matches(&self, query: &str) -> Result<String> {
         let parameters = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let query = ListQuery::parse(&LIST, &parameters).map_err(Error::msg)?;
-        let database = Database::new(self.db.clone(), app::TABLES);
-        let list = database.read(move |read| queries::search(read, &query, PAGE_SIZE));
-        let list = self.runtime.block_on(list)?;
+        let list = self.database.read(move |read| queries::search(read, &query, PAGE_SIZE));
+        let (list, _) = self.runtime.block_on(list)?;
         Ok(format!("{}{}", if list.has_more { "more than " } else { "" }, grouped(list.total)))
     }
 

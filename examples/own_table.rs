@@ -14,7 +14,7 @@ use diesel::prelude::*;
 use larder::cache::fragment::{Digest, Fragment, filters};
 use larder::cache::{Builder, Cache, Policy, page};
 use larder::db::{Db, Error, Url};
-use larder::versions::{self, Database, Table, triggers};
+use larder::sql::{self, Database, Table, triggers};
 
 diesel::table! {
     guests (id) {
@@ -83,7 +83,7 @@ fn open(url: &Url) -> Result<Db, Box<dyn std::error::Error>> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url: Url = "sqlite://guests.sqlite3".parse()?;
     let db = web::Data::new(Database::new(open(&url)?, TABLES));
-    let cache = web::Data::new(Builder::default().open(versions::open(&url, TABLES)?));
+    let cache = web::Data::new(Builder::default().open(sql::open(&url, TABLES)?));
     let app = move || {
         App::new()
             .app_data(cache.clone())

@@ -16,12 +16,12 @@ use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::site::boxed::Boxed;
 use crate::site::{assets, error_page, flash, headers, log, origin};
+use crate::sql::Table;
 use crate::staff::AdminSections;
 use crate::state::State;
-use crate::versions::Table;
 use crate::{
-    accounts, cookbook, dashboard, events, health, metrics, products, scoreboard, staff, supplier,
-    toolbar, versions,
+    accounts, cookbook, dashboard, events, health, metrics, products, scoreboard, sql, staff,
+    supplier, toolbar,
 };
 
 /// The tables that are read through the cache; each must have its triggers.
@@ -37,7 +37,7 @@ pub const TABLES: &[Table] = &[
     accounts::keys::ACCOUNTS,
     accounts::keys::SESSIONS,
     accounts::keys::TOKENS,
-    versions::secret::SECRET,
+    sql::secret::SECRET,
 ];
 
 /// Returns the sections of the staff index.

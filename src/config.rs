@@ -17,6 +17,7 @@ use crate::site::client::{AddressHeader, Network, Proxies};
 use crate::site::connection::Limits;
 use crate::site::form::Deadlines;
 use crate::site::host::Host;
+use crate::site::zone::Zone;
 use crate::state;
 use crate::supplier::client::Upstream;
 
@@ -264,6 +265,10 @@ pub struct ShopConfig {
     /// Products on a page of the list, 1 to 1000.
     #[arg(long, env = "LARDER_PAGE_SIZE", value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub page_size: u64,
+
+    /// The shop's time zone, in which pages show times and forms take them: an IANA name, such as Europe/Berlin.
+    #[arg(long, env = "LARDER_TIME_ZONE", value_name = "ZONE", default_value = "UTC", value_parser = |text: &str| text.parse::<Zone>())]
+    pub time_zone: Zone,
 
     /// Leave an empty shop empty, instead of filling it with samples.
     #[arg(long, env = "LARDER_NO_SAMPLES", value_parser = BoolishValueParser::new())]

@@ -30,6 +30,12 @@ pub enum AppError {
     /// 404: the named object does not exist.
     #[error("{0}")]
     Absent(&'static str),
+    /// 404: the list has no such page.
+    #[error("The list has no such page. It may have become shorter.")]
+    NoPage {
+        /// The address of its last page.
+        last: String,
+    },
     /// 400: the request is malformed.
     #[error("{0}")]
     BadRequest(&'static str),
@@ -160,7 +166,7 @@ impl From<askama::Error> for AppError {
 impl ResponseError for AppError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::NotFound | Self::Absent(_) => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::Absent(_) | Self::NoPage { .. } => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::SignInFirst { .. } => StatusCode::SEE_OTHER,
             Self::TokenNeeded => StatusCode::UNAUTHORIZED,

@@ -14,8 +14,8 @@
 //! - [`supplier`]: prices from a slow upstream.
 //! - [`accounts`], [`staff`]: accounts that may write, and the index of the pages where they do it.
 //! - [`cache`]: the framework. It depends neither on this shop nor on SQL.
-//! - [`versions`]: how the database reports to the cache what has changed.
-//! - [`db`]: connections, transactions, migrations.
+//! - [`sql`]: how a database reports to the cache what has changed; connections and transactions.
+//! - [`db`]: the schema and its migrations.
 //! - [`site`]: what all pages share.
 //! - [`dashboard`], [`toolbar`]: control and observation of the cache.
 //! - [`metrics`], [`health`]: what operators and load balancers query.
@@ -27,6 +27,7 @@
 pub mod accounts;
 pub mod app;
 pub use larder_cache as cache;
+pub use larder_sql as sql;
 pub mod cli;
 pub mod config;
 pub mod cookbook;
@@ -44,4 +45,3 @@ pub mod staff;
 pub mod state;
 pub mod supplier;
 pub mod toolbar;
-pub mod versions;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use actix_web::{dev, web};
 use clap::{Args, ValueEnum};
-use time::OffsetDateTime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::accounts::service as accounts;
@@ -21,19 +20,21 @@ use crate::config::{
 use crate::cookbook::service as cookbook;
 use crate::dashboard::Dashboard;
 use crate::dashboard::history::History;
-use crate::db::{self, Db, Url, migrations};
+use crate::db::probe::Probe;
+use crate::db::{self, Db, Migrate, Url, migrations};
 use crate::events::service as events;
 use crate::health::Health;
 use crate::metrics::{About, Counters};
 use crate::products::service as products;
 use crate::scoreboard::service as scoreboard;
 use crate::site::host::Hosts;
-use crate::site::secrets;
+use crate::site::jobs::Jobs;
+use crate::site::time::Timestamp;
+use crate::site::{secrets, zone};
+use crate::sql::secret::Keeper;
+use crate::sql::{self, Database};
 use crate::state::{Access, Settings, State};
 use crate::supplier::client::Client;
-use crate::versions::probe::Probe;
-use crate::versions::secret::Keeper;
-use crate::versions::{self, Database};
 use crate::{app, supplier, toolbar};
 
 use self::stream::Plan;
@@ -83,6 +84,7 @@ impl Server {
     /// One sentence for the operator.
     pub async fn start(config: &ServeConfig) -> Result<Self, String> {
         secrets::add(&config.log.secret_names);
+        zone::set(&config.shop.time_zone);
         let shared = config.cache.store()?;
         let levels = config.cache.levels()?;
         let listener = bind(config.http.bind)?;
@@ -91,14 +93,16 @@ impl Server {
         let db = open(config.database.clone()).await?;
         warn_of_no_accounts(config, &db)?;
         let hosts = Hosts::new(&config.http.hosts, address);
-        let memory = web::Data::new(toolbar::Memory::new(told(config, &hosts, &db, levels)));
+        let version = db.version().map_err(|error| error.to_string())?;
+        let settings = told(config, &hosts, &db, levels);
+        let memory = web::Data::new(toolbar::Memory::new(settings, &version));
         let (state, parts) = build(config, hosts, db, levels, shared)?;
         let state = web::Data::new(state);
         if config.cache.clear_cache {
             clear(&state).await?;
             parts.dashboard.note_start();
         }
-        // No reason not to open: the next search tries again.
+        // No reason not to open: the next search starts it again.
         if let Err(error) = products::prepare_search(&state.db).await {
             tracing::warn!(%error, "titles that other programs wrote are not searchable yet");
         }
@@ -217,7 +221,7 @@ fn build(
     let counters = Counters::default();
     let shared = shared.map(|store| counters.around_store(store));
     let keeper = Keeper::open(db.url())?;
-    let versions = keeper.around(versions::open_on(db.clone(), app::TABLES)?);
+    let versions = keeper.around(sql::open_on(db.clone(), app::TABLES)?);
     let versions = counters.around_versions(versions);
     let (settings, build) = (settings(config, hosts), this_build());
     let stats = Arc::new(Stats::default());
@@ -227,8 +231,8 @@ fn build(
     if let Some(store) = shared.clone() {
         // Everything besides the data that changes how a page looks: instances that differ in it
         // must not share entries.
-        let (size, access) = (settings.page_size, settings.access);
-        let namespace = format!("{build}:size={size}:access={access:?}");
+        let (size, access, zone) = (settings.page_size, settings.access, zone::shop());
+        let namespace = format!("{build}:size={size}:access={access:?}:zone={zone}");
         cache = cache.shared(store, namespace, keeper.secret());
         cache = cache.store_budget(config.cache.redis_timeout());
     }
@@ -239,7 +243,7 @@ fn build(
     let (db, supplier) = (Database::new(db, app::TABLES), supplier(&config.supplier)?);
     let supplier = web::Data::new(supplier);
     let secret = keeper.secret().clone();
-    let state = State { db, cache, stats, settings, secret };
+    let state = State { db, cache, stats, settings, secret, jobs: Jobs::default() };
     let (metrics, health) = (web::Data::new(metrics), web::Data::new(health));
     let throttle = web::Data::new(Throttle::default());
     Ok((state, Parts { metrics, health, dashboard, throttle, supplier }))
@@ -286,6 +290,7 @@ fn told(config: &ServeConfig, hosts: &Hosts, db: &Db, levels: Levels) -> Vec<(St
         ("cached queries", on(levels.queries)),
         ("shared store", shared),
         ("page size", config.shop.page_size.to_string()),
+        ("time zone", config.shop.time_zone.to_string()),
         ("access", format!("{:?}", config.http.who_may_write()).to_lowercase()),
         ("toolbar", format!("{:?}", config.toolbar.toolbar).to_lowercase()),
     ];
@@ -347,7 +352,7 @@ async fn fill(state: &State) -> Result<(), String> {
     let recipes = recipes.map_err(|error| failed("recipes", error))?;
     let scores = scoreboard::fill_if_empty(&state.db).await;
     let scores = scores.map_err(|error| failed("scores", error))?;
-    let today = OffsetDateTime::now_utc().date();
+    let today = Timestamp::now().local().date();
     let tastings = events::fill_if_empty(&state.db, today).await;
     let tastings = tastings.map_err(|error| failed("tastings", error))?;
     tracing::info!(products, recipes, scores, tastings, "the empty shop was filled with samples");

@@ -8,7 +8,8 @@ use crate::cache::{Cache, Secret, Stats};
 use crate::site::client::Proxies;
 use crate::site::form::Deadlines;
 use crate::site::host::Hosts;
-use crate::versions::Database;
+use crate::site::jobs::Jobs;
+use crate::sql::Database;
 
 /// The shop's parts.
 pub struct State {
@@ -22,6 +23,8 @@ pub struct State {
     pub settings: Settings,
     /// The secret of the database, with which pages seal what they carry.
     pub secret: Secret,
+    /// What runs in the background.
+    pub jobs: Jobs,
 }
 
 impl State {

@@ -146,7 +146,7 @@
     const paint = performance.getEntriesByName("first-contentful-paint")[0];
     const seen = paint ? `First contentful paint ${millis(paint.startTime)}. ` : "";
     place.replaceChildren(parse(`<table class="legend"><tbody>${rows.join("")}</tbody></table>
-      <p class="aside">${seen}Transferred ${t.transferSize} bytes.</p>`));
+      <p class="aside">${seen}Transferred ${(t.transferSize / 1e3).toFixed(1)} kB.</p>`));
   }
 
   // Buttons.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::model::Secret;
 use crate::cache::{Key, Policy};
 use crate::site::digest;
-use crate::versions::Table;
+use crate::sql::Table;
 
 /// The table of accounts.
 pub const ACCOUNTS: Table = Table::named("accounts");

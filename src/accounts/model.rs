@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::site::digest;
 use crate::site::row_id::RowId;
-use crate::site::text::{self, TextError, fold};
+use crate::site::text::{self, TextError};
 use crate::site::time::Timestamp;
+use crate::site::words::fold;
 
 /// The account of one member of the staff.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::model::Name;
-use crate::site::text::fold;
+use crate::site::words::fold;
 
 /// An account's number and its names.
 #[derive(Debug, Clone, PartialEq, Eq)]

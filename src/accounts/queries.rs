@@ -11,7 +11,7 @@ use super::names::Named;
 use crate::db::Conn;
 use crate::db::schema::{accounts, sessions, tokens};
 use crate::site::time::Timestamp;
-use crate::versions::Snapshot;
+use crate::sql::Snapshot;
 
 /// Returns the account behind the session with this digest, if there is one.
 pub fn find_session(read: &mut Snapshot<'_>, digest: &str) -> QueryResult<Option<Known>> {

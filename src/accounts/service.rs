@@ -5,8 +5,8 @@ use super::throttle::{Refusal, Throttle};
 use super::{keys, names, passwords, queries};
 use crate::db::{self, Conn, Db, QueryResult};
 use crate::error::AppError;
-use crate::site::text::fold;
 use crate::site::time::Timestamp;
+use crate::site::words::fold;
 use crate::state::State;
 
 /// Returns the account behind a session, if the session is valid.

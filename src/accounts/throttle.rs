@@ -23,7 +23,7 @@ use crate::cache::store::{Limits, MemoryStore};
 use crate::cache::values::{Settings, Timeout, Values};
 use crate::cache::{self, Cache};
 use crate::site::digest;
-use crate::site::text::fold;
+use crate::site::words::fold;
 
 /// Length of a window.
 const WINDOW: Duration = Duration::from_secs(15 * 60);

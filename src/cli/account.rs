@@ -12,10 +12,12 @@ use super::{chain, say};
 use crate::accounts::model::{Name, Password};
 use crate::accounts::service::{self, Ended};
 use crate::config::DatabaseConfig;
-use crate::db::{self, Db};
+use crate::db::{self, Db, Migrate};
 
 /// The arguments of `larder account`.
 #[derive(Debug, Args)]
+// Both may stand after the verb, too.
+#[command(mut_arg("database", |arg| arg.global(true)), mut_arg("lock_timeout", |arg| arg.global(true)))]
 pub struct AccountCommand {
     #[command(flatten)]
     database: DatabaseConfig,

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::chain;
 use super::progress::Progress;
 use crate::config::DatabaseConfig;
-use crate::db::Db;
+use crate::db::{Db, Migrate};
 use crate::events::service;
 use crate::site::render::grouped;
 

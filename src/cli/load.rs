@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::{chain, say};
 use crate::config::DatabaseConfig;
-use crate::db::{self, Db};
+use crate::db::{self, Db, Migrate};
 use crate::{cookbook, scoreboard};
 
 /// The arguments of `larder load`.

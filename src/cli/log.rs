@@ -31,6 +31,11 @@ use crate::toolbar;
 pub fn start(config: &LogConfig) -> WorkerGuard {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,larder=info"));
+    // The server itself logs why a connection ended (`server::stream`).
+    let filter = match "actix_http::h1=off".parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(false)
         .thread_name("larder-log")

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::config::DatabaseConfig;
+use crate::db::Migrate;
 
 /// The arguments of `larder migrate`.
 #[derive(Debug, Args)]

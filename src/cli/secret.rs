@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::{chain, say};
 use crate::config::DatabaseConfig;
-use crate::versions::secret;
+use crate::db::Migrate;
+use crate::sql::secret;
 
 /// The arguments of `larder secret`.
 #[derive(Debug, Args)]

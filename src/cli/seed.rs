@@ -7,6 +7,7 @@ use clap::Args;
 use super::chain;
 use super::progress::Progress;
 use crate::config::DatabaseConfig;
+use crate::db::Migrate;
 use crate::products::service;
 use crate::site::render::grouped;
 

@@ -7,7 +7,7 @@ use crate::cache::page::Rules;
 use crate::cache::{Key, Policy};
 use crate::site::list::{self, ListQuery};
 use crate::site::visitor;
-use crate::versions::Table;
+use crate::sql::Table;
 
 /// The table of recipes.
 pub const RECIPES: Table = Table::named("recipes");

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::site::list::{Cell, Column, Kind, List, Row};
 use crate::site::markdown::{self, Rendered};
 use crate::site::row_id::RowId;
-use crate::site::text::fold;
+use crate::site::words::fold;
 
 /// The maximum length of the name of a recipe or a food, in characters.
 pub const LONGEST_NAME: usize = 200;

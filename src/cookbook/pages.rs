@@ -17,6 +17,7 @@ use crate::site::list::{ListQuery, ListView, Parameters, Row};
 use crate::site::pagination::PageLink;
 use crate::site::render::{Layout, dressed, html};
 use crate::site::sheet::{Change, Fields};
+use crate::site::text::quoted;
 use crate::site::visitor::{Editor, Visitor};
 use crate::state::State;
 
@@ -141,7 +142,7 @@ pub async fn create(
             show_form(&state, editor, None, typed).await
         }
         Ok(text) => {
-            let added = format!("Added “{}”.", text.name);
+            let added = format!("Added {}.", quoted(&text.name));
             let id = service::create(&state, text, once).await?;
             Ok(editor.1.added(&path(id), "/cookbook/new", &added))
         }
@@ -170,7 +171,7 @@ pub async fn update(
         }
         Ok(text) => text,
     };
-    let saved = format!("Saved “{}”.", text.name);
+    let saved = format!("Saved {}.", quoted(&text.name));
     let values = text.values();
     typed.sheet.fill("ingredients", values[3].clone());
     let edit = typed.sheet.edit(values);

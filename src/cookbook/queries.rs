@@ -8,8 +8,8 @@ use super::keys::{FOODS, INGREDIENTS, RECIPES};
 use super::model::{Amount, FoodId, Ingredient, Recipe, RecipeId, RecipeText};
 use crate::db::Conn;
 use crate::db::schema::{foods, ingredients, recipes};
-use crate::site::text::fold;
-use crate::versions::Snapshot;
+use crate::site::words::fold;
+use crate::sql::Snapshot;
 
 #[derive(Queryable, Identifiable)]
 #[diesel(table_name = recipes)]

@@ -9,9 +9,9 @@ use crate::db::{self, Db};
 use crate::error::AppError;
 use crate::site::list::{Found, ListQuery, among};
 use crate::site::sheet::{Change, Edit};
-use crate::site::text::fold;
+use crate::site::words::fold;
+use crate::sql::Database;
 use crate::state::State;
-use crate::versions::Database;
 
 /// Returns all recipes, ordered by name, from the cache.
 pub async fn list(state: &State) -> Result<Arc<Vec<Recipe>>, AppError> {

@@ -92,7 +92,7 @@ impl Act {
 
 /// A record of the invalidation log.
 #[derive(Debug, Clone)]
-pub struct Deed {
+pub struct LogEntry {
     /// When it was done.
     pub at: Timestamp,
     /// What was done.
@@ -107,20 +107,20 @@ pub struct Deed {
 
 /// The invalidation log.
 #[derive(Debug, Default)]
-pub struct Audit(Mutex<VecDeque<Deed>>);
+pub struct Audit(Mutex<VecDeque<LogEntry>>);
 
 impl Audit {
     /// Records an act that was just done.
     pub fn note(&self, act: Act, what: &str, door: Door, entries: Option<u64>) {
         let what = what.chars().take(LONGEST).collect();
-        let deed = Deed { at: Timestamp::now(), act, what, door, entries };
-        let mut deeds = self.0.lock().unwrap();
-        deeds.truncate(MOST - 1);
-        deeds.push_front(deed);
+        let entry = LogEntry { at: Timestamp::now(), act, what, door, entries };
+        let mut log = self.0.lock().unwrap();
+        log.truncate(MOST - 1);
+        log.push_front(entry);
     }
 
     /// Returns all records, the latest first.
-    pub fn deeds(&self) -> Vec<Deed> {
+    pub fn log(&self) -> Vec<LogEntry> {
         self.0.lock().unwrap().iter().cloned().collect()
     }
 }
@@ -137,10 +137,10 @@ mod tests {
         for number in 0..250 {
             audit.note(Act::Deleted, &number.to_string().repeat(300), Door::Program, Some(1));
         }
-        let deeds = audit.deeds();
-        assert_eq!(deeds.len(), MOST);
-        assert!(deeds[0].what.starts_with("249") && deeds[99].what.starts_with("150"));
-        assert!(deeds.iter().all(|deed| deed.what.len() <= LONGEST));
+        let log = audit.log();
+        assert_eq!(log.len(), MOST);
+        assert!(log[0].what.starts_with("249") && log[99].what.starts_with("150"));
+        assert!(log.iter().all(|entry| entry.what.len() <= LONGEST));
     }
 
     #[test]

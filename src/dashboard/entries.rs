@@ -159,10 +159,7 @@ pub async fn index(
     let carried = [("like", &query.like), ("tag", &query.tag), ("level", &query.level)];
     let carried = carried.into_iter().filter(|(_, value)| !value.is_empty());
     let carried = carried.map(|(name, value)| (name, value.clone())).collect();
-    let pagination = Pagination::new(page, found.total, SIZE, PATH, carried);
-    if !pagination.has_page() {
-        return Err(AppError::NotFound);
-    }
+    let pagination = Pagination::new(page, found.total, SIZE, PATH, carried).checked()?;
     let page = IndexPage {
         layout: Layout::new(&visitor, SECTION, "Entries"),
         query,

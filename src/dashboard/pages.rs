@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::audit::{Deed, Door};
+use super::audit::{Door, LogEntry};
 use super::forms::InvalidateForm;
 use super::overview::{self, Overview};
 use super::{Dashboard, SECTION, service, words};
@@ -24,10 +24,10 @@ type Answer = Result<HttpResponse, AppError>;
 struct IndexPage {
     layout: Layout,
     now: Overview,
-    deeds: Vec<Deed>,
+    log: Vec<LogEntry>,
 }
 
-impl Deed {
+impl LogEntry {
     /// Returns how many entries depended on the tag, or held the key.
     fn went(&self) -> String {
         self.entries.map_or_else(|| "unknown".to_owned(), grouped)
@@ -43,7 +43,7 @@ pub async fn index(
 ) -> Answer {
     let now = overview::look(&state, &board, &metrics).await;
     let layout = Layout::new(&visitor, SECTION, "Cache");
-    html(&state, StatusCode::OK, &IndexPage { layout, now, deeds: board.audit.deeds() }).await
+    html(&state, StatusCode::OK, &IndexPage { layout, now, log: board.audit.log() }).await
 }
 
 /// The page that asks for confirmation of an invalidation.

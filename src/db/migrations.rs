@@ -5,8 +5,7 @@ use diesel::migration::MigrationSource;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connect::Conn;
-use super::{secret, transaction};
+use larder_sql::db::{Conn, Db, Role, secret, transaction};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -25,6 +24,35 @@ pub enum Error {
     /// A migration failed; none was committed.
     #[error("the database cannot be migrated: {0}")]
     Failed(String),
+}
+
+/// A database that can be migrated.
+pub trait Migrate {
+    /// Runs the pending migrations and returns their number.
+    ///
+    /// # Errors
+    /// [`Error`]; nothing was changed.
+    fn migrate(&self) -> Result<usize, Error>;
+
+    /// Returns the number of pending migrations; changes nothing.
+    ///
+    /// # Errors
+    /// Those of `migrate`, and if the database has no table of migrations.
+    fn missing_migrations(&self) -> Result<usize, Error>;
+}
+
+impl Migrate for Db {
+    fn migrate(&self) -> Result<usize, Error> {
+        self.with_connection(Role::Writer, run).unwrap_or_else(unreachable)
+    }
+
+    fn missing_migrations(&self) -> Result<usize, Error> {
+        self.with_connection(Role::Reader, missing).unwrap_or_else(unreachable)
+    }
+}
+
+fn unreachable(error: larder_sql::db::Error) -> Result<usize, Error> {
+    Err(Error::Failed(error.to_string()))
 }
 
 /// Runs all pending migrations or none, and returns their number.
@@ -107,4 +135,31 @@ where
         return Err(Error::Newer(newer.to_string()));
     }
     Ok(conn.run_pending_migrations(source).map_err(failed)?.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_sql::Table;
+    use larder_sql::triggers::{self, Dialect};
+
+    use super::*;
+
+    #[test]
+    fn the_migration_on_postgres_is_that_of_larder_sql() {
+        let migration = "migrations/postgres/2026-11-28-100000-0000_stamps_without_waiting/up.sql";
+        let migration = std::fs::read_to_string(migration).unwrap();
+        // It begins with the table that an earlier migration has created, and ends with what covers tables.
+        let ours = triggers::migration(Dialect::Postgres, &[]);
+        let (begin, end) =
+            ("-- The changes that", "-- The function of the triggers of tables without");
+        let ours = &ours[ours.find(begin).unwrap()..ours.find(end).unwrap()];
+        assert!(migration.contains(ours.trim_end()), "{ours}");
+    }
+
+    #[test]
+    fn the_migrations_give_the_triggers_of_larder_sql_word_for_word() {
+        let mut conn = Conn::Sqlite(SqliteConnection::establish(":memory:").unwrap());
+        run(&mut conn).unwrap();
+        triggers::check(&mut conn, &[Table::named("products")]).unwrap().unwrap();
+    }
 }

@@ -4,9 +4,9 @@
 //! with the id of the new row. The same form, sent again, finds it there.
 
 use diesel::prelude::*;
+use larder_sql::db::Conn;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
-use super::connect::Conn;
 use super::schema::sent_forms::dsl::{digest, made_id, sent_at, sent_forms};
 
 /// How long a form is recognised.

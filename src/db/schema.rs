@@ -1,23 +1,6 @@
 //! The tables, as both databases have them.
 
 diesel::table! {
-    /// The stamp of every tag.
-    cache_versions (tag) {
-        tag -> Text,
-        n -> BigInt,
-        r -> BigInt,
-    }
-}
-
-diesel::table! {
-    /// The secret with which instances seal the values that they share: one row.
-    cache_secret (id) {
-        id -> BigInt,
-        secret -> Binary,
-    }
-}
-
-diesel::table! {
     /// The forms of the last day that added something.
     sent_forms (digest) {
         digest -> Text,

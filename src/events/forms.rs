@@ -6,9 +6,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::model::{
-    self, EventId, LONGEST, LONGEST_DESCRIPTION, Moment, NewEvent, NewGuest, Range,
-};
+use super::model::{self, EventId, LONGEST, LONGEST_DESCRIPTION, NewEvent, NewGuest, Range};
+use super::moment::{Moment, NoMoment};
 use crate::error::AppError;
 use crate::site::form::FormErrors;
 use crate::site::text::{self, Fault};
@@ -21,9 +20,28 @@ type Fields = Map<String, Value>;
 /// # Errors
 /// Returns [`AppError::Invalid`] with a sentence for each invalid field.
 pub fn event(fields: &Fields) -> Result<NewEvent, AppError> {
+    event_at(fields, |errors| errors.keep("date", date(fields)))
+}
+
+/// Validates an event whose date and time were typed in a form, in the shop's time zone.
+///
+/// # Errors
+/// Returns the same errors as [`event`].
+pub fn typed_event(fields: &Fields) -> Result<NewEvent, AppError> {
+    let typed = |field| fields.get(field).and_then(Value::as_str).unwrap_or_default();
+    event_at(fields, |errors| {
+        let date = Moment::parse_typed(typed("date"), typed("time"));
+        date.map_err(|(field, sentence)| errors.note(field, sentence)).ok()
+    })
+}
+
+fn event_at(
+    fields: &Fields,
+    date: impl FnOnce(&mut FormErrors) -> Option<Moment>,
+) -> Result<NewEvent, AppError> {
     let mut errors = FormErrors::default();
     let name = errors.keep("name", line(fields, "name", "a name"));
-    let date = errors.keep("date", date(fields));
+    let date = date(&mut errors);
     let location = errors.keep("location", line(fields, "location", "a location"));
     let description = errors.keep("description", description(fields));
     match (name, date, location, description) {
@@ -39,8 +57,21 @@ pub fn event(fields: &Fields) -> Result<NewEvent, AppError> {
 /// # Errors
 /// Returns the same errors as [`event`].
 pub fn guest(fields: &Fields) -> Result<NewGuest, AppError> {
+    guest_of(fields, event_id(fields))
+}
+
+/// Validates a guest whose event was chosen in a form.
+///
+/// # Errors
+/// Returns the same errors as [`event`].
+pub fn typed_guest(fields: &Fields) -> Result<NewGuest, AppError> {
+    let chosen = fields.get("event").and_then(Value::as_str).unwrap_or_default();
+    guest_of(fields, chosen.parse().map_err(|()| "Choose a tasting.".to_owned()))
+}
+
+fn guest_of(fields: &Fields, event: Result<EventId, String>) -> Result<NewGuest, AppError> {
     let mut errors = FormErrors::default();
-    let event = errors.keep("event", event_id(fields));
+    let event = errors.keep("event", event);
     let name = errors.keep("name", line(fields, "name", "a name"));
     let email = errors.keep("email", email(fields));
     match (event, name, email) {
@@ -73,7 +104,7 @@ fn description(fields: &Fields) -> Result<String, String> {
 }
 
 fn date(fields: &Fields) -> Result<Moment, String> {
-    text(fields, "date")?.parse().map_err(|error: model::NoMoment| error.to_string())
+    text(fields, "date")?.parse().map_err(|error: NoMoment| error.to_string())
 }
 
 /// Validates an e-mail address, which is taken as typed except for surrounding spaces.

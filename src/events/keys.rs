@@ -6,7 +6,7 @@ use super::model::{EventId, GuestId, Range};
 use crate::cache::page::Rules;
 use crate::cache::{Key, Policy};
 use crate::site::visitor;
-use crate::versions::Table;
+use crate::sql::Table;
 
 /// The table of events. Its triggers change the stamps of the tags `events` and `events#…`.
 pub const EVENTS: Table = Table::named("events");
@@ -35,6 +35,11 @@ pub fn guests_page() -> Rules {
 /// Returns the page rules of one event or guest.
 pub fn one_page() -> Rules {
     visitor::everybodys(SHOW).parameters(&[])
+}
+
+/// Returns the page rules of a tasting, for visitors who do not see its guests.
+pub fn show_page() -> Rules {
+    visitor::everybodys(SHOW).parameters(&["page"])
 }
 
 /// Returns the page rules of the API's description, which changes only with the program.

@@ -3,10 +3,11 @@
 //! | URL | |
 //! |---|---|
 //! | `GET /events` | [`pages::index`]: the coming tastings, by pages |
-//! | `GET /events/new`, `POST /events` | [`events::new`], [`events::create`] |
-//! | `GET /events/{id}/edit`, `POST /events/{id}` | [`events::edit`], [`events::update`] |
-//! | `GET`, `POST /events/{id}/delete` | [`events::ask`], [`events::delete`] |
-//! | `/events/guests/…` | the same for their guests: [`guests`] |
+//! | `GET /events/{id}` | [`pages::show`]: a tasting; for staff with its guests, and a form to add one |
+//! | `GET /events/new`, `POST /events` | [`edit::new`], [`edit::create`] |
+//! | `GET /events/{id}/edit`, `POST /events/{id}` | [`edit::edit`], [`edit::update`] |
+//! | `GET`, `POST /events/{id}/delete` | [`edit::ask`], [`edit::delete`] |
+//! | `/events/guests/…` | the same for their guests |
 //! | `GET`, `POST /api/events` | [`api::list_events`], [`api::create_event`] |
 //! | `GET`, `PUT`, `DELETE /api/events/{id}` | [`api::show_event`], [`api::replace_event`], [`api::delete_event`] |
 //! | `GET`, `POST /api/guests` | [`api::list_guests`], of one event with `?event=`; [`api::create_guest`] |
@@ -19,6 +20,7 @@ pub mod edit;
 pub mod forms;
 pub mod keys;
 pub mod model;
+pub mod moment;
 pub mod openapi;
 pub mod pages;
 pub mod queries;
@@ -28,7 +30,8 @@ pub mod service;
 use actix_web::middleware::from_fn;
 use actix_web::web;
 
-use self::edit::{events, guests};
+use self::edit::Item;
+use self::model::{Event, Guest};
 use crate::cache::page;
 use crate::site::list::admin_section::AdminSection;
 use crate::site::visitor;
@@ -94,23 +97,27 @@ fn for_people(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::resource("/events")
             .route(web::get().to(pages::index))
-            .route(web::post().to(events::create)),
+            .route(web::post().to(edit::create::<Event>)),
     )
-    .service(web::resource("/events/new").route(web::get().to(events::new)))
-    .service(web::resource("/events/guests").route(web::post().to(guests::create)))
-    .service(web::resource("/events/guests/new").route(web::get().to(guests::new)))
-    .service(web::resource("/events/{id}").route(web::post().to(events::update)))
-    .service(web::resource("/events/{id}/edit").route(web::get().to(events::edit)))
+    .service(web::resource("/events/guests").route(web::post().to(edit::create::<Guest>)))
+    .service(web::resource("/events/new").route(web::get().to(edit::new::<Event>)))
+    .service(web::resource("/events/guests/new").route(web::get().to(edit::new::<Guest>)))
     .service(
-        web::resource("/events/{id}/delete")
-            .route(web::get().to(events::ask))
-            .route(web::post().to(events::delete)),
+        web::resource("/events/{id}")
+            .wrap(page::cached(keys::show_page()))
+            .route(web::get().to(pages::show))
+            .route(web::post().to(edit::update::<Event>)),
     )
-    .service(web::resource("/events/guests/{id}").route(web::post().to(guests::update)))
-    .service(web::resource("/events/guests/{id}/edit").route(web::get().to(guests::edit)))
-    .service(
-        web::resource("/events/guests/{id}/delete")
-            .route(web::get().to(guests::ask))
-            .route(web::post().to(guests::delete)),
+    .service(web::resource("/events/guests/{id}").route(web::post().to(edit::update::<Guest>)));
+    for_changes::<Event>(cfg, "/events/{id}");
+    for_changes::<Guest>(cfg, "/events/guests/{id}");
+}
+
+fn for_changes<T: Item>(cfg: &mut web::ServiceConfig, item: &str) {
+    let form = |name: &str| web::resource(format!("{item}/{name}"));
+    cfg.service(form("edit").route(web::get().to(edit::edit::<T>))).service(
+        form("delete")
+            .route(web::get().to(edit::ask::<T>))
+            .route(web::post().to(edit::delete::<T>)),
     );
 }

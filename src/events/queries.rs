@@ -6,12 +6,11 @@ use diesel::sql_types::BigInt;
 use time::PrimitiveDateTime;
 
 use super::keys::{EVENTS, GUESTS};
-use super::model::{
-    Coming, Event, EventId, Guest, GuestId, Moment, NewEvent, NewGuest, Part, Range,
-};
+use super::model::{Coming, Event, EventId, Guest, GuestId, NewEvent, NewGuest, Part, Range};
+use super::moment::Moment;
 use crate::db::Conn;
 use crate::db::schema::{events, guests};
-use crate::versions::Snapshot;
+use crate::sql::Snapshot;
 
 type EventRow = (i64, String, PrimitiveDateTime, bool, String, String);
 type GuestRow = ((i64, String, String), EventRow);
@@ -98,15 +97,22 @@ pub fn get_guest(conn: &mut Conn, id: GuestId) -> QueryResult<Option<Guest>> {
     Ok(row.map(guest))
 }
 
-/// Returns a part of the events from `from` on, the next one first, with their numbers of guests.
+/// Returns a part of the events on `day` or later, the next one first, with their numbers of guests.
+///
+/// `from` is the first moment of that day in the shop's time zone, for events that have a time.
 pub fn coming(
     read: &mut Snapshot<'_>,
+    day: PrimitiveDateTime,
     from: PrimitiveDateTime,
     range: Range,
 ) -> QueryResult<Part<Coming>> {
     read.table(GUESTS)?;
     let conn = read.table(EVENTS)?;
-    let is_coming = events::starts_at.ge(from);
+    // The first condition is the one that the index answers.
+    let is_coming = events::starts_at
+        .ge(day.min(from))
+        .and(events::is_date.eq(false).or(events::starts_at.ge(day)))
+        .and(events::is_date.eq(true).or(events::starts_at.ge(from)));
     let total: i64 = events::table.filter(is_coming).count().get_result(conn)?;
     let rows: Vec<(EventRow, i64)> = events::table
         .left_join(guests::table)

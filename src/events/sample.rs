@@ -4,7 +4,10 @@
 
 use time::{Date, Duration, Time};
 
-use super::model::{EventId, Moment, NewEvent, NewGuest};
+use super::model::{EventId, NewEvent, NewGuest};
+use super::moment::Moment;
+use crate::site::time::Timestamp;
+use crate::site::zone::Skipped;
 
 const WHAT: [&str; 12] = [
     "Green teas",
@@ -57,10 +60,12 @@ pub fn event(number: u64, today: Date) -> NewEvent {
     let is_date = number % 3 == 2;
     let hour = if is_date { 0 } else { 16 + (number % 5) as u8 };
     let time = Time::from_hms(hour, 0, 0).unwrap_or(Time::MIDNIGHT);
+    let local = day.with_time(time);
+    let at = if is_date { Err(Skipped) } else { Timestamp::of_local(local) };
     let (what, from) = (pick(&WHAT, number), pick(&FROM, number / 3));
     NewEvent {
         name: format!("{what} {from}"),
-        date: Moment { at: day.with_time(time).into(), is_date },
+        date: Moment { at: at.unwrap_or(local.into()), is_date },
         location: pick(&WHERE, number).to_owned(),
         description: format!(
             "{what}, tasted together. There is water, bread and an expert to ask."

@@ -15,8 +15,10 @@ use crate::error::AppError;
 use crate::site::form::FormErrors;
 use crate::site::list::{Found, List, ListQuery};
 use crate::site::sheet::{Change, Edit};
+use crate::site::time::Timestamp;
+use crate::site::zone;
+use crate::sql::Database;
 use crate::state::State;
-use crate::versions::Database;
 
 /// Returns a part of all events.
 pub async fn events(state: &State, range: Range) -> Result<Arc<Part<Event>>, AppError> {
@@ -46,10 +48,13 @@ pub async fn guest(state: &State, id: GuestId) -> Result<Arc<Option<Guest>>, App
     state.cache.get_or_set(&keys::guest(id), &keys::SHOW, load).await
 }
 
-/// Returns a part of the events on this day or later, the next one first.
-pub async fn coming(state: &State, day: Date, range: Range) -> Result<Arc<Part<Coming>>, AppError> {
-    let from = day.midnight();
-    let load = async || Ok(state.db.read(move |read| queries::coming(read, from, range)).await?);
+/// Returns a part of the events today or later, by the shop's clocks, the next one first.
+pub async fn coming(state: &State, range: Range) -> Result<Arc<Part<Coming>>, AppError> {
+    let day = Timestamp::now().local().date();
+    let (midnight, from) = (day.midnight(), zone::shop().start_of(day));
+    let load = async || {
+        Ok(state.db.read(move |read| queries::coming(read, midnight, from, range)).await?)
+    };
     let key = keys::coming(&day.to_string(), range);
     state.cache.get_or_set(&key, &keys::LIST, load).await
 }
@@ -123,14 +128,16 @@ pub async fn edit_event(
 ) -> Result<Change<Event>, AppError> {
     let write = state.db.write(move |conn| {
         queries::lock_event(conn, id)?;
-        let Some(current) = queries::get_event(conn, id)? else { return Ok(Change::Gone) };
+        let Some(current) = queries::get_event(conn, id)? else { return Ok(Ok(Change::Gone)) };
         let Some(keeps) = edit.merge(&current.values()) else {
-            return Ok(Change::Conflict(current));
+            return Ok(Ok(Change::Conflict(current)));
         };
-        queries::update_event(conn, id, &changes.merged(&current, &keeps))?;
-        Ok(Change::Done)
+        match changes.merged(&current, &keeps) {
+            Ok(merged) => queries::update_event(conn, id, &merged).map(|()| Ok(Change::Done)),
+            Err((field, sentence)) => Ok(Err(invalid(field, sentence))),
+        }
     });
-    Ok(write.await?)
+    write.await?
 }
 
 /// Deletes an event with its guests if it is the expected version.
@@ -236,8 +243,12 @@ fn there<T>(row: Option<T>) -> Result<T, AppError> {
 }
 
 fn no_event(id: EventId) -> AppError {
+    invalid("event", format!("There is no event {id}."))
+}
+
+fn invalid(field: &'static str, sentence: String) -> AppError {
     let mut errors = FormErrors::default();
-    errors.note("event", format!("There is no event {id}."));
+    errors.note(field, sentence);
     AppError::Invalid(errors)
 }
 

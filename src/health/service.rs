@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::cache::store::{Store, without_budget};
 use crate::db::Db;
-use crate::versions::probe::{Finding, Findings, Probe};
+use crate::db::probe::{Finding, Findings, Probe};
 
 /// How long the database has to answer, so that the client has its answer within two seconds.
 const PATIENCE: Duration = Duration::from_millis(1_500);

@@ -14,8 +14,8 @@
 //! | `larder_cache_memory_bytes` | | their bytes, about |
 //! | `larder_cache_memory_limit_bytes` | | the limit of these bytes |
 //! | `larder_cache_memory_evictions_total` | | entries evicted from this process |
-//! | `larder_view_questions_total` | `result` | freshness checks: `ok`, or `unavailable` where the stamps were unavailable |
-//! | `larder_view_age_seconds` | | since stamps were last read or found unchanged; absent before the first |
+//! | `larder_freshness_checks_total` | `result` | freshness checks: `ok`, or `unavailable` where the stamps were unavailable |
+//! | `larder_freshness_age_seconds` | | since stamps were last read or found unchanged; absent before the first |
 //! | `larder_invalidations_total` | | invalidations by a person or a program; writes are not among them |
 //! | `larder_store_calls_total` | `operation`, `result` | calls to the shared store; none without one |
 //! | `larder_store_call_duration_seconds` | `operation` | histogram: calls that reached it |
@@ -135,14 +135,14 @@ impl Metrics {
     fn views(&self, text: &mut Exposition) {
         let (answered, unavailable) = self.views.questions();
         text.family(
-            "larder_view_questions_total",
+            "larder_freshness_checks_total",
             Counter,
             "Freshness checks against the database.",
         )
         .series(&[("result", "ok")], answered)
         .series(&[("result", "unavailable")], unavailable);
         let help = "Time since last successful freshness check.";
-        text.family("larder_view_age_seconds", Gauge, help);
+        text.family("larder_freshness_age_seconds", Gauge, help);
         if let Some(age) = self.views.age() {
             text.series(&[], age.as_secs_f64());
         }

@@ -10,7 +10,7 @@ use crate::cache::page::Rules;
 use crate::cache::{Key, Policy};
 use crate::site::list::{self, ListQuery};
 use crate::site::visitor;
-use crate::versions::Table;
+use crate::sql::Table;
 
 /// The table of products. Its triggers change the stamps of the tags `products` and `products#…`.
 pub const PRODUCTS: Table =

@@ -8,14 +8,14 @@
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::model::{Deed, LIST, Price, Product, ProductId};
+use super::model::{Action, LIST, Price, Product, ProductId};
 use super::service::{self, Many};
 use crate::cache::fragment::filters;
 use crate::error::AppError;
-use crate::site::flash;
+use crate::site::back::Back;
 use crate::site::form::Form;
 use crate::site::render::{Layout, dressed, html};
 use crate::site::visitor::Visitor;
@@ -26,6 +26,7 @@ use crate::state::State;
 #[template(path = "products/many.html")]
 struct ManyPage {
     layout: Layout,
+    back: Back,
     rows: Vec<Planned>,
     /// Products that were deleted meanwhile.
     gone: Vec<ProductId>,
@@ -33,7 +34,7 @@ struct ManyPage {
     what: String,
     amount: String,
     /// What would be done, or why it cannot be.
-    deed: Result<Deed, &'static str>,
+    action: Result<Action, &'static str>,
     is_conflict: bool,
 }
 
@@ -47,6 +48,16 @@ struct Planned {
 }
 
 impl ManyPage {
+    /// Returns the address that the forms are sent to.
+    fn address(&self) -> String {
+        self.back.on("/products/selected")
+    }
+
+    /// Returns the list on which the products were selected.
+    fn list(&self) -> &str {
+        self.back.or("/")
+    }
+
     /// Returns `3 products`.
     fn count(&self) -> String {
         LIST.count(self.rows.len() as u64)
@@ -55,6 +66,7 @@ impl ManyPage {
 
 /// Handles `POST /products/selected`: shows a preview, or does what the preview has shown.
 pub async fn change(
+    request: HttpRequest,
     state: web::Data<State>,
     visitor: Visitor,
     Form(fields): Form<BTreeMap<String, String>>,
@@ -64,19 +76,20 @@ pub async fn change(
         Some((name.strip_prefix("id_")?.parse::<ProductId>().ok()?, digest.clone()))
     });
     let seen: Vec<(ProductId, String)> = chosen.collect();
-    if seen.is_empty() {
-        return Err(AppError::Unprocessable("Select at least one product first."));
-    }
     let (what, amount) = (field("do"), field("amount"));
-    let deed = Deed::parse(&what, &amount);
+    let back = Back::of_selection(&request);
+    let action = match seen.is_empty() {
+        true => Err("Select at least one product first."),
+        false => Action::parse(&what, &amount),
+    };
     let mut changed = Vec::new();
-    if let (Ok(deed), "yes") = (deed, &*field("confirmed")) {
-        match service::change_many(&state, seen.clone(), deed).await? {
-            Many::Done(count) => return Ok(flash::redirect("/", &done(deed, count))),
+    if let (Ok(action), "yes") = (action, &*field("confirmed")) {
+        match service::change_many(&state, seen.clone(), action).await? {
+            Many::Done(count) => return Ok(back.returned("/", &done(action, count))),
             Many::Conflict(ids) => changed = ids,
         }
     }
-    let status = match (&deed, changed.is_empty()) {
+    let status = match (&action, changed.is_empty()) {
         (_, false) => StatusCode::CONFLICT,
         (Ok(_), true) => StatusCode::OK,
         (Err(_), true) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -84,22 +97,22 @@ pub async fn change(
     let layout = Layout::new(&visitor, "products", "Change many products");
     let is_conflict = !changed.is_empty();
     let (rows, gone) = (Vec::new(), Vec::new());
-    let mut page = ManyPage { layout, rows, gone, what, amount, deed, is_conflict };
+    let mut page = ManyPage { layout, back, rows, gone, what, amount, action, is_conflict };
     for (id, _) in &seen {
         let Some(product) = (*service::show(&state, *id).await?).clone() else {
             page.gone.push(*id);
             continue;
         };
-        let price = deed.ok().and_then(|deed| deed.price(product.price));
+        let price = action.ok().and_then(|action| action.price(product.price));
         page.rows.push(Planned { product, price, is_other: changed.contains(id) });
     }
     html(&state, status, &page).await
 }
 
-fn done(deed: Deed, count: u64) -> String {
+fn done(action: Action, count: u64) -> String {
     let products = LIST.count(count);
-    match deed {
-        Deed::Delete => format!("Deleted {products}."),
+    match action {
+        Action::Delete => format!("Deleted {products}."),
         _ => format!("Changed the price of {products}."),
     }
 }

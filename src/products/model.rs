@@ -125,7 +125,7 @@ impl Product {
 
 /// What is done to many products at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum Action {
     /// Their prices change by so many hundredths of a percent.
     Percent(i64),
     /// They get this price.
@@ -134,7 +134,7 @@ pub enum Deed {
     Delete,
 }
 
-impl Deed {
+impl Action {
     /// Reads what the form names: `percent` with `-10` or `2.5`, `price` with `4.99`, or `delete`.
     ///
     /// # Errors
@@ -221,14 +221,14 @@ mod tests {
             ("price", "$4.99", 1, Some(499)),
             ("delete", "", 1, None),
         ] {
-            let deed = Deed::parse(what, amount).unwrap();
-            let price = deed.price(Price::from_cents(before)).map(Price::cents);
+            let action = Action::parse(what, amount).unwrap();
+            let price = action.price(Price::from_cents(before)).map(Price::cents);
             assert_eq!(price, after, "{what} {amount}");
         }
         for (what, amount) in
             [("percent", ""), ("percent", "-101"), ("percent", "1e3"), ("price", "-1"), ("", "1")]
         {
-            Deed::parse(what, amount).unwrap_err();
+            Action::parse(what, amount).unwrap_err();
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::site::list::{ListQuery, ListView, Parameters};
 use crate::site::pagination::PageLink;
 use crate::site::render::{Layout, dressed, html};
 use crate::site::sheet::{Fields, Sheet};
+use crate::site::text::quoted;
 use crate::site::visitor::{Editor, Visitor};
 use crate::state::State;
 
@@ -88,7 +89,7 @@ pub async fn create(
     let sheet = Sheet::sent(FIELDS, &fields);
     match forms::parse(&sheet) {
         Ok(product) => {
-            let added = format!("Added “{}”.", product.title.as_str());
+            let added = format!("Added {}.", quoted(product.title.as_str()));
             service::create(&state, product, once).await?;
             Ok(editor.1.added("/", "/products/new", &added))
         }

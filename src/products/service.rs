@@ -1,8 +1,10 @@
 //! The operations on the catalogue, independent of HTTP and HTML.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::{Deed, LIST, NewProduct, Price, Product, ProductId, ProductList};
+use super::model::{Action, LIST, NewProduct, Price, Product, ProductId, ProductList};
+use super::queries::{Counts, Repair};
 use super::{keys, queries, sample};
 use crate::db::once::Once;
 use crate::db::{self, Conn, Db};
@@ -10,8 +12,8 @@ use crate::error::AppError;
 use crate::site::list::{Found, ListQuery};
 use crate::site::sheet::{Change, Edit};
 use crate::site::time::Timestamp;
+use crate::sql::Database;
 use crate::state::State;
-use crate::versions::Database;
 
 /// How many titles one transaction makes searchable: other writers must not wait long.
 const FILL: u64 = 5_000;
@@ -27,16 +29,41 @@ pub async fn list(
 }
 
 async fn load_list(state: &State, query: ListQuery, size: u64) -> Result<ProductList, AppError> {
-    if query.is_plain(&LIST) {
-        return Ok(state.db.read(move |read| queries::list(read, query.page, size)).await?);
+    let read = state.db.read(move |read| match query.is_plain(&LIST) {
+        true => queries::list(read, query.page, size),
+        false => queries::search(read, &query, size),
+    });
+    let (list, repair) = read.await?;
+    if let Some(repair) = repair {
+        begin(state, repair);
     }
-    loop {
-        let wanted = query.clone();
-        match state.db.read(move |read| queries::search(read, &wanted, size)).await {
-            Err(error) if error.is_not_found() => make_searchable(&state.db).await?,
-            list => return Ok(list?),
+    Ok(list)
+}
+
+/// Begins to repair what a read has found. The read does not wait, and the lists become stale when it is done.
+fn begin(state: &State, repair: Repair) {
+    let db = state.db.clone();
+    match repair {
+        Repair::SearchTexts => {
+            state.jobs.start("fill in search texts", async move { make_searchable(&db).await });
         }
+        Repair::Counts => state.jobs.start("count products", async move { count(&db).await }),
     }
+}
+
+/// Compares the counts with the rows, and counts again if they differ.
+async fn count(db: &Database) -> Result<(), String> {
+    let failed = |error: db::Error| error.to_string();
+    match db.read(queries::check_counts).await.map_err(failed)? {
+        Counts::Right => return Ok(()),
+        Counts::Unkept => return Err("product_counts lacks triggers on products".to_owned()),
+        Counts::Wrong => {}
+    }
+    tracing::warn!("the table product_counts is wrong: it is counted again");
+    db.write(queries::recount).await.map_err(failed)?;
+    // Wrong totals may have been cached: without its triggers a table tells of no change.
+    db.invalidate(vec![keys::PRODUCTS.tag()]).await.map_err(failed)?;
+    db.read(queries::check_counts).await.map(|_| ()).map_err(failed)
 }
 
 /// Sets the search text of titles that other programs wrote.
@@ -48,7 +75,7 @@ async fn make_searchable(db: &Database) -> Result<(), db::Error> {
 /// Sets missing search texts before the shop opens: after an upgrade it may be those of all titles.
 ///
 /// # Errors
-/// Returns database errors; the next search tries again.
+/// Returns database errors; the next search starts it again.
 pub async fn prepare_search(db: &Database) -> Result<(), db::Error> {
     match db.read(|read| queries::has_unsearchable(read.table(keys::PRODUCTS)?)).await? {
         true => make_searchable(db).await,
@@ -131,23 +158,20 @@ pub enum Many {
 pub async fn change_many(
     state: &State,
     seen: Vec<(ProductId, String)>,
-    deed: Deed,
+    action: Action,
 ) -> Result<Many, AppError> {
     let write = state.db.write(move |conn| {
-        queries::lock(conn)?;
-        let mut there = Vec::new();
-        let mut others = Vec::new();
-        for (id, digest) in &seen {
-            match queries::get(conn, *id)? {
-                Some(product) if product.digest() == *digest => there.push(product),
-                _ => others.push(*id),
-            }
-        }
+        let ids: Vec<ProductId> = seen.iter().map(|(id, _)| *id).collect();
+        let there = queries::lock_rows(conn, &ids)?;
+        let digests: HashMap<i64, String> =
+            there.iter().map(|product| (product.id.get(), product.digest())).collect();
+        let is_other = |(id, seen): &&(ProductId, String)| digests.get(&id.get()) != Some(seen);
+        let others: Vec<ProductId> = seen.iter().filter(is_other).map(|(id, _)| *id).collect();
         if !others.is_empty() {
             return Ok(Many::Conflict(others));
         }
         for product in &there {
-            match deed.price(product.price) {
+            match action.price(product.price) {
                 Some(price) => queries::set_price(conn, product.id, price, Timestamp::now())?,
                 None => queries::delete(conn, product).map(|_| ())?,
             }
@@ -169,6 +193,10 @@ const BATCH: u64 = 10_000;
 /// Returns database errors; the shop is then still empty.
 pub async fn fill_if_empty(db: &Database) -> Result<u64, db::Error> {
     db.write(|conn| {
+        // A shop with products opens without waiting for the writers of others.
+        if !queries::is_empty(conn)? {
+            return Ok(0);
+        }
         queries::lock(conn)?;
         if !queries::is_empty(conn)? {
             return Ok(0);

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::model::{BEST, LONGEST_NAME};
 use crate::site::text::{self, Fault};
+use crate::site::words;
 
 /// The scores of one season.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
@@ -65,7 +66,7 @@ pub fn parse(json: &str) -> Result<Fixture, String> {
         if !(0..=BEST).contains(&score.score) {
             return Err(named(format!("a score is 0 to {BEST}, not {}", score.score)));
         }
-        if !seen.insert((text::fold(&score.member), score.week)) {
+        if !seen.insert((words::fold(&score.member), score.week)) {
             let (member, week) = (&score.member, score.week);
             return Err(named(format!("{member} has another score in week {week}")));
         }

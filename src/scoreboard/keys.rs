@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cache::page::Rules;
 use crate::cache::{Key, Policy};
 use crate::site::visitor;
-use crate::versions::Table;
+use crate::sql::Table;
 
 /// The table of members.
 pub const MEMBERS: Table = Table::named("members");

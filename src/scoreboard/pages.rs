@@ -17,8 +17,8 @@ use crate::site::form::{Form, Id, Query};
 use crate::site::form_page::{self, Noun};
 use crate::site::render::{Layout, dressed, html};
 use crate::site::sheet::{Fields, Sheet};
-use crate::site::text::fold;
 use crate::site::visitor::{Editor, Visitor};
+use crate::site::words::fold;
 use crate::site::{assets, pagination};
 use crate::state::State;
 

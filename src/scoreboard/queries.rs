@@ -9,8 +9,8 @@ use super::keys::{MEMBERS, SCORES};
 use super::model::{Member, MemberId, Sums};
 use crate::db::Conn;
 use crate::db::schema::{members, scores};
-use crate::site::text::fold;
-use crate::versions::Snapshot;
+use crate::site::words::fold;
+use crate::sql::Snapshot;
 
 /// The number of rows per `INSERT`: databases limit the number of bound values of a statement.
 const AT_ONCE: usize = 1_000;

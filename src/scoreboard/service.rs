@@ -10,8 +10,8 @@ use crate::db::{self, Conn, Db, QueryResult};
 use crate::error::AppError;
 use crate::site::list::{Found, ListQuery, among};
 use crate::site::sheet::{Change, Edit};
+use crate::sql::Database;
 use crate::state::State;
-use crate::versions::Database;
 
 /// Returns the seasons that have scores, newest first, from the cache.
 pub async fn seasons(state: &State) -> Result<Arc<Vec<i64>>, AppError> {

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::fmt::Debug;
 use std::future::poll_fn;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use actix_http::HttpService;
 use actix_http::Request;
+use actix_http::error::DispatchError;
 use actix_server::Server;
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, map_config,
@@ -26,7 +27,7 @@ use actix_service::{
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Response};
 use actix_web::rt::net::TcpStream;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, TryFutureExt};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
 use self::chunks::Chunks;
@@ -85,7 +86,8 @@ where
             let peer = stream.peer_addr().ok();
             let stream = Shared(Rc::new(RefCell::new(stream)));
             let watched = Watched::new(stream.clone(), connection.clone());
-            watch(connection, stream, http.call((watched, peer)))
+            let work = http.call((watched, peer)).inspect_err(move |error| log_end(error, peer));
+            watch(connection, stream, work)
         })
     })?;
     Ok(server.run())
@@ -108,6 +110,23 @@ async fn watch<E>(
         step.unwrap_or(Poll::Ready(Ok(())))
     })
     .await
+}
+
+/// Logs why a connection ended: what its client did wrong is no error of the shop.
+///
+/// The framework would log both as errors and without the address, so its own lines are switched off.
+fn log_end(error: &DispatchError, peer: Option<SocketAddr>) {
+    let client = peer.map(|peer| tracing::field::display(peer.ip()));
+    match error {
+        DispatchError::Parse(error) => tracing::info!(client, %error, "malformed request"),
+        DispatchError::Io(_)
+        | DispatchError::SlowRequestTimeout
+        | DispatchError::DisconnectTimeout
+        | DispatchError::HandlerDroppedPayload => {
+            tracing::debug!(client, %error, "connection ended")
+        }
+        _ => tracing::error!(client, %error, "connection failed"),
+    }
 }
 
 /// Bytes that are read ahead from a client whose request is still being answered.

@@ -57,6 +57,14 @@ impl Back {
         Self { to, wants_another: !carried.another.is_empty() }
     }
 
+    /// Returns the list on which the client selected items: the page before a `POST` that changes many.
+    pub fn of_selection(request: &HttpRequest) -> Self {
+        let back = Self::of(request);
+        let list = || referer(request).filter(|to| is_page(to) && to.len() <= LONGEST);
+        let list = || list().filter(|to| to.split('?').next() != Some(request.path()));
+        Self { to: back.to.clone().or_else(list), ..back }
+    }
+
     /// Returns the page to go back to; `usual` if the client came from none.
     pub fn or<'b>(&'b self, usual: &'b str) -> &'b str {
         self.to.as_deref().unwrap_or(usual)
@@ -85,6 +93,11 @@ impl Back {
     pub fn saved(&self, usual: &str, item: &str, sentence: &str) -> HttpResponse {
         let to = self.to.as_ref().map(|to| format!("{to}#{}", row(item)));
         flash::redirect(to.as_deref().unwrap_or(usual), sentence)
+    }
+
+    /// Redirects back, where `sentence` is shown.
+    pub fn returned(&self, usual: &str, sentence: &str) -> HttpResponse {
+        flash::redirect(self.or(usual), sentence)
     }
 
     /// Redirects after adding: to the empty form at `form` if the client wants it, or back.

@@ -5,6 +5,7 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 
+use super::request_id::RequestId;
 use crate::error::AppError;
 
 /// Whether the response is an error without a page of its own.
@@ -25,6 +26,9 @@ fn has_page(headers: &HeaderMap) -> bool {
 
 /// Returns the sentence of the error, or the default one of its status.
 pub(super) fn message(response: &ServiceResponse<BoxBody>) -> String {
+    if let (500, Some(id)) = (response.status().as_u16(), RequestId::current()) {
+        return format!("{OURS} The error has been logged (request ID {id}).");
+    }
     let error = response.response().error().and_then(|error| error.as_error::<AppError>());
     error.map_or_else(|| explain(response.status()).to_owned(), AppError::to_string)
 }
@@ -66,6 +70,8 @@ fn explain(status: StatusCode) -> &'static str {
         408 => "The request took too long to arrive.",
         412 => "The current version does not match If-Match.",
         400..=499 => "The request cannot be processed.",
-        _ => "Something went wrong on our side.",
+        _ => OURS,
     }
 }
+
+const OURS: &str = "Something went wrong on our side.";

@@ -29,6 +29,7 @@ use time::OffsetDateTime;
 use super::client::Client;
 use super::cookie;
 use crate::cache::http::CONDITIONS;
+use crate::error::AppError;
 
 /// The cookie's name; its prefix avoids the names of other programs on this host.
 const NAME: &str = "larder-flash";
@@ -47,9 +48,21 @@ struct Flash(String);
 
 /// Redirects (303) to `path`, a path of this site, where `sentence` is shown.
 pub fn redirect(path: &str, sentence: &str) -> HttpResponse {
-    let mut answer = HttpResponse::SeeOther().insert_header((LOCATION, path)).finish();
+    let mut answer = see_other(path);
     answer.extensions_mut().insert(Flash(sentence.chars().take(LONGEST).collect()));
     answer
+}
+
+fn see_other(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
+}
+
+/// Returns the last page of a list that has become shorter, as by the deletion that the sentence confirms.
+fn emptied(response: &ServiceResponse<BoxBody>) -> Option<String> {
+    match response.response().error()?.as_error()? {
+        AppError::NoPage { last } => Some(last.clone()),
+        _ => None,
+    }
 }
 
 fn cookie(value: String, lifetime: Duration, is_secure: bool) -> Cookie<'static> {
@@ -114,9 +127,11 @@ where
     async move {
         let mut response = response.await?.map_into_boxed_body();
         send_along(&mut response);
-        Ok(match sentence {
-            Some(sentence) => put_in(response, &sentence),
-            None => response,
+        let Some(sentence) = sentence else { return Ok(response) };
+        Ok(match emptied(&response) {
+            // The cookie stays, and that page shows the sentence.
+            Some(last) => response.into_response(see_other(&last)),
+            None => put_in(response, &sentence),
         })
     }
 }

@@ -7,6 +7,7 @@ use askama::Template;
 use super::back::Back;
 use super::render::{Layout, dressed, html};
 use super::sheet::{Change, Edit, Sheet};
+use super::text::quoted;
 use super::visitor::Editor;
 use crate::cache::fragment::filters;
 use crate::error::AppError;
@@ -128,7 +129,7 @@ pub async fn settle(
     sheet: Sheet,
     (edit, change): (Edit, Change<Vec<String>>),
 ) -> Result<HttpResponse, AppError> {
-    let saved = format!("Saved “{}”.", sheet.name().trim());
+    let saved = format!("Saved {}.", quoted(sheet.name().trim()));
     let sheet = match settled(sheet, noun, edit, change)? {
         Some(sheet) => sheet,
         None => return Ok(editor.1.saved(noun.list, &path, &saved)),

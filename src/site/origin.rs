@@ -2,7 +2,7 @@
 //!
 //! - Requests must be for a name and a port of the shop ([`super::host`]); otherwise another name
 //!   could be pointed at this server, and pages under it could act as ours. The guard rewrites the
-//!   host into one spelling.
+//!   host into one spelling, and the path, too ([`super::spelling`]).
 //! - The health pages are exempt: load balancers request them under the machine's address, or
 //!   without a host, and they report nothing that pages under another name could use.
 //! - Writes must come from our own pages, or from a program that is not a browser. Another port of
@@ -24,6 +24,7 @@ use super::client::{self, Client};
 use super::form;
 use super::host::is_origin;
 use super::problem::PROGRAMS;
+use super::spelling;
 use super::visitor::Visitor;
 use crate::cache::http::Authority;
 use crate::cache::page::{self, Target, Unknown};
@@ -54,6 +55,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
+    spelling::settle(&mut request);
     let checked = match request.app_data::<web::Data<State>>() {
         Some(state) => check(&request, &state.settings),
         None => Ok(None),

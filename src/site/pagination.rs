@@ -1,5 +1,7 @@
 //! Links to the pages of a list.
 
+use crate::error::AppError;
+
 /// Pages shown on either side of the current one.
 const NEIGHBOURS: u64 = 2;
 
@@ -10,7 +12,7 @@ pub struct Pagination {
     pub page: u64,
     /// The last page, at least 1.
     pub last: u64,
-    path: &'static str,
+    path: String,
     query: Vec<(&'static str, String)>,
 }
 
@@ -47,15 +49,27 @@ impl Pagination {
         page: u64,
         total: u64,
         size: u64,
-        path: &'static str,
+        path: impl Into<String>,
         query: Vec<(&'static str, String)>,
     ) -> Self {
-        Self { page, last: total.div_ceil(size).max(1), path, query }
+        Self { page, last: total.div_ceil(size).max(1), path: path.into(), query }
     }
 
     /// Whether the current page exists; page 1 always does.
     pub fn has_page(&self) -> bool {
         (1..=self.last).contains(&self.page)
+    }
+
+    /// Returns these pages if the current one exists.
+    ///
+    /// # Errors
+    /// [`AppError::NoPage`].
+    pub fn checked(self) -> Result<Self, AppError> {
+        if self.has_page() {
+            Ok(self)
+        } else {
+            Err(AppError::NoPage { last: self.href(self.last) })
+        }
     }
 
     /// Whether there is more than one page.

@@ -8,6 +8,7 @@ use actix_web::http::header::ContentType;
 use askama::Template;
 
 use super::visitor::Visitor;
+use super::zone::{self, Zone};
 use super::{assets, form, rendered};
 use crate::cache::Policy;
 use crate::cache::fragment::{Digest, Fragment};
@@ -75,6 +76,11 @@ impl Layout {
     /// Returns the address of the icon.
     pub fn icon(&self) -> &'static str {
         assets::ICON.url()
+    }
+
+    /// Returns the shop's time zone.
+    pub fn zone(&self) -> &'static Zone {
+        zone::shop()
     }
 
     /// Returns the version of the program.

@@ -10,6 +10,7 @@ pub use super::edit::{Change, Edit};
 use super::edit::{Side, digest_of};
 use super::form_errors::FormErrors;
 use super::money::Price;
+use super::text::quoted;
 
 /// The fields of a form that was sent, by name.
 pub type Fields = BTreeMap<String, String>;
@@ -26,6 +27,12 @@ pub enum Kind {
     Decimal,
     /// So many lines, or more.
     Lines(u8),
+    /// A day, such as `2026-12-24`.
+    Date,
+    /// A time of the day, such as `18:00`.
+    Time,
+    /// One of the values that [`Sheet::offering`] offers.
+    Choice,
     /// In fields that the form draws itself.
     Rows,
 }
@@ -39,6 +46,8 @@ pub struct Sheet {
     was: Vec<String>,
     /// The current values of fields that both have changed.
     theirs: Vec<Option<String>>,
+    /// The values to choose from, each with its label.
+    options: Vec<(String, String)>,
     /// What is wrong with the values.
     pub errors: FormErrors,
     /// Whether another person has changed the item meanwhile.
@@ -63,6 +72,8 @@ pub struct Shown<'s> {
     pub error: Option<&'s str>,
     /// Its value in the database, if both have changed it.
     pub theirs: Option<&'s str>,
+    /// The values to choose from, each with its label.
+    pub options: &'s [(String, String)],
     /// Whether the page begins here.
     pub has_focus: bool,
 }
@@ -73,10 +84,30 @@ impl Shown<'_> {
         self.kind == Kind::Decimal
     }
 
+    /// Whether its value is chosen from its options.
+    pub fn is_choice(&self) -> bool {
+        self.kind == Kind::Choice
+    }
+
+    /// Returns the type of its `input`.
+    pub fn input_type(&self) -> &'static str {
+        match self.kind {
+            Kind::Date => "date",
+            Kind::Time => "time",
+            _ => "text",
+        }
+    }
+
     /// Returns the value as pages show it.
     pub fn printed(&self) -> String {
         let price = self.value.parse::<Price>().ok().filter(|_| self.is_decimal());
-        price.map_or_else(|| self.value.to_owned(), |price| price.to_string())
+        price.map_or_else(|| self.label(self.value).to_owned(), |price| price.to_string())
+    }
+
+    /// Returns a value of the field as the client chose it: by its label, if it has one.
+    pub fn label<'v>(&'v self, value: &'v str) -> &'v str {
+        let mut options = self.options.iter().filter(|_| self.is_choice());
+        options.find(|(known, _)| known == value).map_or(value, |(_, label)| label)
     }
 
     /// Returns the visible lines of a long text; 0 for one line.
@@ -106,10 +137,17 @@ impl Sheet {
             values,
             was: Vec::new(),
             theirs: vec![None; shapes.len()],
+            options: Vec::new(),
             errors: FormErrors::default(),
             is_changed: false,
             is_gone: false,
         }
+    }
+
+    /// Offers values to choose from, each with its label.
+    #[must_use]
+    pub fn offering(self, options: Vec<(String, String)>) -> Self {
+        Self { options, ..self }
     }
 
     /// Returns a form that shows the values of an item.
@@ -156,7 +194,9 @@ impl Sheet {
     /// Returns the short fields beside the name.
     pub fn facts(&self) -> Vec<Shown<'_>> {
         let mut fields = self.fields();
-        fields.retain(|field| field.rows() == 0 && !["title", "name"].contains(&field.name));
+        fields.retain(|field| {
+            field.rows() == 0 && !field.value.is_empty() && !["title", "name"].contains(&field.name)
+        });
         fields
     }
 
@@ -198,13 +238,14 @@ impl Sheet {
     /// Shows the values of an item that another person has changed.
     #[must_use]
     pub fn replaced(self, current: Vec<String>) -> Self {
-        Self { is_changed: true, ..Self::showing(self.shapes, current) }
+        let options = self.options;
+        Self { is_changed: true, options, ..Self::showing(self.shapes, current) }
     }
 
     /// Returns the name that the form had shown, in quotation marks; without one, the noun.
     pub fn called(&self, noun: &str) -> String {
         let seen = [self.was("title"), self.was("name")].into_iter().find(|name| !name.is_empty());
-        seen.map_or_else(|| format!("the {noun}"), |name| format!("“{name}”"))
+        seen.map_or_else(|| format!("the {noun}"), quoted)
     }
 
     /// Shows that the item was deleted: the form adds it.
@@ -248,6 +289,7 @@ impl Sheet {
             value: self.value(name),
             error: self.errors.get(name),
             theirs: self.theirs(name),
+            options: &self.options,
             has_focus: self.focuses(name),
         });
         shown.collect()

@@ -1,4 +1,4 @@
-//! Points in time as people and machines read them; always UTC.
+//! Points in time: stored in UTC, and read by people in the shop's time zone.
 
 use serde::{Deserialize, Serialize};
 use time::format_description::BorrowedFormatItem;
@@ -6,8 +6,10 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
+use super::zone::{self, Skipped};
+
 const DISPLAY: &[BorrowedFormatItem<'_>] =
-    format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC");
+    format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]");
 
 /// A moment in UTC, to the microsecond, as both databases store it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,6 +24,19 @@ impl Timestamp {
         let micros = now.microsecond();
         let time = now.time().replace_microsecond(micros).unwrap_or(now.time());
         Self(PrimitiveDateTime::new(now.date(), time))
+    }
+
+    /// Returns the moment at which the shop's clocks show `local`; see [`zone`].
+    ///
+    /// # Errors
+    /// Returns [`Skipped`] if they never do.
+    pub fn of_local(local: PrimitiveDateTime) -> Result<Self, Skipped> {
+        zone::shop().utc(local).map(Self)
+    }
+
+    /// Returns what the shop's clocks show.
+    pub fn local(self) -> PrimitiveDateTime {
+        zone::shop().local(self.0)
     }
 
     /// Returns the time as the databases take it.
@@ -39,9 +54,10 @@ impl Timestamp {
         (self.0 - earlier.0).try_into().unwrap_or_default()
     }
 
-    /// Formats the time for people: `21 Nov 2026, 01:27 UTC`.
+    /// Formats the time for people, in the shop's time zone: `21 Nov 2026, 01:27 UTC`.
     pub fn display(&self) -> String {
-        self.0.format(DISPLAY).unwrap_or_default()
+        let local = self.local().format(DISPLAY).unwrap_or_default();
+        format!("{local} {}", zone::shop().abbreviation(self.0))
     }
 
     /// Formats the exact time for machines: `2026-11-21T01:27:03.123456Z`.

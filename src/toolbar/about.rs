@@ -19,14 +19,16 @@ const NAMED: [&str; 12] = [
     "tracing",
 ];
 
-/// Returns names and versions, the program itself first.
-pub fn versions() -> Vec<(String, String)> {
-    let itself = [("larder".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
-    let rust = [("MSRV".to_owned(), env!("CARGO_PKG_RUST_VERSION").to_owned())];
+/// Returns names and versions, the program itself first, then what built it and what it runs on.
+pub fn versions(database: &str) -> Vec<(String, String)> {
+    let itself = [("larder", env!("CARGO_PKG_VERSION")), ("compiler", env!("LARDER_COMPILER"))];
+    let on = [("MSRV", env!("CARGO_PKG_RUST_VERSION")), ("database", database)];
+    let ours = itself.into_iter().chain(on).filter(|(_, version)| !version.is_empty());
+    let ours = ours.map(|(name, version)| (name.to_owned(), version.to_owned()));
     let crates = NAMED
         .iter()
         .flat_map(|name| locked(name).map(move |version| ((*name).to_owned(), version.to_owned())));
-    itself.into_iter().chain(rust).chain(crates).collect()
+    ours.chain(crates).collect()
 }
 
 /// Returns the versions of a crate in the lock file.
@@ -49,6 +51,9 @@ mod tests {
         for name in NAMED {
             assert!(locked(name).next().is_some_and(|version| version.contains('.')), "{name}");
         }
-        assert_eq!(versions()[0], ("larder".into(), env!("CARGO_PKG_VERSION").into()));
+        let versions = versions("SQLite 3.50.2");
+        let names: Vec<&str> = versions.iter().take(4).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["larder", "compiler", "MSRV", "database"]);
+        assert!(versions[1].1.starts_with("rustc 1."), "{}", versions[1].1);
     }
 }

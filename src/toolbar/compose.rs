@@ -233,7 +233,7 @@ fn took(templates: &[Template]) -> Duration {
     templates.iter().map(|template| template.took).sum()
 }
 
-fn moved(moves: &[crate::versions::moves::Move], emptied: Vec<[u64; 3]>) -> Vec<Moved> {
+fn moved(moves: &[crate::sql::moves::Move], emptied: Vec<[u64; 3]>) -> Vec<Moved> {
     let tags = moves.iter().map(|moved| moved.tag.to_string());
     tags.zip(emptied).map(|(tag, emptied)| Moved { tag, emptied }).collect()
 }

@@ -9,10 +9,11 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::about;
 use super::record::{Record, Summary};
 use crate::cache::{Stamp, Tag};
 use crate::site::request_id::RequestId;
-use crate::versions::moves::Move;
+use crate::sql::moves::Move;
 
 /// Most requests that are stored.
 pub const RECORDS: usize = 50;
@@ -26,12 +27,14 @@ const BYPASSES: usize = 16;
 /// How long a bypass waits for its request.
 const NEXT: Duration = Duration::from_secs(10);
 
-/// The stored records, and the settings of the program.
+/// The stored records, and the settings and versions of the program.
 #[derive(Debug, Default)]
 pub struct Memory {
     remembered: Mutex<Remembered>,
     /// Names and values of the settings, for people.
     pub settings: Vec<(String, String)>,
+    /// Names and versions of the program and of what it runs on.
+    pub versions: Vec<(String, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -50,9 +53,9 @@ struct Bypass {
 }
 
 impl Memory {
-    /// Creates the memory of a program with these settings.
-    pub fn new(settings: Vec<(String, String)>) -> Self {
-        Self { settings, ..Self::default() }
+    /// Creates the memory of a program with these settings, on this database.
+    pub fn new(settings: Vec<(String, String)>, database: &str) -> Self {
+        Self { settings, versions: about::versions(database), ..Self::default() }
     }
 
     /// Stores the record of a request.

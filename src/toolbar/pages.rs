@@ -14,7 +14,7 @@ use actix_web::{Error, HttpRequest, HttpResponse, web};
 use super::forms::{BypassForm, ExplainQuery, Purge, PurgeForm, Told};
 use super::memory::Memory;
 use super::record::Record;
-use super::{about, is_allowed, json, panels, warnings};
+use super::{is_allowed, json, panels, warnings};
 use crate::dashboard::audit::Door;
 use crate::dashboard::{Dashboard, service};
 use crate::error::AppError;
@@ -44,9 +44,9 @@ pub async fn show(
             "warnings": warnings,
         }));
     }
-    let (settings, versions) = (&memory.settings, about::versions());
+    let Memory { settings, versions, .. } = &**memory;
     let summaries = memory.summaries();
-    html(panels::render(&record, &summaries, settings, &versions, &warnings)?)
+    html(panels::render(&record, &summaries, settings, versions, &warnings)?)
 }
 
 /// Handles `GET /toolbar/requests`.

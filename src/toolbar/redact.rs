@@ -14,7 +14,7 @@ use super::record::{CacheNode, Outcome, Record};
 use super::room::short;
 use crate::db::binds::Bind;
 use crate::site::secrets::{HIDDEN, decoded, hide, is_named, places};
-use crate::site::text::words;
+use crate::site::words::words;
 
 /// Shorter values are not treated as secrets, since they would match all over the record.
 const SHORTEST: usize = 6;

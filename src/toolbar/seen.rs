@@ -8,7 +8,7 @@ use crate::cache::meter::Spent;
 use crate::db::log::Logged;
 use crate::site::rendered::Rendered;
 use crate::site::request_id::RequestId;
-use crate::versions::moves::Move;
+use crate::sql::moves::Move;
 
 /// A request that is being answered.
 pub struct Watched {

@@ -19,7 +19,7 @@ use crate::db::log::{self, Log};
 use crate::site::rendered;
 
 use crate::site::visitor::Visitor;
-use crate::versions::moves;
+use crate::sql::moves;
 
 /// Most entries that are searched for the dependents of invalidated tags.
 const LOOKED_AT: usize = 20_000;

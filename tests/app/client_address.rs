@@ -9,6 +9,7 @@ on_both_databases! {
     headers_of_an_untrusted_peer_are_ignored,
     a_client_cannot_choose_how_it_is_counted,
     the_scheme_is_taken_from_trusted_proxies_only,
+    a_write_with_any_header_of_a_proxy_is_not_local,
     the_log_and_the_toolbar_name_the_client,
 }
 
@@ -88,6 +89,20 @@ fn headers_of_an_untrusted_peer_are_ignored(on: Database) {
         assert_eq!(tries(site, &[("X-Forwarded-For", "192.0.2.99")]), 429);
         assert_eq!(tries(site, &[]), 429);
     }
+}
+
+fn a_write_with_any_header_of_a_proxy_is_not_local(on: Database) {
+    let site = TestSite::start(on);
+    let adds = |name: &str| {
+        let product = [("title", "Tea"), ("price", "1")];
+        site.ask("POST", "/products").header(name, "https").form(&product).send()
+    };
+    for name in
+        ["X-Forward-For", "Forwarded-Host", "X-Client-Proto", "X-Request-Start", "Script-Name"]
+    {
+        adds(name).assert_status(403);
+    }
+    adds("X-Requested-With").assert_sends_to("/");
 }
 
 fn a_client_cannot_choose_how_it_is_counted(on: Database) {

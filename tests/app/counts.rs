@@ -1,12 +1,14 @@
 //! Counts match what is shown: inconsistent rows of another program are not counted.
 
-use crate::support::{Database, TestSite, on_both_databases};
+use crate::support::{Database, TestSite, on_both_databases, until};
 
 on_both_databases! {
     ; by_hand:
     guests_without_an_event_are_neither_shown_nor_counted,
     scores_without_a_member_make_no_season,
     products_are_counted_right_however_they_were_deleted,
+    sorted_products_are_counted_right_too,
+    the_counts_of_many_products_repair_themselves,
 }
 
 /// Runs statements with foreign keys and triggers switched off, as a restore does.
@@ -78,4 +80,61 @@ fn products_are_counted_right_however_they_were_deleted(on: Database) {
         assert_eq!(seen, count, "{wrong}");
         site.get("/?page=4").assert_status(404);
     }
+}
+
+fn sorted_products_are_counted_right_too(on: Database) {
+    let site = TestSite::start_with(on, &["--page-size", "5", "--cache", "off"]);
+    site.has_products(13);
+    for wrong in ["UPDATE product_counts SET n = n + 3", "DELETE FROM product_counts"] {
+        site.database.sql(wrong);
+        for sort in ["price", "-title", "updated"] {
+            site.get(&format!("/?sort={sort}")).assert_sees("13 products");
+            assert_eq!(site.get(&format!("/?sort={sort}&page=3")).listed().len(), 3);
+            site.get(&format!("/?sort={sort}&page=4")).assert_status(404);
+        }
+    }
+}
+
+fn the_counts_of_many_products_repair_themselves(on: Database) {
+    let site = TestSite::start(on);
+    let insert = "INSERT INTO products (title, search_text, price_cents)";
+    site.database.sql_of_each(
+        &format!(
+            "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r LIMIT 14000) \
+             {insert} SELECT 'Tea ' || n, 'tea ' || n, n FROM r"
+        ),
+        &format!("{insert} SELECT 'Tea ' || n, 'tea ' || n, n FROM generate_series(1, 14000) AS n"),
+    );
+    site.get("/").assert_sees("14,000 products");
+    let is_repaired = || {
+        let wrong = "SELECT (SELECT sum(n) FROM product_counts) - (SELECT count(*) FROM products)";
+        site.get("/");
+        site.database.sql(wrong) == "0"
+    };
+    // Rows of another page are deleted without their triggers.
+    let delete = "DELETE FROM products WHERE id <= 2000";
+    let trigger =
+        "SELECT coalesce((SELECT sql FROM sqlite_master WHERE name = 'products_count_delete'), '')";
+    match on {
+        Database::Sqlite => {
+            let trigger = site.database.sql(trigger);
+            site.database.sql(&format!(
+                "BEGIN; DROP TRIGGER products_count_delete; {delete}; {trigger}; COMMIT"
+            ));
+            site.get("/").assert_sees("12,000 products");
+        }
+        Database::Postgres => {
+            let switch = |how| format!("ALTER TABLE products {how} TRIGGER products_count_delete");
+            let (off, on) = (switch("DISABLE"), switch("ENABLE ALWAYS"));
+            site.database.sql(&format!("BEGIN; {off}; {delete}; {on}; COMMIT"));
+            until("the schema is read again", || site.get("/").text().contains("12,000 products"));
+        }
+    }
+    site.get("/?page=480").assert_status(200);
+    site.get("/?page=481").assert_status(404);
+    until("the counts are repaired", is_repaired);
+    site.database.sql("UPDATE product_counts SET n = n + 5 WHERE bucket = 0");
+    site.invalidates("everything").assert_sends_to("/");
+    site.get("/").assert_sees("12,000 products");
+    until("the counts are repaired again", is_repaired);
 }

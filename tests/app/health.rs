@@ -56,7 +56,9 @@ fn a_dead_redis_is_reported_and_the_shop_stays_ready(on: Database) {
         on,
         &["--redis", &redis.url(), "--redis-timeout", DEFAULT_REDIS_TIMEOUT],
     );
-    assert_eq!(readiness(&site, 200), told(true, ["ok", "ok", "ok", "ok"]));
+    // On a busy machine Redis may answer too late at first.
+    let all_is_well = told(true, ["ok", "ok", "ok", "ok"]);
+    until("Redis is well", || readiness(&site, 200) == all_is_well);
     redis.signal("STOP");
     // It is answered while Redis hangs.
     assert_eq!(readiness(&site, 200), told(true, ["ok", "ok", "ok", "failed"]));

@@ -244,3 +244,14 @@ fn text_that_is_long_to_search_for_secrets_does_not_stop_the_shop(on: Database) 
     }
     site.get("/").assert_status(200);
 }
+
+#[test]
+fn a_malformed_head_is_logged_as_the_fault_of_its_client() {
+    let site = TestSite::start(Database::Sqlite);
+    for head in ["GET / HTTP/1.1\r\nno header\r\n\r\n", "GET  / HTTP/9\r\n\r\n", "\u{1}\r\n\r\n"] {
+        site.raw(head.as_bytes()).assert_status(400);
+    }
+    site.wait_for_log("malformed request");
+    let log = site.log();
+    assert!(log.contains("client=127.0.0.1") && !log.contains("ERROR"), "{log}");
+}

@@ -1,9 +1,10 @@
-//! The host of a request: invalid hosts, hosts of other sites, and spellings of one host.
+//! The host of a request: invalid hosts, hosts of other sites, and spellings of one host and of one path.
 
 use crate::support::{Database, Page, TestSite, on_both_databases};
 
 on_both_databases! {
     hundreds_of_spellings_of_a_host_are_one_page,
+    hundreds_of_spellings_of_a_path_are_one_page,
     an_invalid_host_is_a_bad_request,
     only_names_and_ports_of_the_shop_are_answered,
     an_absolute_target_decides_over_the_host,
@@ -39,6 +40,34 @@ fn hundreds_of_spellings_of_a_host_are_one_page(on: Database) {
         let hits = fates.iter().filter(|fate| fate.contains("hit")).count();
         assert_eq!(hits, fates.len() - 1, "{letters}: one page was stored");
     }
+}
+
+fn hundreds_of_spellings_of_a_path_are_one_page(on: Database) {
+    let site = TestSite::start(on);
+    let tea = site.has_product("Tea");
+    let host = format!("localhost:{}", site.port());
+    let spelled = |bits: usize| {
+        let letter = |(nth, letter): (usize, char)| match bits >> nth & 1 {
+            1 => format!("%{:02x}", u32::from(letter)),
+            _ => letter.to_string(),
+        };
+        let section: String = "products".chars().enumerate().map(letter).collect();
+        format!("/{section}/{tea}")
+    };
+    let reads = |bits| ask(&site, &format!("GET {}", spelled(bits)), &host);
+    reads(0).assert_status(200).assert_cache("stored");
+    for bits in 1..256 {
+        reads(bits).assert_status(200).assert_cache("hit");
+    }
+    // A write under one spelling is seen under all of them.
+    let mut form = site.edit_form(tea);
+    form.fill("title", "Oolong");
+    form.action = spelled(255);
+    site.sends(&form).assert_status(303);
+    for bits in [0, 85, 255] {
+        reads(bits).assert_sees("Oolong");
+    }
+    ask(&site, "GET /products%2F1", &host).assert_status(404);
 }
 
 fn an_invalid_host_is_a_bad_request(on: Database) {

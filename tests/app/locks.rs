@@ -14,9 +14,15 @@ const WRITERS: usize = 40;
 /// The connections to read and write with, and a few that the runtime may start by itself.
 const THREADS: usize = 16;
 
+/// Leaves a transaction open that no other writer of products gets past.
+///
+/// On SQLite any write is one. On Postgres the changed rows alone keep only their own writers waiting.
 fn forget(site: &TestSite) -> OpenShell {
     let mut forgotten = site.database.open_shell();
     forgotten.does("BEGIN; UPDATE products SET price_cents = price_cents + 1");
+    if site.database.kind == Database::Postgres {
+        forgotten.does("LOCK TABLE products IN SHARE ROW EXCLUSIVE MODE");
+    }
     forgotten
 }
 

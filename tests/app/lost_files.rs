@@ -29,6 +29,38 @@ fn a_database_that_is_gone_is_an_error_and_not_an_empty_shop() {
 }
 
 #[test]
+fn a_database_that_was_emptied_is_an_error_and_stays_as_it_is() {
+    // Emptied in place, as by `: > file`, or replaced by an empty file.
+    for is_replaced in [false, true] {
+        let site = TestSite::start(Database::Sqlite);
+        site.has_product("Tea");
+        site.get("/");
+        let (file, away) = (site.database.file(), with_ending(&site, ".away"));
+        site.database.sql("PRAGMA wal_checkpoint");
+        if is_replaced {
+            fs::rename(&file, &away).unwrap();
+        } else {
+            fs::copy(&file, &away).unwrap();
+        }
+        fs::write(&file, "").unwrap();
+        site.adds("Milk", "1").assert_status(503).assert_header("retry-after", "5");
+        site.get("/?q=tea").assert_status(503).assert_is_in_the_shops_dress();
+        until("no page is served from memory", || site.get("/").status == 503);
+        site.get("/health/ready").assert_status(503);
+        site.wait_for_log("is empty; put it back");
+        assert_eq!(fs::metadata(&file).unwrap().len(), 0, "nothing is written into it");
+        if is_replaced {
+            fs::rename(&away, &file).unwrap();
+        } else {
+            fs::copy(&away, &file).unwrap();
+        }
+        site.get("/health/ready").assert_status(200);
+        site.get("/").assert_status(200).assert_sees("Tea");
+        site.adds("Milk", "1").assert_sends_to("/");
+    }
+}
+
+#[test]
 fn a_removed_wal_or_shm_file_is_noticed_and_logged() {
     for ending in ["-shm", "-wal"] {
         let site = TestSite::start(Database::Sqlite);

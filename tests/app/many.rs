@@ -1,11 +1,12 @@
 //! Many products at once: a preview, then all of it in one transaction or nothing.
 
-use crate::support::{Database, Page, TestSite, on_both_databases};
+use crate::support::{Bell, Database, OpenShell, Page, TestSite, on_both_databases, until};
 
 on_both_databases! {
     prices_are_changed_by_percent_after_a_preview,
     many_are_deleted_after_a_preview,
     a_conflict_names_the_rows_and_changes_nothing,
+    a_selection_returns_to_its_list,
     what_cannot_be_done_is_refused_with_a_sentence,
 }
 
@@ -58,6 +59,37 @@ fn a_conflict_names_the_rows_and_changes_nothing(on: Database) {
     site.get("/").assert_sees("Teapot $2.00").assert_sees_not("$1.00");
 }
 
+fn a_selection_returns_to_its_list(on: Database) {
+    let site = TestSite::start(on);
+    let tea = site.has_product_at("Tea", "1.00");
+    let id = format!("id_{tea}");
+    let from = format!("{}/?q=tea&sort=price", site.address());
+    let selects = |amount| {
+        let fields = [(&*id, "on"), ("do", "percent"), ("amount", amount)];
+        site.ask("POST", "/products/selected").header("Referer", &from).form(&fields).send()
+    };
+    let action = "/products/selected?back=%2F%3Fq%3Dtea%26sort%3Dprice";
+    let wrong = selects("much");
+    wrong.assert_status(422);
+    let focused = wrong.tags("input").into_iter().find(|tag| tag.attribute("autofocus").is_some());
+    assert_eq!(focused.unwrap().attribute("name"), Some("amount"), "the focus is on what is wrong");
+    let mut again = wrong.form(action);
+    again.fill("amount", "10");
+    let preview = site.sends(&again);
+    preview.assert_status(200).assert_sees("$1.10");
+    confirms(&site, &preview).assert_sends_to("/?q=tea&sort=price");
+    // The preview of another page, or of another site, is none to return to.
+    for referer in
+        ["https://evil.example/?page=2", &format!("{}/products/selected", site.address())]
+    {
+        let fields = [(&*id, "on"), ("do", "delete")];
+        let ask = site.ask("POST", "/products/selected").header("Referer", referer);
+        ask.form(&fields).send().form("/products/selected");
+    }
+    let none = site.submit("/products/selected", &[("do", "delete")]);
+    none.assert_status(422).assert_sees("Select at least one product first.");
+}
+
 fn what_cannot_be_done_is_refused_with_a_sentence(on: Database) {
     let site = TestSite::start(on);
     let tea = site.has_product_at("Tea", "1.00");
@@ -73,6 +105,60 @@ fn what_cannot_be_done_is_refused_with_a_sentence(on: Database) {
     assert_eq!(site.get("/").listed(), [tea]);
     let staff = TestSite::with_staff(on, &["Mina"], &[]);
     assert!([303, 403].contains(&staff.submit("/products/selected", &blind).status));
+}
+
+/// Each of the locks is released in time, but not all of them together.
+#[test]
+fn a_transaction_that_waits_for_several_locks_has_one_deadline() {
+    if !Database::Postgres.is_here(true) {
+        return;
+    }
+    let site = TestSite::start_with(Database::Postgres, &["--lock-timeout", "3"]);
+    let products: Vec<u64> = ["Tea", "Milk", "Rice"].map(|title| site.has_product(title)).into();
+    let preview = selects(&site, &products, "delete", "");
+    let holders: Vec<OpenShell> = products
+        .iter()
+        .map(|id| {
+            let mut holder = site.database.open_shell();
+            holder.does(&format!("BEGIN; SELECT id FROM products WHERE id = {id} FOR UPDATE"));
+            holder
+        })
+        .collect();
+    let bell = Bell::default();
+    std::thread::scope(|scope| {
+        let write = scope.spawn(|| confirms(&site, &preview));
+        for mut holder in holders {
+            // Less than the limit of one lock.
+            bell.rings_within(std::time::Duration::from_secs(2));
+            holder.does("ROLLBACK");
+        }
+        write.join().unwrap().assert_status(503).assert_header("retry-after", "5");
+    });
+    assert_eq!(site.database.sql("SELECT count(*) FROM products"), "3");
+}
+
+/// A writer that waits for a row lets the writers of other rows pass.
+#[test]
+fn many_products_are_changed_beside_other_writers() {
+    if !Database::Postgres.is_here(true) {
+        return;
+    }
+    let site = TestSite::start_with(Database::Postgres, &["--lock-timeout", "60"]);
+    let (tea, milk) = (site.has_product("Tea"), site.has_product("Milk"));
+    let preview = selects(&site, &[tea], "delete", "");
+    let mut holder = site.database.open_shell();
+    holder.does(&format!("BEGIN; SELECT id FROM products WHERE id = {tea} FOR UPDATE"));
+    std::thread::scope(|scope| {
+        let write = scope.spawn(|| confirms(&site, &preview));
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                       AND application_name = 'larder' AND wait_event_type = 'Lock'";
+        until("it waits", || site.database.sql(waiting) == "1");
+        site.edits(milk, &[("price", "2")]).assert_sends_to("/");
+        site.adds("Rice", "1").assert_sends_to("/");
+        holder.does("ROLLBACK");
+        write.join().unwrap().assert_status(303);
+    });
+    site.get("/").assert_sees("2 products").assert_sees_not("Tea");
 }
 
 /// Ticks these products in the list, chooses what to do, and presses *Preview*.

@@ -167,13 +167,13 @@ fn the_metrics_hold_nothing_that_visitors_wrote(on: Database) {
 fn the_age_of_the_stamps_grows_without_requests(on: Database) {
     let site = TestSite::start(on);
     let questions = |figures: &Exposition, result| {
-        figures.get(&format!(r#"larder_view_questions_total{{result="{result}"}}"#)).unwrap()
+        figures.get(&format!(r#"larder_freshness_checks_total{{result="{result}"}}"#)).unwrap()
     };
     let began = Instant::now();
     site.get("/");
     let first = site.figures();
     let second = site.figures();
-    let [young, old] = [&first, &second].map(|f| f.get("larder_view_age_seconds").unwrap());
+    let [young, old] = [&first, &second].map(|f| f.get("larder_freshness_age_seconds").unwrap());
     assert!(0.0 < young && young < old && old < began.elapsed().as_secs_f64(), "{young} {old}");
     assert_eq!(questions(&first, "ok"), questions(&second, "ok"), "figures ask for no view");
     let asked = questions(&second, "ok");
@@ -189,5 +189,5 @@ fn the_age_of_the_stamps_grows_without_requests(on: Database) {
     blind.get("/").assert_status(200).assert_cache("passed");
     let figures = blind.figures();
     assert!(questions(&figures, "unavailable") > 0.0);
-    assert_eq!(figures.get("larder_view_age_seconds"), None, "no stamps were read yet");
+    assert_eq!(figures.get("larder_freshness_age_seconds"), None, "no stamps were read yet");
 }

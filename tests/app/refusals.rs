@@ -31,7 +31,7 @@ const REFUSING_READERS: &str = "
     ALTER TABLE products ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY";
 
 /// A SQLSTATE, the status of the response, and the number of attempts.
-const STATES: [(&str, u16, u64); 26] = [
+const STATES: [(&str, u16, u64); 27] = [
     // Another transaction was in the way.
     ("40001", 503, 6),
     ("40P01", 503, 6),
@@ -47,6 +47,7 @@ const STATES: [(&str, u16, u64); 26] = [
     ("57P05", 503, 2),
     // The database refuses for now.
     ("40003", 503, 1),
+    ("42501", 503, 1),
     ("53100", 503, 1),
     ("53200", 503, 1),
     ("53300", 503, 1),
@@ -84,6 +85,10 @@ fn every_sqlstate_gets_its_status_and_attempts() {
         site.database.sql("ALTER SEQUENCE attempts RESTART");
         let answer = site.adds(state, "1");
         answer.assert_status(status).assert_is_in_the_shops_dress();
+        if status == 500 {
+            let id = answer.header("x-request-id").unwrap();
+            answer.assert_sees(&format!("The error has been logged (request ID {id})."));
+        }
         assert_eq!(answer.header("retry-after").is_some(), status == 503, "{state}");
         let made = site.database.sql("SELECT nextval('attempts') - 1");
         assert_eq!(made, attempts.to_string(), "{state}");
@@ -113,6 +118,21 @@ fn a_refused_read_is_an_error_and_not_an_empty_page() {
         site.database.sql("DELETE FROM refusal");
         site.get("/?q=tea").assert_status(200).assert_sees("Tea");
     }
+}
+
+#[test]
+fn a_right_that_was_taken_away_is_503_and_shown_by_readiness() {
+    let Some(site) = on_postgres() else { return };
+    site.has_product("Tea");
+    for right in ["SELECT", "INSERT"] {
+        site.database.sql(&format!("REVOKE {right} ON products FROM CURRENT_USER"));
+        let answer = if right == "SELECT" { site.get("/?q=tea") } else { site.adds("Milk", "1") };
+        assert_refused_for_now(&answer);
+        site.get("/health/ready").assert_status(503);
+        site.database.sql(&format!("GRANT {right} ON products TO CURRENT_USER"));
+        site.get("/health/ready").assert_status(200);
+    }
+    site.adds("Milk", "1").assert_sends_to("/");
 }
 
 #[test]

@@ -8,6 +8,8 @@ on_both_databases! {
     save_and_add_another_shows_the_empty_form_again,
     only_pages_of_the_shop_are_returned_to,
     every_section_returns,
+    a_deletion_that_empties_the_last_page_leads_to_the_one_before,
+    a_name_that_turns_the_direction_turns_no_confirmation,
     signing_in_keeps_the_place,
 }
 
@@ -125,6 +127,31 @@ fn every_section_returns(on: Database) {
         // The item's own page is gone.
         site.sends(&own).assert_sends_to(list);
     }
+}
+
+fn a_deletion_that_empties_the_last_page_leads_to_the_one_before(on: Database) {
+    let site = TestSite::start_with(on, &["--page-size", "1"]);
+    let old = site.has_product("Old tea");
+    site.has_product("New tea");
+    let place = "/?page=2&sort=-title";
+    let path = format!("/products/{old}/delete");
+    let form =
+        follows(&site, place, &path).form(&format!("{path}?back=%2F%3Fpage%3D2%26sort%3D-title"));
+    let mut editor = site.visitor();
+    let fields: Vec<_> = form.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+    editor.posts(&form.action, &fields).assert_sends_to(place);
+    editor.get(place).assert_sends_to("/?sort=-title");
+    editor.get("/?sort=-title").assert_status(200).assert_sees("Deleted “Old tea”.");
+    // A page that does not exist is still none, without a confirmation to show.
+    editor.get(place).assert_status(404).assert_sees("no such page");
+}
+
+fn a_name_that_turns_the_direction_turns_no_confirmation(on: Database) {
+    let site = TestSite::start(on);
+    let mut editor = site.visitor();
+    let turned = "a\u{202E}b\u{2069}c";
+    let page = editor.submit("/products", &[("title", turned), ("price", "4")]);
+    assert!(page.html().contains("Added “\u{2068}a\u{202E}bc\u{2069}”."), "{}", page.excerpt());
 }
 
 fn signing_in_keeps_the_place(on: Database) {

@@ -1,6 +1,6 @@
 //! Search over titles: by words in any order, language and case, whichever program wrote the title.
 
-use crate::support::{Database, Page, TestSite, on_both_databases};
+use crate::support::{Database, OpenShell, Page, TestSite, on_both_databases, until};
 
 on_both_databases! {
     case_and_accents_do_not_matter_in_any_language,
@@ -17,6 +17,8 @@ on_both_databases! {
     a_product_inserted_in_sql_is_found,
     the_index_follows_every_write_in_sql,
     titles_are_searchable_before_the_shop_opens,
+    a_search_neither_writes_nor_waits_for_a_writer,
+    lists_are_the_same_before_and_after_the_search_text_is_filled_in,
     similar_words_are_found_without_trigrams
 }
 
@@ -241,6 +243,83 @@ fn titles_are_searchable_before_the_shop_opens(on: Database) {
     site.another_instance();
     assert_eq!(missing().trim(), "0");
     finds(&site, "caj").assert_sees("Čaj");
+}
+
+/// Leaves a transaction open that has written every product.
+fn forget(site: &TestSite) -> OpenShell {
+    let mut forgotten = site.database.open_shell();
+    forgotten.does("BEGIN; UPDATE products SET price_cents = price_cents + 1");
+    forgotten
+}
+
+/// Searches again and again until a job has filled in all search texts.
+fn fills_in(site: &TestSite) {
+    let mut search = 0;
+    until("the search texts are filled in", || {
+        search += 1;
+        finds(site, &format!("x{search}")).assert_status(200);
+        site.database.sql("SELECT count(*) FROM products WHERE search_text IS NULL").trim() == "0"
+    });
+}
+
+fn a_search_neither_writes_nor_waits_for_a_writer(on: Database) {
+    let site = TestSite::start_with(on, &["--lock-timeout", "1"]);
+    let tea = site.has_product("Tea");
+    site.database.sql("INSERT INTO products (id, title, price_cents) VALUES (77, 'Čaj', 1)");
+    let mut forgotten = forget(&site);
+    for _ in 0..2 {
+        assert_eq!(finds(&site, "caj").assert_status(200).listed(), [77]);
+        assert_eq!(site.get("/?sort=title").assert_status(200).listed(), [77, tea]);
+        // Long enough for the job in the background to give up.
+        site.edits(tea, &[("title", "Green tea")]).assert_status(503);
+    }
+    forgotten.does("ROLLBACK");
+    fills_in(&site);
+    assert_eq!(finds(&site, "caj").listed(), [77]);
+}
+
+fn lists_are_the_same_before_and_after_the_search_text_is_filled_in(on: Database) {
+    let site = TestSite::start_with(on, &["--page-size", "3", "--lock-timeout", "1"]);
+    for number in 0..7 {
+        site.adds(&format!("Tea {number}"), &format!("{}", 9 - number)).assert_sends_to("/");
+        site.database.sql(&format!(
+            "INSERT INTO products (title, price_cents) VALUES ('tEá {number}', {}), ('Milk', 900)",
+            100 * number
+        ));
+    }
+    let lists = || {
+        let queries = [
+            "q=tea",
+            "q=tea&sort=title",
+            "sort=title",
+            "sort=-title",
+            "q=te&sort=price",
+            "q=tea&sort=-created",
+            "q=tea&sort=updated&min=3",
+            "sort=-title&max=4&since=2026-01-01",
+            "q=tea+3",
+            "q=3",
+        ];
+        queries.map(|query| {
+            let mut rows = Vec::new();
+            let first = site.get(&format!("/?{query}"));
+            first.assert_status(200);
+            for page in 1..=7 {
+                rows.push(site.get(&format!("/?{query}&page={page}")).listed());
+            }
+            (query, first.text(), rows)
+        })
+    };
+    let mut forgotten = forget(&site);
+    let before = lists();
+    let missing = "SELECT count(*) FROM products WHERE search_text IS NULL";
+    assert_eq!(site.database.sql(missing).trim(), "14");
+    forgotten.does("ROLLBACK");
+    fills_in(&site);
+    for (before, after) in before.into_iter().zip(lists()) {
+        assert_eq!(before.2, after.2, "{}", before.0);
+        assert_eq!(before.1, after.1, "{}", before.0);
+    }
 }
 
 fn similar_words_are_found_without_trigrams(on: Database) {

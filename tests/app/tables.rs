@@ -14,8 +14,9 @@ on_both_databases! {
 /// Tables that no page is built from, with the reason.
 ///
 /// A new table belongs in `app::TABLES`, is named there as derived, or is listed here.
-const NEVER_READ: [(&str, &str); 8] = [
+const NEVER_READ: [(&str, &str); 9] = [
     ("cache_versions", "it holds the stamps themselves"),
+    ("cache_changes", "it holds what is not added to the stamps yet"),
     ("__diesel_schema_migrations", "it says how far the database was migrated"),
     ("sent_forms", "writes look into it, so that a form which is sent twice adds once"),
     ("product_replacements", "SQLite's triggers keep in it for a moment what REPLACE takes away"),

@@ -108,7 +108,7 @@
 //!   for its own key, which would never end, panics with a message; and a panic in a handler is answered
 //!   as an error.
 //! - A page that was built for one visitor is never served to another: the handler of a shared page sees
-//!   no cookie by which the page is not keyed.
+//!   no cookie by which the page is not keyed, and no session that a layer has read ([`page`]).
 //! - Not guaranteed: that values ([`values`]) are up to date; that a load which reads something without
 //!   recording it (a file, the time, another table) is noticed; that a stale entry which a policy permits
 //!   is recent.
@@ -121,7 +121,7 @@
 //!   `removal`.
 //! - The cache: `builder`, `cache`, `built`, `find`, `flight`, `derive`, `refresh`, `presence`, `lineage`, `panics`,
 //!   `tier`, `secret`, `error`.
-//! - Levels one and two: `page` over `http`, `write_epochs`, `fragment`.
+//! - Levels one and two: `page` over `http`, `write_epochs`, `fragment`, `hole`.
 //! - Values and stores: `values`, `store`, `codec`.
 //! - Observation: `event`, `stats`, `meter`, `inspect`.
 //! - Primitives: `random`, `sync`.
@@ -149,6 +149,7 @@ mod flight;
 #[cfg(all(test, feature = "redis"))]
 mod forgery;
 pub mod fragment;
+mod hole;
 #[cfg(feature = "actix")]
 pub mod http;
 mod in_process;

@@ -6,7 +6,7 @@ use super::source::{Source, WhereConfig, runtime};
 use crate::cache::values::Timeout;
 use crate::cli::{say, say_json};
 use crate::site::render::grouped;
-use crate::versions::Database;
+use crate::sql::Database;
 
 /// Runs `larder cache set`.
 pub fn set(

@@ -98,28 +98,35 @@ fn look_ups(levels: &[LookUps]) -> String {
 }
 
 fn memory(memory: &Memory) -> String {
-    let [pages, fragments, queries] = [memory.pages, memory.fragments, memory.queries].map(grouped);
+    let pages = count(memory.pages, "page", "pages");
+    let fragments = count(memory.fragments, "fragment", "fragments");
+    let queries = count(memory.queries, "query", "queries");
     let bytes = bounded(memory.bytes, memory.limit_bytes);
-    format!("memory: {pages} pages, {fragments} fragments, {queries} queries; {bytes}\n")
+    format!("memory: {pages}, {fragments}, {queries}; {bytes}\n")
 }
 
 fn store(store: &Store) -> String {
-    let values = grouped(store.values);
+    let values = count(store.values, "value", "values");
     // Without Redis the store is a part of the shop's memory and holds values only.
-    let (name, ours) = if store.name == "memory" {
+    let (name, mut ours) = if store.name == "memory" {
         ("values", values)
     } else {
-        let entries = grouped(store.entries);
-        (store.name.as_str(), format!("{entries} entries, {values} values of Larder's"))
+        let entries = count(store.entries, "entry", "entries");
+        (store.name.as_str(), format!("{entries} and {values} of Larder"))
     };
+    if let Some(keys) = store.keys {
+        ours += &format!(", {} in total", count(keys, "key", "keys"));
+    }
     let mut parts = vec![ours];
-    parts.extend(store.keys.map(|keys| {
-        format!("{} {} in total", grouped(keys), if keys == 1 { "key" } else { "keys" })
-    }));
     parts.extend(store.bytes.map(|bytes| bounded(bytes, store.limit_bytes)));
     parts.extend(store.evicted.map(|evicted| format!("{} evicted", grouped(evicted))));
     parts.extend(store.expired.map(|expired| format!("{} expired", grouped(expired))));
     format!("{name}: {}\n", parts.join("; "))
+}
+
+/// Formats `1 key`, `1,000 keys`.
+fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
 fn bounded(bytes: u64, limit: Option<u64>) -> String {

@@ -14,8 +14,8 @@ use crate::cache::values::Timeout;
 use crate::cache::{self, CodecError, Error, Secret, StampSource, store};
 use crate::cli::chain;
 use crate::db::{Db, Url};
-use crate::versions::secret::Keeper;
-use crate::versions::{self, Database};
+use crate::sql::secret::Keeper;
+use crate::sql::{self, Database};
 
 /// How long to wait for Redis. A person at a terminal waits longer than a request does.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -93,7 +93,7 @@ impl WhereConfig {
         let Some(url) = &self.database else { return Ok(None) };
         must_exist(url)?;
         let secret = Keeper::open(url)?.secret().clone();
-        Ok(Some((secret, versions::open(url, app::TABLES)?)))
+        Ok(Some((secret, sql::open(url, app::TABLES)?)))
     }
 }
 

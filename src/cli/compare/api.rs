@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::TURNS;
 use super::contestant::{Contestant, Mode};
 use super::result::{Api, Comparison, at, micros};
-use crate::db::{Db, Url};
+use crate::db::{Db, Migrate, Url};
 use crate::events::model::{GuestId, Range};
 use crate::events::{queries, service};
 

@@ -12,7 +12,7 @@ use crate::app;
 use crate::cache::inspect::{Inspection, Verdict};
 use crate::cache::{Builder, store};
 use crate::db::Url;
-use crate::versions::{self, secret::Keeper};
+use crate::sql::{self, secret::Keeper};
 
 /// The cache key of the homepage, as this command's client requests it.
 const HOMEPAGE: &str = r#"page:scheme="http":host="localhost":path="/":query=none"#;
@@ -29,7 +29,7 @@ pub async fn run(shared: Option<&Mode>, database: &Url) -> Result<(), String> {
     let baseline =
         Contestant::open(shared.cloned().unwrap_or(alone), database, contestant::HOMEPAGE).await?;
     if let Some(redis) = shared.and_then(|mode| mode.redis.as_deref()) {
-        let versions = versions::open(database, app::TABLES)?;
+        let versions = sql::open(database, app::TABLES)?;
         let secret = Keeper::open(database)?.secret().clone();
         let store = Builder::inspect(store::redis(redis, PATIENCE)?, Some(secret), Some(versions));
         // If it has not arrived by then, the second instance builds it, and the output says so.

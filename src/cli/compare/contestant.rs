@@ -15,6 +15,7 @@ use crate::config::{
 use crate::db::{LOCK_TIMEOUT, Url};
 use crate::server::{ServeConfig, Server};
 use crate::site::client::AddressHeader;
+use crate::site::zone;
 
 /// A page that opens connections and warms what all pages share, without touching the homepage.
 const ELSEWHERE: &str = "/?page=2";
@@ -152,7 +153,7 @@ fn settings(mode: &Mode, database: &Url, toolbar: ToolbarMode) -> ServeConfig {
             redis_timeout: DEFAULT_REDIS_TIMEOUT,
             clear_cache: false,
         },
-        shop: ShopConfig { page_size: 25, no_samples: true },
+        shop: ShopConfig { page_size: 25, time_zone: zone::shop().clone(), no_samples: true },
         supplier: SupplierConfig { supplier: None, supplier_fresh: 300 },
         toolbar: ToolbarConfig { toolbar },
         metrics: MetricsConfig { metrics: MetricsMode::Local },

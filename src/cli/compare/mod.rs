@@ -21,7 +21,7 @@ use clap::Args;
 use tempfile::TempDir;
 
 use crate::cache::store;
-use crate::db::{Db, Url};
+use crate::db::{Db, Migrate, Url};
 use crate::products::service as products;
 
 use super::{say, say_json};

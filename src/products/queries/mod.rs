@@ -1,23 +1,30 @@
 //! One function for each query on products.
 
+mod counts;
 mod search;
+mod unfolded;
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use time::PrimitiveDateTime;
 
+pub use self::counts::{Counts, check_counts, list, recount};
 pub use self::search::{has_unsearchable, search};
 use super::keys::PRODUCTS;
-use super::model::{NewProduct, Price, Product, ProductId, ProductList};
+use super::model::{NewProduct, Price, Product, ProductId};
 use crate::db::Conn;
-use crate::db::schema::{product_counts, products};
-use crate::site::text::words;
+use crate::db::schema::products;
 use crate::site::time::Timestamp;
-use crate::versions::Snapshot;
+use crate::site::words::words;
+use crate::sql::Snapshot;
 
-/// How many ids are counted together, as a power of 2. The triggers in `migrations` use it, too.
-const COUNT_BITS: u32 = 12;
+/// What a read has found that another program left behind, and a job can repair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repair {
+    /// Titles have no search text.
+    SearchTexts,
+    /// The counts are wrong, or have not been compared with the rows for a while.
+    Counts,
+}
 
 type Row = (i64, String, i64, PrimitiveDateTime, PrimitiveDateTime);
 
@@ -45,85 +52,6 @@ fn product((id, title, price_cents, created_at, updated_at): Row) -> Product {
     }
 }
 
-/// Returns a page of all products, newest first.
-///
-/// Finds the page by the row counts per bucket of ids: the middle of a million is as fast as the start.
-pub fn list(read: &mut Snapshot<'_>, page: u64, size: u64) -> QueryResult<ProductList> {
-    let conn = read.table(PRODUCTS)?;
-    let offset = (page - 1).saturating_mul(size);
-    let counts: Vec<(i64, i64)> =
-        product_counts::table.order(product_counts::bucket.desc()).load(conn)?;
-    let total = counts.iter().map(|(_, count)| count.unsigned_abs()).sum();
-    let Some(place) = locate(&counts, offset, size) else {
-        return walk(conn, offset, size);
-    };
-    // One statement returns the rows and their count, so that a wrong count is noticed.
-    let counted = sql::<BigInt>("(SELECT count(*) FROM products AS counted WHERE counted.id >= ")
-        .bind::<BigInt, _>(place.lowest)
-        .sql(" AND counted.id <= ")
-        .bind::<BigInt, _>(place.highest)
-        .sql(")");
-    let rows: Vec<(Row, i64)> = products::table
-        .select((COLUMNS, counted))
-        .filter(products::id.le(place.highest))
-        .order(products::id.desc())
-        .offset(as_i64(place.skip))
-        .limit(as_i64(size))
-        .load(conn)?;
-    if rows.first().is_none_or(|(_, counted)| counted.unsigned_abs() != place.rows) {
-        tracing::warn!("the table product_counts is wrong: it was changed without its triggers");
-        return walk(conn, offset, size);
-    }
-    let products = rows.into_iter().map(|(row, _)| product(row)).collect();
-    Ok(ProductList { products, total, ..ProductList::default() })
-}
-
-/// Returns the same as [`list`] by counting the rows: slow among a million, but always right.
-fn walk(conn: &mut Conn, offset: u64, size: u64) -> QueryResult<ProductList> {
-    let total: i64 = products::table.count().get_result(conn)?;
-    let rows: Vec<Row> = products::table
-        .select(COLUMNS)
-        .order(products::id.desc())
-        .offset(as_i64(offset))
-        .limit(as_i64(size))
-        .load(conn)?;
-    let products = rows.into_iter().map(product).collect();
-    Ok(ProductList { products, total: total.unsigned_abs(), ..ProductList::default() })
-}
-
-/// The place of a page among the buckets of ids.
-#[derive(Debug, PartialEq, Eq)]
-struct Place {
-    /// The highest id of the bucket in which the page begins.
-    highest: i64,
-    /// The lowest id of the bucket in which the page ends.
-    lowest: i64,
-    /// Rows with an id from `lowest` to `highest`, according to the counts.
-    rows: u64,
-    /// How many of these rows come before the page.
-    skip: u64,
-}
-
-/// Finds the page of `size` rows after the first `offset` rows, if it is not empty.
-fn locate(counts: &[(i64, i64)], offset: u64, size: u64) -> Option<Place> {
-    let mut skip = offset;
-    let mut counts = counts.iter().map(|(bucket, count)| (*bucket, count.unsigned_abs()));
-    let (bucket, mut rows) = counts.find(|(_, count)| {
-        let is_before = skip >= *count;
-        skip -= if is_before { *count } else { 0 };
-        !is_before
-    })?;
-    let mut last = bucket;
-    for (bucket, count) in counts {
-        if rows >= skip.saturating_add(size) {
-            break;
-        }
-        (last, rows) = (bucket, rows + count);
-    }
-    let highest = (bucket << COUNT_BITS) | ((1 << COUNT_BITS) - 1);
-    Some(Place { highest, lowest: last << COUNT_BITS, rows, skip })
-}
-
 /// Returns one product, if it exists.
 pub fn find(read: &mut Snapshot<'_>, id: ProductId) -> QueryResult<Option<Product>> {
     get(read.row(PRODUCTS, id.get())?, id)
@@ -133,6 +61,20 @@ pub fn find(read: &mut Snapshot<'_>, id: ProductId) -> QueryResult<Option<Produc
 pub fn get(conn: &mut Conn, id: ProductId) -> QueryResult<Option<Product>> {
     let row = products::table.select(COLUMNS).find(id.get()).first::<Row>(conn).optional()?;
     Ok(row.map(product))
+}
+
+/// Returns those of the products that exist, locked until the transaction ends.
+///
+/// They are locked in the order of their ids, so that two writers cannot block each other.
+pub fn lock_rows(conn: &mut Conn, ids: &[ProductId]) -> QueryResult<Vec<Product>> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
+    let rows = products::table.select(COLUMNS).filter(products::id.eq_any(ids)).order(products::id);
+    let rows: Vec<Row> = match conn {
+        // SQLite runs one write transaction at a time.
+        Conn::Sqlite(sqlite) => rows.load(sqlite)?,
+        Conn::Postgres(postgres) => rows.for_update().load(postgres)?,
+    };
+    Ok(rows.into_iter().map(product).collect())
 }
 
 /// Keeps other writers out until the transaction ends.
@@ -233,11 +175,15 @@ pub fn delete(conn: &mut Conn, current: &Product) -> QueryResult<bool> {
 
 /// Sets the search text of at most `limit` titles that other programs wrote; returns how many.
 pub fn fill_search_text(conn: &mut Conn, limit: u64) -> QueryResult<usize> {
-    let titles: Vec<(i64, String)> = products::table
+    let unfolded = products::table
         .select((products::id, products::title))
         .filter(products::search_text.is_null())
-        .limit(as_i64(limit))
-        .load(conn)?;
+        .limit(as_i64(limit));
+    let titles: Vec<(i64, String)> = match conn {
+        Conn::Sqlite(sqlite) => unfolded.load(sqlite)?,
+        // A row that another program has locked delays none of the others.
+        Conn::Postgres(postgres) => unfolded.for_update().skip_locked().load(postgres)?,
+    };
     for (id, title) in &titles {
         // Only if the title is still the one that was read: another program may have changed it.
         let same = products::table.find(id).filter(products::title.eq(title));
@@ -249,30 +195,4 @@ pub fn fill_search_text(conn: &mut Conn, limit: u64) -> QueryResult<usize> {
 /// Converts to the signed numbers of the databases. A larger number exceeds every row count anyway.
 fn as_i64(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_is_found_by_counting_buckets() {
-        let counts = [(2, 10), (1, 4096), (0, 4095)];
-        let place = |highest: i64, lowest: i64, rows, skip| {
-            Some(Place { highest: highest * 4096 - 1, lowest: lowest * 4096, rows, skip })
-        };
-        let cases = [
-            (0, place(3, 2, 10, 0)),
-            (1, place(3, 1, 10 + 4096, 1)),
-            (9, place(3, 1, 10 + 4096, 9)),
-            (10, place(2, 1, 4096, 0)),
-            (10 + 4096, place(1, 0, 4095, 0)),
-            (10 + 4096 + 4094, place(1, 0, 4095, 4094)),
-            (10 + 4096 + 4095, None),
-            (u64::MAX, None),
-        ];
-        for (offset, expected) in cases {
-            assert_eq!(locate(&counts, offset, 10), expected, "{offset}");
-        }
-    }
 }

@@ -5,20 +5,28 @@
 //! - A search finds each word, or the beginning of one, in any order. A number is compared as a whole; alone it also
 //!   finds the product of that number.
 //! - No more rows are counted than a visitor looks through.
+//! - Titles that other programs wrote are searched in memory until their search text is filled in (`unfolded`).
 //! - Where nothing is found, the words are replaced by the nearest ones that titles have had.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamp};
 use time::PrimitiveDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 
-use super::{Row, get, product};
+use super::{Repair, Row, get, product, unfolded};
 use crate::db::Conn;
-use crate::db::schema::{product_counts, products};
+use crate::db::schema::products;
 use crate::products::keys::PRODUCTS;
 use crate::products::model::{LIST, Price, Product, ProductId, ProductList};
 use crate::site::list::{ListQuery, nearest};
-use crate::site::text::is_number;
-use crate::versions::Snapshot;
+use crate::site::words::is_number;
+use crate::site::zone;
+use crate::sql::Snapshot;
+
+/// A time, as both databases compare it with the times that they have stored.
+const SECOND: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
 
 /// The most rows that are counted.
 const MOST: u64 = 2_500;
@@ -29,29 +37,39 @@ const NEAREST: u64 = 5;
 /// How many similar words Postgres offers for a mistyped one.
 const SIMILAR: u64 = 50;
 
-/// Returns the page of products that the query asks for, with so many on a page.
-///
-/// # Errors
-/// Returns `NotFound` if a title has no search text yet; call [`super::fill_search_text`] first.
-pub fn search(read: &mut Snapshot<'_>, query: &ListQuery, size: u64) -> QueryResult<ProductList> {
+/// Returns the page of products that the query asks for, with so many on a page, and what is to be repaired.
+pub fn search(
+    read: &mut Snapshot<'_>,
+    query: &ListQuery,
+    size: u64,
+) -> QueryResult<(ProductList, Option<Repair>)> {
     let conn = read.table(PRODUCTS)?;
     let words = query.words();
-    if (!words.is_empty() || query.sort.by == "title") && has_unsearchable(conn)? {
-        return Err(diesel::result::Error::NotFound);
-    }
     if words.is_empty() && !query.search.is_empty() {
-        return Ok(ProductList::default());
+        return Ok((ProductList::default(), None));
     }
+    let needs_text = !words.is_empty() || query.sort.by == "title";
+    let unfolded = if needs_text { unfolded::all(conn)? } else { Vec::new() };
+    let repair = (!unfolded.is_empty()).then_some(Repair::SearchTexts);
     let has_filters = query.min.is_some() || query.max.is_some() || query.since.is_some();
     let by_number = match words.parse::<ProductId>() {
         Ok(id) if !has_filters => get(conn, id)?,
         _ => None,
     };
-    let part = Part::of(conn, query, &words, by_number.as_ref());
-    let mut list = ProductList { total: part.count(conn)?, ..ProductList::default() };
-    list.has_more = list.total > MOST && query.is_filtered();
-    list.total -= u64::from(list.has_more);
-    list.products = part.products(conn, query.offset(size), size)?;
+    let mut part = Part::of(conn, query, &words, by_number.as_ref());
+    if repair.is_some() {
+        part.source += " AND p.search_text IS NOT NULL";
+    }
+    let is_found = |product: &Product| {
+        by_number.as_ref().is_none_or(|known| known.id != product.id)
+            && unfolded::is_asked_for(product, query, &words)
+    };
+    let more: Vec<Product> = unfolded.into_iter().filter(is_found).collect();
+    let total = part.count(conn)? + more.len() as u64;
+    let mut list = ProductList { total, ..ProductList::default() };
+    list.has_more = total > MOST && query.is_filtered();
+    list.total = if list.has_more { MOST } else { total };
+    list.products = part.page(conn, query, size, more)?;
     if let Some(product) = by_number {
         list.total += 1;
         if query.page == 1 {
@@ -61,7 +79,7 @@ pub fn search(read: &mut Snapshot<'_>, query: &ListQuery, size: u64) -> QueryRes
     if list.total == 0 && !words.is_empty() {
         list.nearest = near(conn, &words)?;
     }
-    Ok(list)
+    Ok((list, repair))
 }
 
 /// Reports whether a title has no search text.
@@ -104,8 +122,9 @@ impl Part {
             |sign: &str, price: Price| format!(" AND p.price_cents {sign} {}", price.cents());
         source += &query.min.map(|min| bound(">=", min)).unwrap_or_default();
         source += &query.max.map(|max| bound("<=", max)).unwrap_or_default();
-        if query.since.is_some() {
-            source += &format!(" AND p.updated_at >= '{} 00:00:00'", query.day());
+        if let Some(day) = query.since {
+            let start = zone::shop().start_of(day).format(SECOND).unwrap_or_default();
+            source += &format!(" AND p.updated_at >= '{start}'");
         }
         source += &without.map(|it| format!(" AND p.id <> {}", it.id)).unwrap_or_default();
         let order = match query.sort.by {
@@ -121,15 +140,36 @@ impl Part {
 
     /// Returns the number of products, at most one more than [`MOST`] if it is a part of all.
     fn count(&self, conn: &mut Conn) -> QueryResult<u64> {
-        if self.is_whole {
-            let counts: Vec<i64> = product_counts::table.select(product_counts::n).load(conn)?;
-            return Ok(counts.into_iter().map(i64::unsigned_abs).sum());
-        }
         let (source, most) = (&self.source, MOST + 1);
-        let sql =
-            format!("SELECT count(*) AS n FROM (SELECT 1 FROM {source} LIMIT {most}) AS found");
+        let sql = match self.is_whole {
+            // From the rows, as they are listed from them: no other count is always the same.
+            true => format!("SELECT count(*) AS n FROM {source}"),
+            false => {
+                format!("SELECT count(*) AS n FROM (SELECT 1 FROM {source} LIMIT {most}) AS found")
+            }
+        };
         let counted: Vec<Counted> = self.load(conn, sql)?;
         Ok(counted.first().map_or(0, |counted| counted.n.unsigned_abs()))
+    }
+
+    /// Returns the page that the query asks for, with `more` products that the databases cannot find.
+    fn page(
+        &self,
+        conn: &mut Conn,
+        query: &ListQuery,
+        size: u64,
+        more: Vec<Product>,
+    ) -> QueryResult<Vec<Product>> {
+        let offset = query.offset(size);
+        // So many of the products before this page may be of the others: as many are read earlier. What is merged
+        // then begins at the same place of the whole list, or earlier.
+        let earlier = offset.min(more.len() as u64);
+        let products = self.products(conn, offset - earlier, size.saturating_add(earlier))?;
+        if more.is_empty() {
+            return Ok(products);
+        }
+        let merged = unfolded::merged(query.sort, products, more).into_iter();
+        Ok(merged.skip(earlier as usize).take(size as usize).collect())
     }
 
     /// Returns a page: first the ids, by an index alone, and then their rows.

@@ -6,8 +6,9 @@
 //!   seen. The first address that is not a trusted proxy is the client.
 //! - An unreadable address counts as the proxy that passed it on, so that no client can choose how
 //!   it is counted.
-//! - A request with any header of a proxy is never local, trusted or not. A proxy that adds no
-//!   header looks like a client: do not put one in front of an open shop.
+//! - A request with any header of a proxy is never local, trusted or not. Such headers are recognised
+//!   by the words in their names. A proxy that adds none looks like a client: do not put one in front
+//!   of an open shop.
 //! - [`hide`] removes these headers before handlers run: nothing else may read them.
 //!
 //! Source: RFC 7239 for `Forwarded`; the others are conventions.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, VIA};
+use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName};
 use clap::ValueEnum;
 use ipnet::IpNet;
 
@@ -18,18 +18,23 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 /// Items of a header that are read; a longer header counts as unreadable.
 pub(super) const MOST_HOPS: usize = 64;
 
-/// Headers that say nothing of the client, but that a proxy or a content delivery network writes.
-const SIGNS: [&str; 8] = [
-    "cdn-loop",
-    "surrogate-capability",
-    "fastly-ff",
-    "x-varnish",
-    "x-amzn-trace-id",
-    "x-cloud-trace-context",
-    "x-vercel-id",
-    "x-bluecoat-via",
+/// Beginnings of words in the names of headers that proxies and content delivery networks write.
+///
+/// Proxies invent names, but from few words. What browsers send has none of these, but for [`OF_BROWSERS`].
+#[rustfmt::skip]
+const SIGNS: [&str; 42] = [
+    // What they report: where a request came from, how and when, and what it was before.
+    "forward", "prox", "via", "client", "real", "remote", "orig", "source", "ip", "addr", "geo", "country",
+    "scheme", "proto", "https", "ssl", "tls", "host", "port", "domain", "url", "uri", "path", "prefix", "script",
+    "server", "start",
+    // What they call themselves.
+    "accel", "sendfile", "nginx", "haproxy", "varnish", "envoy", "surrogate", "cdn", "edge", "cf", "cloud", "fly",
+    "fastly", "amz", "azure",
 ];
-const SIGN_PREFIXES: [&str; 6] = ["cf-", "fly-", "x-azure-", "x-envoy-", "x-amz-cf-", "cdn-"];
+
+/// Headers of browsers in whose names such a word stands, and the beginning of those that no page can set.
+const OF_BROWSERS: [&str; 2] = ["host", "origin"];
+const ONLY_OF_BROWSERS: &str = "sec-";
 
 /// Headers by which a program presents itself. It may run on this machine, without a proxy.
 const OF_PROGRAMS: [&str; 5] =
@@ -107,8 +112,10 @@ pub(super) fn is_from_proxy(name: &HeaderName) -> bool {
         // A program may ask for another method without a proxy.
         kind != PassedOn::Request || !text.contains("method")
     });
-    let is_sign = SIGNS.contains(&text) || SIGN_PREFIXES.iter().any(|sign| text.starts_with(sign));
-    *name == VIA || is_sign || is_listed && !OF_PROGRAMS.contains(&text)
+    let has_sign =
+        || text.split(['-', '_']).any(|word| SIGNS.iter().any(|sign| word.starts_with(sign)));
+    let is_of_browser = OF_BROWSERS.contains(&text) || text.starts_with(ONLY_OF_BROWSERS);
+    !OF_PROGRAMS.contains(&text) && !is_of_browser && (is_listed || has_sign())
 }
 
 /// What one proxy reports about the request that it passed on.

@@ -222,6 +222,35 @@ fn only_loopback_without_a_proxy_is_local() {
         "X-Envoy-Attempt-Count",
         "X-Authentik-Username",
         "$WSRA",
+        "X-Forward-For",
+        "X-Forward-Proto",
+        "X-Forwarded_Proto",
+        "X-ForwardedFor",
+        "Forwarded-Proto",
+        "Forwarded-Host",
+        "Z-Forwarded-For",
+        "X-Client-Proto",
+        "X-Real-Proto",
+        "X-Clientip",
+        "X-Request-Start",
+        "X-Queue-Start",
+        "X-Nginx-Proxy",
+        "X-Appengine-Https",
+        "X-Orig-Host",
+        "X-Http-Host",
+        "X-Hostname",
+        "Script-Name",
+        "X-Mount-Path",
+        "X-Accel-Mapping",
+        "X-Sendfile-Type",
+        "X-Offloaded-Proto",
+        "Ssl-Offloaded",
+        "CDN-RequestCountryCode",
+        "Akamai-Origin-Hop",
+        "Max-Forwards",
+        "Proxy-Connection",
+        "Source-Ip",
+        "Base-Url",
     ];
     for name in names {
         for header in AddressHeader::value_variants() {
@@ -232,7 +261,13 @@ fn only_loopback_without_a_proxy_is_local() {
         }
     }
     // A program that presents a key is no proxy, and neither is one that asks for another method.
-    for name in ["X-API-Key", "X-HTTP-Method-Override"] {
+    let of_programs = "X-API-Key X-HTTP-Method-Override Authorization Proxy-Authorization Idempotency-Key X-Requested-With \
+         X-CSRF-Token X-Trial-Id";
+    let of_browsers = "Host Origin Referer User-Agent Cookie Accept Accept-Language Accept-Encoding Content-Type \
+         Content-Length Cache-Control Pragma Connection Upgrade-Insecure-Requests DNT Priority Purpose Range TE \
+         If-None-Match If-Modified-Since Sec-Fetch-Site Sec-CH-UA-Platform Sec-WebSocket-Protocol Sec-GPC \
+         Save-Data Device-Memory DPR Viewport-Width Service-Worker Access-Control-Request-Headers";
+    for name in of_programs.split_whitespace().chain(of_browsers.split_whitespace()) {
         assert!(client(AddressHeader::Peer, "127.0.0.1", &[(name, "x")]).is_local, "{name}");
     }
 }

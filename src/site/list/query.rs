@@ -14,7 +14,7 @@ use super::{List, PARAMETERS};
 use crate::error::AppError;
 use crate::site::money::Price;
 use crate::site::pagination::page_number;
-use crate::site::text;
+use crate::site::{text, words};
 
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
@@ -137,7 +137,7 @@ impl ListQuery {
 
     /// Returns the words that are searched for, each once: as many as a search needs.
     pub fn words(&self) -> String {
-        let words = text::words(&self.search);
+        let words = words::words(&self.search);
         let mut once: Vec<&str> = Vec::new();
         for word in words.split(' ').filter(|word| !word.is_empty()) {
             if !once.contains(&word) && once.len() < MOST_WORDS {
@@ -192,7 +192,7 @@ impl ListQuery {
 
 /// Returns a search in the form in which it is shown and stored: folded, with single spaces.
 fn normal_search(search: &str) -> String {
-    text::fold(search).split_whitespace().collect::<Vec<_>>().join(" ")
+    words::fold(search).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use super::{Kind, List, ListQuery};
 use crate::site::back;
 use crate::site::money::Price;
-use crate::site::text::{has_words, words};
 use crate::site::time::Timestamp;
+use crate::site::words::{has_words, words};
 
 /// One item of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use crate::cache::fragment::filters;
 use crate::error::AppError;
 use crate::site::pagination::{PageLink, Pagination};
 use crate::site::render::{Layout, dressed, grouped, html};
+use crate::site::text::quoted;
 use crate::state::State;
 
 /// The parameters of an address, by name.
@@ -65,10 +66,7 @@ impl ListView {
         let mut carried = query.pairs(list);
         carried.retain(|(name, _)| *name != "page");
         let pagination = Pagination::new(query.page, found.total.count, size, list.path, carried);
-        match pagination.has_page() {
-            true => Ok(Self { list, query, found, pagination }),
-            false => Err(AppError::NotFound),
-        }
+        Ok(Self { list, query, found, pagination: pagination.checked()? })
     }
 
     /// Returns `1,000 products · page 2 of 40`.
@@ -80,7 +78,7 @@ impl ListView {
         let found = match (&*self.query.search, self.query.is_filtered()) {
             ("", false) => count,
             ("", true) => format!("{more}{count} {verb}"),
-            (search, _) => format!("{more}{count} {verb} “{search}”"),
+            (search, _) => format!("{more}{count} {verb} {}", quoted(search)),
         };
         let (page, last) = (grouped(self.pagination.page), grouped(self.pagination.last));
         let text = format!("{found} · page {page} of {last}");

@@ -56,7 +56,7 @@ pub fn render(
         Shown::new("templates", &templates::Templates::new(record))?,
         Shown::new("log", &log::Log::new(record))?,
         Shown::new("settings", &settings::Settings::new(settings))?,
-        Shown::new("versions", &versions::StampSource::new(versions))?,
+        Shown::new("versions", &versions::VersionsPanel::new(versions))?,
         Shown::new("history", &history::History::new(history, Some(record.id)))?,
     ];
     let banner = Html::new(&banner::Banner::new(record))?;

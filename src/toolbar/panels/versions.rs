@@ -6,17 +6,17 @@ use super::Panel;
 
 #[derive(Template)]
 #[template(path = "toolbar/versions.html")]
-pub struct StampSource<'a> {
+pub struct VersionsPanel<'a> {
     versions: &'a [(String, String)],
 }
 
-impl<'a> StampSource<'a> {
+impl<'a> VersionsPanel<'a> {
     pub fn new(versions: &'a [(String, String)]) -> Self {
         Self { versions }
     }
 }
 
-impl Panel for StampSource<'_> {
+impl Panel for VersionsPanel<'_> {
     const TITLE: &'static str = "Versions";
 
     /// Returns the first line, which is the program's own version.

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::certificates::Certificates;
 use super::postgres;
 use super::process::{are_installed, find_program};
 use super::proxy::Proxy;
@@ -37,6 +38,11 @@ pub struct TestDatabase {
     name: String,
 }
 
+/// Returns the certificates of Postgres, which are for `localhost` only.
+pub fn certificates_of_postgres() -> &'static Certificates {
+    &postgres::cluster().certificates
+}
+
 impl TestDatabase {
     pub fn create(kind: Database) -> Self {
         let folder = tempfile::Builder::new().prefix("larder-").tempdir().unwrap();
@@ -55,12 +61,23 @@ impl TestDatabase {
         }
     }
 
+    /// Returns the URL of the database at a host of Postgres, with these parameters.
+    pub fn url_at(&self, host: &str, parameters: &str) -> String {
+        let url = postgres::cluster().url(&self.name);
+        format!("{}?{parameters}", url.replace("127.0.0.1", host))
+    }
+
     /// Starts a proxy in front of Postgres; returns it with the URL of the database behind it.
     pub fn through_a_proxy(&self) -> (Proxy, String) {
         let cluster = postgres::cluster();
         let proxy = Proxy::to(cluster.port());
-        let url = cluster.url_through(proxy.port(), &self.name);
+        let url = self.url_through(proxy.port());
         (proxy, url)
+    }
+
+    /// Returns the URL of the Postgres database for a shop that reaches it through another port.
+    pub fn url_through(&self, port: u16) -> String {
+        postgres::cluster().url_through(port, &self.name)
     }
 
     /// Returns the folder of this test, which holds the SQLite file.

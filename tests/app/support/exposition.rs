@@ -41,7 +41,7 @@ impl Exposition {
         self.families.keys().map(String::as_str).collect()
     }
 
-    /// Returns the value of a series such as `larder_view_age_seconds`, or `None` if it is absent.
+    /// Returns the value of a series such as `larder_freshness_age_seconds`, or `None` if it is absent.
     #[track_caller]
     pub fn get(&self, series: &str) -> Option<f64> {
         let name = series.split('{').next().unwrap();

@@ -97,6 +97,8 @@ pub fn forms(html: &str) -> Vec<Form> {
     let mut forms: Vec<Form> = Vec::new();
     // Only the first button is pressed, and browsers send no others.
     let mut has_button = false;
+    // Of the options of a `select` the first one is sent, or the selected one.
+    let mut has_option = true;
     for tag in tags(html) {
         let attribute = |name: &str| tag.attribute(name).unwrap_or("").to_owned();
         match tag.name.as_str() {
@@ -114,8 +116,15 @@ pub fn forms(html: &str) -> Vec<Form> {
                     "textarea" => typed_in(html, &tag),
                     _ => attribute("value"),
                 };
+                has_option = tag.name != "select";
                 if let Some(form) = forms.last_mut() {
                     form.fields.push((attribute("name"), value));
+                }
+            }
+            "option" if !has_option || tag.attribute("selected").is_some() => {
+                has_option = true;
+                if let Some(field) = forms.last_mut().and_then(|form| form.fields.last_mut()) {
+                    field.1 = attribute("value");
                 }
             }
             _ => {}

@@ -8,14 +8,17 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::certificates::Certificates;
 use super::process::{Leash, Program, find_program, free_port, leashed};
 
 /// The shop's own role. As in production, it owns its databases and has no other rights.
-const SHOP: &str = "grocer";
+pub const SHOP: &str = "grocer";
 const ADMINISTRATOR: &str = "administrator";
 
 pub struct Cluster {
     port: u16,
+    /// Those of the server, for `localhost` only.
+    pub certificates: Certificates,
     databases: AtomicU32,
     server: Program,
 }
@@ -41,10 +44,12 @@ impl Cluster {
             .output()
             .unwrap();
         assert!(output.status.success(), "initdb failed: {output:?}");
+        let certificates = Certificates::issue(&folder, "localhost");
+        servant.owns(&certificates.key);
         let (port, server) = (0..5)
-            .find_map(|_| serve(&servant, &folder, &data))
+            .find_map(|_| serve(&servant, &folder, &data, &certificates))
             .expect("Postgres finds a free port");
-        let cluster = Self { port, databases: AtomicU32::new(0), server };
+        let cluster = Self { port, certificates, databases: AtomicU32::new(0), server };
         cluster.sql("postgres", &format!("CREATE ROLE {SHOP} LOGIN"));
         cluster
     }
@@ -108,6 +113,8 @@ impl Cluster {
 
     fn any_psql(&self, role: &str, database: &str) -> Command {
         let mut command = Command::new(find_program("psql").unwrap());
+        // Debian's psql would otherwise use TLS, which costs each test of SQL a handshake.
+        command.env("PGSSLMODE", "disable");
         command
             .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"])
             .args(["-p", &self.port.to_string(), "-U", role, "-d", database])
@@ -118,7 +125,12 @@ impl Cluster {
 }
 
 /// Starts the server; returns `None` if another process took the port before it.
-fn serve(servant: &Servant, folder: &Path, data: &Path) -> Option<(u16, Program)> {
+fn serve(
+    servant: &Servant,
+    folder: &Path,
+    data: &Path,
+    certificates: &Certificates,
+) -> Option<(u16, Program)> {
     let port = free_port();
     let leash = Leash { signal: "QUIT", folder: folder.display().to_string() };
     let mut command = servant.dress(leashed(find_program("postgres").unwrap(), leash));
@@ -128,23 +140,28 @@ fn serve(servant: &Servant, folder: &Path, data: &Path) -> Option<(u16, Program)
         .args(["-p", &port.to_string(), "-k"])
         .arg(folder)
         .args(["-c", "listen_addresses=127.0.0.1"])
+        // Clients may use TLS, and need not.
+        .args(["-c", "ssl=on"])
+        .args(["-c", &format!("ssl_cert_file={}", certificates.certificate.display())])
+        .args(["-c", &format!("ssl_key_file={}", certificates.key.display())])
         // Nothing here must survive a power cut; `synchronous_commit` stays as in production.
         .args(["-c", "fsync=off", "-c", "full_page_writes=off"])
-        .args(["-c", "max_connections=200", "-c", "log_destination=stderr"]);
+        .args(["-c", "max_connections=200", "-c", "log_destination=stderr"])
+        .args(["-c", "max_prepared_transactions=8"]);
     let server = Program::start(command);
     server.wait_for(|_, err| err.contains("ready to accept connections").then_some(port))?;
     Some((port, server))
 }
 
 /// The user as which Postgres runs, since it refuses to run as root.
-struct Servant {
+pub struct Servant {
     ids: Option<(u32, u32)>,
     folder: PathBuf,
 }
 
 impl Servant {
     /// Gives the folder to an unprivileged user if the tests run as root.
-    fn of(folder: &Path) -> Self {
+    pub fn of(folder: &Path) -> Self {
         let is_root = fs::metadata(folder).unwrap().uid() == 0;
         let ids = is_root
             .then(|| user("postgres").or_else(|| user("nobody")).expect("an unprivileged user"));
@@ -155,7 +172,15 @@ impl Servant {
         Self { ids, folder: folder.to_owned() }
     }
 
-    fn dress(&self, mut command: Command) -> Command {
+    /// Makes a file its own, which no other user may read.
+    pub fn owns(&self, file: &Path) {
+        if let Some((uid, gid)) = self.ids {
+            chown(file, Some(uid), Some(gid)).unwrap();
+        }
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    pub fn dress(&self, mut command: Command) -> Command {
         // Its own process group: Ctrl-C at the terminal reaches the test, whose leash then ends
         // this.
         command.current_dir(&self.folder).process_group(0);

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
+use super::certificates::Certificates;
 use super::process::{Leash, Program, are_installed, find_program, free_port, leashed};
 use super::until::PATIENCE;
 
@@ -24,10 +25,31 @@ impl Redis {
             let folder = tempfile::Builder::new().prefix("larder-redis-").tempdir().unwrap();
             let started = (0..5).find_map(|_| {
                 let port = free_port();
-                Some((port, serve(port, folder.path())?))
+                Some((port, serve(port, folder.path(), &[])?))
             });
             let (port, server) = started.expect("Redis finds a free port");
             Self { port, folder, server: Some(server) }
+        })
+    }
+
+    /// Starts a server that speaks TLS beside plain text, and returns the port of TLS too.
+    pub fn start_with_tls(certificates: &Certificates) -> Option<(Self, u16)> {
+        are_installed(&["redis-server", "redis-cli"]).then(|| {
+            let folder = tempfile::Builder::new().prefix("larder-redis-").tempdir().unwrap();
+            let started = (0..5).find_map(|_| {
+                let (port, tls_port) = (free_port(), free_port());
+                let path = |path: &Path| path.display().to_string();
+                let flags = [
+                    ["--tls-port".into(), tls_port.to_string()],
+                    ["--tls-cert-file".into(), path(&certificates.certificate)],
+                    ["--tls-key-file".into(), path(&certificates.key)],
+                    ["--tls-ca-cert-file".into(), path(&certificates.authority)],
+                    ["--tls-auth-clients".into(), "no".into()],
+                ];
+                Some((port, tls_port, serve(port, folder.path(), flags.as_flattened())?))
+            });
+            let (port, tls_port, server) = started.expect("Redis finds two free ports");
+            (Self { port, folder, server: Some(server) }, tls_port)
         })
     }
 
@@ -55,7 +77,7 @@ impl Redis {
         let deadline = Instant::now() + PATIENCE;
         while self.server.is_none() {
             assert!(Instant::now() < deadline, "port {} is not free again", self.port);
-            self.server = serve(self.port, self.folder.path());
+            self.server = serve(self.port, self.folder.path(), &[]);
         }
     }
 
@@ -96,10 +118,10 @@ impl Redis {
 }
 
 /// Starts a server; returns `None` if another process has the port.
-fn serve(port: u16, folder: &Path) -> Option<Program> {
+fn serve(port: u16, folder: &Path, flags: &[String]) -> Option<Program> {
     let mut command = leashed(find_program("redis-server").unwrap(), Leash::default());
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
-    command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(folder);
+    command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(folder).args(flags);
     let server = Program::start(command);
     server.wait_for(|out, _| out.contains("Ready to accept connections").then_some(()))?;
     Some(server)

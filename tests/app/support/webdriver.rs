@@ -180,10 +180,25 @@ impl Browser {
         self.post("/execute/sync", json!({ "script": format!("return {script}"), "args": [] }))
     }
 
-    /// Shows pages in the `light` or `dark` colours from now on.
+    /// Runs a script.
+    #[track_caller]
+    pub fn does(&self, script: &str) {
+        self.post("/execute/sync", json!({ "script": script, "args": [] }));
+    }
+
+    /// Runs a script, and returns what it tells the function that is its last argument.
+    #[track_caller]
+    pub fn asks_later(&self, script: &str) -> Value {
+        self.post("/execute/async", json!({ "script": script, "args": [] }))
+    }
+
+    /// Shows pages in the `light` or `dark` colours from now on, without transitions between them.
     #[track_caller]
     pub fn prefers(&self, scheme: &str) {
-        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
         let params = json!({ "features": features });
         let body = json!({ "cmd": "Emulation.setEmulatedMedia", "params": params });
         self.post("/goog/cdp/execute", body);
@@ -238,6 +253,7 @@ fn capabilities(binary: &str, screen: Screen) -> Value {
     json!({ "capabilities": { "alwaysMatch": {
         "browserName": "chrome",
         "pageLoadStrategy": "normal",
+        "timeouts": { "script": PATIENCE.as_millis() as u64 },
         "goog:chromeOptions": options,
     } } })
 }

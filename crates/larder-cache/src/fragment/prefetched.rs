@@ -15,6 +15,7 @@ use crate::cache::Built;
 use crate::dependencies::Dependencies;
 use crate::entry::Entry;
 use crate::event::{Event, Miss, Outcome};
+use crate::hole;
 use crate::inspect::{Body, Describe, start};
 use crate::key::Key;
 use crate::level::Level;
@@ -45,7 +46,7 @@ impl Html {
     pub(super) fn of(body: impl Display) -> Result<Self, fmt::Error> {
         let mut html = String::with_capacity(512);
         // Not `to_string`, which panics if a body fails.
-        write!(html, "{body}")?;
+        hole::within_fragment(|| write!(html, "{body}"))?;
         Ok(Self(html))
     }
 }

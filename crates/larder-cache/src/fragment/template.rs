@@ -1,7 +1,7 @@
 //! Fragments in askama's templates: `{% filter cached(self.header()) %}`.
 
 use std::any::Any;
-use std::fmt::Display;
+use std::fmt::{Display, Write};
 use std::sync::Arc;
 
 use askama::filters::Safe;
@@ -48,6 +48,28 @@ pub mod filters {
     #![allow(missing_docs)]
 
     use super::*;
+
+    /// Prints the hole of this name where a page cache fills holes, and `body` elsewhere.
+    ///
+    /// ```jinja
+    /// {% filter hole("greeting") %}Hello, {{ name }}!{% endfilter %}
+    /// ```
+    ///
+    /// `body` is the block, whose texts are escaped already. A hole stands outside of fragments, which are
+    /// stored without it. See `page::Rules::hole`.
+    #[askama::filter_fn]
+    pub fn hole(
+        body: impl Display,
+        _: &dyn askama::Values,
+        name: &str,
+    ) -> askama::Result<Safe<String>> {
+        let mut html = String::new();
+        if !crate::hole::print(name, &mut html)? {
+            // Not `to_string`, which panics if a body fails.
+            write!(html, "{body}")?;
+        }
+        Ok(Safe(html))
+    }
 
     /// Prints the fragment from the cache, or renders `body` and stores it.
     ///

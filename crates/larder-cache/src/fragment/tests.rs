@@ -327,3 +327,48 @@ async fn without_the_cache_the_page_is_the_same() {
     let (_, cache) = open();
     assert_eq!(page.render().unwrap(), cache.render(&page).await.unwrap());
 }
+
+/// A page with a hole, and one in its fragment.
+#[derive(Template)]
+#[template(
+    source = "{% filter hole(\"name\") %}<{{ name }}>{% endfilter %}\
+              {% filter cached(self.header()) %}{% if is_within %}\
+              {% filter hole(\"name\") %}{{ name }}{% endfilter %}{% endif %}{% endfilter %}",
+    ext = "html"
+)]
+struct Holed {
+    name: &'static str,
+    is_within: bool,
+}
+
+impl Holed {
+    fn header(&self) -> Fragment {
+        Fragment::new("test.holed", SOURCE, MINUTE).vary_on("within", self.is_within)
+    }
+}
+
+impl Fragments for Holed {
+    fn fragments(&self) -> Vec<Fragment> {
+        vec![self.header()]
+    }
+}
+
+#[tokio::test]
+async fn a_hole_shows_its_block_where_no_page_cache_fills_it() {
+    let (_, cache) = open();
+    let page = Holed { name: "<b>", is_within: false };
+    assert_eq!(cache.render(&page).await.unwrap(), "<&#60;b&#62;>");
+    let render = crate::hole::Render::new();
+    let html = render.run(cache.render(&page)).await.unwrap();
+    let (left, holes) = render.cut(html.as_bytes()).unwrap();
+    assert_eq!((left.as_slice(), holes.len(), holes[0].name.as_str()), (&b""[..], 1, "name"));
+}
+
+/// The fragment is stored for other pages, which fill no hole.
+#[tokio::test]
+async fn a_hole_within_a_fragment_is_refused() {
+    let (_, cache) = open();
+    let page = Holed { name: "tea", is_within: true };
+    assert!(cache.render(&page).await.is_err(), "its block would be stored for other visitors");
+    assert!(crate::hole::Render::new().run(cache.render(&page)).await.is_err());
+}

@@ -12,6 +12,7 @@
 //! - If the request had `Authorization`, the response needs `public`, `s-maxage` or `must-revalidate`.
 //!   RFC 9111 §3.5.
 //! - If the request had a cookie, the response needs `public` or `s-maxage`, or must vary on `Cookie`.
+//! - What is stored for one user may be `private`, and may depend on this user's credentials.
 //! - Other responses need a lifetime that leaves time to use them.
 //! - Unreadable headers forbid storing: in doubt, no.
 
@@ -46,6 +47,8 @@ pub(crate) struct Answer<'a> {
     pub can_be_revalidated: bool,
     /// Whether its handler saw only cookies that are part of its key.
     pub is_keyed_by_cookies: bool,
+    /// Whether it is stored for the one user that sent the request.
+    pub is_of_one_user: bool,
 }
 
 impl Answer<'_> {
@@ -58,7 +61,7 @@ impl Answer<'_> {
             (self.headers.contains_key(SET_COOKIE), "set-cookie"),
             (directives.is_unreadable, "cache-control"),
             (self.must_not_be_stored(), "no-store"),
-            (directives.private, "private"),
+            (directives.private && !self.is_of_one_user, "private"),
             (directives.no_cache && !self.can_be_revalidated, "no-cache"),
             (*self.vary == Vary::Everything, "vary"),
             (self.has_credentials(), "authorization"),
@@ -86,13 +89,14 @@ impl Answer<'_> {
     fn has_credentials(&self) -> bool {
         let directives = self.directives;
         self.request.contains_key(AUTHORIZATION)
+            && !self.is_of_one_user
             && !(directives.public || directives.must_revalidate || directives.s_maxage.is_some())
     }
 
     fn is_of_a_cookie(&self) -> bool {
         let directives = self.directives;
         let is_meant = directives.public || directives.s_maxage.is_some();
-        let is_keyed = self.is_keyed_by_cookies || self.vary.names(&COOKIE);
+        let is_keyed = self.is_keyed_by_cookies || self.is_of_one_user || self.vary.names(&COOKIE);
         self.request.contains_key(COOKIE) && !is_meant && !is_keyed
     }
 }
@@ -130,6 +134,7 @@ mod tests {
             vary: &Vary::of(&headers),
             can_be_revalidated: headers.contains_key(ETAG),
             is_keyed_by_cookies: false,
+            is_of_one_user: false,
         };
         answer.may_be_stored(&[&STATUSES[..], &[206, 499]].concat())
     }

@@ -9,7 +9,7 @@
 //!   about the client are part of it only around third-party handlers: the handlers of shared pages do not
 //!   see them.
 //! - If the rules offer languages, the one that is chosen is part of it, not what the client wrote.
-//! - Cookies by which the owner keys pages, and facts about the client, are part of it as a digest: keys are
+//! - Cookies by which the owner keys pages, the user of a page, and facts about the client, are part of it as a digest: keys are
 //!   shown to people and stored where others can read them.
 
 use actix_web::HttpRequest;
@@ -44,7 +44,7 @@ pub(super) fn key(
     request: &mut ServiceRequest,
     flags: RequestFlags,
     rules: &Rules,
-    write_epoch: u64,
+    (write_epoch, user): (u64, Option<&str>),
 ) -> Key {
     if let Some(parameters) = &rules.parameters {
         query::normalise(request.head_mut(), parameters, rules.normal_form);
@@ -66,6 +66,9 @@ pub(super) fn key(
     for name in &rules.cookies {
         let digest = cookie(headers, name).map(|cookie| digest(cookie.value()));
         page = page.part("cookie", name).part("is", digest.as_ref().map(text));
+    }
+    if let Some(user) = user {
+        page = page.part("user", text(&digest(user)));
     }
     if write_epoch > 0 {
         page = page.part("write_epoch", write_epoch);
@@ -156,7 +159,7 @@ mod tests {
         let mut request = request.to_srv_request();
         let flags = RequestFlags::of(request.headers());
         settle(&mut request).unwrap();
-        key(&mut request, flags, rules, 0).to_string()
+        key(&mut request, flags, rules, (0, None)).to_string()
     }
 
     fn key_of(request: TestRequest) -> String {
@@ -218,7 +221,7 @@ mod tests {
             assert_eq!(key_by(&rules, get(target)), plain, "{target}");
         }
         let mut request = get("/?q=tea&utm=1&page=2").to_srv_request();
-        key(&mut request, RequestFlags::default(), &rules, 0);
+        key(&mut request, RequestFlags::default(), &rules, (0, None));
         assert_eq!(request.uri().to_string(), "/?page=2&q=tea");
     }
 

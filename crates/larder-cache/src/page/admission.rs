@@ -11,6 +11,7 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{AGE, DATE, EXPIRES, HeaderMap};
 
+use super::holed::Holes;
 use super::lookup::Lookup;
 use super::stored::Page;
 use crate::http::conditional::Validators;
@@ -65,6 +66,8 @@ impl Lookup {
             }
             _ => {}
         }
+        let mut response = response;
+        let holes = response.extensions_mut().remove::<Holes>().map(|Holes(holes)| holes);
         let (head, body) = response.into_parts();
         let body = match body.try_into_bytes() {
             Ok(body) => body,
@@ -72,7 +75,14 @@ impl Lookup {
         };
         let Admitted { freshness, initial_age, age, vary } = judged;
         let (status, headers) = (head.status(), head.headers());
-        let page = Page::new(status, headers, body, freshness, initial_age, &self.rules);
+        let page = Page::new(
+            status,
+            headers,
+            (body, holes.unwrap_or_default()),
+            freshness,
+            initial_age,
+            &self.rules,
+        );
         Ok(Admission { page, vary, age: age.map(|age| age.as_secs()) })
     }
 
@@ -111,6 +121,7 @@ impl Lookup {
             vary: &vary,
             can_be_revalidated,
             is_keyed_by_cookies: self.rules.is_shared,
+            is_of_one_user: self.rules.is_personal,
         };
         answer.may_be_stored(&self.rules.statuses)?;
         let freshness = freshness.ok_or("no lifetime")?;

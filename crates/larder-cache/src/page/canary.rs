@@ -65,13 +65,14 @@ impl Lookup {
         let known = std::mem::take(&mut *request.extensions_mut());
         let mut other = again(request, place);
         disguise(&mut other, &self.rules, &kept.page.varies());
+        self.rules.carry_over(&known, &mut other.extensions_mut());
         let (rules, key, current) = (self.rules.clone(), self.key.clone(), self.current.clone());
         let made = actix_web::rt::spawn(async move {
             let asked = MAKING.scope(key, ask(&*service, &rules, other));
             let (answered, dependencies) = tracking::track(current, asked).await;
             let (request, response) = answered?.into_parts();
-            let body = to_bytes(response.into_body()).await.map_err(Into::into);
-            Ok::<_, Error>((request, body.unwrap_or_default(), dependencies))
+            let body = to_bytes(response.into_body()).await.unwrap_or_default();
+            Ok::<_, Error>((request, body, dependencies))
         });
         let (request, body, dependencies) = match made.await {
             Ok(made) => made?,

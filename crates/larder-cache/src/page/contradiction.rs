@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::rules::Rules;
+use crate::hole;
 use crate::http::freshness::Owner;
 use crate::http::list::is_token;
 
@@ -35,6 +36,20 @@ impl Rules {
                 "shared pages have the lifetime of their policy: use `default_lifetime` only with \
                  `Rules::respecting`"
                     .to_owned()
+            }
+            () if self.user.is_some() && !self.is_shared => {
+                "pages for each user need `Rules::shared`: the handler of the page for anonymous visitors must \
+                 not see them"
+                    .to_owned()
+            }
+            () if !self.holes.is_empty() && !self.is_shared => {
+                "holes need `Rules::shared`: around them a page is the same for all".to_owned()
+            }
+            () if !self.holes.iter().all(|hole| hole::is_name(&hole.name)) => {
+                "the name of a hole has letters of ASCII, digits and `_` only".to_owned()
+            }
+            () if self.keyed.iter().any(|keyed| keyed.header().is_none()) => {
+                "a value by which pages are keyed has a name that no header can have".to_owned()
             }
             () if self.statuses.is_empty() => "no status is stored: name at least one".to_owned(),
             () if self.largest == 0 => "no body is small enough to be stored".to_owned(),
@@ -75,7 +90,8 @@ mod tests {
             shared(),
             respecting().default_lifetime(minute),
             shared().keyed_cookies(&names).sessions(&["sid"]).parameters(&names).prefix("shop.v2"),
-            respecting().statuses(&[200, 405, 501]),
+            respecting().statuses(&[200, 405, 501]).key_by("device", |_| 1),
+            shared().per_user(|_| Some(1)).hole("name_1", |_| 1),
         ] {
             assert_eq!(rules.check(), Ok(()), "{rules:?}");
             cached(rules);
@@ -83,6 +99,10 @@ mod tests {
         for (rules, reason) in [
             (shared().default_lifetime(minute), "default_lifetime"),
             (respecting().statuses(&[]), "no status"),
+            (respecting().per_user(|_| Some(1)), "for each user"),
+            (shared().key_by("a b", |_| 1), "no header"),
+            (respecting().hole("name", |_| 1), "holes need"),
+            (shared().hole("a-b", |_| 1), "name of a hole"),
             (respecting().statuses(&[200, 304]), "304"),
             (respecting().statuses(&[99]), "99"),
             (respecting().largest_body(0), "no body"),

@@ -3,7 +3,7 @@
 //! - The client's conditions are evaluated on the page in the coding that the client gets: 304, 412.
 //! - One range of a 200 is answered with that part: 206, 416.
 //! - A 304 carries only the headers that RFC 9110 §15.4.5 requires; nothing is hashed or copied again.
-//! - The bytes of the body are shared, never copied.
+//! - The bytes of the body are shared, never copied, save those of a page whose holes are filled.
 //! - A digest is sent only with the bytes for which it holds. RFC 9530.
 
 use std::time::SystemTime;
@@ -17,6 +17,9 @@ use actix_web::http::header::{
 };
 use bytes::Bytes;
 
+use super::holed;
+use super::of_request::Fillings;
+use super::outward;
 use super::request_flags::RequestFlags;
 use super::status::{CACHE_STATUS, CacheStatus};
 use super::stored::Page;
@@ -40,17 +43,29 @@ pub(crate) struct Asked {
     pub(super) conditions: Option<Box<Conditions>>,
     accepted: Vec<HeaderValue>,
     pub(super) has_ranges: bool,
+    pub(super) fillings: Fillings,
 }
 
 impl Asked {
     /// Reads `headers`; `has_ranges` says whether the rules allow parts of pages.
-    pub(crate) fn of(headers: &HeaderMap, flags: RequestFlags, has_ranges: bool) -> Self {
+    pub(super) fn of(
+        headers: &HeaderMap,
+        flags: RequestFlags,
+        has_ranges: bool,
+        fillings: Fillings,
+    ) -> Self {
         let is_conditional = flags.is(RequestFlags::CONDITIONAL);
         Self {
             conditions: is_conditional.then(|| Box::new(Conditions::of(headers))),
             accepted: headers.get_all(ACCEPT_ENCODING).cloned().collect(),
             has_ranges,
+            fillings,
         }
+    }
+
+    /// Returns what is asked by a request that is not looked at.
+    pub(super) fn nothing(fillings: Fillings) -> Self {
+        Self { fillings, ..Self::default() }
     }
 
     /// Reports whether the client sent conditions or asked for a part.
@@ -77,17 +92,33 @@ impl Page {
         age: Option<u64>,
         status: &CacheStatus,
     ) -> HttpResponse<BoxBody> {
-        let coding =
-            if self.is_codable() { self.coded(asked.coding()).await } else { Coding::Identity };
+        let is_filled = asked.fillings.fill_any(&self.holes);
+        let coding = if self.is_codable() && !is_filled {
+            self.coded(asked.coding()).await
+        } else {
+            Coding::Identity
+        };
         let mut response = match &asked.conditions {
+            _ if is_filled => self.filled(&asked.fillings),
             None => self.whole(coding),
             Some(conditions) => self.judged(conditions, coding, asked.has_ranges),
         };
         let headers = response.headers_mut();
+        if !self.holes.is_empty() && !is_filled {
+            outward::divide(headers, false);
+        }
         if let Some(age) = age {
             headers.insert(AGE, HeaderValue::from(age));
         }
         status.write(headers);
+        response
+    }
+
+    /// Returns the page for one visitor, whose conditions are about a page for all.
+    fn filled(&self, fillings: &Fillings) -> HttpResponse<BoxBody> {
+        let body = holed::filled(&self.body, &self.holes, fillings);
+        let mut response = self.with_body(self.status, Coding::Identity, body);
+        holed::be_for_one(response.headers_mut());
         response
     }
 

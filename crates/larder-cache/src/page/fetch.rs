@@ -23,8 +23,9 @@ use super::added::vary_by_language;
 use super::admission::{Admission, Refused};
 use super::found_page::FoundPage;
 use super::handler::{Panicked, led};
+use super::holed::Holes;
 use super::lookup::{Lookup, Task};
-use super::middleware::pass_by;
+use super::middleware::{pass_by, warn_of_order};
 use super::request;
 use super::status::{CacheStatus, Forward};
 use super::stored::{Page, Stored};
@@ -43,10 +44,17 @@ use crate::panics;
 use crate::policy::Policy;
 
 impl Lookup {
+    /// Reports whether the client must wait for a rebuild of this stale page.
+    ///
+    /// In the background the user of a user's page would be missing.
+    pub(super) fn must_wait(&self, old: &FoundPage) -> bool {
+        self.user.is_some() || old.page.is_to_be_awaited()
+    }
+
     /// Serves the stale page, and rebuilds it once in the background.
     ///
-    /// The background build gets the request, without the client's identity and without the framework's
-    /// extensions. The response gets a copy of the request: the framework does not allow the handler and
+    /// The background build gets the request, without the client's identity and without the extensions, save those
+    /// that the rules carry. The response gets a copy of the request: the framework does not allow the handler and
     /// the surrounding middleware to share one.
     pub(super) async fn refresh_behind<S, B>(
         self,
@@ -66,6 +74,7 @@ impl Lookup {
         let clone = clone_request(&request);
         // Surrounding middleware looks for its extensions when the response passes: move them over.
         std::mem::swap(&mut *clone.extensions_mut(), &mut *request.extensions_mut());
+        self.rules.carry_over(&clone.extensions(), &mut request.extensions_mut());
         self.cache.report_outcome(Level::Page, &old.key, Outcome::Refreshing, Instant::now());
         request::strip_identity(&mut request, &self.rules, &varies);
         // The client has its answer: its directives are not for the rebuild.
@@ -92,7 +101,7 @@ impl Lookup {
         self,
         service: Rc<S>,
         mut request: ServiceRequest,
-        task: Task,
+        mut task: Task,
     ) -> Result<ServiceResponse<BoxBody>, Error>
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
@@ -117,6 +126,11 @@ impl Lookup {
             self.cache.report_outcome(Level::Page, &self.key, Outcome::Miss(miss), self.began);
         }
         request::strip_conditionals(&mut request);
+        let may_be_of_visitor = !self.rules.is_shared && !self.rules.is_personal;
+        if may_be_of_visitor && request::were_cookies_read(&mut request) {
+            warn_of_order(&self.rules, request.path());
+            task.is_of_visitor = true;
+        }
         let clone = self.prepare(&mut request, task.old.as_ref());
         let place = request.match_info().clone();
         let called = led(task.leader.as_ref(), self.call(&*service, request)).await;
@@ -189,8 +203,11 @@ impl Lookup {
         seen: &HeaderMap,
         response: HttpResponse<BoxBody>,
         mut task: Task,
-        (dependencies, started): (Dependencies, Instant),
+        (mut dependencies, started): (Dependencies, Instant),
     ) -> (HttpResponse<BoxBody>, Option<FoundPage>) {
+        if let Some(user) = &self.user {
+            dependencies.add(user.clone(), self.current.stamp(user));
+        }
         let is_revalidated = response.status() == StatusCode::NOT_MODIFIED;
         let is_useful = task.old.as_ref().is_some_and(|old| old.usage() != Use::Never);
         let old = task.old.take().filter(|_| is_revalidated);
@@ -199,7 +216,7 @@ impl Lookup {
             None => response,
         };
         let forward = task.forward;
-        let Admission { mut page, vary, age } = match self.page_of(seen, response, started) {
+        let Admission { mut page, vary, age } = match self.admit(seen, response, started, &task) {
             Ok(admission) => admission,
             Err(refused) => {
                 let Refused { response, rule } = *refused;
@@ -263,6 +280,20 @@ impl Lookup {
         (page.answer(&self.asked, age, &status).await, kept)
     }
 
+    /// Returns the page, or the response of a handler that may have read the session of its visitor.
+    fn admit(
+        &self,
+        seen: &HeaderMap,
+        response: HttpResponse<BoxBody>,
+        started: Instant,
+        task: &Task,
+    ) -> Result<Admission, Box<Refused>> {
+        match task.is_of_visitor {
+            true => Err(Box::new(Refused { response, rule: "session around" })),
+            false => self.page_of(seen, response, started),
+        }
+    }
+
     /// Returns the policy by which a page is stored until it must not be used at all.
     ///
     /// Jitter is taken off lifetimes only: it must not shorten a window in which the page may be stale.
@@ -279,8 +310,8 @@ impl Lookup {
         task: &Task,
         seen: &HeaderMap,
     ) -> Result<(Key, BTreeSet<String>), &'static str> {
-        let known = Vary::Names(task.varies.clone());
-        let Vary::Names(names) = known.union(vary) else { return Err("vary") };
+        let known = task.varies.iter().cloned().chain(self.rules.keyed_names()).collect();
+        let Vary::Names(names) = Vary::Names(known).union(vary) else { return Err("vary") };
         if names.is_empty() {
             return Ok((self.key.clone(), names));
         }
@@ -317,6 +348,7 @@ fn freshened(old: &FoundPage, response: HttpResponse<BoxBody>) -> HttpResponse<B
     }
     let headers = merge::merge(&said, response.headers());
     let mut whole = HttpResponse::with_body(page.status, BoxBody::new(page.body.clone()));
+    whole.extensions_mut().insert(Holes(page.holes.clone()));
     *whole.headers_mut() = headers;
     whole
 }

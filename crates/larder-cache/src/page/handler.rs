@@ -7,16 +7,19 @@
 
 use std::pin::pin;
 
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Path, Service, ServiceRequest, ServiceResponse, Url};
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
 use futures_util::future::{Either, select};
 
+use super::holed;
 use super::lookup::Lookup;
 use super::nested::MAKING;
 use super::request;
 use super::rules::Rules;
 use crate::dependencies::Dependencies;
 use crate::flight::Leader;
+use crate::hole::Render;
 use crate::key::Key;
 use crate::level::Level;
 use crate::panics::caught;
@@ -43,17 +46,32 @@ pub(super) struct Panicked;
 impl ResponseError for Panicked {}
 
 /// Calls a handler and the middleware between it and the cache; turns a panic into an error.
+///
+/// Where the rules have holes, the response gets them among its extensions.
 pub(super) async fn call<S, B>(
     service: &S,
+    rules: &Rules,
     request: ServiceRequest,
-) -> Result<ServiceResponse<B>, Error>
+) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
 {
     let address = request.uri().clone();
-    caught(async { service.call(request).await }).await.unwrap_or_else(|panic| {
+    let called = caught(async { service.call(request).await });
+    let render = (!rules.holes.is_empty()).then(Render::new);
+    let called = match render {
+        Some(render) => render.run(called).await,
+        None => called.await,
+    };
+    let answered = called.unwrap_or_else(|panic| {
         panic.log(address.path());
         Err(Panicked.into())
+    });
+    let response = answered?.map_into_boxed_body();
+    Ok(match render {
+        Some(render) => holed::cut(render, rules, response),
+        None => response,
     })
 }
 
@@ -72,12 +90,13 @@ pub(super) async fn ask<S, B>(
     service: &S,
     rules: &Rules,
     mut request: ServiceRequest,
-) -> Result<ServiceResponse<B>, Error>
+) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
 {
     let hidden = request::strip_credentials(&mut request, rules);
-    let response = call(service, request).await?;
+    let response = call(service, rules, request).await?;
     if let Some(hidden) = hidden {
         response.request().extensions_mut().extend(hidden);
     }
@@ -97,9 +116,10 @@ impl Lookup {
         &self,
         service: &S,
         request: ServiceRequest,
-    ) -> (Result<ServiceResponse<B>, Error>, Dependencies)
+    ) -> (Result<ServiceResponse<BoxBody>, Error>, Dependencies)
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+        B: MessageBody + 'static,
     {
         let mut current = self.current.clone();
         let place = request.match_info().clone();
@@ -129,11 +149,12 @@ impl Lookup {
     pub(super) async fn call_anew<S, B>(
         &self,
         service: &S,
-        answer: ServiceResponse<B>,
+        answer: ServiceResponse<BoxBody>,
         place: &Path<Url>,
-    ) -> (Result<ServiceResponse<B>, Error>, Dependencies)
+    ) -> (Result<ServiceResponse<BoxBody>, Error>, Dependencies)
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+        B: MessageBody + 'static,
     {
         let mut request = again(answer.into_parts().0, place);
         request::strip_conditionals(&mut request);

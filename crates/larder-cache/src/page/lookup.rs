@@ -40,6 +40,7 @@ use crate::http::vary::Vary;
 use crate::key::Key;
 use crate::level::Level;
 use crate::stamps::Stamps;
+use crate::tag::Tag;
 use crate::tier::shared;
 
 /// A request for a page, with all that is needed to answer it.
@@ -50,6 +51,8 @@ pub(super) struct Lookup {
     pub current: Arc<Stamps>,
     pub rules: Rc<Rules>,
     pub asked: Asked,
+    /// The tag of the user for whom the page is stored.
+    pub user: Option<Tag>,
     pub began: Instant,
 }
 
@@ -77,6 +80,8 @@ pub(super) struct Task {
     pub leader: Option<Leader>,
     /// The lock among instances.
     pub lock: Option<shared::Lock>,
+    /// Whether the handler can see what a layer around the cache has made of the visitor's cookies.
+    pub is_of_visitor: bool,
 }
 
 /// The result of a lookup in the local tier.
@@ -122,7 +127,7 @@ impl find::Wanted for Sought<'_> {
         let unfound = match lookup.look(self.headers) {
             Looked::Page(kept, varies) => match kept.usage() {
                 Use::Fresh => return Look::There(Found::Answer(lookup.hit(&kept).await)),
-                Use::WhileRevalidating if !kept.page.is_to_be_awaited() => {
+                Use::WhileRevalidating if !lookup.must_wait(&kept) => {
                     return Look::There(Found::Stale(kept, varies));
                 }
                 Use::WhileRevalidating | Use::IfError | Use::Never => {
@@ -248,7 +253,7 @@ impl Lookup {
         // Only expired pages are revalidated: an invalidated one has different data.
         let old = old.filter(|_| missed.miss == Miss::Expired);
         let miss = Some(missed.miss.clone());
-        let task = Task { miss, forward, varies, old, leader: None, lock: None };
+        let task = Task { miss, forward, varies, old, ..Task::default() };
         Unfound { key, missed, task, is_stale }
     }
 

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::future::{Ready, ready};
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -16,7 +17,10 @@ use super::address;
 use super::deliver::Asked;
 use super::handler::{apart, ask, call};
 use super::head::ignore_range;
+use super::holed::fill;
 use super::lookup::{Found, Lookup};
+use super::of_request::Fillings;
+use super::outward;
 use super::request;
 use super::request_flags::RequestFlags;
 use super::rules::Rules;
@@ -25,6 +29,7 @@ use super::target::Origin;
 use crate::Cache;
 use crate::http::invalidation::{self, Address};
 use crate::level::Level;
+use crate::tag::Tag;
 
 /// Caches the pages of a resource, a scope or an app by its owner's rules.
 ///
@@ -67,7 +72,8 @@ where
 
     fn new_transform(&self, service: S) -> Self::Future {
         let (service, rules) = (Rc::new(service), Rc::new(self.rules.clone()));
-        ready(Ok(Middleware { service, rules, is_checked: Cell::new(false) }))
+        let of_a_user = rules.of_a_user().map(Rc::new);
+        ready(Ok(Middleware { service, rules, of_a_user, is_checked: Cell::new(false) }))
     }
 }
 
@@ -75,7 +81,9 @@ where
 pub struct Middleware<S> {
     service: Rc<S>,
     rules: Rc<Rules>,
-    /// Whether the first request has come, which shows whether there is a cache.
+    /// The rules for the pages of a user, where pages are stored for users.
+    of_a_user: Option<Rc<Rules>>,
+    /// Whether the first request has come, which shows what is around the cache.
     is_checked: Cell<bool>,
 }
 
@@ -90,17 +98,56 @@ where
 
     forward_ready!(service);
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (service, rules) = (self.service.clone(), self.rules.clone());
-        let is_first = !self.is_checked.replace(true);
-        if is_first && request.app_data::<web::Data<Cache>>().is_none() {
-            tracing::error!(
-                "the app has no cache, so no page is stored: add \
-                 `App::app_data(web::Data::new(cache))` where `page::cached` is used"
-            );
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        let service = self.service.clone();
+        if !self.is_checked.replace(true) {
+            check_surroundings(&mut request, &self.rules);
         }
-        Box::pin(answer(service, rules, request))
+        let fillings = self.rules.fillings(request.request());
+        self.rules.note_keys(&mut request);
+        let Some(of_a_user) = &self.of_a_user else {
+            return Box::pin(answer(service, self.rules.clone(), request, (None, fillings)));
+        };
+        let user = self.rules.user_of(request.request());
+        let rules = if user.is_some() { of_a_user.clone() } else { self.rules.clone() };
+        Box::pin(async move {
+            let is_personal = user.is_some();
+            let mut response = answer(service, rules, request, (user, fillings)).await?;
+            outward::divide(response.headers_mut(), is_personal);
+            Ok(response)
+        })
     }
+}
+
+/// Logs what the first request shows of a wrong setup: a forgotten cache, a wrong order of layers.
+fn check_surroundings(request: &mut ServiceRequest, rules: &Rules) {
+    if request.app_data::<web::Data<Cache>>().is_none() {
+        tracing::error!(
+            "the app has no cache, so no page is stored: add \
+             `App::app_data(web::Data::new(cache))` where `page::cached` is used"
+        );
+    }
+    // The layer that finds the user of a page is around the cache. Where pages are not shared, this is asked again
+    // for each page that is built.
+    if rules.is_shared && rules.user.is_none() && request::were_cookies_read(request) {
+        warn_of_order(rules, request.path());
+    }
+}
+
+/// Logs once that a layer around the cache has read the cookies.
+pub(super) fn warn_of_order(rules: &Rules, path: &str) {
+    if rules.is_order_said.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let effect = match rules.is_shared {
+        true => "the handlers of shared pages see nothing of it",
+        false => "no page is stored, since its handler could see it",
+    };
+    tracing::warn!(
+        path,
+        "a layer around `page::cached` reads the cookies, such as a session: {effect}; put the \
+         page cache around that layer, so wrap it last"
+    );
 }
 
 /// Answers from a stored page, or has it built.
@@ -108,6 +155,7 @@ async fn answer<S, B>(
     service: Rc<S>,
     rules: Rc<Rules>,
     mut request: ServiceRequest,
+    (user, fillings): (Option<String>, Fillings),
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
@@ -116,7 +164,7 @@ where
     let began = Instant::now();
     let cache = request.app_data::<web::Data<Cache>>().cloned();
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return write(&*service, &rules, cache.as_ref(), request).await;
+        return write(&*service, &rules, cache.as_ref(), request, fillings).await;
     }
     // Also if the handler answers: it may not know this rule.
     ignore_range(&mut request);
@@ -132,10 +180,11 @@ where
         (_, current) => {
             let rule = current.err().unwrap_or("off");
             if rule == request::SESSION {
-                return pass_seen(&*service, request).await;
+                return pass_seen(&*service, &rules, request, &fillings).await;
             }
             let status = CacheStatus::Bypass(rule);
-            return pass_by(&*service, &rules, request, (&Asked::default(), status)).await;
+            let asked = Asked::nothing(fillings);
+            return pass_by(&*service, &rules, request, (&asked, status)).await;
         }
     };
     let write_epoch = match rules.is_emptied_by_writes {
@@ -145,9 +194,11 @@ where
         }
         false => 0,
     };
-    let key = apart(address::key(&mut request, flags, &rules, write_epoch));
-    let asked = Asked::of(request.headers(), flags, rules.has_ranges);
-    let lookup = Lookup { cache, key, current, rules, asked, began };
+    let within = (write_epoch, user.as_deref());
+    let key = apart(address::key(&mut request, flags, &rules, within));
+    let asked = Asked::of(request.headers(), flags, rules.has_ranges, fillings);
+    let user = user.map(|id| Tag::from(format!("user#{id}")));
+    let lookup = Lookup { cache, key, current, rules, asked, user, began };
     match lookup.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),
         Found::Stale(old, varies) => lookup.refresh_behind(service, request, old, varies).await,
@@ -170,7 +221,7 @@ where
     B: MessageBody + 'static,
 {
     let (request, response) = ask(service, rules, request).await?.into_parts();
-    let mut response = asked.of_unstored(response.map_into_boxed_body());
+    let mut response = asked.of_unstored(response);
     vary_by_language(response.headers_mut(), rules);
     status.write(response.headers_mut());
     Ok(ServiceResponse::new(request, response))
@@ -179,13 +230,15 @@ where
 /// Lets the handler answer a signed-in client, with the client's credentials.
 async fn pass_seen<S, B>(
     service: &S,
+    rules: &Rules,
     request: ServiceRequest,
+    fillings: &Fillings,
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let mut response = call(service, request).await?.map_into_boxed_body();
+    let mut response = filled(call(service, rules, request).await?, fillings);
     CacheStatus::Bypass(request::SESSION).write(response.headers_mut());
     Ok(response)
 }
@@ -198,6 +251,7 @@ async fn write<S, B>(
     rules: &Rules,
     cache: Option<&web::Data<Cache>>,
     mut request: ServiceRequest,
+    fillings: Fillings,
 ) -> Result<ServiceResponse<BoxBody>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
@@ -207,7 +261,7 @@ where
     request::restore_tags(&mut request, rules);
     // A request without a valid host has no pages.
     let is_settled = rules.is_emptied_by_writes && address::settle(&mut request).is_ok();
-    let mut response = call(service, request).await?.map_into_boxed_body();
+    let mut response = filled(call(service, rules, request).await?, &fillings);
     CacheStatus::Method.write(response.headers_mut());
     if let Some(cache) = cache.filter(|_| is_settled)
         && invalidation::invalidates(&method, response.status())
@@ -215,6 +269,12 @@ where
         empty(cache, &response);
     }
     Ok(response)
+}
+
+/// Fills the holes of a response that is not looked at further.
+fn filled(response: ServiceResponse<BoxBody>, fillings: &Fillings) -> ServiceResponse<BoxBody> {
+    let (request, response) = response.into_parts();
+    ServiceResponse::new(request, fill(response, fillings).0)
 }
 
 fn empty(cache: &Cache, response: &ServiceResponse<BoxBody>) {

@@ -3,9 +3,10 @@
 //! - Only `GET` is stored. `HEAD` is answered from what is stored for `GET`, and stores nothing.
 //! - A request with a body, an upgrade or a method override is never a candidate: it does not look up,
 //!   store, lead or wait.
-//! - The handler of a shared page sees neither `Cookie` nor `Authorization` nor forwarding headers about
-//!   the client, so it cannot leak them. It sees the cookies by which its pages are keyed, and only those. Around third-party handlers the forwarding headers are part of the
-//!   key.
+//! - The handler of a shared page sees neither `Cookie` nor `Authorization` nor forwarding headers about the client,
+//!   nor the client's address, nor what middleware around the cache has put into the extensions. So it cannot leak
+//!   them. It sees the cookies by which its pages are keyed, and the extensions that the owner names. Around
+//!   third-party handlers the forwarding headers are part of the key.
 //! - The client's cache directives and conditions are removed before a build, which needs the whole page.
 //!   The conditions are evaluated afterwards on the stored page.
 //! - The tags in a write's conditions become the handler's own again: clients know those of coded pages.
@@ -13,6 +14,7 @@
 //! Not here: the key ([`super::address`]).
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use actix_web::HttpMessage;
 use actix_web::cookie::Cookie;
@@ -32,6 +34,9 @@ use crate::http::passed_on::{PassedOn, passed_on};
 
 /// The client's cache directives, which are not for handlers.
 pub(super) const OF_CACHES: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
+
+/// The address of a client that the handler of a shared page sees.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// The rule by which requests of signed-in clients bypass the cache.
 pub(super) const SESSION: &str = "session";
@@ -136,15 +141,14 @@ pub(super) fn strip_identity(
     strip_cookies(request, rules);
 }
 
-/// Removes all cookies but those by which pages are keyed; reports whether there were any.
-fn strip_cookies(request: &mut ServiceRequest, rules: &Rules) -> bool {
+/// Removes all cookies but those by which pages are keyed.
+fn strip_cookies(request: &mut ServiceRequest, rules: &Rules) {
     let known = rules.cookies.iter().filter_map(|name| cookie(request.headers(), name));
     let known: Vec<_> = known.map(|cookie| cookie.encoded().stripped().to_string()).collect();
-    let had_any = request.headers_mut().remove(COOKIE).next().is_some();
+    request.headers_mut().remove(COOKIE);
     if let (false, Ok(line)) = (known.is_empty(), HeaderValue::try_from(known.join("; "))) {
         request.headers_mut().insert(COOKIE, line);
     }
-    had_any
 }
 
 /// Reports whether shared pages hide this header from their handlers.
@@ -154,10 +158,10 @@ pub(super) fn is_hidden(name: &str, rules: &Rules) -> bool {
     passed_on(name) == Some(PassedOn::Client) && !rules.headers.iter().any(|known| known == name)
 }
 
-/// Removes the client's identity if the page is shared; cookies by which it is keyed stay.
+/// Removes the visitor from the request if the page is shared: what identifies the client, and all extensions.
 ///
-/// Also takes and returns the extensions, if middleware around the cache has read the cookies: the
-/// framework remembers the cookies there.
+/// Cookies by which the page is keyed stay, and copies of the extensions that the rules carry. Returns the
+/// extensions, for which middleware around the cache looks when the response passes.
 pub(super) fn strip_credentials(request: &mut ServiceRequest, rules: &Rules) -> Option<Extensions> {
     if !rules.is_shared {
         return None;
@@ -167,12 +171,49 @@ pub(super) fn strip_credentials(request: &mut ServiceRequest, rules: &Rules) -> 
     for name in names.into_iter().chain([AUTHORIZATION]) {
         request.headers_mut().remove(name);
     }
-    if !strip_cookies(request, rules) {
-        return None;
+    strip_cookies(request, rules);
+    let head = request.head_mut();
+    head.peer_addr = head.peer_addr.and(Some(NOWHERE));
+    let hidden = std::mem::take(&mut *request.extensions_mut());
+    rules.carry_over(&hidden, &mut request.extensions_mut());
+    Some(hidden)
+}
+
+/// Reports whether a layer around the cache has read the cookies, as one for sessions does for each request.
+///
+/// The framework remembers cookies that were read among the extensions, and does not read them again: so it finds
+/// another cookie only if none were read. Afterwards they count as read: ask once for each request.
+pub(super) fn were_cookies_read(request: &mut ServiceRequest) -> bool {
+    let lines: Vec<HeaderValue> = request.headers_mut().remove(COOKIE).collect();
+    request.headers_mut().insert(COOKIE, HeaderValue::from_static("larder-probe=1"));
+    let is_found =
+        |cookies: &Vec<Cookie<'_>>| cookies.iter().any(|known| known.name() == "larder-probe");
+    let is_new = request.cookies().is_ok_and(|cookies| is_found(&cookies));
+    let is_new_raw = request.request().cookies_raw().is_ok_and(|cookies| is_found(&cookies));
+    request.headers_mut().remove(COOKIE);
+    let is_utf8 = lines.iter().all(|line| str::from_utf8(line.as_bytes()).is_ok());
+    let restore = |request: &mut ServiceRequest| {
+        for line in &lines {
+            request.headers_mut().append(COOKIE, line.clone());
+        }
+    };
+    if is_utf8 {
+        restore(request);
     }
-    let is_hidden = |cookie: &Cookie<'_>| !rules.cookies.iter().any(|known| known == cookie.name());
-    let is_known = request.cookies().is_ok_and(|cookies| cookies.iter().any(is_hidden));
-    is_known.then(|| std::mem::take(&mut *request.extensions_mut()))
+    // What the framework remembers now is replaced by what it would find.
+    let mut known = std::mem::take(&mut *request.extensions_mut());
+    if is_new {
+        let _ = request.cookies();
+    }
+    if is_new_raw {
+        let _ = request.request().cookies_raw();
+    }
+    known.extend(std::mem::take(&mut *request.extensions_mut()));
+    *request.extensions_mut() = known;
+    if !is_utf8 {
+        restore(request);
+    }
+    !(is_new && is_new_raw)
 }
 
 #[cfg(test)]

@@ -6,10 +6,14 @@
 //!   reads them for a shared cache.
 //! - What is not set has the most cautious default.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use actix_web::dev::Extensions;
 use actix_web::http::header::HeaderName;
 
+use super::of_request::{Filler, Keyed, OfRequest};
 use crate::http::freshness::Owner;
 use crate::http::storable::STATUSES;
 use crate::policy::Policy;
@@ -19,6 +23,9 @@ const LARGEST: usize = 4 << 20;
 
 /// Returns the normal form of a parameter's value, by the parameter's name: see [`Rules::normal_form`].
 pub(super) type NormalForm = fn(name: &str, value: &str) -> String;
+
+/// Copies one type of extension to another request.
+pub(super) type Carry = fn(from: &Extensions, to: &mut Extensions);
 
 /// The owner's rules for the pages of a route.
 #[derive(Debug, Clone)]
@@ -43,6 +50,14 @@ pub struct Rules {
     pub(super) prefix: String,
     pub(super) has_canary: bool,
     pub(super) tells_browsers: bool,
+    pub(super) carried: Vec<Carry>,
+    pub(super) keyed: Vec<Keyed>,
+    pub(super) holes: Vec<Filler>,
+    pub(super) user: Option<OfRequest<Option<String>>>,
+    /// Whether these are the rules for the pages of one user.
+    pub(super) is_personal: bool,
+    /// Whether the log has warned of a wrong order of layers: once, for all workers.
+    pub(super) is_order_said: Arc<AtomicBool>,
 }
 
 impl From<Policy> for Rules {
@@ -64,8 +79,9 @@ fn owned(names: &[&str]) -> Vec<String> {
 impl Rules {
     /// Creates rules for pages that are the same for all clients, stored as long as `policy` says.
     ///
-    /// A lifetime given by the handler is ignored. `Cookie` and `Authorization` are removed from every
-    /// request before the handler sees it. Writes to the route do not invalidate its pages: their tags do.
+    /// A lifetime given by the handler is ignored. The handler sees nothing of the visitor: no `Cookie`, no
+    /// `Authorization`, no address of the client, and none of the extensions that middleware around the cache has
+    /// added, save those named by [`Rules::carry`]. Writes to the route do not invalidate its pages: their tags do.
     ///
     /// Source: Django's `cache_page`.
     pub fn shared(policy: Policy) -> Self {
@@ -109,6 +125,12 @@ impl Rules {
             prefix: "page".to_owned(),
             has_canary: false,
             tells_browsers: true,
+            carried: Vec::new(),
+            keyed: Vec::new(),
+            holes: Vec::new(),
+            user: None,
+            is_personal: false,
+            is_order_said: Arc::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Defines what is stored under the key of a page.
 //!
-//! - A page is stored whole: status, headers as the handler wrote them, body.
+//! - A page is stored whole: status, headers as the handler wrote them, body, and the places of its holes.
 //! - What the cache adds to the handler's headers is marked as added (`super::added`).
 //! - A body is compressed once per coding, for the first client that accepts it.
 //!
@@ -22,6 +22,7 @@ use super::compress::{self, tag_in};
 use super::rules::Rules;
 use super::variants::Variants;
 use crate::entry::Entry;
+use crate::hole::Hole;
 use crate::http::conditional::Validators;
 use crate::http::digests::is_digest;
 use crate::http::directives::Directives;
@@ -86,6 +87,8 @@ pub(crate) struct Page {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     added: Added,
     pub(super) body: Bytes,
+    /// The places that are filled for each visitor, in order.
+    pub(super) holes: Vec<Hole>,
     /// How long it may be used.
     pub(super) freshness: Freshness,
     /// Age of the page when it was stored.
@@ -116,12 +119,14 @@ struct Plain {
     body: Bytes,
     freshness: Freshness,
     initial_age: Duration,
+    holes: Vec<Hole>,
 }
 
 impl Clone for Page {
     fn clone(&self) -> Self {
         let headers = (self.headers.clone(), self.added);
-        Self::restored(self.status, headers, self.body.clone(), self.freshness, self.initial_age)
+        let body = (self.body.clone(), self.holes.clone());
+        Self::restored(self.status, headers, body, self.freshness, self.initial_age)
     }
 }
 
@@ -136,6 +141,7 @@ impl From<Page> for Plain {
             body: page.body,
             freshness: page.freshness,
             initial_age: page.initial_age,
+            holes: page.holes,
         }
     }
 }
@@ -151,7 +157,8 @@ impl TryFrom<Plain> for Page {
         let headers = plain.headers.into_iter().map(header).collect::<Result<_, _>>()?;
         let headers = (headers, plain.added);
         let status = StatusCode::from_u16(plain.status)?;
-        Ok(Self::restored(status, headers, plain.body, plain.freshness, plain.initial_age))
+        let body = (plain.body, plain.holes);
+        Ok(Self::restored(status, headers, body, plain.freshness, plain.initial_age))
     }
 }
 
@@ -160,7 +167,7 @@ impl Page {
     pub(super) fn new(
         status: StatusCode,
         headers: &HeaderMap,
-        body: Bytes,
+        (body, holes): (Bytes, Vec<Hole>),
         freshness: Freshness,
         initial_age: Duration,
         rules: &Rules,
@@ -173,13 +180,13 @@ impl Page {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let added = Added::to(&mut kept, headers, (status, &body), rules);
-        Self::restored(status, (kept, added), body, freshness, initial_age)
+        Self::restored(status, (kept, added), (body, holes), freshness, initial_age)
     }
 
     fn restored(
         status: StatusCode,
         (headers, added): (Vec<(HeaderName, HeaderValue)>, Added),
-        body: Bytes,
+        (body, holes): (Bytes, Vec<Hole>),
         freshness: Freshness,
         initial_age: Duration,
     ) -> Self {
@@ -199,6 +206,7 @@ impl Page {
             headers,
             added,
             body,
+            holes,
             freshness,
             initial_age,
             validators,

@@ -205,12 +205,11 @@ async fn a_page_that_was_expired_by_hand_may_be_served_on_error() {
     assert!(get().await.1.ends_with("stored"));
 }
 
-/// A subscriber that counts errors in the log.
-#[derive(Default)]
-struct Errors(Arc<AtomicU32>);
-impl tracing::Subscriber for Errors {
+/// A subscriber that counts the events of a level in the log.
+struct Count(tracing::Level, Arc<AtomicU32>);
+impl tracing::Subscriber for Count {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        *metadata.level() == tracing::Level::ERROR
+        *metadata.level() == self.0
     }
     fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
         tracing::span::Id::from_u64(1)
@@ -218,7 +217,7 @@ impl tracing::Subscriber for Errors {
     fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
     fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
     fn event(&self, _: &tracing::Event<'_>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.1.fetch_add(1, Ordering::SeqCst);
     }
     fn enter(&self, _: &tracing::span::Id) {}
     fn exit(&self, _: &tracing::span::Id) {}
@@ -226,9 +225,8 @@ impl tracing::Subscriber for Errors {
 
 #[actix_web::test]
 async fn a_forgotten_cache_is_said_once_in_the_log() {
-    let errors = Errors::default();
-    let count = errors.0.clone();
-    let _guard = tracing::subscriber::set_default(errors);
+    let count = Arc::new(AtomicU32::new(0));
+    let _guard = tracing::subscriber::set_default(Count(tracing::Level::ERROR, count.clone()));
     let app = App::new().app_data(Works::new(AtomicBool::new(true)));
     let app = app.service(web::resource("/").wrap(page::cached(SECOND)).get(frank));
     let app = init_service(app).await;
@@ -238,4 +236,28 @@ async fn a_forgotten_cache_is_said_once_in_the_log() {
         assert_eq!(status, r#"larder; fwd=bypass; detail="no cache""#);
     }
     assert_eq!(count.load(Ordering::SeqCst), 1);
+}
+
+#[actix_web::test]
+async fn a_layer_around_the_cache_that_reads_cookies_is_said_once_in_the_log() {
+    let count = Arc::new(AtomicU32::new(0));
+    let _guard = tracing::subscriber::set_default(Count(tracing::Level::WARN, count.clone()));
+    let cache = web::Data::new(Builder::default().open(Arc::new(InProcess::new())));
+    for (reads, expected) in [(false, 0), (true, 1)] {
+        let works = Works::new(AtomicBool::new(true));
+        let app =
+            App::new().app_data(cache.clone()).app_data(works).wrap_fn(move |request, service| {
+                if reads {
+                    let _ = request.cookie("sid");
+                }
+                actix_web::dev::Service::call(service, request)
+            });
+        let app = app.service(web::resource("/").wrap(page::cached(SECOND)).get(frank));
+        let app = init_service(app).await;
+        for _ in 0..3 {
+            let request = TestRequest::get().uri("/").insert_header(("cookie", "sid=1"));
+            assert!(call_service(&app, request.to_request()).await.status().is_success());
+        }
+        assert_eq!(count.load(Ordering::SeqCst), expected);
+    }
 }

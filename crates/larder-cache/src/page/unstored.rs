@@ -21,6 +21,7 @@ use actix_web::http::header::{
 use bytes::Bytes;
 
 use super::deliver::Asked;
+use super::holed::fill;
 use crate::http::conditional::{Judgement, Validators};
 use crate::http::digests::{OF_THE_CONTENT, OF_THE_REPRESENTATION};
 use crate::http::range::Part;
@@ -31,7 +32,13 @@ const OF_THE_BODY: [HeaderName; 4] =
 
 impl Asked {
     /// Returns what the client gets of a response that is not stored.
+    ///
+    /// One with holes is always whole: the conditions are about a page for all.
     pub(super) fn of_unstored(&self, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
+        let (response, is_filled) = fill(response, &self.fillings);
+        if is_filled {
+            return response;
+        }
         let is_whole = response.status() != StatusCode::PARTIAL_CONTENT;
         let Some(conditions) = self.conditions.as_ref().filter(|_| is_whole) else {
             return response;

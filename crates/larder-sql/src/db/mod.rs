@@ -1,0 +1,344 @@
+//! The adapter for diesel: a database by its URL, its connections, and transactions on them.
+//!
+//! - It does not depend on the cache.
+//! - Queries are written once for SQLite and Postgres, on [`Conn`].
+//! - SQLite has one writer and several readers. A second write waits for the pool, not for the file lock.
+//! - A read sees one committed state; a write is committed as a whole or not at all.
+//! - Work runs on blocking threads: a handler awaits `read` and `write`.
+
+mod attempts;
+pub mod binds;
+mod codes;
+mod conn;
+pub mod connect;
+mod deadline;
+mod error;
+pub mod explain;
+pub mod file;
+pub mod file_id;
+pub mod kind;
+pub mod log;
+pub mod meter;
+mod pooler;
+mod postgres_url;
+mod role;
+pub mod secret;
+mod sqlstate;
+pub mod statement_probe;
+pub(crate) mod tables;
+mod tls;
+pub mod transaction;
+mod url;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+pub use diesel::QueryResult;
+use diesel::RunQueryDsl;
+use diesel::r2d2::Pool;
+use diesel::result::Error::RollbackTransaction;
+use tokio::sync::Semaphore;
+
+use attempts::Limits;
+use binds::Bind;
+pub use conn::Conn;
+use connect::Manager;
+use deadline::AGAIN;
+pub use error::Error;
+use file::Files;
+pub use log::Origin;
+pub use role::{LOCK_TIMEOUT, Role};
+use transaction::Access;
+pub use url::Url;
+
+/// Limit of one attempt to connect. If it fails, the server is down.
+const RECONNECT: Duration = Duration::from_secs(3);
+
+/// How long the database may take beyond the time for locks, before a request gives up.
+const STALLED: Duration = Duration::from_secs(20);
+
+/// More readers than cores gain nothing; fewer would let one slow search block the others.
+const READERS: u32 = 4;
+
+/// Postgres coordinates concurrent writers by itself.
+const POSTGRES_WRITERS: u32 = 8;
+
+/// A handle to the database. Cloning is cheap.
+#[derive(Clone)]
+pub struct Db(Arc<Shared>);
+
+struct Shared {
+    url: Url,
+    readers: Pool<Manager>,
+    writers: Pool<Manager>,
+    /// One permit per connection, so that "invalidate everything" cannot overload the database.
+    reading: Arc<Semaphore>,
+    writing: Arc<Semaphore>,
+    /// How long a read or write waits for its permit and for the locks of other transactions.
+    lock_timeout: Duration,
+    files: Option<Arc<Files>>,
+    /// Whether the last write was refused temporarily.
+    is_refusing: AtomicBool,
+}
+
+impl Db {
+    /// Opens the database at `url`; creates the file of an SQLite database if it is missing.
+    ///
+    /// # Errors
+    /// If the database cannot be reached; the error is one sentence.
+    pub fn open(url: &Url) -> Result<Self, String> {
+        Self::open_with(url, LOCK_TIMEOUT)
+    }
+
+    /// Like [`Db::open`], with a limit for waiting for permits and for the locks of other transactions.
+    ///
+    /// # Errors
+    /// Those of `open`.
+    pub fn open_with(url: &Url, lock_timeout: Duration) -> Result<Self, String> {
+        // Pools retry until they time out; a single connection reports at once what is wrong.
+        let first = Conn::create(url, Role::Writer, lock_timeout);
+        let mut first = first.map_err(|error| explain(url, &error.to_string()))?;
+        if let Url::Postgres(_) = url {
+            let second = Conn::open(url, Role::Reader, lock_timeout);
+            let mut second = second.map_err(|error| explain(url, &error.to_string()))?;
+            pooler::check(&mut first, &mut second)
+                .map_err(|error| format!("cannot use the database {url}: {error}"))?;
+        }
+        drop(first);
+        let writers = match url {
+            Url::Sqlite(_) => 1,
+            Url::Postgres(_) => POSTGRES_WRITERS,
+        };
+        let turns = |connections: u32| Arc::new(Semaphore::new(connections as usize));
+        let files = Files::of(url);
+        // The identity of the files is recorded now, before they can be replaced.
+        files.as_ref().map_or(Ok(()), |files| files.check()).map_err(|lost| lost.to_string())?;
+        let pool = |role, size| pool(Manager { url: url.clone(), role, lock_timeout }, size);
+        Ok(Self(Arc::new(Shared {
+            url: url.clone(),
+            lock_timeout,
+            files,
+            is_refusing: AtomicBool::new(false),
+            readers: pool(Role::Reader, READERS),
+            writers: pool(Role::Writer, writers),
+            reading: turns(READERS),
+            writing: turns(writers),
+        })))
+    }
+
+    /// Returns the URL of the database.
+    pub fn url(&self) -> &Url {
+        &self.0.url
+    }
+
+    /// Returns the name and the version of the database, such as `SQLite 3.50.2`.
+    ///
+    /// # Errors
+    /// [`Error`], if the database does not answer.
+    pub fn version(&self) -> Result<String, Error> {
+        let (name, version) = match &self.0.url {
+            Url::Sqlite(_) => ("SQLite", "sqlite_version()"),
+            Url::Postgres(_) => ("PostgreSQL", "current_setting('server_version')"),
+        };
+        let version = diesel::dsl::sql::<diesel::sql_types::Text>(version);
+        let version =
+            self.read_now(|conn| diesel::select(version.clone()).get_result::<String>(conn))?;
+        Ok(format!("{name} {version}"))
+    }
+
+    /// Runs `work` on a connection of this role, outside of a transaction.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] if no connection could be opened in time.
+    pub fn with_connection<T>(
+        &self,
+        role: Role,
+        work: impl FnOnce(&mut Conn) -> T,
+    ) -> Result<T, Error> {
+        let pool = match role {
+            Role::Reader => &self.0.readers,
+            Role::Writer => &self.0.writers,
+        };
+        Ok(work(&mut pool.get()?.conn))
+    }
+
+    /// Reads from one committed state of the data. `work` runs again if the connection breaks.
+    ///
+    /// # Errors
+    /// [`Error`]; the handler's error response logs it.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        origin: Origin,
+        work: impl FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let read = move |db: &Shared, limits: &Limits| db.run(Access::Read, limits, work);
+        self.blocking(Access::Read, Some(origin), read).await
+    }
+
+    /// Returns the query plan of `sql`, one line per step; see [`explain`].
+    ///
+    /// # Errors
+    /// [`Error`], also if `sql` is not a statement that can be explained with these binds.
+    pub async fn explain(&self, sql: String, binds: Vec<Bind>) -> Result<Vec<String>, Error> {
+        self.blocking(Access::Read, None, move |db, limits| {
+            let mut plan = Vec::new();
+            let explain = |conn: &mut Conn| explain::explain(conn, &sql, &binds, &mut plan);
+            match db.run(Access::Read, limits, explain) {
+                Err(Error::Query(error)) if *error == RollbackTransaction => Ok(plan),
+                Err(error) => Err(error),
+                Ok(()) => Ok(plan),
+            }
+        })
+        .await
+    }
+
+    /// Writes in one transaction. When it returns `Ok`, the write is durable.
+    ///
+    /// `work` runs again if nothing was committed and a retry can help, as after a deadlock.
+    ///
+    /// # Errors
+    /// [`Error`]; nothing was committed. If the connection breaks during the commit, the error is
+    /// [`Error::Uncertain`], and the caller must not report success.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        origin: Origin,
+        work: impl FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let write = move |db: &Shared, limits: &Limits| db.run(Access::Write, limits, work);
+        let written = self.blocking(Access::Write, Some(origin), write).await;
+        self.0.is_refusing.store(written.as_ref().is_err_and(Error::is_refusal), Ordering::Relaxed);
+        written
+    }
+
+    /// Reports whether the last [`Db::write`] was refused temporarily.
+    ///
+    /// The database was locked, full, read-only or unreachable.
+    pub fn is_refusing_writes(&self) -> bool {
+        self.0.is_refusing.load(Ordering::Relaxed)
+    }
+
+    /// Does the same as [`Db::read`] on this thread, for the command line.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn read_now<T>(&self, work: impl FnMut(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
+        self.0.run(Access::Read, &Limits::of(self.0.lock_timeout), work)
+    }
+
+    /// Does the same as [`Db::write`] on this thread, for the command line.
+    ///
+    /// # Errors
+    /// Those of `write`.
+    pub fn write_now<T>(&self, work: impl FnMut(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
+        self.0.run(Access::Write, &Limits::of(self.0.lock_timeout), work)
+    }
+
+    /// Runs `work` on a blocking thread once a permit is free, and logs its SQL for the calling task.
+    ///
+    /// A request that waits for a permit holds no thread. Therefore many readers do not delay a writer, and
+    /// a lock of another program blocks no more threads than there are permits.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        access: Access,
+        origin: Option<Origin>,
+        work: impl FnOnce(&Shared, &Limits) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let limits = Arc::new(Limits::of(self.0.lock_timeout));
+        let patience = limits.patience;
+        let turns = match access {
+            Access::Read => self.0.reading.clone(),
+            Access::Write => self.0.writing.clone(),
+        };
+        let turn = tokio::time::timeout(patience.left(), turns.acquire_owned()).await;
+        // The semaphore is never closed; if it were, no attempt could get a permit.
+        let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
+        let (db, log, its_limits) = (self.clone(), log::current(), limits.clone());
+        let work = move || {
+            let _turn = turn;
+            work(&db.0, &its_limits)
+        };
+        let work = tokio::task::spawn_blocking(move || log::on_this_thread(log, origin, work));
+        // A server that is stopped, or behind a broken line, never answers. Its thread waits on, its
+        // request does not.
+        let work = tokio::time::timeout(patience.left() + STALLED, work);
+        let done = tokio::select! {
+            done = work => done,
+            never = self.enforce(limits) => match never {},
+        };
+        match done {
+            Ok(done) => done.unwrap_or(Err(Error::Panicked)),
+            Err(_) => match access {
+                Access::Read => Err(Error::Busy),
+                Access::Write => Err(Error::Uncertain(Arc::new(RollbackTransaction))),
+            },
+        }
+    }
+}
+
+impl Db {
+    /// Ends the waits of a transaction for locks, once its time for them is over.
+    async fn enforce(&self, limits: Arc<Limits>) -> Infallible {
+        // A single wait ends by itself.
+        tokio::time::sleep(limits.patience.left() + AGAIN).await;
+        loop {
+            let (db, limits) = (self.clone(), limits.clone());
+            let cancel = move || {
+                // Where all readers wait, too, each of them ends by itself.
+                let Some(mut pooled) = db.0.readers.try_get() else { return };
+                if let Conn::Postgres(conn) = &mut pooled.conn
+                    && let Err(error) = log::without_logging(|| limits.backend.cancel_wait(conn))
+                {
+                    tracing::debug!(%error, "the wait for a lock was not cancelled");
+                }
+            };
+            // A failure, or a panic, leaves the wait to the limit of the lock.
+            let _ = tokio::task::spawn_blocking(cancel).await;
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+}
+
+impl Shared {
+    fn run<T>(
+        &self,
+        access: Access,
+        limits: &Limits,
+        work: impl FnMut(&mut Conn) -> QueryResult<T>,
+    ) -> Result<T, Error> {
+        self.files.as_ref().map_or(Ok(()), |files| files.check())?;
+        let pool = match access {
+            Access::Read => &self.readers,
+            Access::Write => &self.writers,
+        };
+        attempts::run(pool, access, limits, work)
+    }
+}
+
+fn pool(manager: Manager, size: u32) -> Pool<Manager> {
+    Pool::builder()
+        .max_size(size)
+        .min_idle(Some(1))
+        .connection_timeout(RECONNECT)
+        .build_unchecked(manager)
+}
+
+/// Returns one sentence for the person who started the program.
+fn explain(url: &Url, error: &str) -> String {
+    let error = error.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    match url {
+        Url::Sqlite(path) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.map_or_else(|| ".".into(), |folder| folder.display().to_string());
+            let path = path.display();
+            format!(
+                "cannot open the database file {path}: {error}; is {folder} a folder that this user may write to?"
+            )
+        }
+        Url::Postgres(_) => format!(
+            "cannot connect to the database {url}: {error}; is the server running, and are user, \
+             password and database name right?"
+        ),
+    }
+}

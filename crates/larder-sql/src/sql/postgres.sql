@@ -1,0 +1,80 @@
+-- The changes that are not folded yet. A writer only inserts rows here, which no other transaction touches: so no
+-- writer waits for another. Each row changes the stamps of its tags and of '*' by 1 and by its nonce.
+CREATE TABLE IF NOT EXISTS cache_changes (
+  tags text[] NOT NULL,
+  r bigint NOT NULL
+-- Truncating the file at the end of a vacuum would make writers wait.
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, vacuum_truncate = off);
+
+-- Changes the stamps of the given tags and of '*'.
+CREATE OR REPLACE FUNCTION cache_bump(VARIADIC tags text[]) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO cache_changes (tags, r)
+  SELECT coalesce(array_agg(DISTINCT tag), '{}'), uuid_hash_extended(gen_random_uuid(), 0)
+  FROM unnest(tags) AS tag WHERE tag <> '*'
+$$;
+
+-- The function of statement triggers; the argument is the table's tag. A statement that changed no row
+-- changes no stamp. It runs as its owner, so that a role that may write the table may change its stamps; so it names
+-- every function, operator and table with its schema, which costs less than setting a search path for each call.
+-- `name` means the variable, also if the table has a column of that name.
+CREATE OR REPLACE FUNCTION larder_v2_trigger() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+#variable_conflict use_variable
+DECLARE
+  name text := TG_ARGV[0];
+BEGIN
+  IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+    INSERT INTO public.cache_changes (tags, r)
+    SELECT pg_catalog.array_append(moved, name), pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
+    FROM (
+      SELECT pg_catalog.array_agg(pg_catalog.concat(name, '#', bucket)) AS moved FROM (
+        SELECT pg_catalog.int8and(id, 255) AS bucket FROM new_rows
+        UNION SELECT pg_catalog.int8and(id, 255) FROM old_rows
+      ) AS buckets
+    ) AS rows WHERE moved IS NOT NULL;
+  ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+    INSERT INTO public.cache_changes (tags, r)
+    SELECT pg_catalog.array_append(moved, name), pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
+    FROM (
+      SELECT pg_catalog.array_agg(pg_catalog.concat(name, '#', bucket)) AS moved
+      FROM (SELECT DISTINCT pg_catalog.int8and(id, 255) AS bucket FROM new_rows) AS buckets
+    ) AS rows WHERE moved IS NOT NULL;
+  ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+    INSERT INTO public.cache_changes (tags, r)
+    SELECT pg_catalog.array_append(moved, name), pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
+    FROM (
+      SELECT pg_catalog.array_agg(pg_catalog.concat(name, '#', bucket)) AS moved
+      FROM (SELECT DISTINCT pg_catalog.int8and(id, 255) AS bucket FROM old_rows) AS buckets
+    ) AS rows WHERE moved IS NOT NULL;
+  ELSE
+    INSERT INTO public.cache_changes (tags, r) VALUES (
+      ARRAY[name, pg_catalog.concat(name, '!')], pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
+    );
+  END IF;
+  RETURN NULL;
+END $$;
+
+-- Adds at most this many changes to the totals and returns their number. No stamp changes by it, and it waits for
+-- no lock: where another process folds, it does nothing. One statement deletes and adds, so that every snapshot sees
+-- both or neither; a change that is committed later is not in its snapshot, and so is not deleted.
+CREATE OR REPLACE FUNCTION larder_v2_fold(most bigint) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '100ms' AS $$
+DECLARE
+  folded bigint;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(1818325606) THEN
+    RETURN 0;
+  END IF;
+  WITH taken AS (
+    DELETE FROM cache_changes
+    WHERE ctid = ANY (ARRAY(SELECT ctid FROM cache_changes LIMIT most FOR UPDATE SKIP LOCKED))
+    RETURNING tags, r
+  ), sums AS (
+    SELECT tag, count(*) AS n, bit_xor(r) AS r FROM taken, unnest(tags || '{*}'::text[]) AS tag
+    GROUP BY tag ORDER BY tag
+  ), added AS (
+    INSERT INTO cache_versions AS known (tag, n, r) SELECT tag, n, r FROM sums
+    ON CONFLICT (tag) DO UPDATE SET n = known.n + excluded.n, r = known.r # excluded.r
+  )
+  SELECT count(*) INTO folded FROM taken;
+  RETURN folded;
+END $$;

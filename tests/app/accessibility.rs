@@ -1,0 +1,213 @@
+//! No page has a finding of axe, in both colour schemes, on a desktop and on a phone.
+//!
+//! The database does not change how a page is built, so one of them is enough.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::events::{Program, event, guest};
+use crate::support::{Browser, Database, PASSWORD, Screen, TestSite, load};
+
+/// Where `scripts/test` puts axe.
+const AXE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe/axe_playwright_python/axe.min.js");
+
+/// Tells the driver what axe finds: each rule with the elements that break it.
+const RUN: &str = "
+    const done = arguments[arguments.length - 1];
+    const node = (node) => `${node.target.join(' ')} ${node.html.slice(0, 200)} ${node.failureSummary}`;
+    axe.run(document, { resultTypes: ['violations'] }).then(
+        (found) => done(found.violations.map((rule) => `${rule.id}: ${rule.nodes.map(node).join('; ')}`)),
+        (error) => done([String(error)]));";
+
+/// A browser with axe.
+struct Checked {
+    browser: Browser,
+    axe: String,
+}
+
+impl Checked {
+    /// Returns `None` if axe or the browser is missing; in the full run that is a failure.
+    fn open(screen: Screen) -> Option<Self> {
+        let browser = Browser::open(screen)?;
+        if Path::new(AXE).is_file() {
+            return Some(Self { browser, axe: std::fs::read_to_string(AXE).unwrap() });
+        }
+        let must = std::env::var_os("LARDER_TESTS_MUST_RUN_ALL").is_some();
+        assert!(!must, "axe is missing (`scripts/test` fetches it)");
+        let _ = writeln!(std::io::stderr(), "LEFT OUT: accessibility: axe is not there");
+        None
+    }
+
+    /// Returns the findings on the page that is shown.
+    #[track_caller]
+    fn findings(&self) -> Vec<String> {
+        let mut findings = Vec::new();
+        self.browser.does(&self.axe);
+        for scheme in ["light", "dark"] {
+            self.browser.prefers(scheme);
+            let found = self.browser.asks_later(RUN);
+            let found = found.as_array().expect("a list of findings");
+            findings.extend(found.iter().map(|one| format!("{scheme}: {one}")));
+        }
+        findings
+    }
+
+    /// Collects the findings on the page that is shown under `name`.
+    #[track_caller]
+    fn checks(&self, name: &str, all: &mut Vec<String>) {
+        let findings = self.findings();
+        all.extend(findings.into_iter().map(|finding| format!("{name}: {finding}")));
+    }
+
+    /// Sends a form as a page of the shop would.
+    #[track_caller]
+    fn posts(&self, site: &TestSite, path: &str, fields: &[(&str, &str)]) {
+        self.browser.goes_to(&format!("{}/api", site.address()));
+        let fields = serde_json::to_string(fields).unwrap();
+        let add = "(form, [name, value]) => { const field = document.createElement('input'); \
+                   field.name = name; field.value = value; form.append(field); return form; }";
+        self.browser.does(&format!(
+            "const form = document.createElement('form'); form.method = 'post'; form.action = '{path}'; \
+             const button = document.createElement('button'); button.id = 'send'; form.append(button); \
+             document.querySelector('main').prepend({fields}.reduce({add}, form));"
+        ));
+        self.browser.follows("#send");
+    }
+}
+
+fn filled() -> TestSite {
+    let site = TestSite::start_with(Database::Sqlite, &["--page-size", "5"]);
+    site.has_products(41);
+    site.has_product_at("Gruyère", "12.50");
+    for date in ["9999-12-24", "9999-12-24T18:00:00Z"] {
+        site.sends_json("POST", "/api/events", &event("Teas", date)).assert_status(201);
+    }
+    for name in ["Mina", "Omar", "Lena", "Ida", "Tom", "Zoë"] {
+        site.sends_json("POST", "/api/guests", &guest(1, name)).assert_status(201);
+    }
+    let league = r#"{"season": 2026, "scores": [{"member": "Ada", "week": 1, "score": 7}]}"#;
+    load(&site.database, "scores", league).unwrap();
+    let book = r#"{"recipes": [{"name": "Toast", "description": "Quick.", "instructions": "1. Cut.\n2. Toast.",
+        "ingredients": [{"food": "Bread", "amount": "2", "unit": "slices", "description": "thick"}]}]}"#;
+    load(&site.database, "cookbook", book).unwrap();
+    site
+}
+
+const PAGES: [&str; 43] = [
+    "/",
+    "/?page=4",
+    "/?q=gruyere",
+    "/?q=gruyre",
+    "/?q=nothing-of-this-kind",
+    "/?min=1&max=2&sort=-price&since=2026-01-01",
+    "/products/1",
+    "/products/1/edit",
+    "/products/1/delete",
+    "/products/new",
+    "/cookbook",
+    "/cookbook/1",
+    "/cookbook/1/edit",
+    "/cookbook/1/delete",
+    "/cookbook/new",
+    "/cookbook/foods/1/edit",
+    "/scoreboard",
+    "/scoreboard?season=1999",
+    "/scoreboard/members/1/edit",
+    "/supplier",
+    "/events",
+    "/events?q=nothing",
+    "/events/1",
+    "/events/1?page=2",
+    "/events/2",
+    "/events/1/edit",
+    "/events/1/delete",
+    "/events/new",
+    "/events/guests/new",
+    "/events/guests/1/edit",
+    "/events/guests/1/delete",
+    "/api",
+    "/staff",
+    "/staff?q=nothing",
+    "/staff/foods",
+    "/staff/tastings",
+    "/staff/guests",
+    "/staff/members",
+    "/cache",
+    "/cache/entries",
+    "/cache/entry?key=site.header:section=%22products%22",
+    "/cache/invalidate?tag=products",
+    "/nothing",
+];
+
+/// What an answer is called, and the form that is sent for it.
+type Answer<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+fn no_page_has_a_finding(screen: Screen) {
+    let Some(checked) = Checked::open(screen) else { return };
+    let site = filled();
+    let mut all = Vec::new();
+    for path in PAGES {
+        checked.browser.goes_to(&format!("{}{path}", site.address()));
+        checked.checks(path, &mut all);
+    }
+    let answers: [Answer<'_>; 7] = [
+        ("an invalid form", "/products", &[("title", ""), ("price", "a lot")]),
+        ("an invalid recipe", "/cookbook", &[("name", ""), ("food_0", ""), ("amount_0", "x")]),
+        ("a conflict", "/products/1", &[("title", "Tea"), ("price", "1"), ("was_title", "x")]),
+        ("a deletion of what has changed", "/products/1/delete", &[("was_title", "x")]),
+        ("a preview", "/products/selected", &[("id_1", "on"), ("do", "percent"), ("amount", "10")]),
+        ("an invalid selection", "/products/selected", &[("id_1", "on"), ("do", "percent")]),
+        ("a confirmation", "/products", &[("title", "Tea"), ("price", "1")]),
+    ];
+    for (name, path, fields) in answers {
+        checked.posts(&site, path, fields);
+        checked.checks(name, &mut all);
+    }
+    assert!(all.is_empty(), "{all:#?}");
+}
+
+#[test]
+fn no_page_has_a_finding_on_a_desktop() {
+    no_page_has_a_finding(Screen::Desktop);
+}
+
+#[test]
+fn no_page_has_a_finding_on_a_phone() {
+    no_page_has_a_finding(Screen::Phone);
+}
+
+#[test]
+fn no_page_of_the_sign_in_has_a_finding() {
+    let Some(checked) = Checked::open(Screen::Phone) else { return };
+    let site = TestSite::with_staff(Database::Sqlite, &["Mina"], &[]);
+    let mut all = Vec::new();
+    for path in ["/", "/login?next=/staff"] {
+        checked.browser.goes_to(&format!("{}{path}", site.address()));
+        checked.checks(path, &mut all);
+    }
+    let wrong = [("name", "Mina"), ("password", "none of ours")];
+    for (name, path, fields) in [
+        ("an ended session", "/products", [("title", "Tea"), ("price", "1")]),
+        ("a wrong password", "/login", wrong),
+        ("the password", "/login", [("name", "Mina"), ("password", PASSWORD)]),
+    ] {
+        checked.posts(&site, path, &fields);
+        checked.checks(name, &mut all);
+    }
+    for path in ["/", "/staff", "/staff/password"] {
+        checked.browser.goes_to(&format!("{}{path}", site.address()));
+        checked.checks(path, &mut all);
+    }
+    assert!(all.is_empty(), "{all:#?}");
+}
+
+#[test]
+fn axe_finds_what_is_wrong() {
+    let Some(checked) = Checked::open(Screen::Desktop) else { return };
+    let site = TestSite::start(Database::Sqlite);
+    checked.browser.goes_to(&site.address());
+    checked.browser.does("document.querySelector('main').append(document.createElement('input'));");
+    let found = checked.findings();
+    assert!(found.len() == 2 && found.iter().all(|one| one.contains("label:")), "{found:#?}");
+}
