@@ -231,24 +231,16 @@ impl Line {
         if self.path.is_none() && !status.is_server_error() {
             return;
         }
-        let error = match answer {
-            Ok(response) => response.response().error(),
-            Err(error) => Some(error),
+        let (path, error) = match answer {
+            Ok(response) => (response.request().path(), response.response().error()),
+            Err(error) => ("", Some(error)),
         };
-        let reason = reason(status, error);
-        match answer {
-            // Copied at the beginning only where every request has a line.
-            Ok(response) if self.path.is_none() => {
-                let request = response.request();
-                let received = request.extensions().get::<Received>().cloned();
-                let path = received.as_ref().map_or(request.path(), |Received(path)| path);
-                self.write(&answered, head(path), reason.as_deref());
-            }
-            _ => {
-                let path = self.path.as_deref().unwrap_or_default();
-                self.write(&answered, path, reason.as_deref());
-            }
-        }
+        // As it was received: what is inside may have rewritten it.
+        let received = answer.as_ref().ok().and_then(|response| {
+            response.request().extensions().get::<Received>().map(|Received(path)| path.clone())
+        });
+        let path = self.path.as_deref().or(received.as_deref()).unwrap_or(path);
+        self.write(&answered, head(path), reason(status, error).as_deref());
     }
 
     fn write(&self, answered: &Answered<'_>, path: &str, reason: Option<&str>) {

@@ -64,7 +64,7 @@ fn an_unknown_postgres_database_is_named() {
     }
     let database = TestDatabase::create(Database::Postgres);
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("{}_that_does_not_exist", database.url());
+    let url = database.url().replace('?', "_that_does_not_exist?");
     let ended = start_in(folder.path(), &["serve", "--database", &url]);
     assert_one_helpful_sentence(&ended);
     assert!(ended.err.contains("that_does_not_exist"), "{}", ended.err);
