@@ -37,8 +37,11 @@ const OF_BROWSERS: [&str; 2] = ["host", "origin"];
 const ONLY_OF_BROWSERS: &str = "sec-";
 
 /// Headers by which a program presents itself. It may run on this machine, without a proxy.
-const OF_PROGRAMS: [&str; 5] =
-    ["x-api-key", "api-key", "x-auth-token", "x-access-token", "proxy-authorization"];
+#[rustfmt::skip]
+const OF_PROGRAMS: [&str; 9] = [
+    "x-api-key", "api-key", "x-auth-token", "x-access-token", "proxy-authorization", "client-id", "client-secret",
+    "x-client-id", "x-client-secret",
+];
 
 /// The header that gives the address of the client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

@@ -262,7 +262,7 @@ fn only_loopback_without_a_proxy_is_local() {
     }
     // A program that presents a key is no proxy, and neither is one that asks for another method.
     let of_programs = "X-API-Key X-HTTP-Method-Override Authorization Proxy-Authorization Idempotency-Key X-Requested-With \
-         X-CSRF-Token X-Trial-Id";
+         X-CSRF-Token Client-Secret X-Client-Id X-Trial-Id";
     let of_browsers = "Host Origin Referer User-Agent Cookie Accept Accept-Language Accept-Encoding Content-Type \
          Content-Length Cache-Control Pragma Connection Upgrade-Insecure-Requests DNT Priority Purpose Range TE \
          If-None-Match If-Modified-Since Sec-Fetch-Site Sec-CH-UA-Platform Sec-WebSocket-Protocol Sec-GPC \

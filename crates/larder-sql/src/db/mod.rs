@@ -275,9 +275,7 @@ impl Db {
             },
         }
     }
-}
 
-impl Db {
     /// Ends the waits of a transaction for locks, once its time for them is over.
     async fn enforce(&self, limits: Arc<Limits>) -> Infallible {
         // A single wait ends by itself.
