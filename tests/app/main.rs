@@ -44,6 +44,7 @@ mod personal_data;
 mod product_forms;
 mod products;
 mod ranges;
+mod readme;
 mod redis_writer;
 mod refusals;
 mod request_log;
