@@ -16,8 +16,6 @@ use crate::db::{self, Db, Migrate};
 
 /// The arguments of `larder account`.
 #[derive(Debug, Args)]
-// Both may stand after the verb, too.
-#[command(mut_arg("database", |arg| arg.global(true)), mut_arg("lock_timeout", |arg| arg.global(true)))]
 pub struct AccountCommand {
     #[command(flatten)]
     database: DatabaseConfig,

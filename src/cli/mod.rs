@@ -110,7 +110,7 @@ fn fail(sentence: &str) -> ExitCode {
 
 /// Parses the command line. An invalid value is reported in one sentence; clap reports the rest.
 fn parse() -> Result<Cli, ExitCode> {
-    let parsed = Cli::command().try_get_matches();
+    let parsed = with_flags_anywhere(Cli::command()).try_get_matches();
     parsed.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
         match error.kind() {
             ErrorKind::ValueValidation | ErrorKind::InvalidValue => fail(&one_sentence(&error)),
@@ -125,6 +125,13 @@ fn parse() -> Result<Cli, ExitCode> {
                 ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
             }
         }
+    })
+}
+
+/// Accepts the flags of the database behind the verb, too: `larder account list --database URL`.
+fn with_flags_anywhere(larder: clap::Command) -> clap::Command {
+    ["account", "load"].into_iter().fold(larder, |larder, command| {
+        larder.mut_subcommand(command, |command| command.mut_args(|flag| flag.global(true)))
     })
 }
 

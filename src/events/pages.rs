@@ -112,7 +112,7 @@ pub async fn show(
         html(&state, StatusCode::OK, &ShowPage { layout, event, part, pagination }).await?;
     if visitor.may_write() {
         // The form that adds a guest is another one each time.
-        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
     Ok(answer)
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::events::{Program, event, guest};
-use crate::support::{Browser, Database, PASSWORD, Screen, TestSite, load};
+use crate::support::{Browser, Database, PASSWORD, Screen, TestSite, load, until};
 
 /// Where `scripts/test` puts axe.
 const AXE: &str =
@@ -198,6 +198,31 @@ fn no_page_of_the_sign_in_has_a_finding() {
     for path in ["/", "/staff", "/staff/password"] {
         checked.browser.goes_to(&format!("{}{path}", site.address()));
         checked.checks(path, &mut all);
+    }
+    assert!(all.is_empty(), "{all:#?}");
+}
+
+#[test]
+fn no_panel_of_the_toolbar_has_a_finding() {
+    let Some(checked) = Checked::open(Screen::Desktop) else { return };
+    let site = TestSite::observed(Database::Sqlite, &[]);
+    site.has_product("Tea");
+    checked.browser.goes_to(&site.address());
+    let (root, browser) =
+        ("document.querySelector('larder-toolbar')?.shadowRoot", &checked.browser);
+    let is_there =
+        |what: &str| browser.asks(&format!("Boolean({root}?.querySelector('{what}'))")) == true;
+    until("the toolbar is there", || is_there(".launcher"));
+    browser.does(&format!("{root}.querySelector('.launcher').click()"));
+    until("its panels are there", || is_there("[role=tabpanel]"));
+    let tabs =
+        browser.asks(&format!("[...{root}.querySelectorAll('[role=tab]')].map((tab) => tab.id)"));
+    let tabs = tabs.as_array().unwrap();
+    assert!(tabs.len() > 5, "{tabs:?}");
+    let mut all = Vec::new();
+    for tab in tabs.iter().filter_map(|tab| tab.as_str()) {
+        browser.does(&format!("{root}.getElementById('{tab}').click()"));
+        checked.checks(tab, &mut all);
     }
     assert!(all.is_empty(), "{all:#?}");
 }

@@ -18,6 +18,7 @@ on_both_databases! {
     a_running_request_is_finished_before_the_shop_stops,
     acknowledged_writes_survive_sigkill,
     settings_may_come_from_the_environment,
+    the_database_is_named_before_or_behind_the_verb,
 }
 
 fn an_empty_database_is_filled_with_samples_once(on: Database) {
@@ -43,6 +44,24 @@ fn an_empty_database_is_filled_with_samples_once(on: Database) {
     let site = serve_samples(&database);
     site.get("/").assert_sees("999 products");
     site.get("/cookbook").assert_sees("0 recipes");
+}
+
+fn the_database_is_named_before_or_behind_the_verb(on: Database) {
+    let database = TestDatabase::create(on);
+    let file = |name: &str, json: &str| {
+        let file = database.folder().join(name);
+        std::fs::write(&file, json).unwrap();
+        file.display().to_string()
+    };
+    let toast = r#"{"name": "Toast", "instructions": "x", "ingredients": [{"food": "Bread"}]}"#;
+    let book = file("book.json", &format!(r#"{{"recipes": [{toast}]}}"#));
+    let league = r#"{"season": 2026, "scores": [{"member": "Ada", "week": 1, "score": 7}]}"#;
+    let (league, url) = (file("league.json", league), database.url());
+    assert_went_well(&run(&["load", "cookbook", &book, "--database", &url]));
+    assert_went_well(&run(&["load", "--lock-timeout", "9", "scores", &league, "--database", &url]));
+    assert_went_well(&run(&["account", "list", "--database", &url]));
+    assert_went_well(&run(&["account", "--database", &url, "list", "--lock-timeout", "9"]));
+    assert_eq!(database.sql("SELECT count(*) FROM recipes"), "1", "in that database");
 }
 
 fn no_samples_leaves_the_database_empty(on: Database) {

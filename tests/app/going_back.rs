@@ -1,5 +1,6 @@
 //! What a browser shows when one goes back, and where the focus is in a form.
 
+use crate::events::{Program, event, guest};
 use crate::support::{Browser, Database, Screen, TestSite, until};
 
 #[test]
@@ -23,6 +24,26 @@ fn going_back_after_an_edit_shows_the_new_price_and_no_old_confirmation() {
     browser.goes_back();
     until("the old list is loaded again", || browser.text().contains("$6.00"));
     assert!(!browser.text().contains("$4.99"), "{}", browser.text());
+}
+
+#[test]
+fn going_back_to_a_tasting_shows_its_guests_and_loses_nothing_that_was_typed() {
+    let Some(browser) = Browser::open(Screen::Desktop) else { return };
+    let site = TestSite::start(Database::Sqlite);
+    site.sends_json("POST", "/api/events", &event("Teas", "9999-12-24"));
+    site.sends_json("POST", "/api/guests", &guest(1, "Mina"));
+    browser.goes_to(&format!("{}/events/1", site.address()));
+    browser.follows("a[href='/events']");
+    site.sends_json("POST", "/api/guests", &guest(1, "Omar"));
+    browser.goes_back();
+    until("the new guest is there", || browser.text().contains("Omar"));
+    until("the page is seen", || browser.asks("document.documentElement.hidden") == false);
+    browser.types("#email", "lena@example.org");
+    browser.follows("a[href='/events']");
+    browser.goes_back();
+    until("the page is back", || browser.has("#email"));
+    assert_eq!(browser.asks("document.documentElement.hidden"), false);
+    assert_eq!(browser.asks("document.querySelector('#email').value"), "lena@example.org");
 }
 
 #[test]

@@ -47,6 +47,7 @@ mod pooler;
 mod product_forms;
 mod products;
 mod ranges;
+mod readme;
 mod redis_writer;
 mod refusals;
 mod request_log;

@@ -65,11 +65,10 @@ pub fn search(
             && unfolded::is_asked_for(product, query, &words)
     };
     let more: Vec<Product> = unfolded.into_iter().filter(is_found).collect();
-    let total = part.count(conn)? + more.len() as u64;
-    let mut list = ProductList { total, ..ProductList::default() };
+    let (total, products) = part.page(conn, query, size, more)?;
+    let mut list = ProductList { total, products, ..ProductList::default() };
     list.has_more = total > MOST && query.is_filtered();
     list.total = if list.has_more { MOST } else { total };
-    list.products = part.page(conn, query, size, more)?;
     if let Some(product) = by_number {
         list.total += 1;
         if query.page == 1 {
@@ -138,6 +137,39 @@ impl Part {
         Self { source, order, matched, is_whole: !query.is_filtered() }
     }
 
+    /// Returns the number of products, as [`Self::count`] does, and those from `offset` on.
+    fn counted(&self, conn: &mut Conn, offset: u64, size: u64) -> QueryResult<(u64, Vec<Product>)> {
+        // FTS5 merges the lists of all words before it has the first row. So it is asked once: for all rows that are
+        // counted. Postgres counts without sorting, and sorts only a page.
+        if self.matched.is_none() || !matches!(conn, Conn::Sqlite(_)) {
+            return Ok((self.count(conn)?, self.products(conn, offset, size)?));
+        }
+        let (source, order) = (&self.source, self.inner(conn));
+        let sql = format!("SELECT p.id AS n FROM {source} ORDER BY {order} LIMIT {}", MOST + 1);
+        let ids: Vec<Counted> = self.load(conn, sql)?;
+        let on_page = ids.iter().skip(usize::try_from(offset).unwrap_or(usize::MAX));
+        let on_page = on_page.take(usize::try_from(size).unwrap_or(usize::MAX));
+        let on_page: Vec<String> = on_page.map(|id| id.n.to_string()).collect();
+        let sql = format!(
+            "SELECT p.id, p.title, p.price_cents, p.created_at, p.updated_at FROM products AS p \
+             WHERE p.id IN ({}) ORDER BY {}",
+            on_page.join(", "),
+            self.order
+        );
+        let rows: Vec<Listed> = diesel::sql_query(sql).load(conn)?;
+        Ok((ids.len() as u64, rows.into_iter().map(|row| product(row.into())).collect()))
+    }
+
+    /// Returns the order as the statement that reads the index needs it.
+    fn inner(&self, conn: &Conn) -> String {
+        // FTS5 reads backwards only if it is asked for its own row number.
+        let is_by_index = self.matched.is_some() && matches!(conn, Conn::Sqlite(_));
+        match self.order.strip_prefix("p.id") {
+            Some(direction) if is_by_index => format!("product_search.rowid{direction}"),
+            _ => self.order.clone(),
+        }
+    }
+
     /// Returns the number of products, at most one more than [`MOST`] if it is a part of all.
     fn count(&self, conn: &mut Conn) -> QueryResult<u64> {
         let (source, most) = (&self.source, MOST + 1);
@@ -152,35 +184,32 @@ impl Part {
         Ok(counted.first().map_or(0, |counted| counted.n.unsigned_abs()))
     }
 
-    /// Returns the page that the query asks for, with `more` products that the databases cannot find.
+    /// Returns the number of products, and the page that the query asks for, with `more` products that the databases
+    /// cannot find.
     fn page(
         &self,
         conn: &mut Conn,
         query: &ListQuery,
         size: u64,
         more: Vec<Product>,
-    ) -> QueryResult<Vec<Product>> {
+    ) -> QueryResult<(u64, Vec<Product>)> {
         let offset = query.offset(size);
         // So many of the products before this page may be of the others: as many are read earlier. What is merged
         // then begins at the same place of the whole list, or earlier.
         let earlier = offset.min(more.len() as u64);
-        let products = self.products(conn, offset - earlier, size.saturating_add(earlier))?;
+        let (count, products) =
+            self.counted(conn, offset - earlier, size.saturating_add(earlier))?;
         if more.is_empty() {
-            return Ok(products);
+            return Ok((count, products));
         }
+        let total = count + more.len() as u64;
         let merged = unfolded::merged(query.sort, products, more).into_iter();
-        Ok(merged.skip(earlier as usize).take(size as usize).collect())
+        Ok((total, merged.skip(earlier as usize).take(size as usize).collect()))
     }
 
     /// Returns a page: first the ids, by an index alone, and then their rows.
     fn products(&self, conn: &mut Conn, offset: u64, size: u64) -> QueryResult<Vec<Product>> {
-        let Self { source, order, matched, .. } = self;
-        // FTS5 reads backwards only if it is asked for its own row number.
-        let is_by_index = matched.is_some() && matches!(conn, Conn::Sqlite(_));
-        let inner = match order.strip_prefix("p.id") {
-            Some(direction) if is_by_index => format!("product_search.rowid{direction}"),
-            _ => order.clone(),
-        };
+        let (Self { source, order, .. }, inner) = (self, self.inner(conn));
         let offset = offset.min(i64::MAX.unsigned_abs());
         let sql = format!(
             "SELECT p.id, p.title, p.price_cents, p.created_at, p.updated_at FROM \

@@ -41,14 +41,14 @@ pub use line::{Line, Trouble};
 pub use page::Page;
 pub use pgbouncer::PgBouncer;
 pub use postgres::user;
-pub use process::{Ended, Program, free_port};
+pub use process::{Ended, Program, are_installed, free_port};
 pub use proxy::{Hold, Proxy};
 pub use redis::Redis;
 pub use shelf::{Shelf, Wrong};
 pub use shell::OpenShell;
 pub use site::{
     DEFAULT_REDIS_TIMEOUT, PASSWORD, Pending, TestSite, account, larder, larder_at, load,
-    tries_account,
+    tries_account, without_settings,
 };
 pub use until::{PATIENCE, until};
 pub use upstream::{Says, Upstream};

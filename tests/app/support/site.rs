@@ -272,7 +272,7 @@ pub fn larder_at(path: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Removes the settings of the developer's environment.
-fn without_settings(command: &mut Command) {
+pub fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         let is_setting = name.starts_with("LARDER_") || name.starts_with("RUST_");

@@ -13,6 +13,9 @@ use super::until::PATIENCE;
 /// The key under which WebDriver returns references to elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// How often a browser is started before the test fails.
+const TRIES: usize = 5;
+
 /// A browser window of its own, which is closed with the test.
 pub struct Browser {
     agent: ureq::Agent,
@@ -68,7 +71,14 @@ impl Browser {
             _folder: folder,
         };
         let binary = find_program(chromium).unwrap();
-        let opened = browser.post("", capabilities(&binary.to_string_lossy(), screen));
+        // The driver gives a browser one minute to start, which a busy machine may exceed.
+        let capabilities = capabilities(&binary.to_string_lossy(), screen).to_string();
+        let open = || {
+            let request = browser.agent.post(&browser.session).content_type("application/json");
+            Self::told("", request.send(&capabilities))
+        };
+        let opened = (1..TRIES).find_map(|_| open().ok()).map_or_else(open, Ok);
+        let opened = opened.unwrap_or_else(|why| panic!("no browser: {why}"));
         let id = opened["sessionId"].as_str().expect("a session");
         browser.session = format!("{}/{id}", browser.session);
         Some(browser)
@@ -222,11 +232,21 @@ impl Browser {
         command: &str,
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> Value {
-        let mut answer = answer.unwrap_or_else(|error| panic!("{command}: {error}"));
+        Self::told(command, answer).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// Returns the value of an answer, or what the driver says is wrong.
+    fn told(
+        command: &str,
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Value, String> {
+        let mut answer = answer.map_err(|error| format!("{command}: {error}"))?;
         let text = answer.body_mut().read_to_string().unwrap();
-        assert!(answer.status().is_success(), "{command}: {text}");
+        if !answer.status().is_success() {
+            return Err(format!("{command}: {text}"));
+        }
         let mut answer: Value = serde_json::from_str(&text).unwrap();
-        answer["value"].take()
+        Ok(answer["value"].take())
     }
 }
 
