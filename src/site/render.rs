@@ -88,9 +88,10 @@ impl Layout {
         env!("CARGO_PKG_VERSION")
     }
 
-    /// Returns the fragment of the header: brand and navigation, without the account of the visitor.
+    /// Returns the fragment of the header: brand and navigation.
     pub fn header(&self) -> Fragment {
-        Fragment::new("site.header", LAYOUT, CHROME).vary_on("section", self.section)
+        let header = Fragment::new("site.header", LAYOUT, CHROME);
+        header.vary_on("section", self.section).vary_on("user", self.visitor.name())
     }
 
     /// Returns the fragment of the footer.

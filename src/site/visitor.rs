@@ -65,28 +65,22 @@ pub struct SignedIn {
     pub proof: Proof,
 }
 
-/// Marks a request by staff, among its extensions, without saying by whom.
-#[derive(Debug, Clone, Copy)]
-pub struct ByStaff;
-
 /// The visitor that sent a request, and what the shop permits this visitor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visitor {
     access: Access,
     staff: Option<Staff>,
-    /// Whether the page is for staff, also if it is not known for whom.
-    is_staff: bool,
 }
 
 impl Visitor {
     /// Returns an anonymous visitor.
     pub fn anonymous(access: Access) -> Self {
-        Self { access, staff: None, is_staff: false }
+        Self { access, staff: None }
     }
 
     /// Returns a visitor who is signed in as `staff`.
     pub fn staff(staff: Staff) -> Self {
-        Self { access: Access::Staff, staff: Some(staff), is_staff: true }
+        Self { access: Access::Staff, staff: Some(staff) }
     }
 
     /// Returns the visitor that sent `request`.
@@ -96,26 +90,14 @@ impl Visitor {
         Self::among(access, &request.extensions(), request.headers())
     }
 
-    /// Returns the visitor whose request was answered, for what surrounds the page cache.
-    ///
-    /// The cache has removed the credential from the request, but has put the extensions back.
-    pub fn of_answered(request: &HttpRequest) -> Self {
-        let known = request.extensions().get::<SignedIn>().cloned();
-        known.map_or_else(|| Self::of(request), |known| Self::staff(known.staff))
-    }
-
     /// Returns the visitor recorded in `extensions`, if `headers` still hold the credential.
     pub fn among(
         access: Access,
         extensions: &actix_web::dev::Extensions,
         headers: &HeaderMap,
     ) -> Self {
-        let known = extensions.get::<SignedIn>();
-        // Without the account, this is a page that all staff share: see `with_staff`.
-        let is_of_all = known.is_none() && extensions.contains::<ByStaff>();
-        let known = known.filter(|known| known.is_in(headers));
-        let staff = known.map(|known| known.staff.clone());
-        Self { access, is_staff: is_of_all || staff.is_some(), staff }
+        let known = extensions.get::<SignedIn>().filter(|known| known.is_in(headers));
+        Self { access, staff: known.map(|known| known.staff.clone()) }
     }
 
     /// Whether the visitor may add, edit and delete.
@@ -123,7 +105,7 @@ impl Visitor {
         match self.access {
             Access::Open => true,
             Access::ReadOnly => false,
-            Access::Staff => self.is_staff,
+            Access::Staff => self.staff.is_some(),
         }
     }
 
@@ -134,15 +116,10 @@ impl Visitor {
 
     /// Whether the visitor could sign in.
     pub fn may_sign_in(&self) -> bool {
-        self.access == Access::Staff && !self.is_staff
+        self.access == Access::Staff && self.staff.is_none()
     }
 
-    /// Whether the visitor is signed in.
-    pub fn is_staff(&self) -> bool {
-        self.is_staff
-    }
-
-    /// Returns the account's name, if the visitor is signed in and the page is for this visitor alone.
+    /// Returns the account's name, if the visitor is signed in.
     pub fn name(&self) -> Option<&str> {
         self.staff.as_ref().map(|staff| &*staff.name)
     }
@@ -176,16 +153,6 @@ impl FromRequest for Visitor {
 /// Staff bypass the cache: their pages offer to write, and show their name.
 pub fn everybodys(policy: Policy) -> Rules {
     Rules::shared(policy).sessions(&[SESSION, HOST_SESSION])
-}
-
-/// Returns the rules of a page of which one is for all anonymous visitors, and one for all staff.
-///
-/// That of staff offers to write. The name of the account is a hole in it.
-pub fn with_staff(policy: Policy) -> Rules {
-    Rules::shared(policy)
-        .key_by("staff", |request| Visitor::of(request).is_staff())
-        .carry::<ByStaff>()
-        .hole("account", |request| Visitor::of(request).name().unwrap_or_default().to_owned())
 }
 
 /// Extracts the visitor of a page for editing, and where it returns to. Where the shop has staff, others must sign

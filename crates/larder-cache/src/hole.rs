@@ -24,8 +24,8 @@ const START: &str = "hole-";
 const END: char = '-';
 
 task_local! {
-    /// The render that this task runs.
-    static RENDER: Render;
+    /// The render that this task runs, if its holes are filled.
+    static RENDER: Option<Render>;
 }
 
 thread_local! {
@@ -50,9 +50,11 @@ impl Render {
         Self(random::u64(), random::u64())
     }
 
-    /// Runs `work`, in which holes are printed as markers of this render.
-    pub(crate) async fn run<W: Future>(self, work: W) -> W::Output {
-        RENDER.scope(self, work).await
+    /// Runs `work`, in which holes are printed as markers of `render`; without one they are not printed.
+    ///
+    /// What is around a page cache without holes must not leave its markers in a stored page.
+    pub(crate) async fn run<W: Future>(render: Option<Self>, work: W) -> W::Output {
+        RENDER.scope(render, work).await
     }
 
     /// Cuts the markers of this render out of `text`; returns `None` if there are none.
@@ -105,8 +107,8 @@ pub(crate) fn print(name: &str, to: &mut impl fmt::Write) -> Result<bool, fmt::E
         return Err(fmt::Error);
     }
     match RENDER.try_with(|render| *render) {
-        Ok(render) => write!(to, "{render}{name}{END}").map(|()| true),
-        Err(_) => Ok(false),
+        Ok(Some(render)) => write!(to, "{render}{name}{END}").map(|()| true),
+        _ => Ok(false),
     }
 }
 
@@ -142,12 +144,14 @@ mod tests {
     async fn the_markers_of_a_render_are_cut_out() {
         let render = Render::new();
         let text = async { format!("{}Hello, {}! <{}>", Named("a"), Named("name_1"), Named("a")) };
-        let text = render.run(text).await;
+        let text = Render::run(Some(render), text).await;
         let (left, holes) = render.cut(text.as_bytes()).unwrap();
         assert_eq!(String::from_utf8(left).unwrap(), "Hello, ! <>");
         assert_eq!(holes, [hole(0, "a"), hole(7, "name_1"), hole(10, "a")]);
         assert_eq!(render.cut(b"Hello"), None);
         assert_eq!(render.cut(b""), None);
+        let within = Render::run(None, async { Named("a").to_string() });
+        assert_eq!(Render::run(Some(render), within).await, "");
         assert_eq!(format!("{}", Named("a")), "", "no hole is filled here");
     }
 

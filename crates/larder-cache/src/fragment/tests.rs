@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::builder::Builder;
+use crate::hole::Render;
 use crate::in_process::{Common, InProcess};
 use crate::policy::Policy;
 use crate::secret::Secret;
@@ -360,8 +361,8 @@ async fn a_hole_shows_its_block_where_no_page_cache_fills_it() {
     let (_, cache) = open();
     let page = Holed { name: "<b>", is_within: false };
     assert_eq!(cache.render(&page).await.unwrap(), "<&#60;b&#62;>");
-    let render = crate::hole::Render::new();
-    let html = render.run(cache.render(&page)).await.unwrap();
+    let render = Render::new();
+    let html = Render::run(Some(render), cache.render(&page)).await.unwrap();
     let (left, holes) = render.cut(html.as_bytes()).unwrap();
     assert_eq!((left.as_slice(), holes.len(), holes[0].name.as_str()), (&b""[..], 1, "name"));
 }
@@ -372,5 +373,5 @@ async fn a_hole_within_a_fragment_is_refused() {
     let (_, cache) = open();
     let page = Holed { name: "tea", is_within: true };
     assert!(cache.render(&page).await.is_err(), "its block would be stored for other visitors");
-    assert!(crate::hole::Render::new().run(cache.render(&page)).await.is_err());
+    assert!(Render::run(Some(Render::new()), cache.render(&page)).await.is_err());
 }

@@ -60,10 +60,7 @@ where
     let address = request.uri().clone();
     let called = caught(async { service.call(request).await });
     let render = (!rules.holes.is_empty()).then(Render::new);
-    let called = match render {
-        Some(render) => render.run(called).await,
-        None => called.await,
-    };
+    let called = Render::run(render, called).await;
     let answered = called.unwrap_or_else(|panic| {
         panic.log(address.path());
         Err(Panicked.into())

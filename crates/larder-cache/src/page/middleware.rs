@@ -140,9 +140,9 @@ fn check_surroundings(request: &mut ServiceRequest, rules: &Rules) {
              `App::app_data(web::Data::new(cache))` where `page::cached` is used"
         );
     }
-    // The layer that finds the user of a page is around the cache. Where pages are not shared, this is asked again
-    // for each page that is built.
-    if rules.is_shared && rules.user.is_none() && request::were_cookies_read(request) {
+    // The layer that finds the visitor for the rules is around the cache. Where pages are not shared, this is asked
+    // again for each page that is built.
+    if rules.is_shared && !rules.look_at_visitors() && request::were_cookies_read(request) {
         warn_of_order(rules, request.path());
     }
 }

@@ -146,6 +146,11 @@ impl Rules {
         Fillings::new(self.holes.iter().map(filling).collect())
     }
 
+    /// Reports whether these rules may need what a layer around the cache has found out about the visitor.
+    pub(super) fn look_at_visitors(&self) -> bool {
+        self.user.is_some() || !self.keyed.is_empty() || !self.holes.is_empty()
+    }
+
     /// Returns the user that sent the request, if pages are stored for users.
     pub(super) fn user_of(&self, request: &HttpRequest) -> Option<String> {
         self.user.as_ref().and_then(|user| user.get(request))
