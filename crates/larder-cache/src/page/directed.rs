@@ -74,7 +74,7 @@ impl Lookup {
         let age = kept.age();
         let since = age.saturating_sub(kept.page.freshness.lifetime).as_secs();
         let status = CacheStatus::Stale { since, why: "max-stale" };
-        kept.page.answer(&self.asked, Some(age.as_secs()), self.named(status)).await
+        kept.page.answer(&self.asked, Some(age.as_secs()), (self.cache.name(), status)).await
     }
 
     /// Deletes the stored page if the handler's response to a `HEAD` has another validator.

@@ -282,7 +282,7 @@ impl Lookup {
         };
         let kept = kept.zip(place.ok());
         let kept = kept.map(|(entry, (key, _))| FoundPage { key, page: page.clone(), entry });
-        (page.answer(&self.asked, age, self.named(status)).await, kept)
+        (page.answer(&self.asked, age, (self.cache.name(), status)).await, kept)
     }
 
     /// Returns the page, or the response of a handler that may have read the session of its visitor.

@@ -281,17 +281,12 @@ impl Lookup {
         }
     }
 
-    /// Returns a status with the name of the application in which it is reported.
-    pub(super) fn named(&self, status: CacheStatus) -> (&str, CacheStatus) {
-        (self.cache.name(), status)
-    }
-
     pub(super) async fn hit(&self, kept: &FoundPage) -> HttpResponse<BoxBody> {
         self.cache.report_entry(Level::Page, &kept.key, Outcome::Hit, self.began, &kept.entry);
         let age = kept.age();
         let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
         let status = CacheStatus::Hit { ttl: ttl.as_secs() };
-        kept.page.answer(&self.asked, Some(age.as_secs()), self.named(status)).await
+        kept.page.answer(&self.asked, Some(age.as_secs()), (self.cache.name(), status)).await
     }
 
     /// Answers with the page that another request has built, unless it is older than our stamps.
@@ -310,7 +305,7 @@ impl Lookup {
         self.cache.report(event.of(&kept.entry).behind(behind));
         let status = CacheStatus::Collapsed(task.forward);
         let age = Some(kept.age().as_secs());
-        Some(kept.page.answer(&self.asked, age, self.named(status)).await)
+        Some(kept.page.answer(&self.asked, age, (self.cache.name(), status)).await)
     }
 
     /// Returns the stale page, if it permits that, after another request failed to build the page.
@@ -333,7 +328,7 @@ impl Lookup {
             Staleness::Error => CacheStatus::Failed { since, status: failed },
             _ => CacheStatus::Stale { since, why: why.name() },
         };
-        old.page.answer(&self.asked, Some(age.as_secs()), self.named(status)).await
+        old.page.answer(&self.asked, Some(age.as_secs()), (self.cache.name(), status)).await
     }
 
     /// Returns the key of the variant for a request with these headers, or `None` if it has none.

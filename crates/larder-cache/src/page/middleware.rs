@@ -251,10 +251,8 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let filled = filled(call(service, rules, request).await?, fillings);
-    let (request, mut response) = filled.into_parts();
-    CacheStatus::Bypass(request::SESSION).report(&request, &mut response);
-    Ok(ServiceResponse::new(request, response))
+    let response = call(service, rules, request).await?;
+    Ok(filled(response, fillings, CacheStatus::Bypass(request::SESSION)))
 }
 
 /// Passes a write to the handler; its success invalidates its URL and those that the response names.
@@ -275,10 +273,7 @@ where
     request::restore_tags(&mut request, rules);
     // A request without a valid host has no pages.
     let is_settled = rules.is_emptied_by_writes && address::settle(&mut request).is_ok();
-    let filled = filled(call(service, rules, request).await?, &fillings);
-    let (request, mut response) = filled.into_parts();
-    CacheStatus::Method.report(&request, &mut response);
-    let response = ServiceResponse::new(request, response);
+    let response = filled(call(service, rules, request).await?, &fillings, CacheStatus::Method);
     if let Some(cache) = cache.filter(|_| is_settled)
         && invalidation::invalidates(&method, response.status())
     {
@@ -288,9 +283,15 @@ where
 }
 
 /// Fills the holes of a response that is not looked at further.
-fn filled(response: ServiceResponse<BoxBody>, fillings: &Fillings) -> ServiceResponse<BoxBody> {
+fn filled(
+    response: ServiceResponse<BoxBody>,
+    fillings: &Fillings,
+    status: CacheStatus,
+) -> ServiceResponse<BoxBody> {
     let (request, response) = response.into_parts();
-    ServiceResponse::new(request, fill(response, fillings).0)
+    let (mut response, _) = fill(response, fillings);
+    status.report(&request, &mut response);
+    ServiceResponse::new(request, response)
 }
 
 fn empty(cache: &Cache, response: &ServiceResponse<BoxBody>) {

@@ -21,6 +21,7 @@ use super::added::Added;
 use super::compress;
 use super::rules::Rules;
 use super::variants::Variants;
+#[cfg(feature = "inspect")]
 use crate::entry::Entry;
 use crate::hole::Hole;
 use crate::http::conditional::Validators;
@@ -33,6 +34,7 @@ use crate::http::merge::Hops;
 use crate::http::vary;
 #[cfg(feature = "inspect")]
 use crate::inspect::{Body, Describe, start};
+#[cfg(feature = "inspect")]
 use crate::level::Level;
 
 /// The value stored under the key of a URL, or of one of its variants.
