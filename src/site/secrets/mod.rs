@@ -5,13 +5,15 @@
 //! - Texts that others composed (addresses, keys, messages) are searched for names ([`hide`]).
 //! - Hiding too much is better than hiding too little, since only what people are shown depends on it.
 
+mod letters;
 mod names;
 mod text;
 
 use std::borrow::Cow;
 
+pub use self::letters::decoded;
 pub use self::names::{add, is_named};
-pub use self::text::{decoded, hide, places};
+pub use self::text::{hide, places};
 
 /// The text shown in place of a secret.
 pub const HIDDEN: &str = "…";

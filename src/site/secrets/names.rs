@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::RwLock;
 
-use super::text::decoded;
+use super::letters::decoded;
 
 /// Parts of names of secrets, found whatever stands between their letters.
 const PARTS: [&str; 27] = [
