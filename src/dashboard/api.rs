@@ -16,7 +16,7 @@ type Answer = Result<HttpResponse, AppError>;
 
 /// Lists keys: `GET /cache/keys?like=products.*&limit=100`.
 pub async fn keys(state: web::Data<State>, Query(query): Query<KeysQuery>) -> Answer {
-    let listing = service::keys(&state, query.like(), query.limit()?).await?;
+    let listing = service::keys(&state, query.like()?, query.limit()?).await?;
     Ok(HttpResponse::Ok().json(listing))
 }
 

@@ -151,7 +151,7 @@ pub async fn index(
     Query(query): Query<EntriesQuery>,
 ) -> Answer {
     let page = query.page().ok_or(AppError::NotFound)?;
-    let (pattern, kind) = (query.pattern(), query.kind()?);
+    let (pattern, kind) = (query.pattern()?, query.kind()?);
     let (skip, take) = (((page - 1) * SIZE) as usize, SIZE as usize);
     let wanted = Wanted { pattern: &pattern, kind, tag: query.tag(), skip, take };
     let inspection = state.cache.inspect();

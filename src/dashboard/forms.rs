@@ -13,6 +13,9 @@ const LIMITS: (usize, usize) = (1_000, 100_000);
 /// Bytes of the longest key: that of a page, whose query may be long.
 const LONGEST_KEY: usize = 16_384;
 
+/// Bytes of the longest pattern, which is compared with each key.
+const LONGEST_PATTERN: usize = 500;
+
 /// The form that invalidates a tag.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -48,11 +51,15 @@ pub const KINDS: [Kind; 4] = [Kind::Page, Kind::Fragment, Kind::Query, Kind::Val
 
 impl EntriesQuery {
     /// Returns the pattern: text without `*` and `?` matches anywhere in a key.
-    pub fn pattern(&self) -> String {
-        match self.like.contains(['*', '?']) {
-            true => self.like.clone(),
-            false => format!("*{}*", self.like.replace('\\', "\\\\")),
-        }
+    ///
+    /// # Errors
+    /// [`AppError::Unprocessable`] if it is too long.
+    pub fn pattern(&self) -> Result<String, AppError> {
+        let like = bounded(&self.like)?;
+        Ok(match like.contains(['*', '?']) {
+            true => like.to_owned(),
+            false => format!("*{}*", like.replace('\\', "\\\\")),
+        })
     }
 
     /// Returns the tag as the database writes it; `None` for all.
@@ -109,8 +116,11 @@ pub struct KeysQuery {
 
 impl KeysQuery {
     /// Returns the pattern; by default it matches all keys.
-    pub fn like(&self) -> &str {
-        if self.like.is_empty() { "*" } else { &self.like }
+    ///
+    /// # Errors
+    /// [`AppError::Unprocessable`] if it is too long.
+    pub fn like(&self) -> Result<&str, AppError> {
+        if self.like.is_empty() { Ok("*") } else { bounded(&self.like) }
     }
 
     /// Returns the maximum number of keys.
@@ -160,6 +170,13 @@ impl SetForm {
         }
         let refused = AppError::Unprocessable("The timeout is a number of seconds, or never.");
         self.timeout.parse().map_err(|_| refused)
+    }
+}
+
+fn bounded(pattern: &str) -> Result<&str, AppError> {
+    match pattern.len() {
+        0..=LONGEST_PATTERN => Ok(pattern),
+        _ => Err(AppError::Unprocessable("A pattern has at most 500 bytes.")),
     }
 }
 

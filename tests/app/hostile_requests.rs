@@ -242,6 +242,10 @@ fn text_that_is_long_to_search_for_secrets_does_not_stop_the_shop(on: Database) 
             assert!(answer.status < 500, "{}: {}", &request[..99], answer.status);
         }
     }
+    for path in ["/cache/entries", "/cache/keys"] {
+        let page = site.get(&format!("{path}?like={}", "*a".repeat(10_000)));
+        page.assert_status(422).assert_sees("at most 500 bytes");
+    }
     site.get("/").assert_status(200);
 }
 
