@@ -194,9 +194,10 @@ pub(super) fn strip_credentials(request: &mut ServiceRequest, rules: &Rules) -> 
 /// another cookie only if none were read. Afterwards they count as read: ask once for each request.
 pub(super) fn were_cookies_read(request: &mut ServiceRequest) -> bool {
     let lines: Vec<HeaderValue> = request.headers_mut().remove(COOKIE).collect();
-    request.headers_mut().insert(COOKIE, HeaderValue::from_static("larder-probe=1"));
-    let is_found =
-        |cookies: &Vec<Cookie<'_>>| cookies.iter().any(|known| known.name() == "larder-probe");
+    request.headers_mut().insert(COOKIE, HeaderValue::from_static("larder-cache-probe=1"));
+    let is_found = |cookies: &Vec<Cookie<'_>>| {
+        cookies.iter().any(|known| known.name() == "larder-cache-probe")
+    };
     let is_new = request.cookies().is_ok_and(|cookies| is_found(&cookies));
     let is_new_raw = request.request().cookies_raw().is_ok_and(|cookies| is_found(&cookies));
     request.headers_mut().remove(COOKIE);
