@@ -74,6 +74,7 @@
 //! | `actix` | pages, as middleware of actix-web | on |
 //! | `askama` | fragments as a filter of askama's templates | on |
 //! | `redis` | a Redis that instances share | on |
+//! | `redis-tls` | TLS to it, by rustls | off |
 //! | `compress` | pages compressed once for all clients, and large values in a shared store | on |
 //! | `inspect` | what is stored, for command lines, dashboards and toolbars | off |
 //!
