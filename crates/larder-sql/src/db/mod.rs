@@ -56,6 +56,9 @@ pub use url::Url;
 /// Limit of one attempt to connect. If it fails, the server is down.
 const RECONNECT: Duration = Duration::from_secs(3);
 
+/// The same for programs that start: nothing waits for them, and a busy machine may need longer.
+const CONNECT: Duration = Duration::from_secs(60);
+
 /// How long the database may take beyond the time for locks, before a request gives up.
 const STALLED: Duration = Duration::from_secs(20);
 
@@ -161,7 +164,7 @@ impl Db {
             Role::Reader => &self.0.readers,
             Role::Writer => &self.0.writers,
         };
-        Ok(work(&mut pool.get()?.conn))
+        Ok(work(&mut pool.get_timeout(CONNECT)?.conn))
     }
 
     /// Reads from one committed state of the data. `work` runs again if the connection breaks.
