@@ -32,6 +32,25 @@ fn adds(level: &str, name: &str) -> String {
 }
 
 #[test]
+fn no_other_role_may_call_what_runs_with_the_rights_of_its_owner() {
+    let Some(site) = site() else { return };
+    let callable = "SELECT string_agg(proname, ' ') FROM pg_proc WHERE prosecdef \
+                    AND pronamespace = 'public'::regnamespace \
+                    AND has_function_privilege('public', oid, 'EXECUTE')";
+    assert_eq!(site.database.sql_as_administrator(callable), "");
+    // A role that may only write the table changes its stamps all the same.
+    let tea = site.has_product("Tea");
+    site.get("/").assert_sees("Tea");
+    site.database.sql_as_administrator(&format!(
+        "CREATE ROLE helper_of_{0}; GRANT SELECT, UPDATE ON products TO helper_of_{0}; \
+         SET ROLE helper_of_{0}; UPDATE products SET title = 'Milk' WHERE id = {tea}; \
+         RESET ROLE; DROP OWNED BY helper_of_{0}; DROP ROLE helper_of_{0}",
+        site.database.sql("SELECT current_database()").trim()
+    ));
+    site.get("/").assert_sees("Milk");
+}
+
+#[test]
 fn a_transaction_that_is_left_open_makes_no_writer_wait() {
     let Some(site) = site() else { return };
     let tea = site.has_product("Tea");

@@ -56,6 +56,10 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- Any role could otherwise put this trigger on a table of its own, whose columns have a type and casts of its own, and these
+-- would run with the rights of the owner. Triggers need no right when they fire.
+REVOKE EXECUTE ON FUNCTION larder_v2_trigger() FROM PUBLIC;
+
 -- Adds at most this many changes to the totals and returns their number. No stamp changes by it, and it waits for
 -- no lock: where another process folds, it does nothing. One statement deletes and adds, so that every snapshot sees
 -- both or neither; a change that is committed later is not in its snapshot, and so is not deleted.
@@ -82,6 +86,9 @@ BEGIN
   RETURN folded;
 END $$;
 
+-- For the role that owns it, which is the one that migrates and serves; grant it to another that serves.
+REVOKE EXECUTE ON FUNCTION larder_v2_fold(bigint) FROM PUBLIC;
+
 -- The same triggers, on every table that has them, call larder_v2_trigger instead of cache_trigger.
 DO $$
 DECLARE
@@ -99,3 +106,6 @@ BEGIN
 END $$;
 
 DROP FUNCTION cache_trigger();
+
+-- The shop's other functions that run with the rights of their owner, for the same reason.
+REVOKE EXECUTE ON FUNCTION products_words(), products_count(), end_access() FROM PUBLIC;

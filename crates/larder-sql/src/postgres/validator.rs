@@ -146,7 +146,16 @@ impl Validator {
                 self.folds_from = Instant::now() + FOLD_PAUSE;
             }
             // Another instance folds, or there is no connection.
-            _ => self.folds_from = Instant::now() + FOLD_PAUSE,
+            _ => {
+                if self.changes > 20 * MOST_CHANGES {
+                    let changes = self.changes;
+                    tracing::warn!(
+                        changes,
+                        "other programs keep the changes of stamps from being folded"
+                    );
+                }
+                self.folds_from = Instant::now() + FOLD_PAUSE;
+            }
         }
     }
 

@@ -53,6 +53,10 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- Any role could otherwise put this trigger on a table of its own, whose columns have a type and casts of its own, and these
+-- would run with the rights of the owner. Triggers need no right when they fire.
+REVOKE EXECUTE ON FUNCTION larder_v2_trigger() FROM PUBLIC;
+
 -- Adds at most this many changes to the totals and returns their number. No stamp changes by it, and it waits for
 -- no lock: where another process folds, it does nothing. One statement deletes and adds, so that every snapshot sees
 -- both or neither; a change that is committed later is not in its snapshot, and so is not deleted.
@@ -78,3 +82,6 @@ BEGIN
   SELECT count(*) INTO folded FROM taken;
   RETURN folded;
 END $$;
+
+-- For the role that owns it, which is the one that migrates and serves; grant it to another that serves.
+REVOKE EXECUTE ON FUNCTION larder_v2_fold(bigint) FROM PUBLIC;

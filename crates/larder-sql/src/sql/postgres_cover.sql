@@ -19,6 +19,9 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- As with larder_v2_trigger: what runs with the rights of its owner is for its owner.
+REVOKE EXECUTE ON FUNCTION larder_v2_whole_trigger() FROM PUBLIC;
+
 -- Drops the triggers of this table, its partitions and the tables that inherit it, of any version. Returns how many
 -- triggers other tables have.
 CREATE OR REPLACE FUNCTION larder_v2_uncover(name text) RETURNS bigint LANGUAGE plpgsql AS $$
