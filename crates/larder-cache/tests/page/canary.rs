@@ -25,7 +25,7 @@ fn a_page_that_shows_its_visitor_is_a_500_and_not_stored() {
         let answer = site.ask("GET", "/", &["User-Agent: Ada"]);
         assert_eq!(answer.status, 500);
         assert!(answer.text().contains("at byte 7"), "{answer:?}");
-        assert!(answer.text().contains("larder-canary"), "{answer:?}");
+        assert!(answer.text().contains("Hello, canary!"), "{answer:?}");
         assert_eq!(site.calls("/"), calls);
     }
 }

@@ -292,7 +292,7 @@ fn a_range_of_an_uncacheable_page_reaches_the_handler() {
         let answer = site.ask("GET", "/", &part);
         assert_eq!((answer.status, answer.text().as_str()), (206, "34"));
         assert_eq!(answer.header("content-range"), Some("bytes 3-4/10"));
-        assert_eq!(answer.fate(), format!("larder; fwd=uri-miss; detail=\"{detail}\""));
+        assert_eq!(answer.fate(), format!("larder-cache; fwd=uri-miss; detail=\"{detail}\""));
         let seen = site.asked("/").pop().unwrap().header("range");
         assert_eq!(seen.as_deref(), range);
     }

@@ -48,7 +48,11 @@ fn a_page_that_is_too_old_for_the_client_is_revalidated() {
         let answer = ask(&site, line);
         assert_eq!(answer.is_hit(), is_hit, "{line}: {answer:?}");
         if !is_hit {
-            assert_eq!(answer.fate(), "larder; fwd=request; fwd-status=304; stored", "{line}");
+            assert_eq!(
+                answer.fate(),
+                "larder-cache; fwd=request; fwd-status=304; stored",
+                "{line}"
+            );
             let seen = site.asked("/").pop().unwrap().header("if-none-match");
             assert_eq!(seen.as_deref(), Some("\"v\""));
             // It is new for the next client.
@@ -76,7 +80,7 @@ fn a_stale_page_is_served_as_far_as_the_client_permits() {
         let answer = ask(&site, &format!("Cache-Control: {line}"));
         assert_eq!(answer.is_hit(), is_hit, "{said} {line}: {answer:?}");
         if is_hit {
-            assert!(answer.fate().starts_with("larder; hit; ttl=-1"), "{answer:?}");
+            assert!(answer.fate().starts_with("larder-cache; hit; ttl=-1"), "{answer:?}");
             assert!(answer.age().unwrap() >= 30, "{answer:?}");
         }
     }
@@ -105,7 +109,7 @@ fn a_response_to_no_store_is_not_stored() {
     for _ in 0..2 {
         let answer = site.ask("GET", "/", &["Cache-Control: no-store", "Range: bytes=0-1"]);
         assert_eq!((answer.status, answer.text().as_str()), (206, "pa"));
-        assert_eq!(answer.fate(), "larder; fwd=uri-miss; detail=\"no-store\"");
+        assert_eq!(answer.fate(), "larder-cache; fwd=uri-miss; detail=\"no-store\"");
     }
     assert_eq!(site.ask("GET", "/", &["Cache-Control: no-store, only-if-cached"]).status, 504);
     assert!(site.get("/").is_stored());

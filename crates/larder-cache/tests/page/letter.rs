@@ -52,7 +52,7 @@ fn what_says_no_cache_is_stored_and_validated_each_time() {
         assert!(site.get("/").is_stored(), "{said}");
         for nth in 2..5 {
             let answer = site.get("/");
-            assert_eq!(answer.fate(), "larder; fwd=stale; fwd-status=304; stored", "{said}");
+            assert_eq!(answer.fate(), "larder-cache; fwd=stale; fwd-status=304; stored", "{said}");
             assert_eq!((answer.status, answer.text().as_str()), (200, "page"));
             assert_eq!(answer.header("cache-control"), Some(said));
             assert_eq!(site.calls("/"), nth);

@@ -120,7 +120,7 @@ impl Answer {
     }
 
     pub fn is_hit(&self) -> bool {
-        self.fate().starts_with("larder; hit")
+        self.fate().starts_with("larder-cache; hit")
     }
 
     pub fn is_stored(&self) -> bool {

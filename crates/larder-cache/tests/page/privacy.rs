@@ -197,7 +197,7 @@ fn a_request_with_a_session_bypasses_the_cache() {
     assert!(site.get("/me-maxage").is_stored());
     for nth in 2..4 {
         let answer = site.ask("GET", "/me-maxage", &["Cookie: a=b; sid=A"]);
-        assert_eq!(answer.fate(), r#"larder; fwd=bypass; detail="session""#);
+        assert_eq!(answer.fate(), r#"larder-cache; fwd=bypass; detail="session""#);
         assert_eq!(
             (answer.text().as_str(), site.calls("/me-maxage")),
             ("user=A at /me-maxage", nth)
@@ -251,7 +251,7 @@ fn request_directives_are_obeyed_where_the_rules_say_so() {
     assert!(site.get("/r").is_stored());
     assert!(site.ask("GET", "/r", &["Cache-Control: only-if-cached"]).is_hit());
     let new = site.ask("GET", "/r", &["Cache-Control: max-age=60, NO-CACHE"]);
-    assert_eq!((new.fate(), site.calls("/r")), ("larder; fwd=request; stored", 2));
+    assert_eq!((new.fate(), site.calls("/r")), ("larder-cache; fwd=request; stored", 2));
     assert!(site.get("/r").is_hit());
 }
 

@@ -145,7 +145,7 @@ fn other_methods_neither_read_nor_write_entries_of_get() {
     let site = Plan::of(Rules::respecting().emptied_by_writes(false)).open();
     for method in ["get", "Get", "PURGE", "TRACE", "BAN", "POST", "OPTIONS"] {
         let answer = site.ask(method, "/r", &[]);
-        assert_eq!(answer.fate(), "larder; fwd=method", "{method}");
+        assert_eq!(answer.fate(), "larder-cache; fwd=method", "{method}");
     }
     assert!(site.get("/r").is_stored());
     let calls = site.calls("/r");
@@ -226,6 +226,6 @@ fn a_body_above_the_size_limit_is_not_stored() {
     let large = site.get("/?1001");
     assert_eq!(
         (large.fate(), large.body.len()),
-        (r#"larder; fwd=uri-miss; detail="too large""#, 1001)
+        (r#"larder-cache; fwd=uri-miss; detail="too large""#, 1001)
     );
 }

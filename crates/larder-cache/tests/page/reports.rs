@@ -25,7 +25,7 @@ fn what_an_upstream_says_is_kept_before_the_caches_own() {
                 .with("Cache-Status", "\"a, larder\"; fwd=miss")
         })
         .open();
-    let before = "origin; hit; ttl=5, \"a, larder\"; fwd=miss, larder; ";
+    let before = "origin; hit; ttl=5, \"a, larder\"; fwd=miss, larder-cache; ";
     let own = |target, line: &str| {
         let answer = site.ask("GET", target, &[line]);
         assert_eq!(answer.all("cache-status").count(), 1, "{answer:?}");
@@ -69,11 +69,14 @@ fn a_stale_page_after_a_failure_is_no_hit() {
             gate.open();
             let led = leader.join().unwrap();
             let (start, end) = led.fate().split_once("ttl=-6").unwrap();
-            assert_eq!(start, format!("larder; fwd=stale; fwd-status={status}; "), "{led:?}");
+            assert_eq!(start, format!("larder-cache; fwd=stale; fwd-status={status}; "), "{led:?}");
             assert!(end.ends_with("; detail=\"stale-if-error\"") && led.text() == "old", "{led:?}");
             let waited = waiting.hear().unwrap();
             let start = waited.fate().split_once("ttl=-6").unwrap().0;
-            assert_eq!((start, waited.text().as_str()), ("larder; fwd=stale; collapsed; ", "old"));
+            assert_eq!(
+                (start, waited.text().as_str()),
+                ("larder-cache; fwd=stale; collapsed; ", "old")
+            );
         });
         assert_eq!(site.calls("/"), 2);
     }

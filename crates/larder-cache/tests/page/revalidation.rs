@@ -101,7 +101,7 @@ fn the_default_for_browsers_is_not_the_handlers_word() {
         assert_eq!(first.header("cache-control"), Some("private, no-cache"));
         let answer =
             until("it is revalidated", || Some(site.get(target)).filter(|answer| !answer.is_hit()));
-        assert_eq!(answer.fate(), "larder; fwd=stale; fwd-status=304; stored");
+        assert_eq!(answer.fate(), "larder-cache; fwd=stale; fwd-status=304; stored");
         assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
         assert_eq!(answer.header("vary"), first.header("vary"));
         assert_eq!(answer.all("date").count(), 1);
@@ -159,8 +159,8 @@ fn only_validators_of_the_handler_are_sent_to_it() {
         config.service(web::resource("/bare").wrap(cached).get(bare));
     });
     for (target, expected) in [
-        ("/dated", "larder; fwd=stale; fwd-status=304; stored"),
-        ("/bare", "larder; fwd=stale; stored"),
+        ("/dated", "larder-cache; fwd=stale; fwd-status=304; stored"),
+        ("/bare", "larder-cache; fwd=stale; stored"),
     ] {
         let first = site.get(target);
         assert!(first.header("etag").is_some(), "clients get a tag: {first:?}");
@@ -198,7 +198,7 @@ fn a_bare_304_freshens_the_page_whose_validators_were_sent() {
     for (nth, language) in ["de", "fr"].into_iter().enumerate() {
         let answer =
             until("it is validated", || Some(ask(language)).filter(|answer| !answer.is_hit()));
-        assert_eq!(answer.fate(), "larder; fwd=stale; fwd-status=304; stored");
+        assert_eq!(answer.fate(), "larder-cache; fwd=stale; fwd-status=304; stored");
         let expected = format!("\"{language}\"");
         assert_eq!((answer.text().as_str(), answer.header("etag")), (language, Some(&*expected)));
         let calls = site.seen("/");

@@ -137,7 +137,7 @@ impl Plan {
 
     pub fn open(self) -> Site {
         let versions = self.versions.clone();
-        let options = Builder::default().name("larder");
+        let options = Builder::default();
         let options = match &self.store {
             Some(store) => options.shared(store.clone(), &Secret::new(&[7; Secret::BYTES])),
             None => options,

@@ -37,7 +37,7 @@ fn a_stale_page_is_served_while_one_request_refreshes_it() {
     for _ in 0..20 {
         let answer = site.get("/");
         assert_eq!(answer.text(), "old");
-        assert!(answer.fate().starts_with("larder; hit; ttl=-6"), "{answer:?}");
+        assert!(answer.fate().starts_with("larder-cache; hit; ttl=-6"), "{answer:?}");
         assert!(answer.age().unwrap() >= 120);
     }
     until("one asks", || (site.calls("/") == 2).then_some(()));
@@ -229,7 +229,7 @@ fn the_stored_page_is_revalidated_with_its_validators() {
     let asked = ["If-None-Match: \"mine\"", "Range: bytes=0-0", "If-Match: \"mine\""];
     let answer = site.ask("GET", "/", &asked[..1]);
     assert_eq!((answer.status, answer.text().as_str()), (200, "page"));
-    assert_eq!(answer.fate(), "larder; fwd=stale; fwd-status=304; stored");
+    assert_eq!(answer.fate(), "larder-cache; fwd=stale; fwd-status=304; stored");
     let seen = &site.asked("/")[1];
     assert_eq!(seen.header("if-none-match").as_deref(), Some("\"v\""));
     assert_eq!(seen.header("if-modified-since").as_deref(), Some(changed));
@@ -296,7 +296,7 @@ fn a_page_expires_after_its_lifetime() {
     site.get("/");
     assert!(site.get("/").is_hit());
     let new = until("the second page", || Some(site.get("/")).filter(|a| a.text() == "2"));
-    assert_eq!(new.fate(), "larder; fwd=stale; stored");
+    assert_eq!(new.fate(), "larder-cache; fwd=stale; stored");
 }
 
 #[test]

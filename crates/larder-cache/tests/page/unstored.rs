@@ -70,7 +70,7 @@ fn a_large_file_is_never_sent_whole_for_a_range() {
                 let expected = format!("bytes {first}-{}/{LENGTH}", first + 9);
                 assert_eq!(part.header("content-range"), Some(expected.as_str()));
                 assert_eq!(part.all("content-length").collect::<Vec<_>>(), ["10"]);
-                assert!(part.fate().starts_with("larder; fwd=uri-miss; detail="), "{part:?}");
+                assert!(part.fate().starts_with("larder-cache; fwd=uri-miss; detail="), "{part:?}");
             }
         }
     }
@@ -131,7 +131,7 @@ fn conditions_on_an_uncacheable_page_are_evaluated() {
         for detail in ["set-cookie", "uncacheable"] {
             let answer = site.ask("GET", "/", &[line]);
             assert_eq!((answer.status, answer.text().as_str()), (status, body), "{line}");
-            assert_eq!(answer.fate(), format!("larder; fwd=uri-miss; detail=\"{detail}\""));
+            assert_eq!(answer.fate(), format!("larder-cache; fwd=uri-miss; detail=\"{detail}\""));
             if status < 400 {
                 let said = (answer.header("etag"), answer.header("cache-control"));
                 assert_eq!(said, (Some("\"v1\""), Some("no-store")), "{line}");
