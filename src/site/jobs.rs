@@ -23,7 +23,7 @@ enum Job {
 
 impl Jobs {
     /// Starts `work`, unless a job of this name runs or has failed a moment ago.
-    pub fn start<E: Display>(
+    pub fn start<E: Display + Send + 'static>(
         &self,
         name: &'static str,
         work: impl Future<Output = Result<(), E>> + Send + 'static,
@@ -36,15 +36,17 @@ impl Jobs {
         };
         let jobs = self.clone();
         tokio::spawn(async move {
-            let done = work.await;
-            let mut jobs = jobs.lock();
-            match done {
-                Ok(()) => drop(jobs.remove(name)),
-                Err(error) => {
-                    jobs.insert(name, Job::Failed(Instant::now()));
-                    tracing::warn!(job = name, %error, "a job in the background failed; it is tried again");
+            // In a task of its own, so that a panic is a failure, too.
+            let error = match tokio::spawn(work).await {
+                Ok(Ok(())) => {
+                    jobs.lock().remove(name);
+                    return;
                 }
-            }
+                Ok(Err(error)) => error.to_string(),
+                Err(panic) => panic.to_string(),
+            };
+            jobs.lock().insert(name, Job::Failed(Instant::now()));
+            tracing::warn!(job = name, error, "a job in the background failed; it is tried again");
         });
     }
 
@@ -80,5 +82,17 @@ mod tests {
         start("one", Ok(()));
         assert_eq!(runs.recv().await, Some("one"));
         assert!(runs.try_recv().is_err(), "the other waits");
+    }
+
+    #[actix_web::test]
+    async fn a_job_that_panics_has_failed() {
+        let jobs = Jobs::default();
+        jobs.start("one", async {
+            if true { panic!("as the test asks") } else { Ok::<_, String>(()) }
+        });
+        while matches!(jobs.lock().get("one"), Some(Job::Running)) {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(jobs.lock().get("one"), Some(Job::Failed(_))));
     }
 }
