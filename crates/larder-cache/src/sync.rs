@@ -97,7 +97,8 @@ mod scheduled {
     }
 
     macro_rules! task_local {
-        (static $name:ident: $kept:ty;) => {
+        ($(#[$about:meta])* static $name:ident: $kept:ty;) => {
+            $(#[$about])*
             static $name: crate::sync::TaskLocal<$kept> = crate::sync::TaskLocal::new();
         };
     }
