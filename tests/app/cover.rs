@@ -273,7 +273,7 @@ fn the_printed_migration_covers_what_it_names(on: Database) {
     database.sql(
         "CREATE TABLE notes (id INTEGER PRIMARY KEY); CREATE TABLE emails (email TEXT PRIMARY KEY)",
     );
-    // A later migration adds a table; the first one is repeated, as by a table that was made anew.
+    // A later migration adds a table; the first one is repeated, as after its table was created again.
     for tables in [&[notes][..], &[emails], &[emails]] {
         if is_covered(&database, emails) {
             triggers::uncover(&mut connect(&database), emails).unwrap();

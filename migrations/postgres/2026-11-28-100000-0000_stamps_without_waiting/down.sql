@@ -24,6 +24,9 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- Any role could otherwise put it on a table of its own, whose columns have a type and casts of its own.
+REVOKE EXECUTE ON FUNCTION cache_trigger() FROM PUBLIC;
+
 -- The same triggers, on every table that has them, call cache_trigger instead of larder_v2_trigger.
 DO $$
 DECLARE
