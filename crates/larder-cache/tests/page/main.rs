@@ -3,6 +3,7 @@
 mod house;
 mod line;
 mod plain;
+mod redis_sessions;
 mod reply;
 mod routes;
 mod site;

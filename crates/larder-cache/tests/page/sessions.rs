@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_identity::{Identity, IdentityMiddleware};
-use actix_session::storage::CookieSessionStore;
+use actix_session::storage::{CookieSessionStore, SessionStore};
 use actix_session::{Session, SessionMiddleware};
 use actix_web::body::MessageBody;
 use actix_web::cookie::Key;
@@ -15,6 +15,7 @@ use larder_cache::page::{self, Rules};
 
 use super::line::Answer;
 use super::plain::Plain;
+use super::redis_sessions;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -28,9 +29,9 @@ enum Order {
 
 const ORDERS: [Order; 2] = [Order::CacheAroundSession, Order::SessionAroundCache];
 
-fn sessions() -> SessionMiddleware<CookieSessionStore> {
+fn sessions<S: SessionStore>(store: S) -> SessionMiddleware<S> {
     let key = Key::from(&[7; 64]);
-    SessionMiddleware::builder(CookieSessionStore::default(), key).cookie_secure(false).build()
+    SessionMiddleware::builder(store, key).cookie_secure(false).build()
 }
 
 async fn log_in(request: HttpRequest, name: web::Path<String>, session: Session) -> &'static str {
@@ -74,7 +75,18 @@ async fn plain(request: HttpRequest) -> HttpResponse {
     page(&request, "the same for all")
 }
 
-fn open(order: Order, rules: &Rules) -> Plain {
+/// Returns a site for each store of sessions: the cookie itself, and Redis.
+fn sites(order: Order, rules: &Rules) -> Vec<Plain> {
+    let in_cookies = open(order, rules, CookieSessionStore::default);
+    let in_redis = redis_sessions::store().map(|store| open(order, rules, move || store.clone()));
+    std::iter::once(in_cookies).chain(in_redis).collect()
+}
+
+fn open<S: SessionStore + 'static>(
+    order: Order,
+    rules: &Rules,
+    store: impl Fn() -> S + Clone + Send + 'static,
+) -> Plain {
     let rules = rules.clone().canary(false);
     Plain::open(move |config| {
         let pages = web::scope("/pages")
@@ -86,13 +98,13 @@ fn open(order: Order, rules: &Rules) -> Plain {
         let identity = IdentityMiddleware::default;
         match order {
             Order::CacheAroundSession => {
-                let login = web::resource("/login/{name}").wrap(identity()).wrap(sessions());
+                let login = web::resource("/login/{name}").wrap(identity()).wrap(sessions(store()));
                 config.service(login.get(log_in));
-                config.service(pages.wrap(identity()).wrap(sessions()).wrap(cached));
+                config.service(pages.wrap(identity()).wrap(sessions(store())).wrap(cached));
             }
             Order::SessionAroundCache => {
                 let login = web::resource("/login/{name}").get(log_in);
-                let site = web::scope("").wrap(identity()).wrap(sessions());
+                let site = web::scope("").wrap(identity()).wrap(sessions(store()));
                 config.service(site.service(login).service(pages.wrap(cached)));
             }
         }
@@ -121,16 +133,21 @@ fn respecting() -> [Rules; 2] {
 fn handlers_of_shared_pages_see_no_session_in_either_order() {
     for order in ORDERS {
         for page in ["greet", "greet?public", "form", "identified"] {
-            let site = open(order, &Rules::from(MINUTE));
-            for answer in six(&site, &format!("/pages/{page}")) {
-                let text = answer.text();
-                assert!(!text.contains("ann") && !text.contains("bob"), "{order:?} {page} {text}");
+            for site in sites(order, &Rules::from(MINUTE)) {
+                for answer in six(&site, &format!("/pages/{page}")) {
+                    let text = answer.text();
+                    assert!(
+                        !text.contains("ann") && !text.contains("bob"),
+                        "{order:?} {page} {text}"
+                    );
+                }
             }
         }
-        let site = open(order, &Rules::from(MINUTE));
-        let answers = six(&site, "/pages/greet");
-        assert!(answers.iter().all(|answer| answer.text() == "Hello, guest."), "{order:?}");
-        assert!(answers[1..].iter().all(Answer::is_hit), "{order:?}: it is for everybody");
+        for site in sites(order, &Rules::from(MINUTE)) {
+            let answers = six(&site, "/pages/greet");
+            assert!(answers.iter().all(|answer| answer.text() == "Hello, guest."), "{order:?}");
+            assert!(answers[1..].iter().all(Answer::is_hit), "{order:?}: it is for everybody");
+        }
     }
 }
 
@@ -139,19 +156,25 @@ fn a_session_page_of_a_third_party_handler_is_for_its_visitor_alone() {
     for order in ORDERS {
         for rules in respecting() {
             for (page, is_kept_in) in [("greet", "Hello, {}."), ("identified", "Hello, {}.")] {
-                let site = open(order, &rules);
-                let answers = six(&site, &format!("/pages/{page}"));
-                for (answer, name) in answers.iter().zip(["ann", "bob", "guest"]) {
-                    assert_eq!(answer.text(), is_kept_in.replace("{}", name), "{order:?} {page}");
+                for site in sites(order, &rules) {
+                    let answers = six(&site, &format!("/pages/{page}"));
+                    for (answer, name) in answers.iter().zip(["ann", "bob", "guest"]) {
+                        assert_eq!(
+                            answer.text(),
+                            is_kept_in.replace("{}", name),
+                            "{order:?} {page}"
+                        );
+                    }
                 }
             }
-            let site = open(order, &rules);
-            let answers = six(&site, "/pages/form");
-            let tokens: Vec<_> = answers.iter().map(Answer::text).collect();
-            assert_eq!(tokens[..2], ["token-of-ann", "token-of-bob"], "{order:?}");
-            // The token of a new session is its visitor's, who is sent a cookie with it.
-            assert!(tokens[2] != tokens[5], "{order:?}: {tokens:?}");
-            assert!(answers[5].header("set-cookie").is_some(), "{order:?}");
+            for site in sites(order, &rules) {
+                let answers = six(&site, "/pages/form");
+                let tokens: Vec<_> = answers.iter().map(Answer::text).collect();
+                assert_eq!(tokens[..2], ["token-of-ann", "token-of-bob"], "{order:?}");
+                // The token of a new session is its visitor's, who is sent a cookie with it.
+                assert!(tokens[2] != tokens[5], "{order:?}: {tokens:?}");
+                assert!(answers[5].header("set-cookie").is_some(), "{order:?}");
+            }
         }
     }
 }
@@ -161,12 +184,17 @@ fn a_session_page_of_a_third_party_handler_is_for_its_visitor_alone() {
 fn within_a_session_no_page_of_a_third_party_handler_is_stored() {
     for rules in respecting() {
         for page in ["greet", "greet?public", "plain", "plain?public"] {
-            let site = open(Order::SessionAroundCache, &rules);
-            let answers = six(&site, &format!("/pages/{page}"));
-            assert!(answers[0].fate().contains("session around"), "{page}: {}", answers[0].fate());
-            assert!(!answers.iter().any(Answer::is_hit), "{page}");
-            let is_personal = page.starts_with("greet");
-            assert_eq!(answers[3].text() == "Hello, ann.", is_personal, "{page}");
+            for site in sites(Order::SessionAroundCache, &rules) {
+                let answers = six(&site, &format!("/pages/{page}"));
+                assert!(
+                    answers[0].fate().contains("session around"),
+                    "{page}: {}",
+                    answers[0].fate()
+                );
+                assert!(!answers.iter().any(Answer::is_hit), "{page}");
+                let is_personal = page.starts_with("greet");
+                assert_eq!(answers[3].text() == "Hello, ann.", is_personal, "{page}");
+            }
         }
     }
 }
@@ -174,10 +202,11 @@ fn within_a_session_no_page_of_a_third_party_handler_is_stored() {
 #[test]
 fn around_a_session_pages_without_one_are_shared() {
     for rules in respecting() {
-        let site = open(Order::CacheAroundSession, &rules);
-        assert!(site.get("/pages/plain").is_stored());
-        let answers = six(&site, "/pages/plain");
-        assert!(answers.iter().all(Answer::is_hit));
+        for site in sites(Order::CacheAroundSession, &rules) {
+            assert!(site.get("/pages/plain").is_stored());
+            let answers = six(&site, "/pages/plain");
+            assert!(answers.iter().all(Answer::is_hit));
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use std::{collections::BTreeSet, time::Duration};
 use futures_util::TryStreamExt;
 
 use super::Ttl;
+use super::redis::{RedisConfig, RedisStore};
 use crate::{
     Error,
     values::{Settings, Timeout, Values},
@@ -38,6 +39,18 @@ mod versions;
 mod warnings;
 
 use bench::Bench;
+
+impl server::Server {
+    /// Creates a store on this server, with a timeout that is not reached on a busy computer.
+    pub(crate) fn store(&self) -> RedisStore {
+        self.store_within(Duration::from_secs(10))
+    }
+
+    pub(crate) fn store_within(&self, timeout: Duration) -> RedisStore {
+        let config = RedisConfig { timeout, ..RedisConfig::new(self.url()) };
+        RedisStore::open(&config).unwrap()
+    }
+}
 
 const DEFAULT: Timeout = Timeout::Default;
 const SECOND: Duration = Duration::from_secs(1);

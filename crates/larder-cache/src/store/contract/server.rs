@@ -13,8 +13,6 @@ use std::{
 
 use deadpool_redis::redis::{Client, Cmd, Connection, FromRedisValue};
 
-use crate::store::redis::{RedisConfig, RedisStore};
-
 /// Starts the server, prints its process ID, waits for the end of input, and cleans up.
 const KEEPER: &str = r#"
 dir=$1; shift
@@ -77,16 +75,6 @@ impl Server {
         let server = Self { dir, keeper, pid: pid.trim().to_owned() };
         server.wait_until_it_answers();
         server
-    }
-
-    /// Creates a store on this server, with a timeout that is not reached on a busy computer.
-    pub(crate) fn store(&self) -> RedisStore {
-        self.store_within(Duration::from_secs(10))
-    }
-
-    pub(crate) fn store_within(&self, timeout: Duration) -> RedisStore {
-        let config = RedisConfig { timeout, ..RedisConfig::new(self.url()) };
-        RedisStore::open(&config).unwrap()
     }
 
     pub(crate) fn url(&self) -> String {
