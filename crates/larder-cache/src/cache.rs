@@ -245,7 +245,7 @@ impl Cache {
         Err(Missed { miss, old: Some(entry) })
     }
 
-    /// Stores a note of `size` bytes about a key; it is not built, and no event is reported.
+    /// Stores a note of `size` bytes about a key, and returns it; it is not built, and no event is reported.
     pub(super) fn mark<T: Body>(
         &self,
         level: Level,
@@ -254,7 +254,7 @@ impl Cache {
         note: T,
         size: usize,
         current: &Stamps,
-    ) {
+    ) -> Arc<Entry> {
         let note = Arc::new(note);
         let dependencies = Dependencies::on_everything(current);
         let entry = Entry::new(level, note.clone(), dependencies, policy, size);
@@ -263,6 +263,7 @@ impl Cache {
         if let Some(shared) = self.shared_for(policy) {
             shared.store(key, note, &entry, None, self.0.versions.clone());
         }
+        entry
     }
 
     /// Evicts an entry of this process; in the shared tier it stays.

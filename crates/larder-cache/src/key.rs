@@ -23,8 +23,8 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     text: Arc<str>,
-    /// The text of the key of which it is a variant.
-    variant_of: Option<Arc<str>>,
+    /// The key of which it is a variant.
+    variant_of: Option<Arc<Key>>,
 }
 
 impl Key {
@@ -51,11 +51,11 @@ impl Key {
     /// Marks the key as a variant of `whole`, with which it is deleted.
     #[must_use]
     pub(super) fn variant(self, whole: &Key) -> Self {
-        Self { variant_of: Some(whole.text.clone()), ..self }
+        Self { variant_of: Some(Arc::new(whole.clone())), ..self }
     }
 
-    /// Returns the text of the key of which it is a variant.
-    pub(super) fn variant_of(&self) -> Option<&str> {
+    /// Returns the key of which it is a variant.
+    pub(super) fn variant_of(&self) -> Option<&Key> {
         self.variant_of.as_deref()
     }
 
@@ -113,7 +113,7 @@ impl fmt::Display for Key {
 }
 
 /// A key to which parts are still added.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct KeyBuilder {
     text: String,
 }

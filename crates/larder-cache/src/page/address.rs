@@ -9,14 +9,18 @@
 //!   about the client are part of it only around third-party handlers: the handlers of shared pages do not
 //!   see them.
 //! - If the rules offer languages, the one that is chosen is part of it, not what the client wrote.
-//! - Cookies by which the owner keys pages, the user of a page, and facts about the client, are part of it as a digest: keys are
-//!   shown to people and stored where others can read them.
+//! - Cookies by which the owner keys pages, the user of a page, and facts about the client, are part of it as a
+//!   digest: keys are shown to people and stored where others can read them.
+//! - Values that the owner computes are its last parts, save empty ones. The key is then a variant of one without
+//!   values, under which the stored ones are counted (`super::notes`).
 
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{ACCEPT_LANGUAGE, HOST, HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
+use super::added;
+use super::of_request::Keyed;
 use super::query;
 use super::request::cookie;
 use super::request_flags::RequestFlags;
@@ -73,7 +77,37 @@ pub(super) fn key(
     if write_epoch > 0 {
         page = page.part("write_epoch", write_epoch);
     }
-    page.build()
+    with_values(page, headers, rules)
+}
+
+/// Adds the values that the owner's rules have computed of the request and written into its headers.
+///
+/// Without any, the key is that of the URL's own page, of which there is only one.
+fn with_values(mut page: KeyBuilder, headers: &HeaderMap, rules: &Rules) -> Key {
+    let value = |keyed: &Keyed| {
+        let value = headers.get(keyed.header()?)?.as_bytes();
+        (!value.is_empty()).then(|| value.escape_ascii().to_string())
+    };
+    let values: Vec<_> = rules.keyed.iter().map(value).collect();
+    if values.iter().all(Option::is_none) {
+        return page.build();
+    }
+    let names: Vec<_> = rules.keyed.iter().map(|keyed| keyed.name.as_str()).collect();
+    let all = page.clone().part("values_of", names).build();
+    for (keyed, value) in rules.keyed.iter().zip(values) {
+        if value.is_some() {
+            page = page.part("value", &keyed.name).part("is", value);
+        }
+    }
+    page.build().variant(&all)
+}
+
+/// Reports whether the key holds what a request says in this header: to vary on it makes no further pages.
+pub(super) fn has(rules: &Rules, name: &str) -> bool {
+    let is_computed = |keyed: &Keyed| keyed.header().is_some_and(|known| known == name);
+    added::languages(rules) == Some(name)
+        || rules.headers.iter().any(|known| known == name)
+        || rules.keyed.iter().any(is_computed)
 }
 
 /// Replaces what the request says about languages by the one in which it is answered, and returns that one.
@@ -281,5 +315,20 @@ mod tests {
         let dark = key_by(&rules, get("/").insert_header((COOKIE, "a=b; theme=dark")));
         assert!(dark != plain && !dark.contains("dark"), "{dark}");
         assert_eq!(plain, key_by(&rules, get("/").insert_header((COOKIE, "a=b"))));
+    }
+
+    #[test]
+    fn computed_values_are_in_the_key_save_empty_ones() {
+        let rules = shared().key_by("a", |_| 1).key_by("b", |_| 2);
+        let with = |a: &'static str, b: &'static str| {
+            key_by(&rules, get("/").insert_header(("keyed-a", a)).insert_header(("keyed-b", b)))
+        };
+        let plain = key_of(get("/"));
+        assert_eq!(with("", ""), plain);
+        assert_eq!(with("x", ""), format!("{plain}:value=\"a\":is=\"x\""));
+        assert_eq!(with("", "x"), format!("{plain}:value=\"b\":is=\"x\""));
+        assert_eq!(with("x", "\""), format!(r#"{plain}:value="a":is="x":value="b":is="\\\"""#));
+        assert!(["accept", "vary", "keyed-"].iter().all(|name| !has(&rules, name)));
+        assert!(has(&rules, "keyed-a") && has(&rules.languages(&["en"]), "accept-language"));
     }
 }

@@ -38,8 +38,6 @@ use crate::flight::{Landing, Turn, land};
 use crate::http::conditional::{Validators, questions};
 use crate::http::freshness::Use;
 use crate::http::merge;
-use crate::http::vary::Vary;
-use crate::key::Key;
 use crate::level::Level;
 use crate::panics;
 use crate::policy::Policy;
@@ -265,7 +263,7 @@ impl Lookup {
         };
         let varies = matches!(&place, Ok((_, names)) if !names.is_empty());
         // Before landing, so that the waiting requests find the new variant.
-        if let (true, Ok((key, names))) = (varies, &place) {
+        if let Ok((key, names)) = &place {
             self.note_variant(names, kept.as_ref().map(|entry| (key, entry)));
         }
         let landing = match &kept {
@@ -306,22 +304,6 @@ impl Lookup {
         let lifetime = page.freshness.end().saturating_sub(page.initial_age);
         let policy = self.rules.policy_for(lifetime);
         if page.freshness.end() > page.freshness.lifetime { policy.exact() } else { policy }
-    }
-
-    /// Returns the key for the page, and the headers on which its URL varies.
-    fn place(
-        &self,
-        vary: Vary,
-        task: &Task,
-        seen: &HeaderMap,
-    ) -> Result<(Key, BTreeSet<String>), &'static str> {
-        let known = task.varies.iter().cloned().chain(self.rules.keyed_names()).collect();
-        let Vary::Names(names) = Vary::Names(known).union(vary) else { return Err("vary") };
-        if names.is_empty() {
-            return Ok((self.key.clone(), names));
-        }
-        let key = self.variant_key(&names, seen).ok_or("variant too long")?;
-        Ok((key, names))
     }
 }
 

@@ -32,8 +32,12 @@ const RESTARTS: u32 = 4;
 ///
 /// With the same key, the inner cache would wait for the outer one, and the outer one for the inner one.
 pub(super) fn apart(key: Key) -> Key {
+    let within = |key: &Key| Key::named("page.within").part("of", key.as_str()).build();
     match MAKING.try_with(|making| *making == key) {
-        Ok(true) => Key::named("page.within").part("of", key.as_str()).build(),
+        Ok(true) => match key.variant_of() {
+            Some(all) => within(&key).variant(&within(all)),
+            None => within(&key),
+        },
         _ => key,
     }
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceRequest;
-use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web;
 use actix_web::{HttpMessage, HttpResponse};
@@ -25,7 +25,6 @@ use super::request;
 use super::rules::Rules;
 use super::status::{CacheStatus, Forward};
 use super::stored::Stored;
-use super::variants::Variants;
 use crate::Cache;
 use crate::cache::{Missed, Recalled};
 use crate::dependencies::Staleness;
@@ -33,10 +32,7 @@ use crate::entry::Entry;
 use crate::event::{Event, Miss, Outcome};
 use crate::find::{self, Look};
 use crate::flight::{Landing, Leader, Turn, land};
-use crate::http::conditional::CONDITIONS;
 use crate::http::freshness::Use;
-use crate::http::variant::variant;
-use crate::http::vary::Vary;
 use crate::key::Key;
 use crate::level::Level;
 use crate::stamps::Stamps;
@@ -220,7 +216,11 @@ impl Lookup {
                 return Looked::Page(kept, BTreeSet::new());
             }
             Stored::Uncacheable => return Looked::Uncacheable(BTreeSet::new()),
-            Stored::Varies(variants) => variants.names.clone(),
+            Stored::Varies(variants) => {
+                // The note may be counted among the pages of its URL, where the least used one goes.
+                entry.count_hit();
+                variants.names.clone()
+            }
         };
         let Some(key) = self.variant_key(&names, headers) else {
             return Looked::Uncacheable(names);
@@ -271,9 +271,7 @@ impl Lookup {
                     land(task.leader, Landing::Lost);
                     return None;
                 };
-                if !task.varies.is_empty() {
-                    self.note_variant(&task.varies, Some((key, &entry)));
-                }
+                self.note_variant(&task.varies, Some((key, &entry)));
                 let answer = self.hit(&kept).await;
                 land(task.leader, Landing::Entry(entry));
                 Some(Found::Answer(answer))
@@ -329,71 +327,5 @@ impl Lookup {
             _ => CacheStatus::Stale { since, why: why.name() },
         };
         old.page.answer(&self.asked, Some(age.as_secs()), (self.cache.name(), status)).await
-    }
-
-    /// Returns the key of the variant for a request with these headers, or `None` if it has none.
-    pub(super) fn variant_key(&self, names: &BTreeSet<String>, headers: &HeaderMap) -> Option<Key> {
-        let is_seen = |name: &&String| {
-            let is = |known: &actix_web::http::header::HeaderName| known.as_str() == name.as_str();
-            let is_taken_off = CONDITIONS.iter().chain(&request::OF_CACHES).any(is);
-            let is_hidden = |name: &str| {
-                is(&COOKIE) || is(&AUTHORIZATION) || request::is_hidden(name, &self.rules)
-            };
-            !(is_taken_off || self.rules.is_shared && is_hidden(name))
-        };
-        let names = names.iter().filter(is_seen).cloned().collect();
-        let variant = variant(&Vary::Names(names), headers)?;
-        let key = Key::named("page.variant").part("of", self.key.as_str()).part("is", variant);
-        Some(key.build().variant(&self.key))
-    }
-
-    /// Notes that the URL varies on `names`, and which variant was just stored.
-    pub(super) fn note_variant(
-        &self,
-        names: &BTreeSet<String>,
-        stored: Option<(&Key, &Arc<Entry>)>,
-    ) {
-        let (known, is_valid) = match self.cache.peek::<Stored>(&self.key, &self.current) {
-            Ok((known, _)) => (Some(known), true),
-            // The marker is no longer valid, but the variants it knows are still stored.
-            Err(missed) => (missed.old.and_then(|old| old.body::<Stored>()), false),
-        };
-        let known = match known.as_deref() {
-            Some(Stored::Varies(known)) if known.names == *names => Some(known.renewed()),
-            _ => None,
-        };
-        let is_noted = is_valid && known.is_some();
-        let variants = known.unwrap_or_else(|| Variants::from(names.clone()));
-        let leaves = stored.and_then(|(key, entry)| variants.take_in(key, entry));
-        leaves.iter().for_each(|key| self.cache.evict(key));
-        if !is_noted {
-            self.mark(&self.key, Variants::LIFETIME, Stored::Varies(variants));
-        }
-    }
-
-    /// Notes that requests need not wait for a response that cannot be stored.
-    ///
-    /// If the URL varies, this is for the variant of this request only.
-    pub(super) fn note_uncacheable(&self, varies: &BTreeSet<String>, seen: &HeaderMap) {
-        let key = match varies.is_empty() {
-            true => Some(self.key.clone()),
-            // A variant too long for a key gets no note: one under the URL would be for every client.
-            false => self.variant_key(varies, seen),
-        };
-        if let Some(key) = key {
-            self.mark(&key, Stored::UNCACHEABLE_FOR, Stored::Uncacheable);
-        }
-    }
-
-    fn mark(&self, key: &Key, lifetime: Duration, note: Stored) {
-        let size = note.size();
-        self.cache.mark(
-            Level::Page,
-            key,
-            &self.rules.policy_for(lifetime),
-            note,
-            size,
-            &self.current,
-        );
     }
 }

@@ -4,7 +4,7 @@
 //! web::resource("/").wrap(page::cached(keys::index())).get(pages::index)
 //! ```
 //!
-//! - Candidates and keys: `request`, `address`, `target`, `query`, `variants`.
+//! - Candidates and keys: `request`, `address`, `target`, `query`, `notes`, `variants`.
 //! - The handler of a shared page sees nothing of its visitor: neither a password, nor a cookie by which the page is
 //!   not keyed, nor what middleware has made of them (`request`, `visitor`).
 //! - Around third-party handlers, only the response's own headers decide, as RFC 9111 reads them
@@ -71,6 +71,7 @@ mod holed;
 mod lookup;
 mod middleware;
 mod nested;
+mod notes;
 mod of_request;
 mod outcome;
 mod outward;

@@ -56,9 +56,7 @@ impl Stored {
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Page(page) => page.size(),
-            Self::Varies(variants) => {
-                variants.names.iter().map(String::len).sum::<usize>() + Variants::SIZE
-            }
+            Self::Varies(variants) => variants.size(),
             Self::Uncacheable => 0,
         }
     }

@@ -32,8 +32,8 @@ impl Variants {
     /// The largest number of stored variants of one URL.
     pub(crate) const MOST: usize = 256;
 
-    /// The approximate size in bytes: room for all variants is counted from the start.
-    pub(super) const SIZE: usize = Self::MOST * 32 + Sketch::COUNTERS;
+    /// The approximate size of what is known of one variant, in bytes.
+    const SIZE: usize = 96;
 
     /// How long a URL is remembered to vary, and on which headers.
     pub(super) const LIFETIME: Duration = Duration::from_secs(60 * 60);
@@ -41,6 +41,14 @@ impl Variants {
     /// Records the variant stored under `key`; returns the key of the variant to evict for it.
     pub(super) fn take_in(&self, key: &Key, entry: &Arc<Entry>) -> Option<Key> {
         self.stored.lock().unwrap().take_in(key, entry, Instant::now())
+    }
+
+    /// Returns the approximate size in bytes, in steps: there is room for some more variants.
+    pub(super) fn size(&self) -> usize {
+        let stored = self.stored.lock().unwrap();
+        let room = stored.variants.len().next_power_of_two().max(4);
+        let names = self.names.iter().map(String::len).sum::<usize>();
+        names + room * Self::SIZE + stored.asked.counters.len()
     }
 
     /// Returns the same record for another lifetime.
@@ -111,9 +119,11 @@ impl Uses {
         let (clock, hash) = (self.clock, xxhash_rust::xxh3::xxh3_64(key.as_str().as_bytes()));
         if let Some(known) = self.variants.get_mut(&hash) {
             known.look(clock);
+            let new = Arc::downgrade(entry);
+            // Of the same entry, the hits so far are counted already.
+            let seen = if new.ptr_eq(&known.entry) { known.seen } else { 0 };
             let count = known.count.saturating_add(1);
-            *known =
-                Use { entry: Arc::downgrade(entry), seen: 0, count, last: clock, key: key.clone() };
+            *known = Use { entry: new, seen, count, last: clock, key: key.clone() };
             return None;
         }
         self.sweep();

@@ -3,7 +3,7 @@
 //! - These rules are functions of the request, as its client and the layers around the cache have made it.
 //! - The holes of a page are filled by them. What fills a hole is computed before the page is looked up, since the
 //!   handler gets a request without its visitor.
-//! - A computed value is written into a header of the request: so handlers see it, and the page varies on it.
+//! - A computed value is written into a header of the request: so handlers see it, and it becomes part of the key.
 //!
 //! Not here: cookies and headers by which pages are keyed (`rules`), and what is removed from requests (`request`).
 
@@ -38,8 +38,10 @@ impl Rules {
     /// The handler finds the value in the request header `keyed-`*name*. It must not read what the value was
     /// computed from instead, and a handler that permits other caches to store its page must name that in `Vary`.
     ///
-    /// Of each URL at most 256 variants are stored, by such values and by `Vary` together. For a further one the
-    /// least used goes, so that a client which sends ever new values cannot evict the pages of others.
+    /// The value is part of the page's key, so a hit is one lookup. Of each URL at most 256 pages are stored, by such
+    /// values and by `Vary` together. For a further one the least used goes, so that a client which sends ever new
+    /// values cannot evict the pages of others. An empty value adds nothing to the key: for such requests the page is
+    /// that of the URL itself.
     ///
     /// ```
     /// use std::time::Duration;
@@ -175,11 +177,6 @@ impl Rules {
                 Err(_) => request.headers_mut().remove(name),
             };
         }
-    }
-
-    /// Returns the names of the headers that hold these values.
-    pub(super) fn keyed_names(&self) -> impl Iterator<Item = String> {
-        self.keyed.iter().map(|keyed| format!("keyed-{}", keyed.name.to_ascii_lowercase()))
     }
 
     /// Lets the handlers of shared pages see this extension, which middleware around the cache has added.

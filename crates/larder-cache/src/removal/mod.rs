@@ -12,7 +12,7 @@
 //! - After the tag, the shared store is emptied, and memory last: that only frees space.
 //! - An instance that has written an entry to the shared store checks the stamps once more, and
 //!   removes the entry if its key was deleted meanwhile.
-//! - A variant of a page is deleted with the address that it is a variant of.
+//! - A variant of a page is deleted with the address that it is a variant of, and so is a variant of a variant.
 //! - There are 4,096 buckets: a deletion makes one in 4,096 other entries load once more.
 //! - A deletion reaches as far as the stamps do ([`StampSource`](super::stamps::StampSource)): every
 //!   instance with a database, this process only with stamps in memory.
@@ -70,8 +70,9 @@ fn bucket(key: &str) -> u16 {
 /// How often entries of some keys were deleted and ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Epoch {
-    /// The bucket of the key, and that of the key it is a variant of (or its own again).
-    buckets: [u16; 2],
+    /// The bucket of the key, that of the key it is a variant of, and that of the key which this one is a variant of;
+    /// where there is no such key, the bucket before again.
+    buckets: [u16; 3],
     deleted: Stamp,
     ended: Stamp,
 }
@@ -79,8 +80,10 @@ pub(crate) struct Epoch {
 impl Epoch {
     /// Returns the epoch of `key` at these stamps.
     pub(super) fn of(key: &Key, epochs: &Epochs) -> Self {
-        let own = bucket(key.as_str());
-        epochs.at([own, key.variant_of().map_or(own, bucket)])
+        let of = |key: &Key| bucket(key.as_str());
+        let (own, whole) = (of(key), key.variant_of());
+        let of_whole = whole.map_or(own, of);
+        epochs.at([own, of_whole, whole.and_then(Key::variant_of).map_or(of_whole, of)])
     }
 
     /// Returns the epoch of the same keys at these stamps.
@@ -144,15 +147,15 @@ impl Epochs {
     }
 
     /// Returns the epoch of these buckets.
-    fn at(&self, buckets: [u16; 2]) -> Epoch {
-        let start = Epoch { buckets, ..self.all };
-        let [own, whole] = buckets.map(|bucket| self.buckets.get(&bucket).copied());
-        let own_epoch = start.and(own.unwrap_or_default());
-        // A bucket that is both own and whole must be added once only.
-        match buckets[0] == buckets[1] {
-            true => own_epoch,
-            false => own_epoch.and(whole.unwrap_or_default()),
+    fn at(&self, buckets: [u16; 3]) -> Epoch {
+        let mut epoch = Epoch { buckets, ..self.all };
+        for (nth, bucket) in buckets.iter().enumerate() {
+            // A bucket that several of the keys share must be added once only.
+            if !buckets[..nth].contains(bucket) {
+                epoch = epoch.and(self.buckets.get(bucket).copied().unwrap_or_default());
+            }
         }
+        epoch
     }
 }
 

@@ -63,6 +63,12 @@ fn a_variant_goes_with_its_address_and_with_itself() {
     let tea = Epoch::of(&key("tea"), current(&[]).epochs());
     let after = current(&[Removal::Deleted.of_key("variant")]);
     assert!(!tea.is_deleted_in(tea.now(after.epochs())), "the address stays without its variant");
+    let inner = key("inner").variant(&variant);
+    let epoch = Epoch::of(&inner, current(&[]).epochs());
+    for name in ["tea", "variant", "inner"] {
+        let after = current(&[Removal::Deleted.of_key(name)]);
+        assert!(epoch.is_deleted_in(epoch.now(after.epochs())), "{name}");
+    }
 }
 
 #[test]

@@ -62,6 +62,82 @@ fn ever_new_values_evict_neither_used_ones_nor_other_pages() {
     assert!(site.entries() <= 256 + 4, "{}", site.entries());
 }
 
+/// Returns the printed keys of what is stored.
+fn keys(site: &Site) -> Vec<String> {
+    let listing = wait_for(site.cache.inspect().keys("*", 999)).unwrap();
+    listing.keys.into_iter().map(|listed| listed.key).collect()
+}
+
+/// Returns the only key that has all of these parts.
+#[track_caller]
+fn the_key(site: &Site, parts: &[&str]) -> String {
+    let mut keys = keys(site);
+    keys.retain(|key| parts.iter().all(|part| key.contains(part)));
+    assert_eq!(keys.len(), 1, "{parts:?}: {keys:?}");
+    keys.remove(0)
+}
+
+const PHONE: &str = "User-Agent: Mobile";
+
+#[test]
+fn a_computed_value_is_part_of_the_key_and_goes_with_its_address() {
+    let site = devices(Rules::from(MINUTE));
+    let ask = |lines: &[&str]| site.ask("GET", "/", lines).is_hit();
+    let hits = || [ask(&[PHONE]), ask(&[])];
+    assert_eq!([hits(), hits()], [[false; 2], [true; 2]]);
+    // The page itself is under this key: there is no note to be looked up first.
+    let phone = the_key(&site, &["value=\"Device\":is=\"phone\""]);
+    wait_for(site.cache.inspect().delete(&phone)).unwrap();
+    assert_eq!([hits(), hits()], [[false, true], [true; 2]], "the other page stays");
+    let all = the_key(&site, &["values_of=[\"Device\",]"]);
+    wait_for(site.cache.inspect().delete(&all)).unwrap();
+    assert_eq!([hits(), hits()], [[false; 2], [true; 2]]);
+    // The values of a page with ever other ones are evicted, and found when they come back.
+    for nth in 0..300 {
+        site.ask("GET", "/", &[&format!("User-Agent: nth {nth}")]);
+    }
+    assert!(ask(&["User-Agent: nth 299"]) && !ask(&["User-Agent: nth 0"]));
+}
+
+/// A page that is keyed by a value and varies by a header, too.
+#[test]
+fn values_and_variants_of_one_address_are_counted_together() {
+    let rules = Rules::from(MINUTE).key_by("device", device);
+    let site = Plan::of(rules)
+        .replies(|asked| {
+            let of = |name| asked.header(name).unwrap_or_default().to_owned();
+            let text = [of("keyed-device"), of("x-kind")].join(" ");
+            // What is in the key needs no variant.
+            Reply::fresh(text).with("Vary", "X-Kind, Keyed-Device")
+        })
+        .open();
+    let ask = |agent: &str, kind: &str| {
+        let lines = [format!("User-Agent: {agent}"), format!("X-Kind: {kind}")];
+        let answer = site.ask("GET", "/", &[&lines[0], &lines[1]]);
+        (answer.text(), answer.is_hit())
+    };
+    for is_hit in [false, true, true, true] {
+        for (agent, device) in [("Mobile", "phone"), ("B", "desktop")] {
+            for kind in ["a", "b"] {
+                assert_eq!(ask(agent, kind), (format!("{device} {kind}"), is_hit));
+            }
+        }
+    }
+    for nth in 0..300 {
+        ask(&format!("nth {nth}"), &format!("{}", nth % 7));
+    }
+    assert!(ask("Mobile", "a").1, "what is used stays");
+    // Values, their variants, and the note that counts them.
+    assert!(site.entries() <= 256 + 1, "{}", site.entries());
+    let phone = the_key(&site, &["page:", "is=\"phone\""]);
+    let all = the_key(&site, &["values_of="]);
+    for key in [phone, all] {
+        wait_for(site.cache.inspect().delete(&key)).unwrap();
+        let hits = [ask("Mobile", "a").1, ask("Mobile", "a").1];
+        assert_eq!(hits, [false, true], "the variants of a value go, too");
+    }
+}
+
 /// Stores pages for the user that the cookie `sid` names.
 fn users() -> Rules {
     users_for(Policy::fresh_for(MINUTE))
@@ -93,9 +169,9 @@ fn each_user_has_pages_of_its_own_and_anonymous_visitors_share_theirs() {
         }
     }
     assert!(site.get("/").is_hit());
-    let keys = wait_for(site.cache.inspect().keys("*", 10)).unwrap().keys;
+    let keys = keys(&site);
     assert_eq!(keys.len(), 3);
-    assert!(keys.iter().all(|key| !key.key.contains("ann") && !key.key.contains("bob")));
+    assert!(keys.iter().all(|key| !key.contains("ann") && !key.contains("bob")));
 }
 
 #[test]
