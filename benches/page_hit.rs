@@ -105,18 +105,23 @@ fn measure_answers(args: &Args) -> Result<()> {
         subject("static 304", &plain, again("/304")),
         subject("page hit, 304", &hit, again("/")),
         Subject::new("page made anew, cache off", &cold, Request::get("/"), args.requests / 10),
+        subject("cached body, gzip", &plain, Request::get_zipped("/cached")),
+        subject("cached body, three holes, gzip", &plain, Request::get_zipped("/holes")),
     ];
     let samples = rig.measure(&mut subjects)?;
     let mut table = rig.table("Page hits", &page);
     let row = |subject: usize| (subjects[subject].name.as_str(), &samples[subject]);
     let [body, cached, holes, headers, hit, timed, static_304, hit_304, cold] =
         [0, 1, 2, 3, 4, 5, 6, 7, 8].map(row);
+    let [cached_zipped, holes_zipped] = [9, 10].map(row);
     table.compare(HIT, hit, body);
     table.compare(HIT, timed, body);
     table.compare(Goal::None, hit, headers);
     table.compare(Goal::None, headers, body);
     table.compare(Goal::None, timed, hit);
     table.compare(Goal::None, holes, cached);
+    table.compare(Goal::None, holes_zipped, cached_zipped);
+    table.compare(Goal::None, holes_zipped, cached);
     table.compare(Goal::None, hit_304, static_304);
     table.compare(COLD, cold, body);
     table.print();

@@ -26,6 +26,13 @@ impl Request {
         Self { text, status: 200 }
     }
 
+    /// Returns a request for a page, compressed with gzip.
+    pub fn get_zipped(target: &str) -> Self {
+        let text =
+            format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n");
+        Self { text, status: 200 }
+    }
+
     /// Returns a request that revalidates a page: the expected status is 304.
     pub fn get_again(target: &str, etag: &str) -> Self {
         let text =

@@ -16,7 +16,10 @@ use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue,
 };
 #[cfg(feature = "compress")]
-use flate2::{Compression, write::GzEncoder};
+use flate2::{
+    Compression,
+    write::{DeflateEncoder, GzEncoder},
+};
 
 use crate::http::directives::Directives;
 use crate::http::encoding::{Accepted, Coding};
@@ -110,6 +113,22 @@ fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
+/// Compresses a part of a body into blocks of which none is the last one, and which end with a whole byte.
+///
+/// Returns `None` only where this crate cannot compress.
+#[cfg(feature = "compress")]
+pub(super) fn deflated(part: &[u8]) -> Option<Vec<u8>> {
+    if part.is_empty() {
+        return Some(Vec::new());
+    }
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL));
+    encoder.write_all(part).and_then(|()| encoder.flush()).ok()?;
+    // Not finished, which would write a last block.
+    let mut blocks = std::mem::take(encoder.get_mut());
+    blocks.shrink_to_fit();
+    Some(blocks)
+}
+
 #[cfg(feature = "compress")]
 fn brotli(mut body: &[u8]) -> io::Result<Vec<u8>> {
     let parameters = brotli::enc::BrotliEncoderParams {
@@ -146,6 +165,11 @@ use as_it_is as gzip;
 
 #[cfg(not(feature = "compress"))]
 use as_it_is as brotli;
+
+#[cfg(not(feature = "compress"))]
+pub(super) fn deflated(_: &[u8]) -> Option<Vec<u8>> {
+    None
+}
 
 /// Returns the body uncompressed, which is never shorter.
 #[cfg(not(feature = "compress"))]

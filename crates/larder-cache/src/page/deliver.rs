@@ -73,12 +73,12 @@ impl Asked {
         self.conditions.is_some()
     }
 
-    fn coding(&self) -> Coding {
+    fn coding(&self, offered: &[Coding]) -> Coding {
         if self.accepted.is_empty() {
             return Coding::Identity;
         }
         // A client that accepts no coding gets the uncompressed page. RFC 9110 §12.5.3.
-        Accepted::of(&self.accepted).choose(&Coding::OFFERED).unwrap_or(Coding::Identity)
+        Accepted::of(&self.accepted).choose(offered).unwrap_or(Coding::Identity)
     }
 }
 
@@ -93,20 +93,10 @@ impl Page {
         age: Option<u64>,
         (name, status): (&str, CacheStatus),
     ) -> HttpResponse<BoxBody> {
-        let is_filled = asked.fillings.fill_any(&self.holes);
-        let coding = if self.is_codable() && !is_filled {
-            self.coded(asked.coding()).await
-        } else {
-            Coding::Identity
+        let mut response = match asked.fillings.fill_any(&self.holes) {
+            true => self.filled(asked).await,
+            false => self.unfilled(asked).await,
         };
-        let mut response = match &asked.conditions {
-            _ if is_filled => self.filled(&asked.fillings),
-            None => self.whole(coding),
-            Some(conditions) => self.judged(conditions, coding, asked.has_ranges),
-        };
-        if !self.holes.is_empty() && !is_filled {
-            outward::divide(response.headers_mut(), false);
-        }
         if let Some(age) = age {
             response.headers_mut().insert(AGE, HeaderValue::from(age));
         }
@@ -115,10 +105,34 @@ impl Page {
     }
 
     /// Returns the page for one visitor, whose conditions are about a page for all.
-    fn filled(&self, fillings: &Fillings) -> HttpResponse<BoxBody> {
-        let body = holed::filled(&self.body, &self.holes, fillings);
-        let mut response = self.with_body(self.status, Coding::Identity, body);
+    async fn filled(&self, asked: &Asked) -> HttpResponse<BoxBody> {
+        let parts = match asked.coding(&[Coding::Gzip, Coding::Identity]) {
+            Coding::Gzip => self.coded_parts().await,
+            _ => None,
+        };
+        let (body, holes, fillings) = (&self.body, &self.holes, &asked.fillings);
+        let (coding, body) = match parts {
+            Some(parts) => (Coding::Gzip, parts.filled(body, holes, fillings)),
+            None => (Coding::Identity, holed::filled(body, holes, fillings)),
+        };
+        let mut response = self.with_body(self.status, coding, body);
         holed::be_for_one(response.headers_mut());
+        response
+    }
+
+    /// Returns the page for all, as far as the client wants it.
+    async fn unfilled(&self, asked: &Asked) -> HttpResponse<BoxBody> {
+        let coding = match self.is_codable() {
+            true => self.coded(asked.coding(&Coding::OFFERED)).await,
+            false => Coding::Identity,
+        };
+        let mut response = match &asked.conditions {
+            None => self.whole(coding),
+            Some(conditions) => self.judged(conditions, coding, asked.has_ranges),
+        };
+        if !self.holes.is_empty() {
+            outward::divide(response.headers_mut(), false);
+        }
         response
     }
 

@@ -4,8 +4,8 @@
 //!   extensions. A stream or a coded body cannot be cut.
 //! - A page is stored with the places of its holes. To fill them, the bytes between are copied once: nothing is
 //!   rendered, and nothing is searched.
-//! - A filled response is for one visitor: `private, no-cache`, without validators and without digests, and in no
-//!   coding of the cache. It is always whole.
+//! - A filled response is for one visitor: `private, no-cache`, without validators and without digests. It is always
+//!   whole. That of a stored page is compressed if the client accepts gzip (`super::coded_holes`).
 //! - Where nothing fills the holes, the response is the page for all, with its validators and in each coding; it only
 //!   says `Vary: Cookie`.
 
@@ -71,18 +71,29 @@ pub(super) fn cut(
     response
 }
 
+/// Returns the parts of a body, each with the hole that follows it; the last one has none.
+///
+/// Places are in order and within the body: where that is not so, as in forged data, nothing is shown.
+pub(super) fn pieces<'p>(
+    body: &'p Bytes,
+    holes: &'p [Hole],
+) -> impl Iterator<Item = (&'p [u8], Option<&'p Hole>)> {
+    let starts = std::iter::once(0).chain(holes.iter().map(|hole| hole.at));
+    let ends = holes.iter().map(Some).chain([None]);
+    starts.zip(ends).map(|(from, hole)| {
+        let to = hole.map_or(body.len(), |hole| hole.at);
+        (body.get(from..to).unwrap_or_default(), hole)
+    })
+}
+
 /// Returns the body with its holes filled.
 pub(super) fn filled(body: &Bytes, holes: &[Hole], fillings: &Fillings) -> Bytes {
     let added: usize = holes.iter().map(|hole| fillings.get(&hole.name).len()).sum();
     let mut filled = Vec::with_capacity(body.len() + added);
-    let mut from = 0;
-    for hole in holes {
-        // Places are in order and within the body: where that is not so, as in forged data, nothing is shown.
-        filled.extend_from_slice(body.get(from..hole.at).unwrap_or_default());
-        filled.extend_from_slice(fillings.get(&hole.name).as_bytes());
-        from = hole.at;
+    for (part, hole) in pieces(body, holes) {
+        filled.extend_from_slice(part);
+        filled.extend_from_slice(hole.map_or("", |hole| fillings.get(&hole.name)).as_bytes());
     }
-    filled.extend_from_slice(body.get(from..).unwrap_or_default());
     filled.into()
 }
 

@@ -12,7 +12,7 @@
 //! - A page depends on every tag that was read while it was built; no list is kept by hand.
 //! - One request builds a page. The others wait and check for themselves whether it is recent enough. If it
 //!   cannot be shared, each request builds its own.
-//! - The small places of a page that differ for each visitor are holes ([`hole`], `holed`).
+//! - The small places of a page that differ for each visitor are holes ([`hole`], `holed`, `coded_holes`).
 //! - Conditions, ranges and codings apply to the stored page (`compress`).
 //! - A stale page is revalidated before it is rebuilt, or served stale if it permits that.
 //! - A successful write invalidates the pages of its URL: `write_epochs`.
@@ -58,6 +58,7 @@ mod address;
 mod admission;
 mod budget;
 mod canary;
+mod coded_holes;
 mod compress;
 mod contradiction;
 mod deliver;

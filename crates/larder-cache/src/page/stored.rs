@@ -2,7 +2,7 @@
 //!
 //! - A page is stored whole: status, headers as the handler wrote them, body, and the places of its holes.
 //! - What the cache adds to the handler's headers is marked as added (`super::added`).
-//! - A body is compressed once per coding, for the first client that accepts it.
+//! - A body is compressed once per coding, for the first client that accepts it. Between its holes, too.
 //!
 //! Not here: how it is answered ([`super::deliver`]).
 
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use super::added::Added;
+use super::coded_holes::CodedParts;
 use super::compress;
 use super::rules::Rules;
 use super::variants::Variants;
@@ -101,6 +102,7 @@ pub(crate) struct Page {
     is_codable: bool,
     has_digests: bool,
     coded: [OnceCell<Option<Bytes>>; 2],
+    coded_parts: OnceCell<Option<CodedParts>>,
     /// Whether the last rebuild in the background failed.
     failed_behind: AtomicBool,
 }
@@ -218,6 +220,7 @@ impl Page {
             is_codable,
             has_digests: map.keys().any(is_digest),
             coded,
+            coded_parts: OnceCell::new(),
             failed_behind: AtomicBool::new(false),
         }
     }
@@ -239,7 +242,8 @@ impl Page {
     /// Returns the size in bytes, including headers and an allowance for the compressed forms.
     pub(crate) fn size(&self) -> usize {
         let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
-        let coded = if self.is_codable { self.body.len() / 2 } else { 0 };
+        let forms = if self.holes.is_empty() { 1 } else { 2 };
+        let coded = if self.is_codable { forms * self.body.len() / 2 } else { 0 };
         self.body.len() + headers.sum::<usize>() + coded
     }
 
@@ -293,8 +297,8 @@ impl Page {
 
     /// Takes over the compressed bodies of the same page, which a 304 has just confirmed.
     pub(super) fn take_codings_of(&mut self, old: &Self) {
-        if self.is_codable && self.body == old.body {
-            self.coded = old.coded.clone();
+        if self.is_codable && self.body == old.body && self.holes == old.holes {
+            (self.coded, self.coded_parts) = (old.coded.clone(), old.coded_parts.clone());
         }
     }
 
@@ -312,6 +316,20 @@ impl Page {
             None => self.coded[place].get_or_init(code).await,
         };
         if coded.is_some() { coding } else { Coding::Identity }
+    }
+
+    /// Compresses what is between the holes unless that is done; returns `None` if the page is not to be compressed.
+    pub(super) async fn coded_parts(&self) -> Option<&CodedParts> {
+        let code = || async {
+            let (body, holes) = (self.body.clone(), self.holes.clone());
+            let coded = tokio::task::spawn_blocking(move || CodedParts::of(&body, &holes));
+            coded.await.ok().flatten()
+        };
+        match self.coded_parts.get() {
+            _ if !self.is_codable => None,
+            Some(parts) => parts.as_ref(),
+            None => self.coded_parts.get_or_init(code).await.as_ref(),
+        }
     }
 
     /// Returns the body in `coding`, or uncompressed if there is no body in that coding.

@@ -98,11 +98,13 @@ impl Rules {
     /// The page is stored once for all, without what is in its holes. The handler prints a hole by
     /// [`page::hole`](super::hole), or a template by the filter [`hole`](crate::fragment::filters::hole). The text
     /// is escaped; [`Rules::hole_html`] takes HTML. A response with a filled hole is `private, no-cache` and has no
-    /// validator, so it is always whole, and uncompressed. Where all texts are empty, as for visitors who are not
-    /// signed in, the page is sent as it is stored.
+    /// validator, so it is always whole. For clients that accept gzip the page is compressed, but not what is in its
+    /// holes: so the length of a response gives no hint at a secret there. Where all texts are empty, as for visitors
+    /// who are not signed in, the page is sent as it is stored.
     ///
     /// `of` sees the request with cookies and extensions. It is called for each request, also on a hit: what it
-    /// needs of a database, a layer around the page cache loads.
+    /// needs of a database, a layer around the page cache loads. No layer within the cache may compress the page, such
+    /// as actix-web's `Compress`: in a stream or a compressed body holes are not found.
     ///
     /// ```
     /// use std::time::Duration;
