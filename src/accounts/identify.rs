@@ -22,7 +22,7 @@ use futures_util::future::{Either, LocalBoxFuture};
 use super::model::{Known, Secret};
 use super::{keys, resume, service, session};
 use crate::error::AppError;
-use crate::site::visitor::{Proof, SignedIn, Staff};
+use crate::site::visitor::{ByStaff, Proof, SignedIn, Staff};
 use crate::state::{Access, State};
 
 /// The middleware; see the module.
@@ -133,6 +133,7 @@ where
             let Known { account, name, .. } = known;
             let staff = Staff { id: account, name: name.into() };
             request.extensions_mut().insert(SignedIn { staff, proof });
+            request.extensions_mut().insert(ByStaff);
             true
         }
         Ok(None) => false,

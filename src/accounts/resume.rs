@@ -32,7 +32,7 @@ use crate::error::AppError;
 use crate::site::client::Client;
 use crate::site::form::{self, Encoded};
 use crate::site::origin::{self, Interrupted};
-use crate::site::visitor::{Proof, SignedIn, Staff, Visitor};
+use crate::site::visitor::{ByStaff, Proof, SignedIn, Staff, Visitor};
 use crate::site::{redirect, secrets};
 use crate::state::State;
 
@@ -177,6 +177,7 @@ where
     rewrite(&mut request, carried, &cookie.stripped().to_string());
     let staff = Staff { id: known.account, name: known.name.into() };
     request.extensions_mut().insert(SignedIn { staff, proof: Proof::Session });
+    request.extensions_mut().insert(ByStaff);
     let mut response = service.call(request).await?.map_into_boxed_body();
     pages::keep(response.response_mut(), cookie);
     Ok(response)

@@ -35,12 +35,12 @@ pub fn foods() -> Key {
 
 /// Returns the page rules of the list of recipes.
 pub fn index() -> Rules {
-    visitor::everybodys(Policy::fresh_for(HOUR))
+    visitor::with_staff(Policy::fresh_for(HOUR))
         .parameters(list::PARAMETERS)
         .normal_form(|name, value| ListQuery::normal(&model::LIST, name, value))
 }
 
 /// Returns the page rules of one recipe.
 pub fn page() -> Rules {
-    visitor::everybodys(Policy::fresh_for(HOUR)).parameters(&[])
+    visitor::with_staff(Policy::fresh_for(HOUR)).parameters(&[])
 }

@@ -42,7 +42,12 @@ pub fn show_page() -> Rules {
     visitor::everybodys(SHOW).parameters(&["page"])
 }
 
-/// Returns the page rules of the API's description, which changes only with the program.
+/// Returns the page rules of the page about the API, which changes only with the program.
+pub fn api_page() -> Rules {
+    visitor::with_staff(LIST).parameters(&[])
+}
+
+/// Returns the page rules of the API's description for programs, which changes only with this one.
 pub fn document() -> Rules {
     visitor::everybodys(LIST).parameters(&[])
 }

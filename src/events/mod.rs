@@ -55,7 +55,7 @@ pub const GUESTS_ADMIN_SECTION: AdminSection = AdminSection {
 pub fn routes(cfg: &mut web::ServiceConfig) {
     for_people(cfg);
     cfg.service(
-        web::resource("/api").wrap(page::cached(keys::document())).route(web::get().to(pages::api)),
+        web::resource("/api").wrap(page::cached(keys::api_page())).route(web::get().to(pages::api)),
     )
     .service(
         web::resource("/api/openapi.json")

@@ -20,14 +20,14 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Returns the page rules of the homepage, which depends on what its list is asked for.
 pub fn index() -> Rules {
-    visitor::everybodys(Policy::fresh_for(HOUR))
+    visitor::with_staff(Policy::fresh_for(HOUR))
         .parameters(list::PARAMETERS)
         .normal_form(|name, value| ListQuery::normal(&model::LIST, name, value))
 }
 
 /// Returns the page rules of a product's page.
 pub fn show_page() -> Rules {
-    visitor::everybodys(Policy::fresh_for(HOUR)).parameters(&[])
+    visitor::with_staff(Policy::fresh_for(HOUR)).parameters(&[])
 }
 
 /// The policy of the products on one page of the list.

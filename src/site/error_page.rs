@@ -49,7 +49,7 @@ async fn put_on(response: ServiceResponse<BoxBody>) -> Result<ServiceResponse<Bo
     let status = response.status();
     let heading = heading(status);
     let message = message(&response);
-    let layout = Layout::new(&Visitor::of(response.request()), "", heading);
+    let layout = Layout::new(&Visitor::of_answered(response.request()), "", heading);
     let page = ErrorPage { layout, status: status.as_u16(), heading, message };
     let body = render::print(&state, &page).await?;
     let mut response = response.map_body(|_, _| BoxBody::new(body));

@@ -88,10 +88,9 @@ impl Layout {
         env!("CARGO_PKG_VERSION")
     }
 
-    /// Returns the fragment of the header: brand and navigation.
+    /// Returns the fragment of the header: brand and navigation, without the account of the visitor.
     pub fn header(&self) -> Fragment {
-        let header = Fragment::new("site.header", LAYOUT, CHROME);
-        header.vary_on("section", self.section).vary_on("user", self.visitor.name())
+        Fragment::new("site.header", LAYOUT, CHROME).vary_on("section", self.section)
     }
 
     /// Returns the fragment of the footer.

@@ -65,22 +65,28 @@ pub struct SignedIn {
     pub proof: Proof,
 }
 
+/// Marks a request by staff, among its extensions, without saying by whom.
+#[derive(Debug, Clone, Copy)]
+pub struct ByStaff;
+
 /// The visitor that sent a request, and what the shop permits this visitor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visitor {
     access: Access,
     staff: Option<Staff>,
+    /// Whether the page is for staff, also if it is not known for whom.
+    is_staff: bool,
 }
 
 impl Visitor {
     /// Returns an anonymous visitor.
     pub fn anonymous(access: Access) -> Self {
-        Self { access, staff: None }
+        Self { access, staff: None, is_staff: false }
     }
 
     /// Returns a visitor who is signed in as `staff`.
     pub fn staff(staff: Staff) -> Self {
-        Self { access: Access::Staff, staff: Some(staff) }
+        Self { access: Access::Staff, staff: Some(staff), is_staff: true }
     }
 
     /// Returns the visitor that sent `request`.
@@ -90,14 +96,26 @@ impl Visitor {
         Self::among(access, &request.extensions(), request.headers())
     }
 
+    /// Returns the visitor whose request was answered, for what surrounds the page cache.
+    ///
+    /// The cache has removed the credential from the request, but has put the extensions back.
+    pub fn of_answered(request: &HttpRequest) -> Self {
+        let known = request.extensions().get::<SignedIn>().cloned();
+        known.map_or_else(|| Self::of(request), |known| Self::staff(known.staff))
+    }
+
     /// Returns the visitor recorded in `extensions`, if `headers` still hold the credential.
     pub fn among(
         access: Access,
         extensions: &actix_web::dev::Extensions,
         headers: &HeaderMap,
     ) -> Self {
-        let known = extensions.get::<SignedIn>().filter(|known| known.is_in(headers));
-        Self { access, staff: known.map(|known| known.staff.clone()) }
+        let known = extensions.get::<SignedIn>();
+        // Without the account, this is a page that all staff share: see `with_staff`.
+        let is_of_all = known.is_none() && extensions.contains::<ByStaff>();
+        let known = known.filter(|known| known.is_in(headers));
+        let staff = known.map(|known| known.staff.clone());
+        Self { access, is_staff: is_of_all || staff.is_some(), staff }
     }
 
     /// Whether the visitor may add, edit and delete.
@@ -105,7 +123,7 @@ impl Visitor {
         match self.access {
             Access::Open => true,
             Access::ReadOnly => false,
-            Access::Staff => self.staff.is_some(),
+            Access::Staff => self.is_staff,
         }
     }
 
@@ -116,10 +134,15 @@ impl Visitor {
 
     /// Whether the visitor could sign in.
     pub fn may_sign_in(&self) -> bool {
-        self.access == Access::Staff && self.staff.is_none()
+        self.access == Access::Staff && !self.is_staff
     }
 
-    /// Returns the account's name, if the visitor is signed in.
+    /// Whether the visitor is signed in.
+    pub fn is_staff(&self) -> bool {
+        self.is_staff
+    }
+
+    /// Returns the account's name, if the visitor is signed in and the page is for this visitor alone.
     pub fn name(&self) -> Option<&str> {
         self.staff.as_ref().map(|staff| &*staff.name)
     }
@@ -153,6 +176,18 @@ impl FromRequest for Visitor {
 /// Staff bypass the cache: their pages offer to write, and show their name.
 pub fn everybodys(policy: Policy) -> Rules {
     Rules::shared(policy).sessions(&[SESSION, HOST_SESSION])
+}
+
+/// Returns the rules of a page of which one is for all anonymous visitors, and one for all staff.
+///
+/// That of staff offers to write. The name of the account is a hole in it.
+pub fn with_staff(policy: Policy) -> Rules {
+    // The page is keyed by the very mark that its handler sees, so that the two cannot differ.
+    let is_by_staff = |request: &HttpRequest| request.extensions().contains::<ByStaff>();
+    Rules::shared(policy)
+        .carry::<ByStaff>()
+        .key_by("staff", move |request| if is_by_staff(request) { "yes" } else { "" })
+        .hole("account", |request| Visitor::of(request).name().unwrap_or_default().to_owned())
 }
 
 /// Extracts the visitor of a page for editing, and where it returns to. Where the shop has staff, others must sign

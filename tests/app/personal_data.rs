@@ -5,6 +5,7 @@ use crate::support::{Database, PASSWORD, Page, TestSite, account, on_both_databa
 
 on_both_databases! {
     guests_are_for_staff_and_their_programs,
+    staff_share_pages_in_which_their_names_are_filled_in,
     an_open_shop_shows_its_guests,
 }
 
@@ -23,6 +24,59 @@ fn assert_tells_nothing(page: &Page) -> &Page {
         assert!(!page.html().contains(secret), "{}: {}", page.asked, page.excerpt());
     }
     page
+}
+
+/// One page is stored for all staff, and one for all other visitors.
+fn staff_share_pages_in_which_their_names_are_filled_in(on: Database) {
+    const NAMES: [&str; 2] = ["Berenike", "Dorothea"];
+    let site = TestSite::with_staff(on, &NAMES, &[]);
+    let [mut berenike, mut dorothea] = NAMES.map(|name| {
+        let mut visitor = site.visitor();
+        visitor.submit("/login", &[("name", name), ("password", PASSWORD)]).assert_sees(name);
+        visitor
+    });
+    let tea = [("title", "Tea"), ("price", "4.99")];
+    // The sentence after a write is put into the page that all share.
+    let home = berenike.submit("/products", &tea);
+    home.assert_sees("Added “Tea”.").assert_sees("Berenike").assert_cache("stored");
+    let tea = format!("/products/{}", home.listed()[0]);
+    let pages = [
+        ("/", "New product"),
+        (tea.as_str(), "Edit"),
+        ("/cookbook", "New recipe"),
+        ("/api", "Sign out"),
+    ];
+    for (path, link) in pages {
+        berenike.get(path);
+        for (visitor, own, other) in
+            [(&mut dorothea, NAMES[1], NAMES[0]), (&mut berenike, NAMES[0], NAMES[1])]
+        {
+            let page = visitor.get(path);
+            page.assert_cache("hit").assert_sees(own).assert_sees_not(other).assert_sees(link);
+            page.assert_sees("Sign out").assert_sees_not("Added “Tea”.");
+            page.assert_header("cache-control", "no-store").assert_no_header("etag");
+        }
+        let plain = site.get(path);
+        plain.assert_sees_not("Sign out").assert_sees_not(link).assert_cache("stored");
+        assert!(plain.header("etag").is_some() && site.get(path).html() == plain.html());
+        for name in NAMES {
+            plain.assert_sees_not(name);
+        }
+        // A request that claims to be by staff gets the page of strangers.
+        let forged = site.ask("GET", path).header("Keyed-Staff", "yes");
+        let forged = forged.header("Cookie", "larder-session=x").send();
+        assert_eq!(forged.assert_cache("hit").html(), plain.html());
+        let cookie = |(name, value): (&String, &String)| format!("{name}={value}");
+        let cookies: Vec<_> = dorothea.cookies().iter().map(cookie).collect();
+        let coded = site.ask("GET", path).header("Cookie", &cookies.join("; "));
+        let coded = coded.header("Accept-Encoding", "gzip, br").send();
+        coded.assert_cache("hit").assert_header("content-encoding", "gzip");
+        coded.assert_header("cache-control", "no-store").assert_no_header("etag");
+        assert!(coded.body.len() < plain.body.len(), "{path}: {}", coded.body.len());
+    }
+    // Also where the handler of a shared page fails.
+    let lost = dorothea.get("/products/4711");
+    lost.assert_status(404).assert_sees("Dorothea").assert_sees("Sign out");
 }
 
 fn guests_are_for_staff_and_their_programs(on: Database) {
