@@ -12,7 +12,8 @@
 
 use std::sync::Arc;
 
-use super::dependencies::{Dependencies, Note};
+pub use super::dependencies::Dependencies;
+use super::dependencies::Note;
 use super::key::Key;
 use super::stamps::Stamps;
 use super::sync::{Mutex, task_local};

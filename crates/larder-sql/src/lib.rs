@@ -5,7 +5,7 @@
 //! - Debug builds check that each read has named all that it reads (`read_checker`).
 //! - SQLite is queried on every request, inline; Postgres once for all requests that wait.
 //! - A change of the schema makes everything stale: it may have changed rows without a trigger.
-//! - Entries are deleted by stamps of their own, changed here ([`larder_cache::Removal`]).
+//! - Entries are deleted by stamps of their own, changed here ([`larder_cache::event::Removal`]).
 //! - Where a trigger is missing the stamps are unavailable, and the cache is bypassed.
 //!
 //! # Covering a table
