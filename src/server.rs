@@ -222,7 +222,8 @@ fn build(
     let counters = Counters::default();
     let shared = shared.map(|store| counters.around_store(store));
     let keeper = Keeper::open(db.url())?;
-    let versions = keeper.around(sql::open_on(db.clone(), app::TABLES)?);
+    let versions =
+        keeper.around(sql::open_on(db.clone(), config.cache.freshness_timeout(), app::TABLES)?);
     let versions = counters.around_versions(versions);
     let settings = settings(config, hosts);
     let build = format!("{}-{}", env!("CARGO_PKG_VERSION"), Builder::program());

@@ -268,6 +268,8 @@ pub fn larder_at(path: &Path, arguments: &[&str]) -> Command {
     command.args(arguments).env("LARDER_BIND", "127.0.0.1:0");
     // On a busy machine Redis answers late. Stories about a Redis in trouble set the default again.
     command.env("LARDER_REDIS_TIMEOUT", "20000");
+    // So does Postgres.
+    command.env("LARDER_FRESHNESS_TIMEOUT", "120");
     command
 }
 
