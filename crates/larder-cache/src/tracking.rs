@@ -78,7 +78,8 @@ async fn track_as<T>(
 /// Adds dependencies to the current build; without a tracker it does nothing.
 ///
 /// ```
-/// use larder_cache::{Dependencies, Stamp, Tag, tracking};
+/// use larder_cache::tracking::{self, Dependencies};
+/// use larder_cache::{Stamp, Tag};
 ///
 /// // In an adapter of a database, before it reads the rows:
 /// let mut dependencies = Dependencies::default();
