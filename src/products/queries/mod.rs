@@ -1,6 +1,8 @@
 //! One function for each query on products.
 
 mod counts;
+mod found;
+mod matched;
 mod search;
 mod unfolded;
 
