@@ -60,17 +60,33 @@ const VISITS: usize = 5;
 /// The number of random pages, besides the first, the middle and the last.
 const ANYWHERE: u64 = 100;
 
-/// The searches, as queries: words in many, few and no titles, in other scripts, in any order, and mistyped.
-const SEARCHES: [(&str, &str); 9] = [
+/// The searches, as queries: words in many, few and no titles, in other scripts, in any order, mistyped, as numbers and
+/// beginnings; within prices; in each order; and on the last page, which takes longest.
+const SEARCHES: [(&str, &str); 24] = [
+    ("half of all titles", "q=g"),
+    ("frequent word", "q=organic"),
+    ("two frequent words", "q=organic+g"),
+    ("three words", "q=tea+organic+250"),
     ("common word", "q=tea"),
-    ("two words", "q=tea+organic"),
     ("rare word", "q=yuzu"),
     ("no match", "q=zzzz"),
     ("mistyped", "q=choclate"),
+    ("number", "q=500"),
+    ("accents", "q=cr%C3%A8me"),
     ("Cyrillic, in capitals", "q=%D0%90%D0%99%D0%92%D0%90%D0%A0"),
     ("one Han character", "q=%E8%8C%B6"),
     ("one letter", "q=o"),
+    ("two letters", "q=ch"),
     ("within prices", "q=tea&min=4&max=6"),
+    ("within few prices", "q=organic&min=4&max=4.05"),
+    ("prices alone", "min=4&max=6"),
+    ("by title", "q=organic&sort=title"),
+    ("by price", "q=organic&sort=price"),
+    ("by creation", "q=tea&sort=created"),
+    ("by change", "q=tea&sort=updated"),
+    ("last page", "q=organic&page=40"),
+    ("last page by price", "q=tea&sort=price&page=40"),
+    ("last page by title", "q=cheese&sort=title&page=40"),
 ];
 
 #[derive(Parser)]

@@ -38,6 +38,7 @@ mod lists;
 mod locks;
 mod lost_files;
 mod many;
+mod many_found;
 mod metrics;
 mod outage;
 mod overtaking;

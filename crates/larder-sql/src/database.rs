@@ -112,7 +112,7 @@ impl Database {
     /// Makes every entry that depends on one of `tags` stale, in every instance.
     ///
     /// # Errors
-    /// Those of the database.
+    /// Those of the database. On Postgres a tag has at most 600 characters.
     pub async fn invalidate(&self, tags: Vec<Tag>) -> Result<(), Error> {
         self.write(move |conn| tags.iter().try_for_each(|tag| stamps::bump(conn, tag))).await?;
         self.invalidations.fetch_add(1, Ordering::Relaxed);

@@ -5,7 +5,7 @@
 //! - Debug builds check that each read has named all that it reads (`read_checker`).
 //! - SQLite is queried on every request, inline; Postgres once for all requests that wait.
 //! - A change of the schema makes everything stale: it may have changed rows without a trigger.
-//! - Entries are deleted by stamps of their own, changed here ([`larder_cache::Removal`]).
+//! - Entries are deleted by stamps of their own, changed here ([`larder_cache::event::Removal`]).
 //! - Where a trigger is missing the stamps are unavailable, and the cache is bypassed.
 //!
 //! # Covering a table
@@ -62,6 +62,7 @@ mod table;
 pub mod triggers;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use database::Database;
 use larder_cache::StampSource;
@@ -71,27 +72,43 @@ pub use snapshot::Snapshot;
 pub use table::Table;
 pub use triggers::{Dialect, migration};
 
+/// How long a request waits for the freshness check on Postgres, where nothing else is chosen.
+pub const FRESHNESS_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Opens the source of stamps for the database at `url`.
 ///
 /// # Errors
 /// If the database cannot be queried at all. Missing triggers are no error here: the stamps are
 /// unavailable then.
 pub fn open(url: &Url, tables: &'static [Table]) -> Result<Arc<dyn StampSource>, String> {
-    of(url, None, tables)
+    of(url, None, FRESHNESS_TIMEOUT, tables)
 }
 
 /// Opens the source of stamps for an open database; changing stamps queues with its other writes.
 ///
+/// A request for which Postgres has not answered within `timeout` bypasses the cache.
+///
 /// # Errors
 /// As [`open`].
-pub fn open_on(db: Db, tables: &'static [Table]) -> Result<Arc<dyn StampSource>, String> {
-    of(&db.url().clone(), Some(db), tables)
+pub fn open_on(
+    db: Db,
+    timeout: Duration,
+    tables: &'static [Table],
+) -> Result<Arc<dyn StampSource>, String> {
+    of(&db.url().clone(), Some(db), timeout, tables)
 }
 
-fn of(url: &Url, db: Option<Db>, tables: &'static [Table]) -> Result<Arc<dyn StampSource>, String> {
+fn of(
+    url: &Url,
+    db: Option<Db>,
+    timeout: Duration,
+    tables: &'static [Table],
+) -> Result<Arc<dyn StampSource>, String> {
     let versions: Arc<dyn StampSource> = match url {
         Url::Sqlite(_) => Arc::new(sqlite::SqliteVersions::open(url.clone(), tables)),
-        Url::Postgres(_) => Arc::new(postgres::PostgresVersions::open(url.clone(), tables)?),
+        Url::Postgres(_) => {
+            Arc::new(postgres::PostgresVersions::open(url.clone(), timeout, tables)?)
+        }
     };
     Ok(Arc::new(removal::Movable::new(versions, url.clone(), db)))
 }

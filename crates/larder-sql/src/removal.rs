@@ -1,6 +1,6 @@
 //! Deletes from the cache by changing stamps in the database.
 //!
-//! So a deletion reaches every instance ([`larder_cache::Removal`]).
+//! So a deletion reaches every instance ([`larder_cache::event::Removal`]).
 
 use std::panic::Location;
 use std::sync::Arc;

@@ -1,6 +1,9 @@
 //! One function for each query on products.
 
 mod counts;
+mod found;
+mod matched;
+mod order;
 mod search;
 mod unfolded;
 

@@ -12,11 +12,12 @@ mod validator;
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use larder_cache::stamps::{Current, StampSource, StampsUnavailable};
 use tokio::sync::oneshot;
 
-use self::queue::{Asker, PATIENCE, Queue, unanswered_in_time};
+use self::queue::{Asker, Queue, unanswered_in_time};
 use self::validator::{Shared, Validator};
 use crate::db::Url;
 use crate::table::Table;
@@ -28,6 +29,8 @@ const THREADS: usize = 4;
 pub struct PostgresVersions {
     askers: Sender<Asker>,
     queue: Arc<Queue>,
+    /// How long a request waits for the answer before it bypasses the cache.
+    patience: Duration,
 }
 
 impl PostgresVersions {
@@ -35,7 +38,7 @@ impl PostgresVersions {
     ///
     /// # Errors
     /// If a thread cannot be started.
-    pub fn open(url: Url, tables: &'static [Table]) -> Result<Self, String> {
+    pub fn open(url: Url, patience: Duration, tables: &'static [Table]) -> Result<Self, String> {
         let (askers, queue) = Queue::open(THREADS);
         let queue = Arc::new(queue);
         let shared = Arc::new(Shared::new(url, tables));
@@ -46,14 +49,14 @@ impl PostgresVersions {
                 .spawn(move || validator.serve(&queue, number))
                 .map_err(|error| format!("cannot start a thread: {error}"))?;
         }
-        Ok(Self { askers, queue })
+        Ok(Self { askers, queue, patience })
     }
 }
 
 impl StampSource for PostgresVersions {
     fn current(&self) -> Current {
         // A page asks for its fragments and queries too: each would wait anew.
-        if self.queue.is_stuck() {
+        if self.queue.is_stuck(self.patience) {
             return Current::Ready(Err(unanswered_in_time()));
         }
         let (asker, answer) = oneshot::channel();
@@ -62,8 +65,9 @@ impl StampSource for PostgresVersions {
                 "the threads of the freshness check have ended".into(),
             )));
         }
-        Current::Pending(Box::pin(async {
-            match tokio::time::timeout(PATIENCE, answer).await {
+        let patience = self.patience;
+        Current::Pending(Box::pin(async move {
+            match tokio::time::timeout(patience, answer).await {
                 Ok(Ok(current)) => current,
                 _ => Err(unanswered_in_time()),
             }
