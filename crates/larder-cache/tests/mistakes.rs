@@ -39,7 +39,10 @@ const MISTAKES: [(&str, [&str; 2]); 5] = [
     ),
     (
         "larder_cache::fragment::Fragment::new(\"header\", larder_cache::fragment::Digest::of(b\"1\"));",
-        ["this function takes 3 arguments but 2 arguments were supplied", "of type `Policy` is missing"],
+        [
+            "this function takes 3 arguments but 2 arguments were supplied",
+            "of type `Policy` is missing",
+        ],
     ),
 ];
 
