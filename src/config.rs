@@ -18,6 +18,7 @@ use crate::site::connection::Limits;
 use crate::site::form::Deadlines;
 use crate::site::host::Host;
 use crate::site::zone::Zone;
+use crate::sql::FRESHNESS_TIMEOUT;
 use crate::state;
 use crate::supplier::client::Upstream;
 
@@ -203,6 +204,10 @@ pub struct CacheConfig {
     #[arg(long, env = "LARDER_REDIS_TIMEOUT", value_name = "MILLISECONDS", default_value_t = DEFAULT_REDIS_TIMEOUT, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pub redis_timeout: u64,
 
+    /// How long a request waits for the freshness check on Postgres before it bypasses the cache.
+    #[arg(long, env = "LARDER_FRESHNESS_TIMEOUT", value_name = "SECONDS", default_value_t = FRESHNESS_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub freshness_timeout: u64,
+
     /// Delete all cached entries before serving.
     #[arg(long, env = "LARDER_CLEAR_CACHE", value_parser = BoolishValueParser::new())]
     pub clear_cache: bool,
@@ -240,6 +245,11 @@ impl CacheConfig {
     /// Returns the time that a request waits for Redis in all.
     pub fn redis_timeout(&self) -> Duration {
         Duration::from_millis(self.redis_timeout)
+    }
+
+    /// Returns the time that a request waits for the freshness check on Postgres.
+    pub fn freshness_timeout(&self) -> Duration {
+        Duration::from_secs(self.freshness_timeout)
     }
 
     /// Returns the levels that are on.

@@ -141,7 +141,7 @@ impl From<db::Error> for AppError {
             | db::Error::Busy
             | db::Error::Lost(_)
             | db::Error::Refused(_) => Self::Unavailable(error),
-            db::Error::Uncertain(_) => Self::Uncertain(error),
+            db::Error::Uncertain(_) | db::Error::Unanswered => Self::Uncertain(error),
             db::Error::Conflict(_) => Self::Conflict(error),
             db::Error::Query(_) | db::Error::Panicked => Self::Internal(Arc::new(error.into())),
         }

@@ -222,7 +222,8 @@ fn build(
     let counters = Counters::default();
     let shared = shared.map(|store| counters.around_store(store));
     let keeper = Keeper::open(db.url())?;
-    let versions = keeper.around(sql::open_on(db.clone(), app::TABLES)?);
+    let versions =
+        keeper.around(sql::open_on(db.clone(), config.cache.freshness_timeout(), app::TABLES)?);
     let versions = counters.around_versions(versions);
     let settings = settings(config, hosts);
     let build = format!("{}-{}", env!("CARGO_PKG_VERSION"), Builder::program());
@@ -333,20 +334,34 @@ fn warn_of_no_accounts(config: &ServeConfig, db: &Db) -> Result<(), String> {
 /// sections.
 async fn fill(state: &State) -> Result<(), String> {
     let failed = |what: &str, error: db::Error| format!("cannot add the sample {what}: {error}");
-    let filled = products::fill_if_empty(&state.db).await;
+    let filled = patiently(async || products::fill_if_empty(&state.db).await).await;
     let products = filled.map_err(|error| failed("products", error))?;
     if products == 0 {
         return Ok(());
     }
-    let recipes = cookbook::fill_if_empty(&state.db).await;
+    let recipes = patiently(async || cookbook::fill_if_empty(&state.db).await).await;
     let recipes = recipes.map_err(|error| failed("recipes", error))?;
-    let scores = scoreboard::fill_if_empty(&state.db).await;
+    let scores = patiently(async || scoreboard::fill_if_empty(&state.db).await).await;
     let scores = scores.map_err(|error| failed("scores", error))?;
     let today = Timestamp::now().local().date();
-    let tastings = events::fill_if_empty(&state.db, today).await;
+    let tastings = patiently(async || events::fill_if_empty(&state.db, today).await).await;
     let tastings = tastings.map_err(|error| failed("tastings", error))?;
     tracing::info!(products, recipes, scores, tastings, "the empty shop was filled with samples");
     Ok(())
+}
+
+/// Waits for a write of the start for minutes, as on a busy machine: no visitor waits for it.
+async fn patiently<T>(write: impl AsyncFn() -> Result<T, db::Error>) -> Result<T, db::Error> {
+    for _ in 0..9 {
+        match write().await {
+            // Busy: the write that was not answered is still under way.
+            Err(db::Error::Unanswered | db::Error::Busy) => {
+                tracing::warn!("the database is slow: the shop opens once it has answered");
+            }
+            done => return done,
+        }
+    }
+    write().await
 }
 
 fn workers(wanted: Option<u16>) -> usize {

@@ -10,8 +10,20 @@ use larder_sql::db::{Conn, Db, Role, secret, transaction};
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Waits while another program migrates. The number must not be used by other programs on the server.
-const POSTGRES_LOCK: &str = "SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(1818325605)";
+/// Waits while another program migrates, on a lock of the table of migrations: only roles with rights on it can hold that.
+///
+/// In an empty database there is no table yet. Any role can hold the advisory lock, so it is not waited for without end.
+const POSTGRES_LOCK: &str = "\
+    DO $$ BEGIN \
+      IF to_regclass('__diesel_schema_migrations') IS NULL THEN \
+        SET LOCAL lock_timeout = '60s'; \
+        PERFORM pg_advisory_xact_lock(1818325605); \
+      END IF; \
+      SET LOCAL lock_timeout = 0; \
+      IF to_regclass('__diesel_schema_migrations') IS NOT NULL THEN \
+        LOCK TABLE __diesel_schema_migrations IN SHARE ROW EXCLUSIVE MODE; \
+      END IF; \
+    END $$";
 
 /// Why the database cannot be used as it is.
 #[derive(Debug, thiserror::Error)]

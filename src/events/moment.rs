@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
+use time::macros::{date, format_description};
 use time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
 use crate::site::time::Timestamp;
@@ -20,7 +20,7 @@ const SECOND: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]:[
 const DISPLAY_DAY: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:short] [year]");
 
-/// A date, or a date with time to the microsecond, within the years 1 to 9999.
+/// A date within the years 1 to 9999, or a date with time to the microsecond within [`DAYS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// The moment in UTC; midnight if there is no time.
@@ -29,12 +29,20 @@ pub struct Moment {
     pub is_date: bool,
 }
 
-/// The error for a text that is neither.
+/// The error for a text that is no moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "Enter a date such as 2026-12-24, or a date with time and offset such as 2026-12-24T18:00:00Z."
-)]
-pub struct NoMoment;
+pub enum NoMoment {
+    /// It is neither a date nor a time.
+    #[error(
+        "Enter a date such as 2026-12-24, or a date with time and offset such as 2026-12-24T18:00:00Z."
+    )]
+    Malformed,
+    /// It is too early or too late.
+    #[error(
+        "Enter a time from 2 January 0001 to 30 December 9999 in UTC, or a date without a time."
+    )]
+    OutOfRange,
+}
 
 impl Moment {
     /// Formats as RFC 3339: `2026-12-24`, or in UTC `2026-12-24T17:00:00Z`.
@@ -77,9 +85,13 @@ impl Moment {
         let parse = |form: &&[BorrowedFormatItem<'_>]| Time::parse(time, *form).ok();
         let parsed = [MINUTE, SECOND].iter().find_map(parse);
         let parsed = parsed.ok_or_else(|| ("time", "Enter a time such as 18:30.".to_owned()))?;
-        let at = Timestamp::of_local(day.with_time(parsed));
-        let at = at.map_err(|_| ("time", format!("{time} does not exist on {date}: {FORWARD}")))?;
-        Ok(Self { at, is_date: false })
+        match Timestamp::of_local(day.with_time(parsed)) {
+            Ok(at) if DAYS.contains(&at.to_primitive().date()) => Ok(Self { at, is_date: false }),
+            Err(_) if DAYS.contains(&day) => {
+                Err(("time", format!("{time} does not exist on {date}: {FORWARD}")))
+            }
+            _ => Err(("date", NoMoment::OutOfRange.to_string())),
+        }
     }
 }
 
@@ -89,23 +101,27 @@ const FORWARD: &str = "the clocks go forward then. Enter another time.";
 /// The years that both databases store.
 const YEARS: RangeInclusive<i32> = 1..=9999;
 
+/// The days, in UTC, whose times are in these years on the clocks of every zone.
+const DAYS: RangeInclusive<Date> = date!(0001 - 01 - 02)..=date!(9999 - 12 - 30);
+
 impl FromStr for Moment {
     type Err = NoMoment;
 
     fn from_str(text: &str) -> Result<Self, NoMoment> {
         let starts_with_digit = text.starts_with(|letter: char| letter.is_ascii_digit());
-        let is_date = text.len() == "2026-12-24".len() && starts_with_digit;
-        let at = if is_date {
-            let day = Date::parse(text, DAY).map_err(|_| NoMoment)?;
-            PrimitiveDateTime::new(day, Time::MIDNIGHT)
-        } else {
-            let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| NoMoment)?;
-            let utc = moment.checked_to_offset(UtcOffset::UTC).ok_or(NoMoment)?;
-            let micros = utc.time().replace_microsecond(utc.microsecond()).map_err(|_| NoMoment)?;
-            PrimitiveDateTime::new(utc.date(), micros)
-        };
-        let is_kept = YEARS.contains(&at.year());
-        if is_kept { Ok(Self { at: at.into(), is_date }) } else { Err(NoMoment) }
+        if text.len() == "2026-12-24".len() && starts_with_digit {
+            let day = Date::parse(text, DAY).ok().filter(|day| YEARS.contains(&day.year()));
+            let day = day.ok_or(NoMoment::Malformed)?;
+            return Ok(Self { at: day.midnight().into(), is_date: true });
+        }
+        let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| NoMoment::Malformed)?;
+        let utc = moment.checked_to_offset(UtcOffset::UTC).ok_or(NoMoment::OutOfRange)?;
+        let micros = utc.time().replace_microsecond(utc.microsecond());
+        let at = PrimitiveDateTime::new(utc.date(), micros.unwrap_or(utc.time()));
+        match DAYS.contains(&at.date()) {
+            true => Ok(Self { at: at.into(), is_date: false }),
+            false => Err(NoMoment::OutOfRange),
+        }
     }
 }
 
@@ -121,6 +137,10 @@ mod tests {
             ("2026-12-24T18:00:00.1234567Z", Some("2026-12-24T18:00:00.123456Z")),
             ("9999-12-31T23:59:59-01:00", None),
             ("0001-01-01T00:00:00+01:00", None),
+            ("9999-12-30T23:59:59Z", Some("9999-12-30T23:59:59Z")),
+            ("9999-12-31T00:00:00Z", None),
+            ("9999-12-31", Some("9999-12-31")),
+            ("0001-01-01T23:00:00Z", None),
             ("2026-12-24T18:00:00", None),
             ("2026-02-30", None),
             ("0000-01-01", None),

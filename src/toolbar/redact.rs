@@ -2,18 +2,19 @@
 //!
 //! - First by name: headers, parameters and binds, each where it is recorded.
 //! - Then by value: a value that had a secret's name is removed from every other text of the record, such
-//!   as keys, messages and URLs that repeat it, in each form in which they do.
+//!   as keys, messages and URLs that repeat it. Only letters and digits are compared, since each of these texts spells
+//!   the others in its own way.
 //! - Texts are cut only afterwards: of a secret that was cut no form would be found.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Match, MatchKind};
 
 use super::record::{CacheNode, Outcome, Record};
 use super::room::short;
 use crate::db::binds::Bind;
-use crate::site::secrets::{HIDDEN, decoded, hide, is_named, places};
+use crate::site::secrets::{HIDDEN, bare, decoded, hide, is_named, places, without};
 use crate::site::words::words;
 
 /// Shorter values are not treated as secrets, since they would match all over the record.
@@ -30,40 +31,44 @@ const LONGEST: usize = 1_000;
 const LONGEST_SQL: usize = 4_000;
 const LONGEST_BIND: usize = 200;
 
-/// The values that had a secret's name, in all forms in which texts may repeat them.
+/// The values that had a secret's name.
 #[derive(Debug, Default)]
 pub struct Values {
-    forms: BTreeSet<String>,
+    /// Their letters and digits ([`bare`]), and those of their words, which searches bind one by one.
+    forms: BTreeSet<Vec<u8>>,
+    /// Values of few letters and digits, as they are.
+    odd: BTreeSet<Vec<u8>>,
     bytes: usize,
     is_full: bool,
 }
 
 impl Values {
-    /// Adds a secret value: as it is, decoded, as addresses and keys print it, and word by word, as searches bind it.
+    /// Adds a secret value.
     pub fn add(&mut self, value: &str) {
         // Checked first, so that a header of 100 KB costs nothing.
         self.is_full |= self.bytes + value.len() > LARGEST;
-        if self.is_full {
+        if self.is_full || value.len() < SHORTEST {
             return;
         }
-        for value in [Some(value.to_owned()), decoded(&value.replace('+', " "))].iter().flatten() {
-            if value.len() < SHORTEST {
-                continue;
-            }
-            let quoted = format!("{value:?}");
-            let encoded: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
-            let forms = [value, &encoded, &quoted[1..quoted.len() - 1]];
-            forms.into_iter().for_each(|form| self.add_form(form));
-            let words = words(value);
-            let words = words.split(' ').filter(|word| word.len() >= SHORTEST_WORD);
-            words.for_each(|word| self.add_form(word));
+        let plain = decoded(&value.replace('+', " ")).unwrap_or_default();
+        if !self.add_form(value, SHORTEST) {
+            self.odd.extend([value.as_bytes().to_owned(), plain.as_bytes().to_owned()]);
+            self.odd.retain(|value| value.len() >= SHORTEST);
+            self.bytes += 2 * value.len();
+        }
+        for word in words(&plain).split(' ') {
+            self.add_form(word, SHORTEST_WORD);
         }
     }
 
-    fn add_form(&mut self, form: &str) {
-        if self.forms.insert(form.to_owned()) {
-            self.bytes += form.len();
+    /// Adds the letters and digits of a text, if it has so many.
+    fn add_form(&mut self, text: &str, shortest: usize) -> bool {
+        let (form, _) = bare(text);
+        let (length, is_long) = (form.len(), form.len() >= shortest);
+        if is_long && self.forms.insert(form) {
+            self.bytes += length;
         }
+        is_long
     }
 
     /// Adds the secret value of a header, and each of its parts: cookies and credentials have several.
@@ -103,32 +108,30 @@ impl Values {
 
     /// Returns the function that hides these values in a text.
     fn hider(&self) -> impl Fn(&mut String) {
-        let forms = (!self.forms.is_empty()).then(|| {
-            let forms = AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::NoncontiguousNFA))
-                .match_kind(MatchKind::LeftmostLongest)
-                .ascii_case_insensitive(true)
-                .build(&self.forms);
-            forms.expect("only forms of gigabytes are too many")
-        });
-        let is_full = self.is_full;
+        let (forms, odd, is_full) = (finder(&self.forms), finder(&self.odd), self.is_full);
         move |text| {
             if is_full {
                 HIDDEN.clone_into(text);
             }
-            let Some(forms) = &forms else { return };
-            let (mut hidden, mut shown) = (String::new(), 0);
-            for found in forms.find_iter(&*text) {
-                hidden.push_str(&text[shown..found.start()]);
-                hidden.push_str(HIDDEN);
-                shown = found.end();
+            if let Some(odd) = &odd {
+                *text = without(text, odd.find_iter(&*text).map(|found| found.range()));
             }
-            if shown > 0 {
-                hidden.push_str(&text[shown..]);
-                *text = hidden;
+            if let Some(forms) = &forms {
+                let (letters, places) = bare(text);
+                let place = |found: Match| places[found.start()].start..places[found.end() - 1].end;
+                *text = without(text, forms.find_iter(&letters).map(place));
             }
         }
     }
+}
+
+/// Returns what finds any of these forms; `None` if there are none.
+fn finder(forms: &BTreeSet<Vec<u8>>) -> Option<AhoCorasick> {
+    let finder = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+        .match_kind(MatchKind::LeftmostLongest)
+        .build(forms);
+    (!forms.is_empty()).then(|| finder.expect("only forms of gigabytes are too many"))
 }
 
 /// Hides `values`, and every value that follows a secret's name, in all texts of a record, and cuts long ones.
@@ -192,6 +195,46 @@ fn each_part(key: &mut [(String, String)], see: &mut impl FnMut(&mut String, usi
         match is_named(name) {
             true => HIDDEN.clone_into(part),
             false => see(part, usize::MAX),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn hidden(secret: &str, text: &str) -> String {
+        let mut values = Values::default();
+        values.add(secret);
+        let mut text = text.to_owned();
+        values.hider()(&mut text);
+        text
+    }
+
+    #[test]
+    fn a_secret_is_hidden_in_every_spelling() {
+        let cases = [
+            ("%41AA%2BBBB", "q=AAA BBB&b", "q=…&b"),
+            ("AAA+BBB", "q=AAA%20bbb", "q=…"),
+            ("aaa-bbb", r#"["aaa"* "bbb"*]"#, r#"["…"*]"#),
+            ("a\"b\"cdef", r#""a\"b\"cdef""#, r#""…""#),
+            ("!#$%&/=?", "(!#$%&/=?)", "(…)"),
+            ("walnut almond", "an almond, Walnuts", "an …, …s"),
+            ("short", "short", "short"),
+            // A byte that is a part of another character.
+            ("%A9walnut", "\u{e9}walnut", "…"),
+        ];
+        for (secret, text, expected) in cases {
+            assert_eq!(hidden(secret, text), expected, "{secret}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_searched(secret in "(%C3|%A9|é|a|b|%|\\\\u00e9|[ +!]){0,12}", text in "(é|©|a|b|%C3|[ +!]){0,20}") {
+            hidden(&secret, &text);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Counts match what is shown: inconsistent rows of another program are not counted.
 
+use std::collections::HashSet;
+
 use crate::support::{Database, TestSite, on_both_databases, until};
 
 on_both_databases! {
@@ -8,6 +10,7 @@ on_both_databases! {
     scores_without_a_member_make_no_season,
     products_are_counted_right_however_they_were_deleted,
     sorted_products_are_counted_right_too,
+    sorted_products_are_all_listed_before_they_are_searchable,
     the_counts_of_many_products_repair_themselves,
 }
 
@@ -93,6 +96,36 @@ fn sorted_products_are_counted_right_too(on: Database) {
             site.get(&format!("/?sort={sort}&page=4")).assert_status(404);
         }
     }
+}
+
+fn sorted_products_are_all_listed_before_they_are_searchable(on: Database) {
+    let site = TestSite::start_with(on, &["--page-size", "100", "--lock-timeout", "1"]);
+    let coffee = site.has_product("Coffee");
+    let insert = "INSERT INTO products (title, price_cents)";
+    site.database.sql_of_each(
+        &format!(
+            "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r LIMIT 5150) \
+             {insert} SELECT 'Tea ' || n, n FROM r"
+        ),
+        &format!("{insert} SELECT 'Tea ' || n, n FROM generate_series(1, 5150) AS n"),
+    );
+    // No job can make them searchable meanwhile.
+    let mut left_open = site.database.open_shell();
+    left_open.does("BEGIN; UPDATE products SET price_cents = price_cents + 1");
+    for (sort, page) in [("title", 1), ("-title", 52)] {
+        let list = |page: u32| site.get(&format!("/?sort={sort}&page={page}"));
+        list(1).assert_status(200).assert_sees("5,151 products");
+        let listed: Vec<_> = (1..=52).flat_map(|page| list(page).listed()).collect();
+        let different: HashSet<_> = listed.iter().collect();
+        assert_eq!((listed.len(), different.len()), (5_151, 5_151), "{sort}");
+        assert!(list(page).listed().contains(&coffee), "{sort}");
+        list(53).assert_status(404);
+    }
+    assert_eq!(
+        site.get("/?sort=title&min=51.01").assert_sees("50 products match").listed().len(),
+        50
+    );
+    left_open.does("ROLLBACK");
 }
 
 fn the_counts_of_many_products_repair_themselves(on: Database) {

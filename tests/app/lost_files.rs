@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
+
 use crate::support::{Database, TestSite, until};
 
 fn with_ending(site: &TestSite, ending: &str) -> PathBuf {
@@ -54,6 +57,38 @@ fn a_database_that_was_emptied_is_an_error_and_stays_as_it_is() {
         } else {
             fs::copy(&away, &file).unwrap();
         }
+        site.get("/health/ready").assert_status(200);
+        site.get("/").assert_status(200).assert_sees("Tea");
+        site.adds("Milk", "1").assert_sends_to("/");
+    }
+}
+
+#[test]
+fn a_database_that_became_another_is_an_error_until_it_is_put_back() {
+    let columns = "CREATE TABLE products (id INTEGER PRIMARY KEY, name TEXT)";
+    let of_others = ["CREATE TABLE letters (id INTEGER PRIMARY KEY)", columns];
+    for schema in of_others.map(Some).into_iter().chain([None]) {
+        let site = TestSite::start(Database::Sqlite);
+        site.has_product("Tea");
+        site.get("/");
+        let (file, away) = (site.database.file(), with_ending(&site, ".away"));
+        let other = with_ending(&site, ".other");
+        // SQLite would read what is left in the log as that of the new file.
+        site.database.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+        match schema {
+            Some(schema) => {
+                let conn = SqliteConnection::establish(&other.display().to_string());
+                conn.unwrap().batch_execute(schema).unwrap();
+            }
+            None => fs::write(&other, "Dear Sir or Madam, ".repeat(999)).unwrap(),
+        }
+        fs::rename(&file, &away).unwrap();
+        fs::rename(&other, &file).unwrap();
+        site.adds("Milk", "1").assert_status(503).assert_header("retry-after", "5");
+        site.get("/?q=tea").assert_status(503).assert_is_in_the_shops_dress();
+        until("no page is served from memory", || site.get("/").status == 503);
+        site.get("/health/ready").assert_status(503);
+        fs::rename(&away, &file).unwrap();
         site.get("/health/ready").assert_status(200);
         site.get("/").assert_status(200).assert_sees("Tea");
         site.adds("Milk", "1").assert_sends_to("/");

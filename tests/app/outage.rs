@@ -75,6 +75,9 @@ fn open() -> Option<(TestSite, Proxy)> {
     let database = Arc::new(TestDatabase::create(Database::Postgres));
     TestSite::open(Arc::clone(&database), &[]).has_product("Tea");
     let (proxy, url) = database.through_a_proxy();
-    let command = larder(&["serve", "--no-samples", "--database", &url]);
+    // The default, for which the stories wait.
+    let patience = ["--freshness-timeout", "5"];
+    let mut command = larder(&["serve", "--no-samples", "--database", &url]);
+    command.args(patience);
     Some((TestSite::of(Program::start(command), database), proxy))
 }

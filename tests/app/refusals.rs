@@ -32,7 +32,7 @@ const REFUSING_READERS: &str = "
     ALTER TABLE products ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY";
 
 /// A SQLSTATE, the status of the response, and the number of attempts.
-const STATES: [(&str, u16, u64); 27] = [
+const STATES: [(&str, u16, u64); 33] = [
     // Another transaction was in the way.
     ("40001", 503, 6),
     ("40P01", 503, 6),
@@ -57,6 +57,13 @@ const STATES: [(&str, u16, u64); 27] = [
     ("55P03", 503, 1),
     ("57014", 503, 1),
     ("58030", 503, 1),
+    // It is the wrong database, or a damaged one.
+    ("3F000", 503, 1),
+    ("42P01", 503, 1),
+    ("42703", 503, 1),
+    ("42883", 503, 1),
+    ("XX001", 503, 1),
+    ("XX002", 503, 1),
     // Prepared statements may be outdated; a failure with new ones has another reason.
     ("0A000", 500, 3),
     ("XX000", 500, 3),
@@ -134,6 +141,26 @@ fn a_right_that_was_taken_away_is_503_and_shown_by_readiness() {
         site.get("/health/ready").assert_status(200);
     }
     site.adds("Milk", "1").assert_sends_to("/");
+}
+
+#[test]
+fn a_table_that_is_missing_is_503_and_shown_by_readiness() {
+    let Some(site) = on_postgres() else { return };
+    site.has_product("Tea");
+    let moves = [
+        ["ALTER TABLE products RENAME TO away", "ALTER TABLE away RENAME TO products"],
+        ["ALTER SCHEMA public RENAME TO away", "ALTER SCHEMA away RENAME TO public"],
+    ];
+    for [away, back] in moves {
+        site.database.sql_as_administrator(away);
+        assert_refused_for_now(&site.get("/?q=tea"));
+        assert_refused_for_now(&site.adds("Milk", "1"));
+        site.get("/health/ready").assert_status(503);
+        site.wait_for_log("(SQLSTATE 42P01)");
+        site.database.sql_as_administrator(back);
+        site.get("/health/ready").assert_status(200);
+        site.get("/?q=tea").assert_status(200).assert_sees("Tea");
+    }
 }
 
 #[test]
@@ -247,6 +274,7 @@ fn a_write_whose_commit_is_unanswered_is_not_retried_and_says_so() {
     });
     assert_refused_for_now(&answer);
     answer.assert_sees("it may have been saved, or not");
+    site.wait_for_log("the connection broke during the commit (");
     assert_eq!(site.database.sql("SELECT count(*) FROM products"), "0");
     site.adds("Tea", "1").assert_sends_to("/");
 }

@@ -191,6 +191,7 @@ fn open(on: Database) -> (TestSite, Option<Proxy>) {
     }
     let (proxy, url) = database.through_a_proxy();
     let mut command = larder(&["serve", "--no-samples", "--workers", "4", "--database", &url]);
-    command.args(["--max-connections", CONNECTIONS]);
+    // The answers are held until all visitors have asked, which takes a busy machine more than half a minute.
+    command.args(["--max-connections", CONNECTIONS, "--lock-timeout", "120"]);
     (TestSite::of(Program::start(command), database), Some(proxy))
 }

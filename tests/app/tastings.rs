@@ -7,6 +7,7 @@ use crate::support::{Browser, Database, PASSWORD, Screen, TestSite, on_both_data
 
 on_both_databases! {
     times_are_typed_and_shown_in_the_shops_time_zone,
+    the_first_and_last_days_are_the_same_in_every_time_zone,
     an_edit_leaves_a_moment_that_it_did_not_change,
     a_day_and_a_time_that_make_no_moment_together_are_refused,
     the_day_changes_at_midnight_in_the_shops_time_zone,
@@ -60,6 +61,31 @@ fn times_are_typed_and_shown_in_the_shops_time_zone(on: Database) {
     }
     let tea = site.has_product("Tea");
     site.get(&format!("/products/{tea}")).assert_sees(" CE");
+}
+
+fn the_first_and_last_days_are_the_same_in_every_time_zone(on: Database) {
+    for zone in ["America/New_York", "Pacific/Kiritimati"] {
+        let site = TestSite::start_with(on, &["--time-zone", zone]);
+        for (date, time) in [("9999-12-31", "20:00"), ("0001-01-01", "08:00")] {
+            let fields = [("name", "Teas"), ("date", date), ("time", time), ("location", "Here")];
+            let page = site.submit("/events", &fields);
+            page.assert_status(422)
+                .assert_sees("Enter a time from 2 January 0001 to 30 December 9999 in UTC");
+        }
+        for moment in ["9999-12-31T00:00:00Z", "0001-01-01T23:59:59Z"] {
+            let problem = site.sends_json("POST", "/api/events", &event("Teas", moment));
+            let problem = problem.assert_problem(422).to_string();
+            assert!(problem.contains("30 December 9999"), "{moment}: {problem}");
+        }
+        for (date, time) in [("9999-12-31", ""), ("9999-12-30", "12:00"), ("9999-12-29", "23:59")] {
+            let exact = typed(&site, date, time);
+            let id = site.get("/api/events").json()["count"].clone();
+            let form = site.get(&format!("/events/{id}/edit")).form(&format!("/events/{id}"));
+            assert_eq!((form.field("date"), form.field("time")), (Some(date), Some(time)));
+            let same = site.sends_json("PUT", &format!("/api/events/{id}"), &event("Teas", &exact));
+            same.assert_status(200);
+        }
+    }
 }
 
 fn an_edit_leaves_a_moment_that_it_did_not_change(on: Database) {

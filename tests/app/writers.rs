@@ -217,6 +217,94 @@ fn one_process_folds_at_a_time_and_no_other_waits_for_it() {
 }
 
 #[test]
+fn a_role_without_rights_keeps_the_shop_neither_from_folding_nor_from_starting() {
+    let Some(site) = site() else { return };
+    let name = site.database.sql("SELECT current_database()");
+    site.database.sql_as_administrator(&format!("CREATE ROLE guest_of_{name}"));
+    let mut guest = site.database.open_shell();
+    guest.does(&format!("SET ROLE guest_of_{name}"));
+    // The numbers of all advisory locks of Larder.
+    guest.does(
+        "SELECT pg_advisory_lock(number) FROM generate_series(1818325600, 1818325610) AS number",
+    );
+    site.database.sql(&format!("{}; COMMIT", adds("READ COMMITTED", "One")));
+    assert_ne!(site.database.sql("SELECT larder_v2_fold(1000)"), "0");
+    site.another_instance().get("/cookbook").assert_sees("One");
+    let locks = [
+        "SELECT FROM cache_versions FOR KEY SHARE",
+        "SELECT FROM cache_changes FOR KEY SHARE",
+        "LOCK TABLE cache_versions IN ACCESS SHARE MODE",
+        "LOCK TABLE __diesel_schema_migrations IN ROW SHARE MODE",
+    ];
+    for lock in locks {
+        let as_guest = format!(
+            "SET ROLE guest_of_{name}; DO $$ BEGIN {lock}; RAISE 'it is held'; \
+             EXCEPTION WHEN insufficient_privilege THEN NULL; END $$",
+            lock = lock.replacen("SELECT", "PERFORM", 1)
+        );
+        site.database.sql_as_administrator(&as_guest);
+    }
+    guest.does("SELECT pg_advisory_unlock_all()");
+    site.database.sql_as_administrator(&format!("DROP ROLE guest_of_{name}"));
+}
+
+#[test]
+fn folding_runs_no_operator_of_another_role() {
+    let Some(site) = site() else { return };
+    let name = site.database.sql("SELECT current_database()");
+    // In databases that were made before Postgres 15, each role may create in `public`.
+    site.database.sql_as_administrator(&format!(
+        "CREATE ROLE maker_of_{name}; GRANT CREATE ON SCHEMA public TO maker_of_{name}; SET ROLE maker_of_{name}; \
+         CREATE FUNCTION public.joined(text[], text[]) RETURNS text[] LANGUAGE plpgsql AS \
+           $$ BEGIN RAISE 'it runs as %', current_user; END $$; \
+         CREATE OPERATOR public.|| (FUNCTION = public.joined, LEFTARG = text[], RIGHTARG = text[])"
+    ));
+    site.database.sql("INSERT INTO foods (name) VALUES ('Flour')");
+    assert_ne!(site.database.sql("SELECT larder_v2_fold(1000)"), "0");
+    site.database.sql_as_administrator(&format!(
+        "DROP OWNED BY maker_of_{name} CASCADE; DROP ROLE maker_of_{name}"
+    ));
+}
+
+#[test]
+fn changes_that_could_not_be_folded_are_refused() {
+    let Some(site) = site() else { return };
+    let long = "t".repeat(601);
+    let tags = [
+        format!("ARRAY['{long}']"),
+        "ARRAY['teas', NULL]".to_owned(),
+        "ARRAY[['teas'], ['milks']]".to_owned(),
+        "NULL".to_owned(),
+    ];
+    for tags in &tags {
+        let insert = format!("INSERT INTO cache_changes (tags, r) VALUES ({tags}, 1)");
+        assert!(!site.database.takes(&insert), "{tags}");
+    }
+    let bump = |tag: &str| format!("SELECT cache_bump('{tag}')");
+    assert!(!site.database.takes(&bump(&long)));
+    // As long as it may be, in letters of four bytes that nothing compresses.
+    let noise = (0..600_u32).map(|n| char::from_u32(0x2_0000 + n * 7_919 % 40_000).unwrap());
+    assert!(site.database.takes(&bump(&noise.collect::<String>())));
+    site.database.sql("SELECT larder_v2_fold(1000)");
+    assert_eq!(site.database.sql(UNFOLDED), "0");
+}
+
+#[test]
+fn a_missing_row_of_all_changes_keeps_nothing_from_folding() {
+    let Some(site) = site() else { return };
+    site.database.sql("SELECT larder_v2_fold(1000); DELETE FROM cache_versions WHERE tag = '*'");
+    let mut folds = site.database.open_shell();
+    site.database.sql("INSERT INTO foods (name) VALUES ('Flour')");
+    assert_eq!(folds.does("BEGIN; SELECT larder_v2_fold(1000)").trim(), "1");
+    site.database.sql("INSERT INTO foods (name) VALUES ('Salt')");
+    // It has other rows, but waits for the first sum of the other process, and not for long.
+    assert!(!site.database.takes("SELECT larder_v2_fold(1000)"));
+    folds.does("COMMIT");
+    assert_eq!(site.database.sql("SELECT larder_v2_fold(1000)"), "1");
+    assert_eq!(count_of(&site.database, "*"), 2);
+}
+
+#[test]
 fn the_migration_and_its_reverse_change_no_stamp() {
     let Some(site) = site() else { return };
     let database = site.database.clone();

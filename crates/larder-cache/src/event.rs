@@ -10,6 +10,7 @@ pub use super::entry::Cost;
 use super::entry::Entry;
 use super::key::Key;
 use super::level::Level;
+pub use super::removal::Removal;
 use super::store::Trouble;
 use super::tag::Tag;
 use super::values::call::Call;

@@ -214,8 +214,6 @@ mod write_epochs;
 
 pub use builder::Builder;
 pub use cache::Cache;
-pub use codec::CodecError;
-pub use dependencies::Dependencies;
 #[cfg(feature = "schedules")]
 pub use entry::Validity;
 pub use entry::{Body, Entry};
@@ -226,7 +224,6 @@ pub use key::{Key, Part};
 pub use level::{Level, Levels};
 pub use policy::Policy;
 pub use refresh::Failure;
-pub use removal::Removal;
 pub use secret::Secret;
 pub use stamps::StampSource;
 pub use tag::{Stamp, Tag};

@@ -12,7 +12,8 @@
 
 use std::sync::Arc;
 
-use super::dependencies::{Dependencies, Note};
+pub use super::dependencies::Dependencies;
+use super::dependencies::Note;
 use super::key::Key;
 use super::stamps::Stamps;
 use super::sync::{Mutex, task_local};
@@ -77,7 +78,8 @@ async fn track_as<T>(
 /// Adds dependencies to the current build; without a tracker it does nothing.
 ///
 /// ```
-/// use larder_cache::{Dependencies, Stamp, Tag, tracking};
+/// use larder_cache::tracking::{self, Dependencies};
+/// use larder_cache::{Stamp, Tag};
 ///
 /// // In an adapter of a database, before it reads the rows:
 /// let mut dependencies = Dependencies::default();

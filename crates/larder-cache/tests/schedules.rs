@@ -16,9 +16,8 @@ use std::time::Duration;
 
 use larder_cache::presence::Client;
 use larder_cache::stamps::{StampSource, Stamps};
-use larder_cache::{
-    Builder, Cache, Dependencies, Entry, InProcess, Key, Level, Policy, Tag, Validity,
-};
+use larder_cache::tracking::Dependencies;
+use larder_cache::{Builder, Cache, Entry, InProcess, Key, Level, Policy, Tag, Validity};
 use shuttle::future::{block_on, yield_now};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::sync::atomic::{AtomicU64, Ordering::SeqCst};

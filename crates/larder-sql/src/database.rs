@@ -113,7 +113,7 @@ impl Database {
     /// Makes every entry that depends on one of `tags` stale, in every instance.
     ///
     /// # Errors
-    /// Those of the database.
+    /// Those of the database. On Postgres a tag has at most 600 characters.
     pub async fn invalidate(&self, tags: Vec<Tag>) -> Result<(), Error> {
         self.write(move |conn| now(stamps::bump(conn, &tags))).await?;
         self.invalidations.fetch_add(1, Ordering::Relaxed);

@@ -5,7 +5,7 @@
 //! - Debug builds check that each read has named all that it reads, where the driver reports what is read.
 //! - SQLite is queried on every request, inline; Postgres once for all requests that wait.
 //! - A change of the schema makes everything stale: it may have changed rows without a trigger.
-//! - Entries are deleted by stamps of their own, changed here ([`larder_cache::Removal`]).
+//! - Entries are deleted by stamps of their own, changed here ([`larder_cache::event::Removal`]).
 //! - Where a trigger is missing the stamps are unavailable, and the cache is bypassed.
 //!
 //! # Features
@@ -110,6 +110,8 @@ pub mod triggers;
 pub use database::Database;
 #[cfg(feature = "diesel")]
 pub use open::{open, open_on};
+#[cfg(feature = "postgres")]
+pub use postgres::FRESHNESS_TIMEOUT;
 #[cfg(feature = "diesel")]
 pub use snapshot::Snapshot;
 pub use table::Table;

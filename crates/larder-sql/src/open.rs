@@ -12,7 +12,7 @@ use larder_cache::stamps::{Current, Invalidation, StampSource, StampsUnavailable
 use crate::db::file::Files;
 use crate::db::{Conn, Db, Origin, Role, Url, meter};
 use crate::driver::{Connect, now};
-use crate::postgres::PostgresVersions;
+use crate::postgres::{FRESHNESS_TIMEOUT, PostgresVersions};
 use crate::sqlite::{Extras, SqliteVersions};
 use crate::stamps;
 use crate::table::Table;
@@ -26,6 +26,14 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// If the database cannot be queried at all. Missing triggers are no error here: the stamps are
 /// unavailable then.
 pub fn open(url: &Url, tables: &'static [Table]) -> Result<Arc<dyn StampSource>, String> {
+    of(url, FRESHNESS_TIMEOUT, tables)
+}
+
+fn of(
+    url: &Url,
+    timeout: Duration,
+    tables: &'static [Table],
+) -> Result<Arc<dyn StampSource>, String> {
     match url {
         Url::Sqlite(path) => {
             let files = Files::of(url).map(|files| {
@@ -35,16 +43,22 @@ pub fn open(url: &Url, tables: &'static [Table]) -> Result<Arc<dyn StampSource>,
             let extras = Extras { files, meter: Some(meter::count_stamps) };
             Ok(Arc::new(SqliteVersions::open(path.clone(), tables, extras)))
         }
-        Url::Postgres(_) => Ok(Arc::new(PostgresVersions::open(url.clone(), tables)?)),
+        Url::Postgres(_) => Ok(Arc::new(PostgresVersions::open(url.clone(), timeout, tables)?)),
     }
 }
 
 /// Opens the source of stamps for an open database; changing stamps queues with its other writes.
 ///
+/// A request for which Postgres has not answered within `timeout` bypasses the cache.
+///
 /// # Errors
 /// As [`open`].
-pub fn open_on(db: Db, tables: &'static [Table]) -> Result<Arc<dyn StampSource>, String> {
-    let versions = open(db.url(), tables)?;
+pub fn open_on(
+    db: Db,
+    timeout: Duration,
+    tables: &'static [Table],
+) -> Result<Arc<dyn StampSource>, String> {
+    let versions = of(db.url(), timeout, tables)?;
     Ok(Arc::new(Queued { versions, db }))
 }
 

@@ -1,6 +1,7 @@
 //! Records what a read depends on: first the stamps, then the caller reads the data, both in one transaction.
 
-use larder_cache::{Dependencies, Tag, tracking};
+use larder_cache::Tag;
+use larder_cache::tracking::{self, Dependencies};
 
 use crate::driver::Driver;
 use crate::table::Table;

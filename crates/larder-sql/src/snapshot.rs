@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use diesel::QueryResult;
-use larder_cache::{Dependencies, Stamp, Tag};
+use larder_cache::tracking::Dependencies;
+use larder_cache::{Stamp, Tag};
 
 use crate::db::{Conn, log};
 use crate::derived::{self, Derived};

@@ -34,6 +34,8 @@ use ::sqlx::{
 };
 use larder_cache::StampSource;
 
+#[cfg(feature = "postgres")]
+use crate::FRESHNESS_TIMEOUT;
 use crate::driver::{Dialect, Driver, Row};
 use crate::table::Table;
 use crate::{reading, triggers};
@@ -234,7 +236,7 @@ pub async fn watch<DB: Supported>(
         #[cfg(feature = "postgres")]
         Dialect::Postgres => {
             let server = postgres::Server::<DB>(pool.connect_options());
-            let source = crate::postgres::PostgresVersions::open(server, tables);
+            let source = crate::postgres::PostgresVersions::open(server, FRESHNESS_TIMEOUT, tables);
             Ok(Arc::new(source.map_err(|error| Error::Configuration(error.into()))?))
         }
         #[cfg(not(all(feature = "sqlite", feature = "postgres")))]

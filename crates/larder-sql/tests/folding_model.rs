@@ -1,6 +1,8 @@
 //! A model of stamps on Postgres: every order of the steps of writers and of instances that fold.
 //!
 //! - A writer inserts one row and then commits or rolls back. An instance folds at any time, or is killed meanwhile.
+//! - Several instances fold at once, although one row excludes them: where it is missing, each deletes only rows that no
+//!   other one deletes (`SKIP LOCKED`), and that alone must do.
 //! - In every state a snapshot must give the stamp of exactly what is committed: its count, and the nonces combined.
 //!   So folding changes no stamp and loses no change, and counts order the states.
 //! - Each mutant folds in a way that looks right; the model must find what it loses.
@@ -21,6 +23,8 @@ enum Fold {
     SumThenDeleteUpToHighestId,
     /// Deletes in one transaction, and adds to the totals in another.
     TwoTransactions,
+    /// Adds the rows that it sees to the totals, whether or not another instance deletes them at that time.
+    Unlocked,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,8 +42,8 @@ type Rows = u8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Instance {
     Idle,
-    /// It has the advisory lock.
-    Locked,
+    /// Its transaction has begun.
+    Begun,
     /// It has summed these rows in a statement of its own.
     Summed(Rows),
     /// Its transaction has added the first and deleted the second, and is not committed.
@@ -98,6 +102,15 @@ impl State {
             .fold(0, |rows, writer| rows | 1 << writer)
     }
 
+    /// Returns the rows that transactions have deleted which are not committed: these hold the locks of the rows.
+    fn deleted_by_others(&self) -> Rows {
+        let deleted = self.instances.iter().map(|instance| match instance {
+            Instance::Folded(_, deleted) => *deleted,
+            _ => 0,
+        });
+        deleted.fold(0, |rows, deleted| rows | deleted)
+    }
+
     fn add(&mut self, rows: Rows) {
         self.totals = (self.totals.0 + rows.count_ones(), self.totals.1 ^ rows);
     }
@@ -138,18 +151,24 @@ impl State {
         let instance = &mut after.instances[number];
         match self.instances[number] {
             Instance::Idle => {
-                // An instance that does not get the lock goes on without folding.
-                let is_free = self.instances.iter().all(|other| *other == Instance::Idle);
-                if is_free && self.changes != 0 {
-                    *instance = Instance::Locked;
+                if self.changes != 0 {
+                    *instance = Instance::Begun;
                     next.push(after);
                 }
                 return;
             }
-            Instance::Locked if fold == Fold::OneStatement || fold == Fold::TwoTransactions => {
-                *instance = Instance::Folded(self.changes, self.changes);
+            Instance::Begun => {
+                let seen = match fold {
+                    Fold::Unlocked => self.changes,
+                    _ => self.changes & !self.deleted_by_others(),
+                };
+                *instance = match fold {
+                    Fold::SumThenDelete | Fold::SumThenDeleteUpToHighestId => {
+                        Instance::Summed(seen)
+                    }
+                    _ => Instance::Folded(seen, seen),
+                };
             }
-            Instance::Locked => *instance = Instance::Summed(self.changes),
             Instance::Summed(summed) => {
                 let deleted = match fold {
                     Fold::SumThenDeleteUpToHighestId => self.up_to_highest_id(summed),
@@ -171,7 +190,7 @@ impl State {
             }
         }
         next.push(after);
-        // Killed: the server rolls its transaction back and releases the lock.
+        // Killed: the server rolls its transaction back.
         if self.instances[number] != Instance::Idle {
             let mut killed = self.clone();
             killed.instances[number] = Instance::Idle;
@@ -211,4 +230,10 @@ fn the_model_finds_the_row_that_commits_late() {
 fn the_model_finds_a_snapshot_between_deletion_and_sum() {
     let lost = explore(Fold::TwoTransactions).expect_err("a snapshot sees neither");
     assert!(lost.stamp().0 < lost.truth().0, "{lost:?}");
+}
+
+#[test]
+fn the_model_finds_the_row_that_is_added_twice() {
+    let twice = explore(Fold::Unlocked).expect_err("two instances add the same row");
+    assert!(twice.stamp().0 > twice.truth().0, "{twice:?}");
 }

@@ -5,7 +5,9 @@
 -- writer waits for another. Each row changes the stamps of its tags and of '*' by 1 and by its nonce.
 CREATE TABLE IF NOT EXISTS cache_changes (
   tags text[] NOT NULL,
-  r bigint NOT NULL
+  r bigint NOT NULL,
+  -- What cannot be folded is refused here: else it would stop folding for ever. A longer tag fits into no index.
+  CONSTRAINT cache_changes_tags CHECK (array_position(tags, NULL) IS NULL AND tags = tags::varchar(600)[]::text[])
 -- Truncating the file at the end of a vacuum would make writers wait.
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, vacuum_truncate = off);
 
@@ -63,23 +65,27 @@ REVOKE EXECUTE ON FUNCTION larder_v2_trigger() FROM PUBLIC;
 -- Adds at most this many changes to the totals and returns their number. No stamp changes by it, and it waits for
 -- no lock: where another process folds, it does nothing. One statement deletes and adds, so that every snapshot sees
 -- both or neither; a change that is committed later is not in its snapshot, and so is not deleted.
+-- Two processes exclude each other by the row of '*', which a role without rights on the stamps cannot lock; any role
+-- could hold an advisory lock. Where that row is missing, two that fold at once take different rows all the same.
+-- It runs with the rights of its owner, so it finds no function or operator that another role has made.
 CREATE OR REPLACE FUNCTION larder_v2_fold(most bigint) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '100ms' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
   folded bigint;
 BEGIN
-  IF NOT pg_try_advisory_xact_lock(1818325606) THEN
+  PERFORM FROM public.cache_versions WHERE tag = '*' FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND AND EXISTS (SELECT FROM public.cache_versions WHERE tag = '*') THEN
     RETURN 0;
   END IF;
   WITH taken AS (
-    DELETE FROM cache_changes
-    WHERE ctid = ANY (ARRAY(SELECT ctid FROM cache_changes LIMIT most FOR UPDATE SKIP LOCKED))
+    DELETE FROM public.cache_changes
+    WHERE ctid = ANY (ARRAY(SELECT ctid FROM public.cache_changes LIMIT most FOR UPDATE SKIP LOCKED))
     RETURNING tags, r
   ), sums AS (
     SELECT tag, count(*) AS n, bit_xor(r) AS r FROM taken, unnest(tags || '{*}'::text[]) AS tag
     GROUP BY tag ORDER BY tag
   ), added AS (
-    INSERT INTO cache_versions AS known (tag, n, r) SELECT tag, n, r FROM sums
+    INSERT INTO public.cache_versions AS known (tag, n, r) SELECT tag, n, r FROM sums
     ON CONFLICT (tag) DO UPDATE SET n = known.n + excluded.n, r = known.r # excluded.r
   )
   SELECT count(*) INTO folded FROM taken;

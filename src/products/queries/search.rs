@@ -57,7 +57,13 @@ pub fn search(
         _ => None,
     };
     let mut part = Part::of(conn, query, &words, by_number.as_ref());
-    if repair.is_some() {
+    let unfolded = if words.is_empty() && unfolded.len() as u64 == unfolded::MOST {
+        part.sort_unfolded();
+        Vec::new()
+    } else {
+        unfolded
+    };
+    if !unfolded.is_empty() {
         part.source += " AND p.search_text IS NOT NULL";
     }
     let is_found = |product: &Product| {
@@ -135,6 +141,14 @@ impl Part {
             _ => format!("p.id {direction}"),
         };
         Self { source, order, matched, is_whole: !query.is_filtered() }
+    }
+
+    /// Sorts titles without search text by themselves, where they are too many to be sorted in memory.
+    ///
+    /// It is slow among many products, since no index has this order, and it compares such titles by their letters
+    /// only. But each product is counted, and is on one page.
+    fn sort_unfolded(&mut self) {
+        self.order = self.order.replace("p.search_text", "coalesce(p.search_text, lower(p.title))");
     }
 
     /// Returns the number of products, as [`Self::count`] does, and those from `offset` on.

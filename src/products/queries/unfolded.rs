@@ -11,10 +11,11 @@ use crate::products::model::Product;
 use crate::site::list::{ListQuery, Sort};
 use crate::site::time::Timestamp;
 use crate::site::words::{has_words, words};
+use crate::site::zone;
 
 /// The most titles that are searched in memory. Of a larger import the newest ones are, and the others are found as
 /// soon as the job has come to them.
-const MOST: u64 = 5_000;
+pub(super) const MOST: u64 = 5_000;
 
 /// Returns the products whose titles have no search text, the newest first.
 pub(super) fn all(conn: &mut Conn) -> QueryResult<Vec<Product>> {
@@ -31,7 +32,9 @@ pub(super) fn all(conn: &mut Conn) -> QueryResult<Vec<Product>> {
 pub(super) fn is_asked_for(product: &Product, query: &ListQuery, wanted: &str) -> bool {
     query.min.is_none_or(|min| product.price >= min)
         && query.max.is_none_or(|max| product.price <= max)
-        && query.since.is_none_or(|day| product.updated_at.to_primitive().date() >= day)
+        && query
+            .since
+            .is_none_or(|day| product.updated_at.to_primitive() >= zone::shop().start_of(day))
         && (wanted.is_empty() || has_words(&words(&product.title), wanted))
 }
 

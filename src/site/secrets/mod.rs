@@ -11,9 +11,9 @@ mod text;
 
 use std::borrow::Cow;
 
-pub use self::letters::decoded;
+pub use self::letters::{bare, decoded};
 pub use self::names::{add, is_named};
-pub use self::text::{hide, places};
+pub use self::text::{hide, places, without};
 
 /// The text shown in place of a secret.
 pub const HIDDEN: &str = "…";

@@ -42,7 +42,7 @@ const PARTS: [&str; 27] = [
 ];
 
 /// Whole words of names of secrets; `keyword` and `author` do not match.
-const WORDS: [&str; 29] = [
+const WORDS: [&str; 37] = [
     "key",
     "keys",
     "auth",
@@ -72,7 +72,18 @@ const WORDS: [&str; 29] = [
     "mac",
     "nonce",
     "mfa",
+    "invite",
+    "invitation",
+    "magic",
+    "unlock",
+    "reset",
+    "activation",
+    "verification",
+    "recovery",
 ];
+
+/// A name of a secret that is a part of harmless ones: `Access-Control-Allow-Origin`.
+const ALONE: &str = "access";
 
 /// Words that end in `key` and name no secret.
 const NO_KEYS: [&str; 7] = ["monkey", "turkey", "donkey", "hockey", "jockey", "whiskey", "hotkey"];
@@ -113,7 +124,7 @@ thread_local! {
 
 /// Reports whether the value with this name (a column, a header, a parameter) is a secret.
 pub fn is_named(name: &str) -> bool {
-    match name.contains('%') {
+    match name.contains(['%', '\\']) {
         true => decoded(name).is_none_or(|name| is_known(&name)),
         false => is_known(name),
     }
@@ -143,7 +154,8 @@ fn is_secret_name(name: &str) -> bool {
     }
     let whole = squashed(name);
     let word = whole.trim_end_matches(|c: char| c.is_ascii_digit());
-    is_secret_code(word.strip_suffix('s').unwrap_or(word))
+    word == ALONE
+        || is_secret_code(word.strip_suffix('s').unwrap_or(word))
         || PARTS.iter().any(|part| whole.contains(part))
         || words(name)
             .iter()
@@ -240,7 +252,15 @@ mod tests {
             "authCode",
             "otp_code_2",
             "recovery-codes",
+            "invite",
+            "magic_link",
+            "unlock",
+            "access",
+            "access_key",
+            "accessKey",
+            "reset",
             "p%61ssword",
+            "p\\u0061ssword",
             "%2570in",
             "x%2525252525",
         ];
@@ -269,6 +289,8 @@ mod tests {
             "zipcode",
             "status_code",
             "barcode",
+            "Access-Control-Allow-Origin",
+            "accessories",
             "t%69tle",
             "50%",
             "",

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
@@ -10,6 +11,7 @@ use super::postgres;
 use super::process::{are_installed, find_program};
 use super::proxy::Proxy;
 use super::shell::OpenShell;
+use super::site::does;
 
 /// The database that a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,7 @@ impl Database {
     }
 }
 
-/// An empty database that belongs to one test and is deleted with it.
+/// A database that belongs to one test and is deleted with it.
 pub struct TestDatabase {
     pub kind: Database,
     folder: TempDir,
@@ -44,13 +46,46 @@ pub fn certificates_of_postgres() -> &'static Certificates {
 }
 
 impl TestDatabase {
+    /// Creates a database without tables, which the shop migrates when it starts.
     pub fn create(kind: Database) -> Self {
+        Self::copy(kind, "template0")
+    }
+
+    /// Creates a database that `larder migrate` has migrated, by copying the first one of them.
+    #[track_caller]
+    pub fn migrated(kind: Database) -> Self {
+        static SQLITE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+            let template = TestDatabase::create(Database::Sqlite);
+            template.migrates();
+            std::fs::read(template.file()).unwrap()
+        });
+        static POSTGRES: LazyLock<String> = LazyLock::new(|| {
+            let mut template = TestDatabase::create(Database::Postgres);
+            template.migrates();
+            // The cluster ends with the test process, and the template with it.
+            std::mem::take(&mut template.name)
+        });
+        match kind {
+            Database::Sqlite => {
+                let database = Self::create(kind);
+                std::fs::write(database.file(), &*SQLITE).unwrap();
+                database
+            }
+            Database::Postgres => Self::copy(kind, &POSTGRES),
+        }
+    }
+
+    fn copy(kind: Database, template: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("larder-").tempdir().unwrap();
         let name = match kind {
             Database::Sqlite => String::new(),
-            Database::Postgres => postgres::cluster().create_database(),
+            Database::Postgres => postgres::cluster().create_database(template),
         };
         Self { kind, folder, name }
+    }
+
+    fn migrates(&self) {
+        does(&["migrate", "--database", &self.url()], "").unwrap();
     }
 
     /// Returns the value for `--database`.
@@ -170,7 +205,7 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        if self.kind == Database::Postgres {
+        if !self.name.is_empty() {
             postgres::cluster().drop_database(&self.name);
         }
     }

@@ -74,9 +74,10 @@ impl Cluster {
         self.url(database).replace(&format!(":{}/", self.port), &format!(":{port}/"))
     }
 
-    pub fn create_database(&self) -> String {
+    /// Creates a copy of a database that has no connections; returns its name.
+    pub fn create_database(&self, template: &str) -> String {
         let name = format!("shop_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let create = format!("CREATE DATABASE {name} OWNER {SHOP} TEMPLATE template0");
+        let create = format!("CREATE DATABASE {name} OWNER {SHOP} TEMPLATE {template}");
         self.sql("postgres", &create);
         name
     }

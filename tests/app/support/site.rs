@@ -35,7 +35,7 @@ impl TestSite {
     /// Starts an empty shop with these flags.
     #[track_caller]
     pub fn start_with(on: Database, flags: &[&str]) -> Self {
-        Self::open(Arc::new(TestDatabase::create(on)), flags)
+        Self::open(Arc::new(TestDatabase::migrated(on)), flags)
     }
 
     /// Starts an empty shop that reports what cache and database did, with these flags.
@@ -64,7 +64,7 @@ impl TestSite {
     /// Starts an empty shop in which only staff may write, with an account for each of these names.
     #[track_caller]
     pub fn with_staff(on: Database, names: &[&str], flags: &[&str]) -> Self {
-        let database = Arc::new(TestDatabase::create(on));
+        let database = Arc::new(TestDatabase::migrated(on));
         for name in names {
             account(&database, &["add", name], PASSWORD);
         }
@@ -239,7 +239,7 @@ pub fn load(database: &TestDatabase, what: &str, json: &str) -> Result<String, S
 /// Runs a command that ends by itself; returns its output, or its error output as an error.
 ///
 /// It has no leash, because the leash takes the place of standard input.
-fn does(arguments: &[&str], input: &str) -> Result<String, String> {
+pub fn does(arguments: &[&str], input: &str) -> Result<String, String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
     without_settings(&mut command);
     command.args(arguments);
@@ -268,6 +268,8 @@ pub fn larder_at(path: &Path, arguments: &[&str]) -> Command {
     command.args(arguments).env("LARDER_BIND", "127.0.0.1:0");
     // On a busy machine Redis answers late. Stories about a Redis in trouble set the default again.
     command.env("LARDER_REDIS_TIMEOUT", "20000");
+    // So does Postgres.
+    command.env("LARDER_FRESHNESS_TIMEOUT", "120");
     command
 }
 

@@ -2,6 +2,7 @@
 //!
 //! This client is shorter than the dependencies of a crate for it.
 
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use super::until::PATIENCE;
 /// The key under which WebDriver returns references to elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// How often a browser is started before the test fails.
+/// How often the driver, and a browser, is started before the test fails.
 const TRIES: usize = 5;
 
 /// A browser window of its own, which is closed with the test.
@@ -49,16 +50,9 @@ impl Browser {
         if !are_installed(&[chromium, "chromedriver"]) {
             return None;
         }
-        let mut command = leashed(find_program("chromedriver").unwrap(), Leash::default());
         let folder = tempfile::Builder::new().prefix("larder-browser-").tempdir().unwrap();
-        command.arg("--port=0").env("TMPDIR", folder.path());
-        let driver = Program::start(command);
-        let port = driver.wait_for(|out, _| {
-            let line = out.lines().find(|line| line.contains("started successfully on port"))?;
-            let port = line.rsplit(' ').next()?.trim_end_matches('.');
-            port.parse::<u16>().ok()
-        });
-        let port = port.unwrap_or_else(|| panic!("no chromedriver: {}", driver.err()));
+        let (port, driver) =
+            (0..TRIES).find_map(|_| start_driver(folder.path())).expect("a chromedriver");
         let mut browser = Self {
             agent: ureq::Agent::config_builder()
                 .http_status_as_error(false)
@@ -255,6 +249,22 @@ impl Drop for Browser {
     fn drop(&mut self) {
         let _ = self.agent.delete(&self.session).call();
     }
+}
+
+/// Starts a driver; returns `None` if another process took the port before it, which it reports in its log.
+fn start_driver(folder: &Path) -> Option<(u16, Program)> {
+    let mut command = leashed(find_program("chromedriver").unwrap(), Leash::default());
+    command.arg("--port=0").env("TMPDIR", folder);
+    let driver = Program::start(command);
+    let port = driver.wait_for(|out, _| {
+        let line = out.lines().find(|line| line.contains("started successfully on port"))?;
+        let port = line.rsplit(' ').next()?.trim_end_matches('.');
+        port.parse::<u16>().ok()
+    });
+    if port.is_none() {
+        println!("no chromedriver: {}", driver.err());
+    }
+    Some((port?, driver))
 }
 
 fn capabilities(binary: &str, screen: Screen) -> Value {

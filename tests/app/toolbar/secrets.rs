@@ -10,7 +10,7 @@ on_both_databases! {
 
 fn a_secret_is_hidden_in_every_form(on: Database) {
     let site = TestSite::observed(on, &[]);
-    let cases: [(&str, &str, &str); 18] = [
+    let cases = [
         ("/?q=WALNUT%2FALMOND%3D&token=WALNUT%2FALMOND%3D", "", ""),
         ("/?q=walnut+almond&token=WALNUT,ALMOND;x", "", ""),
         ("/?q=token=WALNUT-ALMOND", "", ""),
@@ -29,12 +29,30 @@ fn a_secret_is_hidden_in_every_form(on: Database) {
         ("/?q=WALNUT", "X-Verification-Code", "WALNUT"),
         ("/?q=WALNUT", "X-Access-Code", "WALNUT"),
         ("/a/token=WALNUT,ALMOND?q=walnut", "", ""),
+        // The same secret in another spelling.
+        ("/?token=%57AL%2BNUT&q=WAL+NUT", "", ""),
+        ("/?token=WAL%2BNUT&q=wal%2Cnut", "", ""),
+        ("/?q=WAL+NUT", "Cookie", "a=WAL%2BNUT"),
+        ("/?q=%22WAL%22%5Cnut", "X-Api-Key", "wal-nut"),
+        // Other signs between name and value.
+        ("/", "X-Data", "token\t: WALNUT"),
+        ("/", "X-Data", "token   :  WALNUT"),
+        ("/", "X-Data", r#"token="a""WALNUT""#),
+        ("/", "X-Data", r"postgres:\/\/u:WALNUT@h"),
+        ("/", "X-Data", r#"[{"name":"password","value":"WALNUT"}]"#),
+        ("/", "X-Data", r#"[{"value":"WALNUT","name":"password"}]"#),
+        ("/", "X-Data", "<password>WALNUT</password>"),
+        ("/reset-password/WALNUT", "", ""),
+        ("/a", "Referer", "http://h/magic/WALNUT/ALMOND?q=1"),
+        ("/?invite=WALNUT&magic=WALNUT&unlock=WALNUT&access=WALNUT&access_key=WALNUT", "", ""),
     ];
     for (path, name, value) in cases {
         let request = site.ask("GET", path);
         let request = if name.is_empty() { request } else { request.header(name, value) };
         let told = site.told(&request.send()).to_string().to_lowercase();
-        assert!(!told.contains("walnut") && !told.contains("almond"), "{path} {value}: {told}");
+        let letters: String = told.chars().filter(char::is_ascii_alphanumeric).collect();
+        let is_told = letters.contains("walnut") || letters.contains("almond");
+        assert!(!is_told, "{path} {value}: {told}");
     }
     let told = site.told(&site.get("/?q=walnut")).to_string();
     assert!(told.matches("walnut").count() > 3, "what is no secret is shown: {told}");

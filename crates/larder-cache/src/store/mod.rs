@@ -47,6 +47,7 @@ mod trouble;
 #[cfg(all(test, feature = "redis"))]
 pub(crate) mod contract;
 
+pub use super::codec::CodecError;
 #[cfg(feature = "actix")]
 pub(crate) use budget::Budget;
 pub use budget::without_budget;

@@ -7,9 +7,12 @@
 //! | [`Meaning::Disconnected`] | the connection leaves its pool; the transaction is retried once on another |
 //! | [`Meaning::Unavailable`] | 503: the database refuses temporarily |
 //! | [`Meaning::Conflict`] | 409: other data, written in the meantime, violates a constraint |
-//! | [`Meaning::Bug`] | 500: a bug of this program, or a database that needs repair |
+//! | [`Meaning::Bug`] | 500: a bug of this program, or a trigger of the owner |
 //!
 //! What still fails after the last attempt is 503, except [`Meaning::Outdated`], which is 500 then.
+//!
+//! A database that lacks tables, columns or functions is the wrong one: it was replaced, or restored from an older backup.
+//! Every statement of this program is run by its tests, so that is no bug of it. A damaged database is no bug, either.
 //!
 //! Sources: PostgreSQL, "Appendix A. Error Codes"; SQLite, "Result and Error Codes".
 
@@ -58,6 +61,11 @@ const POSTGRES: &[(&str, Meaning)] = &[
     ("42P05", Outdated),
     // An administrator has taken a right away, and can give it back.
     ("42501", Unavailable),
+    // No such schema, table, column or function.
+    ("3F000", Unavailable),
+    ("42P01", Unavailable),
+    ("42703", Unavailable),
+    ("42883", Unavailable),
     ("40002", Conflict),    // a constraint, checked at the end
     ("40003", Unavailable), // completion unknown
     // Serialization failures and deadlocks.
@@ -73,6 +81,9 @@ const POSTGRES: &[(&str, Meaning)] = &[
     // System errors below the server, for example of its disk.
     ("58", Unavailable),
     ("72000", Retry), // snapshot too old
+    // Damaged data, and a damaged index.
+    ("XX001", Unavailable),
+    ("XX002", Unavailable),
     // "cache lookup failed", "tuple concurrently updated": a statement ran during a change of the schema.
     ("XX000", Outdated),
 ];
@@ -94,9 +105,18 @@ const SQLITE: &[(c_int, Meaning)] = &[
     (sqlite::SQLITE_CANTOPEN, Disconnected),
     (sqlite::SQLITE_PROTOCOL, Unavailable),
     (sqlite::SQLITE_SCHEMA, Outdated),
-    // Damaged: it fails again until the file is repaired.
-    (sqlite::SQLITE_CORRUPT, Bug),
-    (sqlite::SQLITE_NOTADB, Bug),
+    // Damaged, or overwritten with something else.
+    (sqlite::SQLITE_CORRUPT, Disconnected),
+    (sqlite::SQLITE_NOTADB, Disconnected),
+];
+
+/// How SQLite says that its file is the wrong one. For this it has no code but that of any error.
+const SQLITE_LACKS: &[&str] = &[
+    "no such table",
+    "no such column",
+    "no such function",
+    "no such module",
+    "has no column named",
 ];
 
 /// Returns the meaning of an error.
@@ -134,8 +154,21 @@ fn of_text(kind: &DatabaseErrorKind, information: &Information) -> Meaning {
 }
 
 fn of_sqlite_message(message: &str) -> Meaning {
+    if SQLITE_LACKS.iter().any(|lacks| message.contains(lacks)) {
+        return Unavailable;
+    }
     let row = SQLITE.iter().find(|(code, _)| message.starts_with(sqlite_message(*code)));
     row.map_or(Bug, |(_, meaning)| *meaning)
+}
+
+/// Names an error for the log: by its SQLSTATE; without one, by the first line of its message.
+pub fn name(error: &Error) -> String {
+    if let Error::DatabaseError(_, information) = error
+        && let Author::Server(state) = author(&**information)
+    {
+        return format!("SQLSTATE {state}");
+    }
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// Returns SQLite's own message for a result code.
@@ -172,7 +205,12 @@ mod tests {
             ("08006", Disconnected),
             ("25006", Disconnected),
             ("0A000", Outdated),
-            ("42703", Bug),
+            ("42P01", Unavailable),
+            ("42703", Unavailable),
+            ("3F000", Unavailable),
+            ("XX001", Unavailable),
+            ("XX000", Outdated),
+            ("42601", Bug),
             ("P0001", Bug),
             ("", Bug),
         ];
@@ -195,9 +233,11 @@ mod tests {
             ("out of memory", Unavailable),
             ("interrupted", Unavailable),
             ("database schema has changed", Outdated),
-            ("database disk image is malformed", Bug),
-            ("file is not a database", Bug),
-            ("no such table: products", Bug),
+            ("database disk image is malformed", Disconnected),
+            ("file is not a database", Disconnected),
+            ("no such table: products", Unavailable),
+            ("table products has no column named title", Unavailable),
+            ("near \"SELEC\": syntax error", Bug),
         ];
         for (message, expected) in cases {
             assert_eq!(of_sqlite_message(message), expected, "{message}");
@@ -222,7 +262,7 @@ mod tests {
         assert_eq!(refused(&mut conn, "INSERT INTO u VALUES (7)"), Conflict);
         assert_eq!(refused(&mut conn, "INSERT INTO t VALUES (2, NULL)"), Bug);
         assert_eq!(refused(&mut conn, "INSERT INTO t VALUES (2, 10)"), Bug);
-        assert_eq!(refused(&mut conn, "SELECT * FROM nowhere"), Bug);
+        assert_eq!(refused(&mut conn, "SELECT * FROM nowhere"), Unavailable);
 
         let mut other = open("shop");
         other.batch_execute("BEGIN IMMEDIATE").unwrap();
@@ -234,7 +274,7 @@ mod tests {
         assert_eq!(refused(&mut conn, fill), Unavailable);
 
         std::fs::write(at("letter"), "Dear Sir or Madam, ".repeat(99)).unwrap();
-        assert_eq!(refused(&mut open("letter"), "SELECT * FROM t"), Bug);
+        assert_eq!(refused(&mut open("letter"), "SELECT * FROM t"), Disconnected);
         let gone = SqliteConnection::establish(&format!("file:{}?mode=rw", at("gone")));
         assert!(
             gone.err().unwrap().to_string().starts_with(sqlite_message(sqlite::SQLITE_CANTOPEN))

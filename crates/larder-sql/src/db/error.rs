@@ -7,7 +7,7 @@ use diesel::r2d2::PoolError;
 use super::codes::{self, Meaning};
 use super::file::Lost;
 
-/// A read or write that failed. Nothing was committed, except possibly for [`Error::Uncertain`].
+/// A read or write that failed. Nothing was committed, except possibly for [`Error::Uncertain`] and [`Error::Unanswered`].
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// Too many other requests read or write.
@@ -20,16 +20,19 @@ pub enum Error {
     #[error("{0}")]
     Lost(#[from] Lost),
     /// The database refused temporarily: it is locked, full, shutting down, or the connection broke.
-    #[error("the database refuses connections for now")]
+    #[error("the database refuses for now ({})", codes::name(.0))]
     Refused(#[source] Arc<diesel::result::Error>),
     /// The connection broke after the commit was sent: the write may or may not have been committed.
-    #[error("the connection broke during the commit; the write was saved, or it was not")]
+    #[error("the connection broke during the commit ({}); the write was saved, or it was not", codes::name(.0))]
     Uncertain(#[source] Arc<diesel::result::Error>),
+    /// The database did not answer a write in time, which may or may not be committed later.
+    #[error("the database did not answer in time; the write was saved, or it was not")]
+    Unanswered,
     /// Other data, written in the meantime, violates a constraint.
-    #[error("other data in the database forbids it")]
+    #[error("other data in the database forbids it ({})", codes::name(.0))]
     Conflict(#[source] Arc<diesel::result::Error>),
     /// The database returned an error that a retry would not help.
-    #[error("the database answered with an error")]
+    #[error("the database answered with an error ({})", codes::name(.0))]
     Query(#[source] Arc<diesel::result::Error>),
     /// The work on the connection panicked.
     #[error("the work on the database panicked")]

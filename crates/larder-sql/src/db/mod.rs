@@ -202,8 +202,8 @@ impl Db {
     /// `work` runs again if nothing was committed and a retry can help, as after a deadlock.
     ///
     /// # Errors
-    /// [`Error`]; nothing was committed. If the connection breaks during the commit, the error is
-    /// [`Error::Uncertain`], and the caller must not report success.
+    /// [`Error`]; nothing was committed. If the connection breaks during the commit, or the database does not answer,
+    /// the error is [`Error::Uncertain`] or [`Error::Unanswered`], and the caller must not report success.
     pub async fn write<T: Send + 'static>(
         &self,
         origin: Origin,
@@ -274,7 +274,7 @@ impl Db {
             Ok(done) => done.unwrap_or(Err(Error::Panicked)),
             Err(_) => match access {
                 Access::Read => Err(Error::Busy),
-                Access::Write => Err(Error::Uncertain(Arc::new(RollbackTransaction))),
+                Access::Write => Err(Error::Unanswered),
             },
         }
     }

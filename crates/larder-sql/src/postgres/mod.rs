@@ -13,17 +13,21 @@ mod validator;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use larder_cache::Tag;
 use larder_cache::stamps::{Current, Invalidation, StampSource, StampsUnavailable};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::oneshot;
 
-use self::queue::{Asker, PATIENCE, Queue, unanswered_in_time};
+use self::queue::{Asker, Queue, unanswered_in_time};
 use self::validator::{Shared, Validator};
 use crate::driver::Connect;
 use crate::stamps;
 use crate::table::Table;
+
+/// How long a request waits for the freshness check on Postgres, where nothing else is chosen.
+pub const FRESHNESS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The threads that query, each on a connection of its own, which it opens when it is first needed.
 const THREADS: usize = 4;
@@ -33,6 +37,8 @@ pub struct PostgresVersions<C> {
     askers: Sender<Asker>,
     queue: Arc<Queue>,
     shared: Arc<Shared<C>>,
+    /// How long a request waits for the answer before it bypasses the cache.
+    patience: Duration,
 }
 
 impl<C: Connect> PostgresVersions<C> {
@@ -40,7 +46,7 @@ impl<C: Connect> PostgresVersions<C> {
     ///
     /// # Errors
     /// If a thread cannot be started.
-    pub fn open(database: C, tables: &'static [Table]) -> Result<Self, String> {
+    pub fn open(database: C, patience: Duration, tables: &'static [Table]) -> Result<Self, String> {
         let (askers, queue) = Queue::open(THREADS);
         let queue = Arc::new(queue);
         let shared = Arc::new(Shared::new(database, tables));
@@ -53,7 +59,7 @@ impl<C: Connect> PostgresVersions<C> {
                 .spawn(move || Validator::new(shared, runtime).serve(&queue, number))
                 .map_err(failed)?;
         }
-        Ok(Self { askers, queue, shared })
+        Ok(Self { askers, queue, shared, patience })
     }
 }
 
@@ -65,7 +71,7 @@ fn waiting() -> io::Result<Runtime> {
 impl<C: Connect> StampSource for PostgresVersions<C> {
     fn current(&self) -> Current {
         // A page asks for its fragments and queries too: each would wait anew.
-        if self.queue.is_stuck() {
+        if self.queue.is_stuck(self.patience) {
             return Current::Ready(Err(unanswered_in_time()));
         }
         let (asker, answer) = oneshot::channel();
@@ -74,8 +80,9 @@ impl<C: Connect> StampSource for PostgresVersions<C> {
                 "the threads of the freshness check have ended".into(),
             )));
         }
-        Current::Pending(Box::pin(async {
-            match tokio::time::timeout(PATIENCE, answer).await {
+        let patience = self.patience;
+        Current::Pending(Box::pin(async move {
+            match tokio::time::timeout(patience, answer).await {
                 Ok(Ok(current)) => current,
                 _ => Err(unanswered_in_time()),
             }

@@ -7,9 +7,6 @@ use std::time::{Duration, Instant};
 use larder_cache::stamps::{StampsResult, StampsUnavailable};
 use tokio::sync::oneshot;
 
-/// How long a request waits for the answer before it bypasses the cache.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-
 /// How long after a query has started the next one may start, if it is still under way.
 ///
 /// A database nearby has answered by then. So one query after the other answers all that wait, which costs it least.
@@ -64,8 +61,8 @@ impl Queue {
     }
 
     /// Reports whether a query has taken longer than a request waits.
-    pub(super) fn is_stuck(&self) -> bool {
-        lock(&self.under_way).iter().flatten().any(|since| since.elapsed() > PATIENCE)
+    pub(super) fn is_stuck(&self, patience: Duration) -> bool {
+        lock(&self.under_way).iter().flatten().any(|since| since.elapsed() > patience)
     }
 }
 
