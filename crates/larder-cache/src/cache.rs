@@ -11,6 +11,7 @@
 
 mod changes;
 mod recall;
+mod scoped;
 
 use std::any::Any;
 use std::panic::Location;
@@ -34,6 +35,7 @@ use super::level::Levels;
 use super::policy::Policy;
 use super::presence::Client;
 use super::removal::{Epoch, Removal};
+use super::scope::Scope;
 use super::stamps::{StampSource, Stamps};
 use super::tier::local::LocalTier;
 use super::tier::shared::{self, SharedTier};
@@ -63,7 +65,11 @@ use super::write_epochs::WriteEpochs;
 /// # }).unwrap();
 /// ```
 #[derive(Clone)]
-pub struct Cache(Arc<Shared>);
+pub struct Cache {
+    pub(super) shared: Arc<Shared>,
+    /// The part of the cache that this handle is for; `None` is the whole.
+    pub(super) scope: Option<Arc<Scope>>,
+}
 
 /// What all clones share.
 pub(super) struct Shared {
@@ -98,7 +104,7 @@ impl Missed {
     /// Reports whether the stored entry has changed since the lookup, so that another is
     /// worthwhile.
     pub(crate) fn is_outdated(&self, cache: &Cache, key: &Key) -> bool {
-        let now = cache.0.local.get(key);
+        let now = cache.shared.local.get(key);
         match (&self.old, &now) {
             (Some(old), Some(now)) => !Arc::ptr_eq(old, now),
             (None, now) => now.is_some(),
@@ -124,25 +130,25 @@ pub(super) enum Recalled<T> {
 impl Cache {
     /// Creates the cache of [`super::builder::Builder::open`].
     pub(super) fn new(shared: Shared) -> Self {
-        Self(Arc::new(shared))
+        Self { shared: Arc::new(shared), scope: None }
     }
 
     /// Returns the name of the application ([`Builder::name`](super::Builder::name)).
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.shared.name
     }
 
     /// Returns the low-level API of values, which callers set as in Django's cache.
     ///
     /// Values have no freshness check: what is derived from data belongs in an entry.
     pub fn values(&self) -> &Values {
-        &self.0.values
+        self.scope.as_ref().map_or(&self.shared.values, |scope| &scope.values)
     }
 
     /// Returns a view of what is stored, for people.
     #[cfg(feature = "inspect")]
     pub fn inspect(&self) -> Inspection {
-        let shared = &self.0;
+        let shared = &self.shared;
         let versions = Some(shared.versions.clone());
         let (local, values) = (Some(shared.local.clone()), shared.values.clone());
         Inspection::new(shared.readers, local, (&shared.entries, values), versions)
@@ -152,23 +158,30 @@ impl Cache {
     ///
     /// In addition a request waits at most 100 ms for each entry that another instance is building.
     pub fn store_budget(&self) -> Option<Duration> {
-        self.0.shared.as_ref().map(|_| self.0.store_budget)
+        self.shared.shared.as_ref().map(|_| self.shared.store_budget)
     }
 
     /// Reports whether instances share their entries through a store.
     pub fn is_shared(&self) -> bool {
-        self.0.shared.is_some()
+        self.shared.shared.is_some()
     }
 
     /// Deletes every entry and value, with the reach of [`Cache::delete`]; foreign keys stay.
     ///
+    /// A handle of [`Cache::scoped`] deletes those of its scope. Its entries are no longer found, and leave memory and
+    /// store as entries do whose data have changed.
+    ///
     /// # Errors
     /// Those of [`Cache::delete`]. If the store does not answer, values may remain.
     pub async fn clear(&self) -> Result<(), Error> {
-        self.0.versions.invalidate(vec![Removal::Deleted.of_all()]).await?;
-        let values = self.0.values.clear().await.map(drop);
-        let cleared = OptionFuture::from(self.0.shared.as_ref().map(SharedTier::clear)).await;
-        self.0.local.clear();
+        if let Some(scope) = &self.scope {
+            self.shared.versions.invalidate(vec![scope.tag.clone()]).await?;
+            return scope.values.clear().await.map(drop);
+        }
+        self.shared.versions.invalidate(vec![Removal::Deleted.of_all()]).await?;
+        let values = self.shared.values.clear().await.map(drop);
+        let cleared = OptionFuture::from(self.shared.shared.as_ref().map(SharedTier::clear)).await;
+        self.shared.local.clear();
         let failed = |source| Error::Store { store: "shared", source };
         values.and(cleared.transpose().map(drop).map_err(failed))
     }
@@ -184,10 +197,11 @@ impl Cache {
     /// If the stamps cannot be changed, nothing is deleted. If the shared store does not answer,
     /// the entry is deleted but may still occupy space there.
     pub async fn delete<T: Body>(&self, key: &Key) -> Result<bool, Error> {
-        self.0.versions.invalidate(vec![Removal::Deleted.of_key(key.as_str())]).await?;
-        let shared = self.0.shared.as_ref();
+        let key = &*self.own(key);
+        self.shared.versions.invalidate(vec![Removal::Deleted.of_key(key.as_str())]).await?;
+        let shared = self.shared.shared.as_ref();
         let was_there = OptionFuture::from(shared.map(|shared| shared.delete::<T>(key))).await;
-        let was_here = self.0.local.remove(key);
+        let was_here = self.shared.local.remove(key);
         let failed = |source| Error::Store { store: "shared", source };
         Ok(was_there.transpose().map_err(failed)?.unwrap_or_default() || was_here)
     }
@@ -197,13 +211,17 @@ impl Cache {
     /// While dependencies are tracked these are the pinned stamps, so all lookups of a page are
     /// validated at the same moment.
     pub(super) async fn stamps_for(&self, level: Level) -> Option<Arc<Stamps>> {
-        if !self.0.levels.has(level) {
+        if !self.shared.levels.has(level) {
             return None;
         }
         if let Some(pinned) = tracking::pinned() {
+            // What is built around the entry depends on its scope, too.
+            if let Some(scope) = &self.scope {
+                self.reads(std::slice::from_ref(&scope.tag));
+            }
             return Some(pinned);
         }
-        self.0.versions.current().get().await.ok()
+        self.shared.versions.current().get().await.ok()
     }
 
     /// Returns the valid body under `key` in the local tier, and its entry; reports the hit.
@@ -215,7 +233,7 @@ impl Cache {
         caller: Option<&'static Location<'static>>,
     ) -> Result<(Arc<T>, Arc<Entry>), Missed> {
         // Reading the clock takes as long as comparing stamps: only if there are listeners.
-        let started = (!self.0.listeners.is_empty()).then(Instant::now);
+        let started = (!self.shared.listeners.is_empty()).then(Instant::now);
         let found = self.peek(key, current)?;
         if let Some(started) = started {
             let event = Event::new(level, key, Outcome::Hit, started.elapsed());
@@ -230,12 +248,12 @@ impl Cache {
         key: &Key,
         current: &Stamps,
     ) -> Result<(Arc<T>, Arc<Entry>), Missed> {
-        let entry = self.0.local.get(key).ok_or(Miss::Absent)?;
+        let entry = self.shared.local.get(key).ok_or(Miss::Absent)?;
         let miss = match entry.validate(current) {
             Validity::Expired => Miss::Expired,
             Validity::Deleted => {
                 // Another instance deleted the entry: it must not even be served on errors.
-                self.0.local.remove(key);
+                self.shared.local.remove(key);
                 return Err(Miss::Absent.into());
             }
             Validity::Invalidated(tag) => Miss::Invalidated(tag),
@@ -256,35 +274,36 @@ impl Cache {
         current: &Stamps,
     ) -> Arc<Entry> {
         let note = Arc::new(note);
-        let dependencies = Dependencies::on_everything(current);
+        let mut dependencies = Dependencies::on_everything(current);
+        self.add_scope(&mut dependencies, current);
         let entry = Entry::new(level, note.clone(), dependencies, policy, size);
         let entry = Arc::new(entry.since(Epoch::of(key, current.epochs())));
-        self.0.local.insert(key.clone(), entry.clone());
+        self.shared.local.insert(key.clone(), entry.clone());
         if let Some(shared) = self.shared_for(policy) {
-            shared.store(key, note, &entry, None, self.0.versions.clone());
+            shared.store(key, note, &entry, None, self.shared.versions.clone());
         }
         entry
     }
 
     /// Evicts an entry of this process; in the shared tier it stays.
     pub(super) fn evict(&self, key: &Key) {
-        self.0.local.evict(key);
+        self.shared.local.evict(key);
     }
 
     /// Returns the write epochs of this process, by which a write invalidates the pages of its URL.
     #[cfg(feature = "actix")]
     pub(super) fn write_epochs(&self) -> &WriteEpochs {
-        &self.0.write_epochs
+        &self.shared.write_epochs
     }
 
     /// Takes the turn to build `key`, or a ticket to wait for the caller that is building it.
     pub(super) fn take_turn(&self, key: &Key, current: &Stamps) -> Turn {
-        self.0.flights.take_turn(key, Client::current(), Epoch::of(key, current.epochs()))
+        self.shared.flights.take_turn(key, Client::current(), Epoch::of(key, current.epochs()))
     }
 
     /// Takes a turn for a build in the background, which no client's leaving affects.
     pub(super) fn take_turn_behind(&self, key: &Key, current: &Stamps) -> Turn {
-        self.0.flights.take_turn(key, Client::default(), Epoch::of(key, current.epochs()))
+        self.shared.flights.take_turn(key, Client::default(), Epoch::of(key, current.epochs()))
     }
 
     /// Stores a result in the local tier, and in the shared tier if there is one.
@@ -298,9 +317,10 @@ impl Cache {
     ) -> Option<Arc<Entry>> {
         let body = made.body.clone();
         let entry = self.store_here(level, key, policy, made)?;
-        let shared = self.shared_for(policy).filter(|_| !self.0.local.has_superseded(key, &entry));
+        let shared =
+            self.shared_for(policy).filter(|_| !self.shared.local.has_superseded(key, &entry));
         if let Some(shared) = shared {
-            shared.store(key, body, &entry, lock, self.0.versions.clone());
+            shared.store(key, body, &entry, lock, self.shared.versions.clone());
         }
         Some(entry)
     }
@@ -311,8 +331,9 @@ impl Cache {
         level: Level,
         key: &Key,
         policy: &Policy,
-        made: Built<T>,
+        mut made: Built<T>,
     ) -> Option<Arc<Entry>> {
+        self.add_scope(&mut made.dependencies, &made.current);
         if let Some(reason) = refusal(&made.dependencies) {
             self.report_outcome(level, key, Outcome::NotStored(reason), made.started);
             return None;
@@ -324,7 +345,7 @@ impl Cache {
             .built_in(made.started.elapsed(), tracking::maker())
             .holding_nothing(holds_nothing);
         let entry = Arc::new(entry);
-        let outcome = match self.0.local.insert(key.clone(), entry.clone()) {
+        let outcome = match self.shared.local.insert(key.clone(), entry.clone()) {
             true => Outcome::Stored(entry.size()),
             false => Outcome::NotStored("deleted meanwhile"),
         };
@@ -335,7 +356,7 @@ impl Cache {
     /// Overwrites every shared entry with bytes that are not an entry.
     #[cfg(test)]
     pub(super) async fn garble_shared(&self) {
-        if let Some(shared) = &self.0.shared {
+        if let Some(shared) = &self.shared.shared {
             shared.garble().await;
         }
     }
@@ -368,10 +389,10 @@ impl Cache {
         match (&event.outcome, event.entry) {
             (Outcome::Hit, Some(entry)) => entry.count_hit(),
             (Outcome::Miss(Miss::Absent), _) => {
-                event.removal_cause = self.0.local.removal_cause_of(event.key);
+                event.removal_cause = self.shared.local.removal_cause_of(event.key);
             }
             _ => {}
         }
-        self.0.listeners.iter().for_each(|listener| listener.on(&event));
+        self.shared.listeners.iter().for_each(|listener| listener.on(&event));
     }
 }

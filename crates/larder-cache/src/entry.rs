@@ -28,8 +28,14 @@ use super::tag::{Stamp, Tag};
 /// A type that can be the body of an entry: owned, known to serde, `Send` and `Sync`.
 ///
 /// It needs no implementation.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored in the cache",
+    label = "the cache stores what is owned, known to serde, `Send` and `Sync`",
+    note = "derive `serde::Serialize` and `serde::Deserialize` for it, and replace borrowed fields by owned ones"
+)]
 pub trait Body: Serialize + DeserializeOwned + Any + Send + Sync {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Any + Send + Sync> Body for T {}
 
 /// What it cost to build an entry.

@@ -54,6 +54,17 @@ impl Key {
         Self { variant_of: Some(Arc::new(whole.clone())), ..self }
     }
 
+    /// Returns the key in a scope, which is its first part.
+    pub(super) fn within(&self, scope: &str) -> Self {
+        let (name, parts) = self.text.split_at(self.name().len());
+        let scoped = Self::with_noun(name).part("scope", scope);
+        let key = KeyBuilder { text: scoped.text + parts }.build();
+        Self {
+            variant_of: self.variant_of.as_ref().map(|whole| Arc::new(whole.within(scope))),
+            ..key
+        }
+    }
+
     /// Returns the key of which it is a variant.
     pub(super) fn variant_of(&self) -> Option<&Key> {
         self.variant_of.as_deref()
@@ -138,6 +149,11 @@ impl KeyBuilder {
 }
 
 /// A value that can be part of a key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a part of a key",
+    label = "parts are texts, whole numbers, `bool`, `char`, and options, arrays and slices of parts",
+    note = "pass what identifies it, as in `.part(\"day\", day.to_string())`"
+)]
 pub trait Part {
     /// Appends this part in a form that no other part, of any type, has.
     fn print(&self, text: &mut String);

@@ -77,6 +77,7 @@
 //! | `redis-tls` | TLS to it, by rustls | off |
 //! | `compress` | pages compressed once for all clients, and large values in a shared store | on |
 //! | `inspect` | what is stored, for command lines, dashboards and toolbars | off |
+//! | `testing` | a cache that stores nothing, a clock that a test moves, assertions | off |
 //!
 //! Without features it is the core: keys, tags, stamps, policies, entries, flights, values in memory, events.
 //!
@@ -98,33 +99,9 @@
 //!
 //! # Testing
 //!
+//! - The module `testing` (feature `testing`) has what tests need, and the three tests that one writes first.
 //! - What the page cache did is in each response: [`page::CacheStatus::of`].
-//! - Lifetimes go by tokio's clock, which a test can pause and advance (tokio's feature `test-util`).
-//! - [`Levels::OFF`] stores nothing: a test then sees each request handled.
-//!
-//! ```
-//! # use std::time::Duration;
-//! use actix_web::test::{TestRequest, call_service, init_service};
-//! use actix_web::{App, web};
-//! use larder_cache::page::{self, CacheStatus, Outcome};
-//! use larder_cache::{Cache, Policy};
-//!
-//! # actix_web::rt::System::new().block_on(async {
-//! let minute = Policy::fresh_for(Duration::from_secs(60));
-//! let page = web::resource("/").wrap(page::cached(minute)).get(|| async { "Assam" });
-//! let app = App::new().app_data(web::Data::new(Cache::in_memory())).service(page);
-//! let app = init_service(app).await;
-//! let ask = async || {
-//!     let response = call_service(&app, TestRequest::get().uri("/").to_request()).await;
-//!     CacheStatus::of(response.response()).map(CacheStatus::outcome)
-//! };
-//! tokio::time::pause();
-//! assert_eq!(ask().await, Some(Outcome::Stored));
-//! assert_eq!(ask().await, Some(Outcome::Hit));
-//! tokio::time::advance(Duration::from_secs(61)).await;
-//! assert_eq!(ask().await, Some(Outcome::Stored));
-//! # });
-//! ```
+//! - Lifetimes go by tokio's clock.
 //!
 //! # Coming from Django
 //!
@@ -164,7 +141,7 @@
 //!
 //! - The model: `tag`, `stamps`, `in_process`, `dependencies`, `tracking`, `level`, `key`, `policy`, `entry`,
 //!   `removal`.
-//! - The cache: `builder`, `cache`, `built`, `find`, `flight`, `derive`, `refresh`, `presence`, `lineage`, `panics`,
+//! - The cache: `builder`, `cache`, `scope`, `built`, `find`, `flight`, `derive`, `refresh`, `presence`, `lineage`, `panics`,
 //!   `tier`, `namespace`, `secret`, `error`.
 //! - Levels one and two: `page` over `http`, `write_epochs`, `fragment`, `hole`.
 //! - Values and stores: `values`, `store`, `codec`.
@@ -221,11 +198,14 @@ pub mod presence;
 mod random;
 mod refresh;
 mod removal;
+mod scope;
 mod secret;
 pub mod stamps;
 pub mod store;
 mod sync;
 mod tag;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tier;
 pub mod tracking;
 pub mod values;

@@ -87,6 +87,11 @@ impl Current {
     }
 }
 
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which data have changed",
+    label = "a cache is opened with a source of stamps",
+    note = "open it with `Arc::new(InProcess::new())`, or with the stamps of a database, from its adapter"
+)]
 /// A source of stamps: a database, or the process itself.
 ///
 /// ```

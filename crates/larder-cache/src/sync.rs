@@ -90,6 +90,13 @@ mod scheduled {
             .await
         }
 
+        pub(crate) fn sync_scope<R>(&'static self, value: T, work: impl FnOnce() -> R) -> R {
+            let outside = self.0.with(|slot| slot.replace(Some(value)));
+            let done = work();
+            self.0.with(|slot| slot.replace(outside));
+            done
+        }
+
         pub(crate) fn try_with<R>(&'static self, read: impl FnOnce(&T) -> R) -> Result<R, ()> {
             let value = self.0.with(|slot| slot.borrow().clone());
             value.as_ref().map(read).ok_or(())

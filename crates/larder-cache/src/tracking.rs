@@ -90,6 +90,25 @@ pub fn record(dependencies: &Dependencies) {
     let _ = CURRENT.try_with(|tracker| tracker.collected.lock().unwrap().merge(dependencies));
 }
 
+/// Returns `work` for another thread: what it records there belongs to the build that this is called in.
+///
+/// ```
+/// use larder_cache::tracking;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let read = || 42; // which records what it reads
+/// let answer = tokio::task::spawn_blocking(tracking::carried(read)).await;
+/// # assert_eq!(answer.unwrap(), 42);
+/// # });
+/// ```
+pub fn carried<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let tracker = CURRENT.try_with(Arc::clone).ok();
+    move || match tracker {
+        Some(tracker) => CURRENT.sync_scope(tracker, work),
+        None => work(),
+    }
+}
+
 /// Adds a note to the current build.
 pub(crate) fn note(note: Note) {
     let mut dependencies = Dependencies::default();
@@ -163,6 +182,18 @@ mod tests {
         })
         .await;
         assert_eq!(page.queries(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_a_carried_thread_records_belongs_to_the_build() {
+        let (_, page) = track(current(), async {
+            let work = || record(&on("tea", 1));
+            tokio::task::spawn_blocking(carried(work)).await.unwrap();
+            tokio::task::spawn_blocking(|| record(&on("milk", 1))).await.unwrap();
+        })
+        .await;
+        let tags: Vec<_> = page.stamps().iter().map(|(tag, _)| tag.as_str()).collect();
+        assert_eq!(tags, ["!", "tea"]);
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use larder_cache::{Tag, tracking};
 use crate::db::binds::Bind;
 use crate::db::{Conn, Db, Error, Origin, log};
 use crate::derived::Derived;
+use crate::driver::now;
 use crate::read_checker::{ReadChecker, Schema};
 use crate::snapshot::Snapshot;
 use crate::table::Table;
@@ -114,7 +115,7 @@ impl Database {
     /// # Errors
     /// Those of the database. On Postgres a tag has at most 600 characters.
     pub async fn invalidate(&self, tags: Vec<Tag>) -> Result<(), Error> {
-        self.write(move |conn| tags.iter().try_for_each(|tag| stamps::bump(conn, tag))).await?;
+        self.write(move |conn| now(stamps::bump(conn, &tags))).await?;
         self.invalidations.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

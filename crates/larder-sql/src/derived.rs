@@ -13,6 +13,7 @@ use diesel::sql_types::Integer;
 use larder_cache::{Stamp, Tag};
 
 use crate::db::Conn;
+use crate::driver::now;
 use crate::schema::Watch;
 use crate::stamps::{self, Schema};
 use crate::table::Table;
@@ -43,8 +44,8 @@ pub(super) fn epoch(conn: &mut Conn, tables: &[Table]) -> QueryResult<Stamp> {
             let version: i32 = sql::<Integer>("PRAGMA schema_version").get_result(sqlite)?;
             Schema(version.into())
         }
-        Conn::Postgres(postgres) => Watch::of(tables).ask(postgres)?,
+        Conn::Postgres(postgres) => now(Watch::of(tables).ask(postgres))?,
     };
-    let everything = stamps::of(conn, &[Tag::EVERYTHING])?.pop();
+    let everything = now(stamps::of(conn, &[Tag::EVERYTHING]))?.pop();
     Ok(schema.with(everything.map(|(_, stamp)| stamp).unwrap_or_default()))
 }

@@ -2,15 +2,48 @@
 //!
 //! - Triggers change a tag's stamp in the transaction of the writer ([`triggers`]).
 //! - A read names its tables before it gets the connection, and takes their stamps first.
-//! - Debug builds check that each read has named all that it reads (`read_checker`).
+//! - Debug builds check that each read has named all that it reads, where the driver reports what is read.
 //! - SQLite is queried on every request, inline; Postgres once for all requests that wait.
 //! - A change of the schema makes everything stale: it may have changed rows without a trigger.
 //! - Entries are deleted by stamps of their own, changed here ([`larder_cache::event::Removal`]).
 //! - Where a trigger is missing the stamps are unavailable, and the cache is bypassed.
 //!
-//! # Covering a table
+//! # Features
 //!
-//! ```no_run
+//! | Feature | Brings |
+//! |---|---|
+//! | `sqlite` | the freshness check on SQLite |
+//! | `postgres` | the freshness check on Postgres |
+//! | `diesel` | the adapter for diesel, with both databases |
+//! | `postgres-tls` | TLS to Postgres in that adapter, by rustls |
+//! | `rusqlite` | the adapter for rusqlite, with SQLite |
+//! | `sqlx` | the adapter for sqlx, with those databases whose features are chosen |
+//!
+//! No feature is on by default, and none builds SQLite: the application's driver does. The ranges of versions are
+//! wide, so that the newest sqlx or rusqlite decides the one `libsqlite3-sys` that a program can have. A program with
+//! two drivers for SQLite needs versions of them that agree on it.
+//!
+//! # Reading through the cache
+//!
+//! | Driver | Covers | Watches | Reads | A table, a row |
+//! |---|---|---|---|---|
+//! | diesel | `triggers::cover` | `open` | `Database::read` | `Snapshot::table`, `Snapshot::row` |
+//! | rusqlite | `rusqlite::cover` | `rusqlite::watch` | `rusqlite::read` | `Snapshot::reads`, `Snapshot::reads_row` |
+//! | sqlx | `sqlx::cover` | `sqlx::watch` | `sqlx::begin` | `Snapshot::reads`, `Snapshot::reads_row` |
+//!
+//! The stamps go to the builder of the cache. An application that has migrations prints what `cover` does with
+//! [`migration`]. In both cases the triggers are checked while the application runs: where they are missing, the cache
+//! is bypassed.
+//!
+//! | Rows are told apart by | A write changes the stamps of |
+//! |---|---|
+//! | an integer `id` | the table, and the bucket of the row's id, one of 256 |
+//! | anything else, or nothing | the table, and all of its rows |
+//!
+//! With diesel:
+//!
+#![cfg_attr(feature = "diesel", doc = "```no_run")]
+#![cfg_attr(not(feature = "diesel"), doc = "```ignore")]
 //! use larder_sql::db::{Db, Url};
 //! use larder_sql::{Database, Table, triggers};
 //!
@@ -27,88 +60,59 @@
 //! # }
 //! ```
 //!
-//! The stamps go to the builder of the cache; [`Database::read`] takes the place of the application's own reads. An
-//! application that has migrations prints what `cover` does with [`migration`]. In both cases the triggers
-//! are checked while the application runs ([`triggers::check`]): where they are missing, the cache is bypassed.
-//!
-//! | Rows are told apart by | A write changes the stamps of |
-//! |---|---|
-//! | an integer `id` | the table, and the bucket of the row's id, one of 256 |
-//! | anything else, or nothing | the table, and all of its rows |
-//!
 //! # Layout
 //!
-//! - What every database and driver shares: `table`, `mentioned`, [`moves`].
-//! - The protocol: [`triggers`], `stamps`, `schema`, and the two sources of stamps, `sqlite` and `postgres`.
-//! - The application's side: `database`, `snapshot`, `read_checker`, `removal`, [`secret`].
-//! - The adapter for diesel: [`db`]. It does not depend on the cache.
+//! - What every database and driver shares: `table`, `driver`.
+//! - The protocol and its SQL: [`triggers`], `stamps`, `schema`, `reading`, and the two sources of stamps, `sqlite` and
+//!   `postgres`.
+//! - The adapters: `rusqlite`, `sqlx`, and for diesel `open`, `database`, `snapshot`, `mentioned`, `read_checker`,
+//!   `moves`, `derived`, `secret`. The connections of diesel, in `db`, do not depend on the cache.
 
 #![warn(missing_docs)]
+// A part of the protocol is used by one adapter only.
+#![cfg_attr(not(feature = "diesel"), allow(dead_code))]
 
+#[cfg(feature = "diesel")]
 mod database;
+#[cfg(feature = "diesel")]
 pub mod db;
+#[cfg(feature = "diesel")]
 mod derived;
+mod driver;
+#[cfg(feature = "diesel")]
 mod mentioned;
+#[cfg(feature = "diesel")]
 pub mod moves;
+#[cfg(feature = "diesel")]
+mod open;
+#[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "diesel")]
 mod read_checker;
-mod removal;
+#[cfg(any(feature = "rusqlite", feature = "sqlx"))]
+mod reading;
+#[cfg(feature = "rusqlite")]
+pub mod rusqlite;
 mod schema;
+#[cfg(feature = "diesel")]
 pub mod secret;
+#[cfg(feature = "diesel")]
 mod snapshot;
+#[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlx")]
+pub mod sqlx;
 mod stamps;
 mod table;
 pub mod triggers;
 
-use std::sync::Arc;
-use std::time::Duration;
-
+#[cfg(feature = "diesel")]
 pub use database::Database;
-use larder_cache::StampSource;
-
-use crate::db::{Db, Url};
+#[cfg(feature = "diesel")]
+pub use open::{open, open_on};
+#[cfg(feature = "postgres")]
+pub use postgres::FRESHNESS_TIMEOUT;
+#[cfg(feature = "diesel")]
 pub use snapshot::Snapshot;
 pub use table::Table;
 pub use triggers::{Dialect, migration};
-
-/// How long a request waits for the freshness check on Postgres, where nothing else is chosen.
-pub const FRESHNESS_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Opens the source of stamps for the database at `url`.
-///
-/// # Errors
-/// If the database cannot be queried at all. Missing triggers are no error here: the stamps are
-/// unavailable then.
-pub fn open(url: &Url, tables: &'static [Table]) -> Result<Arc<dyn StampSource>, String> {
-    of(url, None, FRESHNESS_TIMEOUT, tables)
-}
-
-/// Opens the source of stamps for an open database; changing stamps queues with its other writes.
-///
-/// A request for which Postgres has not answered within `timeout` bypasses the cache.
-///
-/// # Errors
-/// As [`open`].
-pub fn open_on(
-    db: Db,
-    timeout: Duration,
-    tables: &'static [Table],
-) -> Result<Arc<dyn StampSource>, String> {
-    of(&db.url().clone(), Some(db), timeout, tables)
-}
-
-fn of(
-    url: &Url,
-    db: Option<Db>,
-    timeout: Duration,
-    tables: &'static [Table],
-) -> Result<Arc<dyn StampSource>, String> {
-    let versions: Arc<dyn StampSource> = match url {
-        Url::Sqlite(_) => Arc::new(sqlite::SqliteVersions::open(url.clone(), tables)),
-        Url::Postgres(_) => {
-            Arc::new(postgres::PostgresVersions::open(url.clone(), timeout, tables)?)
-        }
-    };
-    Ok(Arc::new(removal::Movable::new(versions, url.clone(), db)))
-}

@@ -10,7 +10,8 @@ use larder_cache::stamps::Stamps;
 use larder_cache::{Stamp, Tag};
 
 use crate::db::{Conn, log};
-use crate::stamps;
+use crate::driver::now;
+use crate::stamps::{self, Schema};
 
 /// A tag that was invalidated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +53,9 @@ pub(super) fn within<T>(
     conn: &mut Conn,
     work: impl FnOnce(&mut Conn) -> QueryResult<T>,
 ) -> QueryResult<(T, Vec<Move>)> {
-    let before = log::without_logging(|| stamps::all(conn))?;
+    let before = log::without_logging(|| now(stamps::all(conn, Schema::default())))?;
     let done = work(conn)?;
-    let after = log::without_logging(|| stamps::all(conn))?;
+    let after = log::without_logging(|| now(stamps::all(conn, Schema::default())))?;
     Ok((done, between(&before, &after)))
 }
 

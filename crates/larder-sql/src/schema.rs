@@ -13,18 +13,16 @@
 
 use std::time::{Duration, Instant};
 
-use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text};
-
+use crate::driver::{Driver, literals, number};
 use crate::stamps::Schema;
 use crate::table::Table;
 
 /// How long a change may go unnoticed.
 const CHECK: Duration = Duration::from_millis(500);
 
+/// Selects the schema of the tables that are named before it.
 const QUESTION: &str = "\
-    WITH watched AS (SELECT to_regclass(name)::oid AS id FROM unnest($1) AS name) \
-    SELECT coalesce(bit_xor(hashtextextended(concat_ws(' ', id, version, file), 0)), 0) AS number FROM ( \
+    SELECT '', coalesce(bit_xor(hashtextextended(concat_ws(' ', id, version, file), 0)), 0), 0::bigint FROM ( \
       SELECT c.oid AS id, c.xmin AS version, c.relfilenode::text AS file \
       FROM watched JOIN pg_class c ON c.oid = watched.id \
       UNION ALL \
@@ -36,15 +34,9 @@ const QUESTION: &str = "\
       SELECT i.inhrelid, i.xmin, 'partition' FROM watched JOIN pg_inherits i ON i.inhparent = watched.id \
     ) AS parts";
 
-#[derive(QueryableByName)]
-struct Answer {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-}
-
 /// The schema as it was last read.
 pub(super) struct Watch {
-    tables: Vec<&'static str>,
+    question: String,
     seen: Option<(Instant, Schema)>,
 }
 
@@ -52,23 +44,26 @@ impl Watch {
     /// Watches these tables and those derived from them.
     pub fn of(tables: &[Table]) -> Self {
         let names = |table: &Table| std::iter::once(table.name()).chain(table.derived().to_vec());
-        Self { tables: tables.iter().flat_map(names).collect(), seen: None }
+        let names = literals(tables.iter().flat_map(names));
+        let watched = format!(
+            "WITH watched AS (SELECT to_regclass(name)::oid AS id FROM unnest(ARRAY[{names}]::text[]) AS name)"
+        );
+        Self { question: format!("{watched} {QUESTION}"), seen: None }
     }
 
-    /// Returns the schema as `conn` sees it now.
+    /// Returns the schema as `driver` sees it now.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn ask(&self, conn: &mut PgConnection) -> QueryResult<Schema> {
-        let question = diesel::sql_query(QUESTION).bind::<Array<Text>, _>(&self.tables);
-        Ok(Schema(question.get_result::<Answer>(conn)?.number))
+    pub async fn ask<D: Driver>(&self, driver: &mut D) -> Result<Schema, D::Error> {
+        Ok(Schema(number(driver, &self.question, &[]).await?))
     }
 
     /// Returns the schema, read again if that is due, and whether it has changed.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn look(&mut self, conn: &mut PgConnection) -> QueryResult<(Schema, bool)> {
+    pub async fn look<D: Driver>(&mut self, driver: &mut D) -> Result<(Schema, bool), D::Error> {
         if let Some((asked, schema)) = self.seen
             && asked.elapsed() < CHECK
         {
@@ -76,7 +71,7 @@ impl Watch {
         }
         // Taken before the query: a change while it runs may or may not be in the answer.
         let asked = Instant::now();
-        let schema = self.ask(conn)?;
+        let schema = self.ask(driver).await?;
         let before = self.seen.replace((asked, schema));
         Ok((schema, before.is_none_or(|(_, before)| before != schema)))
     }

@@ -11,6 +11,7 @@ use larder_cache::stamps::{Current, Invalidation, StampsResult, StampsUnavailabl
 use larder_cache::{Secret, Stamp, StampSource, Tag};
 
 use crate::db::{Conn, Db, Error, LOCK_TIMEOUT, Role, Url, secret, transaction};
+use crate::driver::now;
 use crate::stamps;
 use crate::table::Table;
 
@@ -122,7 +123,7 @@ impl StampSource for Watching {
 pub fn rotate(db: &Db) -> Result<(), Error> {
     db.write_now(|conn| {
         secret::replace(conn)?;
-        stamps::bump(conn, &Tag::EVERYTHING)
+        now(stamps::bump(conn, &[Tag::EVERYTHING]))
     })
 }
 
@@ -132,7 +133,7 @@ fn read(url: &Url) -> Result<(Option<[u8; secret::BYTES]>, Stamp), String> {
     let mut conn =
         Conn::open(url, Role::Reader, LOCK_TIMEOUT).map_err(|error| failed(error.to_string()))?;
     let found = transaction::read(&mut conn, |conn| -> QueryResult<_> {
-        let stamp = stamps::of(conn, &[SECRET.tag()])?.pop();
+        let stamp = now(stamps::of(conn, &[SECRET.tag()]))?.pop();
         Ok((secret::read(conn)?, stamp.map(|(_, stamp)| stamp).unwrap_or_default()))
     });
     found.map_err(|error| failed(error.to_string()))

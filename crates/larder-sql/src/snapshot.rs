@@ -13,6 +13,7 @@ use larder_cache::{Stamp, Tag};
 
 use crate::db::{Conn, log};
 use crate::derived::{self, Derived};
+use crate::driver::now;
 use crate::read_checker::ReadChecker;
 use crate::stamps;
 use crate::table::Table;
@@ -60,7 +61,7 @@ impl<'c> Snapshot<'c> {
     /// Those of the database.
     pub fn row(&mut self, table: Table, id: i64) -> QueryResult<&mut Conn> {
         self.check(table, false)?;
-        self.reads(&[table.row_tag(id), table.reset_tag()])
+        self.reads(&table.tags_of_row(id))
     }
 
     /// Returns how long ago the derived tables of `table` were found right.
@@ -116,7 +117,7 @@ impl<'c> Snapshot<'c> {
         let is_new = |tag: &Tag| known.iter().all(|(known, _)| known != tag);
         if self.is_tracking && tags.iter().any(is_new) {
             let ran = log::ran();
-            for (tag, stamp) in stamps::of(self.conn, tags)? {
+            for (tag, stamp) in now(stamps::of(self.conn, tags))? {
                 self.dependencies.add(tag, stamp);
             }
             self.uncounted += log::ran() - ran;

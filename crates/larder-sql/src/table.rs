@@ -21,7 +21,7 @@ impl Table {
         Self { name, derived: &[], has_shared_rows: false }
     }
 
-    /// Declares that its rows share one tag, for [`triggers::migration`](crate::triggers::migration) on SQLite.
+    /// Declares that its rows share one tag, for [`migration`](crate::migration) on SQLite.
     ///
     /// So it is for every table whose key is not an integer `id`, and on SQLite where another column is unique.
     pub const fn with_shared_rows(self) -> Self {
@@ -75,6 +75,11 @@ impl Table {
     /// Returns the tag of a row's bucket, also for rows that do not exist.
     pub fn row_tag(self, id: i64) -> Tag {
         Tag::from(format!("{}#{}", self.name, id & (BUCKETS - 1)))
+    }
+
+    /// Returns the tags on which a read of one row depends.
+    pub(crate) fn tags_of_row(self, id: i64) -> [Tag; 2] {
+        [self.row_tag(id), self.reset_tag()]
     }
 
     /// Returns the tag that `TRUNCATE` changes; every read of a row depends on it.

@@ -1,26 +1,33 @@
-//! A blog on SQLite through sqlx, with a cached page and a cached query.
+//! A blog on SQLite or Postgres through sqlx: the next answer is new, whichever program has written.
 //!
 //! `cargo run` in this folder, then `curl -i http://127.0.0.1:8081/` twice: the second answer has
-//! `cache-status: blog; hit`. `curl -d title=Spring http://127.0.0.1:8081/` adds a post, and the next answer
-//! shows it.
+//! `cache-status: blog; hit`. Write with another program and request the page again:
+//! `sqlite3 blog.sqlite3 "INSERT INTO posts VALUES ('Spring')"`. With a URL, such as
+//! `cargo run postgres://ann@localhost/blog`, it is the same on Postgres.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_session::storage::CookieSessionStore;
+use actix_session::{Session, SessionMiddleware};
+use actix_web::cookie;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::error::ErrorInternalServerError;
 use actix_web::{App, Error, HttpResponse, HttpServer, Responder, web};
-use larder_cache::{Builder, Cache, InProcess, Key, Policy, Tag, page};
+use larder_cache::{Builder, Cache, Key, Policy, page};
+use larder_sql::Table;
+use larder_sql::sqlx::{begin, cover, watch};
 use serde::Deserialize;
-use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+use sqlx::AnyPool;
 
-const POSTS: Tag = Tag::named("posts");
+const POSTS: Table = Table::named("posts");
+const TABLES: &[Table] = &[POSTS];
 const HOUR: Policy = Policy::fresh_for(Duration::from_secs(3600));
 
 /// What the handlers share.
 #[derive(Clone)]
 struct Blog {
-    db: SqlitePool,
+    db: AnyPool,
     cache: web::Data<Cache>,
 }
 
@@ -31,26 +38,27 @@ struct Post {
 
 impl Blog {
     async fn open(url: &str) -> Result<Self, sqlx::Error> {
-        // One connection, since each connection to `:memory:` has a database of its own.
-        let db = SqlitePoolOptions::new().max_connections(1).connect(url).await?;
+        sqlx::any::install_default_drivers();
+        let db = AnyPool::connect(url).await?;
         sqlx::query("CREATE TABLE IF NOT EXISTS posts (title TEXT NOT NULL)").execute(&db).await?;
-        let cache = Builder::default().name("blog").open(Arc::new(InProcess::new()));
+        cover(&db, TABLES).await?;
+        let cache = Builder::default().name("blog").open(watch(&db, TABLES).await?);
         Ok(Self { db, cache: web::Data::new(cache) })
     }
 
     /// Returns the titles, from the cache or else from the database.
     async fn titles(&self) -> Result<Arc<Vec<String>>, sqlx::Error> {
         let load = async || {
-            // The stamp before the data: a write in between makes this load stale.
-            self.cache.reads(&[POSTS]);
-            sqlx::query_scalar("SELECT title FROM posts ORDER BY rowid").fetch_all(&self.db).await
+            let mut read = begin(&self.db).await?;
+            let titles = sqlx::query_scalar("SELECT title FROM posts ORDER BY title");
+            titles.fetch_all(read.reads(POSTS).await?).await
         };
         self.cache.get_or_set(&Key::named("blog.titles").build(), &HOUR, load).await
     }
 
-    async fn add(&self, title: &str) -> Result<(), Box<dyn std::error::Error>> {
-        sqlx::query("INSERT INTO posts VALUES (?)").bind(title).execute(&self.db).await?;
-        Ok(self.cache.changed(&[POSTS]).await?)
+    async fn add(&self, title: &str) -> Result<(), sqlx::Error> {
+        let add = sqlx::query("INSERT INTO posts VALUES ($1)").bind(title);
+        add.execute(&self.db).await.map(drop)
     }
 }
 
@@ -61,46 +69,49 @@ async fn index(blog: web::Data<Blog>) -> Result<impl Responder, Error> {
     Ok(web::Html::new(format!("<!doctype html><title>Blog</title><ul>{items}</ul>")))
 }
 
-async fn add(blog: web::Data<Blog>, post: web::Form<Post>) -> Result<impl Responder, Error> {
+/// Adds a post, and counts it for its author.
+async fn add(
+    blog: web::Data<Blog>,
+    session: Session,
+    post: web::Form<Post>,
+) -> Result<impl Responder, Error> {
     blog.add(&post.title).await.map_err(ErrorInternalServerError)?;
+    session.insert("posts", posts_of(&session)? + 1)?;
     Ok(HttpResponse::SeeOther().insert_header(("location", "/")).finish())
 }
 
-fn pages() -> impl HttpServiceFactory {
-    web::resource("/").wrap(page::cached(HOUR)).get(index).post(add)
+/// Shows the visitor's own number of posts. It is not cached.
+async fn mine(session: Session) -> Result<impl Responder, Error> {
+    Ok(format!("You have added {} posts.", posts_of(&session)?))
+}
+
+fn posts_of(session: &Session) -> Result<u32, Error> {
+    Ok(session.get("posts")?.unwrap_or_default())
+}
+
+fn pages(secret: cookie::Key) -> impl HttpServiceFactory {
+    let sessions = || {
+        let sessions = SessionMiddleware::builder(CookieSessionStore::default(), secret.clone());
+        sessions.cookie_secure(false).build()
+    };
+    // The page cache stands around the sessions: a hit needs none.
+    let posts = web::resource("/").wrap(sessions()).wrap(page::cached(HOUR));
+    let mine = web::resource("/mine").wrap(sessions()).get(mine);
+    (posts.get(index).post(add), mine)
 }
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let blog = Blog::open("sqlite://blog.sqlite3?mode=rwc").await?;
+    let url = std::env::args().nth(1);
+    let blog = Blog::open(url.as_deref().unwrap_or("sqlite://blog.sqlite3?mode=rwc")).await?;
+    // Sessions end with this program.
+    let secret = cookie::Key::generate();
     let app = move || {
         let app = App::new().app_data(blog.cache.clone()).app_data(web::Data::new(blog.clone()));
-        app.service(pages())
+        app.service(pages(secret.clone()))
     };
     Ok(HttpServer::new(app).bind(("127.0.0.1", 8081))?.run().await?)
 }
 
 #[cfg(test)]
-mod tests {
-    use actix_web::test::{TestRequest, call_service, init_service, read_body};
-
-    use super::*;
-
-    #[actix_web::test]
-    async fn the_page_is_cached_until_a_post_is_added() {
-        let blog = Blog::open("sqlite::memory:").await.unwrap();
-        let app = App::new().app_data(blog.cache.clone()).app_data(web::Data::new(blog));
-        let app = init_service(app.service(pages())).await;
-        for (title, expected) in [("", "stored"), ("", "hit"), ("Spring", "stored"), ("", "hit")] {
-            if !title.is_empty() {
-                let post = TestRequest::post().uri("/").set_form([("title", title)]);
-                assert_eq!(call_service(&app, post.to_request()).await.status(), 303);
-            }
-            let response = call_service(&app, TestRequest::get().uri("/").to_request()).await;
-            let status =
-                response.headers().get("cache-status").unwrap().to_str().unwrap().to_owned();
-            assert!(status.contains(expected), "{status}");
-            assert!(String::from_utf8_lossy(&read_body(response).await).contains(title));
-        }
-    }
-}
+mod tests;

@@ -38,14 +38,14 @@ impl Cache {
             }
         };
         let entry = Arc::new(entry);
-        self.0.local.insert(key.clone(), entry.clone());
+        self.shared.local.insert(key.clone(), entry.clone());
         self.report_entry(level, key, Outcome::SharedHit, started, &entry);
         Recalled::Found(body, entry)
     }
 
     /// Returns the shared tier, unless the policy keeps entries in this process.
     pub(crate) fn shared_for(&self, policy: &Policy) -> Option<&SharedTier> {
-        self.0.shared.as_ref().filter(|_| !policy.is_local())
+        self.shared.shared.as_ref().filter(|_| !policy.is_local())
     }
 
     /// Returns the valid bodies under `keys` in the shared tier, in one round trip.
@@ -58,7 +58,7 @@ impl Cache {
         current: &Stamps,
         caller: &'static Location<'static>,
     ) -> Vec<Option<(Arc<T>, Arc<Entry>)>> {
-        let shared = self.0.shared.as_ref().filter(|_| !keys.is_empty());
+        let shared = self.shared.shared.as_ref().filter(|_| !keys.is_empty());
         let Some(shared) = shared else { return keys.iter().map(|_| None).collect() };
         let started = Instant::now();
         let fetched = match shared.fetch_many::<T>(level, keys, current).await {
@@ -83,7 +83,7 @@ impl Cache {
                 Err(_) => return None,
             };
             let entry = Arc::new(entry);
-            self.0.local.insert((*key).clone(), entry.clone());
+            self.shared.local.insert((*key).clone(), entry.clone());
             let event = Event::new(level, key, Outcome::SharedHit, started.elapsed());
             self.report(event.of(&entry).asked_at(Some(caller)));
             Some((body, entry))
@@ -93,6 +93,6 @@ impl Cache {
 
     /// Returns a number that distinguishes this cache's keys from those of others.
     pub(crate) fn flights_place(&self) -> usize {
-        self.0.flights.place()
+        self.shared.flights.place()
     }
 }

@@ -8,6 +8,8 @@
 //!   nothing built from it is stored. A panic is a failure; without an old value it is resumed.
 //! - A load that asks for its own key panics: no error type is common to all callers.
 
+mod unshared;
+
 use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -70,17 +72,25 @@ impl Cache {
         policy: &Policy,
         load: impl AsyncFnOnce() -> Result<T, E>,
     ) -> impl Future<Output = Result<Arc<T>, E>> {
-        let caller = Location::caller();
-        async move {
-            let Some(current) = self.stamps_for(Level::Query).await else {
-                return self.begin([key]).run(load()).await.map(Arc::new);
-            };
-            let began = Instant::now();
-            let wanted = Wanted { cache: self, key, policy, current, caller, began };
-            match wanted.find().await {
-                Found::Value(value) => Ok(value),
-                Found::Nothing(task) => wanted.load(*task, load).await,
-            }
+        self.get_or_set_at(key, policy, load, Location::caller())
+    }
+
+    async fn get_or_set_at<T: Body, E>(
+        &self,
+        key: &Key,
+        policy: &Policy,
+        load: impl AsyncFnOnce() -> Result<T, E>,
+        caller: &'static Location<'static>,
+    ) -> Result<Arc<T>, E> {
+        let key = &*self.own(key);
+        let Some(current) = self.stamps_for(Level::Query).await else {
+            return self.begin([key]).run(load()).await.map(Arc::new);
+        };
+        let began = Instant::now();
+        let wanted = Wanted { cache: self, key, policy, current, caller, began };
+        match wanted.find().await {
+            Found::Value(value) => Ok(value),
+            Found::Nothing(task) => wanted.load(*task, load).await,
         }
     }
 
@@ -135,7 +145,7 @@ impl Cache {
         load: impl AsyncFnOnce(Vec<&I>) -> Result<Vec<T>, E>,
         caller: &'static Location<'static>,
     ) -> Result<Vec<Arc<T>>, E> {
-        let keys: Vec<Key> = items.iter().map(key).collect();
+        let keys: Vec<Key> = items.iter().map(|item| self.own(&key(item)).into_owned()).collect();
         let Some(current) = self.stamps_for(Level::Query).await else {
             let loaded = self.begin(&keys).run(load(items.iter().collect())).await?;
             assert_eq!(loaded.len(), items.len(), "a load answers a value for each item");

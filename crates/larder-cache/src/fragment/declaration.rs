@@ -15,7 +15,7 @@ impl Digest {
 }
 
 /// The declaration of a fragment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Fragment {
     key: KeyBuilder,
     pub(super) policy: Policy,

@@ -25,6 +25,9 @@
 //! cache.render_with(&Index { newest }, parts)
 //! ```
 //!
+//! Other template engines than askama call [`Cache::fragment`], or [`Cache::prefetch`] and [`Prefetched::show`] where a
+//! fragment reads data.
+//!
 //! Source: Django's `{% cache %}`. Instead of Django's `using=`, a page is rendered with another
 //! [`Cache`].
 
@@ -34,7 +37,10 @@ mod prefetched;
 #[cfg(feature = "askama")]
 mod template;
 
+use std::cell::Cell;
+use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 
 pub use declaration::{Digest, Fragment};
 pub use personal::Personal;
@@ -62,6 +68,45 @@ impl Cache {
         }
     }
 
+    /// Returns the fragment from the cache, or else from `render`: for engines such as maud, minijinja and tera.
+    ///
+    /// Pass the engine its values within `render`: only there a [`Personal`] one is refused.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use larder_cache::fragment::{Digest, Fragment, Html};
+    /// use larder_cache::{Cache, Policy};
+    ///
+    /// const DAY: Policy = Policy::fresh_for(Duration::from_secs(86_400));
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// # let cache = Cache::in_memory();
+    /// let header = Fragment::new("site.header", Digest::of(b"<h1>Teas</h1>"), DAY);
+    /// let header = cache.fragment(header, || Html::from_escaped("<h1>Teas</h1>")).await?;
+    /// assert_eq!(header.as_str(), "<h1>Teas</h1>");
+    /// # Ok::<(), std::fmt::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// If a [`Personal`] value was rendered into a shared fragment.
+    #[track_caller]
+    pub fn fragment(
+        &self,
+        fragment: Fragment,
+        render: impl FnOnce() -> Html,
+    ) -> impl Future<Output = Result<Arc<Html>, fmt::Error>> {
+        let prefetching = self.prefetch([fragment.clone()]);
+        async move {
+            let render = Cell::new(Some(render));
+            let body = fmt::from_fn(|f| match render.take() {
+                Some(render) => f.write_str(render().as_str()),
+                None => Err(fmt::Error),
+            });
+            prefetching.await.show(fragment, body)
+        }
+    }
+
     /// Deletes a fragment in both tiers; reports whether it was stored.
     ///
     /// # Errors
@@ -71,5 +116,7 @@ impl Cache {
     }
 }
 
+#[cfg(test)]
+mod engine_tests;
 #[cfg(test)]
 mod tests;

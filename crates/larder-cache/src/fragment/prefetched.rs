@@ -44,6 +44,16 @@ impl Describe for Html {
 }
 
 impl Html {
+    /// Takes HTML in which everything that a visitor wrote is escaped, as a template engine returns it.
+    pub fn from_escaped(html: impl Into<String>) -> Self {
+        Self(html.into())
+    }
+
+    /// Returns the HTML, which a template prints as it is.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Renders `body`.
     pub(super) fn of(body: impl Display) -> Result<Self, fmt::Error> {
         let mut html = String::with_capacity(512);
@@ -94,7 +104,7 @@ impl Prefetched {
         let mut asked_for = Vec::new();
         for fragment in declared {
             let Fragment { policy, reads_data, is_personal, .. } = fragment;
-            let key = fragment.key();
+            let key = cache.own(&fragment.key()).into_owned();
             let miss = match cache.lookup::<Html>(Level::Fragment, &key, &current, Some(caller)) {
                 Ok(found) => {
                     prefetched.take(key, found);
@@ -122,6 +132,14 @@ impl Prefetched {
         prefetched
     }
 
+    fn key(&self, fragment: Fragment) -> Key {
+        let key = fragment.key();
+        match &self.level {
+            Some((cache, _)) => cache.own(&key).into_owned(),
+            None => key,
+        }
+    }
+
     fn take(&mut self, key: Key, found: Found) {
         tracking::record(found.1.dependencies());
         self.found.get_mut().push((key, found));
@@ -141,7 +159,7 @@ impl Prefetched {
         fragment: Fragment,
         load: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Result<Option<T>, E> {
-        let key = fragment.key();
+        let key = self.key(fragment);
         if self.found.get_mut().iter().any(|(found, _)| *found == key) {
             return Ok(None);
         }
@@ -158,7 +176,7 @@ impl Prefetched {
 
     /// Returns the fragment that was found, or renders its body and stores that.
     pub fn show(&self, fragment: Fragment, body: impl Display) -> Result<Arc<Html>, fmt::Error> {
-        let key = fragment.key();
+        let key = self.key(fragment);
         let found = self.found.borrow();
         if let Some((_, (html, entry))) = found.iter().find(|(found, _)| *found == key) {
             self.record(entry.dependencies());

@@ -13,6 +13,12 @@ use crate::cache::Cache;
 const VALUES: &str = "cache.fragments";
 
 /// A page whose template contains fragments.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not declare the fragments of its template",
+    label = "the fragments have to be known before the page is rendered",
+    note = "implement `Fragments` for it, and return each fragment that the template prints by `cached(…)`",
+    note = "a page without fragments is rendered by its own `render()`"
+)]
 pub trait Fragments: askama::Template {
     /// Returns the fragments that the template prints, each by the method that declares it.
     fn fragments(&self) -> Vec<Fragment>;

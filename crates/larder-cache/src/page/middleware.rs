@@ -209,6 +209,7 @@ where
     };
     let within = (write_epoch, user.as_deref());
     let key = apart(address::key(&mut request, flags, &rules, within));
+    let key = cache.own(&key).into_owned();
     let asked = Asked::of(request.headers(), flags, rules.has_ranges, fillings);
     let user = user.map(|id| Tag::from(format!("user#{id}")));
     let lookup = Lookup { cache, key, current, rules, asked, user, began };

@@ -98,6 +98,7 @@ impl Cache {
         E: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
+        let key = &*self.own(key);
         let Some(current) = self.stamps_for(Level::Query).await else {
             let within = Load::begin(self.flights_place(), [key.as_str()])?;
             let loaded = within.run(caught(async { load().await })).await.map_err(|panic| {

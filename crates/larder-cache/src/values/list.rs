@@ -70,10 +70,10 @@ impl Values {
     /// Django `clear`, which on Redis empties the whole database.
     pub async fn clear(&self) -> Result<u64, Error> {
         let call = self.begin(Operation::Clear);
-        let cleared = self.store().clear(&self.shared.front).await;
+        let cleared = self.store().clear(&self.front).await;
         self.shared.flights.close_all();
         let cleared = cleared.map_err(|e| self.failed(e));
-        call.answer(&self.shared.front, cleared, |_| CallOutcome::Done)
+        call.answer(&*self.front, cleared, |_| CallOutcome::Done)
     }
 
     /// Lists the names that begin with `front`, page by page, without the request's budget.

@@ -31,7 +31,7 @@ impl Values {
     /// # Source
     /// django-redis `lock`; Redis `SET NX PX`.
     pub async fn lock(&self, key: &str, lease: Duration) -> Result<Option<Lock>, Error> {
-        let name = name::bounded(format!("{}lock:{key}", self.shared.front));
+        let name = name::bounded(format!("{}lock:{key}", self.front));
         let token = random::token();
         let call = self.begin(Operation::Lock);
         let lease = lease.max(Duration::from_millis(1));

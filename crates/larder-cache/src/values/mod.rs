@@ -59,6 +59,7 @@ use super::{
     Error, StampSource,
     codec::{CodecError, Guard, Slot},
     flight::Flights,
+    key::Part,
     secret::Secret,
     store::{Lifetime, Store, StoreError},
 };
@@ -149,14 +150,14 @@ impl Settings {
 #[derive(Debug, Clone)]
 pub struct Values {
     shared: Arc<Shared>,
+    /// The beginning of all names.
+    front: Arc<str>,
     version: i64,
 }
 
 #[derive(Debug)]
 struct Shared {
     store: Arc<dyn Store>,
-    /// The beginning of all names.
-    front: String,
     timeout: Timeout,
     key_function: fn(&str) -> String,
     flights: Flights<String, Bytes>,
@@ -192,18 +193,24 @@ impl Values {
             rotation: seal::Rotation::noticed_by(versions),
             guard,
             store,
-            front,
             timeout,
             key_function,
             flights: Flights::default(),
             listeners,
         };
-        Self { shared: Arc::new(shared), version }
+        Self { shared: Arc::new(shared), front: front.into(), version }
     }
 
     /// Returns a handle on the same cache at another version, which has its own values.
     pub fn version(&self, version: i64) -> Self {
-        Self { shared: self.shared.clone(), version }
+        Self { version, ..self.clone() }
+    }
+
+    /// Returns a handle on the values of a scope, whose name is quoted: no version begins with a quote.
+    pub(super) fn scoped(&self, scope: &str) -> Self {
+        let mut front = self.front.to_string();
+        scope.print(&mut front);
+        Self { front: front.into(), ..self.clone() }
     }
 
     /// Closes the store's connections, if it has any; later calls fail.
@@ -224,12 +231,12 @@ impl Values {
 
     /// Returns the beginning of all names, whatever their version.
     pub(super) fn cache_front(&self) -> &str {
-        &self.shared.front
+        &self.front
     }
 
     /// Returns the beginning of all names of this version.
     pub(super) fn front(&self) -> String {
-        format!("{}{}:", self.shared.front, self.version)
+        format!("{}{}:", self.front, self.version)
     }
 
     /// Returns the complete, bounded name of a key; warns if another cache would refuse it.

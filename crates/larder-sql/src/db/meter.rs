@@ -61,6 +61,11 @@ fn count_as(kind: Kind, took: Duration, succeeded: bool) {
     count.nanos.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
+/// Counts a question for stamps that has ended.
+pub fn count_stamps(took: Duration, succeeded: bool) {
+    count_as(Kind::Stamps, took, succeeded);
+}
+
 /// Counts the statements of a connection that only reads stamps.
 #[derive(Debug, Default)]
 pub struct OfStamps {
@@ -73,7 +78,7 @@ impl Instrumentation for OfStamps {
             InstrumentationEvent::StartQuery { .. } => self.started = Some(Instant::now()),
             InstrumentationEvent::FinishQuery { error, .. } => {
                 let took = self.started.take().map(|started| started.elapsed()).unwrap_or_default();
-                count_as(Kind::Stamps, took, error.is_none());
+                count_stamps(took, error.is_none());
             }
             _ => {}
         }

@@ -10,50 +10,65 @@
 mod queue;
 mod validator;
 
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use larder_cache::stamps::{Current, StampSource, StampsUnavailable};
+use larder_cache::Tag;
+use larder_cache::stamps::{Current, Invalidation, StampSource, StampsUnavailable};
+use tokio::runtime::{self, Runtime};
 use tokio::sync::oneshot;
 
 use self::queue::{Asker, Queue, unanswered_in_time};
 use self::validator::{Shared, Validator};
-use crate::db::Url;
+use crate::driver::Connect;
+use crate::stamps;
 use crate::table::Table;
+
+/// How long a request waits for the freshness check on Postgres, where nothing else is chosen.
+pub const FRESHNESS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The threads that query, each on a connection of its own, which it opens when it is first needed.
 const THREADS: usize = 4;
 
 /// Threads that query the stamps on behalf of all requests.
-pub struct PostgresVersions {
+pub struct PostgresVersions<C> {
     askers: Sender<Asker>,
     queue: Arc<Queue>,
+    shared: Arc<Shared<C>>,
     /// How long a request waits for the answer before it bypasses the cache.
     patience: Duration,
 }
 
-impl PostgresVersions {
-    /// Starts the threads for the migrated database at `url`.
+impl<C: Connect> PostgresVersions<C> {
+    /// Starts the threads for a migrated database.
     ///
     /// # Errors
     /// If a thread cannot be started.
-    pub fn open(url: Url, patience: Duration, tables: &'static [Table]) -> Result<Self, String> {
+    pub fn open(database: C, patience: Duration, tables: &'static [Table]) -> Result<Self, String> {
         let (askers, queue) = Queue::open(THREADS);
         let queue = Arc::new(queue);
-        let shared = Arc::new(Shared::new(url, tables));
+        let shared = Arc::new(Shared::new(database, tables));
+        let failed = |error: io::Error| format!("cannot start a thread: {error}");
         for number in 0..THREADS {
-            let (validator, queue) = (Validator::new(shared.clone()), queue.clone());
+            let (shared, queue, runtime) =
+                (shared.clone(), queue.clone(), waiting().map_err(failed)?);
             std::thread::Builder::new()
                 .name(format!("larder-stamps-{number}"))
-                .spawn(move || validator.serve(&queue, number))
-                .map_err(|error| format!("cannot start a thread: {error}"))?;
+                .spawn(move || Validator::new(shared, runtime).serve(&queue, number))
+                .map_err(failed)?;
         }
-        Ok(Self { askers, queue, patience })
+        Ok(Self { askers, queue, shared, patience })
     }
 }
 
-impl StampSource for PostgresVersions {
+/// Returns a runtime for a thread that waits for a driver, which may be one that does not block.
+fn waiting() -> io::Result<Runtime> {
+    runtime::Builder::new_current_thread().enable_all().build()
+}
+
+impl<C: Connect> StampSource for PostgresVersions<C> {
     fn current(&self) -> Current {
         // A page asks for its fragments and queries too: each would wait anew.
         if self.queue.is_stuck(self.patience) {
@@ -76,5 +91,22 @@ impl StampSource for PostgresVersions {
 
     fn is_shared(&self) -> bool {
         true
+    }
+    fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
+        let shared = self.shared.clone();
+        let bump = move || {
+            let runtime = waiting().map_err(|error| error.to_string())?;
+            runtime.block_on(async {
+                let mut conn = shared.database.connect().await?;
+                stamps::bump(&mut conn, &tags).await.map_err(|error| error.to_string())
+            })
+        };
+        Box::pin(async {
+            let done = tokio::task::spawn_blocking(bump).await;
+            let done = done.map_err(|error| error.to_string()).flatten();
+            done.map_err(|error| {
+                StampsUnavailable(format!("the database refused the write: {error}"))
+            })
+        })
     }
 }

@@ -7,16 +7,16 @@
 //! - Where many changes are not folded, this thread folds them after it has answered (`stamps`), while the other
 //!   threads answer requests.
 
+use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
 use larder_cache::stamps::{Stamps, StampsResult, StampsUnavailable};
+use tokio::runtime::Runtime;
 
 use super::queue::{Queue, lock};
-use crate::db::{Conn, Role, Url, meter};
+use crate::driver::{Connect, Driver};
 use crate::schema::Watch;
 use crate::table::Table;
 use crate::{stamps, triggers};
@@ -24,11 +24,10 @@ use crate::{stamps, triggers};
 /// How often the triggers are checked.
 const TRIGGER_CHECK: Duration = Duration::from_secs(60);
 
-/// How long the query waits for the locks of other transactions.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Above this level, reading stamps could make transactions of the application fail as not serializable.
-const SETTINGS: &str = "SET default_transaction_isolation = 'read committed'";
+/// How long the query waits for the locks of other transactions. Above this level of isolation, reading stamps could
+/// make transactions of the application fail as not serializable.
+const SETTINGS: &str =
+    "SET lock_timeout = '2s'; SET default_transaction_isolation = 'read committed'";
 
 /// How many changes may be left unfolded. Each question reads them all.
 const MOST_CHANGES: i64 = 256;
@@ -40,9 +39,10 @@ const FOLDED_AT_ONCE: i64 = 5_000;
 const FOLD_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the threads of one database share.
-pub(super) struct Shared {
-    url: Url,
-    checks: Mutex<Checks>,
+pub(super) struct Shared<C> {
+    /// The database.
+    pub database: C,
+    checks: tokio::sync::Mutex<Checks>,
     /// The stamps that were read last. They are current where a query has returned their id: so it does no harm that
     /// a thread may replace newer ones.
     current: Mutex<Option<Arc<Stamps>>>,
@@ -56,13 +56,13 @@ struct Checks {
     triggers: Option<(Instant, Result<(), StampsUnavailable>)>,
 }
 
-impl Shared {
+impl<C> Shared<C> {
     /// Returns the state of a database that was not queried yet.
-    pub(super) fn new(url: Url, tables: &'static [Table]) -> Self {
+    pub(super) fn new(database: C, tables: &'static [Table]) -> Self {
         let checks = Checks { tables, schema: Watch::of(tables), triggers: None };
         Self {
-            url,
-            checks: Mutex::new(checks),
+            database,
+            checks: tokio::sync::Mutex::new(checks),
             current: Mutex::new(None),
             is_off: AtomicBool::new(false),
         }
@@ -82,18 +82,18 @@ impl Shared {
 
 impl Checks {
     /// Returns the schema as a number, or why the stamps are unavailable; queries if that is due.
-    fn pass(
+    async fn pass<D: Driver>(
         &mut self,
-        conn: &mut PgConnection,
-    ) -> QueryResult<Result<stamps::Schema, StampsUnavailable>> {
-        let (schema, has_changed) = self.schema.look(conn)?;
+        conn: &mut D,
+    ) -> Result<Result<stamps::Schema, StampsUnavailable>, D::Error> {
+        let (schema, has_changed) = self.schema.look(conn).await?;
         let is_good = |checked: &Instant| !has_changed && checked.elapsed() < TRIGGER_CHECK;
         match &self.triggers {
             Some((checked, Ok(()))) if is_good(checked) => {}
             _ => {
                 // If the check fails, no earlier result must be trusted.
                 self.triggers = None;
-                let result = triggers::check_postgres(conn, self.tables)?;
+                let result = triggers::check_in(conn, self.tables).await?;
                 self.triggers = Some((Instant::now(), result.clone()));
                 if let Err(missing) = result {
                     return Ok(Err(missing));
@@ -105,25 +105,29 @@ impl Checks {
 }
 
 /// The connection of one thread.
-pub(super) struct Validator {
-    shared: Arc<Shared>,
-    conn: Option<PgConnection>,
+pub(super) struct Validator<C: Connect> {
+    shared: Arc<Shared<C>>,
+    conn: Option<C::Conn>,
+    /// Waits for the driver. Declared after the connection, which ends before it.
+    runtime: Arc<Runtime>,
     /// The number of changes that were not folded when it asked last.
     changes: i64,
     /// Before this it folds nothing.
     folds_from: Instant,
 }
 
-impl Validator {
+impl<C: Connect> Validator<C> {
     /// Returns a thread's part, without connecting yet.
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, conn: None, changes: 0, folds_from: Instant::now() }
+    pub(super) fn new(shared: Arc<Shared<C>>, runtime: Runtime) -> Self {
+        let (runtime, folds_from) = (Arc::new(runtime), Instant::now());
+        Self { shared, conn: None, runtime, changes: 0, folds_from }
     }
 
     /// Answers requests until the sending side is dropped.
     pub(super) fn serve(mut self, queue: &Queue, thread: usize) {
+        let runtime = self.runtime.clone();
         while let Some(askers) = queue.take(thread, TRIGGER_CHECK) {
-            let current = self.ask_twice();
+            let current = runtime.block_on(self.ask_twice());
             queue.end(thread);
             self.shared.log(&current);
             for asker in askers {
@@ -131,14 +135,17 @@ impl Validator {
                 let _ = asker.send(current.clone());
             }
             while self.changes > MOST_CHANGES && self.folds_from <= Instant::now() {
-                self.fold();
+                runtime.block_on(self.fold());
             }
         }
     }
 
     /// Folds changes, unless another instance is at it.
-    fn fold(&mut self) {
-        let folded = self.conn.as_mut().map(|conn| stamps::fold(conn, FOLDED_AT_ONCE));
+    async fn fold(&mut self) {
+        let folded = match &mut self.conn {
+            Some(conn) => Some(stamps::fold(conn, FOLDED_AT_ONCE).await),
+            None => None,
+        };
         match folded {
             Some(Ok(folded)) if folded > 0 => self.changes -= folded,
             Some(Err(error)) => {
@@ -160,58 +167,58 @@ impl Validator {
     }
 
     /// Queries; if the connection is broken, queries once more on a new one.
-    fn ask_twice(&mut self) -> StampsResult {
+    async fn ask_twice(&mut self) -> StampsResult {
         let had_connection = self.conn.is_some();
-        match self.ask() {
-            Err(_) if had_connection && self.conn.is_none() => self.ask(),
+        match self.ask().await {
+            Err(_) if had_connection && self.conn.is_none() => self.ask().await,
             answer => answer,
         }
     }
 
-    fn ask(&mut self) -> StampsResult {
+    async fn ask(&mut self) -> StampsResult {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
-            None => connect(&self.shared.url)?,
+            None => self.connect().await?,
         };
-        let current = self.read(&mut conn).map_err(unanswered)?;
+        let current = self.read(&mut conn).await.map_err(unanswered)?;
         // Stored only after it has answered: a broken connection, or one whose prepared statements
         // a change of the schema has outdated, is dropped on an early return.
         self.conn = Some(conn);
         current
     }
 
-    fn read(&mut self, conn: &mut PgConnection) -> QueryResult<StampsResult> {
+    async fn read(
+        &mut self,
+        conn: &mut C::Conn,
+    ) -> Result<StampsResult, <C::Conn as Driver>::Error> {
         // The schema before the stamps, so that it is never newer than they are.
-        let schema = match lock(&self.shared.checks).pass(conn)? {
+        let schema = match self.shared.checks.lock().await.pass(conn).await? {
             Ok(schema) => schema,
             Err(missing) => return Ok(Err(missing)),
         };
-        let any = stamps::any(conn, schema)?;
+        let any = stamps::any(conn, schema).await?;
         self.changes = any.changes;
         let known = lock(&self.shared.current).clone();
         match known {
             Some(current) if current.id() == Stamps::id_of(any.stamp) => Ok(Ok(current)),
             _ => {
-                let current = Arc::new(stamps::all_postgres(conn, schema)?);
+                let current = Arc::new(stamps::all(conn, schema).await?);
                 *lock(&self.shared.current) = Some(current.clone());
                 Ok(Ok(current))
             }
         }
     }
-}
 
-fn connect(url: &Url) -> Result<PgConnection, StampsUnavailable> {
-    match Conn::open(url, Role::Reader, LOCK_TIMEOUT) {
-        Ok(Conn::Postgres(mut conn)) => {
-            conn.set_instrumentation(meter::OfStamps::default());
-            conn.batch_execute(SETTINGS).map_err(unanswered)?;
-            Ok(conn)
-        }
-        Ok(Conn::Sqlite(_)) => Err(StampsUnavailable("this is not Postgres".into())),
-        Err(error) => Err(StampsUnavailable(format!("the database cannot be reached: {error}"))),
+    async fn connect(&self) -> Result<C::Conn, StampsUnavailable> {
+        let conn = self.shared.database.connect().await;
+        let mut conn = conn.map_err(|error| {
+            StampsUnavailable(format!("the database cannot be reached: {error}"))
+        })?;
+        conn.run(SETTINGS).await.map_err(unanswered)?;
+        Ok(conn)
     }
 }
 
-fn unanswered(error: diesel::result::Error) -> StampsUnavailable {
+fn unanswered(error: impl Display) -> StampsUnavailable {
     StampsUnavailable(format!("the freshness check failed: {error}"))
 }

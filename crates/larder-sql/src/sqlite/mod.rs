@@ -9,28 +9,29 @@
 //! - Index and counter are read before the stamps, so that they are never newer than the stamps
 //!   that they validate.
 //! - A file that was replaced or removed is noticed within a second.
+//! - It reads through a connection of its own ([`raw`]), whatever driver the application has.
 //! - A change of the schema makes everything stale: it may have changed rows without a trigger.
 
+mod raw;
 mod wal_index;
 
 use std::cell::RefCell;
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use diesel::dsl::sql;
-use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::Integer;
-use diesel::sqlite::Sqlite;
-use larder_cache::stamps::{Current, StampSource, StampsResult, StampsUnavailable};
+use larder_cache::Tag;
+use larder_cache::stamps::{Current, Invalidation, StampSource, StampsResult, StampsUnavailable};
 use thread_local::ThreadLocal;
 
+use self::raw::Connection;
 use self::wal_index::{Header, WalIndex};
-use crate::db::file::Files;
-use crate::db::file_id::FileId;
-use crate::db::{Conn, Role, Url, meter};
+#[cfg(any(feature = "rusqlite", feature = "sqlx"))]
+use crate::driver::Driver;
+use crate::driver::now;
 use crate::stamps::Schema;
 use crate::table::Table;
 use crate::{stamps, triggers};
@@ -41,33 +42,41 @@ use crate::{stamps, triggers};
 /// wait elsewhere.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(100);
 
+/// How long a change of stamps waits for the locks of other writers.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long it may go unnoticed that a file was replaced or removed.
 const FILE_CHECK: Duration = Duration::from_secs(1);
 
+/// What an adapter adds to the freshness check.
+#[derive(Default)]
+pub struct Extras {
+    /// Checks that the files which this process has open are those at the path.
+    pub files: Option<Box<dyn Fn() -> Result<(), String> + Send + Sync>>,
+    /// Counts a question: the time that it took, and whether it was answered.
+    pub meter: Option<fn(Duration, bool)>,
+}
+
 /// A validator for each thread.
 pub struct SqliteVersions {
-    url: Url,
+    path: PathBuf,
     tables: &'static [Table],
-    files: Option<Arc<Files>>,
+    extras: Extras,
     validators: ThreadLocal<RefCell<Option<Validator>>>,
     is_off: AtomicBool,
 }
 
 impl SqliteVersions {
-    /// Returns the source for the migrated file at `url`.
-    pub fn open(url: Url, tables: &'static [Table]) -> Self {
-        let (files, validators, is_off) =
-            (Files::of(&url), ThreadLocal::new(), AtomicBool::new(false));
-        Self { url, tables, files, validators, is_off }
+    /// Returns the source for the file at `path`.
+    pub fn open(path: PathBuf, tables: &'static [Table], extras: Extras) -> Self {
+        let (validators, is_off) = (ThreadLocal::new(), AtomicBool::new(false));
+        Self { path, tables, extras, validators, is_off }
     }
 
     /// Queries; if the connection fails, queries once more on a new one.
     fn ask(&self) -> StampsResult {
         let mut place = self.validators.get_or_default().borrow_mut();
-        if place
-            .as_mut()
-            .is_some_and(|validator| validator.is_outdated(&self.url, self.files.as_deref()))
-        {
+        if place.as_mut().is_some_and(|validator| validator.is_outdated(&self.path, &self.extras)) {
             *place = None;
         }
         let had_connection = place.is_some();
@@ -81,12 +90,15 @@ impl SqliteVersions {
         let mut validator = match place.take() {
             Some(validator) => validator,
             None => {
-                let lost = self.files.as_ref().map_or(Ok(()), |files| files.check());
-                lost.map_err(|lost| StampsUnavailable(lost.to_string()))?;
-                Validator::open(&self.url)?
+                self.extras.check_files().map_err(StampsUnavailable)?;
+                Validator::open(&self.path).map_err(|error| {
+                    StampsUnavailable(format!("the database cannot be opened: {error}"))
+                })?
             }
         };
-        let current = validator.ask(self.tables).map_err(unanswered)?;
+        let current = validator
+            .ask(self.tables, self.extras.meter)
+            .map_err(|error| StampsUnavailable(format!("the freshness check failed: {error}")))?;
         // Stored only after it has answered: a failed validator is dropped on an early return.
         *place = Some(validator);
         current
@@ -104,6 +116,12 @@ impl SqliteVersions {
     }
 }
 
+impl Extras {
+    fn check_files(&self) -> Result<(), String> {
+        self.files.as_ref().map_or(Ok(()), |check| check())
+    }
+}
+
 impl StampSource for SqliteVersions {
     fn current(&self) -> Current {
         let current = self.ask();
@@ -114,58 +132,81 @@ impl StampSource for SqliteVersions {
     fn is_shared(&self) -> bool {
         true
     }
+
+    fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
+        let path = self.path.clone();
+        let bump = move || {
+            let mut writer = Connection::open(&path, WRITE_TIMEOUT)?;
+            now(stamps::bump(&mut writer, &tags))
+        };
+        Box::pin(async {
+            let done = tokio::task::spawn_blocking(bump).await;
+            let done = done.map_err(|error| error.to_string()).flatten();
+            done.map_err(|error| {
+                StampsUnavailable(format!("the database refused the write: {error}"))
+            })
+        })
+    }
 }
 
 /// A connection that never writes, and the stamps that it read.
 struct Validator {
-    conn: SqliteConnection,
+    conn: Connection,
     file: Option<FileId>,
     file_checked: Instant,
     wal_index: Option<WalIndex>,
     /// The header of the WAL index before the stamps were read; `None` if it cannot validate them.
     header: Option<Header>,
-    data_version: i32,
-    schema_version: i32,
+    data_version: i64,
+    schema_version: i64,
     triggers: Result<(), StampsUnavailable>,
     current: StampsResult,
 }
 
 impl Validator {
-    fn open(url: &Url) -> Result<Self, StampsUnavailable> {
-        let file = FileId::of(url);
-        match Conn::open(url, Role::Reader, LOCK_TIMEOUT) {
-            Ok(Conn::Sqlite(conn)) => Ok(Self {
-                conn: watched(conn),
-                file,
-                file_checked: Instant::now(),
-                wal_index: path(url).and_then(WalIndex::open),
-                header: None,
-                data_version: -1,
-                schema_version: -1,
-                triggers: Ok(()),
-                current: Err(StampsUnavailable("not read yet".into())),
-            }),
-            Ok(Conn::Postgres(_)) => Err(StampsUnavailable("this is not SQLite".into())),
-            Err(error) => Err(StampsUnavailable(format!("the database cannot be opened: {error}"))),
-        }
+    fn open(path: &Path) -> Result<Self, String> {
+        let file = file_id(path);
+        let conn = Connection::open(path, LOCK_TIMEOUT)?;
+        conn.execute("PRAGMA query_only = ON")?;
+        Ok(Self {
+            conn,
+            file,
+            file_checked: Instant::now(),
+            wal_index: WalIndex::open(path),
+            header: None,
+            // Its own values are positive, so the first request queries.
+            data_version: -1,
+            schema_version: -1,
+            triggers: Ok(()),
+            current: Err(StampsUnavailable("not read yet".into())),
+        })
     }
 
     /// Reports whether a file was replaced or removed; checks at most once a second.
-    fn is_outdated(&mut self, url: &Url, files: Option<&Files>) -> bool {
+    fn is_outdated(&mut self, path: &Path, extras: &Extras) -> bool {
         if self.file_checked.elapsed() < FILE_CHECK {
             return false;
         }
         self.file_checked = Instant::now();
-        FileId::of(url) != self.file || files.is_some_and(|files| files.check().is_err())
+        file_id(path) != self.file || extras.check_files().is_err()
     }
 
     /// Returns the current stamps.
-    fn ask(&mut self, tables: &[Table]) -> QueryResult<StampsResult> {
+    fn ask(
+        &mut self,
+        tables: &[Table],
+        meter: Option<fn(Duration, bool)>,
+    ) -> Result<StampsResult, String> {
         // Read before the stamps: a commit in between makes the next request read them again.
         let header = self.wal_index.as_ref().and_then(WalIndex::read);
         if header.is_none() || header != self.header {
             self.header = None;
-            self.ask_sqlite(tables)?;
+            let began = Instant::now();
+            let asked = self.ask_sqlite(tables);
+            if let Some(meter) = meter {
+                meter(began.elapsed(), asked.is_ok());
+            }
+            asked?;
             if self.current.is_ok() {
                 self.header = header;
             }
@@ -174,8 +215,8 @@ impl Validator {
     }
 
     /// Makes sure that the stamps are current, or stores why they are unavailable.
-    fn ask_sqlite(&mut self, tables: &[Table]) -> QueryResult<()> {
-        let data_version = DataVersion.get_result(&mut self.conn)?;
+    fn ask_sqlite(&mut self, tables: &[Table]) -> Result<(), String> {
+        let data_version = self.conn.number("PRAGMA data_version")?;
         if data_version != self.data_version {
             self.current = self.read(tables)?;
             // The counter validates only stamps that were read; after a failure they are read
@@ -186,52 +227,37 @@ impl Validator {
     }
 
     /// Reads the stamps, and checks the triggers if the schema has changed.
-    fn read(&mut self, tables: &[Table]) -> QueryResult<StampsResult> {
-        let schema_version = sql::<Integer>("PRAGMA schema_version").get_result(&mut self.conn)?;
+    fn read(&mut self, tables: &[Table]) -> Result<StampsResult, String> {
+        let schema_version = self.conn.number("PRAGMA schema_version")?;
         if schema_version != self.schema_version {
-            self.triggers = triggers::check_sqlite(&mut self.conn, tables)?;
+            self.triggers = now(triggers::check_in(&mut self.conn, tables))?;
             self.schema_version = schema_version;
         }
         if let Err(missing) = &self.triggers {
             return Ok(Err(missing.clone()));
         }
-        let current = stamps::all_sqlite(&mut self.conn, Schema(schema_version.into()))?;
+        let current = now(stamps::all(&mut self.conn, Schema(schema_version)))?;
         Ok(Ok(Arc::new(current)))
     }
 }
 
-/// `PRAGMA data_version`, as a query that diesel prepares once for each connection.
+/// Returns the path of the file that the application's connection has open.
 ///
-/// It runs on every request where there is no WAL index, and after each commit where there is one.
-#[derive(Debug, Clone, Copy, QueryId)]
-struct DataVersion;
-
-impl Query for DataVersion {
-    type SqlType = Integer;
+/// # Errors
+/// Those of the database, and a sentence for a database in memory.
+#[cfg(any(feature = "rusqlite", feature = "sqlx"))]
+pub async fn path<D: Driver>(driver: &mut D) -> Result<PathBuf, D::Error> {
+    let path = "SELECT file, 0, 0 FROM pragma_database_list WHERE name = 'main'";
+    let row = driver.rows(path, &[]).await?.pop();
+    let path = row.map(|row| row.0).filter(|path| !path.is_empty());
+    path.map(PathBuf::from).ok_or_else(|| {
+        D::refusal("a database in memory has no file whose changes could be watched".to_owned())
+    })
 }
 
-impl QueryFragment<Sqlite> for DataVersion {
-    fn walk_ast<'b>(&'b self, mut sql: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        sql.push_sql("PRAGMA data_version");
-        Ok(())
-    }
-}
+/// The device and the number of a file: they distinguish files that had the same name one after the other.
+type FileId = (u64, u64);
 
-impl RunQueryDsl<SqliteConnection> for DataVersion {}
-
-/// Counts the statements on behalf of all requests.
-fn watched(mut conn: SqliteConnection) -> SqliteConnection {
-    conn.set_instrumentation(meter::OfStamps::default());
-    conn
-}
-
-fn path(url: &Url) -> Option<&Path> {
-    match url {
-        Url::Sqlite(path) => Some(path),
-        Url::Postgres(_) => None,
-    }
-}
-
-fn unanswered(error: diesel::result::Error) -> StampsUnavailable {
-    StampsUnavailable(format!("the freshness check failed: {error}"))
+fn file_id(path: &Path) -> Option<FileId> {
+    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }

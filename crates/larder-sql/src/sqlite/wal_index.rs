@@ -9,15 +9,15 @@
 //!
 //! Source: SQLite, "WAL-mode File Format" §2.1 and `walIndexTryHdr`.
 
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::path::Path;
-use std::ptr::{NonNull, null, null_mut};
+use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::time::Duration;
 
-use libsqlite3_sys::{
-    SQLITE_FCNTL_FILE_POINTER, SQLITE_OK, SQLITE_OPEN_NOMUTEX, SQLITE_OPEN_READWRITE, sqlite3,
-    sqlite3_close, sqlite3_exec, sqlite3_file, sqlite3_file_control, sqlite3_open_v2,
-};
+use libsqlite3_sys::{SQLITE_FCNTL_FILE_POINTER, SQLITE_OK, sqlite3_file, sqlite3_file_control};
+
+use super::raw::Connection;
 
 /// Words of 32 bits in the header: 48 bytes.
 const WORDS: usize = 12;
@@ -35,21 +35,16 @@ pub struct WalIndex {
     header: NonNull<AtomicU32>,
 }
 
-// SAFETY: the connection is opened without a mutex, so one thread at a time may use it, whichever
-// that is: only the owner of this value touches it, in `open` and `drop`. What `header` points to
-// is atomic.
+// SAFETY: the connection may be sent, and what `header` points to is atomic.
 unsafe impl Send for WalIndex {}
-
-/// An open connection.
-struct Connection(NonNull<sqlite3>);
 
 impl WalIndex {
     /// Opens the WAL index of the database at `path`; `None` in another journal mode.
     pub fn open(path: &Path) -> Option<Self> {
-        let connection = Connection::open(path)?;
+        let connection = Connection::open(path, Duration::ZERO).ok()?;
         // A read opens the WAL, and with it its index.
-        connection.execute(c"SELECT 1 FROM sqlite_schema LIMIT 1")?;
-        let header = connection.wal_index()?;
+        connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").ok()?;
+        let header = mapped(&connection)?;
         let index = Self { _connection: connection, header };
         index.read().map(|_| index)
     }
@@ -78,81 +73,45 @@ impl WalIndex {
     }
 }
 
-impl Connection {
-    fn open(path: &Path) -> Option<Self> {
-        let path = CString::new(path.to_str()?).ok()?;
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-        let mut opened: *mut sqlite3 = null_mut();
-        // SAFETY: `path` ends in a zero byte and outlives the call; `opened` is a valid place to
-        // write to; no VFS is named.
-        let code = unsafe { sqlite3_open_v2(path.as_ptr(), &mut opened, flags, null()) };
-        // A connection that failed to open has to be closed, too, which dropping does.
-        let connection = Self(NonNull::new(opened)?);
-        (code == SQLITE_OK).then_some(connection)
-    }
-
-    fn execute(&self, sql: &std::ffi::CStr) -> Option<()> {
-        // SAFETY: the connection is open, `sql` ends in a zero byte; no callback, no message asked
-        // for.
-        let code =
-            unsafe { sqlite3_exec(self.0.as_ptr(), sql.as_ptr(), None, null_mut(), null_mut()) };
-        (code == SQLITE_OK).then_some(())
-    }
-
-    /// Returns the address at which SQLite itself has mapped the WAL index.
-    fn wal_index(&self) -> Option<NonNull<AtomicU32>> {
-        let mut file: *mut sqlite3_file = null_mut();
-        let answer: *mut c_void = (&raw mut file).cast();
-        // SAFETY: the connection is open; for this opcode SQLite writes the pointer to its file of
-        // the database "main" to where `answer` points, which is a place for such a pointer.
-        let code = unsafe {
-            sqlite3_file_control(
-                self.0.as_ptr(),
-                c"main".as_ptr(),
-                SQLITE_FCNTL_FILE_POINTER,
-                answer,
-            )
-        };
-        let file = NonNull::new(file).filter(|_| code == SQLITE_OK)?;
-        // SAFETY: SQLite has answered that this is its file; it is open as long as the connection.
-        // An open file has a table of methods, which is constant.
-        let methods = unsafe { file.as_ref().pMethods.as_ref() }?;
-        let map = methods.xShmMap.filter(|_| methods.iVersion >= 2)?;
-        let mut region: *mut c_void = null_mut();
-        // SAFETY: this is SQLite's own call for the first region; 0 asks not to create one, so it
-        // returns the region that the earlier read has mapped, or null. No other thread uses this
-        // connection.
-        let code = unsafe { map(file.as_ptr(), 0, REGION, 0, (&raw mut region).cast()) };
-        NonNull::new(region.cast::<AtomicU32>()).filter(|_| code == SQLITE_OK)
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        // SAFETY: it was opened by `open`, is closed here only, and has no statement left:
-        // `execute` finishes what it begins.
-        unsafe { sqlite3_close(self.0.as_ptr()) };
-    }
+/// Returns the address at which SQLite itself has mapped the WAL index.
+fn mapped(connection: &Connection) -> Option<NonNull<AtomicU32>> {
+    let mut file: *mut sqlite3_file = null_mut();
+    let answer: *mut c_void = (&raw mut file).cast();
+    let main = c"main".as_ptr();
+    // SAFETY: the connection is open; for this opcode SQLite writes the pointer to its file of the
+    // database "main" to where `answer` points, which is a place for such a pointer.
+    let code = unsafe {
+        sqlite3_file_control(connection.as_ptr(), main, SQLITE_FCNTL_FILE_POINTER, answer)
+    };
+    let file = NonNull::new(file).filter(|_| code == SQLITE_OK)?;
+    // SAFETY: SQLite has answered that this is its file; it is open as long as the connection.
+    // An open file has a table of methods, which is constant.
+    let methods = unsafe { file.as_ref().pMethods.as_ref() }?;
+    let map = methods.xShmMap.filter(|_| methods.iVersion >= 2)?;
+    let mut region: *mut c_void = null_mut();
+    // SAFETY: this is SQLite's own call for the first region; 0 asks not to create one, so it
+    // returns the region that the earlier read has mapped, or null. No other thread uses this
+    // connection.
+    let code = unsafe { map(file.as_ptr(), 0, REGION, 0, (&raw mut region).cast()) };
+    NonNull::new(region.cast::<AtomicU32>()).filter(|_| code == SQLITE_OK)
 }
 
 #[cfg(test)]
 mod tests {
-    use diesel::connection::SimpleConnection;
-    use diesel::prelude::*;
     use proptest::prelude::*;
 
-    use super::super::DataVersion;
     use super::*;
 
-    fn connect(path: &Path) -> SqliteConnection {
-        SqliteConnection::establish(path.to_str().unwrap()).unwrap()
+    fn connect(path: &Path) -> Connection {
+        Connection::open(path, Duration::ZERO).unwrap()
     }
 
-    fn new_file(mode: &str) -> (tempfile::TempDir, std::path::PathBuf, SqliteConnection) {
+    fn new_file(mode: &str) -> (tempfile::TempDir, std::path::PathBuf, Connection) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.sqlite3");
-        let mut writer = connect(&path);
-        writer.batch_execute(&format!("PRAGMA journal_mode={mode}; CREATE TABLE t (n)")).unwrap();
+        std::fs::File::create(&path).unwrap();
+        let writer = connect(&path);
+        writer.execute(&format!("PRAGMA journal_mode={mode}; CREATE TABLE t (n)")).unwrap();
         (folder, path, writer)
     }
 
@@ -174,13 +133,13 @@ mod tests {
         fn every_commit_that_sqlite_notices_moves_the_header(
             steps in proptest::collection::vec(0..STEPS.len(), 1..120),
         ) {
-            let (_folder, path, mut writer) = new_file("WAL");
+            let (_folder, path, writer) = new_file("WAL");
             let index = WalIndex::open(&path).unwrap();
-            let mut asked = connect(&path);
-            let mut version = || DataVersion.get_result::<i32>(&mut asked).unwrap();
+            let asked = connect(&path);
+            let version = || asked.number("PRAGMA data_version").unwrap();
             let mut seen = (version(), index.read());
             for step in steps {
-                writer.batch_execute(STEPS[step]).unwrap();
+                writer.execute(STEPS[step]).unwrap();
                 let now = (version(), index.read());
                 prop_assert!(now.1.is_some());
                 prop_assert!(now.0 == seen.0 || now.1 != seen.1, "unnoticed: {}", STEPS[step]);

@@ -1,9 +1,6 @@
 //! The triggers on Postgres: functions in the database create and remove them.
 
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
-
+use crate::driver::{Driver, literals, number};
 use crate::table::Table;
 
 /// Creates the tables of stamps and the functions. It may be repeated.
@@ -15,7 +12,7 @@ const INSTALL: &str = concat!(
     include_str!("../sql/postgres.sql"),
     "\n",
     include_str!("../sql/postgres_cover.sql"),
-    "\nSELECT cache_bump('!');\n",
+    "\nSELECT cache_bump('!')::text;\n",
 );
 
 /// Two processes that create the functions exclude each other. Other programs must not use this number.
@@ -41,70 +38,48 @@ const IS_COVERED: &str = "\
         AND (proname = 'larder_v2_whole_trigger' OR proname = 'larder_v2_trigger' AND EXISTS (\
           SELECT FROM pg_attribute WHERE attrelid = id AND attname = 'id' AND atttypid IN (20, 21, 23)))) & 60 AS seen \
       FROM family LEFT JOIN pg_trigger t ON tgrelid = id LEFT JOIN pg_proc p ON p.oid = tgfoid GROUP BY id\
-    ) SELECT bool_and(id IS NOT NULL AND seen IS NOT DISTINCT FROM 60) AS answer FROM events";
+    ) SELECT '', bool_and(id IS NOT NULL AND seen IS NOT DISTINCT FROM 60)::int::bigint, 0::bigint FROM events";
 
-#[derive(QueryableByName)]
-struct Answer {
-    #[diesel(sql_type = Bool)]
-    answer: bool,
-}
-
-#[derive(QueryableByName)]
-struct Left {
-    #[diesel(sql_type = BigInt)]
-    triggers: i64,
-}
-
-#[derive(QueryableByName)]
-struct Schema {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-pub(super) fn cover(conn: &mut PgConnection, table: Table) -> QueryResult<()> {
+pub(super) async fn cover<D: Driver>(driver: &mut D, table: Table) -> Result<(), D::Error> {
     // Creating triggers waits for the table's writers, and makes everything stale.
-    if is_covered(conn, table)? {
+    if is_covered(driver, table).await? {
         return Ok(());
     }
-    install(conn)?;
-    let cover = diesel::sql_query("SELECT larder_v2_cover($1)");
-    cover.bind::<Text, _>(table.name()).execute(conn)?;
-    Ok(())
+    install(driver).await?;
+    driver.run(&cover_sql(table)).await
 }
 
-pub(super) fn uncover(conn: &mut PgConnection, table: Table) -> QueryResult<()> {
-    install(conn)?;
-    let uncover = diesel::sql_query("SELECT larder_v2_uncover($1) AS triggers");
-    match uncover.bind::<Text, _>(table.name()).get_result::<Left>(conn)?.triggers {
-        0 => conn.batch_execute(REMOVE),
+pub(super) async fn uncover<D: Driver>(driver: &mut D, table: Table) -> Result<(), D::Error> {
+    install(driver).await?;
+    let uncover = "SELECT '', larder_v2_uncover($1), 0::bigint";
+    match number(driver, uncover, &[table.name()]).await? {
+        0 => driver.run(REMOVE).await,
         _ => Ok(()),
     }
 }
 
 pub(super) fn migration(tables: &[Table]) -> String {
-    let cover = |table: &Table| format!("SELECT larder_v2_cover('{}');\n", quoted(table.name()));
-    INSTALL.to_owned() + &tables.iter().map(cover).collect::<String>()
+    INSTALL.to_owned() + &tables.iter().map(|table| cover_sql(*table)).collect::<String>()
 }
 
-pub(super) fn is_covered(conn: &mut PgConnection, table: Table) -> QueryResult<bool> {
-    let question = diesel::sql_query(IS_COVERED).bind::<Text, _>(table.name());
-    Ok(question.get_result::<Answer>(conn)?.answer)
+pub(super) async fn is_covered<D: Driver>(driver: &mut D, table: Table) -> Result<bool, D::Error> {
+    Ok(number(driver, IS_COVERED, &[table.name()]).await? == 1)
+}
+
+fn cover_sql(table: Table) -> String {
+    format!("SELECT larder_v2_cover({})::text;\n", literals([table.name()]))
 }
 
 /// Creates tables and functions in the current schema, unless they are there.
-fn install(conn: &mut PgConnection) -> QueryResult<()> {
-    let is_there = "SELECT to_regclass('cache_changes') IS NOT NULL \
-                    AND to_regprocedure('larder_v2_cover(text)') IS NOT NULL AS answer";
-    if diesel::sql_query(is_there).get_result::<Answer>(conn)?.answer {
+async fn install<D: Driver>(driver: &mut D) -> Result<(), D::Error> {
+    let is_there = "SELECT '', (to_regclass('cache_changes') IS NOT NULL \
+                    AND to_regprocedure('larder_v2_cover(text)') IS NOT NULL)::int::bigint, 0::bigint";
+    if number(driver, is_there, &[]).await? == 1 {
         return Ok(());
     }
     // Another instance may start at the same time. It waits here, and then replaces the same by the same.
-    conn.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})"))?;
-    let schema = diesel::sql_query("SELECT quote_ident(current_schema()) AS name");
-    let schema = schema.get_result::<Schema>(conn)?.name;
-    conn.batch_execute(&INSTALL.replace("public", &schema))
-}
-
-fn quoted(text: &str) -> String {
-    text.replace('\'', "''")
+    driver.run(&format!("SELECT pg_advisory_xact_lock({LOCK})::text")).await?;
+    let schema = "SELECT quote_ident(current_schema()), 0::bigint, 0::bigint";
+    let schema = driver.rows(schema, &[]).await?.pop().map(|row| row.0);
+    driver.run(&INSTALL.replace("public", &schema.unwrap_or_default())).await
 }

@@ -1,11 +1,8 @@
 //! The triggers on SQLite. Their texts are compared word for word.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
-
+use crate::driver::{Driver, number};
 use crate::table::Table;
 
 /// Creates the table of stamps. That of the tag *everything* starts at a random number, so that no other database
@@ -22,59 +19,52 @@ INSERT INTO cache_versions VALUES ('!', 1, random()), ('*', 1, random()) ON CONF
 
 /// Selects the number of tables of this name on which triggers can be created.
 const TABLES: &str = "\
-    SELECT count(*) AS count FROM sqlite_schema \
-    WHERE type = 'table' AND name = ? COLLATE NOCASE AND sql NOT LIKE 'CREATE VIRTUAL%'";
+    SELECT '', count(*), 0 FROM sqlite_schema \
+    WHERE type = 'table' AND name = $1 COLLATE NOCASE AND sql NOT LIKE 'CREATE VIRTUAL%'";
 
 /// Selects whether `id` is the primary key and integer, and no other column is unique.
 ///
 /// `REPLACE` removes the row that has the same value in a unique column. It runs no trigger for that row in programs
 /// that leave `recursive_triggers` off, and that row has another id.
 const HAS_ROWS: &str = "\
-    SELECT (SELECT count(*) FROM pragma_table_info(?1) WHERE pk > 0) = 1 \
-      AND (SELECT count(*) FROM pragma_table_info(?1) WHERE pk > 0 AND name = 'id' AND type LIKE '%INT%') = 1 \
-      AND (SELECT count(*) FROM pragma_index_list(?1) WHERE \"unique\" AND origin <> 'pk') = 0 AS count";
+    SELECT '', (SELECT count(*) FROM pragma_table_info($1) WHERE pk > 0) = 1 \
+      AND (SELECT count(*) FROM pragma_table_info($1) WHERE pk > 0 AND name = 'id' AND type LIKE '%INT%') = 1 \
+      AND (SELECT count(*) FROM pragma_index_list($1) WHERE \"unique\" AND origin <> 'pk') = 0, 0";
 
-#[derive(QueryableByName)]
-struct Counted {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
+/// Selects the triggers of a table that change stamps, of any version. `%` is what is selected of them.
+const TRIGGERS: &str = "\
+    SELECT %, 0, 0 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = $1 COLLATE NOCASE \
+    AND (name GLOB 'larder_v*' OR substr(name, 1, length($1) + 7) = $1 || '_cache_')";
 
-#[derive(QueryableByName)]
-struct Trigger {
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Text)]
-    sql: String,
-}
+/// The texts of triggers.
+type Triggers = BTreeSet<String>;
 
-/// The texts of triggers, by name.
-type Triggers = BTreeMap<String, String>;
-
-pub(super) fn cover(conn: &mut SqliteConnection, table: Table) -> QueryResult<()> {
-    let name = bare(table)?;
-    if count(conn, TABLES, &name)? == 0 {
-        return Err(refused(format!(
+pub(super) async fn cover<D: Driver>(driver: &mut D, table: Table) -> Result<(), D::Error> {
+    let name = bare(table).map_err(D::refusal)?;
+    if number(driver, TABLES, &[&name]).await? == 0 {
+        return Err(D::refusal(format!(
             "{} is no table of this file whose changes triggers can see; a view is covered by the tables that it reads",
             table.name()
         )));
     }
-    conn.batch_execute(INSTALL)?;
-    let triggers = second_version(table, &name, has_rows(conn, &name)?);
+    driver.run(INSTALL).await?;
+    let triggers = second_version(table, &name, has_rows(driver, &name).await?);
     // Creating triggers makes everything stale.
-    if triggers_of(conn, &name)? == triggers {
+    if triggers_of(driver, &name).await? == triggers {
         return Ok(());
     }
-    drop_triggers(conn, &name)?;
-    triggers.values().try_for_each(|sql| conn.batch_execute(sql))?;
-    try_out(conn, &name)
+    drop_triggers(driver, &name).await?;
+    for trigger in &triggers {
+        driver.run(trigger).await?;
+    }
+    try_out(driver, &name).await
 }
 
-pub(super) fn uncover(conn: &mut SqliteConnection, table: Table) -> QueryResult<()> {
-    drop_triggers(conn, &bare(table)?)?;
-    let left = "SELECT count(*) AS count FROM sqlite_schema WHERE type = ? AND sql LIKE '%cache_versions%'";
-    match count(conn, left, "trigger")? {
-        0 => conn.batch_execute("DROP TABLE IF EXISTS cache_versions"),
+pub(super) async fn uncover<D: Driver>(driver: &mut D, table: Table) -> Result<(), D::Error> {
+    drop_triggers(driver, &bare(table).map_err(D::refusal)?).await?;
+    let left = "SELECT '', count(*), 0 FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%cache_versions%'";
+    match number(driver, left, &[]).await? {
+        0 => driver.run("DROP TABLE IF EXISTS cache_versions").await,
         _ => Ok(()),
     }
 }
@@ -82,65 +72,54 @@ pub(super) fn uncover(conn: &mut SqliteConnection, table: Table) -> QueryResult<
 pub(super) fn migration(tables: &[Table]) -> String {
     let triggers = tables.iter().flat_map(|table| {
         let name = bare(*table).unwrap_or_else(|_| table.name().to_owned());
-        second_version(*table, &name, !table.has_shared_rows()).into_values()
+        second_version(*table, &name, !table.has_shared_rows())
     });
     INSTALL.to_owned() + &triggers.map(|sql| format!("\n{sql};\n")).collect::<String>()
 }
 
-pub(super) fn is_covered(conn: &mut SqliteConnection, table: Table) -> QueryResult<bool> {
+pub(super) async fn is_covered<D: Driver>(driver: &mut D, table: Table) -> Result<bool, D::Error> {
     // A table of another file has no triggers here.
     let Ok(name) = bare(table) else { return Ok(false) };
-    let found = triggers_of(conn, &name)?;
+    let found = triggers_of(driver, &name).await?;
     let is_current = found == second_version(table, &name, false)
-        || (found == second_version(table, &name, true) && has_rows(conn, &name)?);
+        || (found == second_version(table, &name, true) && has_rows(driver, &name).await?);
     Ok(is_current || found == first_version(&name))
 }
 
 /// Compiles a write of each kind, and with it the triggers, without running it.
-fn try_out(conn: &mut SqliteConnection, name: &str) -> QueryResult<()> {
+async fn try_out<D: Driver>(driver: &mut D, name: &str) -> Result<(), D::Error> {
     let table = identifier(name);
-    conn.batch_execute(&format!(
-        "EXPLAIN INSERT INTO {table} DEFAULT VALUES; EXPLAIN DELETE FROM {table}"
-    ))?;
-    let columns = "SELECT name, '' AS sql FROM pragma_table_xinfo(?) WHERE hidden = 0 LIMIT 1";
-    let columns: Vec<Trigger> = diesel::sql_query(columns).bind::<Text, _>(name).load(conn)?;
-    columns.iter().try_for_each(|column| {
-        let column = identifier(&column.name);
-        conn.batch_execute(&format!("EXPLAIN UPDATE {table} SET {column} = {column}"))
-    })
+    driver.run(&format!("EXPLAIN INSERT INTO {table} DEFAULT VALUES")).await?;
+    driver.run(&format!("EXPLAIN DELETE FROM {table}")).await?;
+    let columns = "SELECT name, 0, 0 FROM pragma_table_xinfo($1) WHERE hidden = 0 LIMIT 1";
+    for (column, ..) in driver.rows(columns, &[name]).await? {
+        let column = identifier(&column);
+        driver.run(&format!("EXPLAIN UPDATE {table} SET {column} = {column}")).await?;
+    }
+    Ok(())
 }
 
-fn drop_triggers(conn: &mut SqliteConnection, name: &str) -> QueryResult<()> {
-    let triggers = triggers_of(conn, name)?;
-    triggers
-        .keys()
-        .try_for_each(|name| conn.batch_execute(&format!("DROP TRIGGER {}", identifier(name))))
+async fn drop_triggers<D: Driver>(driver: &mut D, name: &str) -> Result<(), D::Error> {
+    for (trigger, ..) in driver.rows(&TRIGGERS.replace('%', "name"), &[name]).await? {
+        driver.run(&format!("DROP TRIGGER {}", identifier(&trigger))).await?;
+    }
+    Ok(())
 }
 
-/// Returns the triggers of the table that change stamps, of any version.
-fn triggers_of(conn: &mut SqliteConnection, name: &str) -> QueryResult<Triggers> {
-    let triggers = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE";
-    let triggers: Vec<Trigger> = diesel::sql_query(triggers).bind::<Text, _>(name).load(conn)?;
-    let of_first_version = format!("{name}_cache_");
-    let is_ours = |name: &str| name.starts_with("larder_v") || name.starts_with(&of_first_version);
-    let triggers = triggers.into_iter().map(|trigger| (trigger.name, trigger.sql));
-    Ok(triggers.filter(|(name, _)| is_ours(name)).collect())
+async fn triggers_of<D: Driver>(driver: &mut D, name: &str) -> Result<Triggers, D::Error> {
+    let triggers = driver.rows(&TRIGGERS.replace('%', "sql"), &[name]).await?;
+    Ok(triggers.into_iter().map(|(sql, ..)| sql).collect())
 }
 
-fn has_rows(conn: &mut SqliteConnection, name: &str) -> QueryResult<bool> {
-    Ok(count(conn, HAS_ROWS, name)? == 1)
-}
-
-fn count(conn: &mut SqliteConnection, sql: &str, name: &str) -> QueryResult<i64> {
-    Ok(diesel::sql_query(sql).bind::<Text, _>(name).get_result::<Counted>(conn)?.count)
+async fn has_rows<D: Driver>(driver: &mut D, name: &str) -> Result<bool, D::Error> {
+    Ok(number(driver, HAS_ROWS, &[name]).await? == 1)
 }
 
 /// Returns the triggers that this version creates.
 fn second_version(table: Table, name: &str, has_rows: bool) -> Triggers {
     texts(table.name(), has_rows, |event| {
         let trigger = format!("larder_v2_{}_{name}", event.to_ascii_lowercase());
-        let head = format!("{} AFTER {event} ON {}", identifier(&trigger), identifier(name));
-        (trigger, head)
+        format!("{} AFTER {event} ON {}", identifier(&trigger), identifier(name))
     })
 }
 
@@ -148,13 +127,12 @@ fn second_version(table: Table, name: &str, has_rows: bool) -> Triggers {
 fn first_version(name: &str) -> Triggers {
     texts(name, true, |event| {
         let trigger = format!("{name}_cache_{}", event.to_ascii_lowercase());
-        let head = format!("{trigger} AFTER {event} ON {name}");
-        (trigger, head)
+        format!("{trigger} AFTER {event} ON {name}")
     })
 }
 
 /// Returns the texts of the triggers, which `head` names and gives their table.
-fn texts(tag: &str, has_rows: bool, head: impl Fn(&str) -> (String, String)) -> Triggers {
+fn texts(tag: &str, has_rows: bool, head: impl Fn(&str) -> String) -> Triggers {
     let tag = tag.replace('\'', "''");
     let moved = |row: &str| {
         let rows = match has_rows {
@@ -174,11 +152,9 @@ fn texts(tag: &str, has_rows: bool, head: impl Fn(&str) -> (String, String)) -> 
         ),
         false => String::new(),
     };
-    let trigger = |event: &str, body: String| {
-        let (name, head) = head(event);
-        (name, format!("CREATE TRIGGER {head}\nBEGIN\n{body}END"))
-    };
-    BTreeMap::from([
+    let trigger =
+        |event: &str, body: String| format!("CREATE TRIGGER {}\nBEGIN\n{body}END", head(event));
+    BTreeSet::from([
         trigger("INSERT", moved("NEW")),
         trigger("UPDATE", moved("NEW") + &moved_away),
         trigger("DELETE", moved("OLD")),
@@ -186,14 +162,11 @@ fn texts(tag: &str, has_rows: bool, head: impl Fn(&str) -> (String, String)) -> 
 }
 
 /// Returns the table's name in this file, without quotes.
-fn bare(table: Table) -> QueryResult<String> {
+fn bare(table: Table) -> Result<String, String> {
     match table.parts().as_slice() {
         [name] => Ok(name.clone()),
         [schema, name] if schema.eq_ignore_ascii_case("main") => Ok(name.clone()),
-        _ => Err(refused(format!(
-            "{} is in another file, whose changes triggers cannot see",
-            table.name()
-        ))),
+        _ => Err(format!("{} is in another file, whose changes triggers cannot see", table.name())),
     }
 }
 
@@ -201,18 +174,22 @@ fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn refused(sentence: String) -> diesel::result::Error {
-    diesel::result::Error::QueryBuilderError(sentence.into())
-}
-
-#[cfg(test)]
+#[cfg(all(test, feature = "diesel"))]
 mod tests {
+    use diesel::connection::SimpleConnection;
+    use diesel::{Connection, QueryResult, SqliteConnection};
+
     use super::*;
+    use crate::driver::now;
 
     const GUESTS: Table = Table::named("guests");
 
     fn is_covered(conn: &mut SqliteConnection) -> bool {
-        super::is_covered(conn, GUESTS).unwrap()
+        now(super::is_covered(conn, GUESTS)).unwrap()
+    }
+
+    fn cover(conn: &mut SqliteConnection, table: Table) -> QueryResult<()> {
+        now(super::cover(conn, table))
     }
 
     #[test]
@@ -234,11 +211,11 @@ mod tests {
         let mut conn = SqliteConnection::establish(":memory:").unwrap();
         conn.batch_execute("CREATE TABLE guests (id INTEGER PRIMARY KEY, name TEXT)").unwrap();
         conn.batch_execute(INSTALL).unwrap();
-        first_version("guests").values().for_each(|sql| conn.batch_execute(sql).unwrap());
+        first_version("guests").iter().for_each(|sql| conn.batch_execute(sql).unwrap());
         assert!(is_covered(&mut conn));
         cover(&mut conn, GUESTS).unwrap();
         assert_eq!(
-            triggers_of(&mut conn, "guests").unwrap(),
+            now(triggers_of(&mut conn, "guests")).unwrap(),
             second_version(GUESTS, "guests", true)
         );
     }

@@ -10,13 +10,25 @@
 //!
 //! Source: <https://www.postgresql.org/docs/current/libpq-ssl.html>.
 
+#![cfg_attr(not(feature = "postgres-tls"), allow(dead_code))]
+
+#[cfg(not(feature = "postgres-tls"))]
+mod absent;
+#[cfg(feature = "postgres-tls")]
 mod handshake;
+mod target;
+#[cfg(feature = "postgres-tls")]
 mod trust;
+#[cfg(feature = "postgres-tls")]
 mod tunnel;
 
 use std::path::PathBuf;
 
-pub use tunnel::{Target, Tunnel};
+#[cfg(not(feature = "postgres-tls"))]
+pub use absent::Tunnel;
+pub use target::Target;
+#[cfg(feature = "postgres-tls")]
+pub use tunnel::Tunnel;
 
 /// Whether TLS is used, and what is checked. Source: libpq's `sslmode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,11 +140,20 @@ impl Tls {
                 );
             }
         };
-        Ok(Some(Self { mode, roots, identity, is_direct }))
+        let tls = Self { mode, roots, identity, is_direct };
+        match (cfg!(feature = "postgres-tls"), mode) {
+            (true, _) => Ok(Some(tls)),
+            // The server may do without it.
+            (false, Mode::Prefer) => Ok(None),
+            (false, _) => {
+                Err("this program was built without TLS to Postgres, the feature postgres-tls"
+                    .into())
+            }
+        }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "postgres-tls"))]
 mod tests {
     use super::*;
 

@@ -1,6 +1,5 @@
 //! A private Unix socket whose connections go on to a server through TLS.
 
-use std::fmt;
 use std::io;
 use std::os::unix::net::UnixListener as StdListener;
 use std::thread;
@@ -12,26 +11,11 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::Tls;
 use super::handshake::{connect, refuse};
+use super::{Target, Tls};
 
 /// How long a server may take to accept a connection, as libpq's `connect_timeout` of the shop.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Its name or address, without brackets.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
-    }
-}
 
 /// Sockets of this process behind which servers answer; they close when it is dropped.
 pub struct Tunnel {

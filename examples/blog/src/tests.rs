@@ -1,0 +1,68 @@
+use std::process::Command;
+
+use actix_web::body::MessageBody;
+use actix_web::test::{TestRequest, call_service, init_service, read_body};
+
+use super::*;
+
+#[path = "../../support/postgres.rs"]
+mod postgres;
+
+/// Checks that the page is stored once for each write, whichever program writes.
+async fn each_write_is_in_the_next_answer(url: &str, elsewhere: impl Fn(&str)) {
+    let blog = Blog::open(url).await.unwrap();
+    let cache = blog.cache.clone();
+    let app = App::new().app_data(cache.clone()).app_data(web::Data::new(blog));
+    let app = init_service(app.service(pages(cookie::Key::generate()))).await;
+    let ask = async || {
+        let response = call_service(&app, TestRequest::get().uri("/").to_request()).await;
+        assert!(response.headers().get("set-cookie").is_none(), "the page is everybody's");
+        let status = response.headers().get("cache-status").unwrap().to_str().unwrap().to_owned();
+        (status, String::from_utf8(read_body(response).await.to_vec()).unwrap())
+    };
+    assert!(ask().await.0.contains("stored"));
+    assert!(ask().await.0.contains("hit"));
+
+    elsewhere("INSERT INTO posts VALUES ('Spring')");
+    let (status, page) = ask().await;
+    assert!(status.contains("stored") && page.contains("<li>Spring"), "{status}: {page}");
+    assert!(ask().await.0.contains("hit"));
+
+    let post = TestRequest::post().uri("/").set_form([("title", "Summer")]).to_request();
+    let posted = call_service(&app, post).await;
+    assert_eq!(posted.status(), 303);
+    let (status, page) = ask().await;
+    assert!(status.contains("stored") && page.contains("<li>Summer"), "{status}: {page}");
+
+    elsewhere("UPDATE posts SET title = 'Autumn' WHERE title = 'Summer'");
+    let (status, page) = ask().await;
+    assert!(status.contains("stored") && page.contains("<li>Autumn"), "{status}: {page}");
+
+    // Deletions change stamps, too, by this program's own connection.
+    assert!(ask().await.0.contains("hit"));
+    cache.clear().await.unwrap();
+    assert!(ask().await.0.contains("stored"));
+
+    let session = posted.response().cookies().next().unwrap().into_owned();
+    let mine = TestRequest::get().uri("/mine").cookie(session).to_request();
+    let mine = call_service(&app, mine).await.into_body().try_into_bytes().unwrap();
+    assert_eq!(mine, "You have added 1 posts.");
+}
+
+#[actix_web::test]
+async fn each_write_to_sqlite_is_in_the_next_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("blog.sqlite3");
+    let elsewhere = |sql: &str| {
+        let sqlite3 = Command::new("sqlite3").arg(&file).args([".timeout 10000", sql]).status();
+        assert!(sqlite3.unwrap().success(), "{sql}");
+    };
+    let url = format!("sqlite://{}?mode=rwc", file.display());
+    each_write_is_in_the_next_answer(&url, elsewhere).await;
+}
+
+#[actix_web::test]
+async fn each_write_to_postgres_is_in_the_next_answer() {
+    let Some(server) = postgres::Postgres::start() else { return };
+    each_write_is_in_the_next_answer(&server.url(), |sql| server.psql(sql)).await;
+}
