@@ -143,7 +143,7 @@ impl Selection {
         // An index has the columns of its own order only. Reading a row of the table for each product takes longer.
         let is_covered = self.order.column == "p.id"
             || self.ranges.iter().all(|range| range.contains(self.order.column));
-        let far = if is_covered { FAR } else { FAR / 8 };
+        let far = if is_covered { FAR } else { FAR / 2 };
         let walked = match reach(sample, end).filter(|rows| *rows <= far) {
             _ if is_known => newest.to_vec(),
             Some(rows) => self.walk(conn, self.order, rows, end)?,
