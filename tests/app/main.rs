@@ -51,6 +51,7 @@ mod readme;
 mod redis_writer;
 mod refusals;
 mod request_log;
+mod restore;
 mod resumed;
 mod returning;
 mod safety;

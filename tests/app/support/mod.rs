@@ -1,6 +1,7 @@
 //! What the tests are written with: a shop, its database, pages, visitors and other programs.
 
 mod address;
+mod backup;
 mod bell;
 mod caller;
 mod certificates;
