@@ -20,6 +20,7 @@ mod counts;
 mod cover;
 mod dashboard;
 mod deletions;
+mod deployment;
 mod encryption;
 mod events;
 mod events_freshness;
