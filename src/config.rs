@@ -72,6 +72,13 @@ pub struct HttpConfig {
     /// Which clients may write: all on this machine, or staff who sign in (see `larder account`).
     #[arg(long, env = "LARDER_ACCESS", value_enum, default_value_t = Access::Open)]
     pub access: Access,
+
+    /// How long the shop goes on serving after SIGTERM, in seconds, while it is not ready.
+    ///
+    /// A load balancer that checks /health/ready sends its requests elsewhere meanwhile, and clients
+    /// are told to connect anew. A second signal ends it, and Ctrl-C skips it.
+    #[arg(long, env = "LARDER_DRAIN", value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    pub drain: u64,
 }
 
 impl HttpConfig {

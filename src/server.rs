@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::{dev, web};
 use clap::{Args, ValueEnum};
+use listenfd::ListenFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::accounts::service as accounts;
@@ -73,6 +74,9 @@ pub struct ServeConfig {
 pub struct Server {
     address: SocketAddr,
     running: dev::Server,
+    health: web::Data<Health>,
+    drain: Duration,
+    is_inherited: bool,
 }
 
 impl Server {
@@ -88,9 +92,12 @@ impl Server {
         zone::set(&config.shop.time_zone);
         let shared = config.cache.store()?;
         let levels = config.cache.levels()?;
-        let listener = bind(config.http.bind)?;
-        files::widen(&listener);
+        let (listener, is_inherited) = listener(config.http.bind)?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let mut config = config.clone();
+        // An inherited socket may have another address, which decides who may write.
+        config.http.bind = address;
+        let config = &config;
         let db = open(config.database.clone()).await?;
         warn_of_no_accounts(config, &db)?;
         let hosts = Hosts::new(&config.http.hosts, address);
@@ -110,10 +117,15 @@ impl Server {
         if !config.shop.no_samples {
             fill(&state).await?;
         }
+        let (health, drain) = (parts.health.clone(), Duration::from_secs(config.http.drain));
         let app = move || app::app(state.clone(), parts.clone(), memory.clone());
-        let running = stream::serve(listener, plan(config), app)
+        let is_draining = {
+            let health = health.clone();
+            move || health.is_draining()
+        };
+        let running = stream::serve(listener, plan(config), is_draining, app)
             .map_err(|error| format!("cannot serve at {address}: {error}"))?;
-        Ok(Self { address, running })
+        Ok(Self { address, running, health, drain, is_inherited })
     }
 
     /// Returns the bound address; the port is a real one even if port 0 was requested.
@@ -130,12 +142,22 @@ impl Server {
 
     /// Serves until a stop signal arrives, then finishes the requests in progress.
     ///
+    /// After SIGTERM it first goes on for the time of `--drain`: it is not ready, and closes each connection with its
+    /// next response. New connections to an inherited socket wait for the next process.
+    ///
     /// # Errors
     /// One sentence if the server fails.
     pub async fn run(self, mut told: StopSignals) -> Result<(), String> {
-        let handle = self.running.handle();
+        let (handle, health, drain) = (self.running.handle(), self.health, self.drain);
         actix_web::rt::spawn(async move {
-            told.stop().await;
+            if told.stop().await == SignalKind::terminate() && !drain.is_zero() {
+                if self.is_inherited {
+                    handle.pause().await;
+                }
+                health.drain();
+                tracing::info!(seconds = drain.as_secs(), "not ready any more; still serving");
+                let _ = tokio::time::timeout(drain, told.stop()).await;
+            }
             tracing::info!("shutting down; draining in-flight requests");
             handle.stop(true).await;
         });
@@ -163,10 +185,11 @@ impl StopSignals {
         Ok(Self { interrupt: listen(interrupt)?, terminate: listen(terminate)? })
     }
 
-    async fn stop(&mut self) {
+    /// Waits for the next signal and returns its kind.
+    async fn stop(&mut self) -> SignalKind {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
         }
     }
 }
@@ -180,6 +203,19 @@ fn plan(config: &ServeConfig) -> Plan {
         limits: config.limits.connections(),
         grace_seconds: GRACE_SECONDS,
     }
+}
+
+/// Returns the socket that the service manager keeps open while the shop restarts, or binds `address`; and whether the
+/// socket is inherited.
+fn listener(address: SocketAddr) -> Result<(TcpListener, bool), String> {
+    let inherited = ListenFd::from_env().take_tcp_listener(0);
+    let inherited = inherited.map_err(|error| {
+        format!("the socket of the service manager (LISTEN_FDS) is of no use: {error}")
+    })?;
+    let is_inherited = inherited.is_some();
+    let listener = inherited.map_or_else(|| bind(address), Ok)?;
+    files::widen(&listener);
+    Ok((listener, is_inherited))
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, String> {

@@ -20,7 +20,13 @@ pub async fn live() -> HttpResponse {
 }
 
 /// Answers `GET /health/ready` with 200 or 503, and the result of each check.
+///
+/// A shop that is about to stop is not ready, and checks nothing.
 pub async fn ready(health: web::Data<Health>) -> HttpResponse {
+    if health.is_draining() {
+        let told = serde_json::json!({ "ready": false, "draining": true });
+        return answer(StatusCode::SERVICE_UNAVAILABLE, &told);
+    }
     let checks = health.check().await;
     let ready = checks.are_good();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -66,13 +66,25 @@ pub struct Health {
     /// The check that is under way.
     under_way: Arc<Mutex<Option<Look>>>,
     was_good: AtomicBool,
+    is_draining: AtomicBool,
 }
 
 impl Health {
     /// Returns a check of the database by `probe`, of the writes to `db`, and of the shared store.
     pub fn new(probe: Probe, db: Db, shared: Option<Arc<dyn Store>>) -> Self {
         let under_way = Arc::default();
-        Self { probe: Arc::new(probe), db, shared, under_way, was_good: AtomicBool::new(true) }
+        let (was_good, is_draining) = (AtomicBool::new(true), AtomicBool::new(false));
+        Self { probe: Arc::new(probe), db, shared, under_way, was_good, is_draining }
+    }
+
+    /// Makes the shop not ready for good, since it is about to stop.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Reports whether the shop is about to stop.
+    pub fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
     }
 
     /// Runs the checks now, or waits for those that are under way.

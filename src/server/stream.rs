@@ -17,9 +17,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_http::HttpService;
-use actix_http::Request;
 use actix_http::error::DispatchError;
+use actix_http::{ConnectionType, HttpService, Request};
 use actix_server::Server;
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, map_config,
@@ -47,11 +46,16 @@ pub struct Plan {
     pub grace_seconds: u64,
 }
 
-/// Serves an app at `listener`.
+/// Serves an app at `listener`. While `is_draining`, each connection is closed with its next response.
 ///
 /// # Errors
 /// Errors of the system, if the listener cannot be used.
-pub fn serve<F, I, S, B>(listener: TcpListener, plan: Plan, app: F) -> io::Result<Server>
+pub fn serve<F, I, S, B>(
+    listener: TcpListener,
+    plan: Plan,
+    is_draining: impl Fn() -> bool + Send + Clone + 'static,
+    app: F,
+) -> io::Result<Server>
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -69,8 +73,15 @@ where
         .disable_signals();
     let stopping = server.graceful_shutdown_signal();
     let server = server.listen("larder", listener, move || {
-        let stopping = stopping.clone();
+        let (stopping, is_draining) = (stopping.clone(), is_draining.clone());
         let app = app().into_factory().map_err(|error| error.into().error_response());
+        let app = app.map(move |response| {
+            let mut response: Response<B> = response.into();
+            if is_draining() {
+                response.head_mut().set_connection_type(ConnectionType::Close);
+            }
+            response
+        });
         let http = HttpService::build()
             .keep_alive(plan.limits.idle)
             .client_request_timeout(plan.limits.head)

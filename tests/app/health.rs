@@ -79,6 +79,24 @@ fn without_its_triggers_the_shop_is_not_ready(on: Database) {
 }
 
 #[test]
+fn a_shop_that_drains_is_not_ready_and_goes_on_until_the_second_signal() {
+    let site = TestSite::start_with(Database::Sqlite, &["--drain", "600"]);
+    readiness(&site, 200);
+    site.signal("TERM");
+    assert_eq!(readiness(&site, 503), r#"{"draining":true,"ready":false}"#);
+    site.get("/health/live").assert_status(200);
+    site.get("/").assert_status(200).assert_header("connection", "close");
+    site.adds("Tea", "4.99").assert_sends_to("/");
+    site.signal("TERM");
+    assert!(site.ends().status.success());
+
+    // Ctrl-C waits for nothing.
+    let site = TestSite::start_with(Database::Sqlite, &["--drain", "600"]);
+    site.signal("INT");
+    assert!(site.ends().status.success());
+}
+
+#[test]
 fn a_file_that_is_gone_is_not_made_anew() {
     let site = TestSite::start(Database::Sqlite);
     readiness(&site, 200);

@@ -142,6 +142,7 @@ fn settings(mode: &Mode, database: &Url, toolbar: ToolbarMode) -> ServeConfig {
             // A single client keeps one worker busy.
             workers: Some(1),
             access: Access::Open,
+            drain: 0,
         },
         limits: LimitsConfig::default(),
         database: DatabaseConfig {

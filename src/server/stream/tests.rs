@@ -73,7 +73,7 @@ fn open(calls: &Arc<AtomicUsize>) -> SocketAddr {
         sender.send(listener.local_addr().unwrap()).unwrap();
         let limits = Limits { head: 60 * SECOND, write: SECOND, idle: 60 * SECOND };
         let plan = Plan { workers: 1, connections: 100, limits, grace_seconds: 0 };
-        let serving = async { serve(listener, plan, app).unwrap().await };
+        let serving = async { serve(listener, plan, || false, app).unwrap().await };
         actix_web::rt::System::new().block_on(serving).unwrap();
     });
     opened.recv().unwrap()

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use super::page::Page;
 use super::site::TestSite;
+use super::until::PATIENCE;
 
 /// One keep-alive connection.
 ///
@@ -15,13 +16,19 @@ pub struct Caller {
 
 impl TestSite {
     pub fn caller(&self) -> Caller {
-        let connection = self.connect();
-        connection.set_nodelay(true).unwrap();
-        Caller { connection: BufReader::new(connection) }
+        Caller::at(self.port())
     }
 }
 
 impl Caller {
+    /// Connects to a port of loopback.
+    pub fn at(port: u16) -> Self {
+        let connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        connection.set_read_timeout(Some(PATIENCE)).unwrap();
+        connection.set_nodelay(true).unwrap();
+        Self { connection: BufReader::new(connection) }
+    }
+
     #[track_caller]
     pub fn get(&mut self, path: &str) -> Page {
         self.asks(path);

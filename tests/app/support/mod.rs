@@ -1,6 +1,7 @@
 //! What the tests are written with: a shop, its database, pages, visitors and other programs.
 
 mod address;
+mod backup;
 mod bell;
 mod caller;
 mod certificates;
@@ -8,6 +9,7 @@ mod database;
 mod dice;
 mod exposition;
 mod figures;
+mod haproxy;
 mod html;
 mod line;
 mod message;
@@ -36,12 +38,15 @@ pub use database::{Database, TestDatabase, certificates_of_postgres};
 pub use dice::Dice;
 pub use exposition::Exposition;
 pub use figures::Figures;
+pub use haproxy::{HaProxy, complaints_about_the_file};
 pub use html::{Tag, forms, tags};
 pub use line::{Line, Trouble};
 pub use page::Page;
 pub use pgbouncer::PgBouncer;
 pub use postgres::user;
-pub use process::{Ended, Program, are_installed, free_port};
+pub use process::{
+    Ended, Leash, Program, are_installed, find_program, free_port, lasting_port, leashed,
+};
 pub use proxy::{Hold, Proxy};
 pub use redis::Redis;
 pub use shelf::{Shelf, Wrong};

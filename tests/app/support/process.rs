@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
+use super::dice::Dice;
 use super::until::PATIENCE;
 
 /// The shell script that starts a program and leaves a watcher process behind.
@@ -188,6 +189,14 @@ impl Said {
 pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
+}
+
+/// Returns a free port that no program is given by the system, so that it is still free after a restart.
+pub fn lasting_port() -> u16 {
+    let mut dice = Dice::of(Dice::any_seed());
+    let ports = std::iter::repeat_with(|| 20_000 + dice.roll(12_000) as u16);
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    ports.take(100).find(is_free).expect("a free port")
 }
 
 /// Returns the full path of a program: the newest Postgres of the distribution first, then `PATH`.

@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use super::caller::Caller;
+use super::database::TestDatabase;
 use super::page::Page;
 use super::site::TestSite;
 
@@ -85,6 +86,15 @@ impl Shelf {
 
     /// Writes the next number as the price of a present product.
     pub fn edit(&self, site: &TestSite, item: usize) -> Result<(), Wrong> {
+        self.edit_by(item, |path, fields| site.submit(path, fields))
+    }
+
+    /// Writes the next number as the price of a present product, with a form that `submit` sends.
+    pub fn edit_by(
+        &self,
+        item: usize,
+        submit: impl FnOnce(&str, &[(&str, &str)]) -> Page,
+    ) -> Result<(), Wrong> {
         self.items[item].change(|item, number| {
             let (price, was_price) = (dollars(number), dollars(number - 1));
             let fields = [
@@ -94,8 +104,26 @@ impl Shelf {
                 ("was_price", &was_price),
             ];
             let path = format!("/products/{}", item.id.load(SeqCst));
-            accepted(&site.submit(&path, &fields))
+            accepted(&submit(&path, &fields))
         })
+    }
+
+    /// Finds out whether the last change of a present product was saved, where its answer was lost.
+    pub fn settle(&self, caller: &mut Caller, item: usize) -> Result<(), Wrong> {
+        let page = self.look_at_one(caller, item)?;
+        let shown = self.items[item].price_in(page.html_or_wrong()?);
+        self.items[item].floor.fetch_max(shown.unwrap_or(0), SeqCst);
+        Ok(())
+    }
+
+    /// Asserts that the database has the last acknowledged change of every product.
+    #[track_caller]
+    pub fn assert_saved(&self, database: &TestDatabase) {
+        for item in &self.items {
+            let (title, number) = (&item.title, item.floor.load(SeqCst));
+            let saved = format!("SELECT price_cents FROM products WHERE title = '{title}'");
+            assert_eq!(database.sql(&saved), number.to_string(), "{title}");
+        }
     }
 
     /// Deletes a present product.

@@ -284,7 +284,8 @@ pub fn without_settings(command: &mut Command) {
     }
 }
 
-fn agent() -> ureq::Agent {
+/// Returns a client that follows no redirects.
+pub fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
