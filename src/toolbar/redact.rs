@@ -141,6 +141,15 @@ pub fn redact(record: &mut Record, values: &Values) {
     // Those in the fields of the log are hidden by the names of the fields.
     let statements = record.sql.iter_mut().map(|statement| &mut statement.sql);
     statements.chain(record.log.iter_mut().map(|line| &mut line.message)).for_each(&hide_values);
+    // A search binds the words of its text one by one.
+    for ran in &mut record.sql {
+        let told = ran.binds.concat();
+        let mut shown = told.clone();
+        hide_values(&mut shown);
+        if shown != told {
+            ran.binds.iter_mut().for_each(|bind| HIDDEN.clone_into(bind));
+        }
+    }
     each_text(record, &mut |text, longest| {
         hide_values(text);
         if let Cow::Owned(hidden) = hide(text) {

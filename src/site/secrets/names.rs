@@ -8,10 +8,13 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::RwLock;
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 use super::letters::decoded;
 
 /// Parts of names of secrets, found whatever stands between their letters.
-const PARTS: [&str; 27] = [
+const PARTS: [&str; 30] = [
     "password",
     "passwd",
     "passphrase",
@@ -37,12 +40,15 @@ const PARTS: [&str; 27] = [
     "samlrequest",
     "passwort",
     "kennwort",
+    "motdepasse",
+    "contrasena",
+    "wachtwoord",
     "codeverifier",
     "dpop",
 ];
 
 /// Whole words of names of secrets; `keyword` and `author` do not match.
-const WORDS: [&str; 37] = [
+const WORDS: [&str; 42] = [
     "key",
     "keys",
     "auth",
@@ -80,6 +86,11 @@ const WORDS: [&str; 37] = [
     "activation",
     "verification",
     "recovery",
+    "psw",
+    "otc",
+    "cvv",
+    "cvc",
+    "ssn",
 ];
 
 /// A name of a secret that is a part of harmless ones: `Access-Control-Allow-Origin`.
@@ -172,16 +183,21 @@ fn is_secret_word(word: &str) -> bool {
     WORDS.contains(&word) || word.ends_with("key") && !NO_KEYS.contains(&word)
 }
 
+/// Returns the letters of a name without accents and in their plain form: full-width ones are plain then.
+fn plain(name: &str) -> impl Iterator<Item = char> {
+    name.nfkd().filter(|letter| !is_combining_mark(*letter))
+}
+
 /// Returns the letters and digits of a name, in lower case.
 pub(super) fn squashed(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    plain(name).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Splits a name into words: `accessToken_2` into `access`, `token`, `2`.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut was_lower = false;
-    for letter in name.chars() {
+    for letter in plain(name) {
         if !letter.is_alphanumeric() || (letter.is_uppercase() && was_lower) {
             words.push(String::new());
         }
@@ -202,6 +218,11 @@ mod tests {
         let secrets = [
             "password_hash",
             "digest",
+            "\u{ff54}oken",
+            "mot_de_passe",
+            "contraseña",
+            "Contrasen\u{303}a2",
+            "psw",
             "token",
             "token_hash",
             "X-Api-Key",

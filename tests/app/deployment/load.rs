@@ -83,9 +83,7 @@ impl<'a> Load<'a> {
         while !self.pauses(&self.look) {
             let looked = match turn % 4 {
                 0 => self.shelf.look_at_list(&mut caller, "/"),
-                1 => self
-                    .shelf
-                    .look_at_list(&mut caller, &address_of_its_own(turn as u64)),
+                1 => self.shelf.look_at_list(&mut caller, &address_of_its_own(turn as u64)),
                 _ => self.shelf.look_at_one(&mut caller, turn % self.shelf.len()),
             };
             looked.unwrap_or_else(|wrong| panic!("{wrong}\n{}", self.balancer.log()));
