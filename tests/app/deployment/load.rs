@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{
     Bell, Figures, HaProxy, PASSWORD, Ringer, Shelf, Wrong, address_of_its_own, until,
@@ -16,6 +16,12 @@ pub const TICK: Duration = Duration::from_millis(5);
 
 /// How many reads and edits at least are made after each event.
 const ENOUGH: u64 = 15;
+
+/// How long it is measured what the readers can do.
+const CALIBRATION: Duration = Duration::from_secs(10);
+
+/// How many addresses are requested besides those of the products.
+const ADDRESSES: u64 = 500;
 
 /// Visitors, and a member of staff.
 pub struct Load<'a> {
@@ -75,6 +81,20 @@ impl<'a> Load<'a> {
             .tell();
     }
 
+    /// Lets the readers read as fast as they can for a while, and then this share of it, in percent, with an edit after
+    /// each such pause; returns the pages a second.
+    pub fn paces(&self, share: u32, edit_every: Duration) -> u64 {
+        self.edit.store(edit_every.as_micros() as u64, SeqCst);
+        self.look.store(0, SeqCst);
+        let (before, began) = (self.reads.load(SeqCst), Instant::now());
+        self.evening.rings_within(CALIBRATION);
+        let reads = (self.reads.load(SeqCst) - before).max(1);
+        let each = began.elapsed().as_micros() as u64 * READERS as u64 / reads;
+        let share = u64::from(share);
+        self.look.store(each * (100 - share) / share, SeqCst);
+        reads * share / 100 / CALIBRATION.as_secs()
+    }
+
     fn read(&self, reader: usize) {
         // A client that has failed ends the others.
         let _end = Ringer(&self.evening);
@@ -83,7 +103,9 @@ impl<'a> Load<'a> {
         while !self.pauses(&self.look) {
             let looked = match turn % 4 {
                 0 => self.shelf.look_at_list(&mut caller, "/"),
-                1 => self.shelf.look_at_list(&mut caller, &address_of_its_own(turn as u64)),
+                1 => self
+                    .shelf
+                    .look_at_list(&mut caller, &address_of_its_own(turn as u64 % ADDRESSES)),
                 _ => self.shelf.look_at_one(&mut caller, turn % self.shelf.len()),
             };
             looked.unwrap_or_else(|wrong| panic!("{wrong}\n{}", self.balancer.log()));

@@ -2,6 +2,7 @@
 
 mod fleet;
 mod load;
+mod soak;
 
 use std::fs;
 use std::net::TcpListener;
@@ -15,61 +16,11 @@ use std::thread;
 use nix::fcntl::{FcntlArg, fcntl};
 
 use crate::support::{
-    Bell, Caller, Database, HaProxy, Leash, PASSWORD, Program, Redis, Ringer, Shelf, TestDatabase,
-    TestSite, account, are_installed, complaints_about_the_file, find_program, leashed, until,
-    without_settings,
+    Bell, Caller, Database, Leash, Program, Ringer, TestDatabase, TestSite, are_installed,
+    complaints_about_the_file, find_program, leashed, until, without_settings,
 };
-use fleet::{DRAIN, Fleet, ends};
-use load::{Load, TICK};
-
-const PRODUCTS: usize = 6;
-
-/// Cuts all connections to the database but this one.
-const CUT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
-
-#[test]
-fn three_instances_behind_haproxy_fail_no_request() {
-    if !Database::Postgres.is_here(true) {
-        return;
-    }
-    let Some(mut redis) = Redis::start() else { return };
-    let first = TestSite::start(Database::Postgres);
-    let shelf = Shelf::of(&first, PRODUCTS);
-    let database = first.database.clone();
-    drop(first);
-    account(&database, &["add", "Mina"], PASSWORD);
-    let mut fleet = Fleet::open(&database, &redis.url());
-    let Some(balancer) = HaProxy::start(fleet.ports) else { return };
-
-    let load = Load::new(&shelf, &balancer);
-    load.runs_while(|| {
-        load.goes_on();
-        fleet.loses(0, &load);
-        // The shop cannot know whether a `COMMIT` arrived before its connection was cut.
-        load.excuses("may have been saved", || {
-            database.sql_as_administrator(CUT);
-            load.goes_on();
-        });
-
-        redis.dies();
-        load.goes_on();
-        redis.returns();
-
-        // A new build is deployed, whose migration adds something that the old one does not know.
-        database.sql("ALTER TABLE products ADD COLUMN origin text NOT NULL DEFAULT 'unknown'");
-        for number in 0..3 {
-            fleet.deploys(number, &load);
-            load.goes_on();
-        }
-    });
-
-    shelf.assert_saved(&database);
-    for site in fleet.sites.iter().flatten() {
-        shelf.look_at_list(&mut site.caller(), "/").unwrap();
-        assert!(!site.log().contains("panicked"), "{}", site.log());
-    }
-}
+use fleet::{DRAIN, ends};
+use load::TICK;
 
 /// How many clients visit one machine: every other one connects for each request.
 const VISITORS: usize = 4;
