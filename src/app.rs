@@ -5,24 +5,20 @@ use std::rc::Rc;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, web};
+use larder_panel::Panel;
 
 use crate::accounts::identify::Identify;
 use crate::accounts::throttle::Throttle;
 use crate::cache::page;
 use crate::cache::page::head_as_get;
-use crate::dashboard::Dashboard;
 use crate::error::AppError;
 use crate::health::Health;
-use crate::metrics::Metrics;
 use crate::site::boxed::Boxed;
 use crate::site::{assets, error_page, flash, headers, log, origin};
 use crate::sql::Table;
 use crate::staff::AdminSections;
 use crate::state::State;
-use crate::{
-    accounts, cookbook, dashboard, events, health, metrics, products, scoreboard, sql, staff,
-    supplier, toolbar,
-};
+use crate::{accounts, cookbook, events, health, products, scoreboard, sql, staff, supplier};
 
 /// The tables that are read through the cache; each must have its triggers.
 pub const TABLES: &[Table] = &[
@@ -56,12 +52,10 @@ fn admin_sections() -> AdminSections {
 /// Parts that only one section or one observer needs.
 #[derive(Clone)]
 pub struct Parts {
-    /// Counters of the site.
-    pub metrics: web::Data<Metrics>,
+    /// The toolbar, the dashboard and the metrics.
+    pub panel: Panel,
     /// Checks that everything the site needs is available.
     pub health: web::Data<Health>,
-    /// Stores the history of the cache, and the last invalidations.
-    pub dashboard: web::Data<Dashboard>,
     /// Counts the attempts to sign in.
     pub throttle: web::Data<Throttle>,
     /// Fetches prices.
@@ -73,12 +67,11 @@ pub struct Parts {
 /// The middleware that is wrapped last sees a request first:
 ///
 /// ```text
-/// log and figures → toolbar → headers → flash → error page → identify → guard → budget → HEAD as GET → routes (→ page cache → handler)
+/// log and figures → panel → headers → flash → error page → identify → guard → budget → HEAD as GET → routes (→ page cache → handler)
 /// ```
 pub fn app(
     state: web::Data<State>,
     parts: Parts,
-    memory: web::Data<toolbar::Memory>,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -89,14 +82,11 @@ pub fn app(
     > + use<>,
 > {
     // One handle per worker: cloning it touches no memory that another worker's processor writes.
-    let counters = Rc::new(parts.metrics.clone());
+    let counters = Rc::new(parts.panel.clone());
     App::new()
         .app_data(web::Data::new(state.cache.clone()))
         .app_data(state)
-        .app_data(parts.metrics)
         .app_data(parts.health)
-        .app_data(parts.dashboard)
-        .app_data(memory)
         .app_data(web::Data::new(admin_sections()))
         .app_data(parts.throttle)
         .app_data(parts.supplier)
@@ -107,10 +97,8 @@ pub fn app(
         .configure(supplier::routes)
         .configure(accounts::routes)
         .configure(staff::routes)
-        .configure(dashboard::routes)
-        .configure(toolbar::routes)
+        .configure(parts.panel.routes())
         .configure(assets::routes)
-        .configure(metrics::routes)
         .configure(health::routes)
         .default_service(web::to(async || Err::<&str, _>(AppError::NotFound)))
         .wrap_fn(head_as_get)
@@ -122,6 +110,6 @@ pub fn app(
         .wrap_fn(flash::show)
         .wrap(Boxed)
         .wrap_fn(headers::add)
-        .wrap_fn(toolbar::observe)
+        .wrap(parts.panel)
         .wrap(log::AccessLog(counters))
 }

@@ -13,8 +13,8 @@ use actix_web::{HttpResponse, ResponseError};
 use crate::cache;
 use crate::db;
 use crate::site::form::FormErrors;
-use crate::site::request_id::RequestId;
 use crate::site::text::TextError;
+use larder_panel::RequestId;
 
 /// When to retry after a temporary refusal: restarts and failovers take seconds.
 const RETRY_SECONDS: &str = "5";

@@ -17,8 +17,8 @@
 //! - [`sql`]: how a database reports to the cache what has changed; connections and transactions.
 //! - [`db`]: the schema and its migrations.
 //! - [`site`]: what all pages share.
-//! - [`dashboard`], [`toolbar`]: control and observation of the cache.
-//! - [`metrics`], [`health`]: what operators and load balancers query.
+//! - [`panel`]: who sees the toolbar, the dashboard and the metrics, which are a crate of their own.
+//! - [`health`]: what load balancers query.
 //! - [`state`], [`config`], [`server`], [`cli`], [`error`]: how the program is put together.
 //!
 //! Data flows one way: `app` → [`cache::page`] → a section's `pages` → its `service` → [`cache`] or its
@@ -31,12 +31,11 @@ pub use larder_sql as sql;
 pub mod cli;
 pub mod config;
 pub mod cookbook;
-pub mod dashboard;
 pub mod db;
 pub mod error;
 pub mod events;
 pub mod health;
-pub mod metrics;
+pub mod panel;
 pub mod products;
 pub mod scoreboard;
 pub mod server;
@@ -44,4 +43,3 @@ pub mod site;
 pub mod staff;
 pub mod state;
 pub mod supplier;
-pub mod toolbar;

@@ -12,7 +12,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::accounts::service as accounts;
 use crate::accounts::throttle::Throttle;
 use crate::app::Parts;
-use crate::cache::inspect::Stats;
 use crate::cache::store::Store;
 use crate::cache::{Builder, Levels, Tag};
 use crate::config::{
@@ -20,13 +19,10 @@ use crate::config::{
     ShopConfig, SupplierConfig, ToolbarConfig,
 };
 use crate::cookbook::service as cookbook;
-use crate::dashboard::Dashboard;
-use crate::dashboard::history::History;
 use crate::db::probe::Probe;
 use crate::db::{self, Db, Migrate, Url, migrations};
 use crate::events::service as events;
 use crate::health::Health;
-use crate::metrics::{About, Counters};
 use crate::products::service as products;
 use crate::scoreboard::service as scoreboard;
 use crate::site::host::Hosts;
@@ -37,10 +33,11 @@ use crate::sql::secret::Keeper;
 use crate::sql::{self, Database};
 use crate::state::{Access, Settings, State};
 use crate::supplier::client::Client;
-use crate::{app, site, supplier, toolbar};
+use crate::{app, panel, site, supplier};
 
 use self::stream::Plan;
 
+mod about;
 mod files;
 mod stream;
 
@@ -103,12 +100,12 @@ impl Server {
         let hosts = Hosts::new(&config.http.hosts, address);
         let version = db.version().map_err(|error| error.to_string())?;
         let settings = told(config, &hosts, &db, levels);
-        let memory = web::Data::new(toolbar::Memory::new(settings, &version));
-        let (state, parts) = build(config, hosts, db, levels, shared)?;
+        let (state, mut parts) = build(config, hosts, db, levels, shared)?;
+        parts.panel = parts.panel.settings(settings).versions(about::versions(&version));
         let state = web::Data::new(state);
         if config.cache.clear_cache {
             clear(&state).await?;
-            parts.dashboard.note_start();
+            parts.panel.note_start();
         }
         // No reason not to open: the next search starts it again.
         if let Err(error) = products::prepare_search(&state.db).await {
@@ -118,7 +115,7 @@ impl Server {
             fill(&state).await?;
         }
         let (health, drain) = (parts.health.clone(), Duration::from_secs(config.http.drain));
-        let app = move || app::app(state.clone(), parts.clone(), memory.clone());
+        let app = move || app::app(state.clone(), parts.clone());
         let is_draining = {
             let health = health.clone();
             move || health.is_draining()
@@ -255,37 +252,29 @@ fn build(
     levels: Levels,
     shared: Option<Arc<dyn Store>>,
 ) -> Result<(State, Parts), String> {
-    let counters = Counters::default();
-    let shared = shared.map(|store| counters.around_store(store));
     let keeper = Keeper::open(db.url())?;
     let versions =
         keeper.around(sql::open_on(db.clone(), config.cache.freshness_timeout(), app::TABLES)?);
-    let versions = counters.around_versions(versions);
     let settings = settings(config, hosts);
     let build = format!("{}-{}", env!("CARGO_PKG_VERSION"), Builder::program());
-    let stats = Arc::new(Stats::default());
     // Everything besides the data that changes how a page looks: instances that differ in it must not share
     // entries.
     let (size, access, zone) = (settings.page_size, settings.access, zone::shop());
     let mut cache = Builder::default().name(site::NAME).build_id(&*build);
     cache = cache.namespace(format!("size={size}:access={access:?}:zone={zone}")).levels(levels);
-    cache = cache.listener(Arc::new(toolbar::Recorder));
-    let history = Arc::new(History::default());
-    cache = cache.listener(stats.clone()).listener(counters.listener()).listener(history.clone());
     if let Some(store) = shared.clone() {
         cache = cache.shared(store, keeper.secret()).store_budget(config.cache.redis_timeout());
     }
     let cache = cache.open(versions);
-    let health = Health::new(Probe::new(db.url().clone(), app::TABLES), db.clone(), shared.clone());
-    let dashboard = web::Data::new(Dashboard::new(history, shared.clone()));
-    let metrics = counters.open(shared, about(config, build));
+    let health = Health::new(Probe::new(db.url().clone(), app::TABLES), db.clone(), shared);
     let (db, supplier) = (Database::new(db, app::TABLES), supplier(&config.supplier)?);
     let supplier = web::Data::new(supplier);
     let secret = keeper.secret().clone();
-    let state = State { db, cache, stats, settings, secret, jobs: Jobs::default() };
-    let (metrics, health) = (web::Data::new(metrics), web::Data::new(health));
-    let throttle = web::Data::new(Throttle::default());
-    Ok((state, Parts { metrics, health, dashboard, throttle, supplier }))
+    let state = State { db, cache, settings, secret, jobs: Jobs::default() };
+    let are_metrics_public = config.metrics.metrics == MetricsMode::Public;
+    let panel = panel::open(&state, are_metrics_public).build(labels(config, build));
+    let (health, throttle) = (web::Data::new(health), web::Data::new(Throttle::default()));
+    Ok((state, Parts { panel, health, throttle, supplier }))
 }
 
 /// Builds the client of the configured supplier, or of the built-in one.
@@ -306,12 +295,13 @@ fn settings(config: &ServeConfig, hosts: Hosts) -> Settings {
     }
 }
 
-fn about(config: &ServeConfig, build: String) -> About {
+/// Returns the labels of the metric that tells which program runs.
+fn labels(config: &ServeConfig, build: String) -> Vec<(&'static str, String)> {
     let database = match config.database.database {
         Url::Sqlite(_) => "sqlite",
         Url::Postgres(_) => "postgres",
     };
-    About { database, build, is_public: config.metrics.metrics == MetricsMode::Public }
+    vec![("build", build), ("database", database.to_owned())]
 }
 
 /// Returns the settings for the toolbar: names and values, without secrets.

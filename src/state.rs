@@ -1,10 +1,7 @@
 //! The state that handlers use: built once per process and shared by all workers.
 
-use std::sync::Arc;
-
 use actix_web::{HttpRequest, web};
 
-use crate::cache::inspect::Stats;
 use crate::cache::{Cache, Secret};
 use crate::site::client::Proxies;
 use crate::site::form::Deadlines;
@@ -18,8 +15,6 @@ pub struct State {
     pub db: Database,
     /// The cache.
     pub cache: Cache,
-    /// The counters of the cache since the start.
-    pub stats: Arc<Stats>,
     /// The settings of this process.
     pub settings: Settings,
     /// The secret of the database, with which pages seal what they carry.

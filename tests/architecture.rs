@@ -17,11 +17,10 @@ use circles::Graph;
 use source::{Name, Source, all_sources, files, sources};
 
 /// Folders of `src` that are no section of the site.
-const FRAMEWORK: [&str; 8] =
-    ["db", "site", "toolbar", "dashboard", "metrics", "health", "cli", "server"];
+const FRAMEWORK: [&str; 5] = ["db", "site", "health", "cli", "server"];
 
 /// Modules that observe the others; only the builders may import them.
-const OBSERVERS: [&str; 4] = ["toolbar", "dashboard", "metrics", "health"];
+const OBSERVERS: [&str; 2] = ["panel", "health"];
 
 /// Modules that put the program together; no module below may import them.
 const BUILDERS: [&str; 4] = ["app", "server", "cli", "main"];
@@ -30,13 +29,14 @@ const MOST_LINES: usize = 400;
 
 #[test]
 fn the_modules_of_a_crate_form_no_circle() {
-    let circles: Vec<String> = ["src", "crates/larder-cache/src", "crates/larder-sql/src"]
-        .into_iter()
-        .flat_map(|folder| {
-            let circles = Graph::of(&sources(folder)).circles();
-            circles.into_iter().map(move |circle| format!("in {folder}:{circle}"))
-        })
-        .collect();
+    let circles: Vec<String> =
+        ["src", "crates/larder-cache/src", "crates/larder-panel/src", "crates/larder-sql/src"]
+            .into_iter()
+            .flat_map(|folder| {
+                let circles = Graph::of(&sources(folder)).circles();
+                circles.into_iter().map(move |circle| format!("in {folder}:{circle}"))
+            })
+            .collect();
     assert!(circles.is_empty(), "circles {}", circles.join("\n"));
 }
 
@@ -93,7 +93,9 @@ fn observers_know_no_section_and_only_builders_know_them() {
         |known, _| known.ours().is_none_or(|module| !sections.contains(module)),
     );
     let others = |source: &Source| {
-        !OBSERVERS.contains(&source.folder()) && !BUILDERS.contains(&source.folder())
+        source.folder() != "larder-panel"
+            && !OBSERVERS.contains(&source.folder())
+            && !BUILDERS.contains(&source.folder())
     };
     check(others, |known, source| {
         source.folder() == "lib" || known.ours().is_none_or(|m| !OBSERVERS.contains(&m))
@@ -101,10 +103,10 @@ fn observers_know_no_section_and_only_builders_know_them() {
 }
 
 #[test]
-fn only_the_cache_itself_and_observers_listen() {
+fn only_the_cache_itself_and_the_panel_listen() {
     for source in all_sources() {
         let listens = source.tokens.windows(2).any(|pair| pair == ["Listener", "for"]);
-        let may = source.folder() == "larder-cache" || OBSERVERS.contains(&source.folder());
+        let may = ["larder-cache", "larder-panel"].contains(&source.folder());
         assert!(may || !listens, "{} listens to the cache", source.name);
     }
 }
@@ -126,9 +128,8 @@ fn only_one_module_of_the_shop_decides_who_the_client_is() {
     for source in
         sources("src").iter().filter(|source| !source.name.starts_with("src/site/client/"))
     {
-        // The server passes on the peer's address; the toolbar shows it beside the client's.
-        let by_peer = ["src/toolbar/incoming.rs", "src/server/stream.rs"];
-        let may = |name: &str| name == "peer_addr" && by_peer.contains(&source.name.as_str());
+        // The server passes on the peer's address.
+        let may = |name: &str| name == "peer_addr" && source.name == "src/server/stream.rs";
         let read =
             readers.iter().find(|name| source.tokens.iter().any(|t| t == **name) && !may(name));
         assert!(read.is_none(), "{} reads {read:?}; use site::client::Client", source.name);
@@ -238,7 +239,8 @@ fn no_sentence_has_an_agent_without_a_name() {
 
 #[test]
 fn templates_leave_the_escaping_to_types() {
-    for path in files(Path::new("templates")) {
+    let folders = ["templates", "crates/larder-panel/templates"];
+    for path in folders.into_iter().flat_map(|folder| files(Path::new(folder))) {
         let text = fs::read_to_string(&path).unwrap();
         let bare: String = text.split_whitespace().collect();
         assert!(!bare.contains("|safe"), "{}: |safe", path.display());

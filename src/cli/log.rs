@@ -9,6 +9,7 @@
 use std::fmt;
 use std::io::{BufWriter, IsTerminal};
 
+use larder_panel::Lines;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use tracing::field::{Field, Visit};
@@ -25,7 +26,6 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{LogConfig, LogFormat};
 use crate::site::secrets::of_field;
-use crate::toolbar;
 
 /// Starts the log. Dropping the returned guard writes the lines that are left.
 pub fn start(config: &LogConfig) -> WorkerGuard {
@@ -49,7 +49,7 @@ pub fn start(config: &LogConfig) -> WorkerGuard {
         }
         LogFormat::Json => log.event_format(Json).boxed(),
     };
-    tracing_subscriber::registry().with(filter).with(log).with(toolbar::Lines).init();
+    tracing_subscriber::registry().with(filter).with(log).with(Lines).init();
     guard
 }
 

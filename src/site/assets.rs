@@ -22,12 +22,6 @@ pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("shop", "css", "text/css; charset=utf-8", include_bytes!("../../static/shop.css"))
 });
 
-/// The style sheet of the cache's own pages.
-pub static DASHBOARD_STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
-    let content = include_bytes!("../../static/dashboard.css");
-    Asset::new("dashboard", "css", "text/css; charset=utf-8", content)
-});
-
 /// The site's icon.
 pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("favicon", "svg", "image/svg+xml", include_bytes!("../../static/favicon.svg"))
@@ -45,17 +39,6 @@ pub static LEAGUE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("league", "js", "text/javascript; charset=utf-8", content)
 });
 
-const SCRIPT: &[u8] = include_bytes!("../../static/toolbar.js");
-const STYLE: &[u8] = include_bytes!("../../static/toolbar.css");
-
-/// The toolbar's script; pages with the toolbar load it in one constant line.
-pub static TOOLBAR_SCRIPT: LazyLock<Asset> =
-    LazyLock::new(|| Asset::of_toolbar("js", "text/javascript; charset=utf-8", SCRIPT));
-
-/// The toolbar's style sheet.
-pub static TOOLBAR_STYLESHEET: LazyLock<Asset> =
-    LazyLock::new(|| Asset::of_toolbar("css", "text/css; charset=utf-8", STYLE));
-
 impl Asset {
     fn new(
         name: &str,
@@ -63,24 +46,7 @@ impl Asset {
         content_type: &'static str,
         content: &'static [u8],
     ) -> Self {
-        Self::hashed(name, extension, content_type, content, xxhash_rust::xxh3::xxh3_64(content))
-    }
-
-    /// Creates a file of the toolbar.
-    ///
-    /// Script and style sheet share one hash, so that the script finds the style sheet.
-    fn of_toolbar(extension: &str, content_type: &'static str, content: &'static [u8]) -> Self {
-        let hash = xxhash_rust::xxh3::xxh3_64(&[SCRIPT, STYLE].concat());
-        Self::hashed("toolbar", extension, content_type, content, hash)
-    }
-
-    fn hashed(
-        name: &str,
-        extension: &str,
-        content_type: &'static str,
-        content: &'static [u8],
-        hash: u64,
-    ) -> Self {
+        let hash = xxhash_rust::xxh3::xxh3_64(content);
         let url = format!("/static/{name}.{hash:016x}.{extension}");
         Self { url, content_type, content }
     }
@@ -104,8 +70,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
 }
 
 async fn show(request: actix_web::HttpRequest) -> Result<HttpResponse, AppError> {
-    let dress = [&*STYLESHEET, &*ICON, &*DASHBOARD_STYLESHEET, &*SHOP_SCRIPT, &*LEAGUE_SCRIPT];
-    let assets = dress.into_iter().chain([&*TOOLBAR_SCRIPT, &*TOOLBAR_STYLESHEET]);
+    let assets = [&*STYLESHEET, &*ICON, &*SHOP_SCRIPT, &*LEAGUE_SCRIPT];
     let asset = assets.into_iter().find(|asset| asset.url == request.path());
     let asset = asset.ok_or(AppError::NotFound)?;
     Ok(HttpResponse::Ok()

@@ -5,8 +5,8 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 
-use super::request_id::RequestId;
 use crate::error::AppError;
+use larder_panel::RequestId;
 
 /// Whether the response is an error without a page of its own.
 pub(super) fn is_bare(response: &ServiceResponse<BoxBody>) -> bool {

@@ -34,10 +34,10 @@ use tokio::task::futures::TaskLocalFuture;
 
 use super::client::Client;
 use super::origin::Received;
-use super::request_id::RequestId;
 use super::{connection, headers};
 use crate::cache::page::CacheStatus;
 use crate::error::AppError;
+use larder_panel::RequestId;
 
 /// The header with the id of a request, on error responses.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -3,6 +3,8 @@
 /// The name of the application: in `Cache-Status`, and in front of all that it stores in Redis.
 pub const NAME: &str = "larder";
 
+pub use larder_panel::secrets;
+
 pub mod assets;
 pub mod back;
 pub mod boxed;
@@ -32,10 +34,7 @@ pub mod pagination;
 pub mod problem;
 pub mod redirect;
 pub mod render;
-pub mod rendered;
-pub mod request_id;
 pub mod row_id;
-pub mod secrets;
 pub mod sheet;
 pub mod spelling;
 pub mod text;

@@ -6,10 +6,11 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use askama::Template;
+use larder_panel::rendered;
 
 use super::visitor::Visitor;
 use super::zone::{self, Zone};
-use super::{assets, form, rendered};
+use super::{assets, form};
 use crate::cache::Policy;
 use crate::cache::fragment::{Digest, Fragment};
 use crate::error::AppError;
@@ -151,7 +152,7 @@ pub fn print<P: Dressed>(
     let fetching = state.cache.prefetch([layout.header(), layout.footer()]);
     async move {
         let body = state.cache.render_with(page, fetching.await)?;
-        rendered::tell::<P>(began, body.len());
+        rendered::record::<P>(began, body.len());
         Ok(body)
     }
 }

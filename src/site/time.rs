@@ -1,5 +1,7 @@
 //! Points in time: stored in UTC, and read by people in the shop's time zone.
 
+use std::time::SystemTime;
+
 use serde::{Deserialize, Serialize};
 use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
@@ -15,15 +17,21 @@ const DISPLAY: &[BorrowedFormatItem<'_>] =
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Timestamp(PrimitiveDateTime);
 
+impl From<SystemTime> for Timestamp {
+    /// Returns this moment, to the microsecond.
+    fn from(at: SystemTime) -> Self {
+        let at = OffsetDateTime::from(at);
+        let time = at.time().replace_microsecond(at.microsecond()).unwrap_or(at.time());
+        Self(PrimitiveDateTime::new(at.date(), time))
+    }
+}
+
 impl Timestamp {
     /// Returns the current time, to the microsecond.
     ///
     /// Postgres stores no finer times: one would not compare equal after it was stored.
     pub fn now() -> Self {
-        let now = OffsetDateTime::now_utc();
-        let micros = now.microsecond();
-        let time = now.time().replace_microsecond(micros).unwrap_or(now.time());
-        Self(PrimitiveDateTime::new(now.date(), time))
+        SystemTime::now().into()
     }
 
     /// Returns the moment at which the shop's clocks show `local`; see [`zone`].

@@ -79,7 +79,7 @@ fn the_numbers_match_what_was_done(on: Database) {
     page.assert_sees("Cached now 1 entry, ");
     let best = &hrefs(&page, "/cache/entry?key=page")[0];
     site.get(best).assert_sees("3 hits").assert_sees("build");
-    page.assert_sees("off This shop shares its entries with no other instance");
+    page.assert_sees("off This process shares its entries with no other instance");
 }
 
 /// Returns the rows of the table of this name, as numbers.

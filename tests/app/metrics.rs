@@ -18,7 +18,7 @@ on_both_databases! {
 }
 
 /// The source whose module doc documents the families.
-const FAMILIES: &str = include_str!("../../src/metrics/families.rs");
+const FAMILIES: &str = include_str!("../../crates/larder-panel/src/metrics/families.rs");
 
 fn the_metrics_match_what_was_done(on: Database) {
     let site = TestSite::observed(on, &[]);

@@ -12,6 +12,7 @@ use super::in_process::InProcess;
 #[cfg(feature = "inspect")]
 use super::inspect::{BodyReader, Inspection};
 use super::level::Levels;
+use super::listeners::Listeners;
 use super::namespace::{self, Namespace};
 #[cfg(all(feature = "actix", feature = "inspect"))]
 use super::page::stored::Stored;
@@ -19,10 +20,10 @@ use super::secret::Secret;
 use super::stamps::StampSource;
 use super::store::Store;
 use super::store::memory::MemoryStore;
+use super::store::metered::Metered;
 use super::tier::local::LocalTier;
 use super::tier::sealed::Validation;
 use super::tier::shared::SharedTier;
-use super::values::report::Listeners;
 use super::values::{Settings, Values};
 #[cfg(feature = "actix")]
 use super::write_epochs::WriteEpochs;
@@ -178,18 +179,28 @@ impl Builder {
              serve stale entries: use stamps of a database, leave the store out, or call \
              `Builder::share_by_lifetime` if nothing in it depends on stamps"
         );
-        let shared = self.shared.as_ref().map(|shared| {
-            SharedTier::new(shared.store.clone(), &namespace, shared.secret.clone(), validation)
-        });
-        let secret = self.shared.as_ref().map(|shared| shared.secret.clone());
+        let listeners = Listeners::of(self.listeners);
+        let metered = |Shared { store, secret }: Shared| {
+            let listeners = listeners.clone();
+            let report = move |call| listeners.iter().for_each(|listener| listener.on_store(&call));
+            (Arc::new(Metered::new(store, report)) as Arc<dyn Store>, secret)
+        };
+        let (store, secret) = self.shared.map(metered).unzip();
+        let shared = store
+            .clone()
+            .zip(secret.clone())
+            .map(|(store, secret)| SharedTier::new(store, &namespace, secret, validation));
         let settings = (namespace.values(), Settings { secret, ..Settings::new("") });
-        let store = self.shared.map(|shared| shared.store);
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
-        let listeners = Listeners(self.listeners.clone());
         Cache::new(cache::Shared {
             name: namespace.name().to_owned(),
             entries: namespace.entries(),
-            values: Values::reporting_to(store, settings, listeners, Some(versions.clone())),
+            values: Values::reporting_to(
+                store,
+                settings,
+                listeners.clone(),
+                Some(versions.clone()),
+            ),
             versions,
             levels: self.levels,
             local: LocalTier::with_capacity(self.memory_bytes),
@@ -197,7 +208,7 @@ impl Builder {
             flights: self.flights,
             #[cfg(feature = "actix")]
             write_epochs: WriteEpochs::default(),
-            listeners: self.listeners,
+            listeners,
             store_budget: self.store_budget,
             #[cfg(feature = "inspect")]
             readers: READERS,

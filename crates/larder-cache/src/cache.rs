@@ -25,13 +25,16 @@ use super::codec;
 use super::dependencies::Dependencies;
 use super::entry::{Body, Entry, Validity};
 use super::error::Error;
-use super::event::{Event, Listener, Miss, Outcome};
+#[cfg(feature = "inspect")]
+use super::event::Listener;
+use super::event::{Event, Miss, Outcome};
 use super::flight::{Flights, Turn};
 #[cfg(feature = "inspect")]
 use super::inspect::{BodyReader, Inspection};
 use super::key::Key;
 use super::level::Level;
 use super::level::Levels;
+use super::listeners::Listeners;
 use super::policy::Policy;
 use super::presence::Client;
 use super::removal::{Epoch, Removal};
@@ -84,7 +87,7 @@ pub(super) struct Shared {
     pub flights: Flights,
     #[cfg(feature = "actix")]
     pub write_epochs: WriteEpochs,
-    pub listeners: Vec<Arc<dyn Listener>>,
+    pub listeners: Listeners,
     pub store_budget: Duration,
     /// Show the bodies of entries to people.
     #[cfg(feature = "inspect")]
@@ -154,6 +157,14 @@ impl Cache {
         Inspection::new(shared.readers, local, (&shared.entries, values), versions)
     }
 
+    /// Adds a listener to the open cache; reports whether it did: there is room for one.
+    ///
+    /// Others are added while it is opened ([`Builder::listener`](super::Builder::listener)).
+    #[cfg(feature = "inspect")]
+    pub fn listen(&self, listener: Arc<dyn Listener>) -> bool {
+        self.shared.listeners.join(listener)
+    }
+
     /// Returns the time that a request may wait for the shared store in all; `None` without one.
     ///
     /// In addition a request waits at most 100 ms for each entry that another instance is building.
@@ -221,7 +232,14 @@ impl Cache {
             }
             return Some(pinned);
         }
-        self.shared.versions.current().get().await.ok()
+        let began = (!self.shared.listeners.is_empty()).then(Instant::now);
+        let current = self.shared.versions.current().get().await;
+        if let Some(began) = began {
+            let (took, is_available) = (began.elapsed(), current.is_ok());
+            let listeners = self.shared.listeners.iter();
+            listeners.for_each(|listener| listener.on_check(began, took, is_available));
+        }
+        current.ok()
     }
 
     /// Returns the valid body under `key` in the local tier, and its entry; reports the hit.

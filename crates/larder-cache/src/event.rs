@@ -3,7 +3,7 @@
 //! The cache reports them to the listeners that it was opened with. It does not log or print them.
 
 use std::panic::Location;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use super::dependencies::Staleness;
 pub use super::entry::Cost;
@@ -11,7 +11,7 @@ use super::entry::Entry;
 use super::key::Key;
 use super::level::Level;
 pub use super::removal::Removal;
-use super::store::Trouble;
+use super::store::{Trouble, metered};
 use super::tag::Tag;
 use super::values::call::Call;
 
@@ -143,6 +143,18 @@ pub trait Listener: Send + Sync + 'static {
 
     /// Receives a call to a value, once answered; it must not block. By default it is ignored.
     fn on_value(&self, call: &Call<'_>) {
+        let _ = call;
+    }
+
+    /// Receives a freshness check: when it began, how long it took, and whether the stamps were available.
+    ///
+    /// It must not block. By default it is ignored.
+    fn on_check(&self, began: Instant, took: Duration, is_available: bool) {
+        let _ = (began, took, is_available);
+    }
+
+    /// Receives a call to the shared store, once answered; it must not block. By default it is ignored.
+    fn on_store(&self, call: &metered::Call) {
         let _ = call;
     }
 }

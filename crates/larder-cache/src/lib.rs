@@ -145,7 +145,7 @@
 //!   `tier`, `namespace`, `secret`, `error`.
 //! - Levels one and two: `page` over `http`, `write_epochs`, `fragment`, `hole`.
 //! - Values and stores: `values`, `store`, `codec`.
-//! - Observation: `event`, `meter`, `inspect`.
+//! - Observation: `event`, `listeners`, `meter`, `inspect`.
 //! - Primitives: `random`, `sync`.
 
 // Pages, Redis and inspection use parts of the core that nothing else does.
@@ -186,6 +186,7 @@ pub mod inspect;
 mod key;
 mod level;
 mod lineage;
+mod listeners;
 pub mod meter;
 mod namespace;
 #[cfg(all(test, feature = "redis", feature = "inspect"))]

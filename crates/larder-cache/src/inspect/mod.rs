@@ -26,6 +26,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::OptionFuture;
 
 #[cfg(feature = "actix")]
 pub use super::page::stored::PageDetails;
@@ -46,7 +47,7 @@ use super::level::Level;
 use super::removal::Removal;
 use super::stamps::{StampSource, StampsResult, StampsUnavailable};
 use super::store::number::whole;
-use super::store::{Ttl, budget};
+use super::store::{StoreError, Ttl, budget};
 use super::tag::{Stamp, Tag};
 use super::tier::local::LocalTier;
 use super::tier::shared::ParsedKey;
@@ -266,6 +267,19 @@ impl Inspection {
             Some(versions) => versions.current().get().await,
             None => Err(StampsUnavailable("the database was not asked".to_owned())),
         }
+    }
+
+    /// Asks the shared store for a key that is never stored, to see whether it answers; `None` without one.
+    pub async fn probe(&self) -> Option<Result<(), StoreError>> {
+        let store = self.values.store();
+        let asked = || budget::without_budget(store.has("never-stored"));
+        OptionFuture::from(store.is_shared().then(asked)).await.map(|answer| answer.map(drop))
+    }
+
+    /// Reports whether the circuit breaker of the shared store is open; `None` without one.
+    pub fn is_paused(&self) -> Option<bool> {
+        let store = self.values.store();
+        store.is_shared().then(|| store.is_paused())
     }
 
     fn describe_in_memory(&self, key: &str, current: &StampsResult) -> Option<Description> {

@@ -2,49 +2,47 @@
 
 use std::time::Duration;
 
-#[cfg(doc)]
-use super::Values;
 use crate::error::Error;
 use crate::store::Trouble;
 
 /// The method that was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// [`Values::get`], [`Values::get_or`].
+    /// `Values::get`, `Values::get_or`.
     Get,
-    /// [`Values::get_many`].
+    /// `Values::get_many`.
     GetMany,
-    /// [`Values::get_or_set`], [`Values::get_or_try_set`].
+    /// `Values::get_or_set`, `Values::get_or_try_set`.
     GetOrSet,
-    /// [`Values::set`].
+    /// `Values::set`.
     Set,
-    /// [`Values::set_many`].
+    /// `Values::set_many`.
     SetMany,
-    /// [`Values::add`].
+    /// `Values::add`.
     Add,
-    /// [`Values::touch`], [`Values::persist`], [`Values::expire_at`].
+    /// `Values::touch`, `Values::persist`, `Values::expire_at`.
     Touch,
-    /// [`Values::delete`].
+    /// `Values::delete`.
     Delete,
-    /// [`Values::delete_many`].
+    /// `Values::delete_many`.
     DeleteMany,
-    /// [`Values::delete_pattern`].
+    /// `Values::delete_pattern`.
     DeletePattern,
-    /// [`Values::clear`].
+    /// `Values::clear`.
     Clear,
-    /// [`Values::has_key`].
+    /// `Values::has_key`.
     HasKey,
-    /// [`Values::ttl`].
+    /// `Values::ttl`.
     Ttl,
-    /// [`Values::incr`].
+    /// `Values::incr`.
     Incr,
-    /// [`Values::decr`].
+    /// `Values::decr`.
     Decr,
-    /// [`Values::incr_version`].
+    /// `Values::incr_version`.
     IncrVersion,
-    /// [`Values::decr_version`].
+    /// `Values::decr_version`.
     DecrVersion,
-    /// [`Values::lock`].
+    /// `Values::lock`.
     Lock,
     /// [`Lock::release`](super::Lock::release).
     Release,

@@ -60,6 +60,7 @@ use super::{
     codec::{CodecError, Guard, Slot},
     flight::Flights,
     key::Part,
+    listeners::Listeners,
     secret::Secret,
     store::{Lifetime, Store, StoreError},
 };
@@ -74,7 +75,7 @@ mod many;
 mod name;
 pub(super) mod pattern;
 pub(super) mod plain;
-pub(super) mod report;
+mod report;
 mod seal;
 mod time;
 mod timeout;
@@ -161,7 +162,7 @@ struct Shared {
     timeout: Timeout,
     key_function: fn(&str) -> String,
     flights: Flights<String, Bytes>,
-    listeners: report::Listeners,
+    listeners: Listeners,
     guard: Guard,
     rotation: seal::Rotation,
 }
@@ -170,7 +171,7 @@ impl Values {
     /// Creates a cache on a store. Caches with equal settings on one store are one cache.
     pub fn new(store: Arc<dyn Store>, settings: Settings) -> Self {
         let front = name::of_cache(&settings.prefix);
-        Self::reporting_to(store, (front, settings), report::Listeners::default(), None)
+        Self::reporting_to(store, (front, settings), Listeners::default(), None)
     }
 
     /// Creates a cache that reports to `listeners` and learns of a new secret from `versions`.
@@ -179,7 +180,7 @@ impl Values {
     pub(super) fn reporting_to(
         store: Arc<dyn Store>,
         (front, settings): (String, Settings),
-        listeners: report::Listeners,
+        listeners: Listeners,
         versions: Option<Arc<dyn StampSource>>,
     ) -> Self {
         let Settings { prefix: _, version, timeout, key_function, secret } = settings;

@@ -9,22 +9,10 @@
 //! Not reported: iterating over keys ([`Values::iter_keys`]), which is not a single call.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::call::{Call, CallOutcome, Operation};
 use super::{Error, Values};
-use crate::event::Listener;
-
-/// The listeners to which calls are reported.
-#[derive(Clone, Default)]
-pub(crate) struct Listeners(pub Vec<Arc<dyn Listener>>);
-
-impl fmt::Debug for Listeners {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} listeners", self.0.len())
-    }
-}
 
 /// A call under way.
 #[must_use = "it is told when it ends"]
@@ -37,7 +25,7 @@ pub(super) struct Begun<'v> {
 impl Values {
     /// Begins a call.
     pub(super) fn begin(&self, operation: Operation) -> Begun<'_> {
-        let at = (!self.shared.listeners.0.is_empty()).then(Instant::now);
+        let at = (!self.shared.listeners.is_empty()).then(Instant::now);
         Begun { values: self, operation, at }
     }
 }
@@ -49,7 +37,7 @@ impl Begun<'_> {
         let (name, store) = (name.to_string(), self.values.store().name());
         let (operation, took) = (self.operation, at.elapsed());
         let call = Call { operation, name: &name, outcome, took, store };
-        self.values.shared.listeners.0.iter().for_each(|listener| listener.on_value(&call));
+        self.values.shared.listeners.iter().for_each(|listener| listener.on_value(&call));
     }
 
     /// Reports the end of the call, with the outcome of its answer, and returns the answer.
@@ -85,11 +73,12 @@ impl fmt::Display for Several<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
     use super::*;
-    use crate::event::Event;
+    use crate::event::{Event, Listener};
+    use crate::listeners::Listeners;
     use crate::store::memory::MemoryStore;
     use crate::values::{Settings, Timeout};
 
@@ -109,7 +98,7 @@ mod tests {
     fn values() -> (Values, Arc<Heard>) {
         let heard = Arc::new(Heard::default());
         let store = Arc::new(MemoryStore::default());
-        let listeners = Listeners(vec![heard.clone()]);
+        let listeners = Listeners::of(vec![heard.clone()]);
         let settings = ("t:".to_owned(), Settings::new("t"));
         (Values::reporting_to(store, settings, listeners, None), heard)
     }

@@ -1,0 +1,233 @@
+//! Composes the record of a request from all that was observed.
+//!
+//! - Headers are those that would have been sent without the toolbar.
+//! - A record is bounded: see [`super::room`].
+
+use std::time::{Duration, Instant};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION,
+};
+
+use super::incoming::headers;
+use super::inject::is_html;
+use super::record::{CacheNode, Kind, Moved, Record, Request, Response, Sql, Template, Times};
+use super::redact::{Values, redact};
+use super::room::Room;
+use super::seen::{Seen, Watched};
+use super::statement::redacted;
+use super::tree::{Mover, tree};
+use super::verdict::{self, Answer};
+use crate::cache::Level;
+use crate::cache::event::Outcome;
+use crate::cache::http::EntityTag;
+use crate::cache::page::CacheStatus;
+use crate::moves::Move;
+use crate::rendered::Rendered;
+use crate::secrets::HIDDEN;
+use crate::sql::Statement;
+
+/// The most statements, templates and the like of one request, and the most bytes of each list.
+const ROOM: (usize, usize) = (500, 256 << 10);
+
+/// A response, recorded before the script is added to it.
+pub struct Answered {
+    status: u16,
+    headers: HeaderMap,
+    cache: Option<CacheStatus>,
+    bytes: Option<u64>,
+    route: Option<String>,
+    accepted: Vec<HeaderValue>,
+}
+
+impl Answered {
+    /// Records a response to a client that accepts these codings.
+    pub fn of(response: &ServiceResponse<BoxBody>, accepted: &[HeaderValue]) -> Self {
+        Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            cache: CacheStatus::of(response.response()),
+            bytes: match response.response().body().size() {
+                BodySize::Sized(bytes) => Some(bytes),
+                BodySize::None => Some(0),
+                BodySize::Stream => None,
+            },
+            route: response.request().match_pattern(),
+            accepted: accepted.to_vec(),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_json = |is: &str| {
+            let name = is.split(';').next().unwrap_or_default().trim();
+            name == "application/json" || name.ends_with("+json")
+        };
+        match content_type {
+            _ if self.location().is_some() && (300..400).contains(&self.status) => Kind::Redirect,
+            _ if is_html(&self.headers) => Kind::Page,
+            Some(content_type) if is_json(content_type) => Kind::Json,
+            _ => Kind::Other,
+        }
+    }
+
+    fn location(&self) -> Option<String> {
+        let location = self.headers.get(LOCATION)?.to_str().ok()?;
+        Some(location.to_owned())
+    }
+}
+
+/// Composes the record of a request; `emptied` belongs to the tags that it invalidated.
+pub fn record(
+    watched: Watched,
+    (mut request, mut secrets): (Request, Values),
+    mut answered: Answered,
+    seen: Seen,
+    emptied: Vec<[u64; 3]>,
+    mover: Mover<'_>,
+) -> Record {
+    let composing = Instant::now();
+    let mut room = Room::default();
+    let nodes = &seen.recorded.nodes;
+    let Answered { headers: sent, cache: status, bytes, accepted, .. } = &answered;
+    let answer = Answer { headers: sent, status: *status, bytes: *bytes, accepted, nodes };
+    let verdict = verdict::verdict(&answer);
+    let coding = verdict::coding(&answer);
+    if let Some(coding) = coding {
+        code(&mut answered.headers, coding);
+    }
+    let statements = seen.logged.statements.iter();
+    let sql = statements.map(|ran| statement(ran, watched.started, &mut secrets)).collect();
+    let sql = room.fit("statements", sql, ROOM, seen.logged.left_out, size_of_sql);
+    let cache = room.fit("lookups", tree(nodes, mover), ROOM, seen.recorded.left_out, size_of_node);
+    let values_took: Duration = seen.recorded.values.iter().map(|call| call.took).sum();
+    let templates = templates(&seen, watched.started);
+    let templates = room.fit("templates", templates, ROOM, 0, |template| template.name.len());
+    let (values, values_left_out) = (seen.recorded.values, seen.recorded.values_left_out);
+    let values = room.fit("calls to values", values, ROOM, values_left_out, |call| call.key.len());
+    let lines_left_out = seen.recorded.lines_left_out;
+    let (rendering, sql_took) =
+        (took(&templates), seen.logged.statements.iter().map(|ran| ran.took));
+    let time = Times {
+        wall: seen.wall,
+        cpu: seen.processor + seen.logged.processor,
+        sql: sql_took.sum(),
+        cache: nodes.iter().map(|node| node.took).sum::<Duration>() + values_took,
+        rendering,
+        store: seen.spent.waited,
+        round_trips: seen.spent.round_trips,
+        codec: seen.spent.coding,
+        toolbar: watched.own + seen.logged.unlogged + composing.elapsed(),
+    };
+    let log = room.fit("lines of the log", seen.recorded.lines, ROOM, lines_left_out, |line| {
+        line.message.len() + line.target.len()
+    });
+    request.route = answered.route.clone();
+    let mut record = Record {
+        id: watched.id,
+        began: watched.began,
+        request,
+        response: Response {
+            status: answered.status,
+            kind: answered.kind(),
+            headers: headers(&answered.headers, &mut secrets),
+            bytes: answered.bytes,
+            location: answered.location(),
+        },
+        verdict,
+        time,
+        cache,
+        values,
+        sql,
+        moved: moved(&seen.moved, emptied),
+        templates,
+        log,
+        cut: room.cut,
+    };
+    redact(&mut record, &secrets);
+    record
+}
+
+/// Changes the headers to those of the response in this coding.
+fn code(headers: &mut HeaderMap, coding: crate::cache::http::Coding) {
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    let tag = headers.get(ETAG).and_then(|tag| EntityTag::parse(tag.as_bytes()));
+    if let Some(tag) = tag.and_then(|tag| tag.in_coding(coding).print()) {
+        headers.insert(ETAG, tag);
+    }
+}
+
+fn statement(ran: &Statement, started: Instant, secrets: &mut Values) -> Sql {
+    let (sql, is_secret) = redacted(&ran.sql, ran.binds.len());
+    let binds = ran.binds.iter().zip(is_secret).map(|(bind, is_secret)| {
+        if !is_secret {
+            return bind.clone();
+        }
+        secrets.add_bind(bind);
+        HIDDEN.to_owned()
+    });
+    let binds = binds.collect::<Vec<_>>().into_iter().take(100);
+    Sql {
+        sql,
+        binds: binds.collect(),
+        kind: ran.kind,
+        at: ran.began.saturating_duration_since(started),
+        took: ran.took,
+        rows: None,
+        error: ran.error.clone(),
+        connection: ran.connection,
+        caller: ran.caller.clone(),
+        for_key: ran.for_key.clone(),
+    }
+}
+
+fn size_of_sql(sql: &Sql) -> usize {
+    let rest =
+        [&sql.error, &sql.caller, &sql.for_key].map(|text| text.as_ref().map_or(0, String::len));
+    sql.sql.len() + sql.binds.iter().map(String::len).sum::<usize>() + rest.iter().sum::<usize>()
+}
+
+fn size_of_node(node: &CacheNode) -> usize {
+    let tags: usize = node.tags.iter().map(String::len).sum();
+    // The key counts twice, since it is stored whole and in parts.
+    node.raw_key.len() * 2 + tags + node.children.iter().map(size_of_node).sum::<usize>()
+}
+
+/// Returns the rendered templates, each with the fragments that were looked up meanwhile.
+fn templates(seen: &Seen, started: Instant) -> Vec<Template> {
+    let of = |rendered: &Rendered| {
+        let from = rendered.began.saturating_duration_since(started);
+        let until = from + rendered.took;
+        let fragments =
+            seen.recorded.nodes.iter().filter(|node| {
+                node.level == Level::Fragment && node.at >= from && node.at <= until
+            });
+        let shown = fragments.map(|node| {
+            let is_kept = matches!(node.outcome, Outcome::Hit | Outcome::SharedHit);
+            (node.key.name().to_owned(), is_kept)
+        });
+        Template {
+            name: rendered.name.to_owned(),
+            took: rendered.took,
+            bytes: rendered.bytes as u64,
+            fragments: shown.collect(),
+        }
+    };
+    seen.rendered.iter().map(of).collect()
+}
+
+fn took(templates: &[Template]) -> Duration {
+    templates.iter().map(|template| template.took).sum()
+}
+
+fn moved(moves: &[Move], emptied: Vec<[u64; 3]>) -> Vec<Moved> {
+    let tags = moves.iter().map(|moved| moved.tag.to_string());
+    tags.zip(emptied).map(|(tag, emptied)| Moved { tag, emptied }).collect()
+}
+
+/// Returns all nodes of a tree, each before its children.
+pub fn all(nodes: &[CacheNode]) -> Vec<&CacheNode> {
+    nodes.iter().flat_map(|node| std::iter::once(node).chain(all(&node.children))).collect()
+}

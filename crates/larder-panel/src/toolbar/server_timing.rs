@@ -1,0 +1,82 @@
+//! The `Server-Timing` header, which browsers show beside a request.
+//!
+//! `request;desc="9e3779b97f4a7c15", total;dur=1.2, sql;desc="2 queries";dur=0.4, page;desc="miss"`
+//!
+//! - The first entry names the request, so that the page's script finds it.
+//! - Durations are milliseconds. Source: W3C Server Timing.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::node::Node;
+use crate::cache::Level;
+use crate::cache::event::Outcome;
+use crate::request_id::RequestId;
+use crate::sql::Statement;
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Writes the header.
+pub fn write(
+    headers: &mut HeaderMap,
+    id: RequestId,
+    took: Duration,
+    sql: &[Statement],
+    nodes: &[Node],
+) {
+    let mut text = format!("request;desc=\"{id}\", total;dur={:.3}", millis(took));
+    write_sql(&mut text, sql);
+    for level in [Level::Page, Level::Fragment, Level::Query] {
+        write_level(&mut text, level, nodes);
+    }
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        headers.insert(SERVER_TIMING, value);
+    }
+}
+
+/// Writes the number of queries, if there are any; transactions and stamps count only as time.
+fn write_sql(text: &mut String, sql: &[Statement]) {
+    let queries = sql.iter().filter(|statement| statement.kind.is_asked_for()).count();
+    if queries == 0 {
+        return;
+    }
+    let took = sql.iter().map(|statement| statement.took).sum();
+    let noun = if queries == 1 { "query" } else { "queries" };
+    // Writing to a `String` cannot fail.
+    let _ = write!(text, ", sql;desc=\"{queries} {noun}\";dur={:.3}", millis(took));
+}
+
+fn write_level(text: &mut String, level: Level, nodes: &[Node]) {
+    let nodes = nodes.iter().filter(|node| node.level == level);
+    let told: Vec<(String, Duration)> = nodes.filter_map(tell).collect();
+    if told.is_empty() {
+        return;
+    }
+    let took = told.iter().map(|(_, took)| *took).sum();
+    let words: Vec<&str> = told.iter().map(|(words, _)| words.as_str()).collect();
+    let words = words.join(" / ");
+    let _ = write!(text, ", {};desc=\"{words}\";dur={:.3}", level.name(), millis(took));
+}
+
+/// Returns `miss` for a page or `posts.list miss` for its parts, and how long it took.
+fn tell(node: &Node) -> Option<(String, Duration)> {
+    let outcome = match node.outcome {
+        Outcome::Hit | Outcome::SharedHit | Outcome::Collapsed => "hit",
+        Outcome::Stale(_) => "stale",
+        Outcome::Miss(_) => "miss",
+        _ => return None,
+    };
+    let words = match node.level {
+        Level::Page => outcome.to_owned(),
+        Level::Fragment | Level::Query => format!("{} {outcome}", node.key.name()),
+    };
+    // The build of a fragment is not part of a page's lookup, so its time is added here.
+    let making = node.making.filter(|_| node.level == Level::Fragment).unwrap_or_default();
+    Some((words, node.took + making))
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}

@@ -1,0 +1,90 @@
+//! One request under observation, from its beginning to its response.
+//!
+//! - Every observer belongs to the task, so requests that run at the same time never mix.
+//! - The toolbar's own time is recorded apart from that of the request.
+
+use std::time::{Instant, SystemTime};
+
+use actix_web::Error;
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+
+use super::compose::{self, Answered};
+use super::incoming::Incoming;
+use super::recorder;
+use super::seen::{Seen, Watched};
+use super::{inject, processor, server_timing};
+use crate::cache::meter::Spent;
+use crate::cache::tracking;
+use crate::request_id::RequestId;
+use crate::state::PanelState;
+use crate::{moves, rendered, sql};
+
+/// Most entries that are searched for the dependents of invalidated tags.
+const LOOKED_AT: usize = 20_000;
+
+/// Begins to observe a request, and changes its headers as the toolbar needs them.
+pub fn begin(request: &mut ServiceRequest, state: &PanelState) -> Watched {
+    let (began, started) = (SystemTime::now(), Instant::now());
+    let id = RequestId::current().unwrap_or_default();
+    let incoming = state.lists(request.path()).then(|| Incoming::of(request, state));
+    Watched { id, incoming, began, started, own: started.elapsed() }
+}
+
+/// Answers a request and stores its record.
+pub async fn watch(
+    mut watched: Watched,
+    state: &PanelState,
+    work: impl Future<Output = Result<ServiceResponse<BoxBody>, Error>>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let (response, seen) = see(&watched, work).await;
+    let mut response = response?;
+    // Only now it is known who the client is.
+    if !(state.hooks.confirms)(response.request()) {
+        return Ok(response);
+    }
+    let memory = &state.memory;
+    let finishing = Instant::now();
+    // Recorded before anything is added to the response.
+    let incoming = watched.incoming.take();
+    let incoming = incoming.map(|incoming| (Answered::of(&response, &incoming.accepted), incoming));
+    let (id, wall) = (watched.id, seen.wall);
+    let statements = &seen.logged.statements;
+    server_timing::write(response.headers_mut(), id, wall, statements, &seen.recorded.nodes);
+    let Some((answered, incoming)) = incoming else { return Ok(response) };
+    memory.moved(&seen.moved, id);
+    let stamps: Vec<_> = seen.moved.iter().map(|moved| (moved.tag.clone(), moved.from)).collect();
+    let emptied = match stamps.is_empty() {
+        true => Vec::new(),
+        false => state.cache.inspect().dependents_of(&stamps, LOOKED_AT),
+    };
+    if incoming.is_page && inject::can_carry(&response) {
+        response = inject::inject(response, &state.at);
+    }
+    let mover = |tag: &_, stamp| memory.mover_of(tag, stamp);
+    watched.own += finishing.elapsed();
+    memory.keep(
+        compose::record(
+            watched,
+            (incoming.request, incoming.secrets),
+            answered,
+            seen,
+            emptied,
+            &mover,
+        )
+        .into(),
+    );
+    Ok(response)
+}
+
+/// Answers a request under all observers.
+async fn see<T>(watched: &Watched, work: impl Future<Output = T>) -> (T, Seen) {
+    let work = tracking::on_behalf_of(watched.id.0, watched.id.scope(work));
+    // Boxed: each observer holds the future that it wraps twice, so their sizes multiply.
+    let work = Box::pin(sql::observe(work));
+    let work = Spent::by(rendered::observe(moves::observe(work)));
+    let work = processor::measure(recorder::record(watched.started, work));
+    let ((((((done, logged), moved), rendered), spent), recorded), processor) = work.await;
+    let wall = watched.started.elapsed();
+    (done, Seen { recorded, logged, spent, rendered, moved, processor, wall })
+}
