@@ -10,6 +10,8 @@
 //! Not here: how a value is loaded (`derive`, [`super::refresh`]), pages, fragments.
 
 mod changes;
+#[cfg(feature = "inspect")]
+mod listen;
 mod recall;
 
 use std::any::Any;
@@ -24,8 +26,6 @@ use super::codec;
 use super::dependencies::Dependencies;
 use super::entry::{Body, Entry, Validity};
 use super::error::Error;
-#[cfg(feature = "inspect")]
-use super::event::Listener;
 use super::event::{Event, Miss, Outcome};
 use super::flight::{Flights, Turn};
 #[cfg(feature = "inspect")]
@@ -101,13 +101,18 @@ impl Missed {
     /// Reports whether the stored entry has changed since the lookup, so that another is
     /// worthwhile.
     pub(crate) fn is_outdated(&self, cache: &Cache, key: &Key) -> bool {
-        let now = cache.0.local.get(key);
+        let now = cache.0.local.get(key).filter(|entry| !is_bypassed(entry));
         match (&self.old, &now) {
             (Some(old), Some(now)) => !Arc::ptr_eq(old, now),
             (None, now) => now.is_some(),
             (Some(_), None) => false,
         }
     }
+}
+
+/// Reports whether the caller rebuilds everything, and the entry is from before it began.
+fn is_bypassed(entry: &Entry) -> bool {
+    tracking::rebuilding_for().is_some_and(|time| entry.age() > time)
 }
 
 impl From<Miss> for Missed {
@@ -149,14 +154,6 @@ impl Cache {
         let versions = Some(shared.versions.clone());
         let (local, values) = (Some(shared.local.clone()), shared.values.clone());
         Inspection::new(shared.readers, local, (&shared.entries, values), versions)
-    }
-
-    /// Adds a listener to the open cache; reports whether it did: there is room for one.
-    ///
-    /// Others are added while it is opened ([`Builder::listener`](super::Builder::listener)).
-    #[cfg(feature = "inspect")]
-    pub fn listen(&self, listener: Arc<dyn Listener>) -> bool {
-        self.0.listeners.join(listener)
     }
 
     /// Returns the time that a request may wait for the shared store in all; `None` without one.
@@ -217,9 +214,9 @@ impl Cache {
         let began = (!self.0.listeners.is_empty()).then(Instant::now);
         let current = self.0.versions.current().get().await;
         if let Some(began) = began {
-            let (took, is_available) = (began.elapsed(), current.is_ok());
+            let took = began.elapsed();
             let listeners = self.0.listeners.iter();
-            listeners.for_each(|listener| listener.on_check(began, took, is_available));
+            listeners.for_each(|listener| listener.on_check(began, took, &current));
         }
         current.ok()
     }
@@ -249,6 +246,9 @@ impl Cache {
         current: &Stamps,
     ) -> Result<(Arc<T>, Arc<Entry>), Missed> {
         let entry = self.0.local.get(key).ok_or(Miss::Absent)?;
+        if is_bypassed(&entry) {
+            return Err(Miss::Bypassed.into());
+        }
         let miss = match entry.validate(current) {
             Validity::Expired => Miss::Expired,
             Validity::Deleted => {
