@@ -1,6 +1,7 @@
 //! The debug toolbar: which clients get it, that it changes nothing, and that it counts right.
 
 mod browser;
+mod causes;
 mod secrets;
 mod truth;
 

@@ -10,6 +10,9 @@
 //! Not here: how a value is loaded (`derive`, [`super::refresh`]), pages, fragments.
 
 mod changes;
+mod deletion;
+#[cfg(feature = "inspect")]
+mod observed;
 mod recall;
 mod scoped;
 
@@ -18,26 +21,20 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::OptionFuture;
-
 pub(super) use super::built::{Built, refusal};
 use super::codec;
 use super::dependencies::Dependencies;
 use super::entry::{Body, Entry, Validity};
-use super::error::Error;
-#[cfg(feature = "inspect")]
-use super::event::Listener;
 use super::event::{Event, Miss, Outcome};
 use super::flight::{Flights, Turn};
 #[cfg(feature = "inspect")]
-use super::inspect::{BodyReader, Inspection};
+use super::inspect::BodyReader;
 use super::key::Key;
-use super::level::Level;
-use super::level::Levels;
+use super::level::{Level, Levels};
 use super::listeners::Listeners;
 use super::policy::Policy;
 use super::presence::Client;
-use super::removal::{Epoch, Removal};
+use super::removal::Epoch;
 use super::scope::Scope;
 use super::stamps::{StampSource, Stamps};
 use super::tier::local::LocalTier;
@@ -107,13 +104,18 @@ impl Missed {
     /// Reports whether the stored entry has changed since the lookup, so that another is
     /// worthwhile.
     pub(crate) fn is_outdated(&self, cache: &Cache, key: &Key) -> bool {
-        let now = cache.shared.local.get(key);
+        let now = cache.shared.local.get(key).filter(|entry| !is_bypassed(entry));
         match (&self.old, &now) {
             (Some(old), Some(now)) => !Arc::ptr_eq(old, now),
             (None, now) => now.is_some(),
             (Some(_), None) => false,
         }
     }
+}
+
+/// Reports whether the caller rebuilds everything, and the entry is from before it began.
+fn is_bypassed(entry: &Entry) -> bool {
+    tracking::rebuilding_for().is_some_and(|time| entry.age() > time)
 }
 
 impl From<Miss> for Missed {
@@ -148,23 +150,6 @@ impl Cache {
         self.scope.as_ref().map_or(&self.shared.values, |scope| &scope.values)
     }
 
-    /// Returns a view of what is stored, for people.
-    #[cfg(feature = "inspect")]
-    pub fn inspect(&self) -> Inspection {
-        let shared = &self.shared;
-        let versions = Some(shared.versions.clone());
-        let (local, values) = (Some(shared.local.clone()), shared.values.clone());
-        Inspection::new(shared.readers, local, (&shared.entries, values), versions)
-    }
-
-    /// Adds a listener to the open cache; reports whether it did: there is room for one.
-    ///
-    /// Others are added while it is opened ([`Builder::listener`](super::Builder::listener)).
-    #[cfg(feature = "inspect")]
-    pub fn listen(&self, listener: Arc<dyn Listener>) -> bool {
-        self.shared.listeners.join(listener)
-    }
-
     /// Returns the time that a request may wait for the shared store in all; `None` without one.
     ///
     /// In addition a request waits at most 100 ms for each entry that another instance is building.
@@ -175,46 +160,6 @@ impl Cache {
     /// Reports whether instances share their entries through a store.
     pub fn is_shared(&self) -> bool {
         self.shared.shared.is_some()
-    }
-
-    /// Deletes every entry and value, with the reach of [`Cache::delete`]; foreign keys stay.
-    ///
-    /// A handle of [`Cache::scoped`] deletes those of its scope. Its entries are no longer found, and leave memory and
-    /// store as entries do whose data have changed.
-    ///
-    /// # Errors
-    /// Those of [`Cache::delete`]. If the store does not answer, values may remain.
-    pub async fn clear(&self) -> Result<(), Error> {
-        if let Some(scope) = &self.scope {
-            self.shared.versions.invalidate(vec![scope.tag.clone()]).await?;
-            return scope.values.clear().await.map(drop);
-        }
-        self.shared.versions.invalidate(vec![Removal::Deleted.of_all()]).await?;
-        let values = self.shared.values.clear().await.map(drop);
-        let cleared = OptionFuture::from(self.shared.shared.as_ref().map(SharedTier::clear)).await;
-        self.shared.local.clear();
-        let failed = |source| Error::Store { store: "shared", source };
-        values.and(cleared.transpose().map(drop).map_err(failed))
-    }
-
-    /// Deletes the entry under `key`, whose body is a `T`; reports whether it was stored.
-    ///
-    /// The deletion reaches all caches that share this one's [`StampSource`]: with that of a
-    /// database, every instance. A load of the entry that began before is neither stored nor handed
-    /// to later callers. Entries that were built from it stay: to make data stale, invalidate its
-    /// tag.
-    ///
-    /// # Errors
-    /// If the stamps cannot be changed, nothing is deleted. If the shared store does not answer,
-    /// the entry is deleted but may still occupy space there.
-    pub async fn delete<T: Body>(&self, key: &Key) -> Result<bool, Error> {
-        let key = &*self.own(key);
-        self.shared.versions.invalidate(vec![Removal::Deleted.of_key(key.as_str())]).await?;
-        let shared = self.shared.shared.as_ref();
-        let was_there = OptionFuture::from(shared.map(|shared| shared.delete::<T>(key))).await;
-        let was_here = self.shared.local.remove(key);
-        let failed = |source| Error::Store { store: "shared", source };
-        Ok(was_there.transpose().map_err(failed)?.unwrap_or_default() || was_here)
     }
 
     /// Returns the stamps to validate by, or `None` if the level is off or they are unavailable.
@@ -235,9 +180,9 @@ impl Cache {
         let began = (!self.shared.listeners.is_empty()).then(Instant::now);
         let current = self.shared.versions.current().get().await;
         if let Some(began) = began {
-            let (took, is_available) = (began.elapsed(), current.is_ok());
+            let took = began.elapsed();
             let listeners = self.shared.listeners.iter();
-            listeners.for_each(|listener| listener.on_check(began, took, is_available));
+            listeners.for_each(|listener| listener.on_check(began, took, &current));
         }
         current.ok()
     }
@@ -267,6 +212,9 @@ impl Cache {
         current: &Stamps,
     ) -> Result<(Arc<T>, Arc<Entry>), Missed> {
         let entry = self.shared.local.get(key).ok_or(Miss::Absent)?;
+        if is_bypassed(&entry) {
+            return Err(Miss::Bypassed.into());
+        }
         let miss = match entry.validate(current) {
             Validity::Expired => Miss::Expired,
             Validity::Deleted => {

@@ -11,8 +11,10 @@ use super::entry::Entry;
 use super::key::Key;
 use super::level::Level;
 pub use super::removal::Removal;
+use super::stamps::StampsResult;
 use super::store::{Trouble, metered};
 use super::tag::Tag;
+use super::tracking;
 use super::values::call::Call;
 
 /// Why a lookup found nothing to serve.
@@ -24,6 +26,8 @@ pub enum Miss {
     Expired,
     /// The data it was built from has changed.
     Invalidated(Tag),
+    /// It was not looked at, since the caller rebuilds everything ([`tracking::rebuilding`](super::tracking::rebuilding)).
+    Bypassed,
 }
 
 /// How an entry left the memory of this process.
@@ -84,6 +88,8 @@ pub struct Event<'e> {
     /// If collapsed: on whose behalf it was being built ([`super::tracking::on_behalf_of`]); 0 if
     /// unknown.
     pub behind: u64,
+    /// The number of the request on whose behalf it happened, also if it did in a task of its own; 0 if unknown.
+    pub maker: u64,
 }
 
 impl<'e> Event<'e> {
@@ -98,6 +104,7 @@ impl<'e> Event<'e> {
             removal_cause: None,
             caller: None,
             behind: 0,
+            maker: tracking::maker(),
         }
     }
 
@@ -146,11 +153,11 @@ pub trait Listener: Send + Sync + 'static {
         let _ = call;
     }
 
-    /// Receives a freshness check: when it began, how long it took, and whether the stamps were available.
+    /// Receives a freshness check: when it began, how long it took, and the stamps if they were available.
     ///
     /// It must not block. By default it is ignored.
-    fn on_check(&self, began: Instant, took: Duration, is_available: bool) {
-        let _ = (began, took, is_available);
+    fn on_check(&self, began: Instant, took: Duration, current: &StampsResult) {
+        let _ = (began, took, current);
     }
 
     /// Receives a call to the shared store, once answered; it must not block. By default it is ignored.

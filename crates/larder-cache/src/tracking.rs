@@ -11,6 +11,9 @@
 //!   the data and is not stored.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 pub use super::dependencies::Dependencies;
 use super::dependencies::Note;
@@ -42,6 +45,27 @@ pub async fn on_behalf_of<T>(maker: u64, work: impl Future<Output = T>) -> T {
 /// Returns the number of the request on whose behalf this runs; 0 for none.
 pub(super) fn maker() -> u64 {
     MAKER.try_with(|maker| *maker).unwrap_or_default()
+}
+
+/// Runs `work` on behalf of the same request as this task, for a load in a task of its own.
+pub(super) fn carried_on<W: Future>(work: W) -> impl Future<Output = W::Output> + use<W> {
+    MAKER.scope(maker(), work)
+}
+
+task_local! {
+    static REBUILDING: Instant;
+}
+
+/// Runs `work`, in which no entry is served that was built before: each is loaded or built anew, and stored.
+///
+/// What a task of its own loads meanwhile is not affected.
+pub async fn rebuilding<T>(work: impl Future<Output = T>) -> T {
+    REBUILDING.scope(Instant::now(), work).await
+}
+
+/// Returns how long entries have been rebuilt here; `None` if they are not.
+pub(super) fn rebuilding_for() -> Option<Duration> {
+    REBUILDING.try_with(|since| since.elapsed()).ok()
 }
 
 /// Runs `work` with pinned stamps, and returns its result and dependencies.

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use crate::cache::Cache;
 use crate::cache::event::{Event, Listener};
 use crate::cache::inspect::Stats;
+use crate::cache::stamps::StampsResult;
 use crate::cache::store::metered;
 use crate::cache::values::call::Call;
 use crate::dashboard::audit::Audit;
 use crate::dashboard::history::History;
 use crate::hooks::Hooks;
 use crate::metrics::Metrics;
+use crate::toolbar::noticed::Noticed;
 use crate::toolbar::{Memory, recorder};
 
 /// A panel: its settings, and what it remembers.
@@ -35,6 +37,8 @@ pub(crate) struct Counts {
     /// The last hour.
     pub history: History,
     pub metrics: Metrics,
+    /// When changes of stamps were noticed.
+    pub noticed: Noticed,
 }
 
 impl PanelState {
@@ -77,8 +81,13 @@ impl Listener for Counts {
         self.metrics.operations.on_value(call);
     }
 
-    fn on_check(&self, began: Instant, took: Duration, is_available: bool) {
-        self.metrics.checks.count(began + took, is_available);
+    fn on_check(&self, began: Instant, took: Duration, current: &StampsResult) {
+        self.metrics.checks.count(began + took, current.is_ok());
+        if recorder::hear_check(took)
+            && let Ok(current) = current
+        {
+            self.noticed.notice(current);
+        }
     }
 
     fn on_store(&self, call: &metered::Call) {

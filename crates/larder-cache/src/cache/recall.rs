@@ -15,6 +15,9 @@ impl Cache {
         current: &Stamps,
     ) -> Recalled<T> {
         let Some(shared) = self.shared_for(policy) else { return Recalled::Nothing(None) };
+        if tracking::rebuilding_for().is_some() {
+            return Recalled::Nothing(None);
+        }
         let started = Instant::now();
         let (body, entry) = match shared.fetch::<T>(level, key, current).await {
             Ok(found) => found,
@@ -58,7 +61,8 @@ impl Cache {
         current: &Stamps,
         caller: &'static Location<'static>,
     ) -> Vec<Option<(Arc<T>, Arc<Entry>)>> {
-        let shared = self.shared.shared.as_ref().filter(|_| !keys.is_empty());
+        let is_asked = !keys.is_empty() && tracking::rebuilding_for().is_none();
+        let shared = self.shared.shared.as_ref().filter(|_| is_asked);
         let Some(shared) = shared else { return keys.iter().map(|_| None).collect() };
         let started = Instant::now();
         let fetched = match shared.fetch_many::<T>(level, keys, current).await {

@@ -88,6 +88,7 @@ impl From<&Miss> for Forward {
     fn from(miss: &Miss) -> Self {
         match miss {
             Miss::Absent => Self::UriMiss,
+            Miss::Bypassed => Self::Request,
             Miss::Expired | Miss::Invalidated(_) => Self::Stale,
         }
     }

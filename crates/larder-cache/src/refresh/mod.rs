@@ -263,11 +263,13 @@ impl Refreshed {
             Found::Answer(None) | Found::Full(_) => Err(Failure::Elsewhere),
             Found::Answer(Some(value)) => Ok(value),
             Found::Circle(circle, _) => Err(circle.into()),
-            Found::Build(_, Some(leader)) => arrived(tokio::spawn(self.load(leader, load))).await,
+            Found::Build(_, Some(leader)) => {
+                arrived(tokio::spawn(tracking::carried_on(self.load(leader, load)))).await
+            }
             Found::Build(_, None) => {
                 // Created here: the new task does not know within which load its caller runs.
                 let within = Load::new(self.cache.flights_place(), [self.key.as_str()]);
-                arrived(tokio::spawn(self.make(None, within, None, load))).await
+                arrived(tokio::spawn(tracking::carried_on(self.make(None, within, None, load)))).await
             }
         }
     }

@@ -92,6 +92,7 @@ fn places(outcome: &Outcome) -> (usize, usize) {
         Outcome::Miss(Miss::Absent) => (4, place("absent")),
         Outcome::Miss(Miss::Expired) => (4, place("expired")),
         Outcome::Miss(Miss::Invalidated(_)) => (4, place("invalidated")),
+        Outcome::Miss(Miss::Bypassed) => (4, place("bypass")),
         Outcome::Stored(_) => (5, 0),
         Outcome::NotStored(why) => (6, place(why)),
         Outcome::Unreadable(why) => (7, place(why)),

@@ -110,11 +110,18 @@ pub fn record(
     let lines_left_out = seen.recorded.lines_left_out;
     let (rendering, sql_took) =
         (took(&templates), seen.logged.statements.iter().map(|ran| ran.took));
+    let lookups: Duration = nodes.iter().map(|node| node.took).sum();
+    let freshness: Duration = seen.recorded.checks.iter().sum();
+    // The lookup of a page begins with its freshness check, which counts by itself.
+    let has_page = nodes.iter().any(|node| node.level == Level::Page);
+    let in_lookups = if has_page { freshness } else { Duration::ZERO };
     let time = Times {
         wall: seen.wall,
         cpu: seen.processor + seen.logged.processor,
         sql: sql_took.sum(),
-        cache: nodes.iter().map(|node| node.took).sum::<Duration>() + values_took,
+        cache: (lookups + values_took).saturating_sub(in_lookups),
+        freshness,
+        checks: seen.recorded.checks.len() as u32,
         rendering,
         store: seen.spent.waited,
         round_trips: seen.spent.round_trips,

@@ -39,6 +39,8 @@ pub struct Incoming {
     pub request: Request,
     /// Whether it opens a page, which may carry the toolbar.
     pub is_page: bool,
+    /// Whether everything is to be rebuilt for it.
+    pub rebuilds: bool,
     /// The codings that the client accepts.
     pub accepted: Vec<HeaderValue>,
     /// The values that had a secret's name.
@@ -52,7 +54,7 @@ impl Incoming {
         let mut secrets = Values::new(state.hooks.words);
         let client = (state.hooks.client)(request.request());
         let seen = look_at(request, client, &mut secrets);
-        let mut accepted = Vec::new();
+        let (mut accepted, mut rebuilds) = (Vec::new(), false);
         if is_page {
             accepted = request.headers_mut().remove(ACCEPT_ENCODING).collect();
         }
@@ -60,11 +62,12 @@ impl Incoming {
             for name in &CONDITIONS {
                 request.headers_mut().remove(name);
             }
-            if state.memory.take_bypass(client, &target(request)) {
+            rebuilds = state.memory.take_bypass(client, &target(request));
+            if rebuilds {
                 request.extensions_mut().insert(Bypass);
             }
         }
-        Self { request: seen, is_page, accepted, secrets }
+        Self { request: seen, is_page, rebuilds, accepted, secrets }
     }
 }
 

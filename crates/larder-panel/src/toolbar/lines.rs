@@ -68,7 +68,7 @@ mod tests {
         let _log = tracing::subscriber::set_default(tracing_subscriber::registry().with(Lines));
         tracing::info!("before");
         let work = async { tracing::warn!(tea = "green", cups = 2, "it is hot") };
-        let ((), recorded) = recorder::record(Instant::now(), work).await;
+        let ((), recorded) = recorder::record(0, Instant::now(), work).await;
         let [line] = &recorded.lines[..] else { panic!("{recorded:?}") };
         assert_eq!(
             (line.level.as_str(), line.message.as_str()),

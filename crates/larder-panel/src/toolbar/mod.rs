@@ -27,6 +27,7 @@ mod json;
 mod lines;
 mod memory;
 mod node;
+pub mod noticed;
 pub mod pages;
 mod panels;
 mod processor;

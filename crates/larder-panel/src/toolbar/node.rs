@@ -138,6 +138,7 @@ fn why(node: &Node, miss: &event::Miss) -> Miss {
         (event::Miss::Absent, Some(event::RemovalCause::Evicted)) => Miss::Evicted,
         (event::Miss::Absent, Some(event::RemovalCause::Deleted)) => Miss::Deleted,
         (event::Miss::Expired, _) => Miss::Expired,
+        (event::Miss::Bypassed, _) => Miss::Bypassed,
         (event::Miss::Invalidated(tag), _) => {
             Miss::Invalidated { tag: tag.to_string(), at: None, by: None }
         }

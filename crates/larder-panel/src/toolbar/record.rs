@@ -190,7 +190,8 @@ pub enum Miss {
     /// Evicted for lack of room.
     Evicted,
     Expired,
-    /// This tag was invalidated; `at` and `by` are known if this process answered the write.
+    /// This tag was invalidated; `by` is known if this process answered the write. Otherwise `at` is when that was
+    /// noticed.
     Invalidated {
         tag: String,
         at: Option<SystemTime>,
@@ -198,6 +199,8 @@ pub enum Miss {
     },
     /// Deleted explicitly, or the cache was cleared.
     Deleted,
+    /// Not looked at: the request rebuilds everything.
+    Bypassed,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -261,6 +264,9 @@ pub struct Times {
     pub cpu: Duration,
     pub sql: Duration,
     pub cache: Duration,
+    /// Freshness checks: waiting for the current stamps.
+    pub freshness: Duration,
+    pub checks: u32,
     pub rendering: Duration,
     /// Time spent waiting for Redis.
     pub store: Duration,

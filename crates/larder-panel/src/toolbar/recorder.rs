@@ -1,10 +1,12 @@
 //! Records what the cache did, and what was logged, during the running request.
 //!
 //! - Outside of a recording, nothing is printed or copied.
-//! - A recording belongs to its task: requests that run at the same time never mix.
+//! - A recording belongs to its task, and to the tasks in which the cache loads for it: requests that run at the same
+//!   time never mix.
 //! - It is bounded; events that do not fit are counted.
 
-use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use super::node::{Known, Node, unasked};
@@ -31,6 +33,8 @@ pub struct Recorded {
     pub values: Vec<ValueCall>,
     /// Lines of the log, in order.
     pub lines: Vec<LogLine>,
+    /// How long each freshness check took.
+    pub checks: Vec<Duration>,
     /// Number of lookups for which there was no room.
     pub left_out: u64,
     /// Number of calls to values for which there was no room.
@@ -39,31 +43,58 @@ pub struct Recorded {
     pub lines_left_out: u64,
 }
 
+/// The recording of a request that is being answered. Clones are the same recording.
+#[derive(Clone)]
 struct Recording {
     began: Instant,
-    recorded: RefCell<Recorded>,
+    recorded: Arc<Mutex<Recorded>>,
 }
 
 tokio::task_local! {
     static CURRENT: Recording;
 }
 
-/// Runs `work`, a request that began at `began`, and returns its result with its recording.
-pub async fn record<T>(began: Instant, work: impl Future<Output = T>) -> (T, Recorded) {
-    let recording = Recording { began, recorded: RefCell::default() };
-    CURRENT
-        .scope(recording, async {
-            let done = work.await;
-            (done, CURRENT.with(|recording| recording.recorded.take()))
-        })
-        .await
+/// The recordings of all requests that are being answered, by their numbers: for loads in tasks of their own.
+static RUNNING: LazyLock<Mutex<HashMap<u64, Recording>>> = LazyLock::new(Mutex::default);
+
+/// Ends a recording, also if its request is dropped.
+struct Running(u64);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.lock().unwrap().remove(&self.0);
+    }
+}
+
+/// Runs `work`, the request of this number that began at `began`, and returns its result with its recording.
+pub async fn record<T>(
+    number: u64,
+    began: Instant,
+    work: impl Future<Output = T>,
+) -> (T, Recorded) {
+    let recording = Recording { began, recorded: Arc::default() };
+    RUNNING.lock().unwrap().insert(number, recording.clone());
+    let _running = Running(number);
+    let done = CURRENT.scope(recording.clone(), work).await;
+    let recorded = std::mem::take(&mut *recording.recorded.lock().unwrap());
+    (done, recorded)
+}
+
+/// Lets `hear` add to the recording of this task, or of the request of this number.
+fn with(number: u64, hear: impl FnOnce(&mut Recorded, Duration)) {
+    let here = CURRENT.try_with(Recording::clone).ok();
+    let there = || RUNNING.lock().unwrap().get(&number).cloned();
+    if let Some(recording) = here.or_else(|| (number != 0).then(there).flatten()) {
+        let now = recording.began.elapsed();
+        hear(&mut recording.recorded.lock().unwrap(), now);
+    }
 }
 
 /// Adds a line of the log to the recording of the running request, if there is one.
 pub fn line(make: impl FnOnce(Duration) -> LogLine) {
     let _ = CURRENT.try_with(|recording| {
         // A line logged while another is being recorded is dropped: it is not worth a panic.
-        let Ok(mut recorded) = recording.recorded.try_borrow_mut() else { return };
+        let Ok(mut recorded) = recording.recorded.try_lock() else { return };
         if recorded.lines.len() < LINES {
             recorded.lines.push(make(recording.began.elapsed()));
         } else {
@@ -74,18 +105,21 @@ pub fn line(make: impl FnOnce(Duration) -> LogLine) {
 
 /// Records an event of the cache; does nothing outside of a request.
 pub fn hear(event: &Event<'_>) {
-    let _ = CURRENT.try_with(|recording| {
-        let now = recording.began.elapsed();
-        recording.recorded.borrow_mut().hear(event, now);
-    });
+    with(event.maker, |recorded, now| recorded.hear(event, now));
+}
+
+/// Records a freshness check; does nothing outside of a request. Reports whether there is one.
+pub fn hear_check(took: Duration) -> bool {
+    let is_observed = CURRENT.try_with(|_| ()).is_ok();
+    if is_observed {
+        with(0, |recorded, _| recorded.checks.push(took));
+    }
+    is_observed
 }
 
 /// Records a call to a value; does nothing outside of a request.
 pub fn hear_call(call: &call::Call<'_>) {
-    let _ = CURRENT.try_with(|recording| {
-        let now = recording.began.elapsed();
-        recording.recorded.borrow_mut().hear_call(call, now);
-    });
+    with(0, |recorded, now| recorded.hear_call(call, now));
 }
 
 /// A listener that records only.
@@ -172,8 +206,6 @@ impl Recorded {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::cache::{Builder, Cache, InProcess, Key, Policy};
     use crate::toolbar::node::outcome;
@@ -192,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn calls_to_values_are_recorded_and_nothing_else_is_of_them() {
         let cache = cache();
-        let ((), recorded) = record(Instant::now(), async {
+        let ((), recorded) = record(0, Instant::now(), async {
             cache.values().set("visits", &1, Duration::from_secs(9)).await.unwrap();
             cache.values().incr("visits", 1).await.unwrap();
             cache.values().get::<i64>("none").await.unwrap();
@@ -215,7 +247,7 @@ mod tests {
         ask(&cache, "before").await;
         let record_one = |name| {
             let cache = cache.clone();
-            record(Instant::now(), async move {
+            record(0, Instant::now(), async move {
                 ask(&cache, name).await;
                 tokio::task::yield_now().await;
                 ask(&cache, name).await;
@@ -231,7 +263,7 @@ mod tests {
     #[tokio::test]
     async fn a_miss_and_its_end_are_one_node_and_a_hit_says_what_it_holds() {
         let cache = cache();
-        let ((), recorded) = record(Instant::now(), async {
+        let ((), recorded) = record(0, Instant::now(), async {
             ask(&cache, "nothing").await;
             ask(&cache, "nothing").await;
         })
@@ -246,7 +278,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_bounded() {
         let cache = cache();
-        let ((), recorded) = record(Instant::now(), async {
+        let ((), recorded) = record(0, Instant::now(), async {
             for _ in 0..NODES + 5 {
                 ask(&cache, "again").await;
             }

@@ -53,6 +53,8 @@ pub fn record() -> Record {
             cpu: Duration::ZERO,
             sql: Duration::ZERO,
             cache: Duration::ZERO,
+            freshness: Duration::ZERO,
+            checks: 0,
             rendering: Duration::ZERO,
             store: Duration::ZERO,
             round_trips: 0,

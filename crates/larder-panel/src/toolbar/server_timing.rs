@@ -21,13 +21,18 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// Writes the header.
 pub fn write(
     headers: &mut HeaderMap,
-    id: RequestId,
-    took: Duration,
+    (id, took, checks): (RequestId, Duration, &[Duration]),
     sql: &[Statement],
     nodes: &[Node],
 ) {
     let mut text = format!("request;desc=\"{id}\", total;dur={:.3}", millis(took));
     write_sql(&mut text, sql);
+    if !checks.is_empty() {
+        let (count, took) = (checks.len(), millis(checks.iter().sum()));
+        let noun = if count == 1 { "check" } else { "checks" };
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, ", freshness;desc=\"{count} {noun}\";dur={took:.3}");
+    }
     for level in [Level::Page, Level::Fragment, Level::Query] {
         write_level(&mut text, level, nodes);
     }

@@ -11,8 +11,8 @@ use super::record::{Build, CacheNode, Level, Miss};
 use crate::cache::{self, Key, Stamp, Tag, event};
 use crate::request_id::RequestId;
 
-/// Returns when this tag got this stamp and from which request, if it is known.
-pub type Mover<'m> = &'m dyn Fn(&Tag, Stamp) -> Option<(SystemTime, RequestId)>;
+/// Returns when this tag got this stamp, or when that was noticed, and from which request, if it is known.
+pub type Mover<'m> = &'m dyn Fn(&Tag, Stamp) -> Option<(SystemTime, Option<RequestId>)>;
 
 /// Returns the lookups as a tree, each below the build that needed it.
 pub fn tree(nodes: &[Node], mover: Mover<'_>) -> Vec<CacheNode> {
@@ -52,7 +52,7 @@ fn branch(node: &Node, children: Vec<CacheNode>, mover: Mover<'_>) -> CacheNode 
         let stamps = entry.map(|entry| entry.stamps.as_slice()).unwrap_or_default();
         let now = stamps.iter().find(|(known, _)| known.as_str() == tag.as_str());
         let known = now.and_then(|(known, stamp)| mover(known, *stamp));
-        (*at, *by) = (known.map(|(at, _)| at), known.map(|(_, by)| by));
+        (*at, *by) = (known.map(|(at, _)| at), known.and_then(|(_, by)| by));
     }
     let waited = node.outcome == event::Outcome::Collapsed;
     CacheNode {
@@ -123,7 +123,7 @@ mod tests {
             cache.get_or_set(&key("outer"), &policy, outer).await.unwrap();
             cache.get_or_set(&key("beside"), &policy, inner).await.unwrap();
         };
-        let ((), recorded) = crate::toolbar::recorder::record(Instant::now(), ask()).await;
+        let ((), recorded) = crate::toolbar::recorder::record(0, Instant::now(), ask()).await;
         let tree = tree(&recorded.nodes, &|_, _| None);
         let names: Vec<_> = tree.iter().map(|node| node.name.as_str()).collect();
         assert_eq!(names, ["outer", "beside"]);
@@ -132,10 +132,10 @@ mod tests {
         assert_eq!(tree[0].children[0].tags, ["!", "tea"]);
 
         versions.bump(&[TEA]);
-        let ((), recorded) = crate::toolbar::recorder::record(Instant::now(), ask()).await;
+        let ((), recorded) = crate::toolbar::recorder::record(0, Instant::now(), ask()).await;
         let (then, by) = (SystemTime::now(), RequestId::new());
         let mover =
-            |tag: &Tag, stamp: Stamp| (*tag == TEA && stamp.count == 1).then_some((then, by));
+            |tag: &Tag, stamp: Stamp| (*tag == TEA && stamp.count == 1).then_some((then, Some(by)));
         let tree = super::tree(&recorded.nodes, &mover);
         let expected = Miss::Invalidated { tag: "tea".into(), at: Some(then), by: Some(by) };
         assert_eq!(tree[0].outcome, Outcome::Miss(expected));

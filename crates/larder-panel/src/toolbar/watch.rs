@@ -50,7 +50,9 @@ pub async fn watch(
     let incoming = incoming.map(|incoming| (Answered::of(&response, &incoming.accepted), incoming));
     let (id, wall) = (watched.id, seen.wall);
     let statements = &seen.logged.statements;
-    server_timing::write(response.headers_mut(), id, wall, statements, &seen.recorded.nodes);
+    let checks = &seen.recorded.checks;
+    let timing = (id, wall, &checks[..]);
+    server_timing::write(response.headers_mut(), timing, statements, &seen.recorded.nodes);
     let Some((answered, incoming)) = incoming else { return Ok(response) };
     memory.moved(&seen.moved, id);
     let stamps: Vec<_> = seen.moved.iter().map(|moved| (moved.tag.clone(), moved.from)).collect();
@@ -61,7 +63,10 @@ pub async fn watch(
     if incoming.is_page && inject::can_carry(&response) {
         response = inject::inject(response, &state.at);
     }
-    let mover = |tag: &_, stamp| memory.mover_of(tag, stamp);
+    let mover = |tag: &_, stamp| {
+        let by_request = memory.mover_of(tag, stamp).map(|(at, by)| (at, Some(by)));
+        by_request.or_else(|| state.counts.noticed.at(tag, stamp).map(|at| (at, None)))
+    };
     watched.own += finishing.elapsed();
     memory.keep(
         compose::record(
@@ -79,11 +84,18 @@ pub async fn watch(
 
 /// Answers a request under all observers.
 async fn see<T>(watched: &Watched, work: impl Future<Output = T>) -> (T, Seen) {
+    let rebuilds = watched.incoming.as_ref().is_some_and(|incoming| incoming.rebuilds);
+    let work = async {
+        match rebuilds {
+            true => tracking::rebuilding(work).await,
+            false => work.await,
+        }
+    };
     let work = tracking::on_behalf_of(watched.id.0, watched.id.scope(work));
     // Boxed: each observer holds the future that it wraps twice, so their sizes multiply.
     let work = Box::pin(sql::observe(work));
     let work = Spent::by(rendered::observe(moves::observe(work)));
-    let work = processor::measure(recorder::record(watched.started, work));
+    let work = processor::measure(recorder::record(watched.id.0, watched.started, work));
     let ((((((done, logged), moved), rendered), spent), recorded), processor) = work.await;
     let wall = watched.started.elapsed();
     (done, Seen { recorded, logged, spent, rendered, moved, processor, wall })

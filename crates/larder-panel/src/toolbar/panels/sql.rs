@@ -36,6 +36,8 @@ pub struct Sql<'a> {
     duplicates: usize,
     runs: Vec<Run<'a>>,
     is_troubled: bool,
+    /// How many freshness checks there were, and how long they took.
+    checks: Option<String>,
 }
 
 struct GroupRow<'a> {
@@ -83,6 +85,7 @@ impl<'a> Sql<'a> {
             groups: groups.into_iter().map(|group| GroupRow::new(group, record)).collect(),
             duplicates,
             is_troubled,
+            checks: checks(&record.time),
         }
     }
 
@@ -119,6 +122,12 @@ impl Panel for Sql<'_> {
     fn calls_attention(&self) -> bool {
         self.is_troubled || self.duplicates > 0
     }
+}
+
+/// Returns `1 freshness check: 0.31 ms`.
+fn checks(time: &record::Times) -> Option<String> {
+    let checks = count(time.checks.into(), "freshness check", "freshness checks");
+    (time.checks > 0).then(|| format!("{checks}: {}", took(time.freshness)))
 }
 
 impl<'a> GroupRow<'a> {

@@ -78,6 +78,7 @@ pub fn missed(miss: &Miss) -> String {
         Miss::Never => "Not in the cache (never stored, as far as known).".to_owned(),
         Miss::Evicted => "Evicted (memory full).".to_owned(),
         Miss::Expired => "Expired (TTL).".to_owned(),
+        Miss::Bypassed => "Bypassed: this request rebuilds everything.".to_owned(),
         Miss::Invalidated { tag, .. } if tag == EVERYTHING => {
             "Everything was invalidated since it was built.".to_owned()
         }
