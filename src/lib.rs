@@ -33,6 +33,8 @@ pub mod config;
 pub mod cookbook;
 pub mod dashboard;
 pub mod db;
+#[cfg(doctest)]
+mod documents;
 pub mod error;
 pub mod events;
 pub mod health;
