@@ -32,6 +32,8 @@ pub mod cli;
 pub mod config;
 pub mod cookbook;
 pub mod db;
+#[cfg(doctest)]
+mod documents;
 pub mod error;
 pub mod events;
 pub mod health;

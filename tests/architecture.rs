@@ -10,6 +10,10 @@ use std::path::Path;
 mod circles;
 #[path = "architecture/front_door.rs"]
 mod front_door;
+#[path = "architecture/links.rs"]
+mod links;
+#[path = "architecture/public_api.rs"]
+mod public_api;
 #[path = "architecture/source.rs"]
 mod source;
 
@@ -222,7 +226,8 @@ fn no_sentence_has_an_agent_without_a_name() {
     let folders = ["src", "crates", "tests", "templates", "docs", "benches", "examples", "scripts"];
     let paths =
         folders.into_iter().chain(["migrations"]).flat_map(|folder| files(Path::new(folder)));
-    let documents = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Cargo.toml", "deny.toml"];
+    let documents =
+        ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "Cargo.toml", "deny.toml"];
     for path in paths.chain(documents.map(Into::into)) {
         // Pictures are no text.
         let Ok(text) = fs::read_to_string(&path) else { continue };

@@ -1,5 +1,5 @@
-//! The consoles of README are true: each command is run, in the state that those before it have made, and says what is
-//! printed there. Times, sizes and ids are set aside.
+//! The consoles of the documents are true: each command is run, in the state that those before it have made, and says
+//! what is printed there. Times, sizes and ids are set aside.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -7,32 +7,41 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::support::{Program, Redis, are_installed, free_port, larder, until, without_settings};
 
-const README: &str = include_str!("../../README.md");
+/// The documents that have consoles. Those of one line are run one after the other, in a shop of their own.
+const WALKS: [&[&str]; 2] = [&["README.md"], &["docs/shop/tour.md", "docs/shop/command-line.md"]];
 
-/// A command with the output that README prints.
+/// What begins a block of commands with their output.
+const CONSOLE: &str = "```console\n";
+
+/// A command with the output that the document prints.
 struct Step {
     command: String,
     output: String,
 }
 
 #[test]
-fn the_consoles_of_the_readme_are_true() {
+fn the_consoles_of_the_documents_are_true() {
     if !are_installed(&["bash", "curl", "sqlite3", "redis-server", "redis-cli"]) {
         return;
     }
-    let Some(redis) = Redis::start() else { return };
+    let wrong: Vec<String> = WALKS.into_iter().flat_map(walk).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Runs the commands of these documents in one shop, and describes each that says something else.
+fn walk(documents: &[&str]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let Some(redis) = Redis::start() else { return wrong };
     let folder = tempfile::tempdir().unwrap();
     let mut console = Console::open(folder.path(), redis.port());
     let mut shop = Some(serve(folder.path(), console.port, &[]));
-    let mut wrong = Vec::new();
-    for block in README.split("```console\n").skip(1) {
-        let block = block.split("```").next().unwrap();
+    for (document, block) in documents.iter().flat_map(|document| consoles(document)) {
         if block.contains("redis-cli") {
             drop(shop.take());
             let address = format!("redis://127.0.0.1:{}", redis.port());
             shop = Some(serve(folder.path(), console.port, &["--redis", &address]));
         }
-        for step in steps(block) {
+        for step in steps(&block) {
             let expected = told(&step.command, &step.output);
             let mut found = told(&step.command, &console.does(&step.command));
             if step.command.starts_with("redis-cli keys") {
@@ -43,14 +52,42 @@ fn the_consoles_of_the_readme_are_true() {
                 });
             }
             if found != expected {
-                wrong.push(format!("{}\n  README: {expected}\n  found:  {found}", step.command));
+                let command = step.command;
+                wrong.push(format!("{document}: {command}\n  says:  {expected}\n  found: {found}"));
             }
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    wrong
 }
 
-/// Starts the shop with its samples, as README says.
+/// Returns the blocks of commands in a document, each with the document's name.
+fn consoles(document: &str) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(document).unwrap();
+    let blocks = text.split(CONSOLE).skip(1).map(|rest| rest.split("```").next().unwrap());
+    blocks.map(|block| (document.to_owned(), block.to_owned())).collect()
+}
+
+#[test]
+fn every_document_with_a_console_is_walked() {
+    let mut folders = vec![Path::new("docs").to_owned()];
+    let mut found = vec!["README.md".to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => found.push(path.to_string_lossy().into_owned()),
+            }
+        }
+    }
+    found.retain(|name| name.ends_with(".md") && !consoles(name).is_empty());
+    found.sort();
+    let mut walked = WALKS.concat();
+    walked.sort_unstable();
+    assert_eq!(found, walked);
+}
+
+/// Starts the shop with its samples, as the documents say.
 fn serve(folder: &Path, port: u16, flags: &[&str]) -> Program {
     let mut command = larder(&["serve", "--bind", &format!("127.0.0.1:{port}")]);
     let shop = Program::start({
@@ -91,7 +128,7 @@ impl Console {
         console
     }
 
-    /// Runs a command and returns its output, both with the ports that README names.
+    /// Runs a command and returns its output, both with the ports that the documents name.
     fn does(&mut self, command: &str) -> String {
         let ports = [(":8000", self.port), (":6379", self.redis)];
         let mut command = command.replace("larder compare", "larder compare --requests 20");
@@ -147,7 +184,7 @@ fn told(command: &str, output: &str) -> String {
     let has_figures =
         ["larder compare", "larder cache stats"].iter().any(|c| command.starts_with(c));
     let mut words: Vec<String> = Vec::new();
-    // README shows an optimised build.
+    // The documents show an optimised build.
     let hint = "This program was built without optimisation; use cargo run --release -- compare.";
     let output = output.replace(hint, "");
     let mut all = output.split_whitespace().peekable();

@@ -11,7 +11,7 @@ const OPTIONAL: [&str; 2] = ["inspect", "testing"];
 ///
 /// Modules, methods and variants do not count. An item that can be named in several ways counts once. Modules
 /// that an application has to ask for by a feature do not count.
-fn public_items(folder: &str) -> BTreeSet<String> {
+pub fn public_items(folder: &str) -> BTreeSet<String> {
     let sources = sources(folder);
     let modules = sources.iter().map(|source| (module_of(source), source)).collect();
     let mut items = BTreeSet::new();
@@ -19,7 +19,7 @@ fn public_items(folder: &str) -> BTreeSet<String> {
     items
 }
 
-fn module_of(source: &Source) -> String {
+pub fn module_of(source: &Source) -> String {
     let parts = source.module.iter().filter(|part| *part != "lib").map(String::as_str);
     std::iter::once("crate").chain(parts).collect::<Vec<_>>().join("::")
 }

@@ -7,7 +7,7 @@
 //!   another column or setting, and a column that is renamed or dropped.
 //! - Not seen: `session_replication_role`, a change of `cache_trigger` itself, of row security
 //!   policies, and changes of rows through other tables, such as another child of an inherited one.
-//!   See README.
+//!   See `docs/guide/limits.md`.
 //! - It costs about three times as much as the query for stamps, so it runs twice a second, along
 //!   with that query. SQLite has such a number of its own, `PRAGMA schema_version`.
 
