@@ -1,7 +1,7 @@
 //! `/health`: whether the shop can serve requests, without details for strangers.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{
     DEFAULT_REDIS_TIMEOUT, Database, Hold, Page, Program, Proxy, Redis, TestDatabase, TestSite,
@@ -131,13 +131,17 @@ fn a_database_that_hangs_blocks_no_probe() {
     let Some((site, proxy)) = behind_a_wire() else { return };
     readiness(&site, 200);
     proxy.hold(Hold { connection: "", statement: "" });
+    let began = Instant::now();
     let crowd: Vec<_> = (0..20).map(|_| site.begins("/health/ready")).collect();
     site.get("/health/live").assert_status(200);
     // All probes are answered while the database hangs.
     for pending in crowd {
         pending.answer().assert_status(503);
     }
-    assert_eq!(proxy.held_within(Duration::ZERO), 1, "they look together");
+    // A look ends after two seconds, and probes that come later on a busy machine look again.
+    let most = 1 + usize::try_from(began.elapsed().as_secs() / 2).unwrap();
+    let looks = proxy.held_within(Duration::ZERO);
+    assert!((1..=most.min(19)).contains(&looks), "they look together, not {looks} times");
     proxy.let_go();
     until("the shop is ready again", || site.get("/health/ready").status == 200);
 }

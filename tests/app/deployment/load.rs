@@ -152,6 +152,12 @@ impl<'a> Load<'a> {
         let before = self.excused.load(SeqCst);
         *self.excuse.lock().unwrap() = Some(answer);
         event();
+        // The write that was under way may have begun before the event, and is answered later.
+        let written = || self.edits.load(SeqCst) + self.excused.load(SeqCst);
+        let before_its_answer = written();
+        self.waits_until("the write that was under way is answered", || {
+            written() > before_its_answer
+        });
         *self.excuse.lock().unwrap() = None;
         assert!(self.excused.load(SeqCst) <= before + 1, "{answer} came more than once");
     }

@@ -269,7 +269,8 @@ impl Refreshed {
             Found::Build(_, None) => {
                 // Created here: the new task does not know within which load its caller runs.
                 let within = Load::new(self.cache.flights_place(), [self.key.as_str()]);
-                arrived(tokio::spawn(tracking::carried_on(self.make(None, within, None, load)))).await
+                arrived(tokio::spawn(tracking::carried_on(self.make(None, within, None, load))))
+                    .await
             }
         }
     }

@@ -32,7 +32,7 @@ impl Call {
 }
 
 /// A store that reports each call to a listener.
-pub struct Metered {
+pub(crate) struct Metered {
     store: Arc<dyn Store>,
     listener: Box<dyn Fn(Call) + Send + Sync>,
 }
@@ -45,7 +45,10 @@ impl fmt::Debug for Metered {
 
 impl Metered {
     /// Wraps `store`; `listener` gets each finished call on the thread that polled it, and must not block.
-    pub fn new(store: Arc<dyn Store>, listener: impl Fn(Call) + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        listener: impl Fn(Call) + Send + Sync + 'static,
+    ) -> Self {
         Self { store, listener: Box::new(listener) }
     }
 

@@ -28,12 +28,11 @@ struct PostgresStep {
     line: String,
 }
 
-/// Reports whether `sql` is a single `SELECT` statement.
+/// Reports whether `sql` is a single `SELECT` statement, which may begin with `WITH`.
 pub fn can_be_explained(sql: &str) -> bool {
-    let begins = sql.trim_start().get(..7).is_some_and(|word| {
-        word[..6].eq_ignore_ascii_case("SELECT") && word.ends_with(char::is_whitespace)
-    });
-    begins && !sql.contains(';')
+    let first = sql.trim_start().split_once(char::is_whitespace).map_or("", |(word, _)| word);
+    // `EXPLAIN` runs nothing, even where a part of `WITH` is a write.
+    ["SELECT", "WITH"].iter().any(|word| first.eq_ignore_ascii_case(word)) && !sql.contains(';')
 }
 
 /// Writes the query plan to `plan`: one line per step, nested steps indented.
@@ -111,7 +110,7 @@ mod tests {
 
     #[test]
     fn only_one_select_is_explained() {
-        for sql in ["SELECT 1", "select\n1", " SELECT a FROM b"] {
+        for sql in ["SELECT 1", "select\n1", " SELECT a FROM b", "WITH a AS (SELECT 1) SELECT"] {
             assert!(can_be_explained(sql), "{sql}");
         }
         let others =
