@@ -32,7 +32,7 @@ impl Cache {
 
     /// Deletes the entry under `key`, whose body is a `T`; reports whether it was stored.
     ///
-    /// The deletion reaches all caches that share this one's [`StampSource`]: with that of a
+    /// The deletion reaches all caches that share this one's [`StampSource`](crate::StampSource): with that of a
     /// database, every instance. A load of the entry that began before is neither stored nor handed
     /// to later callers. Entries that were built from it stay: to make data stale, invalidate its
     /// tag.
