@@ -26,7 +26,7 @@ pub enum Miss {
     Expired,
     /// The data it was built from has changed.
     Invalidated(Tag),
-    /// It was not looked at, since the caller rebuilds everything ([`tracking::rebuilding`](super::tracking::rebuilding)).
+    /// It was not looked at, since the caller rebuilds everything ([`tracking::rebuilding`]).
     Bypassed,
 }
 
