@@ -20,7 +20,7 @@ const SECOND: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]:[
 const DISPLAY_DAY: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:short] [year]");
 
-/// A date within the years 1 to 9999, or a date with time to the microsecond within [`DAYS`].
+/// A date within the years 1 to 9999, or a date with time to the microsecond within `DAYS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// The moment in UTC; midnight if there is no time.
