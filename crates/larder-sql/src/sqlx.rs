@@ -29,8 +29,8 @@ use std::sync::Arc;
 
 use ::sqlx::encode::Encode;
 use ::sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Database, Error, Executor, FromRow, IntoArguments,
-    Pool, Transaction, Type,
+    AssertSqlSafe, ConnectOptions, Database, Error, Executor, FromRow, IntoArguments, Pool,
+    Transaction, Type,
 };
 use larder_cache::StampSource;
 
@@ -241,7 +241,11 @@ pub async fn watch<DB: Supported>(
         }
         #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
         other => Err(Error::Configuration(
-            format!("larder-sql was built without its feature for {other:?}").into(),
+            format!(
+                "larder-sql was built without its feature for {other:?}, so {} tables cannot be watched",
+                tables.len()
+            )
+            .into(),
         )),
     }
 }
@@ -249,6 +253,8 @@ pub async fn watch<DB: Supported>(
 /// Watches Postgres.
 #[cfg(feature = "postgres")]
 mod postgres {
+    use ::sqlx::Connection;
+
     use super::*;
     use crate::driver::Connect;
 
