@@ -32,7 +32,7 @@ pub mod money;
 pub mod origin;
 pub mod pagination;
 pub mod problem;
-pub mod redirect;
+pub use larder_panel::redirect;
 pub mod render;
 pub mod row_id;
 pub mod sheet;

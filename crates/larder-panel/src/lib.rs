@@ -48,7 +48,7 @@ mod metrics;
 mod moves;
 mod page;
 mod panel;
-mod redirect;
+pub mod redirect;
 mod refusal;
 pub mod rendered;
 mod request_id;
