@@ -51,7 +51,9 @@ impl HaProxy {
         put(&mut file, "bind :80\n", &format!("bind 127.0.0.1:{plain}\n"));
         put(&mut file, TLS, &format!("bind 127.0.0.1:{port}\n"));
         for ((_, address), shop) in SERVERS.into_iter().zip(shops) {
-            put(&mut file, address, &format!("127.0.0.1:{shop}"));
+            // Once for a ready instance, and once for where none is ready.
+            assert_eq!(file.matches(address).count(), 2, "{address} in {FILE}");
+            file = file.replace(address, &format!("127.0.0.1:{shop}"));
         }
         let path = folder.path().join("haproxy.cfg");
         fs::write(&path, file).unwrap();
