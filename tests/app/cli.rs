@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::support::{Database, Ended, Program, TestDatabase, TestSite, larder, on_both_databases};
+use crate::support::{
+    Bell, Database, Ended, Program, TestDatabase, TestSite, larder, on_both_databases,
+};
 
 on_both_databases! {
     an_empty_database_is_filled_with_samples_once,
@@ -138,6 +141,20 @@ fn two_programs_may_start_at_once_on_an_empty_database(on: Database) {
     for site in sites {
         site.get("/").assert_sees("1,000 products");
     }
+}
+
+#[test]
+fn a_start_waits_for_another_program_that_migrates() {
+    let database = Arc::new(TestDatabase::migrated(Database::Sqlite));
+    let mut migrating = database.open_shell();
+    migrating.does("BEGIN IMMEDIATE");
+    let mut command = serve_command(&database);
+    command.args(["--lock-timeout", "1"]);
+    let program = Program::start(command);
+    // Longer than requests wait for a lock.
+    assert!(!Bell::default().rings_within(Duration::from_secs(3)));
+    migrating.does("COMMIT");
+    TestSite::of(program, database).get("/").assert_status(200);
 }
 
 fn a_signal_stops_the_shop_although_a_connection_is_idle(on: Database) {

@@ -59,6 +59,9 @@ const RECONNECT: Duration = Duration::from_secs(3);
 /// The same for programs that start: nothing waits for them, and a busy machine may need longer.
 const CONNECT: Duration = Duration::from_secs(60);
 
+/// How long they wait for locks: another program may be migrating a large database.
+const MIGRATION: Duration = Duration::from_secs(3600);
+
 /// How long the database may take beyond the time for locks, before a request gives up.
 const STALLED: Duration = Duration::from_secs(20);
 
@@ -151,10 +154,12 @@ impl Db {
         Ok(format!("{name} {version}"))
     }
 
-    /// Runs `work` on a connection of this role, outside of a transaction.
+    /// Runs `work` on a connection of this role, outside of a transaction, before the program serves.
+    ///
+    /// It waits for locks as long as another program may take to migrate.
     ///
     /// # Errors
-    /// [`Error::Unreachable`] if no connection could be opened in time.
+    /// [`Error::Unreachable`] if no connection could be opened in time, and those of the database.
     pub fn with_connection<T>(
         &self,
         role: Role,
@@ -164,7 +169,9 @@ impl Db {
             Role::Reader => &self.0.readers,
             Role::Writer => &self.0.writers,
         };
-        Ok(work(&mut pool.get_timeout(CONNECT)?.conn))
+        let mut pooled = pool.get_timeout(CONNECT)?;
+        pooled.wait_for_locks(MIGRATION).map_err(Error::of)?;
+        Ok(work(&mut pooled.conn))
     }
 
     /// Reads from one committed state of the data. `work` runs again if the connection breaks.
