@@ -25,7 +25,7 @@ use crate::supplier::client::Upstream;
 /// How long an idle connection stays open between two requests; browsers reuse it.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// The time limit from the first byte of a request to the end of its head.
+/// The time limit from the first byte of a request, or from the connection on for its first, to the end of its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Default limits in seconds: first byte of a body, whole body, client reads some of its response.

@@ -44,10 +44,14 @@ async fn load_list(state: &State, query: ListQuery, size: u64) -> Result<Product
 fn begin(state: &State, repair: Repair) {
     let db = state.db.clone();
     match repair {
-        Repair::SearchTexts => {
-            state.jobs.start("fill in search texts", async move { make_searchable(&db).await });
-        }
-        Repair::Counts => state.jobs.start("count products", async move { count(&db).await }),
+        Repair::SearchTexts => state.jobs.start("fill in search texts", move || {
+            let db = db.clone();
+            async move { make_searchable(&db).await }
+        }),
+        Repair::Counts => state.jobs.start("count products", move || {
+            let db = db.clone();
+            async move { count(&db).await }
+        }),
     }
 }
 

@@ -7,6 +7,7 @@
 //! | the shop's response | none; once the client has disconnected, [`Limits::write`] |
 //! | the client, to read its response | [`Limits::write`] since it last read something |
 //!
+//! - The framework itself limits the time from the connection to the end of the first head.
 //! - Recording an event costs one number in a cell. The worker's clock checks all connections
 //!   several times a second, and ends those that are overdue.
 //! - A client that reads nothing is not read from either, so its further requests take no memory.

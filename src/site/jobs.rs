@@ -1,98 +1,144 @@
 //! Work in the background, which no request waits for.
 //!
-//! - One job of each name runs at a time.
-//! - A job that failed, as behind a lock, is not started again for a while.
+//! - One job of each name runs at a time. One that is asked for meanwhile runs once more afterwards, since it may have
+//!   to do what the running one has passed already.
+//! - A job that failed, as behind a lock, is tried again after a pause, which grows.
 
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How long a job that failed is not started again.
+/// The pause before a job that failed is tried again; it doubles with each failure.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// The jobs of one process. Cloning is cheap, and all clones are the same.
-#[derive(Debug, Clone, Default)]
-pub struct Jobs(Arc<Mutex<HashMap<&'static str, Job>>>);
+/// The longest pause.
+const LONGEST: Duration = Duration::from_secs(600);
 
-#[derive(Debug, Clone, Copy)]
-enum Job {
-    Running,
-    Failed(Instant),
-}
+/// The jobs of one process. Cloning is cheap, and all clones are the same.
+///
+/// For each job that has not succeeded yet, this says whether it was asked for since it last began.
+#[derive(Debug, Clone, Default)]
+pub struct Jobs(Arc<Mutex<HashMap<&'static str, bool>>>);
 
 impl Jobs {
-    /// Starts `work`, unless a job of this name runs or has failed a moment ago.
-    pub fn start<E: Display + Send + 'static>(
-        &self,
-        name: &'static str,
-        work: impl Future<Output = Result<(), E>> + Send + 'static,
-    ) {
-        let mut known = self.lock();
-        match known.get(name) {
-            Some(Job::Running) => return,
-            Some(Job::Failed(at)) if at.elapsed() < PAUSE => return,
-            _ => known.insert(name, Job::Running),
-        };
+    /// Starts `work`; if a job of this name runs, it runs once more when that has succeeded.
+    pub fn start<E, F>(&self, name: &'static str, work: impl Fn() -> F + Send + 'static)
+    where
+        E: Display + Send + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+    {
+        if self.lock().insert(name, true).is_some() {
+            return;
+        }
         let jobs = self.clone();
         tokio::spawn(async move {
-            // In a task of its own, so that a panic is a failure, too.
-            let error = match tokio::spawn(work).await {
-                Ok(Ok(())) => {
-                    jobs.lock().remove(name);
-                    return;
-                }
-                Ok(Err(error)) => error.to_string(),
-                Err(panic) => panic.to_string(),
-            };
-            jobs.lock().insert(name, Job::Failed(Instant::now()));
-            tracing::warn!(job = name, error, "a job in the background failed; it is tried again");
+            let mut pause = PAUSE;
+            while jobs.takes(name) {
+                // In a task of its own, so that a panic is a failure, too.
+                let error = match tokio::spawn(work()).await {
+                    Ok(Ok(())) => {
+                        pause = PAUSE;
+                        continue;
+                    }
+                    Ok(Err(error)) => error.to_string(),
+                    Err(panic) => panic.to_string(),
+                };
+                tracing::warn!(
+                    job = name,
+                    error,
+                    "a job in the background failed; it is tried again"
+                );
+                tokio::time::sleep(pause).await;
+                pause = LONGEST.min(2 * pause);
+                jobs.lock().insert(name, true);
+            }
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<&'static str, Job>> {
+    /// Reports whether the job was asked for since it last began, and begins it; otherwise it is done.
+    fn takes(&self, name: &'static str) -> bool {
+        let mut asked = self.lock();
+        let is_asked = asked.insert(name, false) == Some(true);
+        if !is_asked {
+            asked.remove(name);
+        }
+        is_asked
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<&'static str, bool>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
     use super::*;
 
-    #[actix_web::test]
-    async fn one_job_of_a_name_runs_and_none_soon_after_it_failed() {
-        let jobs = Jobs::default();
-        let (ran, mut runs) = tokio::sync::mpsc::unbounded_channel();
-        let start = |name, result: Result<(), &'static str>| {
-            let ran = ran.clone();
-            jobs.start(name, async move {
-                let _ = ran.send(name);
-                tokio::task::yield_now().await;
-                result
-            });
-        };
-        start("one", Ok(()));
-        start("one", Ok(()));
-        start("other", Err("as the test asks"));
-        assert_eq!((runs.recv().await, runs.recv().await), (Some("one"), Some("other")));
-        while jobs.lock().values().any(|job| matches!(job, Job::Running)) {
-            tokio::task::yield_now().await;
+    /// Counts the runs of a job that fails in the first ones.
+    fn counted(
+        runs: &Arc<AtomicUsize>,
+        fails: usize,
+    ) -> impl Fn() -> std::future::Ready<Result<(), &'static str>> + Send + use<> {
+        let runs = runs.clone();
+        move || {
+            let is_failing = runs.fetch_add(1, SeqCst) < fails;
+            std::future::ready(if is_failing { Err("as the test asks") } else { Ok(()) })
         }
-        start("other", Ok(()));
-        start("one", Ok(()));
-        assert_eq!(runs.recv().await, Some("one"));
-        assert!(runs.try_recv().is_err(), "the other waits");
     }
 
-    #[actix_web::test]
-    async fn a_job_that_panics_has_failed() {
-        let jobs = Jobs::default();
-        jobs.start("one", async {
-            if true { panic!("as the test asks") } else { Ok::<_, String>(()) }
+    async fn ends(jobs: &Jobs) {
+        while !jobs.lock().is_empty() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_is_asked_for_while_it_runs_runs_once_more() {
+        let (jobs, runs) = (Jobs::default(), Arc::<AtomicUsize>::default());
+        let (opens, opened) = tokio::sync::watch::channel(false);
+        let again = runs.clone();
+        jobs.start("one", move || {
+            again.fetch_add(1, SeqCst);
+            let mut opened = opened.clone();
+            async move { opened.wait_for(|is_open| *is_open).await.map(drop) }
         });
-        while matches!(jobs.lock().get("one"), Some(Job::Running)) {
+        while runs.load(SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(jobs.lock().get("one"), Some(Job::Failed(_))));
+        for _ in 0..3 {
+            jobs.start("one", counted(&runs, 0));
+        }
+        jobs.start("other", counted(&runs, 0));
+        opens.send_replace(true);
+        ends(&jobs).await;
+        assert_eq!(runs.load(SeqCst), 3, "two of one, and another");
+        jobs.start("one", counted(&runs, 0));
+        ends(&jobs).await;
+        assert_eq!(runs.load(SeqCst), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_failed_is_tried_again_after_pauses_that_grow() {
+        let (jobs, runs) = (Jobs::default(), Arc::<AtomicUsize>::default());
+        let began = tokio::time::Instant::now();
+        jobs.start("one", counted(&runs, 3));
+        ends(&jobs).await;
+        assert_eq!(runs.load(SeqCst), 4);
+        let waited = began.elapsed();
+        assert!(waited >= PAUSE * 7 && waited < PAUSE * 8, "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_panics_has_failed() {
+        let (jobs, runs) = (Jobs::default(), Arc::<AtomicUsize>::default());
+        let work = counted(&runs, 0);
+        jobs.start("one", move || {
+            let is_first = work().into_inner().is_ok() && runs.load(SeqCst) == 1;
+            async move { if is_first { panic!("as the test asks") } else { Ok::<_, String>(()) } }
+        });
+        ends(&jobs).await;
     }
 }

@@ -9,9 +9,11 @@ use super::until::PATIENCE;
 
 /// One keep-alive connection.
 ///
-/// All callers send the same `Host`, so that the instances of a test share their cached pages.
+/// It is opened with the first request, since the shop closes one on which nothing comes for ten seconds. All callers
+/// send the same `Host`, so that the instances of a test share their cached pages.
 pub struct Caller {
-    connection: BufReader<TcpStream>,
+    port: u16,
+    connection: Option<BufReader<TcpStream>>,
 }
 
 impl TestSite {
@@ -21,12 +23,18 @@ impl TestSite {
 }
 
 impl Caller {
-    /// Connects to a port of loopback.
+    /// Returns a client of a port of loopback.
     pub fn at(port: u16) -> Self {
-        let connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        connection.set_read_timeout(Some(PATIENCE)).unwrap();
-        connection.set_nodelay(true).unwrap();
-        Self { connection: BufReader::new(connection) }
+        Self { port, connection: None }
+    }
+
+    fn connection(&mut self) -> &mut BufReader<TcpStream> {
+        self.connection.get_or_insert_with(|| {
+            let connection = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+            connection.set_read_timeout(Some(PATIENCE)).unwrap();
+            connection.set_nodelay(true).unwrap();
+            BufReader::new(connection)
+        })
     }
 
     #[track_caller]
@@ -39,7 +47,7 @@ impl Caller {
     #[track_caller]
     pub fn asks(&mut self, path: &str) {
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        self.connection.get_mut().write_all(request.as_bytes()).expect("the shop listens");
+        self.connection().get_mut().write_all(request.as_bytes()).expect("the shop listens");
     }
 
     /// Returns the response to the earliest request that has none yet.
@@ -62,14 +70,14 @@ impl Caller {
         let length = page.header("content-length").and_then(|length| length.parse().ok());
         let length = length.unwrap_or_else(|| panic!("{}: of no length", page.asked));
         page.body.resize(length, 0);
-        self.connection.read_exact(&mut page.body).expect("a whole body");
+        self.connection().read_exact(&mut page.body).expect("a whole body");
         page
     }
 
     #[track_caller]
     fn line(&mut self, asked: &str) -> String {
         let mut line = String::new();
-        let read = self.connection.read_line(&mut line);
+        let read = self.connection().read_line(&mut line);
         let read = read.unwrap_or_else(|error| panic!("{asked}: {error}"));
         assert!(read > 0, "{asked}: the shop hung up");
         line.truncate(line.trim_end().len());
