@@ -146,6 +146,7 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < Duration::from_secs(120), "not so: {what}");
-        std::thread::yield_now();
+        // The processor is left to what is waited for.
+        std::thread::park_timeout(Duration::from_millis(1));
     }
 }
