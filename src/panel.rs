@@ -52,6 +52,10 @@ impl Counts for Panel {
     fn count(&self, Answered { method, status, cache, took }: Answered<'_>) {
         Self::count(self, method, status, cache, took);
     }
+
+    fn add_in_flight(&self, change: i64) {
+        Self::add_in_flight(self, change);
+    }
 }
 
 /// Decides whether the client may see the toolbar, as far as is known before it is identified.

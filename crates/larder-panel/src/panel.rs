@@ -176,7 +176,7 @@ impl Panel {
         self.with(|state| state.hooks.build = labels)
     }
 
-    /// Leaves it to the application to count requests by [`Panel::count`], as where a layer around the panel
+    /// Leaves it to the application to count requests by [`Panel::count`] and [`Panel::add_in_flight`], as where a layer around the panel
     /// answers some.
     #[must_use]
     pub fn counting_requests_itself(self) -> Self {
@@ -192,6 +192,11 @@ impl Panel {
         took: Duration,
     ) {
         self.0.counts.metrics.requests.count(method, status, cache, took);
+    }
+
+    /// Changes the number of requests whose answer has not begun, where the application counts requests itself.
+    pub fn add_in_flight(&self, change: i64) {
+        self.0.counts.metrics.requests.add_in_flight(change);
     }
 
     /// Notes in the log of invalidations that the application has cleared its cache at its start.

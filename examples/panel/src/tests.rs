@@ -92,7 +92,7 @@ fn the_metrics_count_requests_and_lookups() {
             &metrics,
             &[
                 "larder_http_requests_total{method=\"GET\",status=\"2xx\"} 2",
-                "larder_cache_operations_total{level=\"page\",outcome=\"hit\",reason=\"\"} 1",
+                "larder_cache_requests_total{level=\"page\",outcome=\"hit\",reason=\"\"} 1",
                 "larder_freshness_checks_total{result=\"ok\"} 2",
             ],
         );

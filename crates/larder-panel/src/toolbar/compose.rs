@@ -13,7 +13,10 @@ use actix_web::http::header::{
 
 use super::incoming::headers;
 use super::inject::is_html;
-use super::record::{CacheNode, Kind, Moved, Record, Request, Response, Sql, Template, Times};
+use super::node::Node;
+use super::record::{
+    CacheNode, Kind, Moved, Record, Request, Response, Sql, Template, Times, Wait,
+};
 use super::redact::{Values, redact};
 use super::room::Room;
 use super::seen::{Seen, Watched};
@@ -27,7 +30,7 @@ use crate::cache::page::CacheStatus;
 use crate::moves::Move;
 use crate::rendered::Rendered;
 use crate::secrets::HIDDEN;
-use crate::sql::Statement;
+use crate::sql::{Statement, Wait as Waiting};
 
 /// The most statements, templates and the like of one request, and the most bytes of each list.
 const ROOM: (usize, usize) = (500, 256 << 10);
@@ -108,9 +111,16 @@ pub fn record(
     let (values, values_left_out) = (seen.recorded.values, seen.recorded.values_left_out);
     let values = room.fit("calls to values", values, ROOM, values_left_out, |call| call.key.len());
     let lines_left_out = seen.recorded.lines_left_out;
-    let (rendering, sql_took) =
-        (took(&templates), seen.logged.statements.iter().map(|ran| ran.took));
-    let lookups: Duration = nodes.iter().map(|node| node.took).sum();
+    let rendering = took(&templates);
+    let statements = seen.logged.statements.iter().filter(|ran| !ran.is_check);
+    let sql_took = statements.map(|ran| ran.took);
+    let waits = seen.logged.waits.iter().map(|wait| waited(wait, watched.started)).collect();
+    let waits = room.fit("waits", waits, ROOM, 0, |_| 0);
+    let took_of = |is_flight: bool| {
+        let is_so = move |node: &&Node| (node.outcome == Outcome::Collapsed) == is_flight;
+        nodes.iter().filter(is_so).map(|node| node.took).sum::<Duration>()
+    };
+    let (lookups, flight) = (took_of(false), took_of(true));
     let freshness: Duration = seen.recorded.checks.iter().sum();
     // The lookup of a page begins with its freshness check, which counts by itself.
     let has_page = nodes.iter().any(|node| node.level == Level::Page);
@@ -122,6 +132,8 @@ pub fn record(
         cache: (lookups + values_took).saturating_sub(in_lookups),
         freshness,
         checks: seen.recorded.checks.len() as u32,
+        connection: waits.iter().map(|wait| wait.took).sum(),
+        flight,
         rendering,
         store: seen.spent.waited,
         round_trips: seen.spent.round_trips,
@@ -148,6 +160,7 @@ pub fn record(
         cache,
         values,
         sql,
+        waits,
         moved: moved(&seen.moved, emptied),
         templates,
         log,
@@ -187,6 +200,15 @@ fn statement(ran: &Statement, started: Instant, secrets: &mut Values) -> Sql {
         connection: ran.connection,
         caller: ran.caller.clone(),
         for_key: ran.for_key.clone(),
+    }
+}
+
+fn waited(wait: &Waiting, started: Instant) -> Wait {
+    Wait {
+        pool: wait.pool,
+        at: wait.began.saturating_duration_since(started),
+        took: wait.took,
+        for_key: wait.for_key.clone(),
     }
 }
 

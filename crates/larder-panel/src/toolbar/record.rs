@@ -20,6 +20,8 @@ pub struct Record {
     /// Calls to stores and values that belong to no node: `values().get(…)` and the like.
     pub values: Vec<ValueCall>,
     pub sql: Vec<Sql>,
+    /// Waits for a connection.
+    pub waits: Vec<Wait>,
     /// Tags that this request's writes invalidated.
     pub moved: Vec<Moved>,
     pub templates: Vec<Template>,
@@ -239,6 +241,17 @@ pub enum SqlKind {
     Stamps,
 }
 
+/// A wait for a connection of a pool.
+#[derive(Debug, Clone, Serialize)]
+pub struct Wait {
+    /// `reader` or `writer`.
+    pub pool: &'static str,
+    pub at: Duration,
+    pub took: Duration,
+    /// The entry that was being built, if there was one.
+    pub for_key: Option<String>,
+}
+
 /// An invalidated tag, and the number of its dependents.
 #[derive(Debug, Clone, Serialize)]
 pub struct Moved {
@@ -267,6 +280,10 @@ pub struct Times {
     /// Freshness checks: waiting for the current stamps.
     pub freshness: Duration,
     pub checks: u32,
+    /// Waiting for a connection of a pool.
+    pub connection: Duration,
+    /// Waiting for the results of other requests.
+    pub flight: Duration,
     pub rendering: Duration,
     /// Time spent waiting for Redis.
     pub store: Duration,
