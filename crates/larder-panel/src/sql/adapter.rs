@@ -6,6 +6,7 @@ use larder_sql::db::log::{self, Log};
 
 use super::{Logged, ROOM, Statement, Wait, observe_recorded};
 use crate::toolbar::record::SqlKind;
+use crate::trace::Trace;
 
 /// Runs `work` and returns the statements that it caused, in the order in which they began.
 pub(crate) async fn observe<T>(work: impl Future<Output = T>) -> (T, Logged) {
@@ -43,6 +44,7 @@ impl From<log::Statement> for Statement {
             caller: place.map(|place| format!("{}:{}", place.file(), place.line())),
             for_key: origin.and_then(|by| by.purpose.clone()),
             is_check: ran.is_check,
+            trace: ran.trace.map(Trace::from),
         }
     }
 }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use crate::cache::tracking;
 use crate::toolbar::record::SqlKind;
+use crate::trace::Trace;
 
 #[cfg(feature = "sql")]
 pub(crate) use adapter::{observe, text_of};
@@ -42,6 +43,8 @@ pub struct Statement {
     pub(crate) for_key: Option<String>,
     /// Whether it belongs to a freshness check, whose time counts by itself.
     pub(crate) is_check: bool,
+    /// The calls that led to it, where they are wanted.
+    pub(crate) trace: Option<Trace>,
 }
 
 /// A wait for a connection of a pool.
@@ -70,6 +73,7 @@ impl Statement {
             caller: Some(format!("{}:{}", place.file(), place.line())),
             for_key: tracking::current_key().map(|key| key.to_string()),
             is_check: false,
+            trace: Trace::here(),
         }
     }
 

@@ -5,13 +5,15 @@
 
 use std::time::{Duration, Instant};
 
+use actix_web::Error;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{
     CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION,
 };
 
-use super::incoming::headers;
+use super::body::Copied;
+use super::incoming::{fields, headers};
 use super::inject::is_html;
 use super::node::Node;
 use super::record::{
@@ -43,11 +45,16 @@ pub struct Answered {
     bytes: Option<u64>,
     route: Option<String>,
     accepted: Vec<HeaderValue>,
+    errors: Vec<String>,
 }
 
 impl Answered {
     /// Records a response to a client that accepts these codings.
-    pub fn of(response: &ServiceResponse<BoxBody>, accepted: &[HeaderValue]) -> Self {
+    pub fn of(
+        response: &ServiceResponse<BoxBody>,
+        accepted: &[HeaderValue],
+        errors: fn(&Error) -> Vec<String>,
+    ) -> Self {
         Self {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
@@ -59,6 +66,7 @@ impl Answered {
             },
             route: response.request().match_pattern(),
             accepted: accepted.to_vec(),
+            errors: response.response().error().map(errors).unwrap_or_default(),
         }
     }
 
@@ -86,6 +94,7 @@ impl Answered {
 pub fn record(
     watched: Watched,
     (mut request, mut secrets): (Request, Values),
+    form: Option<Copied>,
     mut answered: Answered,
     seen: Seen,
     emptied: Vec<[u64; 3]>,
@@ -93,6 +102,12 @@ pub fn record(
 ) -> Record {
     let composing = Instant::now();
     let mut room = Room::default();
+    if let Some(form) = form {
+        match form.text() {
+            Some(form) => request.form = fields(&form, &request.path, &mut secrets),
+            None => room.cut.push("The form is not shown (size limit).".to_owned()),
+        }
+    }
     let nodes = &seen.recorded.nodes;
     let Answered { headers: sent, cache: status, bytes, accepted, .. } = &answered;
     let answer = Answer { headers: sent, status: *status, bytes: *bytes, accepted, nodes };
@@ -154,6 +169,7 @@ pub fn record(
             headers: headers(&answered.headers, &mut secrets),
             bytes: answered.bytes,
             location: answered.location(),
+            errors: answered.errors,
         },
         verdict,
         time,
@@ -165,6 +181,7 @@ pub fn record(
         templates,
         log,
         cut: room.cut,
+        bytes: room.bytes,
     };
     redact(&mut record, &secrets);
     record
@@ -200,6 +217,7 @@ fn statement(ran: &Statement, started: Instant, secrets: &mut Values) -> Sql {
         connection: ran.connection,
         caller: ran.caller.clone(),
         for_key: ran.for_key.clone(),
+        trace: ran.trace.clone(),
     }
 }
 

@@ -24,6 +24,7 @@ pub fn record() -> Record {
             headers: Vec::new(),
             cookies: Vec::new(),
             body: None,
+            form: Vec::new(),
         },
         response: Response {
             status: 200,
@@ -31,6 +32,7 @@ pub fn record() -> Record {
             headers: Vec::new(),
             bytes: None,
             location: None,
+            errors: Vec::new(),
         },
         verdict: Verdict {
             outcome: PageOutcome::Hit,
@@ -71,6 +73,7 @@ pub fn record() -> Record {
         templates: Vec::new(),
         log: Vec::new(),
         cut: Vec::new(),
+        bytes: 0,
     }
 }
 
@@ -96,6 +99,7 @@ pub fn node(level: Level, name: &str, outcome: Outcome) -> CacheNode {
         saved: None,
         children: Vec::new(),
         caller: None,
+        trace: None,
     }
 }
 
@@ -112,5 +116,6 @@ pub fn query(sql: &str, bind: &str) -> Sql {
         connection: "reader",
         caller: Some("src/posts/service.rs:24".into()),
         for_key: None,
+        trace: None,
     }
 }

@@ -5,8 +5,10 @@
 //! - Every query is counted, which costs an addition; it is logged only if the task is observed.
 //! - A log is bounded, so that a request with very many queries does not fill the memory.
 
+use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -48,6 +50,8 @@ pub struct Statement {
     pub origin: Option<Arc<Origin>>,
     /// Whether it belongs to a freshness check, which answered all requests that waited.
     pub is_check: bool,
+    /// The calls that led to it, while [`trace`] is on.
+    pub trace: Option<Arc<Backtrace>>,
 }
 
 impl Statement {
@@ -132,6 +136,14 @@ tokio::task_local! {
     static TASK: Log;
 }
 
+/// Whether statements are logged with the calls that led to them.
+static IS_TRACING: AtomicBool = AtomicBool::new(false);
+
+/// Sets whether statements are logged with the calls that led to them, which costs more than many a statement.
+pub fn trace(is_on: bool) {
+    IS_TRACING.store(is_on, Ordering::Relaxed);
+}
+
 thread_local! {
     static THREAD: RefCell<Option<Listening>> = const { RefCell::new(None) };
     static RAN: Cell<u64> = const { Cell::new(0) };
@@ -183,6 +195,7 @@ pub(crate) fn checked<'s>(
                 role: Role::Reader,
                 origin: None,
                 is_check: true,
+                trace: None,
             });
         }
     });
@@ -265,7 +278,9 @@ impl Instrumentation for Recorder {
                         let origin = origin.clone();
                         let role = self.role;
                         let is_check = false;
-                        Statement { sql, binds, began, took, error, role, origin, is_check }
+                        let trace = IS_TRACING.load(Ordering::Relaxed);
+                        let trace = trace.then(|| Arc::new(Backtrace::force_capture()));
+                        Statement { sql, binds, began, took, error, role, origin, is_check, trace }
                     });
                 });
             }
@@ -283,7 +298,8 @@ mod tests {
         let (sql, binds) = split(sql);
         let (began, took) = (Instant::now(), Duration::ZERO);
         let (role, is_check) = (Role::Reader, false);
-        Statement { sql, binds, began, took, error: None, role, origin: None, is_check }
+        let (error, origin, trace) = (None, None, None);
+        Statement { sql, binds, began, took, error, role, origin, is_check, trace }
     }
 
     #[test]

@@ -180,14 +180,19 @@ impl Db {
         self.blocking(Access::Read, Some(origin), read).await
     }
 
-    /// Returns the query plan of `sql`, one line per step; see [`explain`].
+    /// Returns the query plan of `sql`, one line per step, and runs it for that if `runs`; see [`explain`].
     ///
     /// # Errors
     /// [`Error`], also if `sql` is not a statement that can be explained with these binds.
-    pub async fn explain(&self, sql: String, binds: Vec<Bind>) -> Result<Vec<String>, Error> {
+    pub async fn explain(
+        &self,
+        sql: String,
+        binds: Vec<Bind>,
+        runs: bool,
+    ) -> Result<Vec<String>, Error> {
         self.blocking(Access::Read, None, move |db, limits| {
             let mut plan = Vec::new();
-            let explain = |conn: &mut Conn| explain::explain(conn, &sql, &binds, &mut plan);
+            let explain = |conn: &mut Conn| explain::explain(conn, (&sql, &binds), runs, &mut plan);
             match db.run(Access::Read, limits, explain) {
                 Err(Error::Query(error)) if *error == RollbackTransaction => Ok(plan),
                 Err(error) => Err(error),

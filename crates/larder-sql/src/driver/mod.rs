@@ -7,14 +7,11 @@
 #[cfg(feature = "diesel")]
 mod diesel;
 #[cfg(feature = "postgres")]
-mod timed;
+pub mod timed;
 
 use std::fmt::Display;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-
-#[cfg(feature = "postgres")]
-pub use timed::{Ran, Timed};
 
 /// A kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,7 +22,8 @@ use tokio::sync::oneshot;
 
 use self::queue::{Asker, Queue, unanswered_in_time};
 use self::validator::{Shared, Validator};
-use crate::driver::{Connect, Ran};
+use crate::driver::Connect;
+use crate::driver::timed::Ran;
 use crate::stamps;
 use crate::table::Table;
 

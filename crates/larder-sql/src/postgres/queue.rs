@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use larder_cache::stamps::{StampsResult, StampsUnavailable};
 use tokio::sync::oneshot;
 
-use crate::driver::Ran;
+use crate::driver::timed::Ran;
 
 /// How long after a query has started the next one may start, if it is still under way.
 ///

@@ -16,7 +16,8 @@ use larder_cache::stamps::{Stamps, StampsResult, StampsUnavailable};
 use tokio::runtime::Runtime;
 
 use super::queue::{Queue, lock};
-use crate::driver::{Connect, Driver, Ran, Timed};
+use crate::driver::timed::{Ran, Timed};
+use crate::driver::{Connect, Driver};
 use crate::schema::Watch;
 use crate::table::Table;
 use crate::{stamps, triggers};

@@ -11,6 +11,7 @@ use super::banner::{ago, cost};
 use super::figures::{bytes, lasts, took};
 use super::timeline::Span;
 use super::words;
+use crate::trace::Trace;
 
 /// The tag *everything*; the names of reset tags end with it, too. See `cache::tag`.
 const EVERYTHING: &str = "!";
@@ -45,6 +46,7 @@ pub struct Node<'a> {
     /// Those of them that staff can invalidate.
     pub movable: Vec<&'a str>,
     pub caller: Option<&'a str>,
+    pub trace: Option<&'a Trace>,
     /// The request that it waited for.
     pub behind: Option<String>,
 }
@@ -89,6 +91,7 @@ impl<'a> Node<'a> {
             tags: tags(node).collect(),
             movable: tags(node).filter(|tag| !tag.ends_with(EVERYTHING)).collect(),
             caller: node.caller.as_deref(),
+            trace: node.trace.as_ref(),
             behind: node.behind.map(|id| id.to_string()),
         }
     }
