@@ -314,6 +314,10 @@ pub struct ToolbarConfig {
     /// They see it in the debug toolbar and in the header Server-Timing.
     #[arg(long, env = "LARDER_TOOLBAR", value_enum, default_value_t = ToolbarMode::Auto)]
     pub toolbar: ToolbarMode,
+
+    /// The toolbar shows the calls that led to each statement and lookup. That makes each of them slower.
+    #[arg(long, env = "LARDER_TOOLBAR_TRACES")]
+    pub toolbar_traces: bool,
 }
 
 /// Which visitors see what cache and database did.

@@ -43,6 +43,7 @@ pub fn open(state: &State, are_metrics_public: bool) -> Panel {
         .clock(|at| Timestamp::from(at).display())
         .words(words)
         .database(&state.db)
+        .errors(chain)
         // They are no pages, and are requested all the time.
         .unlisted(&["/static/", "/health"])
         .counting_requests_itself()
@@ -52,6 +53,18 @@ impl Counts for Panel {
     fn count(&self, Answered { method, status, cache, took }: Answered<'_>) {
         Self::count(self, method, status, cache, took);
     }
+
+    fn add_in_flight(&self, change: i64) {
+        Self::add_in_flight(self, change);
+    }
+}
+
+/// Returns an error and what caused it, outermost first.
+fn chain(error: &Error) -> Vec<String> {
+    let Some(error) = error.as_error::<AppError>() else { return vec![error.to_string()] };
+    let causes =
+        std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.map(ToString::to_string).collect()
 }
 
 /// Decides whether the client may see the toolbar, as far as is known before it is identified.

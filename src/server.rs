@@ -273,6 +273,7 @@ fn build(
     let state = State { db, cache, settings, secret, jobs: Jobs::default() };
     let are_metrics_public = config.metrics.metrics == MetricsMode::Public;
     let panel = panel::open(&state, are_metrics_public).build(labels(config, build));
+    let panel = panel.traces(if config.toolbar.toolbar_traces { &["larder"] } else { &[] });
     let (health, throttle) = (web::Data::new(health), web::Data::new(Throttle::default()));
     Ok((state, Parts { panel, health, throttle, supplier }))
 }
@@ -322,6 +323,7 @@ fn told(config: &ServeConfig, hosts: &Hosts, db: &Db, levels: Levels) -> Vec<(St
         ("time zone", config.shop.time_zone.to_string()),
         ("access", format!("{:?}", config.http.who_may_write()).to_lowercase()),
         ("toolbar", format!("{:?}", config.toolbar.toolbar).to_lowercase()),
+        ("toolbar traces", config.toolbar.toolbar_traces.to_string()),
     ];
     settings.map(|(name, value)| (name.to_owned(), value)).into()
 }

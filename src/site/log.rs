@@ -62,6 +62,9 @@ pub struct Answered<'a> {
 pub trait Counts: 'static {
     /// Counts one request; called on the thread of the request, so it must not block.
     fn count(&self, answered: Answered<'_>);
+
+    /// Changes the number of requests whose answer has not begun.
+    fn add_in_flight(&self, change: i64);
 }
 
 /// Names a request, counts it and writes its line, for the whole app.
@@ -106,10 +109,10 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let line = Line::begin(&request);
-        let id = line.id;
+        let (id, counts) = (line.id, InFlight::begin(&self.counts));
         connection::asked(body_of(request.headers()));
         let response = caught(|| id.enter(|| self.service.call(request)));
-        id.scope(Answer { response, line: Some(line), counts: self.counts.clone() })
+        id.scope(Answer { response, line: Some(line), counts })
     }
 }
 
@@ -142,13 +145,29 @@ fn panicked() -> Error {
     AppError::Internal(Arc::new(anyhow::anyhow!("it panicked"))).into()
 }
 
+/// A request whose answer has not begun; its client may hang up.
+pub struct InFlight<C: Counts>(Rc<C>);
+
+impl<C: Counts> InFlight<C> {
+    fn begin(counts: &Rc<C>) -> Self {
+        counts.add_in_flight(1);
+        Self(counts.clone())
+    }
+}
+
+impl<C: Counts> Drop for InFlight<C> {
+    fn drop(&mut self) {
+        self.0.add_in_flight(-1);
+    }
+}
+
 pin_project! {
     /// A pending response; `response` is `None` if the handler panicked before it began.
-    pub struct Answer<F, C> {
+    pub struct Answer<F, C: Counts> {
         #[pin]
         response: Option<F>,
         line: Option<Line>,
-        counts: Rc<C>,
+        counts: InFlight<C>,
     }
 }
 
@@ -172,7 +191,7 @@ where
         };
         connection::answered();
         if let Some(line) = this.line.take() {
-            line.end(&mut answer, &**this.counts);
+            line.end(&mut answer, &*this.counts.0);
         }
         Poll::Ready(answer)
     }
@@ -343,16 +362,21 @@ mod tests {
 
     #[actix_web::test]
     async fn a_panic_is_answered_with_500_and_counted() {
-        struct Counted(std::cell::Cell<u16>);
+        struct Counted(std::cell::Cell<u16>, std::cell::Cell<i64>);
         impl Counts for Counted {
             fn count(&self, answered: Answered<'_>) {
+                assert_eq!(self.1.get(), 1, "it is in flight");
                 self.0.set(answered.status.as_u16());
+            }
+
+            fn add_in_flight(&self, change: i64) {
+                self.1.set(self.1.get() + change);
             }
         }
         async fn handler() -> &'static str {
             std::panic::resume_unwind(Box::new("as the test asks"))
         }
-        let counted = Rc::new(Counted(std::cell::Cell::new(0)));
+        let counted = Rc::new(Counted(std::cell::Cell::new(0), std::cell::Cell::new(0)));
         let app = actix_web::App::new()
             .route("/late", actix_web::web::get().to(handler))
             .wrap_fn(|request, service| {
@@ -369,6 +393,7 @@ mod tests {
             let error = app.call(request).await.expect_err("nothing is around it");
             let response = error.error_response();
             assert_eq!((response.status().as_u16(), counted.0.get()), (500, 500), "{path}");
+            assert_eq!(counted.1.get(), 0, "{path}");
             assert!(response.headers().contains_key(X_REQUEST_ID), "{path}");
             assert!(response.headers().contains_key("content-security-policy"), "{path}");
         }

@@ -4,6 +4,12 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use actix_web::{App, HttpServer, web};
+use larder_cache::{Cache, Policy, page};
+use larder_panel::Panel;
 
 use crate::events::{Program, event, guest};
 use crate::support::{Browser, Database, PASSWORD, Screen, TestSite, load, until};
@@ -211,29 +217,88 @@ fn no_page_of_the_sign_in_has_a_finding() {
     assert!(all.is_empty(), "{all:#?}");
 }
 
+/// Collects the findings in each panel of the toolbar on the page that is shown.
+#[track_caller]
+fn checks_panels(checked: &Checked, page: &str, all: &mut Vec<String>) {
+    let (root, browser) =
+        ("document.querySelector('larder-toolbar')?.shadowRoot", &checked.browser);
+    let is_there =
+        |what: &str| browser.asks(&format!("Boolean({root}?.querySelector('{what}'))")) == true;
+    until("the toolbar is there", || is_there(".launcher"));
+    checked.checks(&format!("{page}, closed"), all);
+    browser.does(&format!("{root}.querySelector('.launcher').click()"));
+    until("its panels are there", || is_there("[role=tabpanel]"));
+    browser.does(&format!("{root}.querySelector('.choose').open = true"));
+    let tabs =
+        browser.asks(&format!("[...{root}.querySelectorAll('[role=tab]')].map((tab) => tab.id)"));
+    let tabs = tabs.as_array().unwrap();
+    assert!(tabs.len() > 5, "{tabs:?}");
+    for tab in tabs.iter().filter_map(|tab| tab.as_str()) {
+        browser.does(&format!("{root}.getElementById('{tab}').click()"));
+        checked.checks(&format!("{page}, {tab}"), all);
+    }
+}
+
 #[test]
 fn no_panel_of_the_toolbar_has_a_finding() {
     let Some(checked) = Checked::open(Screen::Desktop) else { return };
     let site = TestSite::observed(Database::Sqlite, &[]);
     site.has_product("Tea");
     checked.browser.goes_to(&site.address());
-    let (root, browser) =
-        ("document.querySelector('larder-toolbar')?.shadowRoot", &checked.browser);
-    let is_there =
-        |what: &str| browser.asks(&format!("Boolean({root}?.querySelector('{what}'))")) == true;
-    until("the toolbar is there", || is_there(".launcher"));
-    browser.does(&format!("{root}.querySelector('.launcher').click()"));
-    until("its panels are there", || is_there("[role=tabpanel]"));
-    let tabs =
-        browser.asks(&format!("[...{root}.querySelectorAll('[role=tab]')].map((tab) => tab.id)"));
-    let tabs = tabs.as_array().unwrap();
-    assert!(tabs.len() > 5, "{tabs:?}");
     let mut all = Vec::new();
-    for tab in tabs.iter().filter_map(|tab| tab.as_str()) {
-        browser.does(&format!("{root}.getElementById('{tab}').click()"));
-        checked.checks(tab, &mut all);
+    checks_panels(&checked, "/", &mut all);
+    assert!(all.is_empty(), "{all:#?}");
+}
+
+/// Serves an application without a layout for the panel, and sends its port.
+async fn serve_neutral(port: Sender<u16>) {
+    const HOUR: Policy = Policy::fresh_for(Duration::from_secs(3_600));
+    const PAGE: &str =
+        "<!doctype html><html lang=en><title>Notes</title><main><h1>Notes</h1></main>";
+    let cache = Cache::in_memory();
+    let panel = Panel::new(&cache);
+    let app = move || {
+        let notes = web::resource("/").wrap(page::cached(HOUR));
+        App::new()
+            .app_data(web::Data::new(cache.clone()))
+            .service(notes.get(async || web::Html::new(PAGE)))
+            .configure(panel.routes())
+            .wrap(panel.clone())
+    };
+    let server = HttpServer::new(app).workers(1).disable_signals();
+    let server = server.bind(("127.0.0.1", 0)).unwrap();
+    port.send(server.addrs()[0].port()).unwrap();
+    server.run().await.unwrap();
+}
+
+/// Returns the address of an application without a layout for the panel.
+fn neutral() -> String {
+    let (sender, receiver) = channel();
+    std::thread::spawn(|| actix_web::rt::System::new().block_on(serve_neutral(sender)));
+    format!("http://127.0.0.1:{}", receiver.recv().unwrap())
+}
+
+fn no_page_of_a_panel_without_a_layout_has_a_finding(screen: Screen) {
+    let Some(checked) = Checked::open(screen) else { return };
+    let address = neutral();
+    let mut all = Vec::new();
+    checked.browser.goes_to(&format!("{address}/"));
+    checks_panels(&checked, "/", &mut all);
+    for path in ["", "/entries", "/entry?key=none", "/invalidate?tag=notes", "/invalidate"] {
+        checked.browser.goes_to(&format!("{address}/_larder/cache{path}"));
+        checked.checks(path, &mut all);
     }
     assert!(all.is_empty(), "{all:#?}");
+}
+
+#[test]
+fn no_page_of_a_panel_without_a_layout_has_a_finding_on_a_desktop() {
+    no_page_of_a_panel_without_a_layout_has_a_finding(Screen::Desktop);
+}
+
+#[test]
+fn no_page_of_a_panel_without_a_layout_has_a_finding_on_a_phone() {
+    no_page_of_a_panel_without_a_layout_has_a_finding(Screen::Phone);
 }
 
 #[test]

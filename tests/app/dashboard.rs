@@ -61,7 +61,7 @@ fn the_numbers_match_what_was_done(on: Database) {
     let counted = Exposition::of(&site.get("/metrics"));
     let count = |outcome: &str| {
         let parts = [r#"level="query""#, &format!("outcome=\"{outcome}\"")];
-        counted.sum("larder_cache_operations_total", &parts)
+        counted.sum("larder_cache_requests_total", &parts)
     };
     let (hits, misses) = (count("hit"), count("miss"));
     assert!(misses >= 1.0, "the list was not there");

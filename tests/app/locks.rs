@@ -17,7 +17,7 @@ const THREADS: usize = 16;
 /// Leaves a transaction open that no other writer of products gets past.
 ///
 /// On SQLite any write is one. On Postgres the changed rows alone keep only their own writers waiting.
-fn forget(site: &TestSite) -> OpenShell {
+pub fn forget(site: &TestSite) -> OpenShell {
     let mut forgotten = site.database.open_shell();
     forgotten.does("BEGIN; UPDATE products SET price_cents = price_cents + 1");
     if site.database.kind == Database::Postgres {
@@ -80,7 +80,7 @@ fn readers_of_a_table_that_another_program_has_locked_get_503() {
     site.get("/?q=tea").assert_status(200).assert_sees("Tea");
 }
 
-fn begins_to_add(site: &TestSite) -> Pending {
+pub fn begins_to_add(site: &TestSite) -> Pending {
     let body = "title=Milk&price=1";
     let asked = format!(
         "POST /products HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\

@@ -11,6 +11,8 @@ on_both_databases! {
     the_metrics_match_what_was_done,
     the_outage_of_redis_and_its_end_are_measured,
     every_metric_is_well_formed_and_documented,
+    the_documents_name_no_metric_that_does_not_exist,
+    the_process_reports_what_it_uses,
     only_local_clients_read_the_metrics_unless_they_are_public,
     the_metrics_hold_nothing_that_visitors_wrote;
     by_hand:
@@ -19,6 +21,10 @@ on_both_databases! {
 
 /// The source whose module doc documents the families.
 const FAMILIES: &str = include_str!("../../crates/larder-panel/src/metrics/families.rs");
+
+/// The documents that name metrics.
+const DOCUMENTS: [&str; 2] =
+    [include_str!("../../docs/OPERATIONS.md"), include_str!("../../docs/shop/databases.md")];
 
 fn the_metrics_match_what_was_done(on: Database) {
     let site = TestSite::observed(on, &[]);
@@ -50,12 +56,12 @@ fn the_metrics_match_what_was_done(on: Database) {
         (r#"larder_page_outcomes_total{outcome="stored",reason="stale"}"#, 2),
         (r#"larder_page_outcomes_total{outcome="method",reason=""}"#, 2),
         (r#"larder_page_outcomes_total{outcome="bypass",reason="route"}"#, 4),
-        (r#"larder_cache_operations_total{level="page",outcome="hit",reason=""}"#, 3),
-        (r#"larder_cache_operations_total{level="page",outcome="miss",reason="absent"}"#, 1),
-        (r#"larder_cache_operations_total{level="page",outcome="miss",reason="expired"}"#, 0),
-        (r#"larder_cache_operations_total{level="page",outcome="miss",reason="invalidated"}"#, 2),
-        (r#"larder_cache_operations_total{level="page",outcome="stored",reason=""}"#, 3),
-        (r#"larder_cache_load_duration_seconds_count{level="page"}"#, 3),
+        (r#"larder_cache_requests_total{level="page",outcome="hit",reason=""}"#, 3),
+        (r#"larder_cache_requests_total{level="page",outcome="miss",reason="absent"}"#, 1),
+        (r#"larder_cache_requests_total{level="page",outcome="miss",reason="expired"}"#, 0),
+        (r#"larder_cache_requests_total{level="page",outcome="miss",reason="invalidated"}"#, 2),
+        (r#"larder_cache_builds_total{level="page",outcome="stored",reason=""}"#, 3),
+        (r#"larder_build_seconds_count{level="page"}"#, 3),
         (r#"larder_invalidations_total"#, 1),
         (r#"larder_cache_memory_evictions_total"#, 0),
         (r#"larder_sql_statements_total{kind="query",result="error"}"#, 0),
@@ -100,7 +106,7 @@ fn the_outage_of_redis_and_its_end_are_measured(on: Database) {
     assert!(not_done(&[r#"result="breaker open""#]) > 0.0);
     let outages = |figures: &Exposition, level| {
         let parts = [format!(r#"level="{level}""#), r#"outcome="outage""#.to_owned()];
-        figures.sum("larder_cache_operations_total", &parts.each_ref().map(String::as_str))
+        figures.sum("larder_cache_errors_total", &parts.each_ref().map(String::as_str))
     };
     let told = |level| outages(&dead, level) - outages(&alive, level);
     assert_eq!(told("page") + told("query"), not_done(&[r#"operation="get""#]));
@@ -136,6 +142,38 @@ fn every_metric_is_well_formed_and_documented(on: Database) {
     let info = figures.sum("larder_build_info", &parts.each_ref().map(String::as_str));
     assert_eq!(info, 1.0);
     assert!(figures.get("process_start_time_seconds") > Some(1.7e9));
+}
+
+fn the_documents_name_no_metric_that_does_not_exist(on: Database) {
+    let Some(redis) = Redis::start() else { return };
+    let figures = TestSite::start_with(on, &["--redis", &redis.url()]).figures();
+    let known = figures.names();
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    for document in DOCUMENTS {
+        let words = document.split(|letter| !is_part(letter)).filter(|word| {
+            ["larder_", "process_"].iter().any(|start| word.starts_with(start))
+                && ["_total", "_seconds", "_bytes", "_open", "_info", "_fds", "_flight"]
+                    .iter()
+                    .any(|end| word.ends_with(end))
+        });
+        let unknown: Vec<&str> = words.filter(|word| !known.contains(word)).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+    }
+}
+
+fn the_process_reports_what_it_uses(on: Database) {
+    let site = TestSite::start(on);
+    let before = site.figures();
+    (0..20).for_each(|n| drop(site.get(&address_of_its_own(n))));
+    let after = site.figures();
+    let now = |name: &str| after.get(name).unwrap_or_else(|| panic!("no {name}"));
+    assert_eq!(now("larder_http_requests_in_flight"), 1.0, "the request for the metrics itself");
+    assert!(after.grown(&before, "process_cpu_seconds_total") > 0.0);
+    let [resident, size] =
+        ["resident", "virtual"].map(|of| now(&format!("process_{of}_memory_bytes")));
+    assert!(1e6 < resident && resident < size, "{resident} of {size}");
+    assert!(3.0 < now("process_open_fds") && now("process_open_fds") < now("process_max_fds"));
+    assert!(now("process_threads") >= 2.0);
 }
 
 fn only_local_clients_read_the_metrics_unless_they_are_public(on: Database) {

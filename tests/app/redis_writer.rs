@@ -109,7 +109,7 @@ fn pages_copied_over_one_another_are_rebuilt_and_counted(on: Database) {
         get(&there, &path).assert_status(200).assert_sees("Tea");
         let figures = Exposition::of(&there.get("/metrics"));
         let parts = ["outcome=\"unreadable\"", "reason=\"wrong seal\""];
-        let wrong = figures.sum("larder_cache_operations_total", &parts);
+        let wrong = figures.sum("larder_cache_errors_total", &parts);
         assert!(wrong >= 1.0, "{moves:?}");
         until("it is shared anew", || held(&redis, product) != held(&redis, recipes));
     }

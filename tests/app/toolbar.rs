@@ -2,6 +2,8 @@
 
 mod browser;
 mod causes;
+mod details;
+mod keys;
 mod secrets;
 mod truth;
 
@@ -257,6 +259,10 @@ fn a_select_is_explained_and_nothing_else(on: Database) {
         if sql["kind"] == "Query" {
             let words = ["SCAN", "SEARCH", "Scan", "Limit", "Aggregate", "Sort", "Result"];
             assert!(words.iter().any(|word| plan.text().contains(word)), "{}", plan.text());
+            let (id, n) = (page.id(), place.to_string());
+            let run = site.submit("/toolbar/explain", &[("id", id.as_str()), ("n", n.as_str())]);
+            let measured = if on == Database::Sqlite { "rows, counted in" } else { "actual time" };
+            assert!(run.assert_status(200).text().contains(measured), "{}", run.text());
             explained += 1;
         }
     }
@@ -352,10 +358,10 @@ fn the_history_lists_redirects_json_and_values(on: Database) {
     assert_eq!(row(&stats)["kind"], "Json");
     assert!(rows.iter().all(|row| !row["target"].as_str().unwrap().starts_with("/toolbar")));
     assert!(rows.len() == 3, "{rows:?}");
-    for _ in 0..60 {
+    for _ in 0..210 {
         site.get("/");
     }
     let rows = site.get("/toolbar/requests?format=json");
     let rows: Value = serde_json::from_slice(&rows.body).unwrap();
-    assert_eq!(rows.as_array().unwrap().len(), 50);
+    assert_eq!(rows.as_array().unwrap().len(), 200);
 }

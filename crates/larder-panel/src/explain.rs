@@ -11,9 +11,9 @@ impl Panel {
     #[must_use]
     pub fn database(self, database: &Database) -> Self {
         let (named, explained) = (database.clone(), database.clone());
-        self.tags(move |name| named.tags_named(name)).explain(move |sql, binds| {
+        self.tags(move |name| named.tags_named(name)).explain(move |sql, binds, runs| {
             let database = explained.clone();
-            Box::pin(async move { explain(&database, sql, &binds).await })
+            Box::pin(async move { explain(&database, sql, &binds, runs).await })
         })
     }
 }
@@ -22,9 +22,10 @@ async fn explain(
     database: &Database,
     sql: String,
     binds: &[String],
+    runs: bool,
 ) -> Result<Vec<String>, String> {
     let binds = explainable(&sql, binds)?;
-    database.explain(sql, binds).await.map_err(|error| {
+    database.explain(sql, binds, runs).await.map_err(|error| {
         tracing::warn!(%error, "a statement could not be explained");
         "The database cannot explain this statement.".to_owned()
     })

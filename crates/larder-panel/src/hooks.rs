@@ -42,8 +42,8 @@ type Layout = Box<dyn Fn(HttpRequest, Page) -> Rendering + Send + Sync>;
 /// A page that is being rendered.
 pub(crate) type Rendering = LocalBoxFuture<'static, Result<String, Error>>;
 
-/// Explains a statement with its binds, as they are printed.
-type Explain = Box<dyn Fn(String, Vec<String>) -> Explaining + Send + Sync>;
+/// Explains a statement with its binds, as they are printed; runs it, if that is wanted.
+type Explain = Box<dyn Fn(String, Vec<String>, bool) -> Explaining + Send + Sync>;
 
 /// The lines of a plan, or a sentence that says why there are none.
 pub(crate) type Explaining = LocalBoxFuture<'static, Result<Vec<String>, String>>;
@@ -67,6 +67,10 @@ pub(crate) struct Hooks {
     /// Splits a text into the words by which the application searches.
     pub words: fn(&str) -> String,
     pub explain: Option<Explain>,
+    /// Returns an error and what caused it, outermost first.
+    pub errors: fn(&Error) -> Vec<String>,
+    /// The names of panels that are not shown.
+    pub without: Vec<&'static str>,
     pub tags: Tags,
     /// The beginnings of addresses that are no pages, and have no row in the history.
     pub unlisted: Vec<String>,
@@ -97,6 +101,8 @@ impl Default for Hooks {
             clock: |at| OffsetDateTime::from(at).format(&Rfc3339).unwrap_or_default(),
             words,
             explain: None,
+            errors: |error| vec![error.to_string()],
+            without: Vec::new(),
             tags: Box::new(tags),
             unlisted: Vec::new(),
             counts_itself: false,

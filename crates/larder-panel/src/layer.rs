@@ -59,8 +59,8 @@ where
     forward_ready!(service);
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        let counted = (!self.state.hooks.counts_itself)
-            .then(|| (self.state.clone(), request.method().clone(), Instant::now()));
+        let counts = !self.state.hooks.counts_itself;
+        let counting = counts.then(|| Counting::begin(&self.state, request.method().clone()));
         let is_observed =
             !self.state.owns(request.path()) && (self.state.hooks.observes)(request.request());
         let response = match is_observed {
@@ -78,7 +78,7 @@ where
                 }) as LocalBoxFuture<'static, _>)
             }
         };
-        Counted { response, counted }
+        Counted { response, counting }
     }
 }
 
@@ -102,12 +102,32 @@ where
     }
 }
 
+/// A request in flight; its client may hang up.
+struct Counting {
+    state: Arc<PanelState>,
+    method: Method,
+    began: Instant,
+}
+
+impl Counting {
+    fn begin(state: &Arc<PanelState>, method: Method) -> Self {
+        state.counts.metrics.requests.add_in_flight(1);
+        Self { state: state.clone(), method, began: Instant::now() }
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        self.state.counts.metrics.requests.add_in_flight(-1);
+    }
+}
+
 pin_project! {
     /// A response that is counted when its head is ready.
     pub struct Counted<F> {
         #[pin]
         response: F,
-        counted: Option<(Arc<PanelState>, Method, Instant)>,
+        counting: Option<Counting>,
     }
 }
 
@@ -121,13 +141,14 @@ where
         let this = self.project();
         let polled = this.response.poll(context);
         if let Poll::Ready(answer) = &polled
-            && let Some((state, method, began)) = this.counted.take()
+            && let Some(counting) = this.counting.take()
         {
             let (status, cache) = match answer {
                 Ok(response) => (response.status(), CacheStatus::of(response.response())),
                 Err(error) => (error.as_response_error().status_code(), None),
             };
-            state.counts.metrics.requests.count(&method, status, cache, began.elapsed());
+            let Counting { state, method, began } = &counting;
+            state.counts.metrics.requests.count(method, status, cache, began.elapsed());
         }
         polled
     }

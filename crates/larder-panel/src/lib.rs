@@ -30,7 +30,7 @@
 //!
 //! - The front door: `panel`, `hooks`, `state`, `layer`, `routes`.
 //! - What all addresses share: `guard`, `refusal`, `form`, `page`, `assets`, `error`, `explain`.
-//! - What is observed: [`sql`], `moves`, [`rendered`], [`RequestId`], [`secrets`].
+//! - What is observed: [`sql`], `moves`, [`rendered`], `trace`, [`RequestId`], [`secrets`].
 //! - The parts: `toolbar`, `dashboard`, `metrics`.
 
 #![warn(missing_docs)]
@@ -57,6 +57,7 @@ pub mod secrets;
 pub mod sql;
 mod state;
 mod toolbar;
+mod trace;
 
 use larder_cache as cache;
 

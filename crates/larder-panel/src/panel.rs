@@ -14,7 +14,7 @@ use crate::dashboard::audit;
 use crate::hooks::{self, Explaining, Part, Rendering};
 use crate::page::Page;
 use crate::state::PanelState;
-use crate::{assets, routes};
+use crate::{assets, routes, trace};
 
 /// The toolbar, the dashboard and the metrics of a cache.
 ///
@@ -135,13 +135,37 @@ impl Panel {
         self.with(|state| state.hooks.words = words)
     }
 
-    /// Sets how a statement is explained, from its text and its printed values.
+    /// Sets how a statement is explained, from its text and its printed values, and whether it is run for that.
+    ///
+    /// One that is run must be rolled back.
     #[must_use]
     pub fn explain(
         self,
-        explain: impl Fn(String, Vec<String>) -> Explaining + Send + Sync + 'static,
+        explain: impl Fn(String, Vec<String>, bool) -> Explaining + Send + Sync + 'static,
     ) -> Self {
         self.with(|state| state.hooks.explain = Some(Box::new(explain)))
+    }
+
+    /// Sets how an error and what caused it are told, outermost first; by default it is the error alone.
+    #[must_use]
+    pub fn errors(self, errors: fn(&Error) -> Vec<String>) -> Self {
+        self.with(|state| state.hooks.errors = errors)
+    }
+
+    /// Lets the toolbar show the calls that led to each statement and lookup, those of these crates first.
+    ///
+    /// It is set for the whole process. Each costs more than a hit does, so by default there are none.
+    #[must_use]
+    pub fn traces(self, own: &[&'static str]) -> Self {
+        trace::switch(own);
+        self
+    }
+
+    /// Leaves out panels of the toolbar: `cache`, `sql`, `time`, `request`, `headers`, `templates`, `log`, `settings`,
+    /// `versions`, `history`.
+    #[must_use]
+    pub fn without(self, panels: &[&'static str]) -> Self {
+        self.with(|state| state.hooks.without = panels.to_vec())
     }
 
     /// Sets which tags a name means that people type; `None` if there is no such tag.
@@ -176,7 +200,7 @@ impl Panel {
         self.with(|state| state.hooks.build = labels)
     }
 
-    /// Leaves it to the application to count requests by [`Panel::count`], as where a layer around the panel
+    /// Leaves it to the application to count requests by [`Panel::count`] and [`Panel::add_in_flight`], as where a layer around the panel
     /// answers some.
     #[must_use]
     pub fn counting_requests_itself(self) -> Self {
@@ -192,6 +216,11 @@ impl Panel {
         took: Duration,
     ) {
         self.0.counts.metrics.requests.count(method, status, cache, took);
+    }
+
+    /// Changes the number of requests whose answer has not begun, where the application counts requests itself.
+    pub fn add_in_flight(&self, change: i64) {
+        self.0.counts.metrics.requests.add_in_flight(change);
     }
 
     /// Notes in the log of invalidations that the application has cleared its cache at its start.

@@ -14,7 +14,11 @@ pub(crate) fn routes(at: &str, cfg: &mut web::ServiceConfig) {
         .wrap(from_fn(|request, next| guard(Part::Toolbar, request, next)))
         .service(resource("/requests").route(get().to(toolbar::pages::index)))
         .service(resource("/requests/{id}").route(get().to(toolbar::pages::show)))
-        .service(resource("/explain").route(get().to(toolbar::pages::explain)))
+        .service(
+            resource("/explain")
+                .route(get().to(toolbar::pages::explain))
+                .route(post().to(toolbar::pages::analyze)),
+        )
         .service(resource("/purge").route(post().to(toolbar::pages::purge)))
         .service(resource("/bypass").route(post().to(toolbar::pages::bypass)));
     let invalidate = resource("/invalidate").route(get().to(pages::ask));

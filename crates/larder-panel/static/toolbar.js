@@ -1,8 +1,10 @@
 // The debug toolbar in the page: a small tab, and a sheet that opens beside the page.
 //
-// - Nothing of the page is touched: one element of our own, its inside in a shadow root.
+// - Nothing of the page is touched: two elements of our own. The first one in the page has the toolbar in a shadow root,
+//   so that Tab reaches it first; the last one is room, so that the tab can be scrolled off the end of the page. On a
+//   narrow screen the tab stands above the page instead, where it covers nothing.
 // - The tab shows what `Server-Timing` says already; the rest is asked for when the sheet is opened.
-// - Open or not, and on which panel, is remembered in localStorage, where that is allowed; never in cookies.
+// - Open or not, on which panel, and which panels are switched off is remembered in localStorage, where that is allowed; never in cookies.
 // - Alt+Shift+L opens and closes; Escape closes. The focus goes back to where it came from.
 // - HTML comes from our own server only, which has escaped it.
 "use strict";
@@ -20,6 +22,7 @@
         <button type="button" class="close" aria-label="Close the debug toolbar" title="Close (Escape)">
           <svg viewBox="0 0 16 16" aria-hidden="true"><path d="m3 3 10 10M13 3 3 13"/></svg></button></div>
       <div class="content"></div>
+      <details class="choose"><summary>Choose panels</summary><div class="boxes"></div></details>
       <p class="said" role="status"></p>
     </aside>`;
 
@@ -29,6 +32,9 @@
   let shown = "";
   let opener = null;
   let asked = 0; // the number of the latest question: older answers come too late
+  let turnOfHistory = 0;
+  let filter = []; // the fields by which the history is filtered
+  const fetched = new Set(); // the requests that the page’s own script has made
 
   const host = document.createElement("larder-toolbar");
   const root = host.attachShadow({ mode: "open" });
@@ -44,8 +50,9 @@
   }
 
   // What the server knows.
-  async function ask(path) {
-    const answer = await fetch(path, { cache: "no-store", headers: { Accept: "text/html" } });
+  async function ask(path, body) {
+    const method = body ? "POST" : "GET";
+    const answer = await fetch(path, { method, body, cache: "no-store", headers: { Accept: "text/html" } });
     if (answer.ok) return answer.text();
     const isGone = answer.status === 404;
     throw new Error(isGone ? "This request is no longer recorded, or the toolbar is off." : `The server responded with ${answer.status}.`);
@@ -79,6 +86,7 @@
       if (turn !== asked) return;
       shown = id;
       one(".content").replaceChildren(fragment);
+      offer();
       one(".which").textContent = `request ${id}`;
       one(".own").hidden = id === own;
       // Only who bypasses the cache for another page wants to go there.
@@ -86,6 +94,9 @@
       backs.forEach((back) => { back.value = location.pathname + location.search; });
       if (id === own) showBrowser();
       choose(recall().panel);
+      const form = one("[data-filter]");
+      if (form) for (const [name, value] of filter) form.elements[name].value = value;
+      if (filter.length || fetched.size) refreshHistory();
       say("");
       const row = one(`#panel-history:not([hidden]) [data-open="${id}"]`);
       if (focus) (row ?? one("[role=tab][aria-selected=true]")).focus({ preventScroll: true });
@@ -97,10 +108,14 @@
   }
 
   // Panels.
+  const tabsShown = () => all("[role=tab]").filter((tab) => !isOff(tab));
+  const nameOf = (tab) => tab.id.slice("tab-".length);
+  const isOff = (tab) => (recall().off ?? []).includes(nameOf(tab));
   function choose(name, focus) {
     const tabs = all("[role=tab]");
-    const chosen = tabs.find((tab) => tab.id === `tab-${name}`) ?? tabs[0];
+    const chosen = tabsShown().find((tab) => nameOf(tab) === name) ?? tabsShown()[0];
     for (const tab of tabs) {
+      tab.hidden = isOff(tab);
       tab.setAttribute("aria-selected", String(tab === chosen));
       tab.tabIndex = tab === chosen ? 0 : -1;
       root.getElementById(tab.getAttribute("aria-controls")).hidden = tab !== chosen;
@@ -109,20 +124,56 @@
     return chosen;
   }
   function pick(tab, focus) {
-    const name = tab.id.slice("tab-".length);
+    const name = nameOf(tab);
     choose(name, focus);
     const [content, panels] = [one(".content"), one(".panels")];
     content.scrollTop = Math.min(content.scrollTop, panels.offsetTop - content.offsetTop);
     remember({ panel: name });
     if (name === "history") refreshHistory();
   }
+  // Offers a box for each panel; the last one cannot be switched off.
+  function offer() {
+    const boxes = all("[role=tab]").map((tab) => {
+      const box = element("input", { type: "checkbox", name: nameOf(tab), checked: !isOff(tab) });
+      const label = element("label");
+      label.append(box, ` ${tab.querySelector(".title").textContent}`);
+      return label;
+    });
+    one(".boxes").replaceChildren(...boxes);
+  }
+  function switchPanel(box) {
+    const off = all(".boxes input").filter(({ checked }) => !checked).map(({ name }) => name);
+    if (off.length === all(".boxes input").length) box.checked = true;
+    else remember({ off });
+    choose(recall().panel);
+  }
   async function refreshHistory() {
+    const turn = ++turnOfHistory;
     try {
-      const rows = parse(await ask(REQUESTS)).querySelector("[data-history]");
+      const answer = await ask(`${REQUESTS}?${new URLSearchParams(filter)}`);
+      if (turn !== turnOfHistory) return;
+      const rows = parse(answer).querySelector("[data-history]");
       rows?.querySelector(`[data-open="${shown}"]`)?.setAttribute("aria-current", "true");
+      for (const row of rows?.querySelectorAll("[data-open]") ?? []) {
+        if (fetched.has(row.dataset.open)) row.querySelector(".figures").prepend("fetched by this page · ");
+      }
       const place = one("[data-history]");
       if (rows && place && !place.contains(root.activeElement)) place.replaceWith(rows);
     } catch { /* the rows that are there stay */ }
+  }
+
+  // What the page's own script asks for appears in the history at once: W3C Resource Timing.
+  function watchFetches() {
+    new PerformanceObserver((list) => {
+      const before = fetched.size;
+      for (const { initiatorType, serverTiming } of list.getEntries()) {
+        const id = (serverTiming ?? []).find(({ name }) => name === "request")?.description;
+        if (id && ["fetch", "xmlhttprequest"].includes(initiatorType)) fetched.add(id);
+      }
+      if (fetched.size === before) return;
+      label();
+      if (one("#panel-history:not([hidden])")) refreshHistory();
+    }).observe({ type: "resource", buffered: true });
   }
 
   // The browser's own times: W3C Navigation Timing.
@@ -164,7 +215,9 @@
     const place = button.closest("li").querySelector("[data-plan]");
     try {
       const query = new URLSearchParams({ id: shown, n: button.dataset.explain });
-      place.replaceChildren(parse(await ask(`${AT}/toolbar/explain?${query}`)));
+      const path = `${AT}/toolbar/explain`;
+      const runs = button.dataset.runs !== undefined;
+      place.replaceChildren(parse(await (runs ? ask(path, query) : ask(`${path}?${query}`))));
     } catch (error) { complain(place, error); }
   }
 
@@ -199,11 +252,18 @@
     else if (button.dataset.copy !== undefined) copy(button);
     else if (button.dataset.explain) explain(button);
   }
+  function onInput({ target }) {
+    if (target.closest(".boxes")) return switchPanel(target);
+    const form = target.closest("[data-filter]");
+    if (!form) return;
+    filter = [...new FormData(form)].filter(([, value]) => value);
+    refreshHistory();
+  }
   const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
   function onKey(event) {
     if (event.key === "Escape" && isOpen()) return toggle();
     if (!event.target.matches("[role=tab]") || event.altKey || event.ctrlKey || event.metaKey) return;
-    const tabs = all("[role=tab]");
+    const tabs = tabsShown();
     const place = { Home: 0, End: tabs.length - 1 }[event.key]
       ?? (STEPS[event.key] && (tabs.indexOf(event.target) + STEPS[event.key] + tabs.length) % tabs.length);
     if (place === undefined) return;
@@ -222,6 +282,8 @@
       ["mark", timing.page?.description.toUpperCase() || "BYPASS"],
       ["figure", timing.total && millis(timing.total.duration)],
       ["figure", timing.sql?.description],
+      ["figure", fetched.size && `+ ${fetched.size} fetched`],
+      ["keys", "Alt+Shift+L"],
     ].filter(([, text]) => text);
     one(".launcher").replaceChildren(...parts.flatMap(([name, textContent]) =>
       [element("span", { className: name, textContent }), " "]));
@@ -234,17 +296,22 @@
     const answer = await fetch(STYLES);
     if (!answer.ok) return; // without its look it would only be in the way
     styles.replaceSync(await answer.text());
-    root.adoptedStyleSheets = [styles];
+    const room = document.createElement("larder-toolbar-room");
+    for (const each of [root, room.attachShadow({ mode: "open" })]) each.adoptedStyleSheets = [styles];
     label();
     root.addEventListener("click", onClick);
     root.addEventListener("keydown", onKey);
+    root.addEventListener("input", onInput);
+    root.addEventListener("submit", (event) => event.target.matches("[data-filter]") && event.preventDefault());
     document.addEventListener("keydown", onShortcut);
     addEventListener("load", () => setTimeout(() => shown && shown === own && showBrowser()));
     // A page that comes back from the browser's memory may have been left in another state.
     addEventListener("pageshow", ({ persisted }) => {
       if (persisted && Boolean(recall().open) !== isOpen()) (isOpen() ? close : open)();
     });
-    document.body.append(host);
+    document.body.prepend(host);
+    document.body.append(room);
+    watchFetches();
     if (recall().open) open(false);
   }
   start().catch(() => { /* the page is what matters */ });

@@ -125,12 +125,17 @@ impl Database {
         self.invalidations.load(Ordering::Relaxed)
     }
 
-    /// Returns the query plan of `sql`; see [`Db::explain`].
+    /// Returns the query plan of `sql`, and runs it for that if `runs`; see [`Db::explain`].
     ///
     /// # Errors
     /// As there.
-    pub async fn explain(&self, sql: String, binds: Vec<Bind>) -> Result<Vec<String>, Error> {
-        self.db.explain(sql, binds).await
+    pub async fn explain(
+        &self,
+        sql: String,
+        binds: Vec<Bind>,
+        runs: bool,
+    ) -> Result<Vec<String>, Error> {
+        self.db.explain(sql, binds, runs).await
     }
 }
 

@@ -2,19 +2,22 @@
 //!
 //! `cargo run` in this folder, then `curl -i http://127.0.0.1:8081/` twice: the second answer has
 //! `cache-status: blog; hit`. Write with another program and request the page again:
-//! `sqlite3 blog.sqlite3 "INSERT INTO posts VALUES ('Spring')"`. With a URL, such as
+//! `sqlite3 blog.sqlite3 "INSERT INTO posts VALUES ('Spring')"`. In a browser the page carries the toolbar, which
+//! shows the statements that the blog records; the dashboard is at `/_larder/cache`. With a URL, such as
 //! `cargo run postgres://ann@localhost/blog`, it is the same on Postgres.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_session::storage::CookieSessionStore;
 use actix_session::{Session, SessionMiddleware};
 use actix_web::cookie;
-use actix_web::dev::HttpServiceFactory;
+use actix_web::dev::{HttpServiceFactory, Server};
 use actix_web::error::ErrorInternalServerError;
 use actix_web::{App, Error, HttpResponse, HttpServer, Responder, web};
 use larder_cache::{Builder, Cache, Key, Policy, page};
+use larder_panel::Panel;
+use larder_panel::sql::{Statement, record};
 use larder_sql::Table;
 use larder_sql::sqlx::{begin, cover, watch};
 use serde::Deserialize;
@@ -22,6 +25,7 @@ use sqlx::AnyPool;
 
 const POSTS: Table = Table::named("posts");
 const TABLES: &[Table] = &[POSTS];
+const TITLES: &str = "SELECT title FROM posts ORDER BY title";
 const HOUR: Policy = Policy::fresh_for(Duration::from_secs(3600));
 
 /// What the handlers share.
@@ -50,8 +54,10 @@ impl Blog {
     async fn titles(&self) -> Result<Arc<Vec<String>>, sqlx::Error> {
         let load = async || {
             let mut read = begin(&self.db).await?;
-            let titles = sqlx::query_scalar("SELECT title FROM posts ORDER BY title");
-            titles.fetch_all(read.reads(POSTS).await?).await
+            let (conn, began) = (read.reads(POSTS).await?, Instant::now());
+            let titles = sqlx::query_scalar(TITLES).fetch_all(conn).await?;
+            record(Statement::new(TITLES, began.elapsed()));
+            Ok(titles)
         };
         self.cache.get_or_set(&Key::named("blog.titles").build(), &HOUR, load).await
     }
@@ -100,17 +106,29 @@ fn pages(secret: cookie::Key) -> impl HttpServiceFactory {
     (posts.get(index).post(add), mine)
 }
 
+/// Serves the blog at this port; returns the server and its port.
+fn serve(blog: Blog, port: u16) -> std::io::Result<(Server, u16)> {
+    // Sessions end with this program.
+    let secret = cookie::Key::generate();
+    let panel = Panel::new(&blog.cache);
+    let app = move || {
+        App::new()
+            .app_data(blog.cache.clone())
+            .app_data(web::Data::new(blog.clone()))
+            .service(pages(secret.clone()))
+            .configure(panel.routes())
+            .wrap(panel.clone())
+    };
+    let server = HttpServer::new(app).workers(2).bind(("127.0.0.1", port))?;
+    let port = server.addrs()[0].port();
+    Ok((server.run(), port))
+}
+
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args().nth(1);
     let blog = Blog::open(url.as_deref().unwrap_or("sqlite://blog.sqlite3?mode=rwc")).await?;
-    // Sessions end with this program.
-    let secret = cookie::Key::generate();
-    let app = move || {
-        let app = App::new().app_data(blog.cache.clone()).app_data(web::Data::new(blog.clone()));
-        app.service(pages(secret.clone()))
-    };
-    Ok(HttpServer::new(app).bind(("127.0.0.1", 8081))?.run().await?)
+    Ok(serve(blog, 8081)?.0.await?)
 }
 
 #[cfg(test)]

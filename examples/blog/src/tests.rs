@@ -5,6 +5,8 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 
 use super::*;
 
+#[path = "../../support/browser.rs"]
+mod browser;
 #[path = "../../support/postgres.rs"]
 mod postgres;
 
@@ -65,4 +67,29 @@ async fn each_write_to_sqlite_is_in_the_next_answer() {
 async fn each_write_to_postgres_is_in_the_next_answer() {
     let Some(server) = postgres::Postgres::start() else { return };
     each_write_is_in_the_next_answer(&server.url(), |sql| server.psql(sql)).await;
+}
+
+#[actix_web::test]
+async fn the_toolbar_shows_the_statements_of_a_page_in_a_browser() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("blog.sqlite3").display());
+    let blog = Blog::open(&url).await.unwrap();
+    blog.add("Spring").await.unwrap();
+    let (server, port) = serve(blog, 0).unwrap();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    let looks = move || {
+        let Some(page) = browser::page(&format!("http://127.0.0.1:{port}/")) else { return };
+        assert!(page.contains("<li>Spring") && page.contains("<larder-toolbar>"), "{page}");
+        // What the toolbar would show of that request.
+        let address = format!("http://127.0.0.1:{port}/_larder/toolbar/requests");
+        let history = browser::page(&address).unwrap();
+        let (before, _) = history.split_once("\" data-method=\"GET\" data-path=\"/\"").unwrap();
+        let id = before.rsplit('"').next().unwrap();
+        let record = browser::page(&format!("{address}/{id}?format=json")).unwrap();
+        assert!(record.contains(TITLES) && record.contains("src/main.rs:"), "{record}");
+    };
+    let looked = actix_web::rt::task::spawn_blocking(looks).await;
+    handle.stop(false).await;
+    looked.unwrap();
 }

@@ -3,6 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+#[path = "../../support/browser.rs"]
+mod browser;
+
 /// Sends a request on a connection of its own; returns the whole answer.
 fn ask(port: u16, method: &str, path: &str, body: &str) -> String {
     let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -62,6 +65,16 @@ fn pages_carry_the_toolbar_which_tells_what_happened() {
 }
 
 #[test]
+fn the_toolbar_is_there_in_a_browser() {
+    with_the_application(|port| {
+        let page = |path: &str| browser::page(&format!("http://127.0.0.1:{port}{path}"));
+        let Some(shown) = page("/") else { return };
+        assert_has(&shown, &["<larder-toolbar>", "<larder-toolbar-room>", "</form>"]);
+        assert_has(&page("/_larder/cache").unwrap(), &["<h1>Cache</h1>", "1 lookup"]);
+    });
+}
+
+#[test]
 fn the_dashboard_invalidates_a_tag_of_this_process() {
     with_the_application(|port| {
         let get = |path: &str| ask(port, "GET", path, "");
@@ -71,9 +84,13 @@ fn the_dashboard_invalidates_a_tag_of_this_process() {
         assert_has(&page, &["200 OK", "1 hit of 2 lookups", "href=\"/_larder/cache/entries\""]);
         assert_has(&page, &["/_larder/static/panel.", "/_larder/static/dashboard.", "no-store"]);
         let dry_run = get("/_larder/cache/invalidate?tag=notes");
-        assert_has(&dry_run, &["1 page, 0 fragments, 0 queries", "Nothing has been invalidated yet"]);
+        assert_has(
+            &dry_run,
+            &["1 page, 0 fragments, 0 queries", "Nothing has been invalidated yet"],
+        );
         assert_has(&get("/"), &["hit"]);
-        let done = ask(port, "POST", "/_larder/cache/invalidate", "tag=notes&back=%2F_larder%2Fcache");
+        let done =
+            ask(port, "POST", "/_larder/cache/invalidate", "tag=notes&back=%2F_larder%2Fcache");
         assert_has(&done, &["303 See Other", "location: /_larder/cache\r\n"]);
         assert_has(&get("/"), &["fwd=stale; stored"]);
         assert_has(&get("/_larder/cache"), &["invalidated <bdi>notes</bdi>"]);
@@ -92,7 +109,7 @@ fn the_metrics_count_requests_and_lookups() {
             &metrics,
             &[
                 "larder_http_requests_total{method=\"GET\",status=\"2xx\"} 2",
-                "larder_cache_operations_total{level=\"page\",outcome=\"hit\",reason=\"\"} 1",
+                "larder_cache_requests_total{level=\"page\",outcome=\"hit\",reason=\"\"} 1",
                 "larder_freshness_checks_total{result=\"ok\"} 2",
             ],
         );

@@ -158,7 +158,7 @@ fn settings(mode: &Mode, database: &Url, toolbar: ToolbarMode) -> ServeConfig {
         },
         shop: ShopConfig { page_size: 25, time_zone: zone::shop().clone(), no_samples: true },
         supplier: SupplierConfig { supplier: None, supplier_fresh: 300 },
-        toolbar: ToolbarConfig { toolbar },
+        toolbar: ToolbarConfig { toolbar, toolbar_traces: false },
         metrics: MetricsConfig { metrics: MetricsMode::Local },
         log: LogConfig { log: LogFormat::Text, secret_names: Vec::new() },
     }

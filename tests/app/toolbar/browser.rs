@@ -10,7 +10,7 @@ on_both_databases! {
 }
 
 /// The shadow root of the toolbar.
-const ROOT: &str = "document.querySelector('larder-toolbar').shadowRoot";
+pub const ROOT: &str = "document.querySelector('larder-toolbar').shadowRoot";
 
 fn every_panel_opens_on_every_page_and_shows_the_same_numbers(on: Database) {
     let Some(browser) = Browser::open(Screen::Desktop) else { return };
@@ -105,7 +105,7 @@ fn assert_reads(browser: &Browser, site: &TestSite, expected: &[&str; 3]) {
 
 /// Selects a panel and returns its text.
 #[track_caller]
-fn picks(browser: &Browser, panel: &str) -> String {
+pub fn picks(browser: &Browser, panel: &str) -> String {
     browser.asks(&format!("({ROOT}.getElementById('tab-{panel}').click(), 1)"));
     let name = format!("{ROOT}.getElementById('panel-{panel}')");
     assert_eq!(browser.asks(&format!("{name}.hidden")), false, "{panel}");
@@ -126,7 +126,7 @@ fn took(millis: f64) -> String {
 
 /// Opens the toolbar and returns its text, as soon as it is loaded.
 #[track_caller]
-fn opened(browser: &Browser) -> String {
+pub fn opened(browser: &Browser) -> String {
     let is_there = "Boolean(document.querySelector('larder-toolbar'))";
     wait(browser, is_there);
     browser.asks(&format!(
@@ -144,6 +144,6 @@ fn text(browser: &Browser) -> String {
 }
 
 #[track_caller]
-fn wait(browser: &Browser, is_so: &str) {
+pub fn wait(browser: &Browser, is_so: &str) {
     until(is_so, || browser.asks(is_so) == true);
 }

@@ -3,13 +3,15 @@
 use serde_json::Value;
 
 use super::queries;
-use crate::support::{Database, Says, TestSite, Upstream, on_both_databases};
+use crate::locks::{begins_to_add, forget};
+use crate::support::{Database, Says, TestSite, Upstream, on_both_databases, until};
 
 on_both_databases! {
     a_bypass_rebuilds_the_page_its_fragments_and_its_queries,
     freshness_checks_are_counted_with_their_time,
     a_load_in_a_task_of_its_own_shows_its_time,
     a_write_by_sql_is_noticed_at_a_time,
+    a_wait_for_a_connection_has_its_place,
 }
 
 /// Returns all nodes of a tree of lookups.
@@ -79,4 +81,36 @@ fn a_write_by_sql_is_noticed_at_a_time(on: Database) {
     assert!(why["at"].as_f64() >= told["began"].as_f64(), "{told}");
     let panels = site.get(&format!("/toolbar/requests/{}", missed.id())).text();
     assert!(panels.contains("The write came from another instance or from SQL"), "{panels}");
+}
+
+fn a_wait_for_a_connection_has_its_place(on: Database) {
+    /// More than there are connections to write with.
+    const WRITERS: usize = 12;
+    let site = TestSite::observed(on, &[]);
+    site.has_product("Tea");
+    let mut forgotten = forget(&site);
+    let writers: Vec<_> = (0..WRITERS).map(|_| begins_to_add(&site)).collect();
+    until("all of them are in flight", || {
+        let others = WRITERS as f64 + 1.0;
+        site.figures().get("larder_http_requests_in_flight") == Some(others)
+    });
+    forgotten.does("COMMIT");
+    for writer in writers {
+        writer.answer().assert_sends_to("/");
+    }
+    let waits = site.figures().sum("larder_sql_pool_waits_total", &[r#"pool="writer""#]);
+    assert!(waits >= 1.0, "more writers than connections");
+    let history = site.get("/toolbar/requests?format=json").json();
+    let ids = history.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap());
+    let waited = ids.filter_map(|id| {
+        let answer = site.get(&format!("/toolbar/requests/{id}?format=json")).json();
+        let took = answer["record"]["time"]["connection"].as_f64().unwrap();
+        (took > 0.0).then(|| (id, answer["record"]["waits"][0]["pool"].clone()))
+    });
+    let waited: Vec<_> = waited.collect();
+    let (id, pool) = waited.first().expect("one of them waited");
+    assert_eq!(pool, "writer");
+    let panels = site.get(&format!("/toolbar/requests/{id}")).text();
+    assert!(panels.contains("1 wait for a connection: "), "{panels}");
+    assert!(panels.contains("Waiting for a connection"), "its share of the time: {panels}");
 }

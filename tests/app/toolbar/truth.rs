@@ -104,6 +104,27 @@ fn statements_are_those_that_the_server_logs() {
         assert_eq!(told, logged[seen..], "{path}");
         seen = logged.len();
     }
+    assert_checks_are_shown(&site);
+}
+
+/// Compares the internal statements of hits with those that Postgres logs.
+fn assert_checks_are_shown(site: &TestSite) {
+    let reads_stamps = |sql: &&str| sql.contains("FROM cache_versions");
+    for _ in 0..3 {
+        let before = site.database.logged_statements().len();
+        let hit = site.get("/");
+        let logged = site.database.logged_statements();
+        let logged = logged[before..].iter().map(String::as_str).filter(reads_stamps);
+        let record = site.told(hit.assert_cache("hit"));
+        let shown = record["sql"].as_array().unwrap().iter().filter(|sql| sql["kind"] == "Stamps");
+        let shown = shown.map(|sql| sql["sql"].as_str().unwrap()).filter(reads_stamps);
+        let shown: Vec<_> = shown.collect();
+        assert!(!shown.is_empty(), "a hit asks once: {record}");
+        assert_eq!(shown, logged.collect::<Vec<_>>());
+        assert_eq!(record["time"]["sql"], 0.0, "their time is that of the freshness check");
+        let panels = site.get(&format!("/toolbar/requests/{}", hit.id())).text();
+        assert!(panels.contains("No application SQL ("), "they are counted: {panels}");
+    }
 }
 
 /// Compares the toolbar's round trips with the commands that Redis receives.

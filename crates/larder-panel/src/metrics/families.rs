@@ -5,8 +5,11 @@
 //! | `larder_http_requests_total` | `method`, `status` | requests answered, by status class |
 //! | `larder_http_request_duration_seconds` | `cache` | histogram: until the head of the answer; `hit`, `miss`, `none` |
 //! | `larder_page_outcomes_total` | `outcome`, `reason` | what the page cache did, in the words of `Cache-Status` |
-//! | `larder_cache_operations_total` | `level`, `outcome`, `reason` | events of the cache |
-//! | `larder_cache_load_duration_seconds` | `level` | histogram: building or loading after a miss |
+//! | `larder_http_requests_in_flight` | | requests whose head of the answer is not ready |
+//! | `larder_cache_requests_total` | `level`, `outcome`, `reason` | lookups: `hit`, `shared_hit`, `collapsed`, `stale`, `miss` |
+//! | `larder_cache_builds_total` | `level`, `outcome`, `reason` | builds and loads: `stored`, `not_stored`, `refreshing`, `timed_out` |
+//! | `larder_cache_errors_total` | `level`, `outcome`, `reason` | entries of the shared store that were `unreadable`, or not to be had (`outage`) |
+//! | `larder_build_seconds` | `level` | histogram: building or loading after a miss |
 //! | `larder_cache_stored_bytes_total` | `level` | bytes of the entries stored |
 //! | `larder_value_calls_total` | `operation`, `outcome` | calls to values |
 //! | `larder_value_seconds_total` | `operation` | how long those took |
@@ -22,27 +25,32 @@
 //! | `larder_store_breaker_open` | | 1 while the circuit breaker refuses calls; absent without a shared store |
 //! | `larder_sql_statements_total` | `kind`, `result` | statements, by `query`, `write`, `transaction`, `stamps` |
 //! | `larder_sql_seconds_total` | `kind`, `result` | how long the database took for them |
+//! | `larder_sql_pool_waits_total` | `pool` | statements that waited for a connection: `reader`, `writer` |
+//! | `larder_sql_pool_wait_seconds_total` | `pool` | how long they waited |
 //! | `larder_build_info` | `version`, `build`, `database` | 1 |
 //! | `process_start_time_seconds` | | seconds from 1970 |
+//! | `process_cpu_seconds_total` | | processor time of the process |
+//! | `process_resident_memory_bytes` | | RSS; this and what follows only where there is `/proc` |
+//! | `process_virtual_memory_bytes` | | size of the address space |
+//! | `process_threads` | | threads |
+//! | `process_open_fds` | | open files and connections |
+//! | `process_max_fds` | | the limit of these |
 //!
 //! - A series with a reason appears when the reason first occurs, except the most common ones,
 //!   which are there from the beginning.
 //! - SQL is counted for the whole process, whichever server in it ran the statement.
 
-use std::time::UNIX_EPOCH;
-
 use crate::cache::inspect::Memory;
 use crate::cache::page::Outcome;
-use crate::cache::store::metered::Operation;
 
-use super::Metrics;
-use super::exposition::{Exposition, Kind};
-use super::operations::{LEVELS, OUTCOMES};
+use prometheus_client::metrics::MetricType::{Counter, Gauge, Histogram};
+use prometheus_client::registry::Registry;
+
+use super::exposition::Exposition;
+use super::operations::{BUILDS, ERRORS, LEVELS, LOOKUPS, OUTCOMES};
 use super::requests::{CLASSES, METHODS, PARTS};
-use super::store::RESULTS;
 use super::words::WORDS;
-
-use Kind::{Counter, Gauge, Histogram};
+use super::{Metrics, process};
 
 /// Numbers that other modules count.
 #[derive(Debug, Clone, Default)]
@@ -60,21 +68,29 @@ pub struct Elsewhere {
 impl Metrics {
     /// Returns all metrics as they are now, in Prometheus' text format.
     pub fn text(&self, elsewhere: &Elsewhere) -> String {
-        let mut text = Exposition::default();
+        let (mut text, mut registry) = (Exposition::default(), Registry::default());
         self.requests(&mut text);
         self.pages(&mut text);
         self.operations(&mut text);
-        self.loads(&mut text);
+        self.builds(&mut text);
         self.operations.values.write(&mut text);
         memory(&mut text, &elsewhere.memory);
         self.checks(&mut text);
         text.family("larder_invalidations_total", Counter, "Manual invalidations.")
             .series(&[], elsewhere.invalidations);
-        self.store(&mut text, elsewhere.is_paused);
+        if let Some(is_paused) = elsewhere.is_paused {
+            self.calls.register(&mut registry);
+            let help = "Whether the circuit breaker of the shared store is open.";
+            text.family("larder_store_breaker_open", Gauge, help).series(&[], u64::from(is_paused));
+        }
         #[cfg(feature = "sql")]
         sql(&mut text);
-        self.process(&mut text, &elsewhere.build);
-        text.finish()
+        let version = ("version", env!("CARGO_PKG_VERSION"));
+        let labels = elsewhere.build.iter().map(|(name, value)| (*name, value.as_str()));
+        let labels: Vec<_> = std::iter::once(version).chain(labels).collect();
+        text.family("larder_build_info", Gauge, "Build information.").series(&labels, 1_u64);
+        process::write(&mut text, self.began);
+        text.finish(registry)
     }
 
     fn requests(&self, text: &mut Exposition) {
@@ -89,8 +105,11 @@ impl Metrics {
         let help = "Time to the head of the response, by page-cache outcome.";
         text.family("larder_http_request_duration_seconds", Histogram, help);
         for (p, part) in PARTS.into_iter().enumerate() {
-            text.histogram(&[("cache", part)], &self.requests.took(p));
+            text.histogram(&[("cache", part)], self.requests.took(p));
         }
+        let help = "Requests whose answer has not begun.";
+        text.family("larder_http_requests_in_flight", Gauge, help)
+            .series(&[], self.requests.in_flight());
     }
 
     fn pages(&self, text: &mut Exposition) {
@@ -107,27 +126,40 @@ impl Metrics {
     }
 
     fn operations(&self, text: &mut Exposition) {
-        let help = "Cache operations, by level, outcome and reason.";
-        text.family("larder_cache_operations_total", Counter, help);
-        for (l, level) in LEVELS.into_iter().enumerate() {
-            for (o, outcome) in OUTCOMES.into_iter().enumerate() {
-                for (w, reason) in WORDS.into_iter().enumerate() {
-                    let count = self.operations.counted(l, o, w);
-                    if count > 0 || is_always_told(outcome, reason) {
-                        let labels =
-                            [("level", level.name()), ("outcome", outcome), ("reason", reason)];
-                        text.series(&labels, count);
-                    }
+        for (family, outcomes, help) in [
+            ("larder_cache_requests_total", LOOKUPS, "Lookups, by level, outcome and reason."),
+            ("larder_cache_builds_total", BUILDS, "Builds and loads, by what became of them."),
+            ("larder_cache_errors_total", ERRORS, "Failures of the shared store, by level."),
+        ] {
+            text.family(family, Counter, help);
+            for (l, level) in LEVELS.into_iter().enumerate() {
+                for o in outcomes.clone() {
+                    self.reasons(text, (l, level.name()), (o, OUTCOMES[o]));
                 }
             }
         }
     }
 
-    fn loads(&self, text: &mut Exposition) {
+    fn reasons(
+        &self,
+        text: &mut Exposition,
+        (l, level): (usize, &str),
+        (o, outcome): (usize, &str),
+    ) {
+        for (w, reason) in WORDS.into_iter().enumerate() {
+            let count = self.operations.counted(l, o, w);
+            if count > 0 || is_always_reported(outcome, reason) {
+                let labels = [("level", level), ("outcome", outcome), ("reason", reason)];
+                text.series(&labels, count);
+            }
+        }
+    }
+
+    fn builds(&self, text: &mut Exposition) {
         let help = "Build time after a miss, stored or not.";
-        text.family("larder_cache_load_duration_seconds", Histogram, help);
+        text.family("larder_build_seconds", Histogram, help);
         for (l, level) in LEVELS.into_iter().enumerate() {
-            text.histogram(&[("level", level.name())], &self.operations.loads(l));
+            text.histogram(&[("level", level.name())], self.operations.loads(l));
         }
         let help = "Total bytes of entries stored.";
         text.family("larder_cache_stored_bytes_total", Counter, help);
@@ -151,43 +183,10 @@ impl Metrics {
             text.series(&[], age.as_secs_f64());
         }
     }
-
-    fn store(&self, text: &mut Exposition, is_paused: Option<bool>) {
-        let Some(is_paused) = is_paused else { return };
-        text.family("larder_store_calls_total", Counter, "Calls to the shared store.");
-        for (o, (_, operation)) in Operation::ALL.iter().enumerate() {
-            for (r, result) in RESULTS.into_iter().enumerate() {
-                let count = self.calls.counted(o, r);
-                if count > 0 || result == "ok" {
-                    text.series(&[("operation", operation), ("result", result)], count);
-                }
-            }
-        }
-        let help = "Time for calls that reached the shared store.";
-        text.family("larder_store_call_duration_seconds", Histogram, help);
-        for (o, (_, operation)) in Operation::ALL.iter().enumerate() {
-            let took = self.calls.took(o);
-            if took.count() > 0 {
-                text.histogram(&[("operation", operation)], &took);
-            }
-        }
-        let help = "Whether the circuit breaker of the shared store is open.";
-        text.family("larder_store_breaker_open", Gauge, help).series(&[], u8::from(is_paused));
-    }
-
-    fn process(&self, text: &mut Exposition, build: &[(&'static str, String)]) {
-        let version = ("version", env!("CARGO_PKG_VERSION"));
-        let labels = build.iter().map(|(name, value)| (*name, value.as_str()));
-        let labels: Vec<_> = std::iter::once(version).chain(labels).collect();
-        text.family("larder_build_info", Gauge, "Build information.").series(&labels, 1);
-        let began = self.began.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let help = "Start time of the process, in Unix seconds.";
-        text.family("process_start_time_seconds", Gauge, help).series(&[], began.as_secs_f64());
-    }
 }
 
 /// Reports whether a series exists from the beginning, so that its first count is seen as one.
-fn is_always_told(outcome: &str, reason: &str) -> bool {
+fn is_always_reported(outcome: &str, reason: &str) -> bool {
     match outcome {
         "miss" => ["absent", "expired", "invalidated"].contains(&reason),
         "stale" | "not_stored" | "outage" => false,
@@ -226,5 +225,13 @@ fn sql(text: &mut Exposition) {
     for figure in &figures {
         let labels = [("kind", figure.kind.name()), ("result", result(figure.succeeded))];
         text.series(&labels, figure.took.as_secs_f64());
+    }
+    text.family("larder_sql_pool_waits_total", Counter, "Waits for a connection of a pool.");
+    for (role, waits, _) in meter::waits() {
+        text.series(&[("pool", role.name())], waits);
+    }
+    text.family("larder_sql_pool_wait_seconds_total", Counter, "Time waited for a connection.");
+    for (role, _, took) in meter::waits() {
+        text.series(&[("pool", role.name())], took.as_secs_f64());
     }
 }

@@ -9,14 +9,15 @@
 //! - Names are stable and documented; metrics hold no key and nothing about a visitor.
 //! - Units are seconds and bytes; names of counters end in `_total`.
 //!
-//! The counters are our own: those of a crate would take a lock for each observation of a
-//! histogram, and look labels up for each event.
+//! `prometheus-client` writes them, and counts calls to the shared store. What a hit counts, our own counters do: those
+//! of the crate take a lock for each observation of a histogram, and look labels up for each event.
 
 mod checks;
 mod exposition;
 pub mod families;
 mod operations;
 pub mod pages;
+mod process;
 mod requests;
 mod store;
 mod tally;

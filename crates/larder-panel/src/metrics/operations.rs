@@ -3,6 +3,8 @@
 //! - Each event is counted once.
 //! - A load is counted if it built a value, stored or not; a failed load is not.
 
+use std::ops::Range;
+
 use crate::cache::Level;
 use crate::cache::event::{Event, Listener, Miss, Outcome};
 use crate::cache::values::call::Call;
@@ -23,11 +25,20 @@ pub const OUTCOMES: [&str; 11] = [
     "miss",
     "stored",
     "not_stored",
-    "unreadable",
-    "outage",
     "refreshing",
     "timed_out",
+    "unreadable",
+    "outage",
 ];
+
+/// The outcomes of lookups.
+pub const LOOKUPS: Range<usize> = 0..5;
+
+/// The outcomes of builds and loads.
+pub const BUILDS: Range<usize> = 5..9;
+
+/// The failures of the shared store.
+pub const ERRORS: Range<usize> = 9..11;
 
 /// The counters of one level.
 #[derive(Debug, Default)]
@@ -95,10 +106,10 @@ fn places(outcome: &Outcome) -> (usize, usize) {
         Outcome::Miss(Miss::Bypassed) => (4, place("bypass")),
         Outcome::Stored(_) => (5, 0),
         Outcome::NotStored(why) => (6, place(why)),
-        Outcome::Unreadable(why) => (7, place(why)),
-        Outcome::Outage(why) => (8, place(why.name())),
-        Outcome::Refreshing => (9, 0),
-        Outcome::TimedOut => (10, 0),
+        Outcome::Refreshing => (7, 0),
+        Outcome::TimedOut => (8, 0),
+        Outcome::Unreadable(why) => (9, place(why)),
+        Outcome::Outage(why) => (10, place(why.name())),
     }
 }
 

@@ -4,6 +4,7 @@
 //!   is not.
 //! - The duration is that until the head of the answer: bodies are sent afterwards.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
@@ -27,6 +28,8 @@ struct Shard {
     answers: [[Counter; CLASSES.len()]; METHODS.len()],
     took: [Histogram; PARTS.len()],
     pages: Table<{ Outcome::ALL.len() }>,
+    /// Less than 0 where a request ended on another thread than it began on.
+    in_flight: AtomicI64,
 }
 
 /// The counters of requests.
@@ -34,6 +37,12 @@ struct Shard {
 pub struct Requests(Sharded<Shard>);
 
 impl Requests {
+    /// Returns the number of requests whose answer has not begun.
+    pub fn in_flight(&self) -> u64 {
+        let all: i64 = self.0.all().map(|shard| shard.in_flight.load(Ordering::Relaxed)).sum();
+        u64::try_from(all).unwrap_or_default()
+    }
+
     /// Returns how many requests by a method had an answer of a class, by their indices.
     pub fn answered(&self, method: usize, class: usize) -> u64 {
         self.0.sum(|shard| shard.answers[method][class].read())
@@ -51,6 +60,11 @@ impl Requests {
 }
 
 impl Requests {
+    /// Changes the number of requests whose answer has not begun.
+    pub fn add_in_flight(&self, change: i64) {
+        self.0.mine().in_flight.fetch_add(change, Ordering::Relaxed);
+    }
+
     /// Counts a request that was answered.
     pub fn count(
         &self,

@@ -2,58 +2,54 @@
 //!
 //! - The duration of a call is counted if the call reached the store, not if it was refused here.
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
 use crate::cache::store::Trouble;
 use crate::cache::store::metered::{Call, Operation};
 
-use super::tally::{Counter, Histogram, Sharded, Snapshot};
+use super::exposition::bounds;
 
-/// Success, or why a call failed; in the order of their numbers.
-pub const RESULTS: [&str; 6] =
-    ["ok", "timeout", "budget used up", "breaker open", "unreachable", "refused"];
+/// A label and its value.
+type Label = (&'static str, &'static str);
 
-const OPERATIONS: usize = Operation::ALL.len();
-
-#[derive(Debug, Default)]
-struct OfOperation {
-    results: [Counter; RESULTS.len()],
-    took: Histogram,
+/// Listens to the store and counts. The locks of the families are nothing beside a round trip.
+#[derive(Debug)]
+pub struct Calls {
+    results: Family<[Label; 2], Counter>,
+    took: Family<[Label; 1], Histogram>,
 }
 
-/// Listens to the store and counts.
-#[derive(Debug, Default)]
-pub struct Calls(Sharded<[OfOperation; OPERATIONS]>);
-
-impl Calls {
-    /// Returns how many calls of an operation had this result, by their indices.
-    pub fn counted(&self, operation: usize, result: usize) -> u64 {
-        self.0.sum(|operations| operations[operation].results[result].read())
-    }
-
-    /// Returns how long the calls of an operation took.
-    pub fn took(&self, operation: usize) -> Snapshot {
-        Snapshot::of(self.0.all().map(|operations| &operations[operation].took))
+impl Default for Calls {
+    fn default() -> Self {
+        let results = Family::default();
+        // So that the first count is seen as one.
+        for (_, operation) in Operation::ALL {
+            let _ = results.get_or_create(&[("operation", *operation), ("result", "ok")]);
+        }
+        Self { results, took: Family::new_with_constructor(|| Histogram::new(bounds())) }
     }
 }
 
 impl Calls {
     /// Counts a finished call.
     pub fn count(&self, call: Call) {
-        let counts = &self.0.mine()[call.operation as usize];
-        counts.results[place(call.trouble)].count();
+        let operation = ("operation", Operation::ALL[call.operation as usize].1);
+        let result = ("result", call.trouble.map_or("ok", Trouble::name));
+        self.results.get_or_create(&[operation, result]).inc();
         if call.reached_the_store() {
-            counts.took.observe(call.took);
+            self.took.get_or_create(&[operation]).observe(call.took.as_secs_f64());
         }
     }
-}
 
-const fn place(trouble: Option<Trouble>) -> usize {
-    match trouble {
-        None => 0,
-        Some(Trouble::Timeout) => 1,
-        Some(Trouble::Exhausted) => 2,
-        Some(Trouble::Paused) => 3,
-        Some(Trouble::Unreachable) => 4,
-        Some(Trouble::Refused) => 5,
+    /// Adds the metrics to a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        let help = "Calls to the shared store";
+        registry.register("larder_store_calls", help, self.results.clone());
+        let help = "Time for calls that reached the shared store";
+        registry.register("larder_store_call_duration_seconds", help, self.took.clone());
     }
 }
 
@@ -62,6 +58,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::metrics::exposition::Exposition;
 
     #[test]
     fn a_call_that_was_refused_here_took_no_time_of_the_store() {
@@ -71,10 +68,14 @@ mod tests {
             [None, Some(Trouble::Timeout), Some(Trouble::Paused), Some(Trouble::Exhausted)];
         for trouble in troubles {
             calls.count(Call { operation, trouble, took: Duration::from_millis(1) });
-            let name = trouble.map_or("ok", Trouble::name);
-            let result = RESULTS.iter().position(|result| *result == name).unwrap();
-            assert_eq!(calls.counted(operation as usize, result), 1, "{name}");
+            let result = ("result", trouble.map_or("ok", Trouble::name));
+            let counted = calls.results.get_or_create(&[("operation", "get"), result]).get();
+            assert_eq!(counted, 1, "{trouble:?}");
         }
-        assert_eq!(calls.took(operation as usize).count(), 2);
+        let mut registry = Registry::default();
+        calls.register(&mut registry);
+        let text = Exposition::default().finish(registry);
+        let took = "larder_store_call_duration_seconds_count{operation=\"get\"} 2\n";
+        assert!(text.contains(took), "{text}");
     }
 }

@@ -130,8 +130,8 @@ impl Histogram {
 /// The state of a histogram at one moment.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The number of durations at or below each bound; the last is the total.
-    pub at_most: [u64; BOUNDS.len() + 1],
+    /// The number of durations in each bucket; the last is for those above all bounds.
+    pub buckets: [u64; BOUNDS.len() + 1],
     /// The sum of the durations, in nanoseconds.
     pub nanos: u64,
 }
@@ -141,10 +141,8 @@ impl Snapshot {
     pub fn of<'h>(histograms: impl Iterator<Item = &'h Histogram>) -> Self {
         let mut sum = Self::default();
         for histogram in histograms {
-            let mut below = 0;
-            for (at_most, bucket) in sum.at_most.iter_mut().zip(&histogram.buckets) {
-                below += bucket.read();
-                *at_most += below;
+            for (all, bucket) in sum.buckets.iter_mut().zip(&histogram.buckets) {
+                *all += bucket.read();
             }
             sum.nanos += histogram.nanos.read();
         }
@@ -156,13 +154,18 @@ impl Snapshot {
     /// Without durations it is the lowest bound.
     pub fn at_most(&self, percent: u64) -> Option<Duration> {
         let wanted = (self.count() * percent).div_ceil(100);
-        let place = self.at_most.iter().position(|at_most| *at_most >= wanted)?;
+        let mut below = 0;
+        let is_reached = |bucket: &u64| {
+            below += bucket;
+            below >= wanted
+        };
+        let place = self.buckets.iter().position(is_reached)?;
         BOUNDS.get(place).map(|nanos| Duration::from_nanos(*nanos))
     }
 
     /// Returns the number of durations.
     pub fn count(&self) -> u64 {
-        self.at_most[BOUNDS.len()]
+        self.buckets.iter().sum()
     }
 }
 
@@ -190,8 +193,8 @@ mod tests {
             histogram.observe(Duration::from_nanos(nanos));
         }
         let snapshot = Snapshot::of([&histogram, &Histogram::default()].into_iter());
-        assert_eq!(snapshot.at_most[..2], [2, 3]);
-        assert_eq!(snapshot.at_most[BOUNDS.len() - 1], 4);
+        assert_eq!(snapshot.buckets[..2], [2, 1]);
+        assert_eq!(snapshot.buckets[BOUNDS.len() - 1..], [1, 1]);
         assert_eq!((snapshot.count(), snapshot.nanos), (5, 20_000_020_002));
     }
 

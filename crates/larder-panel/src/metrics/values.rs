@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use prometheus_client::metrics::MetricType;
+
 use crate::cache::values::call::{Call, CallOutcome, Operation};
 
-use super::exposition::{Exposition, Kind};
+use super::exposition::Exposition;
 use super::tally::{Counter, Sharded};
 
 #[derive(Debug, Default)]
@@ -28,16 +30,16 @@ impl Values {
     /// Writes the metrics; rare outcomes appear once they have occurred.
     pub fn write(&self, text: &mut Exposition) {
         let help = "Calls to values, by outcome.";
-        text.family("larder_value_calls_total", Kind::Counter, help);
+        text.family("larder_value_calls_total", MetricType::Counter, help);
         for (o, (_, operation)) in Operation::ALL.into_iter().enumerate() {
             for (place, outcome) in CallOutcome::NAMES.into_iter().enumerate() {
                 let count = self.0.sum(|operations| operations[o].outcomes[place].read());
-                if count > 0 || is_always_told(operation, outcome) {
+                if count > 0 || is_always_reported(operation, outcome) {
                     text.series(&[("operation", operation), ("outcome", outcome)], count);
                 }
             }
         }
-        text.family("larder_value_seconds_total", Kind::Counter, "Time for calls to values.");
+        text.family("larder_value_seconds_total", MetricType::Counter, "Time for calls to values.");
         for (o, (_, operation)) in Operation::ALL.into_iter().enumerate() {
             let nanos = self.0.sum(|operations| operations[o].nanos.read());
             let took = Duration::from_nanos(nanos).as_secs_f64();
@@ -47,13 +49,15 @@ impl Values {
 }
 
 /// Reports whether a series exists from the beginning, so that its first count is seen as one.
-fn is_always_told(operation: &str, outcome: &str) -> bool {
+fn is_always_reported(operation: &str, outcome: &str) -> bool {
     let finds = ["get", "get_many", "get_or_set"].contains(&operation);
     if finds { ["hit", "miss"].contains(&outcome) } else { outcome == "done" }
 }
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::registry::Registry;
+
     use super::*;
     use crate::cache::store::Trouble;
 
@@ -68,7 +72,7 @@ mod tests {
         }
         let mut text = Exposition::default();
         values.write(&mut text);
-        let text = text.finish();
+        let text = text.finish(Registry::default());
         for line in [
             "larder_value_calls_total{operation=\"incr\",outcome=\"done\"} 2",
             "larder_value_calls_total{operation=\"incr\",outcome=\"outage\"} 1",

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use crate::cache::tracking;
 use crate::toolbar::record::SqlKind;
+use crate::trace::Trace;
 
 #[cfg(feature = "sql")]
 pub(crate) use adapter::{observe, text_of};
@@ -40,6 +41,20 @@ pub struct Statement {
     pub(crate) caller: Option<String>,
     /// The entry that was being built.
     pub(crate) for_key: Option<String>,
+    /// Whether it belongs to a freshness check, whose time counts by itself.
+    pub(crate) is_check: bool,
+    /// The calls that led to it, where they are wanted.
+    pub(crate) trace: Option<Trace>,
+}
+
+/// A wait for a connection of a pool.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    pub pool: &'static str,
+    pub began: Instant,
+    pub took: Duration,
+    /// The entry that was being built.
+    pub for_key: Option<String>,
 }
 
 impl Statement {
@@ -57,6 +72,8 @@ impl Statement {
             connection: "",
             caller: Some(format!("{}:{}", place.file(), place.line())),
             for_key: tracking::current_key().map(|key| key.to_string()),
+            is_check: false,
+            trace: Trace::here(),
         }
     }
 
@@ -84,6 +101,8 @@ impl Statement {
 #[derive(Debug, Default)]
 pub(crate) struct Logged {
     pub statements: Vec<Statement>,
+    /// Waits for a connection, in the order in which they ended.
+    pub waits: Vec<Wait>,
     /// Number of further statements, for which there was no room.
     pub left_out: u64,
     /// Processor time of other threads that ran the statements.

@@ -5,15 +5,20 @@
 
 use std::time::{Duration, Instant};
 
+use actix_web::Error;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{
     CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION,
 };
 
-use super::incoming::headers;
+use super::body::Copied;
+use super::incoming::{fields, headers};
 use super::inject::is_html;
-use super::record::{CacheNode, Kind, Moved, Record, Request, Response, Sql, Template, Times};
+use super::node::Node;
+use super::record::{
+    CacheNode, Kind, Moved, Record, Request, Response, Sql, Template, Times, Wait,
+};
 use super::redact::{Values, redact};
 use super::room::Room;
 use super::seen::{Seen, Watched};
@@ -27,7 +32,7 @@ use crate::cache::page::CacheStatus;
 use crate::moves::Move;
 use crate::rendered::Rendered;
 use crate::secrets::HIDDEN;
-use crate::sql::Statement;
+use crate::sql::{Statement, Wait as Waiting};
 
 /// The most statements, templates and the like of one request, and the most bytes of each list.
 const ROOM: (usize, usize) = (500, 256 << 10);
@@ -40,11 +45,16 @@ pub struct Answered {
     bytes: Option<u64>,
     route: Option<String>,
     accepted: Vec<HeaderValue>,
+    errors: Vec<String>,
 }
 
 impl Answered {
     /// Records a response to a client that accepts these codings.
-    pub fn of(response: &ServiceResponse<BoxBody>, accepted: &[HeaderValue]) -> Self {
+    pub fn of(
+        response: &ServiceResponse<BoxBody>,
+        accepted: &[HeaderValue],
+        errors: fn(&Error) -> Vec<String>,
+    ) -> Self {
         Self {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
@@ -56,6 +66,7 @@ impl Answered {
             },
             route: response.request().match_pattern(),
             accepted: accepted.to_vec(),
+            errors: response.response().error().map(errors).unwrap_or_default(),
         }
     }
 
@@ -83,6 +94,7 @@ impl Answered {
 pub fn record(
     watched: Watched,
     (mut request, mut secrets): (Request, Values),
+    form: Option<Copied>,
     mut answered: Answered,
     seen: Seen,
     emptied: Vec<[u64; 3]>,
@@ -90,6 +102,12 @@ pub fn record(
 ) -> Record {
     let composing = Instant::now();
     let mut room = Room::default();
+    if let Some(form) = form {
+        match form.text() {
+            Some(form) => request.form = fields(&form, &request.path, &mut secrets),
+            None => room.cut.push("The form is not shown (size limit).".to_owned()),
+        }
+    }
     let nodes = &seen.recorded.nodes;
     let Answered { headers: sent, cache: status, bytes, accepted, .. } = &answered;
     let answer = Answer { headers: sent, status: *status, bytes: *bytes, accepted, nodes };
@@ -108,9 +126,16 @@ pub fn record(
     let (values, values_left_out) = (seen.recorded.values, seen.recorded.values_left_out);
     let values = room.fit("calls to values", values, ROOM, values_left_out, |call| call.key.len());
     let lines_left_out = seen.recorded.lines_left_out;
-    let (rendering, sql_took) =
-        (took(&templates), seen.logged.statements.iter().map(|ran| ran.took));
-    let lookups: Duration = nodes.iter().map(|node| node.took).sum();
+    let rendering = took(&templates);
+    let statements = seen.logged.statements.iter().filter(|ran| !ran.is_check);
+    let sql_took = statements.map(|ran| ran.took);
+    let waits = seen.logged.waits.iter().map(|wait| waited(wait, watched.started)).collect();
+    let waits = room.fit("waits", waits, ROOM, 0, |_| 0);
+    let took_of = |is_flight: bool| {
+        let is_so = move |node: &&Node| (node.outcome == Outcome::Collapsed) == is_flight;
+        nodes.iter().filter(is_so).map(|node| node.took).sum::<Duration>()
+    };
+    let (lookups, flight) = (took_of(false), took_of(true));
     let freshness: Duration = seen.recorded.checks.iter().sum();
     // The lookup of a page begins with its freshness check, which counts by itself.
     let has_page = nodes.iter().any(|node| node.level == Level::Page);
@@ -122,6 +147,8 @@ pub fn record(
         cache: (lookups + values_took).saturating_sub(in_lookups),
         freshness,
         checks: seen.recorded.checks.len() as u32,
+        connection: waits.iter().map(|wait| wait.took).sum(),
+        flight,
         rendering,
         store: seen.spent.waited,
         round_trips: seen.spent.round_trips,
@@ -142,16 +169,19 @@ pub fn record(
             headers: headers(&answered.headers, &mut secrets),
             bytes: answered.bytes,
             location: answered.location(),
+            errors: answered.errors,
         },
         verdict,
         time,
         cache,
         values,
         sql,
+        waits,
         moved: moved(&seen.moved, emptied),
         templates,
         log,
         cut: room.cut,
+        bytes: room.bytes,
     };
     redact(&mut record, &secrets);
     record
@@ -187,6 +217,16 @@ fn statement(ran: &Statement, started: Instant, secrets: &mut Values) -> Sql {
         connection: ran.connection,
         caller: ran.caller.clone(),
         for_key: ran.for_key.clone(),
+        trace: ran.trace.clone(),
+    }
+}
+
+fn waited(wait: &Waiting, started: Instant) -> Wait {
+    Wait {
+        pool: wait.pool,
+        at: wait.began.saturating_duration_since(started),
+        took: wait.took,
+        for_key: wait.for_key.clone(),
     }
 }
 

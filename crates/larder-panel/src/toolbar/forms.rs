@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use crate::dashboard::forms::named;
 use crate::error::PanelError;
-use crate::toolbar::record::{Record, Sql};
+use crate::toolbar::panels::mark;
+use crate::toolbar::record::{Record, Sql, Summary};
 
 /// The format of the response.
 #[derive(Debug, Default, Deserialize)]
@@ -17,6 +18,42 @@ impl Told {
     /// Reports whether the client asked for JSON.
     pub fn is_json(&self) -> bool {
         self.format == "json"
+    }
+}
+
+/// Which requests of the history are wanted. An empty field wants all; what is no number limits nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct HistoryQuery {
+    format: String,
+    /// A part of path and query.
+    path: String,
+    /// `404`, or `4xx`.
+    status: String,
+    /// The mark, such as `hit`.
+    outcome: String,
+    /// More milliseconds than this.
+    slower: String,
+    /// More queries than this.
+    queries: String,
+}
+
+impl HistoryQuery {
+    /// Reports whether the client asked for JSON.
+    pub fn is_json(&self) -> bool {
+        self.format == "json"
+    }
+
+    /// Reports whether it wants this request.
+    pub fn wants(&self, request: &Summary) -> bool {
+        let is_at_most =
+            |limit: &str, figure: f64| limit.parse().is_ok_and(|most: f64| figure <= most);
+        let mark = mark(request.outcome);
+        request.target.to_lowercase().contains(&self.path.trim().to_lowercase())
+            && request.status.to_string().starts_with(self.status.trim_end_matches('x'))
+            && (self.outcome.is_empty() || mark.eq_ignore_ascii_case(&self.outcome))
+            && !is_at_most(&self.slower, request.took.as_secs_f64() * 1e3)
+            && !is_at_most(&self.queries, request.queries as f64)
     }
 }
 
@@ -84,7 +121,28 @@ impl ExplainQuery {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::web;
+
     use super::*;
+    use crate::toolbar::stories;
+
+    #[test]
+    fn the_history_is_filtered_by_each_field() {
+        let (hit, miss) = (stories::hit().summary(), stories::miss().summary());
+        let redirect = stories::redirect().summary();
+        let wanted = |query: &str| {
+            let query = web::Query::<HistoryQuery>::from_query(query).unwrap().into_inner();
+            [&hit, &miss, &redirect].map(|request| query.wants(request))
+        };
+        assert_eq!(wanted(""), [true; 3]);
+        assert_eq!(wanted("status=3xx"), [false, false, true]);
+        assert_eq!(wanted("status=200"), [true, true, false]);
+        assert_eq!(wanted("outcome=hit"), [true, false, false]);
+        assert_eq!(wanted("queries=1"), [false, true, false]);
+        assert_eq!(wanted("slower=8"), [false, true, false]);
+        assert_eq!(wanted("path=POSTS"), [false, false, true]);
+        assert_eq!(wanted("slower=soon"), [true; 3]);
+    }
 
     #[test]
     fn a_purge_names_a_key_or_a_tag() {

@@ -4,7 +4,7 @@
 //!   conditions, ranges and codings, since no cache holds the page with the toolbar in it.
 //! - Requests for scripts, styles and pictures are not changed.
 //! - Secrets are not stored: of cookies only the names, of headers and parameters with a secret's name
-//!   ([`crate::secrets`]) only that name, of forms nothing.
+//!   ([`crate::secrets`]) only that name; of forms ([`super::body`]), too.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -17,6 +17,7 @@ use actix_web::http::header::{
 use actix_web::http::{Method, Version};
 use percent_encoding::percent_decode_str;
 
+use super::body::Copied;
 use super::record::Request;
 use super::redact::Values;
 use super::room::short;
@@ -45,6 +46,8 @@ pub struct Incoming {
     pub accepted: Vec<HeaderValue>,
     /// The values that had a secret's name.
     pub secrets: Values,
+    /// The form, as far as the application reads it.
+    pub form: Option<Copied>,
 }
 
 impl Incoming {
@@ -67,7 +70,8 @@ impl Incoming {
                 request.extensions_mut().insert(Bypass);
             }
         }
-        Self { request: seen, is_page, rebuilds, accepted, secrets }
+        let form = seen.body.as_ref().and_then(|_| Copied::of(request));
+        Self { request: seen, is_page, rebuilds, accepted, secrets, form }
     }
 }
 
@@ -97,14 +101,29 @@ fn look_at(request: &ServiceRequest, client: Option<IpAddr>, secrets: &mut Value
         headers: headers(request.headers(), secrets),
         cookies: cookies(request.headers()),
         body: length.map(|length| (content_type.into_owned(), length)),
+        form: Vec::new(),
     }
 }
 
 /// Returns the parameters without secrets. All secrets are collected, even of parameters not shown.
 fn query(query: &str, secrets: &mut Values) -> Vec<(String, String)> {
+    pairs(query, is_named, secrets)
+}
+
+/// Returns the fields of a form to this path as [`query`] does; where the path names a secret, all their values are some.
+pub fn fields(form: &str, path: &str, secrets: &mut Values) -> Vec<(String, String)> {
+    let is_about_secrets = path.split('/').any(is_named);
+    pairs(form, |name| is_about_secrets || is_named(name), secrets)
+}
+
+fn pairs(
+    query: &str,
+    is_secret: impl Fn(&str) -> bool,
+    secrets: &mut Values,
+) -> Vec<(String, String)> {
     let shown = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if is_named(name) {
+        if is_secret(name) {
             secrets.add(value);
             return (decoded(name), HIDDEN.to_owned());
         }
@@ -195,6 +214,15 @@ mod tests {
             let incoming = Incoming::of(&mut request, &state());
             assert!(!incoming.is_page && request.headers().len() == before, "{destination}");
         }
+    }
+
+    #[test]
+    fn a_form_about_secrets_shows_the_names_of_its_fields() {
+        let mut secrets = Values::new(state().hooks.words);
+        let shown = fields("title=T%C3%A9a+1&token=hush", "/posts", &mut secrets);
+        assert_eq!(shown, [("title".into(), "Téa 1".into()), ("token".into(), "…".into())]);
+        let shown = fields("old=a&new=b", "/staff/password", &mut secrets);
+        assert_eq!(shown, [("old".into(), "…".into()), ("new".into(), "…".into())]);
     }
 
     #[test]

@@ -15,7 +15,10 @@ use crate::moves::Move;
 use crate::request_id::RequestId;
 
 /// Most requests that are stored.
-pub const RECORDS: usize = 50;
+pub const RECORDS: usize = 200;
+
+/// About the most bytes that they take; the newest is stored in any case.
+const BYTES: usize = 32 << 20;
 
 /// Most invalidated tags that are stored.
 const MOVES: usize = 1_000;
@@ -36,6 +39,8 @@ pub struct Memory {
 struct Remembered {
     /// The newest first.
     records: VecDeque<Arc<Record>>,
+    /// What they take.
+    bytes: usize,
     moves: VecDeque<(Move, SystemTime, RequestId)>,
     bypasses: VecDeque<Bypass>,
 }
@@ -50,9 +55,15 @@ struct Bypass {
 impl Memory {
     /// Stores the record of a request.
     pub fn keep(&self, record: Arc<Record>) {
-        let mut remembered = self.remembered.lock().unwrap();
+        let remembered = &mut *self.remembered.lock().unwrap();
+        remembered.bytes += record.bytes;
         remembered.records.push_front(record);
-        remembered.records.truncate(RECORDS);
+        while remembered.records.len() > RECORDS
+            || (remembered.bytes > BYTES && remembered.records.len() > 1)
+        {
+            let oldest = remembered.records.pop_back();
+            remembered.bytes -= oldest.map_or(0, |oldest| oldest.bytes);
+        }
     }
 
     /// Returns the record with this id, if it is still stored.
@@ -121,6 +132,18 @@ mod tests {
         assert_eq!(memory.history().len(), RECORDS);
         assert!(memory.find(ids[2]).is_none() && memory.find(ids[3]).is_some());
         assert_eq!(memory.summaries()[0].id, ids[RECORDS + 2], "the newest first");
+    }
+
+    #[test]
+    fn large_records_are_fewer() {
+        let memory = Memory::default();
+        for bytes in [BYTES / 2, BYTES / 2, 1, 2 * BYTES, 5] {
+            memory.keep(Arc::new(Record { bytes, ..record() }));
+        }
+        let left: Vec<_> = memory.history().iter().map(|record| record.bytes).collect();
+        assert_eq!(left, [5]);
+        memory.keep(Arc::new(Record { bytes: 7, ..record() }));
+        assert_eq!(memory.history().len(), 2);
     }
 
     #[test]

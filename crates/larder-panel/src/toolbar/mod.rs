@@ -8,17 +8,19 @@
 //!
 //! | URL | |
 //! |---|---|
-//! | `GET /toolbar/requests` | the last requests; `?format=json` |
+//! | `GET /toolbar/requests` | the last requests; `?format=json`; `path`, `status`, `outcome`, `slower`, `queries` |
 //! | `GET /toolbar/requests/{id}` | the record of one request; `?format=json` |
 //! | `GET /toolbar/explain?id=&n=` | the plan of its n-th statement |
+//! | `POST /toolbar/explain` | fields `id` and `n`: runs the statement for its plan, and rolls back |
 //! | `POST /toolbar/purge` | fields `key` (with `how=end`: softly) or `tag`, and `back` |
 //! | `POST /toolbar/bypass` | rebuilds the page `back` at its next request |
 //!
-//! In reading order: `watch` (a request under observation), `incoming`, `recorder`, `lines`, `processor`
+//! In reading order: `watch` (a request under observation), `incoming`, `body`, `recorder`, `lines`, `processor`
 //! (what is collected), `compose`, `tree`, `verdict`, `statement`, `redact` (which parts are secret),
 //! `room` (the limits of a record), [`record`], `inject`, `server_timing` (what is sent), `memory`,
 //! `warnings`, `panels`, `json`, `pages`, `forms` (what is shown).
 
+mod body;
 mod compose;
 mod forms;
 mod incoming;

@@ -9,6 +9,7 @@ use crate::cache::http::Coding;
 use crate::cache::inspect::PageDetails;
 use crate::cache::{Entry, event::Cost};
 use crate::cache::{Key, Level, Stamp, Tag, tracking};
+use crate::trace::Trace;
 
 /// A lookup, and its outcome.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Node {
     pub caller: Option<&'static Location<'static>>,
     /// The id of the request that this one waited for, or 0.
     pub behind: u64,
+    /// The calls that led to it, where they are wanted.
+    pub trace: Option<Trace>,
 }
 
 /// The properties of an entry.
@@ -89,6 +92,7 @@ impl Node {
             entry: event.entry.map(Known::of),
             caller: event.caller,
             behind: event.behind,
+            trace: Trace::here(),
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::forms::{BypassForm, ExplainQuery, Purge, PurgeForm, Told};
+use super::forms::{BypassForm, ExplainQuery, HistoryQuery, Purge, PurgeForm, Told};
 use super::record::Record;
 use super::{json, panels, warnings};
 use crate::dashboard::audit::Door;
@@ -43,9 +43,10 @@ pub async fn show(
 }
 
 /// Handles `GET /toolbar/requests`.
-pub async fn index(state: web::Data<PanelState>, Query(told): Query<Told>) -> Answer {
-    let summaries = state.memory.summaries();
-    if told.is_json() {
+pub async fn index(state: web::Data<PanelState>, Query(query): Query<HistoryQuery>) -> Answer {
+    let mut summaries = state.memory.summaries();
+    summaries.retain(|request| query.wants(request));
+    if query.is_json() {
         return as_json(&json::of(&summaries)?);
     }
     html(panels::history(&summaries, None)?)
@@ -53,9 +54,18 @@ pub async fn index(state: web::Data<PanelState>, Query(told): Query<Told>) -> An
 
 /// Handles `GET /toolbar/explain?id=9e3779b97f4a7c15&n=3`.
 pub async fn explain(state: web::Data<PanelState>, Query(query): Query<ExplainQuery>) -> Answer {
-    let record = found(&state, &query.id)?;
+    explained(&state, &query, false).await
+}
+
+/// Handles `POST /toolbar/explain`, which runs the statement.
+pub async fn analyze(state: web::Data<PanelState>, Form(query): Form<ExplainQuery>) -> Answer {
+    explained(&state, &query, true).await
+}
+
+async fn explained(state: &PanelState, query: &ExplainQuery, runs: bool) -> Answer {
+    let record = found(state, &query.id)?;
     let plan = match (query.of(&record), &state.hooks.explain) {
-        (Some(sql), Some(explain)) => explain(sql.sql.clone(), sql.binds.clone()).await,
+        (Some(sql), Some(explain)) => explain(sql.sql.clone(), sql.binds.clone(), runs).await,
         (None, _) => Err("There is no such statement.".to_owned()),
         (_, None) => Err("The application has no way to explain statements.".to_owned()),
     };

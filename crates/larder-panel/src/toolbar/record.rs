@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use crate::request_id::RequestId;
+use crate::trace::Trace;
 
 /// One request and everything it caused.
 #[derive(Debug, Clone, Serialize)]
@@ -20,12 +21,17 @@ pub struct Record {
     /// Calls to stores and values that belong to no node: `values().get(…)` and the like.
     pub values: Vec<ValueCall>,
     pub sql: Vec<Sql>,
+    /// Waits for a connection.
+    pub waits: Vec<Wait>,
     /// Tags that this request's writes invalidated.
     pub moved: Vec<Moved>,
     pub templates: Vec<Template>,
     pub log: Vec<LogLine>,
     /// One sentence for each list that was cut for lack of room.
     pub cut: Vec<String>,
+    /// About how many bytes its lists take.
+    #[serde(skip)]
+    pub bytes: usize,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -45,8 +51,10 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// Names only: the values are secrets.
     pub cookies: Vec<String>,
-    /// Content type and length of the body, if there is one; its fields are not stored.
+    /// Content type and length of the body, if there is one.
     pub body: Option<(String, u64)>,
+    /// The fields of a form, in order, as far as the application has read it.
+    pub form: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -58,6 +66,8 @@ pub struct Response {
     pub bytes: Option<u64>,
     /// The target of a redirect.
     pub location: Option<String>,
+    /// The error, and what caused it, outermost first; empty if there was none.
+    pub errors: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -164,6 +174,9 @@ pub struct CacheNode {
     pub children: Vec<CacheNode>,
     /// The place of the call: `src/posts/service.rs:41`.
     pub caller: Option<String>,
+    /// The calls that led to it, where they are wanted.
+    #[serde(skip)]
+    pub trace: Option<Trace>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -229,6 +242,9 @@ pub struct Sql {
     pub caller: Option<String>,
     /// The entry that was being built, if there was one.
     pub for_key: Option<String>,
+    /// The calls that led to it, where they are wanted.
+    #[serde(skip)]
+    pub trace: Option<Trace>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -237,6 +253,17 @@ pub enum SqlKind {
     Write,
     Transaction,
     Stamps,
+}
+
+/// A wait for a connection of a pool.
+#[derive(Debug, Clone, Serialize)]
+pub struct Wait {
+    /// `reader` or `writer`.
+    pub pool: &'static str,
+    pub at: Duration,
+    pub took: Duration,
+    /// The entry that was being built, if there was one.
+    pub for_key: Option<String>,
 }
 
 /// An invalidated tag, and the number of its dependents.
@@ -267,6 +294,10 @@ pub struct Times {
     /// Freshness checks: waiting for the current stamps.
     pub freshness: Duration,
     pub checks: u32,
+    /// Waiting for a connection of a pool.
+    pub connection: Duration,
+    /// Waiting for the results of other requests.
+    pub flight: Duration,
     pub rendering: Duration,
     /// Time spent waiting for Redis.
     pub store: Duration,

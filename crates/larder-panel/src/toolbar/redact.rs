@@ -167,10 +167,12 @@ pub fn redact(record: &mut Record, values: &Values) {
 }
 
 fn each_text(record: &mut Record, see: &mut impl FnMut(&mut String, usize)) {
-    let Record { request, response, verdict, cache, values, sql, .. } = record;
-    let names = request.query.iter_mut().map(|(name, _)| name);
+    let Record { request, response, verdict, cache, values, sql, waits, .. } = record;
+    let names = request.query.iter_mut().chain(&mut request.form).map(|(name, _)| name);
     names.chain([&mut request.path, &mut request.method]).for_each(|text| see(text, LONGEST));
-    let pairs = request.query.iter_mut().chain(&mut request.headers).chain(&mut response.headers);
+    response.errors.iter_mut().for_each(|error| see(error, LONGEST));
+    let pairs = request.query.iter_mut().chain(&mut request.form);
+    let pairs = pairs.chain(&mut request.headers).chain(&mut response.headers);
     pairs.for_each(|(_, value)| see(value, LONGEST));
     let texts = [&mut response.location, &mut verdict.rule];
     texts.into_iter().flatten().for_each(|text| see(text, LONGEST));
@@ -181,6 +183,8 @@ fn each_text(record: &mut Record, see: &mut impl FnMut(&mut String, usize)) {
     each_part(&mut verdict.key, see);
     cache.iter_mut().for_each(|node| each_text_of(node, see));
     values.iter_mut().for_each(|call| see(&mut call.key, usize::MAX));
+    let keys = waits.iter_mut().filter_map(|wait| wait.for_key.as_mut());
+    keys.for_each(|key| see(key, usize::MAX));
     for statement in sql {
         statement.binds.iter_mut().for_each(|bind| see(bind, LONGEST_BIND));
         statement.error.iter_mut().for_each(|error| see(error, LONGEST));

@@ -2,11 +2,16 @@
 //!
 //! - Lists are bounded in members and bytes, texts in characters; the record says what was cut.
 
+/// About what a member takes beside its texts, in bytes.
+const MEMBER: usize = 200;
+
 /// Cuts lists, and reports each cut.
 #[derive(Debug, Default)]
 pub struct Room {
     /// One sentence for each list that was cut.
     pub cut: Vec<String>,
+    /// About how many bytes all members take.
+    pub bytes: usize,
 }
 
 impl Room {
@@ -27,6 +32,7 @@ impl Room {
             used <= bytes
         };
         let kept = list.iter().take(most).map(fits).take_while(|fits| *fits).count();
+        self.bytes += used.min(bytes) + kept * MEMBER;
         let more = (list.len() - kept) as u64 + left_out;
         list.truncate(kept);
         if more > 0 {

@@ -24,6 +24,7 @@ pub fn record() -> Record {
             headers: Vec::new(),
             cookies: Vec::new(),
             body: None,
+            form: Vec::new(),
         },
         response: Response {
             status: 200,
@@ -31,6 +32,7 @@ pub fn record() -> Record {
             headers: Vec::new(),
             bytes: None,
             location: None,
+            errors: Vec::new(),
         },
         verdict: Verdict {
             outcome: PageOutcome::Hit,
@@ -55,6 +57,8 @@ pub fn record() -> Record {
             cache: Duration::ZERO,
             freshness: Duration::ZERO,
             checks: 0,
+            connection: Duration::ZERO,
+            flight: Duration::ZERO,
             rendering: Duration::ZERO,
             store: Duration::ZERO,
             round_trips: 0,
@@ -64,10 +68,12 @@ pub fn record() -> Record {
         cache: Vec::new(),
         values: Vec::new(),
         sql: Vec::new(),
+        waits: Vec::new(),
         moved: Vec::new(),
         templates: Vec::new(),
         log: Vec::new(),
         cut: Vec::new(),
+        bytes: 0,
     }
 }
 
@@ -93,6 +99,7 @@ pub fn node(level: Level, name: &str, outcome: Outcome) -> CacheNode {
         saved: None,
         children: Vec::new(),
         caller: None,
+        trace: None,
     }
 }
 
@@ -109,5 +116,6 @@ pub fn query(sql: &str, bind: &str) -> Sql {
         connection: "reader",
         caller: Some("src/posts/service.rs:24".into()),
         for_key: None,
+        trace: None,
     }
 }

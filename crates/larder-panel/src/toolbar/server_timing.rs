@@ -47,7 +47,9 @@ fn write_sql(text: &mut String, sql: &[Statement]) {
     if queries == 0 {
         return;
     }
-    let took = sql.iter().map(|statement| statement.took).sum();
+    // The time of a freshness check counts by itself.
+    let statements = sql.iter().filter(|statement| !statement.is_check);
+    let took = statements.map(|statement| statement.took).sum();
     let noun = if queries == 1 { "query" } else { "queries" };
     // Writing to a `String` cannot fail.
     let _ = write!(text, ", sql;desc=\"{queries} {noun}\";dur={:.3}", millis(took));

@@ -50,6 +50,7 @@ fn plain(id: u64, method: &str, path: &str, status: u16, kind: Kind) -> Record {
             headers: pairs(&headers),
             cookies: vec!["larder-flash".to_owned()],
             body: None,
+            form: Vec::new(),
         },
         response: Response {
             status,
@@ -57,6 +58,7 @@ fn plain(id: u64, method: &str, path: &str, status: u16, kind: Kind) -> Record {
             headers: pairs(&[("content-type", "text/html; charset=utf-8")]),
             bytes: Some(14_310),
             location: None,
+            errors: Vec::new(),
         },
         verdict: verdict(PageOutcome::Bypass, "larder; fwd=bypass; detail=\"route\""),
         time: Times {
@@ -66,6 +68,8 @@ fn plain(id: u64, method: &str, path: &str, status: u16, kind: Kind) -> Record {
             cache: us(9),
             freshness: Duration::ZERO,
             checks: 0,
+            connection: us(0),
+            flight: us(0),
             rendering: us(620),
             store: us(0),
             round_trips: 0,
@@ -75,10 +79,12 @@ fn plain(id: u64, method: &str, path: &str, status: u16, kind: Kind) -> Record {
         cache: Vec::new(),
         values: Vec::new(),
         sql: Vec::new(),
+        waits: Vec::new(),
         moved: Vec::new(),
         templates: Vec::new(),
         log: Vec::new(),
         cut: Vec::new(),
+        bytes: 0,
     }
 }
 
@@ -123,6 +129,7 @@ fn node(level: Level, name: &str, key: &[(&str, &str)], outcome: Outcome) -> Cac
         saved: None,
         children: Vec::new(),
         caller: Some("src/posts/service.rs:41".to_owned()),
+        trace: None,
     }
 }
 
@@ -147,6 +154,7 @@ fn sql(kind: SqlKind, text: &str, binds: &[&str], at: u64, took: u64) -> Sql {
         connection: if kind == SqlKind::Write { "writer" } else { "reader" },
         caller: is_query.then(|| "src/posts/queries.rs:12".to_owned()),
         for_key: is_query.then(|| "posts.list?page=1".to_owned()),
+        trace: None,
     }
 }
 
@@ -164,6 +172,8 @@ pub fn miss() -> Record {
         cache: us(410),
         freshness: Duration::ZERO,
         checks: 0,
+        connection: us(0),
+        flight: us(0),
         rendering: us(2_300),
         store: us(0),
         round_trips: 0,

@@ -78,6 +78,7 @@ fn branch(node: &Node, children: Vec<CacheNode>, mover: Mover<'_>) -> CacheNode 
         tags: entry.map(tags).unwrap_or_default(),
         saved: entry.filter(|_| is_served).map(build),
         children,
+        trace: node.trace.clone(),
         caller: node.caller.map(|caller| format!("{}:{}", caller.file(), caller.line())),
     }
 }

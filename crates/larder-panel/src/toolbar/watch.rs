@@ -47,7 +47,9 @@ pub async fn watch(
     let finishing = Instant::now();
     // Recorded before anything is added to the response.
     let incoming = watched.incoming.take();
-    let incoming = incoming.map(|incoming| (Answered::of(&response, &incoming.accepted), incoming));
+    let incoming = incoming.map(|incoming| {
+        (Answered::of(&response, &incoming.accepted, state.hooks.errors), incoming)
+    });
     let (id, wall) = (watched.id, seen.wall);
     let statements = &seen.logged.statements;
     let checks = &seen.recorded.checks;
@@ -72,6 +74,7 @@ pub async fn watch(
         compose::record(
             watched,
             (incoming.request, incoming.secrets),
+            incoming.form,
             answered,
             seen,
             emptied,

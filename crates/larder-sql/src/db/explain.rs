@@ -1,7 +1,9 @@
 //! Explains how the database would execute a query.
 //!
-//! - Only a `SELECT` is explained, with its own binds; it is not run.
+//! - Only a `SELECT` is explained, with its own binds; it is run only if that is wanted, for at most ten seconds.
 //! - The transaction is read-only, and is rolled back.
+
+use std::time::Instant;
 
 use diesel::prelude::*;
 use diesel::query_builder::BoxedSqlQuery;
@@ -23,15 +25,24 @@ struct SqliteStep {
 }
 
 #[derive(QueryableByName)]
+struct Rows {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+#[derive(QueryableByName)]
 struct PostgresStep {
     #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
     line: String,
 }
 
+/// How long Postgres may run it.
+const LIMIT: &str = "SET LOCAL statement_timeout = '10s'";
+
 /// Reports whether `sql` is a single `SELECT` statement, which may begin with `WITH`.
 pub fn can_be_explained(sql: &str) -> bool {
     let first = sql.trim_start().split_once(char::is_whitespace).map_or("", |(word, _)| word);
-    // `EXPLAIN` runs nothing, even where a part of `WITH` is a write.
+    // Where a part of `WITH` is a write, `EXPLAIN` runs nothing, and the connection refuses to run it.
     ["SELECT", "WITH"].iter().any(|word| first.eq_ignore_ascii_case(word)) && !sql.contains(';')
 }
 
@@ -44,24 +55,41 @@ pub fn can_be_explained(sql: &str) -> bool {
 /// Those of the database; otherwise always `RollbackTransaction`.
 pub(super) fn explain(
     conn: &mut Conn,
-    sql: &str,
-    binds: &[Bind],
+    (sql, binds): (&str, &[Bind]),
+    runs: bool,
     plan: &mut Vec<String>,
 ) -> QueryResult<()> {
     *plan = log::without_logging(|| match conn {
         Conn::Sqlite(sqlite) => {
             let query = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).into_boxed();
-            let query = bind_sqlite(query, binds);
-            query.load(sqlite).map(|steps: Vec<SqliteStep>| indented(&steps))
+            let steps: Vec<SqliteStep> = bind_sqlite(query, binds).load(sqlite)?;
+            let mut plan = indented(&steps);
+            if runs {
+                plan.push(counted(sqlite, sql, binds)?);
+            }
+            Ok(plan)
         }
         Conn::Postgres(postgres) => {
-            let query = diesel::sql_query(format!("EXPLAIN {sql}")).into_boxed();
+            if runs {
+                diesel::sql_query(LIMIT).execute(postgres)?;
+            }
+            let how = if runs { "EXPLAIN (ANALYZE, BUFFERS)" } else { "EXPLAIN" };
+            let query = diesel::sql_query(format!("{how} {sql}")).into_boxed();
             let query = bind_postgres(query, binds);
             let steps: QueryResult<Vec<PostgresStep>> = query.load(postgres);
             steps.map(|steps| steps.into_iter().map(|step| step.line).collect())
         }
     })?;
     Err(RollbackTransaction)
+}
+
+/// Runs a query on SQLite, which has no `EXPLAIN ANALYZE`, and returns its number of rows and its time.
+fn counted(conn: &mut SqliteConnection, sql: &str, binds: &[Bind]) -> QueryResult<String> {
+    let query = diesel::sql_query(format!("SELECT count(*) AS n FROM ({sql})")).into_boxed();
+    let began = Instant::now();
+    let rows: Rows = bind_sqlite(query, binds).get_result(conn)?;
+    let took = began.elapsed().as_secs_f64() * 1e3;
+    Ok(format!("{} rows, counted in {took:.3} ms", rows.n))
 }
 
 type Boxed<'q, D> = BoxedSqlQuery<'q, D, diesel::query_builder::SqlQuery>;

@@ -5,8 +5,10 @@
 //! - Every query is counted, which costs an addition; it is logged only if the task is observed.
 //! - A log is bounded, so that a request with very many queries does not fill the memory.
 
+use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -46,18 +48,35 @@ pub struct Statement {
     pub role: Role,
     /// The caller; `None` if the program ran the statement by itself.
     pub origin: Option<Arc<Origin>>,
+    /// Whether it belongs to a freshness check, which answered all requests that waited.
+    pub is_check: bool,
+    /// The calls that led to it, while [`trace`] is on.
+    pub trace: Option<Arc<Backtrace>>,
 }
 
 impl Statement {
     /// Returns what the statement is for, judged by its text.
     pub fn kind(&self) -> Kind {
-        Kind::of(&self.sql)
+        if self.is_check { Kind::Stamps } else { Kind::of(&self.sql) }
     }
 
     /// Reports whether the statement reads or changes data, and is not part of the protocol around that.
     pub fn is_query(&self) -> bool {
         matches!(self.kind(), Kind::Query | Kind::Write)
     }
+}
+
+/// A wait for a connection.
+#[derive(Debug, Clone)]
+pub struct Wait {
+    /// The kind of connection.
+    pub role: Role,
+    /// When it began.
+    pub began: Instant,
+    /// How long it took.
+    pub took: Duration,
+    /// The name of the value that is being built, if there is one.
+    pub purpose: Option<String>,
 }
 
 /// The statements of one request, in order.
@@ -67,6 +86,7 @@ pub struct Log(Arc<Mutex<Written>>);
 #[derive(Debug, Default)]
 struct Written {
     statements: Vec<Statement>,
+    waits: Vec<Wait>,
     left_out: u64,
     processor: Duration,
     unlogged: Duration,
@@ -77,6 +97,8 @@ struct Written {
 pub struct Logged {
     /// The statements, in order.
     pub statements: Vec<Statement>,
+    /// Waits for a connection, in the order in which they ended.
+    pub waits: Vec<Wait>,
     /// Number of further statements, for which there was no room.
     pub left_out: u64,
     /// Processor time of the threads that ran the statements.
@@ -89,8 +111,8 @@ impl Log {
     /// Takes the statements so far out of the log, which is empty afterwards.
     pub fn take(&self) -> Logged {
         let written = std::mem::take(&mut *self.0.lock().unwrap());
-        let Written { statements, left_out, processor, unlogged } = written;
-        Logged { statements, left_out, processor, unlogged }
+        let Written { statements, waits, left_out, processor, unlogged } = written;
+        Logged { statements, waits, left_out, processor, unlogged }
     }
 
     fn write(&self, statement: impl FnOnce() -> Statement) {
@@ -112,6 +134,14 @@ struct Listening {
 
 tokio::task_local! {
     static TASK: Log;
+}
+
+/// Whether statements are logged with the calls that led to them.
+static IS_TRACING: AtomicBool = AtomicBool::new(false);
+
+/// Sets whether statements are logged with the calls that led to them, which costs more than many a statement.
+pub fn trace(is_on: bool) {
+    IS_TRACING.store(is_on, Ordering::Relaxed);
 }
 
 thread_local! {
@@ -148,6 +178,40 @@ pub fn without_logging<T>(work: impl FnOnce() -> T) -> T {
 /// Returns the log of the running task, if it has one.
 pub(super) fn current() -> Option<Log> {
     TASK.try_with(Log::clone).ok()
+}
+
+/// Logs the statements of a freshness check for the running task: text, beginning, duration and error of each.
+pub(crate) fn checked<'s>(
+    statements: impl Iterator<Item = (&'s str, Instant, Duration, Option<&'s str>)>,
+) {
+    let _ = TASK.try_with(|log| {
+        for (sql, began, took, error) in statements {
+            log.write(|| Statement {
+                sql: sql.to_owned(),
+                binds: String::new(),
+                began,
+                took,
+                error: error.map(ToOwned::to_owned),
+                role: Role::Reader,
+                origin: None,
+                is_check: true,
+                trace: None,
+            });
+        }
+    });
+}
+
+/// Counts a wait for a connection, and logs it for the running task.
+pub(super) fn waited(role: Role, began: Instant, origin: Option<&Origin>) {
+    let took = began.elapsed();
+    super::meter::count_wait(role, took);
+    let _ = TASK.try_with(|Log(written)| {
+        let mut written = written.lock().unwrap();
+        if written.waits.len() < ROOM {
+            let purpose = origin.and_then(|origin| origin.purpose.clone());
+            written.waits.push(Wait { role, began, took, purpose });
+        }
+    });
 }
 
 /// Runs `work` on this thread and logs its statements to `log`.
@@ -212,7 +276,11 @@ impl Instrumentation for Recorder {
                         let (sql, binds) = split(&query.to_string());
                         let error = error.map(ToString::to_string);
                         let origin = origin.clone();
-                        Statement { sql, binds, began, took, error, role: self.role, origin }
+                        let role = self.role;
+                        let is_check = false;
+                        let trace = IS_TRACING.load(Ordering::Relaxed);
+                        let trace = trace.then(|| Arc::new(Backtrace::force_capture()));
+                        Statement { sql, binds, began, took, error, role, origin, is_check, trace }
                     });
                 });
             }
@@ -229,7 +297,9 @@ mod tests {
     fn statement(sql: &str) -> Statement {
         let (sql, binds) = split(sql);
         let (began, took) = (Instant::now(), Duration::ZERO);
-        Statement { sql, binds, began, took, error: None, role: Role::Reader, origin: None }
+        let (role, is_check) = (Role::Reader, false);
+        let (error, origin, trace) = (None, None, None);
+        Statement { sql, binds, began, took, error, role, origin, is_check, trace }
     }
 
     #[test]

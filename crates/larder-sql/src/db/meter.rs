@@ -1,4 +1,4 @@
-//! Counts statements and their time in the database, since the process began.
+//! Counts statements and their time in the database, and waits for a connection, since the process began.
 //!
 //! - Statements are grouped by what they are for, not by their text: there are few kinds.
 //! - Every connection counts, also those that only read stamps.
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 
 use super::kind::Kind;
+use super::role::Role;
 
 /// Statements of one kind that succeeded, or of one kind that failed.
 struct Count {
@@ -18,9 +19,33 @@ struct Count {
     nanos: AtomicU64,
 }
 
+impl Count {
+    fn add(&self, took: Duration) {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.nanos.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
 /// By kind, then by whether they succeeded.
 static COUNTS: [[Count; 2]; 4] =
     [const { [const { Count { statements: AtomicU64::new(0), nanos: AtomicU64::new(0) } }; 2] }; 4];
+
+/// Waits for a connection, by role.
+static WAITS: [Count; 2] =
+    [const { Count { statements: AtomicU64::new(0), nanos: AtomicU64::new(0) } }; 2];
+
+/// Returns how often a read or write waited for a connection of this role, and for how long in all.
+pub fn waits() -> impl Iterator<Item = (Role, u64, Duration)> {
+    Role::ALL.into_iter().zip(&WAITS).map(|(role, waits)| {
+        let took = Duration::from_nanos(waits.nanos.load(Ordering::Relaxed));
+        (role, waits.statements.load(Ordering::Relaxed), took)
+    })
+}
+
+/// Counts a wait for a connection that has ended.
+pub(super) fn count_wait(role: Role, took: Duration) {
+    WAITS[role as usize].add(took);
+}
 
 /// The figures of one kind and one result.
 #[derive(Debug, Clone, Copy)]
@@ -56,9 +81,7 @@ pub(super) fn count(statement: impl fmt::Display, took: Duration, succeeded: boo
 }
 
 fn count_as(kind: Kind, took: Duration, succeeded: bool) {
-    let count = &COUNTS[kind as usize][usize::from(succeeded)];
-    count.statements.fetch_add(1, Ordering::Relaxed);
-    count.nanos.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    COUNTS[kind as usize][usize::from(succeeded)].add(took);
 }
 
 /// Counts a question for stamps that has ended.

@@ -33,13 +33,13 @@ mod url;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use diesel::QueryResult;
 use diesel::RunQueryDsl;
 use diesel::r2d2::Pool;
 use diesel::result::Error::RollbackTransaction;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use attempts::Limits;
 use binds::Bind;
@@ -187,14 +187,19 @@ impl Db {
         self.blocking(Access::Read, Some(origin), read).await
     }
 
-    /// Returns the query plan of `sql`, one line per step; see [`explain`].
+    /// Returns the query plan of `sql`, one line per step, and runs it for that if `runs`; see [`explain`].
     ///
     /// # Errors
     /// [`Error`], also if `sql` is not a statement that can be explained with these binds.
-    pub async fn explain(&self, sql: String, binds: Vec<Bind>) -> Result<Vec<String>, Error> {
+    pub async fn explain(
+        &self,
+        sql: String,
+        binds: Vec<Bind>,
+        runs: bool,
+    ) -> Result<Vec<String>, Error> {
         self.blocking(Access::Read, None, move |db, limits| {
             let mut plan = Vec::new();
-            let explain = |conn: &mut Conn| explain::explain(conn, &sql, &binds, &mut plan);
+            let explain = |conn: &mut Conn| explain::explain(conn, (&sql, &binds), runs, &mut plan);
             match db.run(Access::Read, limits, explain) {
                 Err(Error::Query(error)) if *error == RollbackTransaction => Ok(plan),
                 Err(error) => Err(error),
@@ -257,13 +262,7 @@ impl Db {
     ) -> Result<T, Error> {
         let limits = Arc::new(Limits::of(self.0.lock_timeout));
         let patience = limits.patience;
-        let turns = match access {
-            Access::Read => self.0.reading.clone(),
-            Access::Write => self.0.writing.clone(),
-        };
-        let turn = tokio::time::timeout(patience.left(), turns.acquire_owned()).await;
-        // The semaphore is never closed; if it were, no attempt could get a permit.
-        let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
+        let turn = self.turn(access, patience.left(), origin.as_ref()).await?;
         let (db, log, its_limits) = (self.clone(), log::current(), limits.clone());
         let work = move || {
             let _turn = turn;
@@ -284,6 +283,27 @@ impl Db {
                 Access::Write => Err(Error::Unanswered),
             },
         }
+    }
+
+    /// Waits for a permit; where none is free, the wait is counted, and logged for the calling task.
+    async fn turn(
+        &self,
+        access: Access,
+        limit: Duration,
+        origin: Option<&Origin>,
+    ) -> Result<OwnedSemaphorePermit, Error> {
+        let (turns, role) = match access {
+            Access::Read => (&self.0.reading, Role::Reader),
+            Access::Write => (&self.0.writing, Role::Writer),
+        };
+        if let Ok(turn) = turns.clone().try_acquire_owned() {
+            return Ok(turn);
+        }
+        let began = Instant::now();
+        let turn = tokio::time::timeout(limit, turns.clone().acquire_owned()).await;
+        log::waited(role, began, origin);
+        // The semaphore is never closed; if it were, no attempt could get a permit.
+        turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)
     }
 
     /// Ends the waits of a transaction for locks, once its time for them is over.

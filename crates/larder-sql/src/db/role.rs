@@ -11,5 +11,18 @@ pub enum Role {
     Writer,
 }
 
+impl Role {
+    /// Both roles.
+    pub const ALL: [Self; 2] = [Self::Reader, Self::Writer];
+
+    /// Returns the name, in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Writer => "writer",
+        }
+    }
+}
+
 /// How long a connection waits for the locks of other transactions by default.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);

@@ -6,6 +6,8 @@
 
 #[cfg(feature = "diesel")]
 mod diesel;
+#[cfg(feature = "postgres")]
+pub mod timed;
 
 use std::fmt::Display;
 use std::pin::pin;

@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 use self::queue::{Asker, Queue, unanswered_in_time};
 use self::validator::{Shared, Validator};
 use crate::driver::Connect;
+use crate::driver::timed::Ran;
 use crate::stamps;
 use crate::table::Table;
 
@@ -63,6 +64,16 @@ impl<C: Connect> PostgresVersions<C> {
     }
 }
 
+/// Logs the statements that answered the running task, and others beside it.
+#[cfg(feature = "diesel")]
+fn log(ran: &[Ran]) {
+    let checks = ran.iter().map(|ran| (&*ran.sql, ran.began, ran.took, ran.error.as_deref()));
+    crate::db::log::checked(checks);
+}
+
+#[cfg(not(feature = "diesel"))]
+fn log(_: &[Ran]) {}
+
 /// Returns a runtime for a thread that waits for a driver, which may be one that does not block.
 fn waiting() -> io::Result<Runtime> {
     runtime::Builder::new_current_thread().enable_all().build()
@@ -83,7 +94,10 @@ impl<C: Connect> StampSource for PostgresVersions<C> {
         let patience = self.patience;
         Current::Pending(Box::pin(async move {
             match tokio::time::timeout(patience, answer).await {
-                Ok(Ok(current)) => current,
+                Ok(Ok((current, ran))) => {
+                    log(&ran);
+                    current
+                }
                 _ => Err(unanswered_in_time()),
             }
         }))

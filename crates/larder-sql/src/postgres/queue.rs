@@ -1,11 +1,13 @@
 //! The requests that wait for stamps, and the queries that are under way.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use larder_cache::stamps::{StampsResult, StampsUnavailable};
 use tokio::sync::oneshot;
+
+use crate::driver::timed::Ran;
 
 /// How long after a query has started the next one may start, if it is still under way.
 ///
@@ -13,7 +15,10 @@ use tokio::sync::oneshot;
 const OVERLAP: Duration = Duration::from_micros(500);
 
 /// A request that waits.
-pub(super) type Asker = oneshot::Sender<StampsResult>;
+pub(super) type Asker = oneshot::Sender<Answer>;
+
+/// The stamps, and the statements that read them.
+pub(super) type Answer = (StampsResult, Arc<[Ran]>);
 
 /// The queue of all threads.
 pub(super) struct Queue {

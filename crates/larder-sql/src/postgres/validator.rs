@@ -16,6 +16,7 @@ use larder_cache::stamps::{Stamps, StampsResult, StampsUnavailable};
 use tokio::runtime::Runtime;
 
 use super::queue::{Queue, lock};
+use crate::driver::timed::{Ran, Timed};
 use crate::driver::{Connect, Driver};
 use crate::schema::Watch;
 use crate::table::Table;
@@ -110,6 +111,8 @@ pub(super) struct Validator<C: Connect> {
     conn: Option<C::Conn>,
     /// Waits for the driver. Declared after the connection, which ends before it.
     runtime: Arc<Runtime>,
+    /// What it has run since the last answer.
+    ran: Vec<Ran>,
     /// The number of changes that were not folded when it asked last.
     changes: i64,
     /// Before this it folds nothing.
@@ -120,7 +123,7 @@ impl<C: Connect> Validator<C> {
     /// Returns a thread's part, without connecting yet.
     pub(super) fn new(shared: Arc<Shared<C>>, runtime: Runtime) -> Self {
         let (runtime, folds_from) = (Arc::new(runtime), Instant::now());
-        Self { shared, conn: None, runtime, changes: 0, folds_from }
+        Self { shared, conn: None, runtime, ran: Vec::new(), changes: 0, folds_from }
     }
 
     /// Answers requests until the sending side is dropped.
@@ -130,9 +133,10 @@ impl<C: Connect> Validator<C> {
             let current = runtime.block_on(self.ask_twice());
             queue.end(thread);
             self.shared.log(&current);
+            let ran: Arc<[Ran]> = std::mem::take(&mut self.ran).into();
             for asker in askers {
                 // A request that was cancelled meanwhile has dropped its receiver.
-                let _ = asker.send(current.clone());
+                let _ = asker.send((current.clone(), ran.clone()));
             }
             while self.changes > MOST_CHANGES && self.folds_from <= Instant::now() {
                 runtime.block_on(self.fold());
@@ -180,17 +184,17 @@ impl<C: Connect> Validator<C> {
             Some(conn) => conn,
             None => self.connect().await?,
         };
-        let current = self.read(&mut conn).await.map_err(unanswered)?;
+        let mut timed = Timed::new(&mut conn);
+        let current = self.read(&mut timed).await.map_err(unanswered);
+        self.ran.append(&mut timed.ran);
+        let current = current?;
         // Stored only after it has answered: a broken connection, or one whose prepared statements
         // a change of the schema has outdated, is dropped on an early return.
         self.conn = Some(conn);
         current
     }
 
-    async fn read(
-        &mut self,
-        conn: &mut C::Conn,
-    ) -> Result<StampsResult, <C::Conn as Driver>::Error> {
+    async fn read<D: Driver>(&mut self, conn: &mut D) -> Result<StampsResult, D::Error> {
         // The schema before the stamps, so that it is never newer than they are.
         let schema = match self.shared.checks.lock().await.pass(conn).await? {
             Ok(schema) => schema,

@@ -15,6 +15,8 @@ use crate::request_id::RequestId;
 #[template(path = "toolbar/history.html")]
 pub struct History<'a> {
     rows: Vec<Row<'a>>,
+    /// The marks by which it can be filtered.
+    marks: [&'static str; words::OUTCOMES.len()],
 }
 
 struct Row<'a> {
@@ -31,7 +33,8 @@ struct Row<'a> {
 
 impl<'a> History<'a> {
     pub fn new(history: &'a [Summary], shown: Option<RequestId>) -> Self {
-        Self { rows: history.iter().map(|summary| Row::new(summary, shown)).collect() }
+        let rows = history.iter().map(|summary| Row::new(summary, shown)).collect();
+        Self { rows, marks: words::OUTCOMES.map(words::page) }
     }
 }
 

@@ -34,6 +34,7 @@ use crate::page::Html;
 
 pub use history::render as history;
 pub use plan::render as plan;
+pub use words::page as mark;
 
 /// Renders the record of a request, as the fragment that the script puts into the page.
 ///
@@ -46,7 +47,7 @@ pub fn render(
     hooks: &Hooks,
     warnings: &[String],
 ) -> Result<String, askama::Error> {
-    let panels = vec![
+    let mut panels = vec![
         Shown::new("cache", &cache::Cache::new(record, at))?,
         Shown::new("sql", &sql::Sql::new(record, hooks.explain.is_some()))?,
         Shown::new("time", &time::Time::new(record))?,
@@ -58,6 +59,7 @@ pub fn render(
         Shown::new("versions", &versions::VersionsPanel::new(&hooks.versions))?,
         Shown::new("history", &history::History::new(history, Some(record.id)))?,
     ];
+    panels.retain(|panel| !hooks.without.contains(&panel.name));
     let banner = Html(banner::Banner::new(record, at).render()?);
     Frame { id: record.id.to_string(), banner, warnings, panels }.render()
 }

@@ -1,6 +1,6 @@
 //! The request panel: the request, and the route that answered it.
 //!
-//! - Values of cookies and forms are never shown, since they are not recorded.
+//! - Values of cookies are never shown, since they are not recorded; of secrets in forms and parameters only the names.
 
 use askama::Template;
 

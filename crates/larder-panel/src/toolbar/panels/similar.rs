@@ -91,6 +91,7 @@ mod tests {
             connection: "reader",
             caller: Some("src/posts/queries.rs:12".to_owned()),
             for_key: None,
+            trace: None,
         }
     }
 

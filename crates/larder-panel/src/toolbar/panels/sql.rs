@@ -38,6 +38,8 @@ pub struct Sql<'a> {
     is_troubled: bool,
     /// How many freshness checks there were, and how long they took.
     checks: Option<String>,
+    /// How often the request waited for a connection, and for how long.
+    waits: Option<String>,
 }
 
 struct GroupRow<'a> {
@@ -86,6 +88,7 @@ impl<'a> Sql<'a> {
             duplicates,
             is_troubled,
             checks: checks(&record.time),
+            waits: waits(record),
         }
     }
 
@@ -128,6 +131,16 @@ impl Panel for Sql<'_> {
 fn checks(time: &record::Times) -> Option<String> {
     let checks = count(time.checks.into(), "freshness check", "freshness checks");
     (time.checks > 0).then(|| format!("{checks}: {}", took(time.freshness)))
+}
+
+/// Returns `2 waits for a connection: 14 ms (writer)`.
+fn waits(record: &Record) -> Option<String> {
+    let mut pools: Vec<&str> = record.waits.iter().map(|wait| wait.pool).collect();
+    let number = count(pools.len() as u64, "wait", "waits");
+    pools.sort_unstable();
+    pools.dedup();
+    let waits = format!("{number} for a connection: {}", took(record.time.connection));
+    (!pools.is_empty()).then(|| format!("{waits} ({})", pools.join(", ")))
 }
 
 impl<'a> GroupRow<'a> {

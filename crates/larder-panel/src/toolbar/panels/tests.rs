@@ -16,6 +16,14 @@ fn html(record: &Record) -> String {
     render(record, &history, "", &hooks, &["Calm down.".to_owned()]).unwrap()
 }
 
+#[test]
+fn a_panel_can_be_left_out() {
+    let hooks = Hooks { without: vec!["settings", "log"], ..Hooks::default() };
+    let shown = render(&stories::miss(), &[], "", &hooks, &[]).unwrap();
+    assert_eq!(shown.matches("role=\"tabpanel\"").count(), 8);
+    assert!(!shown.contains("panel-log") && shown.contains("panel-sql"));
+}
+
 /// Returns a record with hostile text in each place that visitors or data can fill.
 fn poisoned() -> Record {
     let mut record = stories::miss();
@@ -26,6 +34,8 @@ fn poisoned() -> Record {
     record.request.headers.push((text(), text()));
     record.request.cookies.push(text());
     record.request.body = Some((text(), 1));
+    record.request.form = vec![(text(), text())];
+    record.response.errors = vec![text(), text()];
     record
         .response
         .headers

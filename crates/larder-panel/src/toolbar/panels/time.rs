@@ -63,6 +63,8 @@ fn shares(time: &Times) -> Vec<Share> {
         ("Cache", own),
         ("Freshness check", time.freshness),
         ("Waiting for Redis", time.store),
+        ("Waiting for a connection", time.connection),
+        ("Waiting for another request", time.flight),
         ("Encoding", time.codec),
         ("Toolbar", time.toolbar),
     ];
@@ -95,6 +97,8 @@ mod tests {
             cache: ms(cache),
             freshness: ms(0),
             checks: 0,
+            connection: ms(0),
+            flight: ms(0),
             rendering: ms(0),
             store: ms(0),
             round_trips: 0,
@@ -128,6 +132,16 @@ mod tests {
         let mut times = times(10, 5, 3, 1);
         times.toolbar = Duration::from_millis(1);
         assert!(shares(&times).iter().any(|share| share.name == "Toolbar" && share.percent == 10));
+    }
+
+    #[test]
+    fn waits_have_their_own_share() {
+        let mut times = times(10, 2, 0, 0);
+        (times.connection, times.flight) = (Duration::from_millis(5), Duration::from_millis(3));
+        let told: Vec<_> = shares(&times).into_iter().map(|s| (s.name, s.percent)).collect();
+        let expected =
+            [("SQL", 20), ("Waiting for a connection", 50), ("Waiting for another request", 30)];
+        assert_eq!(told, expected);
     }
 
     #[test]

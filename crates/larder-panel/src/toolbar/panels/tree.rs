@@ -11,6 +11,7 @@ use super::banner::{ago, cost};
 use super::figures::{bytes, lasts, took};
 use super::timeline::Span;
 use super::words;
+use crate::trace::Trace;
 
 /// The tag *everything*; the names of reset tags end with it, too. See `cache::tag`.
 const EVERYTHING: &str = "!";
@@ -45,6 +46,7 @@ pub struct Node<'a> {
     /// Those of them that staff can invalidate.
     pub movable: Vec<&'a str>,
     pub caller: Option<&'a str>,
+    pub trace: Option<&'a Trace>,
     /// The request that it waited for.
     pub behind: Option<String>,
 }
@@ -85,10 +87,11 @@ impl<'a> Node<'a> {
             culprit: culprit(node, record.began),
             span: Span::new(node.at, whole, record.time.wall),
             took: took(whole),
-            facts: facts(node),
+            facts: facts(node, record),
             tags: tags(node).collect(),
             movable: tags(node).filter(|tag| !tag.ends_with(EVERYTHING)).collect(),
             caller: node.caller.as_deref(),
+            trace: node.trace.as_ref(),
             behind: node.behind.map(|id| id.to_string()),
         }
     }
@@ -104,12 +107,14 @@ fn tags(node: &CacheNode) -> impl Iterator<Item = &str> {
     node.tags.iter().map(String::as_str).filter(|tag| *tag != EVERYTHING)
 }
 
-fn facts(node: &CacheNode) -> Vec<String> {
+fn facts(node: &CacheNode, record: &Record) -> Vec<String> {
     let mut facts = vec![format!("lookup {}", took(node.took))];
     facts.extend(node.store.map(|store| format!("found in {}", words::store(store))));
     facts.extend(node.saved.map(|build| format!("saved {}", cost(build))));
     facts.extend(node.making.map(|making| format!("built in {}", took(making))));
     facts.extend(node.waited.map(|time| format!("waited {}", took(time))));
+    let waits = record.waits.iter().filter(|wait| wait.for_key.as_ref() == Some(&node.raw_key));
+    facts.extend(waits.map(|wait| format!("waited {} for a connection", took(wait.took))));
     match &node.kept {
         Some(Ok(size)) => facts.push(format!("stored {}", bytes(*size))),
         Some(Err(why)) => facts.push(format!("not stored: {}", words::rule(why))),
@@ -123,7 +128,7 @@ fn facts(node: &CacheNode) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::toolbar::stories;
+    use crate::toolbar::{record, stories};
 
     #[test]
     fn each_list_that_begins_ends() {
@@ -149,6 +154,19 @@ mod tests {
         let Step::Node(node) = &walk(&record)[0] else { panic!("a node comes first") };
         assert_eq!(node.tags, ["posts!", "posts"]);
         assert_eq!(node.movable, ["posts"]);
+    }
+
+    #[test]
+    fn a_wait_for_a_connection_stands_at_the_entry_that_was_built() {
+        let mut record = stories::miss();
+        let (pool, took) = ("reader", std::time::Duration::from_millis(7));
+        let for_key = Some(record.cache[0].raw_key.clone());
+        record.waits.push(record::Wait { pool, at: took, took, for_key });
+        let told = walk(&record).into_iter().filter_map(|step| match step {
+            Step::Node(node) => Some(node.facts.join(", ").matches("waited 7.0 ms for a").count()),
+            _ => None,
+        });
+        assert_eq!(told.sum::<usize>(), 1);
     }
 
     #[test]

@@ -8,6 +8,19 @@ use super::super::record::{Level, Miss, Outcome, PageOutcome, Store};
 /// The tag *everything*, as it is written.
 const EVERYTHING: &str = "!";
 
+/// All outcomes of a page.
+pub const OUTCOMES: [PageOutcome; 9] = [
+    PageOutcome::Hit,
+    PageOutcome::Miss,
+    PageOutcome::Stale,
+    PageOutcome::Collapsed,
+    PageOutcome::Revalidated,
+    PageOutcome::Bypass,
+    PageOutcome::Uncacheable,
+    PageOutcome::Write,
+    PageOutcome::Off,
+];
+
 /// Returns the mark of a page's outcome; in lower case it is also the name of its look.
 pub const fn page(outcome: PageOutcome) -> &'static str {
     match outcome {
@@ -150,19 +163,8 @@ mod tests {
 
     #[test]
     fn each_outcome_has_a_word_of_its_own() {
-        let outcomes = [
-            PageOutcome::Hit,
-            PageOutcome::Miss,
-            PageOutcome::Stale,
-            PageOutcome::Collapsed,
-            PageOutcome::Revalidated,
-            PageOutcome::Bypass,
-            PageOutcome::Uncacheable,
-            PageOutcome::Write,
-            PageOutcome::Off,
-        ];
-        let words: std::collections::HashSet<_> = outcomes.into_iter().map(page).collect();
-        assert_eq!(words.len(), outcomes.len());
+        let words: std::collections::HashSet<_> = OUTCOMES.into_iter().map(page).collect();
+        assert_eq!(words.len(), OUTCOMES.len());
     }
 
     #[test]
