@@ -75,7 +75,9 @@ fn the_documentation_is_built_with_all_features() {
         let docs = &package["metadata"]["docs"]["rs"];
         let shown: BTreeSet<&str> = match docs["all-features"] == true {
             true => features(&package),
-            false => docs["features"].as_array().unwrap().iter().filter_map(Value::as_str).collect(),
+            false => {
+                docs["features"].as_array().unwrap().iter().filter_map(Value::as_str).collect()
+            }
         };
         assert_eq!(shown, features(&package), "{}", name(&package));
     }
@@ -97,7 +99,8 @@ fn each_crate_has_a_changelog_and_the_licences() {
     for package in packages() {
         let changelog = read(&package, "CHANGELOG.md");
         let version = package["version"].as_str().unwrap();
-        let is_told = ["Unreleased", version].iter().any(|v| changelog.contains(&format!("## [{v}]")));
+        let is_told =
+            ["Unreleased", version].iter().any(|v| changelog.contains(&format!("## [{v}]")));
         assert!(is_told, "{}: neither {version} nor what is unreleased", name(&package));
         for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
             assert_eq!(read(&package, licence), fs::read_to_string(licence).unwrap());
