@@ -12,6 +12,8 @@ mod circles;
 mod front_door;
 #[path = "architecture/links.rs"]
 mod links;
+#[path = "architecture/packages.rs"]
+mod packages;
 #[path = "architecture/public_api.rs"]
 mod public_api;
 #[path = "architecture/source.rs"]

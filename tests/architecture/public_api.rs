@@ -14,7 +14,7 @@ use crate::source::sources;
 
 #[test]
 fn the_public_interface_of_each_crate_is_the_recorded_one() {
-    for name in ["larder-cache", "larder-sql"] {
+    for name in ["larder-cache", "larder-panel", "larder-sql"] {
         let (list, file) = (list(name), format!("tests/architecture/{name}.api"));
         if std::env::var_os("LARDER_WRITE_API").is_some() {
             fs::write(&file, &list).unwrap();

@@ -1,30 +1,4 @@
-//! A debug toolbar, a dashboard and metrics of [`larder_cache`], for any site on actix-web.
-//!
-//! ```
-//! use actix_web::{App, test, web};
-//! use larder_cache::Cache;
-//! use larder_panel::Panel;
-//!
-//! # actix_web::rt::System::new().block_on(async {
-//! let cache = Cache::in_memory();
-//! let panel = Panel::new(&cache).at("/_larder").allow(|request| {
-//!     request.peer_addr().is_none_or(|peer| peer.ip().is_loopback())
-//! });
-//! let app = App::new().app_data(web::Data::new(cache)).configure(panel.routes()).wrap(panel);
-//! let app = test::init_service(app).await;
-//! let asked = test::TestRequest::get().uri("/_larder/cache").to_request();
-//! assert_eq!(test::call_service(&app, asked).await.status(), 200);
-//! # });
-//! ```
-//!
-//! - The toolbar shows what happened during a request. Pages carry it for clients that may see it; no page is stored
-//!   with it.
-//! - The dashboard shows what is cached and what that saves, and invalidates it.
-//! - The metrics are for Prometheus.
-//!
-//! All addresses are below one ([`Panel::at`]), and only clients that the application allows get an answer
-//! ([`Panel::allow`]). No database is needed. What a request asked one is recorded by [`sql::record`], or with the
-//! feature `sql` by larder-sql's adapter itself.
+#![doc = include_str!("../README.md")]
 //!
 //! # Layout
 //!

@@ -1,6 +1,6 @@
 //! Notes in memory, without a database, with the toolbar, the dashboard and the metrics.
 //!
-//! `cargo run` in this folder, then open `http://127.0.0.1:8083/`: the page carries the toolbar. The dashboard is at
+//! `cargo run` in this folder, then open `http://127.0.0.1:8090/`: the page carries the toolbar. The dashboard is at
 //! `/_larder/cache`, the metrics are at `/_larder/metrics`.
 
 use std::sync::Mutex;
@@ -64,7 +64,7 @@ fn serve(port: u16) -> std::io::Result<(Server, u16)> {
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
-    serve(8083)?.0.await
+    serve(8090)?.0.await
 }
 
 #[cfg(test)]
