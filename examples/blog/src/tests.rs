@@ -4,11 +4,7 @@ use actix_web::body::MessageBody;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 
 use super::*;
-
-#[path = "../../support/browser.rs"]
-mod browser;
-#[path = "../../support/postgres.rs"]
-mod postgres;
+use support::{browser, postgres};
 
 /// Checks that the page is stored once for each write, whichever program writes.
 async fn each_write_is_in_the_next_answer(url: &str, elsewhere: impl Fn(&str)) {

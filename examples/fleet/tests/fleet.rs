@@ -4,9 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-#[path = "../../support/postgres.rs"]
-#[allow(dead_code, reason = "the script writes, and not psql")]
-mod postgres;
+use support::postgres;
 
 /// A running program, which ends with the test.
 struct Program {

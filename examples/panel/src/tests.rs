@@ -3,8 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-#[path = "../../support/browser.rs"]
-mod browser;
+use support::browser;
 
 /// Sends a request on a connection of its own; returns the whole answer.
 fn ask(port: u16, method: &str, path: &str, body: &str) -> String {
