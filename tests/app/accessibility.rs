@@ -228,7 +228,7 @@ fn checks_panels(checked: &Checked, page: &str, all: &mut Vec<String>) {
     checked.checks(&format!("{page}, closed"), all);
     browser.does(&format!("{root}.querySelector('.launcher').click()"));
     until("its panels are there", || is_there("[role=tabpanel]"));
-    browser.does(&format!("{root}.querySelector('.choose').open = true"));
+    browser.does(&format!("{root}.querySelector('.choose').setAttribute('open', '')"));
     let tabs =
         browser.asks(&format!("[...{root}.querySelectorAll('[role=tab]')].map((tab) => tab.id)"));
     let tabs = tabs.as_array().unwrap();

@@ -325,7 +325,8 @@ fn hashes_and_digests_are_not_among_the_binds(on: Database) {
     let mut writes = 0;
     for row in listed.as_array().unwrap() {
         let path = format!("/toolbar/requests/{}?format=json", row["id"].as_str().unwrap());
-        let told = mina.get(&path).text();
+        // A type of Postgres, in a statement of the freshness check.
+        let told = mina.get(&path).text().replace("bytea", "");
         writes += told.matches("password_hash").count();
         assert!(!told.contains("argon2") && !told.contains("tea"), "{told}");
         for table in ["accounts", "sessions"] {

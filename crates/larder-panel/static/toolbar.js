@@ -166,7 +166,8 @@
   function watchFetches() {
     new PerformanceObserver((list) => {
       const before = fetched.size;
-      for (const { initiatorType, serverTiming } of list.getEntries()) {
+      for (const { name: path, initiatorType, serverTiming } of list.getEntries()) {
+        if (path === STYLES) continue;
         const id = (serverTiming ?? []).find(({ name }) => name === "request")?.description;
         if (id && ["fetch", "xmlhttprequest"].includes(initiatorType)) fetched.add(id);
       }
