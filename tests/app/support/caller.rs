@@ -12,11 +12,13 @@ use super::until::PATIENCE;
 /// All callers send the same `Host`, so that the instances of a test share their cached pages.
 pub struct Caller {
     connection: BufReader<TcpStream>,
+    /// Whether it asks to be answered strictly.
+    is_strict: bool,
 }
 
 impl TestSite {
     pub fn caller(&self) -> Caller {
-        Caller::at(self.port())
+        Caller { is_strict: self.is_strict(), ..Caller::at(self.port()) }
     }
 }
 
@@ -26,7 +28,7 @@ impl Caller {
         let connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
         connection.set_read_timeout(Some(PATIENCE)).unwrap();
         connection.set_nodelay(true).unwrap();
-        Self { connection: BufReader::new(connection) }
+        Self { connection: BufReader::new(connection), is_strict: false }
     }
 
     #[track_caller]
@@ -38,7 +40,8 @@ impl Caller {
     /// Sends a request without waiting for the response.
     #[track_caller]
     pub fn asks(&mut self, path: &str) {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let strict = if self.is_strict { "Larder-Freshness: strict\r\n" } else { "" };
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{strict}\r\n");
         self.connection.get_mut().write_all(request.as_bytes()).expect("the shop listens");
     }
 
