@@ -14,7 +14,7 @@ use crate::cache::page::head_as_get;
 use crate::error::AppError;
 use crate::health::Health;
 use crate::site::boxed::Boxed;
-use crate::site::{assets, error_page, flash, headers, log, origin};
+use crate::site::{assets, error_page, flash, freshness, headers, log, origin};
 use crate::sql::Table;
 use crate::staff::AdminSections;
 use crate::state::State;
@@ -67,7 +67,7 @@ pub struct Parts {
 /// The middleware that is wrapped last sees a request first:
 ///
 /// ```text
-/// log and figures → panel → headers → flash → error page → identify → guard → budget → HEAD as GET → routes (→ page cache → handler)
+/// log and figures → panel → headers → freshness → flash → error page → identify → guard → budget → HEAD as GET → routes (→ page cache → handler)
 /// ```
 pub fn app(
     state: web::Data<State>,
@@ -109,6 +109,7 @@ pub fn app(
         .wrap_fn(error_page::dress)
         .wrap_fn(flash::show)
         .wrap(Boxed)
+        .wrap_fn(freshness::decide)
         .wrap_fn(headers::add)
         .wrap(parts.panel)
         .wrap(log::AccessLog(counters))

@@ -2,7 +2,7 @@
 //!
 //! The doc comments of the fields are the texts of `--help`.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::site::connection::Limits;
 use crate::site::form::Deadlines;
 use crate::site::host::Host;
 use crate::site::zone::Zone;
-use crate::sql::FRESHNESS_TIMEOUT;
+use crate::sql::{FRESHNESS_TIMEOUT, Freshness};
 use crate::state;
 use crate::supplier::client::Upstream;
 
@@ -211,6 +211,12 @@ pub struct CacheConfig {
     #[arg(long, env = "LARDER_REDIS_TIMEOUT", value_name = "MILLISECONDS", default_value_t = DEFAULT_REDIS_TIMEOUT, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pub redis_timeout: u64,
 
+    /// How old data may be on Postgres: strict, or a duration such as 250ms for a database far away.
+    ///
+    /// Then a cached page waits for no database, and the writes of others are seen so much later at most.
+    #[arg(long, env = "LARDER_FRESHNESS", value_name = "MODE", default_value_t = Freshness::Strict, value_parser = |text: &str| text.parse::<Freshness>())]
+    pub freshness: Freshness,
+
     /// How long a request waits for the freshness check on Postgres before it bypasses the cache.
     #[arg(long, env = "LARDER_FRESHNESS_TIMEOUT", value_name = "SECONDS", default_value_t = FRESHNESS_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=600))]
     pub freshness_timeout: u64,
@@ -392,9 +398,7 @@ pub enum LogFormat {
 
 /// Parses an address and port; accepts a host name too, such as `localhost:8000`.
 fn address(text: &str) -> Result<SocketAddr, String> {
-    use std::net::ToSocketAddrs;
-    let mut addresses = text
-        .to_socket_addrs()
-        .map_err(|_| "give an address and a port, as in 127.0.0.1:8000".to_owned())?;
-    addresses.next().ok_or_else(|| "the name has no address".to_owned())
+    let first = text.to_socket_addrs().map(|mut all| all.next());
+    let first = first.map_err(|_| "give an address and a port, as in 127.0.0.1:8000")?;
+    first.ok_or_else(|| "the name has no address".to_owned())
 }

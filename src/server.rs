@@ -253,9 +253,10 @@ fn build(
     shared: Option<Arc<dyn Store>>,
 ) -> Result<(State, Parts), String> {
     let keeper = Keeper::open(db.url())?;
-    let versions =
-        keeper.around(sql::open_on(db.clone(), config.cache.freshness_timeout(), app::TABLES)?);
     let settings = settings(config, hosts);
+    let patience = config.cache.freshness_timeout();
+    let versions = sql::open_on(db.clone(), settings.freshness, patience, app::TABLES)?;
+    let versions = keeper.around(versions);
     let build = format!("{}-{}", env!("CARGO_PKG_VERSION"), Builder::program());
     // Everything besides the data that changes how a page looks: instances that differ in it must not share
     // entries.
@@ -293,6 +294,7 @@ fn settings(config: &ServeConfig, hosts: Hosts) -> Settings {
         hosts,
         toolbar: config.toolbar.for_bind(bind),
         bodies: config.limits.bodies(),
+        freshness: config.cache.freshness.on(&config.database.database),
     }
 }
 
@@ -319,6 +321,7 @@ fn told(config: &ServeConfig, hosts: &Hosts, db: &Db, levels: Levels) -> Vec<(St
         ("cached fragments", on(levels.fragments)),
         ("cached queries", on(levels.queries)),
         ("shared store", shared),
+        ("freshness", config.cache.freshness.on(db.url()).to_string()),
         ("page size", config.shop.page_size.to_string()),
         ("time zone", config.shop.time_zone.to_string()),
         ("access", format!("{:?}", config.http.who_may_write()).to_lowercase()),

@@ -7,7 +7,7 @@ use crate::site::client::Proxies;
 use crate::site::form::Deadlines;
 use crate::site::host::Hosts;
 use crate::site::jobs::Jobs;
-use crate::sql::Database;
+use crate::sql::{Database, Freshness};
 
 /// The shop's parts.
 pub struct State {
@@ -49,6 +49,8 @@ pub struct Settings {
     pub toolbar: Toolbar,
     /// How long clients may take to send the bodies of their requests.
     pub bodies: Deadlines,
+    /// How old the data of a page may be.
+    pub freshness: Freshness,
 }
 
 /// Which clients may write.

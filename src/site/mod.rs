@@ -21,6 +21,7 @@ pub mod flash;
 pub mod form;
 pub mod form_errors;
 pub mod form_page;
+pub mod freshness;
 pub mod headers;
 pub mod host;
 pub mod jobs;

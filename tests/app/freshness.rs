@@ -28,19 +28,37 @@ const MOOD: u64 = 200;
 const WRITES_ONE_IN: [u64; 5] = [5, 20, 50, 200, 1_000];
 
 fn every_read_shows_at_least_what_was_acknowledged_before_it(on: Database) {
-    let operations = number("LARDER_FRESHNESS_OPERATIONS").unwrap_or(OPERATIONS);
-    let operations = if on == Database::Sqlite { operations } else { operations / 5 };
-    let seed = number("LARDER_FRESHNESS_SEED").unwrap_or_else(Dice::any_seed);
-    println!("LARDER_FRESHNESS_SEED={seed}");
     let here = TestSite::start(on);
     let there = here.another_instance();
-    let shelf = Shelf::of(&here, PEOPLE * PRODUCTS_EACH);
+    compare(on, &here, &there, 1);
+}
+
+/// Between the reads that are compared, others use the stamps of earlier questions.
+#[test]
+fn where_freshness_is_bounded_every_strict_read_shows_it_too() {
+    if !Database::Postgres.is_here(true) {
+        return;
+    }
+    let bounded = ["--freshness", "60min"];
+    let here = TestSite::start_with(Database::Postgres, &bounded).asked_strictly();
+    let there = here.another_instance_with(&bounded).asked_strictly();
+    compare(Database::Postgres, &here, &there, 5);
+}
+
+/// Does random operations, one in `share` of those that are configured.
+fn compare(on: Database, here: &TestSite, there: &TestSite, share: u64) {
+    let operations = number("LARDER_FRESHNESS_OPERATIONS").unwrap_or(OPERATIONS);
+    let operations = if on == Database::Sqlite { operations } else { operations / 5 };
+    let operations = operations / share;
+    let seed = number("LARDER_FRESHNESS_SEED").unwrap_or_else(Dice::any_seed);
+    println!("LARDER_FRESHNESS_SEED={seed}");
+    let shelf = Shelf::of(here, PEOPLE * PRODUCTS_EACH);
     let left = AtomicU64::new(operations);
     let started = Instant::now();
     let done = thread::scope(|scope| {
         let people: Vec<_> = (0..PEOPLE)
             .map(|number| {
-                let mut person = Person::new(&shelf, [&here, &there], number, seed);
+                let mut person = Person::new(&shelf, [here, there], number, seed);
                 let left = &left;
                 scope.spawn(move || {
                     while left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
@@ -57,7 +75,7 @@ fn every_read_shows_at_least_what_was_acknowledged_before_it(on: Database) {
         people.into_iter().map(|person| person.join().unwrap()).fold([0; 4], add)
     });
     tell(done, started.elapsed().as_secs_f64());
-    for site in [&here, &there] {
+    for site in [here, there] {
         let log = site.log();
         assert!(!log.contains("ERROR") && !log.contains("panicked"), "{log}");
     }
@@ -74,6 +92,8 @@ struct Person<'a> {
     shelf: &'a Shelf,
     sites: [&'a TestSite; 2],
     callers: [Caller; 2],
+    /// Where freshness is bounded: readers that may be shown less.
+    others: Option<[Caller; 2]>,
     dice: Dice,
     /// Its own products, and whether each is present.
     own: Vec<(usize, bool)>,
@@ -87,6 +107,7 @@ impl<'a> Person<'a> {
             shelf,
             sites,
             callers: sites.map(TestSite::caller),
+            others: sites[0].is_strict().then(|| sites.map(|site| Caller::at(site.port()))),
             dice: Dice::of(seed.wrapping_add(number as u64)),
             own: (0..PRODUCTS_EACH).map(|n| (number * PRODUCTS_EACH + n, true)).collect(),
             writes_one_in: WRITES_ONE_IN[2],
@@ -115,6 +136,9 @@ impl<'a> Person<'a> {
     }
 
     fn reads(&mut self) -> Result<(), Wrong> {
+        if let Some(others) = &mut self.others {
+            others[self.dice.pick(2)].get("/").assert_status(200);
+        }
         let item = self.dice.pick(self.shelf.len());
         let caller = &mut self.callers[self.dice.pick(2)];
         let read = match self.dice.roll(10) {

@@ -5,6 +5,7 @@ mod support;
 mod access_ends;
 mod accessibility;
 mod accounts;
+mod bounded;
 mod bounds;
 mod browser;
 mod button;

@@ -187,6 +187,14 @@ impl Cache {
         current.ok()
     }
 
+    /// Tells the source of the stamps if what was built by them has read newer data.
+    pub(super) fn compare_with_source(&self, dependencies: &Dependencies, current: &Stamps) {
+        // Of two stamps of a tag, dependencies hold the one that was recorded first.
+        if dependencies.is_inconsistent() || dependencies.are_newer_than(current) {
+            self.shared.versions.outdated(current);
+        }
+    }
+
     /// Returns the valid body under `key` in the local tier, and its entry; reports the hit.
     pub(super) fn lookup<T: Any + Send + Sync>(
         &self,
@@ -299,6 +307,7 @@ impl Cache {
         policy: &Policy,
         mut made: Built<T>,
     ) -> Option<Arc<Entry>> {
+        self.compare_with_source(&made.dependencies, &made.current);
         self.add_scope(&mut made.dependencies, &made.current);
         if let Some(reason) = refusal(&made.dependencies) {
             self.report_outcome(level, key, Outcome::NotStored(reason), made.started);

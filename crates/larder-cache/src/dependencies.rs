@@ -188,6 +188,11 @@ impl Dependencies {
     pub fn are_at_least(&self, current: &Stamps) -> bool {
         self.stamps.iter().all(|(tag, stamp)| stamp.is_at_least(current.stamp(tag)))
     }
+
+    /// Reports whether the result is newer than `current` in a tag.
+    pub(super) fn are_newer_than(&self, current: &Stamps) -> bool {
+        self.stamps.iter().any(|(tag, stamp)| !current.stamp(tag).is_at_least(*stamp))
+    }
 }
 
 #[cfg(test)]

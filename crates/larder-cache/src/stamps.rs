@@ -3,7 +3,8 @@
 //! - All stamps come from one query; a new query replaces them, and they are never patched.
 //! - Equal ids mean equal stamps, so the common freshness check is one comparison.
 //! - The stamps that [`StampSource::current`] returns contain every write that was answered before
-//!   the call. A source that cannot promise this returns an error, and the cache is bypassed.
+//!   the call. A source that cannot promise this returns an error, and the cache is bypassed. Where an
+//!   application has chosen that its pages may be older, a source may promise as much less.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -137,6 +138,14 @@ pub trait StampSource: Send + Sync + 'static {
         drop(tags);
         let error = "this source does not implement `StampSource::invalidate`, by which entries are deleted";
         Box::pin(std::future::ready(Err(StampsUnavailable(error.into()))))
+    }
+
+    /// Learns that a build has read data that are newer than `stamps`, which this source has returned.
+    ///
+    /// A source that returns the same stamps for a while must not return these again: what was built would not be
+    /// found by them, and be built anew for each request. By default nothing happens.
+    fn outdated(&self, stamps: &Stamps) {
+        let _ = stamps;
     }
 }
 

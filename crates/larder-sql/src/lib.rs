@@ -4,7 +4,7 @@
 //!
 //! - What every database and driver shares: `table`, `driver`.
 //! - The protocol and its SQL: [`triggers`], `stamps`, `schema`, `reading`, and the two sources of stamps, `sqlite` and
-//!   `postgres`.
+//!   `postgres`. How long stamps may be used: `freshness`.
 //! - The adapters: `rusqlite`, `sqlx`, and for diesel `open`, `database`, `snapshot`, `mentioned`, `read_checker`,
 //!   `moves`, `derived`, `secret`. The connections of diesel, in `db`, do not depend on the cache.
 
@@ -19,6 +19,8 @@ pub mod db;
 #[cfg(feature = "diesel")]
 mod derived;
 mod driver;
+#[cfg(feature = "postgres")]
+mod freshness;
 #[cfg(feature = "diesel")]
 mod mentioned;
 #[cfg(feature = "diesel")]
@@ -48,6 +50,8 @@ pub mod triggers;
 
 #[cfg(feature = "diesel")]
 pub use database::Database;
+#[cfg(feature = "postgres")]
+pub use freshness::{BoundedStamps, Freshness, strictly};
 #[cfg(feature = "diesel")]
 pub use open::{open, open_on};
 #[cfg(feature = "postgres")]

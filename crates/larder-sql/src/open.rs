@@ -12,6 +12,7 @@ use larder_cache::stamps::{Current, Invalidation, StampSource, StampsUnavailable
 use crate::db::file::Files;
 use crate::db::{Conn, Db, Origin, Role, Url, meter};
 use crate::driver::{Connect, now};
+use crate::freshness::Freshness;
 use crate::postgres::{FRESHNESS_TIMEOUT, PostgresVersions};
 use crate::sqlite::{Extras, SqliteVersions};
 use crate::stamps;
@@ -49,17 +50,21 @@ fn of(
 
 /// Opens the source of stamps for an open database; changing stamps queues with its other writes.
 ///
-/// A request for which Postgres has not answered within `timeout` bypasses the cache.
+/// A request for which Postgres has not answered within `timeout` bypasses the cache. `freshness` is chosen for
+/// Postgres: on SQLite each request is answered strictly, since that waits for nothing.
 ///
 /// # Errors
 /// As [`open`].
 pub fn open_on(
     db: Db,
+    freshness: Freshness,
     timeout: Duration,
     tables: &'static [Table],
 ) -> Result<Arc<dyn StampSource>, String> {
     let versions = of(db.url(), timeout, tables)?;
-    Ok(Arc::new(Queued { versions, db }))
+    let freshness = freshness.on(db.url());
+    let writes = db.writes();
+    Ok(freshness.around(Arc::new(Queued { versions, db }), writes))
 }
 
 impl Connect for Url {

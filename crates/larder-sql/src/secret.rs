@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use diesel::QueryResult;
-use larder_cache::stamps::{Current, Invalidation, StampsResult, StampsUnavailable};
+use larder_cache::stamps::{Current, Invalidation, Stamps, StampsResult, StampsUnavailable};
 use larder_cache::{Secret, Stamp, StampSource, Tag};
 
 use crate::db::{Conn, Db, Error, LOCK_TIMEOUT, Role, Url, secret, transaction};
@@ -111,6 +111,10 @@ impl StampSource for Watching {
 
     fn invalidate(&self, tags: Vec<Tag>) -> Invalidation<'_> {
         self.versions.invalidate(tags)
+    }
+
+    fn outdated(&self, stamps: &Stamps) {
+        self.versions.outdated(stamps);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::db::{LOCK_TIMEOUT, Url};
 use crate::server::{ServeConfig, Server};
 use crate::site::client::AddressHeader;
 use crate::site::zone;
-use crate::sql::FRESHNESS_TIMEOUT;
+use crate::sql::{FRESHNESS_TIMEOUT, Freshness};
 
 /// A page that opens connections and warms what all pages share, without touching the homepage.
 const ELSEWHERE: &str = "/?page=2";
@@ -153,6 +153,7 @@ fn settings(mode: &Mode, database: &Url, toolbar: ToolbarMode) -> ServeConfig {
             cache: vec![mode.level],
             redis: mode.redis.clone(),
             redis_timeout: DEFAULT_REDIS_TIMEOUT,
+            freshness: Freshness::Strict,
             freshness_timeout: FRESHNESS_TIMEOUT.as_secs(),
             clear_cache: false,
         },

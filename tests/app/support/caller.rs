@@ -14,18 +14,20 @@ use super::until::PATIENCE;
 pub struct Caller {
     port: u16,
     connection: Option<BufReader<TcpStream>>,
+    /// Whether it asks to be answered strictly.
+    is_strict: bool,
 }
 
 impl TestSite {
     pub fn caller(&self) -> Caller {
-        Caller::at(self.port())
+        Caller { is_strict: self.is_strict(), ..Caller::at(self.port()) }
     }
 }
 
 impl Caller {
     /// Returns a client of a port of loopback.
     pub fn at(port: u16) -> Self {
-        Self { port, connection: None }
+        Self { port, connection: None, is_strict: false }
     }
 
     fn connection(&mut self) -> &mut BufReader<TcpStream> {
@@ -46,7 +48,8 @@ impl Caller {
     /// Sends a request without waiting for the response.
     #[track_caller]
     pub fn asks(&mut self, path: &str) {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let strict = if self.is_strict { "Larder-Freshness: strict\r\n" } else { "" };
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{strict}\r\n");
         self.connection().get_mut().write_all(request.as_bytes()).expect("the shop listens");
     }
 

@@ -22,6 +22,8 @@ pub struct TestSite {
     program: Program,
     port: u16,
     agent: ureq::Agent,
+    /// Whether all requests ask to be answered strictly.
+    is_strict: bool,
     pub database: Arc<TestDatabase>,
 }
 
@@ -88,7 +90,16 @@ impl TestSite {
     pub fn of(program: Program, database: Arc<TestDatabase>) -> Self {
         let port = program.wait_for(|out, _| port_in(out));
         let port = port.unwrap_or_else(|| panic!("the shop did not open: {}", program.err()));
-        Self { program, port, agent: agent(), database }
+        Self { program, port, agent: agent(), is_strict: false, database }
+    }
+
+    /// Makes all requests ask to be answered strictly, whatever `--freshness` says.
+    pub fn asked_strictly(self) -> Self {
+        Self { is_strict: true, ..self }
+    }
+
+    pub fn is_strict(&self) -> bool {
+        self.is_strict
     }
 
     pub fn port(&self) -> u16 {
@@ -155,7 +166,8 @@ impl TestSite {
 
     /// Begins a request to which headers and a body can be added.
     pub fn ask<'a>(&'a self, method: &'a str, path: &'a str) -> Request<'a> {
-        Request::new(&self.agent, self.address(), method, path)
+        let request = Request::new(&self.agent, self.address(), method, path);
+        if self.is_strict { request.header("Larder-Freshness", "strict") } else { request }
     }
 
     /// Sends these bytes unchanged and reads until the server closes the connection.

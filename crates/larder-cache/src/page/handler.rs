@@ -126,17 +126,18 @@ impl Lookup {
         let mut current = self.current.clone();
         let place = request.match_info().clone();
         let ask = |request| MAKING.scope(self.key.clone(), ask(service, &self.rules, request));
-        let mut made = tracking::track_for(&self.key, current, ask(request)).await;
+        let mut made = tracking::track_for(&self.key, current.clone(), ask(request)).await;
         for _ in 0..RESTARTS {
             if !made.1.is_inconsistent() {
                 break;
             }
+            self.cache.compare_with_source(&made.1, &current);
             made = match made {
                 (Ok(response), inconsistent) => match self.cache.stamps_for(Level::Page).await {
                     Some(newer) => {
                         current = newer;
                         let request = again(response.into_parts().0, &place);
-                        tracking::track_for(&self.key, current, ask(request)).await
+                        tracking::track_for(&self.key, current.clone(), ask(request)).await
                     }
                     // Without current stamps a retry is pointless: the response is sent, but not stored.
                     None => return (Ok(response), inconsistent),

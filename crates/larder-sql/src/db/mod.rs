@@ -32,7 +32,7 @@ mod url;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 pub use diesel::QueryResult;
@@ -87,6 +87,8 @@ struct Shared {
     files: Option<Arc<Files>>,
     /// Whether the last write was refused temporarily.
     is_refusing: AtomicBool,
+    /// The number of writes that have ended.
+    writes: Arc<AtomicU64>,
 }
 
 impl Db {
@@ -127,6 +129,7 @@ impl Db {
             lock_timeout,
             files,
             is_refusing: AtomicBool::new(false),
+            writes: Arc::default(),
             readers: pool(Role::Reader, READERS),
             writers: pool(Role::Writer, writers),
             reading: turns(READERS),
@@ -232,6 +235,13 @@ impl Db {
     /// The database was locked, full, read-only or unreachable.
     pub fn is_refusing_writes(&self) -> bool {
         self.0.is_refusing.load(Ordering::Relaxed)
+    }
+
+    /// Returns the counter of the writes that have ended, whether they were committed or not.
+    ///
+    /// It is raised before a write is answered.
+    pub(crate) fn writes(&self) -> Arc<AtomicU64> {
+        self.0.writes.clone()
     }
 
     /// Does the same as [`Db::read`] on this thread, for the command line.
@@ -340,7 +350,13 @@ impl Shared {
             Access::Read => &self.readers,
             Access::Write => &self.writers,
         };
-        attempts::run(pool, access, limits, work)
+        let done = attempts::run(pool, access, limits, work);
+        if access == Access::Write {
+            // On this thread, which goes on where the caller has left. Also after an error: a commit that was not
+            // answered may have succeeded.
+            self.writes.fetch_add(1, Ordering::Release);
+        }
+        done
     }
 }
 
