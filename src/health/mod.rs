@@ -7,7 +7,7 @@
 //!
 //! - Live: the process answers. Nothing else is checked.
 //! - Ready: the database answers and takes writes, and has its migrations and triggers. Redis is
-//!   reported, and so is a last write that was refused; neither makes the shop unready.
+//!   reported, and so are writes that are refused; neither makes the shop unready.
 //! - A shop that was told to stop is not ready, while it goes on for `--drain` seconds.
 //! - The answer comes within two seconds, even if a check hangs.
 //! - Any client may ask, under any host name: it gets single words, and cannot start a second check

@@ -45,7 +45,7 @@ pub struct Checks {
     pub triggers: Check,
     /// The shared store answers. Does not affect readiness.
     pub redis: Check,
-    /// The last write was not refused. Does not affect readiness: the shop can still be read.
+    /// Writes are not refused. Does not affect readiness: the shop can still be read.
     pub writes: Check,
 }
 

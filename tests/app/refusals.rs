@@ -108,6 +108,16 @@ fn every_sqlstate_gets_its_status_and_attempts() {
     let program = site.ask("POST", "/products").header("Accept", "application/json");
     let problem = program.form(&[("title", "53100"), ("price", "1")]).send();
     problem.assert_header("retry-after", "5").assert_problem(503);
+    // What changes nothing does not show that writes are taken again.
+    let tea = site.database.sql("SELECT max(id) FROM products").parse().unwrap();
+    let unchanged = site.edit_form(tea);
+    site.sends(&unchanged).assert_status(303);
+    let gone = [("title", "Milk"), ("price", "1")];
+    assert!(site.submit("/products/999999", &gone).status >= 400);
+    let checks = || site.get("/health/ready").assert_status(200).json()["checks"]["writes"].clone();
+    assert_eq!(checks(), "failed");
+    site.edits(tea, &[("price", "2")]).assert_status(303);
+    assert_eq!(checks(), "ok");
     assert_eq!(site.database.sql("SELECT count(*) FROM products"), STATES.len().to_string());
 }
 

@@ -85,7 +85,7 @@ struct Shared {
     /// How long a read or write waits for its permit and for the locks of other transactions.
     lock_timeout: Duration,
     files: Option<Arc<Files>>,
-    /// Whether the last write was refused temporarily.
+    /// Whether a write was refused temporarily, and none has changed anything since.
     is_refusing: AtomicBool,
     /// The number of writes that have ended.
     writes: Arc<AtomicU64>,
@@ -224,13 +224,15 @@ impl Db {
         origin: Origin,
         work: impl FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let write = move |db: &Shared, limits: &Limits| db.run(Access::Write, limits, work);
+        let write = move |db: &Shared, limits: &Limits| db.write(limits, work);
         let written = self.blocking(Access::Write, Some(origin), write).await;
-        self.0.is_refusing.store(written.as_ref().is_err_and(Error::is_refusal), Ordering::Relaxed);
+        if written.as_ref().is_err_and(Error::is_refusal) {
+            self.0.is_refusing.store(true, Ordering::Relaxed);
+        }
         written
     }
 
-    /// Reports whether the last [`Db::write`] was refused temporarily.
+    /// Reports whether a [`Db::write`] was refused temporarily, and none has changed anything since.
     ///
     /// The database was locked, full, read-only or unreachable.
     pub fn is_refusing_writes(&self) -> bool {
@@ -339,6 +341,29 @@ impl Db {
 }
 
 impl Shared {
+    /// Writes, and takes note when a database that has refused writes has taken one.
+    fn write<T>(
+        &self,
+        limits: &Limits,
+        mut work: impl FnMut(&mut Conn) -> QueryResult<T>,
+    ) -> Result<T, Error> {
+        if !self.is_refusing.load(Ordering::Relaxed) {
+            return self.run(Access::Write, limits, work);
+        }
+        // A full disk commits what has changed nothing, such as a form that was sent twice.
+        let mut has_changed = false;
+        let written = self.run(Access::Write, limits, |conn| {
+            let before = transaction::changes(conn)?;
+            let done = work(conn)?;
+            has_changed = transaction::changes(conn)? != before;
+            Ok(done)
+        })?;
+        if has_changed {
+            self.is_refusing.store(false, Ordering::Relaxed);
+        }
+        Ok(written)
+    }
+
     fn run<T>(
         &self,
         access: Access,

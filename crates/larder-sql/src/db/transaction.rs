@@ -1,9 +1,12 @@
 //! Transactions, begun as each database needs it.
 
 use diesel::connection::{AnsiTransactionManager, Connection, TransactionManager};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
 use super::conn::Conn;
+use super::log;
 
 type Manager = <Conn as Connection>::TransactionManager;
 
@@ -57,6 +60,18 @@ pub fn read<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> QueryResult<T>) 
 /// Runs `work` and commits its writes, or none of them if it fails.
 pub fn write<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> QueryResult<T>) -> QueryResult<T> {
     run(conn, Access::Write, work).map_err(|failed| failed.error)
+}
+
+/// Returns a number that grows with each row that the current transaction changes.
+pub(super) fn changes(conn: &mut Conn) -> QueryResult<i64> {
+    let changes = match conn {
+        Conn::Sqlite(_) => "total_changes()",
+        // A transaction has a number as soon as it locks a row, so that shows no change.
+        Conn::Postgres(_) => {
+            "(SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_xact_user_tables)"
+        }
+    };
+    log::without_logging(|| diesel::select(sql::<BigInt>(changes)).get_result(conn))
 }
 
 /// Runs `work` in a transaction.
