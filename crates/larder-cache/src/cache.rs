@@ -204,26 +204,29 @@ impl Cache {
         caller: Option<&'static Location<'static>>,
     ) -> Result<(Arc<T>, Arc<Entry>), Missed> {
         // Reading the clock takes as long as comparing stamps: only if there are listeners.
-        let started = (!self.shared.listeners.is_empty()).then(Instant::now);
-        let found = self.peek(key, current)?;
+        let started = (!self.shared.listeners.is_empty()).then(tokio::time::Instant::now);
+        let (body, entry, now) = self.peek(key, current)?;
         if let Some(started) = started {
-            let event = Event::new(level, key, Outcome::Hit, started.elapsed());
-            self.report(event.of(&found.1).asked_at(caller));
+            let event = Event::new(level, key, Outcome::Hit, now - started);
+            self.report(event.of(&entry).asked_at(caller));
         }
-        Ok(found)
+        Ok((body, entry))
     }
 
-    /// Returns the same as [`Cache::lookup`] without reporting an event.
+    /// Returns the same as [`Cache::lookup`] without reporting an event, and when the entry was valid.
+    ///
+    /// That is the only reading of the clock for an entry that was found: what is said of its age is of this moment.
     pub(super) fn peek<T: Any + Send + Sync>(
         &self,
         key: &Key,
         current: &Stamps,
-    ) -> Result<(Arc<T>, Arc<Entry>), Missed> {
+    ) -> Result<(Arc<T>, Arc<Entry>, tokio::time::Instant), Missed> {
         let entry = self.shared.local.get(key).ok_or(Miss::Absent)?;
         if is_bypassed(&entry) {
             return Err(Miss::Bypassed.into());
         }
-        let miss = match entry.validate(current) {
+        let now = tokio::time::Instant::now();
+        let miss = match entry.validate_at(current, now) {
             Validity::Expired => Miss::Expired,
             Validity::Deleted => {
                 // Another instance deleted the entry: it must not even be served on errors.
@@ -232,7 +235,7 @@ impl Cache {
             }
             Validity::Invalidated(tag) => Miss::Invalidated(tag),
             // A body of another type under the same key counts as absent.
-            Validity::Fresh => return Ok((entry.body().ok_or(Miss::Absent)?, entry)),
+            Validity::Fresh => return Ok((entry.body().ok_or(Miss::Absent)?, entry, now)),
         };
         Err(Missed { miss, old: Some(entry) })
     }

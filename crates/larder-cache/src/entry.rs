@@ -169,24 +169,29 @@ impl Entry {
 
     /// Reports whether it may be served at the stamps `current`.
     pub fn validate(&self, current: &Stamps) -> Validity {
+        self.validate_at(current, Instant::now())
+    }
+
+    /// Reports whether it may be served at the stamps `current` and the time `now`.
+    pub(super) fn validate_at(&self, current: &Stamps, now: Instant) -> Validity {
         if self.seen.load(Ordering::Relaxed) != current.id() {
-            let now = self.epoch.now(current.epochs());
-            if self.epoch.is_deleted_in(now) {
+            let epoch = self.epoch.now(current.epochs());
+            if self.epoch.is_deleted_in(epoch) {
                 return Validity::Deleted;
             }
-            if !self.epoch.has_same_deletions(now) {
+            if !self.epoch.has_same_deletions(epoch) {
                 // The reader's stamps are older than the entry, or of another history.
                 return Validity::Invalidated(Removal::Deleted.of_all());
             }
             if let Some(tag) = self.dependencies.first_changed(current) {
                 return Validity::Invalidated(tag.clone());
             }
-            if self.epoch != now {
+            if self.epoch != epoch {
                 return Validity::Expired;
             }
             self.seen.store(current.id(), Ordering::Relaxed);
         }
-        if self.expires <= Instant::now() { Validity::Expired } else { Validity::Fresh }
+        if self.expires <= now { Validity::Expired } else { Validity::Fresh }
     }
 
     /// Returns the level of caching to which it belongs.
@@ -249,6 +254,11 @@ impl Entry {
         self.born.elapsed()
     }
 
+    /// Returns the time since it was built, as of `now`.
+    pub(super) fn age_at(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.born)
+    }
+
     /// Reports whether its lifetime ended less than `grace` ago, or has not ended yet.
     pub(super) fn is_useful(&self, grace: Duration) -> bool {
         !grace.is_zero() && Instant::now() < self.expires + grace
@@ -272,7 +282,12 @@ impl Entry {
 
     /// Returns how long it may still be served if nothing changes.
     pub fn remaining(&self) -> Duration {
-        self.expires.saturating_duration_since(Instant::now())
+        self.remaining_at(Instant::now())
+    }
+
+    /// Returns the same as [`Entry::remaining`], as of `now`.
+    pub(super) fn remaining_at(&self, now: Instant) -> Duration {
+        self.expires.saturating_duration_since(now)
     }
 
     /// Returns the tags that it depends on.

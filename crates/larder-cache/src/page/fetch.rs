@@ -86,7 +86,7 @@ impl Lookup {
             // The client already has its response, and a failure leaves the page as it is.
             let _ = self.make(service, request, task).await;
             let kept = cache.peek::<Stored>(&key, &current).ok();
-            let kept = kept.and_then(|(_, entry)| FoundPage::of(&key, entry));
+            let kept = kept.and_then(|(_, entry, _)| FoundPage::of(&key, entry));
             // The same page is still stored, so the rebuild failed: the next client waits for a rebuild.
             if kept.is_some_and(|kept| Arc::ptr_eq(&kept.page, &page)) {
                 page.fail_behind();
@@ -279,7 +279,8 @@ impl Lookup {
             None => CacheStatus::Stored(forward, note),
         };
         let kept = kept.zip(place.ok());
-        let kept = kept.map(|(entry, (key, _))| FoundPage { key, page: page.clone(), entry });
+        let at = tokio::time::Instant::now();
+        let kept = kept.map(|(entry, (key, _))| FoundPage { key, page: page.clone(), entry, at });
         (page.answer(&self.asked, age, (self.cache.name(), status)).await, kept)
     }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::stored::{Page, Stored};
 use crate::entry::Entry;
 use crate::http::freshness::Use;
@@ -13,6 +15,8 @@ pub(super) struct FoundPage {
     pub key: Key,
     pub page: Arc<Page>,
     pub entry: Arc<Entry>,
+    /// When it was found.
+    pub at: Instant,
 }
 
 impl FoundPage {
@@ -20,11 +24,16 @@ impl FoundPage {
     pub(super) fn of(key: &Key, entry: Arc<Entry>) -> Option<Self> {
         let stored = entry.body::<Stored>()?;
         let Stored::Page(page) = &*stored else { return None };
-        Some(Self { key: key.clone(), page: page.clone(), entry })
+        Some(Self { key: key.clone(), page: page.clone(), entry, at: Instant::now() })
     }
 
     pub(super) fn age(&self) -> Duration {
         self.page.initial_age.saturating_add(self.entry.age())
+    }
+
+    /// Returns the age that it had when it was found.
+    pub(super) fn age_then(&self) -> Duration {
+        self.page.initial_age.saturating_add(self.entry.age_at(self.at))
     }
 
     /// Reports whether this expired page may be served because rebuilding it failed.
@@ -45,5 +54,10 @@ impl FoundPage {
 
     pub(super) fn usage(&self) -> Use {
         self.page.freshness.at(self.age())
+    }
+
+    /// Returns for what it could be used when it was found.
+    pub(super) fn usage_then(&self) -> Use {
+        self.page.freshness.at(self.age_then())
     }
 }

@@ -121,7 +121,7 @@ impl find::Wanted for Sought<'_> {
     async fn look(&self) -> Look<Found, Unfound> {
         let lookup = self.lookup;
         let unfound = match lookup.look(self.headers) {
-            Looked::Page(kept, varies) => match kept.usage() {
+            Looked::Page(kept, varies) => match kept.usage_then() {
                 Use::Fresh => return Look::There(Found::Answer(lookup.hit(&kept).await)),
                 Use::WhileRevalidating if !lookup.must_wait(&kept) => {
                     return Look::There(Found::Stale(kept, varies));
@@ -206,13 +206,13 @@ impl Lookup {
 
     /// Looks the page up in the local tier.
     pub(super) fn look(&self, headers: &HeaderMap) -> Looked {
-        let (stored, entry) = match self.cache.peek::<Stored>(&self.key, &self.current) {
+        let (stored, entry, at) = match self.cache.peek::<Stored>(&self.key, &self.current) {
             Ok(found) => found,
             Err(missed) => return Looked::Missed(self.key.clone(), missed, BTreeSet::new()),
         };
         let names = match &*stored {
             Stored::Page(page) => {
-                let kept = FoundPage { key: self.key.clone(), page: page.clone(), entry };
+                let kept = FoundPage { key: self.key.clone(), page: page.clone(), entry, at };
                 return Looked::Page(kept, BTreeSet::new());
             }
             Stored::Uncacheable => return Looked::Uncacheable(BTreeSet::new()),
@@ -226,9 +226,9 @@ impl Lookup {
             return Looked::Uncacheable(names);
         };
         match self.cache.peek::<Stored>(&key, &self.current) {
-            Ok((stored, entry)) => match &*stored {
+            Ok((stored, entry, at)) => match &*stored {
                 Stored::Page(page) => {
-                    Looked::Page(FoundPage { key, page: page.clone(), entry }, names)
+                    Looked::Page(FoundPage { key, page: page.clone(), entry, at }, names)
                 }
                 Stored::Varies(_) | Stored::Uncacheable => Looked::Uncacheable(names),
             },
@@ -280,9 +280,12 @@ impl Lookup {
     }
 
     pub(super) async fn hit(&self, kept: &FoundPage) -> HttpResponse<BoxBody> {
-        self.cache.report_entry(Level::Page, &kept.key, Outcome::Hit, self.began, &kept.entry);
-        let age = kept.age();
-        let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(kept.entry.remaining());
+        let took = kept.at.into_std().saturating_duration_since(self.began);
+        let event = Event::new(Level::Page, &kept.key, Outcome::Hit, took);
+        self.cache.report(event.of(&kept.entry));
+        let age = kept.age_then();
+        let remaining = kept.entry.remaining_at(kept.at);
+        let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(remaining);
         let status = CacheStatus::Hit { ttl: ttl.as_secs() };
         kept.page.answer(&self.asked, Some(age.as_secs()), (self.cache.name(), status)).await
     }

@@ -94,7 +94,7 @@ impl Lookup {
         stored: Option<(&Key, &Arc<Entry>)>,
     ) -> Arc<Entry> {
         let (note, old) = match self.cache.peek::<Stored>(key, &self.current) {
-            Ok((_, note)) => (Some(note.clone()), Some(note)),
+            Ok((_, note, _)) => (Some(note.clone()), Some(note)),
             // The note is no longer valid, but the variants it knows are still stored.
             Err(missed) => (None, missed.old),
         };
