@@ -59,7 +59,7 @@ fn what_the_page_fetches_appears_live_and_the_history_is_filtered() {
     picks(&browser, "history");
     let panel = format!("{ROOT}.getElementById('panel-history').innerText");
     assert!(!browser.asks(&panel).as_str().unwrap().contains("fetched by this page"));
-    browser.does("fetch('/api/products'); fetch('/nothing')");
+    browser.does("fetch('/api'); fetch('/nothing')");
     wait(&browser, &format!("{panel}.split('fetched by this page').length === 3"));
     let launcher = format!("{ROOT}.querySelector('.launcher').textContent");
     assert!(browser.asks(&launcher).as_str().unwrap().contains("+ 2 fetched"));
