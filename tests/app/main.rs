@@ -61,6 +61,7 @@ mod safety;
 mod schema_changes;
 mod scoreboard;
 mod search;
+mod sentinels;
 mod shared_store;
 mod sign_in_load;
 mod slow_clients;

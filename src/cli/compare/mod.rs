@@ -24,7 +24,7 @@ use crate::cache::store;
 use crate::db::{Db, Migrate, Url};
 use crate::products::service as products;
 
-use super::{say, say_json};
+use super::{chain, say, say_json};
 use contestant::{Contestant, Mode};
 use result::Comparison;
 
@@ -117,7 +117,7 @@ async fn must_answer(redis: &str) -> Result<(), String> {
     let store = store::redis(redis, PATIENCE)
         .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;
     let stats = store.stats().await;
-    stats.map(drop).map_err(|error| format!("Redis is unavailable: {error}"))
+    stats.map(drop).map_err(|error| format!("Redis is unavailable: {}", chain(&error)))
 }
 
 /// The database to measure with.

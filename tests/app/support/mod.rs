@@ -21,6 +21,7 @@ mod proxy;
 mod redis;
 mod report;
 mod request;
+mod sentinels;
 mod shelf;
 mod shell;
 mod site;
@@ -49,6 +50,7 @@ pub use process::{
 };
 pub use proxy::{Hold, Proxy};
 pub use redis::Redis;
+pub use sentinels::Sentinels;
 pub use shelf::{Shelf, Wrong};
 pub use shell::OpenShell;
 pub use site::{

@@ -97,8 +97,14 @@ impl Redis {
 
     #[track_caller]
     pub fn command(&self, arguments: &[&str]) -> String {
+        Self::command_at(self.port, arguments)
+    }
+
+    /// Sends a command to the server, or the sentinel, on this port.
+    #[track_caller]
+    pub fn command_at(port: u16, arguments: &[&str]) -> String {
         let mut shell = Command::new(find_program("redis-cli").unwrap());
-        shell.args(["-p", &self.port.to_string()]).args(arguments);
+        shell.args(["-p", &port.to_string()]).args(arguments);
         let output = shell.output().unwrap();
         assert!(output.status.success(), "{output:?}");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()

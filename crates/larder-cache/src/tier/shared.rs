@@ -69,7 +69,8 @@ impl LogLimiter {
         let mut last = self.0.lock().unwrap();
         if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
             *last = Some(Instant::now());
-            tracing::warn!(cache.store = store, %error, "the shared store failed");
+            let cause = std::error::Error::source(error).map(tracing::field::display);
+            tracing::warn!(cache.store = store, %error, cause, "the shared store failed");
         }
     }
 }

@@ -179,7 +179,8 @@ async fn calls_that_are_dropped_do_not_mix_up_answers() {
 #[tokio::test]
 async fn a_wrong_address_is_said_at_once_and_no_password_is_shown() {
     let open = |url: &str| RedisStore::open(&RedisConfig::new(url));
-    assert!(matches!(open("http://example.com"), Err(StoreError::Refused(_))));
+    let refusal = open("http://example.com").unwrap_err();
+    assert_eq!(refusal, "no address of a Redis server; use redis://HOST:PORT/DATABASE");
     let config = RedisConfig::new("redis://:secret@127.0.0.1:1");
     let store = RedisStore::open(&config).unwrap();
     let shown = format!("{config:?} {store:?} {:?}", store.get("a").await);

@@ -6,12 +6,9 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use deadpool_redis::{
-    Manager, Pool, PoolConfig, Runtime, Timeouts,
-    redis::{
-        AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation, Value,
-        aio::MultiplexedConnection, from_redis_value,
-    },
+use deadpool_redis::redis::{
+    Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation, Value,
+    aio::MultiplexedConnection, from_redis_value,
 };
 use tokio::time::timeout;
 
@@ -19,6 +16,7 @@ use super::{
     RedisConfig, StoreError,
     lane::{self, Lane, Link},
     refusal,
+    source::Source,
 };
 use crate::{
     meter,
@@ -30,7 +28,7 @@ use crate::{
 
 /// Sends calls to the server.
 pub(super) struct Caller {
-    pool: Pool,
+    source: Source,
     lanes: Box<[Lane]>,
     breaker: Breaker,
     timeout: Duration,
@@ -51,10 +49,10 @@ enum Sent {
 }
 
 impl Caller {
-    pub(super) fn open(config: &RedisConfig) -> Result<Self, StoreError> {
+    pub(super) fn open(config: &RedisConfig) -> Result<Self, &'static str> {
         let lanes = config.connections.max(1);
         Ok(Self {
-            pool: pool(config, lanes)?,
+            source: Source::open(config, lanes)?,
             lanes: (0..lanes).map(|_| Lane::default()).collect(),
             breaker: Breaker::default(),
             timeout: config.timeout,
@@ -100,7 +98,7 @@ impl Caller {
 
     /// Closes the connections; later calls are refused.
     pub(super) fn close(&self) {
-        self.pool.close();
+        self.source.close();
         for lane in &self.lanes {
             lane.close();
         }
@@ -142,7 +140,7 @@ impl Caller {
         loop {
             let is_first = used.is_none();
             let (link, was_open) = lane
-                .link(&self.pool)
+                .link(&self.source)
                 .await
                 .map_err(|error| refusal::of_pool(error, self.timeout))?;
             let link = used.insert(link);
@@ -193,7 +191,7 @@ impl Caller {
 
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The pool is left out: its address may hold a password.
+        // The source is left out: its address may hold a password.
         f.debug_struct("Caller")
             .field("lanes", &self.lanes.len())
             .field("breaker", &self.breaker)
@@ -214,25 +212,4 @@ impl Message<'_> {
 
 fn read<T: FromRedisValue>(value: Value) -> Result<T, StoreError> {
     from_redis_value(value).map_err(|error| StoreError::Refused(error.to_string()))
-}
-
-fn pool(config: &RedisConfig, lanes: usize) -> Result<Pool, StoreError> {
-    let refuse = |error: &dyn fmt::Display| StoreError::Refused(error.to_string());
-    let connection = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(config.timeout))
-        .set_response_timeout(Some(config.timeout));
-    let manager = Manager::new_with_config(config.url.as_str(), connection)
-        .map_err(|error| refuse(&error))?;
-    // Twice the lanes: a connection that is being replaced lives until its last calls end.
-    let mut settings = PoolConfig::new(lanes * 2);
-    settings.timeouts = Timeouts {
-        wait: Some(config.timeout / 4),
-        create: Some(config.timeout),
-        recycle: Some(config.timeout / 2),
-    };
-    Pool::builder(manager)
-        .config(settings)
-        .runtime(Runtime::Tokio1)
-        .build()
-        .map_err(|error| refuse(&error))
 }

@@ -12,7 +12,9 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use deadpool_redis::{Connection, Pool, PoolError, redis::aio::MultiplexedConnection};
+use deadpool_redis::{Connection, PoolError, redis::aio::MultiplexedConnection};
+
+use super::source::Source;
 
 /// The connection of one group of threads.
 #[derive(Default)]
@@ -31,7 +33,7 @@ pub(super) struct Link {
 
 impl Lane {
     /// Returns the lane's connection, and whether it was open before.
-    pub(super) async fn link(&self, pool: &Pool) -> Result<(Arc<Link>, bool), PoolError> {
+    pub(super) async fn link(&self, source: &Source) -> Result<(Arc<Link>, bool), PoolError> {
         if let Some(link) = self.current() {
             return Ok((link, true));
         }
@@ -40,7 +42,7 @@ impl Lane {
         if let Some(link) = self.current() {
             return Ok((link, true));
         }
-        let link = Arc::new(Link::new(pool.get().await?));
+        let link = Arc::new(Link::new(source.connect().await?));
         *self.current.lock().unwrap() = Some(link.clone());
         Ok((link, false))
     }

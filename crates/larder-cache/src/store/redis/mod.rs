@@ -22,8 +22,11 @@ use super::{Answer, Item, Leased, Lifetime, ScanPage, Stats, Store, StoreError, 
 
 mod call;
 mod lane;
+mod pool;
 mod refusal;
 mod script;
+mod sentinels;
+mod source;
 
 use call::Caller;
 
@@ -43,20 +46,20 @@ use call::Caller;
 /// # }
 /// ```
 ///
+/// With `redis-sentinel://HOST:PORT,HOST:PORT/NAME` it is the server that these sentinels call the
+/// primary of that name. A login before the hosts, and a database after the name, are the server's.
+///
 /// # Errors
-/// One sentence, if `url` is not an address of a Redis server.
+/// One sentence, if `url` is not an address of a Redis server, or of sentinels.
 pub fn redis(url: &str, timeout: Duration) -> Result<Arc<dyn Store>, String> {
-    match RedisStore::open(&RedisConfig { timeout, ..RedisConfig::new(url) }) {
-        Ok(store) => Ok(Arc::new(store)),
-        // The cause would print the address, and with it a password.
-        Err(_) => Err("no address of a Redis server; use redis://HOST:PORT/DATABASE".into()),
-    }
+    Ok(Arc::new(RedisStore::open(&RedisConfig { timeout, ..RedisConfig::new(url) })?))
 }
 
 /// The address of Redis, and the limits of its use.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct RedisConfig {
-    /// `redis://[user:password@]host[:port][/database]`, `redis+unix:///path/to/socket`.
+    /// `redis://[user:password@]host[:port][/database]`, `redis+unix:///path/to/socket`,
+    /// `redis-sentinel://[user:password@]host[:port][,host[:port]…]/name[/database]`.
     pub url: String,
     /// The longest time that one call may wait, connecting included. 80 ms by default.
     pub timeout: Duration,
@@ -96,8 +99,8 @@ impl RedisStore {
     /// The first call opens the connection.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] if the address is invalid.
-    pub(super) fn open(config: &RedisConfig) -> Result<Self, StoreError> {
+    /// One sentence, if the address is invalid.
+    pub(super) fn open(config: &RedisConfig) -> Result<Self, &'static str> {
         Ok(Self { caller: Caller::open(config)? })
     }
 }

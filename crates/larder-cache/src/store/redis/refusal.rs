@@ -13,7 +13,10 @@ use super::StoreError;
 pub(super) fn is_outage(error: &RedisError) -> bool {
     use ServerErrorKind as S;
     match error.kind() {
-        ErrorKind::Server(kind) => matches!(kind, S::BusyLoading | S::ClusterDown | S::MasterDown),
+        // A server that became a replica is read-only: the next call has to find the new primary.
+        ErrorKind::Server(kind) => {
+            matches!(kind, S::BusyLoading | S::ClusterDown | S::MasterDown | S::ReadOnly)
+        }
         ErrorKind::Extension => false,
         // The client's own kinds: no connection, a broken one, or a protocol error.
         _ => true,
