@@ -254,9 +254,8 @@ fn build(
 ) -> Result<(State, Parts), String> {
     let keeper = Keeper::open(db.url())?;
     let settings = settings(config, hosts);
-    let patience = config.cache.freshness_timeout();
-    let versions = sql::open_on(db.clone(), settings.freshness, patience, app::TABLES)?;
-    let versions = keeper.around(versions);
+    let (mode, patience) = (settings.freshness, config.cache.freshness_timeout());
+    let versions = keeper.around(sql::open_on(db.clone(), mode, patience, app::TABLES)?);
     let build = format!("{}-{}", env!("CARGO_PKG_VERSION"), Builder::program());
     // Everything besides the data that changes how a page looks: instances that differ in it must not share
     // entries.

@@ -23,7 +23,7 @@ use circles::Graph;
 use source::{Name, Source, all_sources, files, sources};
 
 /// Folders of `src` that are no section of the site.
-const FRAMEWORK: [&str; 5] = ["db", "site", "health", "cli", "server"];
+const FRAMEWORK: [&str; 6] = ["db", "site", "health", "cli", "server", "config"];
 
 /// Modules that observe the others; only the builders may import them.
 const OBSERVERS: [&str; 2] = ["panel", "health"];
