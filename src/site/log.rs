@@ -1,14 +1,13 @@
 //! The access log: one line for each request.
 //!
 //! - Every request has an id, which all code that runs on its behalf can read ([`RequestId`]).
-//! - A line is written when the head of the response is ready, or when the server notices that the
-//!   client disconnected before that.
-//! - Queries are not logged, since they hold what visitors searched for. Paths are, cut to 256
-//!   bytes.
-//! - Responses of status 5xx are logged as warnings, requests of machines and for static files at
-//!   debug, all others at info.
-//! - An error response carries the id as `X-Request-Id`, for bug reports. Other responses do not,
-//!   which saves its cost.
+//! - A line is written when the head of the response is ready, or when the server notices that the client
+//!   disconnected before that.
+//! - Queries are not logged, since they hold what visitors searched for. Paths are, cut to 256 bytes.
+//! - Responses of status 5xx are logged as warnings, requests of machines and for static files at debug, all
+//!   others at info.
+//! - An error response carries the id as `X-Request-Id`, for bug reports. Other responses do not, which saves
+//!   its cost.
 //! - If no line is wanted, nothing is copied or allocated for it.
 //! - A panic before the response is logged and counted like any other failure: status 500.
 //!
