@@ -26,7 +26,7 @@ const PREPARATIONS: u32 = 3;
 /// Most attempts if connections break. A server that ends all of them takes a while, and the next one may be doomed, too.
 const CONNECTIONS: u32 = 5;
 
-/// The pause before the second attempt.
+/// The pause before the second attempt, after a conflict or on a broken connection.
 ///
 /// It doubles with each attempt. A part of it is random, so that two transactions that blocked each other
 /// do not collide again.
@@ -91,7 +91,7 @@ pub(super) fn run<T>(
         tracing::debug!(error = %failed.error, ?meaning, "retrying transaction");
         match meaning {
             Meaning::Disconnected => {
-                // The broken connection is returned, and dropped, before another is taken.
+                // The broken connection is returned, and dropped, before another is taken. This thread may block.
                 drop(pooled);
                 std::thread::sleep(pause(attempt));
                 pooled = pool.get()?;
