@@ -13,7 +13,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -21,11 +23,14 @@ use actix_web::web::Bytes;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use diesel::connection::{Connection, SimpleConnection};
+use diesel::sqlite::SqliteConnection;
 use harness::load::{self, Answer, Client, Request};
 use harness::server::{LARDER, Server};
 use harness::{Figure, Goal, Samples, Table, in_turns};
 use larder::cache::page::{self, Rules};
 use larder::cache::{Builder, InProcess};
+use larder::site::render::grouped;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -34,6 +39,12 @@ const HIT: Goal = Goal::Ratio(1.25);
 
 /// The goal for building a page, in static answers: 150 µs, where a static answer takes 6.9 µs.
 const COLD: Goal = Goal::Ratio(21.7);
+
+/// The numbers of connections, few and many, at which a hit is measured.
+const CONNECTIONS: [usize; 4] = [1, 32, 256, 2_000];
+
+/// Writes in a second, by another program, of the busy shop.
+const WRITES: u32 = 100;
 
 /// The lifetime of the pages that this program caches.
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -64,6 +75,9 @@ struct Args {
     /// Measured rounds.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
+    /// Products of the large catalogue.
+    #[arg(long, default_value_t = 1_000_000)]
+    products: u64,
     /// Another build of larder: compare only the page hits of this build and of all given ones.
     #[arg(long, value_name = "PROGRAM")]
     beside: Vec<PathBuf>,
@@ -73,7 +87,10 @@ fn main() -> Result<()> {
     let args = Args::parse();
     match &args.serve {
         Some(folder) => actix_web::rt::System::new().block_on(serve(folder, args.workers)),
-        None if args.bench && args.beside.is_empty() => measure_answers(&args),
+        None if args.bench && args.beside.is_empty() => {
+            measure_answers(&args)?;
+            measure_scale(&args)
+        }
         None if args.bench => measure_builds(&args),
         // `cargo test --all-targets` runs this program, too, but without `--bench`.
         None => Ok(()),
@@ -158,26 +175,99 @@ fn measure_builds(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Measures page hits with few and many connections, among a million products, and while another program writes.
+fn measure_scale(args: &Args) -> Result<()> {
+    let rig = Rig::new(args)?;
+    let few = rig.shop(Path::new(LARDER), "all", "off")?;
+    let page = rig.warm(&few, "hit")?;
+    let plain = rig.compared_with(&page)?;
+    let file = rig.folder.path().join("many");
+    let seeded = Command::new(LARDER)
+        .args(["seed", "--products", &args.products.to_string()])
+        .args(["--database", &format!("sqlite://{}", file.display())])
+        .output()?;
+    ensure!(seeded.status.success(), "{}", String::from_utf8_lossy(&seeded.stderr));
+    let many = rig.shop_on(&file, Path::new(LARDER), "all", "off")?;
+    rig.warm(&many, "hit")?;
+
+    let subject = |name: &str, server| Subject::new(name, server, Request::get("/"), args.requests);
+    let mut subjects = Vec::new();
+    for connections in CONNECTIONS {
+        let plain = subject(&format!("static body, {connections}"), &plain);
+        let hit = subject(&format!("page hit, {connections} connections"), &few);
+        subjects.extend([plain, hit].map(|it| Subject { connections: Some(connections), ..it }));
+    }
+    let most = grouped(args.products);
+    subjects.push(subject("static body", &plain));
+    subjects.push(subject(&format!("page hit, {most} products"), &many));
+    let busy = subject(&format!("page hit, {most} products, {WRITES} writes a second"), &many);
+    subjects.push(Subject { written: Some(&file), ..busy });
+    let samples = rig.measure(&mut subjects)?;
+    let mut table = rig.table("Page hits at scale", &page);
+    let row = |subject: usize| (subjects[subject].name.as_str(), &samples[subject]);
+    let last = 2 * CONNECTIONS.len();
+    (0..last).step_by(2).for_each(|body| table.compare(HIT, row(body + 1), row(body)));
+    table.compare(HIT, row(last + 1), row(last));
+    table.compare(Goal::None, row(last + 2), row(last));
+    table.print();
+    print_rates(&subjects, &samples);
+    Ok(())
+}
+
+/// Changes products until the flag is set, [`WRITES`] times in a second.
+fn write(file: &Path, is_over: &AtomicBool) -> Result<()> {
+    let mut database = SqliteConnection::establish(&file.to_string_lossy())?;
+    database.batch_execute("PRAGMA busy_timeout = 10000; PRAGMA synchronous = NORMAL")?;
+    let began = Instant::now();
+    for written in 1.. {
+        if is_over.load(Ordering::Relaxed) {
+            break;
+        }
+        let product = written % 1_000 + 1;
+        let update =
+            format!("UPDATE products SET price_cents = 100 + {written} WHERE id = {product}");
+        database.batch_execute(&update)?;
+        thread::sleep((Duration::from_secs(1) / WRITES * written).saturating_sub(began.elapsed()));
+    }
+    Ok(())
+}
+
 /// A server under load, and the request that it answers.
 struct Subject<'s> {
     name: String,
     server: &'s Server,
     request: Request,
     requests: usize,
+    /// Concurrent connections, if not as many as in other subjects.
+    connections: Option<usize>,
+    /// The SQLite file to which another program writes meanwhile.
+    written: Option<&'s Path>,
     /// The duration of each round, from which requests per second are computed.
     elapsed: Vec<Duration>,
 }
 
 impl<'s> Subject<'s> {
     fn new(name: &str, server: &'s Server, request: Request, requests: usize) -> Self {
-        Self { name: name.to_owned(), server, request, requests, elapsed: Vec::new() }
+        let name = name.to_owned();
+        Self { name, server, request, requests, connections: None, written: None, elapsed: vec![] }
     }
 
     /// Runs one round and returns the processor time per request.
     fn round(&mut self, rig: &Rig<'_>) -> Result<Duration> {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let writer = self.written.map(|file| scope.spawn(|| write(file, &is_over)));
+            let took = self.load(rig);
+            is_over.store(true, Ordering::Relaxed);
+            writer.map_or(Ok(()), |writer| writer.join().expect("the writer does not panic"))?;
+            took
+        })
+    }
+
+    fn load(&mut self, rig: &Rig<'_>) -> Result<Duration> {
         let before = self.server.cpu()?;
-        let (address, connections) = (self.server.address, rig.args.connections);
-        let load = load::run(address, &self.request, connections, self.requests);
+        let connections = self.connections.unwrap_or(rig.args.connections);
+        let load = load::run(self.server.address, &self.request, connections, self.requests);
         self.elapsed.push(rig.runtime.block_on(load)?);
         Ok((self.server.cpu()? - before) / u32::try_from(self.requests)?)
     }
@@ -201,9 +291,14 @@ impl<'a> Rig<'a> {
         Ok(Self { args, folder: tempfile::tempdir()?, runtime })
     }
 
-    /// Starts a shop with 1,000 products. All shops use the same database.
+    /// Starts a shop with 1,000 products. All shops of one build use the same database: another build may refuse it.
     fn shop(&self, program: &Path, levels: &str, toolbar: &str) -> Result<Server> {
-        let database = format!("sqlite://{}", self.folder.path().join("shop.sqlite3").display());
+        let file = program.display().to_string().replace('/', "-");
+        self.shop_on(&self.folder.path().join(file), program, levels, toolbar)
+    }
+
+    fn shop_on(&self, file: &Path, program: &Path, levels: &str, toolbar: &str) -> Result<Server> {
+        let database = format!("sqlite://{}", file.display());
         let workers = self.args.workers.to_string();
         let asked = [("--database", database.as_str()), ("--workers", &workers)];
         let asked = asked.into_iter().chain([("--cache", levels), ("--toolbar", toolbar)]);

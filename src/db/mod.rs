@@ -2,6 +2,7 @@
 //!
 //! It does not depend on the cache.
 
+pub mod insert;
 pub mod migrations;
 pub mod once;
 pub mod probe;

@@ -9,6 +9,7 @@ use super::keys::{EVENTS, GUESTS};
 use super::model::{Coming, Event, EventId, Guest, GuestId, NewEvent, NewGuest, Part, Range};
 use super::moment::Moment;
 use crate::db::Conn;
+use crate::db::insert::insert_all;
 use crate::db::schema::{events, guests};
 use crate::sql::Snapshot;
 
@@ -216,25 +217,16 @@ pub fn delete_guest(conn: &mut Conn, id: GuestId) -> QueryResult<()> {
     diesel::delete(guests::table.find(id.get())).execute(conn).map(|_| ())
 }
 
-/// Adds many events and returns how many.
-pub fn insert_events(conn: &mut Conn, new: &[NewEvent]) -> QueryResult<usize> {
+/// Adds many events.
+pub fn insert_events(conn: &mut Conn, new: &[NewEvent]) -> QueryResult<()> {
     let rows: Vec<EventValues<'_>> = new.iter().map(EventValues::of).collect();
-    let insert = diesel::insert_into(events::table).values(&rows);
-    // diesel cannot insert several rows through a connection that is either database.
-    match conn {
-        Conn::Sqlite(sqlite) => insert.execute(sqlite),
-        Conn::Postgres(postgres) => insert.execute(postgres),
-    }
+    insert_all!(conn, events::table, rows)
 }
 
-/// Adds many guests and returns how many.
-pub fn insert_guests(conn: &mut Conn, new: &[NewGuest]) -> QueryResult<usize> {
+/// Adds many guests.
+pub fn insert_guests(conn: &mut Conn, new: &[NewGuest]) -> QueryResult<()> {
     let rows: Vec<GuestValues<'_>> = new.iter().map(GuestValues::of).collect();
-    let insert = diesel::insert_into(guests::table).values(&rows);
-    match conn {
-        Conn::Sqlite(sqlite) => insert.execute(sqlite),
-        Conn::Postgres(postgres) => insert.execute(postgres),
-    }
+    insert_all!(conn, guests::table, rows)
 }
 
 /// Returns the ids of at most `limit` events that were added last.

@@ -8,12 +8,10 @@ use diesel::prelude::*;
 use super::keys::{MEMBERS, SCORES};
 use super::model::{Member, MemberId, Sums};
 use crate::db::Conn;
+use crate::db::insert::insert_all;
 use crate::db::schema::{members, scores};
 use crate::site::words::fold;
 use crate::sql::Snapshot;
-
-/// The number of rows per `INSERT`: databases limit the number of bound values of a statement.
-const AT_ONCE: usize = 1_000;
 
 /// Loads the seasons that have scores of known members, newest first.
 pub fn seasons(read: &mut Snapshot<'_>) -> QueryResult<Vec<i64>> {
@@ -191,15 +189,7 @@ pub struct NewScore {
 
 /// Inserts scores. None may exist yet for the same member, season and week.
 pub fn insert(conn: &mut Conn, new: &[NewScore]) -> QueryResult<()> {
-    for rows in new.chunks(AT_ONCE) {
-        let insert = diesel::insert_into(scores::table).values(rows);
-        // diesel inserts several rows at once only on a connection whose backend is known.
-        match conn {
-            Conn::Sqlite(sqlite) => insert.execute(sqlite)?,
-            Conn::Postgres(postgres) => insert.execute(postgres)?,
-        };
-    }
-    Ok(())
+    insert_all!(conn, scores::table, new)
 }
 
 /// Deletes the stored score of the same member, season and week, if there is one.

@@ -15,6 +15,7 @@ pub use self::search::{has_unsearchable, search};
 use super::keys::PRODUCTS;
 use super::model::{NewProduct, Price, Product, ProductId};
 use crate::db::Conn;
+use crate::db::insert::insert_all;
 use crate::db::schema::products;
 use crate::site::time::Timestamp;
 use crate::site::words::words;
@@ -108,16 +109,11 @@ pub fn insert(conn: &mut Conn, new: &NewProduct, now: Timestamp) -> QueryResult<
     Ok(ProductId::new(id))
 }
 
-/// Adds many products in the given order and returns how many.
-pub fn insert_many(conn: &mut Conn, new: &[(String, Price)], now: Timestamp) -> QueryResult<usize> {
+/// Adds many products in the given order.
+pub fn insert_many(conn: &mut Conn, new: &[(String, Price)], now: Timestamp) -> QueryResult<()> {
     let rows = new.iter().map(|(title, price)| InsertRow::of(title, *price, now));
     let rows: Vec<InsertRow<'_>> = rows.collect();
-    let insert = diesel::insert_into(products::table).values(&rows);
-    // diesel cannot insert several rows through a connection that is either database.
-    match conn {
-        Conn::Sqlite(sqlite) => insert.execute(sqlite),
-        Conn::Postgres(postgres) => insert.execute(postgres),
-    }
+    insert_all!(conn, products::table, rows)
 }
 
 #[derive(Insertable)]
