@@ -36,6 +36,10 @@ const MOST_CHANGES: i64 = 256;
 /// How many changes are folded by one statement.
 const FOLDED_AT_ONCE: i64 = 5_000;
 
+/// How long nothing is folded after that. A fold of 256 changes costs as much as one of 1,000, most of it for the totals:
+/// where thousands of statements are written in a second, folding at each question would cost as much as the triggers.
+const BETWEEN_FOLDS: Duration = Duration::from_millis(100);
+
 /// How long folding is left to another instance that is at it, or not tried again after an error.
 const FOLD_PAUSE: Duration = Duration::from_secs(1);
 
@@ -151,7 +155,12 @@ impl<C: Connect> Validator<C> {
             None => None,
         };
         match folded {
-            Some(Ok(folded)) if folded > 0 => self.changes -= folded,
+            Some(Ok(folded)) if folded > 0 => {
+                self.changes -= folded;
+                if self.changes <= MOST_CHANGES {
+                    self.folds_from = Instant::now() + BETWEEN_FOLDS;
+                }
+            }
             Some(Err(error)) => {
                 tracing::warn!(%error, changes = self.changes, "the changes of stamps cannot be folded");
                 self.folds_from = Instant::now() + FOLD_PAUSE;
