@@ -193,8 +193,8 @@ fn measure_scale(args: &Args) -> Result<()> {
     let subject = |name: &str, server| Subject::new(name, server, Request::get("/"), args.requests);
     let mut subjects = Vec::new();
     for connections in CONNECTIONS {
-        let plain = subject(&format!("static body, {connections}"), &plain);
-        let hit = subject(&format!("page hit, {connections} connections"), &few);
+        let plain = subject(&format!("static body, connections: {connections}"), &plain);
+        let hit = subject(&format!("page hit, connections: {connections}"), &few);
         subjects.extend([plain, hit].map(|it| Subject { connections: Some(connections), ..it }));
     }
     let most = grouped(args.products);

@@ -25,7 +25,8 @@ END $$;
 -- The function of statement triggers; the argument is the table's tag. A statement that changed no row
 -- changes no stamp. It runs as its owner, so that a role that may write the table may change its stamps; so it names
 -- every function, operator and table with its schema, which costs less than setting a search path for each call.
--- `name` means the variable, also if the table has a column of that name.
+-- Most statements write one row, or rows of one bucket. The first INSERT of each kind is for these: it takes a third less
+-- time than the second. `name` means the variable, also if the table has a column of that name.
 CREATE OR REPLACE FUNCTION larder_v2_trigger() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 #variable_conflict use_variable
 DECLARE
@@ -33,27 +34,60 @@ DECLARE
 BEGIN
   IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
     INSERT INTO public.cache_changes (tags, r)
-    SELECT pg_catalog.array_append(moved, name), pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
+    SELECT ARRAY[name, pg_catalog.concat(name, '#', low)],
+      pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
     FROM (
-      SELECT pg_catalog.array_agg(pg_catalog.concat(name, '#', bucket)) AS moved FROM (
+      SELECT pg_catalog.min(bucket) AS low, pg_catalog.max(bucket) AS high FROM (
         SELECT pg_catalog.int8and(id, 255) AS bucket FROM new_rows
-        UNION SELECT pg_catalog.int8and(id, 255) FROM old_rows
+        UNION ALL SELECT pg_catalog.int8and(id, 255) FROM old_rows
       ) AS buckets
-    ) AS rows WHERE moved IS NOT NULL;
+    ) AS ends WHERE low OPERATOR(pg_catalog.=) high;
+    IF NOT FOUND THEN
+      INSERT INTO public.cache_changes (tags, r)
+      SELECT pg_catalog.array_append(moved, name), pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
+      FROM (
+        SELECT pg_catalog.array_agg(pg_catalog.concat(name, '#', bucket)) AS moved FROM (
+          SELECT pg_catalog.int8and(id, 255) AS bucket FROM new_rows
+          UNION SELECT pg_catalog.int8and(id, 255) FROM old_rows
+        ) AS buckets
+      ) AS rows WHERE moved IS NOT NULL;
+    END IF;
   ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
     INSERT INTO public.cache_changes (tags, r)
-    SELECT pg_catalog.array_append(moved, name), pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
+    SELECT ARRAY[name, pg_catalog.concat(name, '#', low)],
+      pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
     FROM (
-      SELECT pg_catalog.array_agg(pg_catalog.concat(name, '#', bucket)) AS moved
-      FROM (SELECT DISTINCT pg_catalog.int8and(id, 255) AS bucket FROM new_rows) AS buckets
-    ) AS rows WHERE moved IS NOT NULL;
+      SELECT pg_catalog.min(bucket) AS low, pg_catalog.max(bucket) AS high FROM (
+        SELECT pg_catalog.int8and(id, 255) AS bucket FROM new_rows
+      ) AS buckets
+    ) AS ends WHERE low OPERATOR(pg_catalog.=) high;
+    IF NOT FOUND THEN
+      INSERT INTO public.cache_changes (tags, r)
+      SELECT pg_catalog.array_append(moved, name), pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
+      FROM (
+        SELECT pg_catalog.array_agg(pg_catalog.concat(name, '#', bucket)) AS moved FROM (
+          SELECT DISTINCT pg_catalog.int8and(id, 255) AS bucket FROM new_rows
+        ) AS buckets
+      ) AS rows WHERE moved IS NOT NULL;
+    END IF;
   ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
     INSERT INTO public.cache_changes (tags, r)
-    SELECT pg_catalog.array_append(moved, name), pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
+    SELECT ARRAY[name, pg_catalog.concat(name, '#', low)],
+      pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
     FROM (
-      SELECT pg_catalog.array_agg(pg_catalog.concat(name, '#', bucket)) AS moved
-      FROM (SELECT DISTINCT pg_catalog.int8and(id, 255) AS bucket FROM old_rows) AS buckets
-    ) AS rows WHERE moved IS NOT NULL;
+      SELECT pg_catalog.min(bucket) AS low, pg_catalog.max(bucket) AS high FROM (
+        SELECT pg_catalog.int8and(id, 255) AS bucket FROM old_rows
+      ) AS buckets
+    ) AS ends WHERE low OPERATOR(pg_catalog.=) high;
+    IF NOT FOUND THEN
+      INSERT INTO public.cache_changes (tags, r)
+      SELECT pg_catalog.array_append(moved, name), pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
+      FROM (
+        SELECT pg_catalog.array_agg(pg_catalog.concat(name, '#', bucket)) AS moved FROM (
+          SELECT DISTINCT pg_catalog.int8and(id, 255) AS bucket FROM old_rows
+        ) AS buckets
+      ) AS rows WHERE moved IS NOT NULL;
+    END IF;
   ELSE
     INSERT INTO public.cache_changes (tags, r) VALUES (
       ARRAY[name, pg_catalog.concat(name, '!')], pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)
