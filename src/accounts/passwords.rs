@@ -70,8 +70,9 @@ pub async fn is_right(password: String, kept: Option<String>) -> Result<bool, Ap
         let has_account = kept.is_some();
         let kept = kept.unwrap_or_else(|| DUMMY_HASH.clone());
         // A longer password was never accepted, and hashing it would take longer.
-        let length = password.chars().count();
-        let password = if length > Password::LONGEST { "" } else { &password };
+        let is_too_long = |text: &str| text.chars().count() > Password::LONGEST;
+        let is_refused = is_too_long(&password) && is_too_long(&nfc(&password));
+        let password = if is_refused { "" } else { &password };
         let normal = nfc(password);
         // Earlier versions hashed passwords as typed, before they were normalized.
         let is_equal = is_of(normal.as_bytes(), &kept)
@@ -159,6 +160,9 @@ mod tests {
         let (composed, apart) = ("d\u{e9}j\u{e0} vu!", "de\u{301}ja\u{300} vu!");
         let kept = hash(&apart.parse().unwrap());
         assert!(is_right(composed, Some(&kept)).await && is_right(apart, Some(&kept)).await);
+        let long = "\u{e9}".repeat(Password::LONGEST);
+        let kept_long = hash(&long.parse().unwrap());
+        assert!(is_right(&"e\u{301}".repeat(Password::LONGEST), Some(&kept_long)).await);
         // A hash of the password as typed still counts.
         assert!(is_right(apart, Some(&hash_bytes(apart.as_bytes()))).await);
     }
