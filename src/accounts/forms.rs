@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::model::Password;
 use crate::site::form::FormErrors;
+use crate::site::text::nfc;
 
 /// The fields of the sign-in form.
 #[derive(Debug, Default, Deserialize)]
@@ -50,11 +51,28 @@ impl PasswordForm {
     pub fn parse(&self) -> Result<Password, FormErrors> {
         let mut errors = FormErrors::default();
         let new = errors.keep("new", self.new.parse());
-        let is_same =
-            if self.new == self.again { Ok(()) } else { Err("The two passwords differ.") };
+        let is_same = match nfc(&self.new) == nfc(&self.again) {
+            true => Ok(()),
+            false => Err("The two passwords differ."),
+        };
         match (new, errors.keep("again", is_same)) {
             (Some(new), Some(())) => Ok(new),
             _ => Err(errors),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_typed_twice_in_whatever_form() {
+        let parse = |new: &str, again: &str| {
+            let form = PasswordForm { new: new.into(), again: again.into(), ..Default::default() };
+            form.parse().is_ok()
+        };
+        assert!(parse("caf\u{e9} au lait", "cafe\u{301} au lait"));
+        assert!(!parse("caf\u{e9} au lait", "cafe au lait"));
     }
 }

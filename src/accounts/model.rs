@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::site::digest;
 use crate::site::row_id::RowId;
-use crate::site::text::{self, TextError};
+use crate::site::text::{self, TextError, nfc};
 use crate::site::time::Timestamp;
 use crate::site::words::fold;
 
@@ -58,6 +58,8 @@ impl FromStr for Name {
 
 /// A valid password: 8 to 200 characters, taken as typed except for its Unicode form.
 ///
+/// Characters are counted in that form: systems type the same letter as one or as several.
+///
 /// Source: NIST SP 800-63B, which asks for length and for nothing else.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
@@ -96,7 +98,7 @@ impl FromStr for Password {
     type Err = PasswordError;
 
     fn from_str(text: &str) -> Result<Self, PasswordError> {
-        match text.chars().count() {
+        match nfc(text).chars().count() {
             ..Self::SHORTEST => Err(PasswordError::TooShort),
             Self::SHORTEST..=Self::LONGEST => Ok(Self(text.to_owned())),
             _ => Err(PasswordError::TooLong),
@@ -189,6 +191,13 @@ mod tests {
             assert_eq!(text.parse::<Password>().map(|_| ()), expected, "{text:?}");
         }
         assert_eq!("x".repeat(201).parse::<Password>(), Err(PasswordError::TooLong));
+        // As long in each form of its letters.
+        for letter in ["é", "e\u{301}"] {
+            let parse = |count| letter.repeat(count).parse::<Password>().map(|_| ());
+            assert_eq!(parse(7), Err(PasswordError::TooShort), "{letter:?}");
+            assert_eq!((parse(8), parse(200)), (Ok(()), Ok(())), "{letter:?}");
+            assert_eq!(parse(201), Err(PasswordError::TooLong), "{letter:?}");
+        }
     }
 
     #[test]

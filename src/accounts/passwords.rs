@@ -13,6 +13,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::Semaphore;
 
 use super::model::Password;
+use super::throttle::unless_left;
 use crate::error::AppError;
 use crate::site::text::nfc;
 
@@ -54,7 +55,7 @@ fn hash_bytes(password: &[u8]) -> String {
 /// Runs [`hash`] on a blocking thread.
 ///
 /// # Errors
-/// Fails only if that thread panics or the program shuts down.
+/// Those of [`is_right`].
 pub async fn hashed(password: Password) -> Result<String, AppError> {
     on_a_thread(move || hash(&password)).await
 }
@@ -64,14 +65,16 @@ pub async fn hashed(password: Password) -> Result<String, AppError> {
 /// Without an account it never matches, but comparing takes as long.
 ///
 /// # Errors
-/// Fails only if the blocking thread panics or the program shuts down.
+/// [`AppError::Crowded`] if the client has left before its turn. Fails otherwise only if the blocking thread
+/// panics or the program shuts down.
 pub async fn is_right(password: String, kept: Option<String>) -> Result<bool, AppError> {
     let compare = move || {
         let has_account = kept.is_some();
         let kept = kept.unwrap_or_else(|| DUMMY_HASH.clone());
         // A longer password was never accepted, and hashing it would take longer.
-        let length = password.chars().count();
-        let password = if length > Password::LONGEST { "" } else { &password };
+        let is_too_long = |text: &str| text.chars().count() > Password::LONGEST;
+        let is_refused = is_too_long(&password) && is_too_long(&nfc(&password));
+        let password = if is_refused { "" } else { &password };
         let normal = nfc(password);
         // Earlier versions hashed passwords as typed, before they were normalized.
         let is_equal = is_of(normal.as_bytes(), &kept)
@@ -124,7 +127,8 @@ async fn on_a_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, AppError> {
     let failed = |error: anyhow::Error| AppError::Internal(Arc::new(error));
-    let turn = TURNS.acquire().await.map_err(|error| failed(error.into()))?;
+    let turn = unless_left(TURNS.acquire()).await.ok_or(AppError::Crowded)?;
+    let turn = turn.map_err(|error| failed(error.into()))?;
     let work = move || {
         // Held until the work is done: a client that disconnects does not stop the thread.
         let _turn = turn;
@@ -136,8 +140,10 @@ async fn on_a_thread<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use argon2::PasswordHasher;
+    use futures_util::FutureExt;
 
     use super::*;
+    use crate::cache::presence::Client;
 
     async fn is_right(password: &str, kept: Option<&String>) -> bool {
         super::is_right(password.to_owned(), kept.cloned()).await.unwrap()
@@ -159,6 +165,9 @@ mod tests {
         let (composed, apart) = ("d\u{e9}j\u{e0} vu!", "de\u{301}ja\u{300} vu!");
         let kept = hash(&apart.parse().unwrap());
         assert!(is_right(composed, Some(&kept)).await && is_right(apart, Some(&kept)).await);
+        let long = "\u{e9}".repeat(Password::LONGEST);
+        let kept_long = hash(&long.parse().unwrap());
+        assert!(is_right(&"e\u{301}".repeat(Password::LONGEST), Some(&kept_long)).await);
         // A hash of the password as typed still counts.
         assert!(is_right(apart, Some(&hash_bytes(apart.as_bytes()))).await);
     }
@@ -176,6 +185,17 @@ mod tests {
         {
             assert!(!is_right("tea and toast", Some(&broken.to_owned())).await, "{broken}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_before_its_turn_has_nothing_compared() {
+        let turns = TURNS.acquire_many(AT_ONCE as u32).await.unwrap();
+        let client = Client::default();
+        let mut compared = Box::pin(client.scope(super::is_right("wrong password".into(), None)));
+        assert!(compared.as_mut().now_or_never().is_none());
+        client.leave();
+        assert!(matches!(compared.await, Err(AppError::Crowded)));
+        drop(turns);
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@
 //! - An attempt counts once it is known to have failed. Within one instance, attempts from the same address
 //!   or for the same name are compared one at a time, so that none slips through while another is compared.
 //!   Across instances at most one per instance can.
+//! - A client that leaves while its attempt waits makes room for others.
 //! - A refused attempt is not counted: a client that guesses a name from one address uses up the limit of
 //!   that address and does not lock the owner out.
 //! - The counts are values of the cache, so instances that share a Redis share them. Each process counts on
@@ -14,11 +15,14 @@
 //! Source: Django has no such limit; its documentation recommends libraries that count in the cache.
 
 use std::hash::{BuildHasher, RandomState};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
+use crate::cache::presence::Client;
 use crate::cache::store::MemoryStore;
 use crate::cache::values::{Settings, Timeout, Values};
 use crate::cache::{self, Cache};
@@ -61,7 +65,7 @@ pub enum Refusal {
         /// When the window has ended at the latest, in seconds from now.
         seconds: u64,
     },
-    /// Too many attempts are waiting.
+    /// Too many attempts are waiting, or the client has left before its turn.
     Crowded,
 }
 
@@ -106,8 +110,8 @@ impl Throttle {
         self.check(cache, &counts).await?;
         let room = self.room.try_acquire().map_err(|_| Refusal::Crowded)?;
         // Always the address first, so that no two attempts deadlock.
-        let by_address = self.addresses.lock(address).await;
-        let by_name = self.names.lock(&name).await;
+        let by_address = unless_left(self.addresses.lock(address)).await.ok_or(Refusal::Crowded)?;
+        let by_name = unless_left(self.names.lock(&name)).await.ok_or(Refusal::Crowded)?;
         // Checked again: other attempts may have failed while this one waited.
         self.check(cache, &counts).await?;
         Ok(Attempt { throttle: self, counts, _held: (room, by_address, by_name) })
@@ -163,6 +167,17 @@ impl Attempt<'_> {
                 let _ = tokio::join!(own.delete(&own_key), own.delete(&lost));
             }
         }
+    }
+}
+
+/// Waits for a turn, unless the client leaves before it comes.
+///
+/// The server goes on with the request of a client that has closed its side, since it may still be reading.
+pub(super) async fn unless_left<T>(turn: impl Future<Output = T>) -> Option<T> {
+    let client = Client::current();
+    match select(pin!(turn), pin!(client.left())).await {
+        Either::Left((turn, _)) => Some(turn),
+        Either::Right(_) => None,
     }
 }
 
@@ -361,6 +376,14 @@ mod tests {
         // A client that disconnects frees its place.
         drop(waiting.pop());
         throttle.attempt(&cache, &name, &address).await.unwrap().succeed(&cache).await;
+        // So does one that has left, although the server goes on with its request.
+        let client = Client::default();
+        let mut left = Box::pin(client.scope(throttle.attempt(&cache, "mina", "192.0.2.1")));
+        assert!(left.as_mut().now_or_never().is_none());
+        client.leave();
+        assert_eq!(left.await.map(|_| ()), Err(Refusal::Crowded));
+        let attempt = client.scope(throttle.attempt(&cache, &name, &address)).await;
+        attempt.unwrap().succeed(&cache).await;
         drop((held, waiting));
     }
 }

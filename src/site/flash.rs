@@ -2,12 +2,10 @@
 //!
 //! - The sentence travels in a cookie of its own and is shown once.
 //! - The cookie holds a MAC over the sentence and its expiry. A sister domain, or a response over
-//!   http, can set cookies, but cannot make the shop show a sentence. Each process draws its own
-//!   key, so another instance does not show the sentence.
+//!   http, can set cookies, but cannot make the shop show a sentence. The key is the secret of the
+//!   database: whichever instance the redirect leads to shows the sentence.
 //! - The sentence is inserted *outside* the page cache: the page itself is looked up and stored for
 //!   all visitors, and the response with the sentence is sent `no-store` and without `ETag`.
-
-use std::sync::LazyLock;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::cookie::time::Duration;
@@ -17,19 +15,19 @@ use actix_web::http::Method;
 use actix_web::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, LOCATION,
 };
-use actix_web::{Error, HttpResponse};
+use actix_web::{Error, HttpResponse, web};
 use askama::filters::{Html, escape};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, Mac};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use sha2::Sha256;
 use time::OffsetDateTime;
 
 use super::client::Client;
 use super::cookie;
+use crate::cache::Secret;
 use crate::cache::http::CONDITIONS;
 use crate::error::AppError;
+use crate::state::State;
 
 /// The cookie's name; its prefix avoids the names of other programs on this host.
 const NAME: &str = "larder-flash";
@@ -75,35 +73,20 @@ fn cookie(value: String, lifetime: Duration, is_secure: bool) -> Cookie<'static>
         .finish()
 }
 
-static KEY: LazyLock<Hmac<Sha256>> = LazyLock::new(|| {
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).expect("the system gives random bytes");
-    Hmac::new_from_slice(&key).expect("HMAC takes keys of every length")
-});
-
-/// Computes the MAC of a sentence and its expiry.
-///
-/// The expiry has digits only, so it is clear where it ends.
-fn mac(end: &str, sentence: &str) -> Hmac<Sha256> {
-    let mut mac = KEY.clone();
-    [end, ".", sentence].iter().for_each(|part| mac.update(part.as_bytes()));
-    mac
-}
-
 /// Returns the cookie's value: the expiry as a Unix timestamp, the MAC and the sentence.
-fn sealed(sentence: &str, end: i64) -> String {
+fn sealed(secret: &Secret, sentence: &str, end: i64) -> String {
     let end = end.to_string();
-    let mac = URL_SAFE_NO_PAD.encode(mac(&end, sentence).finalize().into_bytes());
+    let mac = URL_SAFE_NO_PAD.encode(secret.mac(NAME, [end.as_bytes(), sentence.as_bytes()]));
     format!("{end}.{mac}.{}", utf8_percent_encode(sentence, NON_ALPHANUMERIC))
 }
 
 /// Returns the sentence of a cookie's value, if its MAC is valid and it has not expired.
-fn opened(value: &str, now: i64) -> Option<String> {
+fn opened(secret: &Secret, value: &str, now: i64) -> Option<String> {
     let (end, rest) = value.split_once('.')?;
     let (mac, sentence) = rest.split_once('.')?;
     let (mac, sentence) =
         (URL_SAFE_NO_PAD.decode(mac).ok()?, percent_decode_str(sentence).decode_utf8().ok()?);
-    let is_ours = self::mac(end, &sentence).verify_slice(&mac).is_ok();
+    let is_ours = secret.has_made(&mac, NAME, [end.as_bytes(), sentence.as_bytes()]);
     (is_ours && now < end.parse().ok()?).then(|| sentence.into_owned())
 }
 
@@ -140,7 +123,8 @@ where
 fn send_along(response: &mut ServiceResponse<BoxBody>) {
     let flash = response.response().extensions().get::<Flash>().map(|flash| flash.0.clone());
     if let Some(sentence) = flash {
-        let value = sealed(&sentence, now() + LIFETIME);
+        let secret = &State::of(response.request()).secret;
+        let value = sealed(secret, &sentence, now() + LIFETIME);
         let is_secure = Client::of(response.request()).is_https;
         // Adding cannot fail: the value holds only characters that every header may hold.
         let cookie = cookie(value, Duration::seconds(LIFETIME), is_secure);
@@ -157,7 +141,8 @@ fn now() -> i64 {
 /// It is parsed here, since actix would store the cookies in the request, where handlers of shared
 /// pages must not find them.
 fn sentence(request: &ServiceRequest) -> Option<String> {
-    opened(cookie::value(request.headers(), NAME)?, now())
+    let state = request.app_data::<web::Data<State>>()?;
+    opened(&state.secret, cookie::value(request.headers(), NAME)?, now())
 }
 
 /// Inserts `sentence` at the placeholder, if the response is a page that has one.
@@ -201,15 +186,18 @@ mod tests {
 
     #[test]
     fn any_language_survives_the_cookie_until_its_end() {
-        let value = sealed("Saved “抹茶; 🍵”.", 1_000);
+        let secret = Secret::random();
+        let value = sealed(&secret, "Saved “抹茶; 🍵”.", 1_000);
         assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_%".contains(&byte)));
-        assert_eq!(opened(&value, 999).as_deref(), Some("Saved “抹茶; 🍵”."));
-        assert_eq!(opened(&value, 1_000), None);
+        assert_eq!(opened(&secret, &value, 999).as_deref(), Some("Saved “抹茶; 🍵”."));
+        assert_eq!(opened(&secret, &value, 1_000), None);
+        assert_eq!(opened(&Secret::random(), &value, 999), None);
     }
 
     #[test]
     fn forged_cookies_are_never_shown() {
-        let value = sealed("Saved “Tea”.", 1_000);
+        let secret = Secret::random();
+        let value = sealed(&secret, "Saved “Tea”.", 1_000);
         let (end, rest) = value.split_once('.').unwrap();
         let (mac, sentence) = rest.split_once('.').unwrap();
         let forged = [
@@ -224,7 +212,7 @@ mod tests {
             "..".to_owned(),
         ];
         for value in forged {
-            assert_eq!(opened(&value, 0), None, "{value}");
+            assert_eq!(opened(&secret, &value, 0), None, "{value}");
         }
     }
 }

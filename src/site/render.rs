@@ -170,6 +170,11 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// Formats a number with its noun: `1 product`, `1,000 products`.
+pub fn counted(number: u64, [one, many]: [&str; 2]) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,5 +185,7 @@ mod tests {
         for (number, text) in cases {
             assert_eq!(grouped(number), text);
         }
+        let nouns = ["key", "keys"];
+        assert_eq!([1, 1_000].map(|number| counted(number, nouns)), ["1 key", "1,000 keys"]);
     }
 }

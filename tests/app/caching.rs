@@ -15,6 +15,7 @@ on_both_databases! {
     a_hit_is_the_same_page_as_the_miss,
     a_hit_reports_its_age_and_ttl,
     a_flash_is_shown_once_and_never_stored,
+    a_flash_is_shown_by_whichever_instance_is_asked,
     a_page_under_a_flash_is_stored_for_all_visitors,
     unknown_cookies_change_nothing,
     every_response_reports_what_the_cache_did,
@@ -229,6 +230,17 @@ fn a_flash_is_shown_once_and_never_stored(on: Database) {
     assert_eq!(again.flash(), None);
     assert_eq!(site.get("/").assert_cache("hit").flash(), None);
     assert_eq!(site.get("/").header("set-cookie"), None);
+}
+
+/// A load balancer may send the redirect's request to another instance.
+fn a_flash_is_shown_by_whichever_instance_is_asked(on: Database) {
+    let here = TestSite::start(on);
+    let there = here.another_instance();
+    let answer = here.adds("Tea", "4");
+    let cookie = answer.header("set-cookie").expect("a flash");
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let page = there.ask("GET", "/").header("Cookie", &cookie).send();
+    assert!(page.flash().is_some_and(|flash| flash.contains("Tea")), "{}", page.text());
 }
 
 fn a_page_under_a_flash_is_stored_for_all_visitors(on: Database) {

@@ -34,7 +34,6 @@ use super::level::{Level, Levels};
 use super::listeners::Listeners;
 use super::policy::Policy;
 use super::presence::Client;
-use super::removal::Epoch;
 use super::scope::Scope;
 use super::stamps::{StampSource, Stamps};
 use super::tier::local::LocalTier;
@@ -254,7 +253,7 @@ impl Cache {
         let mut dependencies = Dependencies::on_everything(current);
         self.add_scope(&mut dependencies, current);
         let entry = Entry::new(level, note.clone(), dependencies, policy, size);
-        let entry = Arc::new(entry.since(Epoch::of(key, current.epochs())));
+        let entry = Arc::new(entry.since(self.epoch(key, current)));
         self.shared.local.insert(key.clone(), entry.clone());
         if let Some(shared) = self.shared_for(policy) {
             shared.store(key, note, &entry, None, self.shared.versions.clone());
@@ -275,12 +274,12 @@ impl Cache {
 
     /// Takes the turn to build `key`, or a ticket to wait for the caller that is building it.
     pub(super) fn take_turn(&self, key: &Key, current: &Stamps) -> Turn {
-        self.shared.flights.take_turn(key, Client::current(), Epoch::of(key, current.epochs()))
+        self.shared.flights.take_turn(key, Client::current(), self.epoch(key, current))
     }
 
     /// Takes a turn for a build in the background, which no client's leaving affects.
     pub(super) fn take_turn_behind(&self, key: &Key, current: &Stamps) -> Turn {
-        self.shared.flights.take_turn(key, Client::default(), Epoch::of(key, current.epochs()))
+        self.shared.flights.take_turn(key, Client::default(), self.epoch(key, current))
     }
 
     /// Stores a result in the local tier, and in the shared tier if there is one.
@@ -319,7 +318,7 @@ impl Cache {
         let policy = policy.jittered();
         let holds_nothing = codec::is_nothing(&*made.body);
         let entry = Entry::new(level, made.body, made.dependencies, &policy, made.size)
-            .since(Epoch::of(key, made.current.epochs()))
+            .since(self.epoch(key, &made.current))
             .built_in(made.started.elapsed(), tracking::maker())
             .holding_nothing(holds_nothing);
         let entry = Arc::new(entry);

@@ -56,6 +56,13 @@ pub(crate) enum PanelError {
     Internal(String),
 }
 
+impl PanelError {
+    /// Reports whether only clients that may see the panel are told of it.
+    pub(crate) fn is_told(&self) -> bool {
+        !matches!(self, Self::NotFound | Self::Foreign)
+    }
+}
+
 impl From<cache::Error> for PanelError {
     fn from(error: cache::Error) -> Self {
         match error {
@@ -77,6 +84,12 @@ impl From<serde_json::Error> for PanelError {
     }
 }
 
+/// Returns an error with what caused it: `redis store: no answer within 80ms`.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (**error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 impl ResponseError for PanelError {
     fn status_code(&self) -> StatusCode {
         match self {
@@ -96,7 +109,8 @@ impl ResponseError for PanelError {
     fn error_response(&self) -> HttpResponse {
         let cause = match self {
             Self::Internal(cause) => Some(cause.clone()),
-            Self::Store(error) | Self::NotRemoved(error) => Some(error.to_string()),
+            Self::Store(error) => Some(chain(&**error)),
+            Self::NotRemoved(error) => Some(error.to_string()),
             _ => None,
         };
         if let Some(error) = cause {
@@ -109,5 +123,17 @@ impl ResponseError for PanelError {
             _ => &mut answer,
         };
         answer.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::store::StoreError;
+
+    #[test]
+    fn the_log_tells_what_an_error_was_caused_by() {
+        let error = cache::Error::Store { store: "redis", source: StoreError::Closed };
+        assert_eq!(chain(&error), format!("{error}: {}", StoreError::Closed));
     }
 }

@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! - The front door: `panel`, `hooks`, `state`, `layer`, `routes`.
-//! - What all addresses share: `guard`, `refusal`, `form`, `page`, `assets`, `error`, `explain`.
+//! - What all addresses share: `guard`, `refusal`, `form`, `page`, `assets`, `error`, `explain`, `figures`.
 //! - What is observed: [`sql`], `moves`, [`rendered`], `trace`, [`RequestId`], [`secrets`].
 //! - The parts: `toolbar`, `dashboard`, `metrics`.
 
@@ -14,6 +14,7 @@ mod dashboard;
 mod error;
 #[cfg(feature = "sql")]
 mod explain;
+mod figures;
 mod form;
 mod guard;
 mod hooks;

@@ -13,9 +13,11 @@ use crate::state::PanelState;
 
 #[derive(Template)]
 #[template(path = "error.html")]
-struct ErrorPage {
+struct ErrorPage<'a> {
     heading: &'static str,
     message: String,
+    /// The path of the panel, for clients that may see it.
+    at: Option<&'a str>,
 }
 
 /// Adds the body to an error that has none.
@@ -30,10 +32,13 @@ pub(crate) async fn dress(
         return Ok(response);
     }
     let heading = heading(status);
-    let message = response.response().error().map_or(heading.to_owned(), Error::to_string);
+    let error = response.response().error();
+    let message = error.map_or(heading.to_owned(), Error::to_string);
+    let is_allowed = error.and_then(Error::as_error::<PanelError>).is_some_and(PanelError::is_told);
     let (content_type, body) = match is_for_people(&state.at, response.request()) {
         true => {
-            let page = Page::new(&state.at, heading, &ErrorPage { heading, message });
+            let at = is_allowed.then_some(state.at.as_str());
+            let page = Page::new(&state.at, heading, &ErrorPage { heading, message, at });
             let page = page.map_err(PanelError::from)?;
             let rendered = (state.hooks.layout)(response.request().clone(), page).await?;
             ("text/html; charset=utf-8", rendered)

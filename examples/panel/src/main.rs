@@ -30,7 +30,9 @@ async fn index(cache: web::Data<Cache>, notes: web::Data<Notes>) -> impl Respond
     let escaped = notes.iter().map(|text| text.replace('&', "&amp;").replace('<', "&lt;"));
     let items: String = escaped.map(|text| format!("<li>{text}")).collect();
     let form = "<form method=post><input name=text aria-label=Note><button>Add</button></form>";
-    web::Html::new(format!("<!doctype html><html lang=en><title>Notes</title><body><ul>{items}</ul>{form}</body>"))
+    let head = "<meta name=viewport content=width=device-width><meta name=color-scheme content='light dark'>";
+    let head = format!("<!doctype html><html lang=en>{head}<title>Notes</title>");
+    web::Html::new(format!("{head}<body><ul>{items}</ul>{form}</body>"))
 }
 
 async fn add(

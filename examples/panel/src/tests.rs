@@ -94,7 +94,8 @@ fn the_dashboard_invalidates_a_tag_of_this_process() {
         assert_has(&done, &["303 See Other", "location: /_larder/cache\r\n"]);
         assert_has(&get("/"), &["fwd=stale; stored"]);
         assert_has(&get("/_larder/cache"), &["invalidated <bdi>notes</bdi>"]);
-        assert_has(&get("/_larder/cache/entry?key=none"), &["404 Not Found", "text/html"]);
+        let gone = get("/_larder/cache/entry?key=none");
+        assert_has(&gone, &["404 Not Found", "text/html", "href=\"/_larder/cache\""]);
         assert_has(&get("/_larder/cache/key?key=none"), &["404 Not Found", "problem+json"]);
     });
 }

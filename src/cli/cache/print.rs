@@ -6,7 +6,7 @@ use crate::cache::inspect::{
     Body, Description, Listing, LookUps, Memory, Statistics, Store, TagStamp, Verdict,
 };
 use crate::cli::table::Table;
-use crate::site::render::grouped;
+use crate::site::render::{counted, grouped};
 
 /// Prints a list of keys.
 pub fn listing(listing: &Listing) -> String {
@@ -98,35 +98,30 @@ fn look_ups(levels: &[LookUps]) -> String {
 }
 
 fn memory(memory: &Memory) -> String {
-    let pages = count(memory.pages, "page", "pages");
-    let fragments = count(memory.fragments, "fragment", "fragments");
-    let queries = count(memory.queries, "query", "queries");
+    let pages = counted(memory.pages, ["page", "pages"]);
+    let fragments = counted(memory.fragments, ["fragment", "fragments"]);
+    let queries = counted(memory.queries, ["query", "queries"]);
     let bytes = bounded(memory.bytes, memory.limit_bytes);
     format!("memory: {pages}, {fragments}, {queries}; {bytes}\n")
 }
 
 fn store(store: &Store) -> String {
-    let values = count(store.values, "value", "values");
+    let values = counted(store.values, ["value", "values"]);
     // Without Redis the store is a part of the shop's memory and holds values only.
     let (name, mut ours) = if store.name == "memory" {
         ("values", values)
     } else {
-        let entries = count(store.entries, "entry", "entries");
+        let entries = counted(store.entries, ["entry", "entries"]);
         (store.name.as_str(), format!("{entries} and {values} of Larder"))
     };
     if let Some(keys) = store.keys {
-        ours += &format!(", {} in total", count(keys, "key", "keys"));
+        ours += &format!(", {} in total", counted(keys, ["key", "keys"]));
     }
     let mut parts = vec![ours];
     parts.extend(store.bytes.map(|bytes| bounded(bytes, store.limit_bytes)));
     parts.extend(store.evicted.map(|evicted| format!("{} evicted", grouped(evicted))));
     parts.extend(store.expired.map(|expired| format!("{} expired", grouped(expired))));
     format!("{name}: {}\n", parts.join("; "))
-}
-
-/// Formats `1 key`, `1,000 keys`.
-fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
 fn bounded(bytes: u64, limit: Option<u64>) -> String {

@@ -100,7 +100,6 @@ impl List {
 
     /// Returns `1,000 products`.
     pub fn count(&self, number: u64) -> String {
-        let [one, many] = self.nouns;
-        format!("{} {}", super::render::grouped(number), if number == 1 { one } else { many })
+        super::render::counted(number, self.nouns)
     }
 }

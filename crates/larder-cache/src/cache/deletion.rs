@@ -12,14 +12,15 @@ use crate::tier::shared::SharedTier;
 impl Cache {
     /// Deletes every entry and value, with the reach of [`Cache::delete`]; foreign keys stay.
     ///
-    /// A handle of [`Cache::scoped`] deletes those of its scope. Its entries are no longer found, and leave memory and
-    /// store as entries do whose data have changed.
+    /// A handle of [`Cache::scoped`] deletes those of its scope. Its entries are no longer found; they leave memory at
+    /// their next lookup, and the store when their lifetimes end. What was built from them is stale.
     ///
     /// # Errors
     /// Those of [`Cache::delete`]. If the store does not answer, values may remain.
     pub async fn clear(&self) -> Result<(), Error> {
         if let Some(scope) = &self.scope {
-            self.shared.versions.invalidate(vec![scope.tag.clone()]).await?;
+            let deleted = Removal::Deleted.of_key(scope.tag.as_str());
+            self.shared.versions.invalidate(vec![deleted, scope.tag.clone()]).await?;
             return scope.values.clear().await.map(drop);
         }
         self.shared.versions.invalidate(vec![Removal::Deleted.of_all()]).await?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Cache;
 use crate::dependencies::Dependencies;
 use crate::key::Key;
+use crate::removal::Epoch;
 use crate::scope::Scope;
 use crate::stamps::Stamps;
 use crate::tag::Tag;
@@ -47,6 +48,11 @@ impl Cache {
             Some(scope) => Cow::Owned(key.within(&scope.name)),
             None => Cow::Borrowed(key),
         }
+    }
+
+    /// Returns the epoch of a key in the scope of this handle.
+    pub(super) fn epoch(&self, key: &Key, current: &Stamps) -> Epoch {
+        Epoch::of(key, self.scope.as_ref().map(|scope| &scope.tag), current.epochs())
     }
 
     /// Makes what was built from `current` depend on the scope of this handle.

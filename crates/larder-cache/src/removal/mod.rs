@@ -13,6 +13,7 @@
 //! - An instance that has written an entry to the shared store checks the stamps once more, and
 //!   removes the entry if its key was deleted meanwhile.
 //! - A variant of a page is deleted with the address that it is a variant of, and so is a variant of a variant.
+//! - The entries of a scope are deleted with it: its name is in a bucket, too.
 //! - There are 4,096 buckets: a deletion makes one in 4,096 other entries load once more.
 //! - A deletion reaches as far as the stamps do ([`StampSource`](super::stamps::StampSource)): every
 //!   instance with a database, this process only with stamps in memory.
@@ -57,6 +58,8 @@ impl Removal {
     }
 
     /// Returns the tag that does this to the entry under `key`, and to all others in its bucket.
+    ///
+    /// The key may also be the name of a scope's tag.
     pub fn of_key(self, key: &str) -> Tag {
         Tag::from(format!("{}#{}", self.name(), bucket(key)))
     }
@@ -70,20 +73,22 @@ fn bucket(key: &str) -> u16 {
 /// How often entries of some keys were deleted and ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Epoch {
-    /// The bucket of the key, that of the key it is a variant of, and that of the key which this one is a variant of;
-    /// where there is no such key, the bucket before again.
-    buckets: [u16; 3],
+    /// The bucket of the key, that of the key it is a variant of, that of the key which this one is a variant of, and
+    /// that of the scope; where there is none, the bucket before again.
+    buckets: [u16; 4],
     deleted: Stamp,
     ended: Stamp,
 }
 
 impl Epoch {
-    /// Returns the epoch of `key` at these stamps.
-    pub(super) fn of(key: &Key, epochs: &Epochs) -> Self {
+    /// Returns the epoch of `key` at these stamps; `scope` is the tag of the scope that it is in.
+    pub(super) fn of(key: &Key, scope: Option<&Tag>, epochs: &Epochs) -> Self {
         let of = |key: &Key| bucket(key.as_str());
         let (own, whole) = (of(key), key.variant_of());
         let of_whole = whole.map_or(own, of);
-        epochs.at([own, of_whole, whole.and_then(Key::variant_of).map_or(of_whole, of)])
+        let of_inner = whole.and_then(Key::variant_of).map_or(of_whole, of);
+        let of_scope = scope.map_or(of_inner, |scope| bucket(scope.as_str()));
+        epochs.at([own, of_whole, of_inner, of_scope])
     }
 
     /// Returns the epoch of the same keys at these stamps.
@@ -147,7 +152,7 @@ impl Epochs {
     }
 
     /// Returns the epoch of these buckets.
-    fn at(&self, buckets: [u16; 3]) -> Epoch {
+    fn at(&self, buckets: [u16; 4]) -> Epoch {
         let mut epoch = Epoch { buckets, ..self.all };
         for (nth, bucket) in buckets.iter().enumerate() {
             // A bucket that several of the keys share must be added once only.

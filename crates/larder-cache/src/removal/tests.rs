@@ -34,19 +34,19 @@ fn a_deletion_is_of_its_key_or_of_all() {
     let before = current(&[]);
     for (removal, is_deletion) in [(Removal::Deleted, true), (Removal::Ended, false)] {
         let after = current(&[removal.of_key("tea")]);
-        let epoch = Epoch::of(&tea, before.epochs());
+        let epoch = Epoch::of(&tea, None, before.epochs());
         assert_eq!(epoch.is_deleted_in(epoch.now(after.epochs())), is_deletion);
         assert!(
             !epoch.is_at_least(epoch.now(after.epochs()))
                 && epoch.now(after.epochs()).is_at_least(epoch)
         );
         assert!(
-            Epoch::of(&milk, before.epochs()) == Epoch::of(&milk, after.epochs()),
+            Epoch::of(&milk, None, before.epochs()) == Epoch::of(&milk, None, after.epochs()),
             "milk is not tea"
         );
         let cleared = current(&[removal.of_all()]);
         for key in [&tea, &milk] {
-            let epoch = Epoch::of(key, before.epochs());
+            let epoch = Epoch::of(key, None, before.epochs());
             assert_eq!(epoch.is_deleted_in(epoch.now(cleared.epochs())), is_deletion);
         }
     }
@@ -55,16 +55,16 @@ fn a_deletion_is_of_its_key_or_of_all() {
 #[test]
 fn a_variant_goes_with_its_address_and_with_itself() {
     let variant = key("variant").variant(&key("tea"));
-    let epoch = Epoch::of(&variant, current(&[]).epochs());
+    let epoch = Epoch::of(&variant, None, current(&[]).epochs());
     for name in ["tea", "variant"] {
         let after = current(&[Removal::Deleted.of_key(name)]);
         assert!(epoch.is_deleted_in(epoch.now(after.epochs())), "{name}");
     }
-    let tea = Epoch::of(&key("tea"), current(&[]).epochs());
+    let tea = Epoch::of(&key("tea"), None, current(&[]).epochs());
     let after = current(&[Removal::Deleted.of_key("variant")]);
     assert!(!tea.is_deleted_in(tea.now(after.epochs())), "the address stays without its variant");
     let inner = key("inner").variant(&variant);
-    let epoch = Epoch::of(&inner, current(&[]).epochs());
+    let epoch = Epoch::of(&inner, None, current(&[]).epochs());
     for name in ["tea", "variant", "inner"] {
         let after = current(&[Removal::Deleted.of_key(name)]);
         assert!(epoch.is_deleted_in(epoch.now(after.epochs())), "{name}");
@@ -75,8 +75,8 @@ fn a_variant_goes_with_its_address_and_with_itself() {
 fn tags_that_only_look_like_removals_are_none() {
     let odd = ["!deleted#65536", "!deleted#", "!deletedx", "!", "!ended#-1", "deleted#1"];
     let odd = odd.map(|name| Tag::from(name.to_owned()));
-    let epoch = Epoch::of(&key("tea"), current(&odd).epochs());
-    assert_eq!(epoch, Epoch::of(&key("tea"), current(&[]).epochs()));
+    let epoch = Epoch::of(&key("tea"), None, current(&odd).epochs());
+    assert_eq!(epoch, Epoch::of(&key("tea"), None, current(&[]).epochs()));
 }
 
 /// Two instances and the store that they share.
@@ -268,6 +268,36 @@ async fn every_instance_forgets_and_nothing_stands_in_for_an_error() {
             assert_eq!(failing(cache).await, expected, "{way:?}");
         }
         assert_eq!(look(&pair.there, 2).await, 2, "{way:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn clearing_a_scope_deletes_its_entries() {
+    let policy = MINUTE.stale_if_error(Duration::from_secs(60));
+    for how in ALL {
+        let (pair, held) = (Pair::open(), Held::default());
+        let scopes = [&pair.here, &pair.there].map(|cache| cache.scoped("ann"));
+        let [here, there] = &scopes;
+        for cache in [here, there, &pair.here] {
+            look(cache, 1).await;
+            settle().await;
+        }
+        here.clear().await.unwrap();
+        for cache in [there, here] {
+            let load = async || Err::<u64, _>("down");
+            let tea = cache.get_or_set(&key("tea"), &policy, load).await;
+            assert_eq!(tea, Err("down"), "nothing stands in for an error");
+        }
+        let load = held.begin(here, how).await;
+        there.clear().await.unwrap();
+        assert_eq!(look(here, 2).await, 2, "{how:?}: the earlier load is not waited for");
+        held.go.notify_one();
+        assert_eq!(load.await.unwrap(), 1, "the caller who was there gets it");
+        settle().await;
+        for cache in [here, there] {
+            assert_eq!(look(cache, 3).await, 2, "{how:?}: what came later was not replaced");
+        }
+        assert_eq!(look(&pair.here, 4).await, 1, "the whole stays");
     }
 }
 

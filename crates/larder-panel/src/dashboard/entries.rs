@@ -9,12 +9,13 @@ use super::audit::Door;
 use super::forms::{DeleteForm, EntriesQuery, KINDS, KeyForm};
 use super::pages::html;
 use super::pagination::Pagination;
-use super::words::{address, entry_at, grouped};
+use super::words::{address, entry_at};
 use super::{service, words};
 use crate::cache::inspect::{Body, Description, Kind, MOST, TagStamp, Verdict, Wanted};
 use crate::cache::stamps::{Stamps, StampsResult};
 use crate::cache::{Key, Tag};
 use crate::error::PanelError;
+use crate::figures::{self, grouped};
 use crate::form::{Form, Query};
 use crate::redirect::local_path;
 use crate::state::PanelState;
@@ -45,7 +46,7 @@ impl IndexPage<'_> {
 
     /// Formats the total: `1,200 entries`.
     fn counted(&self) -> String {
-        words::counted(self.total, "entry", "entries")
+        figures::count(self.total, "entry", "entries")
     }
 
     /// Returns the address where the tag of the search can be invalidated, if there is one.
@@ -115,7 +116,7 @@ impl Row {
     }
 
     fn bytes(&self) -> String {
-        words::bytes(self.told.bytes)
+        figures::bytes(self.told.bytes)
     }
 
     fn worth(&self) -> String {

@@ -7,13 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::chart::{self, Bar};
 use super::history::{LEVELS, Minute};
-use super::words::{
-    address, by_level, bytes, counted, entry_at, grouped, percent, span, stamp, steered, tag, time,
-    worth,
-};
+use super::words::{address, by_level, entry_at, percent, span, stamp, steered, tag, worth};
 use crate::cache::Level;
 use crate::cache::inspect::{Dependents, Description, Inspection, LookUps, Share};
 use crate::cache::store::StoreError;
+use crate::figures::{bytes, count, grouped, took};
 use crate::metrics::Loads;
 use crate::state::PanelState;
 
@@ -201,7 +199,7 @@ impl OfLevel {
     pub fn p95(&self) -> String {
         match (self.loads.count, self.loads.p95) {
             (0, _) => "–".to_owned(),
-            (_, Some(bound)) => format!("≤ {}", time(bound)),
+            (_, Some(bound)) => format!("≤ {}", took(bound)),
             (_, None) => "> 10 s".to_owned(),
         }
     }
@@ -210,15 +208,15 @@ impl OfLevel {
     pub fn of_all(&self) -> String {
         format!(
             "{} of {}",
-            counted(self.look_ups.hits, "hit", "hits"),
-            counted(self.asked(), "lookup", "lookups")
+            count(self.look_ups.hits, "hit", "hits"),
+            count(self.asked(), "lookup", "lookups")
         )
     }
 
     /// Returns the hits and lookups of the last hour.
     pub fn of_hour(&self) -> String {
         let (hits, asked) = self.last_hour();
-        format!("{} of {}", counted(hits, "hit", "hits"), counted(asked, "lookup", "lookups"))
+        format!("{} of {}", count(hits, "hit", "hits"), count(asked, "lookup", "lookups"))
     }
 
     pub fn loads(&self) -> String {
@@ -228,11 +226,11 @@ impl OfLevel {
     /// Returns the number and the bytes of the stored entries.
     pub fn kept(&self) -> String {
         let Share { entries, bytes: taken } = self.share;
-        format!("{}, {}", counted(entries, "entry", "entries"), bytes(taken))
+        format!("{}, {}", count(entries, "entry", "entries"), bytes(taken))
     }
 
     pub fn mean(&self) -> String {
-        if self.loads.count == 0 { "–".to_owned() } else { time(self.loads.mean) }
+        if self.loads.count == 0 { "–".to_owned() } else { took(self.loads.mean) }
     }
 }
 
@@ -251,7 +249,7 @@ impl Overview {
     pub fn store_state(&self) -> String {
         match &self.store {
             StoreState::Off => "off".to_owned(),
-            StoreState::Answers(took) => format!("connected, {}", time(*took)),
+            StoreState::Answers(time) => format!("connected, {}", took(*time)),
             StoreState::Paused => "breaker open".to_owned(),
             StoreState::Silent(_) => "unavailable".to_owned(),
         }

@@ -9,9 +9,9 @@ use askama::Template;
 use super::audit::{Door, LogEntry};
 use super::forms::InvalidateForm;
 use super::overview::{self, Overview};
-use super::words::grouped;
 use super::{service, words};
 use crate::error::PanelError;
+use crate::figures::{count, grouped};
 use crate::form::{Form, Query};
 use crate::page::Page;
 use crate::redirect::local_path;
@@ -81,7 +81,7 @@ impl AskPage<'_> {
 
     fn all(&self) -> Option<String> {
         let all = self.would_invalidate?.iter().sum();
-        Some(words::counted(all, "entry", "entries"))
+        Some(count(all, "entry", "entries"))
     }
 
     fn by_level(&self) -> String {

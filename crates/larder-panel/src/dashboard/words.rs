@@ -1,21 +1,9 @@
-//! Formats figures for people.
+//! The words of the dashboard: tags, stamps, states of entries, and what these have saved.
 
 use std::time::Duration;
 
 use crate::cache::inspect::{Description, TagStamp, Verdict};
-
-/// Formats `1234567` as `1,234,567`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+use crate::figures::{count, grouped, took};
 
 /// Returns the address of the page of `key`.
 pub fn entry_at(at: &str, key: &str) -> String {
@@ -41,16 +29,6 @@ pub fn percent(part: u64, all: u64) -> String {
     }
 }
 
-/// Formats a duration: `4.3 ms`, `12 µs`, `2.50 s`.
-pub fn time(duration: Duration) -> String {
-    let micros = duration.as_micros();
-    match micros {
-        0..1_000 => format!("{micros} µs"),
-        1_000..1_000_000 => format!("{:.1} ms", duration.as_secs_f64() * 1e3),
-        _ => format!("{:.2} s", duration.as_secs_f64()),
-    }
-}
-
 /// Formats an age, rounded: `2 h 5 min`, `41 s`, `300 ms`.
 pub fn span(millis: u64) -> String {
     let seconds = millis / 1_000;
@@ -63,25 +41,11 @@ pub fn span(millis: u64) -> String {
     }
 }
 
-/// Formats a size: `512 bytes`, `1.4 kB`, `64.0 MB`.
-pub fn bytes(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
-}
-
-/// Formats a number with its noun: `1 entry`, `1,200 entries`.
-pub fn counted(number: u64, one: &str, more: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { more })
-}
-
 /// Formats numbers by level: `3 pages, 1 fragment, 0 queries`.
 pub fn by_level([pages, fragments, queries]: [u64; 3]) -> String {
-    let pages = counted(pages, "page", "pages");
-    let fragments = counted(fragments, "fragment", "fragments");
-    format!("{pages}, {fragments}, {}", counted(queries, "query", "queries"))
+    let pages = count(pages, "page", "pages");
+    let fragments = count(fragments, "fragment", "fragments");
+    format!("{pages}, {fragments}, {}", count(queries, "query", "queries"))
 }
 
 /// Returns the name of a tag in the forms: the tag `!` is `everything`.
@@ -116,13 +80,13 @@ pub fn state(verdict: &Verdict) -> String {
 pub fn worth(entry: &Description) -> String {
     let mut parts = Vec::new();
     if let Some(cost) = entry.cost {
-        parts.push(format!("build {}", time(Duration::from_micros(cost.took_us))));
-        parts.push(counted(cost.queries.into(), "query", "queries"));
+        parts.push(format!("build {}", took(Duration::from_micros(cost.took_us))));
+        parts.push(count(cost.queries.into(), "query", "queries"));
     }
-    parts.extend(entry.hits.map(|hits| counted(hits, "hit", "hits")));
+    parts.extend(entry.hits.map(|hits| count(hits, "hit", "hits")));
     let saved = entry.saved_us();
     if saved > 0 {
-        parts.push(format!("saved {}", time(Duration::from_micros(saved))));
+        parts.push(format!("saved {}", took(Duration::from_micros(saved))));
     }
     parts.join(", ")
 }
@@ -138,16 +102,11 @@ mod tests {
             assert_eq!(percent(part, all), expected);
         }
         assert_eq!(percent(99_999, 100_000), "99.9 %", "only all of it is 100 %");
-        let times = [(12, "12 µs"), (4_340, "4.3 ms"), (2_500_000, "2.50 s")];
-        for (micros, expected) in times {
-            assert_eq!(time(Duration::from_micros(micros)), expected);
-        }
         let spans =
             [(7, "7 ms"), (41_000, "41 s"), (125_000, "2 min 5 s"), (7_500_000, "2 h 5 min")];
         for (millis, expected) in spans {
             assert_eq!(span(millis), expected);
         }
-        assert_eq!([bytes(999), bytes(1_400)], ["999 bytes", "1.4 kB"]);
         assert_eq!(by_level([3, 1, 0]), "3 pages, 1 fragment, 0 queries");
         assert_eq!(
             [steered("!"), steered("posts!"), steered("posts#7")],

@@ -146,7 +146,8 @@ fn headers(record: &Record, warnings: &mut Vec<String>) {
                 .to_owned(),
         );
     }
-    let is_silent = record.verdict.rule.is_none() || record.verdict.status_line.is_empty();
+    // Without any word of the page cache the route has none, as the verdict says.
+    let is_silent = record.verdict.rule.is_none() && !record.verdict.status_line.is_empty();
     if record.verdict.outcome == PageOutcome::Bypass && is_silent {
         warnings.push("The page cache was bypassed for no reported reason.".to_owned());
     }
@@ -277,6 +278,8 @@ mod tests {
         one.verdict.outcome = PageOutcome::Bypass;
         one.verdict.rule = None;
         assert_warns(&one, &[], "for no reported reason");
+        one.verdict.status_line.clear();
+        assert_eq!(warnings(&one, &[]), [""; 0], "the route has no page cache");
     }
 
     #[test]

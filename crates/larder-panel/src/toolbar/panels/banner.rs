@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use askama::Template;
 
 use super::super::record::{Build, CacheNode, Level, Miss, Outcome, PageOutcome, Record, Verdict};
-use super::figures::{bytes, clock, count, lasts, percent, took};
 use super::words;
+use crate::figures::{bytes, clock, count, lasts, percent, took};
 
 #[derive(Template)]
 #[template(path = "toolbar/banner.html")]

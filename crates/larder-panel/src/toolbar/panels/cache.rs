@@ -10,9 +10,9 @@ use askama::Template;
 
 use super::super::record::{CacheNode, Outcome, Record};
 use super::Panel;
-use super::figures::{count, percent, took};
 use super::tree::{self, Step};
 use super::words;
+use crate::figures::{count, percent, took};
 
 #[derive(Template)]
 #[template(path = "toolbar/cache.html")]

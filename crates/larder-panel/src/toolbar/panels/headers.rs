@@ -7,8 +7,8 @@ use askama::Template;
 
 use super::super::record::Record;
 use super::Panel;
-use super::figures::lasts;
 use super::words;
+use crate::figures::lasts;
 
 #[derive(Template)]
 #[template(path = "toolbar/headers.html")]

@@ -7,8 +7,8 @@ use askama::Template;
 
 use super::super::record::{Kind, Summary};
 use super::Panel;
-use super::figures::{clock, count, took};
 use super::words;
+use crate::figures::{clock, count, took};
 use crate::request_id::RequestId;
 
 #[derive(Template)]

@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::super::record::{LogLine, Record};
 use super::Panel;
-use super::figures::{count, took};
+use crate::figures::{count, took};
 
 #[derive(Template)]
 #[template(path = "toolbar/log.html")]

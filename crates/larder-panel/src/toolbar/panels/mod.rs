@@ -9,7 +9,6 @@
 
 mod banner;
 mod cache;
-mod figures;
 mod headers;
 mod history;
 mod log;

@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::super::record::{Kind, Record};
 use super::Panel;
-use super::figures::{bytes, clock};
+use crate::figures::{bytes, clock};
 
 #[derive(Template)]
 #[template(path = "toolbar/request.html")]

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::Panel;
-use super::figures::count;
+use crate::figures::count;
 
 #[derive(Template)]
 #[template(path = "toolbar/settings.html")]
@@ -21,6 +21,9 @@ impl Panel for Settings<'_> {
     const TITLE: &'static str = "Settings";
 
     fn subtitle(&self) -> String {
-        count(self.settings.len() as u64, "setting", "settings")
+        match self.settings.len() as u64 {
+            0 => "none given".to_owned(),
+            given => count(given, "setting", "settings"),
+        }
     }
 }

@@ -11,10 +11,10 @@ use askama::Template;
 
 use super::super::record::{self, Record, SqlKind};
 use super::Panel;
-use super::figures::{count, took};
 use super::similar::{self, Group};
 use super::statement::{self, Piece};
 use super::timeline::Span;
+use crate::figures::{count, took};
 
 /// Statements slower than this are marked.
 const SLOW: Duration = Duration::from_millis(100);

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::super::record::Record;
 use super::Panel;
-use super::figures::{bytes, count, took};
+use crate::figures::{bytes, count, took};
 
 #[derive(Template)]
 #[template(path = "toolbar/templates.html")]

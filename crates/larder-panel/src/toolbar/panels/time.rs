@@ -9,7 +9,7 @@ use askama::Template;
 
 use super::super::record::{Record, Times};
 use super::Panel;
-use super::figures::{count, percent, took};
+use crate::figures::{count, percent, took};
 
 #[derive(Template)]
 #[template(path = "toolbar/time.html")]

@@ -8,9 +8,9 @@ use std::time::SystemTime;
 
 use super::super::record::{CacheNode, Miss, Outcome, Record};
 use super::banner::{ago, cost};
-use super::figures::{bytes, lasts, took};
 use super::timeline::Span;
 use super::words;
+use crate::figures::{bytes, lasts, took};
 use crate::trace::Trace;
 
 /// The tag *everything*; the names of reset tags end with it, too. See `cache::tag`.

@@ -23,6 +23,6 @@ impl Panel for VersionsPanel<'_> {
     fn subtitle(&self) -> String {
         self.versions
             .first()
-            .map_or_else(String::new, |(name, version)| format!("{name} {version}"))
+            .map_or_else(|| "none given".to_owned(), |(name, version)| format!("{name} {version}"))
     }
 }

@@ -1,7 +1,7 @@
 //! Formats figures for people.
 //!
 //! - Three digits are enough: `12 µs`, `0.31 ms`, `8.4 ms`, `41 ms`, `1.2 s`.
-//! - A figure has its unit, and a count has its noun.
+//! - A figure has its unit, and a count has its noun and groups of three digits.
 //! - A share of zero is zero.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -39,9 +39,22 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// Formats a count: `1 query`, `2 queries`.
+/// Formats a count: `1 query`, `1,200 queries`.
 pub fn count(n: u64, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
+    format!("{} {}", grouped(n), if n == 1 { one } else { many })
+}
+
+/// Formats `1234567` as `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Returns the share of `part` in `whole`, in percent; at most 100.
@@ -95,6 +108,7 @@ mod tests {
         assert_eq!(bytes(1_241_210), "1.2 MB");
         assert_eq!(count(1, "query", "queries"), "1 query");
         assert_eq!(count(0, "query", "queries"), "0 queries");
+        assert_eq!(count(1_234_567, "query", "queries"), "1,234,567 queries");
     }
 
     #[test]
