@@ -70,7 +70,12 @@ impl Hosts {
         };
         let always = ["localhost", "127.0.0.1", "[::1]", &address];
         let always = always.map(|name| Host { name: name.to_owned(), port: None });
-        let known = always.into_iter().chain(given.iter().cloned()).collect();
+        let mut known: Vec<Host> = Vec::new();
+        for host in always.into_iter().chain(given.iter().cloned()) {
+            if !known.contains(&host) {
+                known.push(host);
+            }
+        }
         Self { known, bound: bound.port() }
     }
 
@@ -132,6 +137,19 @@ mod tests {
             let authority = Authority::parse(host.as_bytes(), scheme).unwrap();
             assert_eq!(hosts.has(&authority, scheme), expected, "{scheme} {host}");
         }
+    }
+
+    #[test]
+    fn each_name_is_told_once() {
+        let told = |bound: &str, given: &[&str]| {
+            let given: Vec<Host> = given.iter().map(|host| host.parse().unwrap()).collect();
+            Hosts::new(&given, bound.parse().unwrap()).to_string()
+        };
+        assert_eq!(told("127.0.0.1:8000", &[]), "localhost, 127.0.0.1, [::1]");
+        assert_eq!(
+            told("0.0.0.0:80", &["a", "LOCALHOST"]),
+            "localhost, 127.0.0.1, [::1], 0.0.0.0, a"
+        );
     }
 
     #[test]
