@@ -26,7 +26,7 @@ use crate::cache::http::EntityTag;
 use crate::cache::page::CacheStatus;
 use crate::moves::Move;
 use crate::rendered::Rendered;
-use crate::secrets::HIDDEN;
+use crate::secrets::{HIDDEN, is_named};
 use crate::sql::Statement;
 
 /// The most statements, templates and the like of one request, and the most bytes of each list.
@@ -57,6 +57,18 @@ impl Answered {
             route: response.request().match_pattern(),
             accepted: accepted.to_vec(),
         }
+    }
+
+    /// Reports whether the record can be composed later: it holds no secret that would stay in memory until then, and
+    /// needs no other request, since everything was found in the cache.
+    pub fn can_wait(&self, secrets: &Values, seen: &Seen) -> bool {
+        let is_hit = |outcome: &Outcome| matches!(outcome, Outcome::Hit);
+        secrets.is_empty()
+            && !self.headers.keys().any(|name| is_named(name.as_str()))
+            && seen.logged.statements.is_empty()
+            && seen.recorded.lines.is_empty()
+            && seen.moved.is_empty()
+            && seen.recorded.nodes.iter().all(|node| is_hit(&node.outcome))
     }
 
     fn kind(&self) -> Kind {
@@ -237,4 +249,42 @@ fn moved(moves: &[Move], emptied: Vec<[u64; 3]>) -> Vec<Moved> {
 /// Returns all nodes of a tree, each before its children.
 pub fn all(nodes: &[CacheNode]) -> Vec<&CacheNode> {
     nodes.iter().flat_map(|node| std::iter::once(node).chain(all(&node.children))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::HttpResponse;
+    use actix_web::http::header::SET_COOKIE;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::cache::meter::Spent;
+    use crate::sql::Logged;
+    use crate::toolbar::recorder::Recorded;
+
+    fn can_wait(secret: &str, response: HttpResponse) -> bool {
+        let seen = Seen {
+            recorded: Recorded::default(),
+            logged: Logged::default(),
+            spent: Spent::default(),
+            rendered: Vec::new(),
+            moved: Vec::new(),
+            processor: Duration::ZERO,
+            wall: Duration::ZERO,
+        };
+        let mut secrets = Values::new(str::to_owned);
+        secrets.add(secret);
+        let response = TestRequest::default().to_srv_response(response);
+        Answered::of(&response, &[]).can_wait(&secrets, &seen)
+    }
+
+    #[test]
+    fn what_holds_a_secret_is_not_stored_uncomposed() {
+        let plain = || HttpResponse::Ok().body("tea");
+        assert!(can_wait("", plain()));
+        assert!(!can_wait("hush-hush", plain()), "of the request");
+        let mut with_cookie = plain();
+        with_cookie.headers_mut().insert(SET_COOKIE, HeaderValue::from_static("sid=hush"));
+        assert!(!can_wait("", with_cookie), "of the response");
+    }
 }

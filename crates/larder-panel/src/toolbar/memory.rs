@@ -1,12 +1,13 @@
 //! The toolbar's memory: the last requests, their invalidations, and the pages to rebuild.
 //!
 //! - It is bounded in every way; the oldest record is removed first.
+//! - A record may be composed when it is first asked for, since most requests are never looked at.
 //! - It belongs to this process only: nothing is stored in the cache or in the database.
 //! - A page is rebuilt once, for the same visitor, and only within the next seconds.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::record::{Record, Summary};
@@ -35,10 +36,19 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct Remembered {
     /// The newest first.
-    records: VecDeque<Arc<Record>>,
+    records: VecDeque<Arc<Kept>>,
     moves: VecDeque<(Move, SystemTime, RequestId)>,
     bypasses: VecDeque<Bypass>,
 }
+
+/// A record that is composed when it is first asked for.
+#[derive(Debug)]
+struct Kept {
+    id: RequestId,
+    record: LazyLock<Arc<Record>, Composing>,
+}
+
+type Composing = Box<dyn FnOnce() -> Arc<Record> + Send>;
 
 #[derive(Debug)]
 struct Bypass {
@@ -50,19 +60,34 @@ struct Bypass {
 impl Memory {
     /// Stores the record of a request.
     pub fn keep(&self, record: Arc<Record>) {
+        self.keep_later(record.id, move || record);
+    }
+
+    /// Stores the record of the request with this id, which is composed when it is first asked for.
+    pub fn keep_later(
+        &self,
+        id: RequestId,
+        compose: impl FnOnce() -> Arc<Record> + Send + 'static,
+    ) {
+        let kept = Arc::new(Kept { id, record: LazyLock::new(Box::new(compose)) });
         let mut remembered = self.remembered.lock().unwrap();
-        remembered.records.push_front(record);
+        remembered.records.push_front(kept);
         remembered.records.truncate(RECORDS);
     }
 
     /// Returns the record with this id, if it is still stored.
     pub fn find(&self, id: RequestId) -> Option<Arc<Record>> {
-        let remembered = self.remembered.lock().unwrap();
-        remembered.records.iter().find(|record| record.id == id).cloned()
+        let kept = self.kept().into_iter().find(|kept| kept.id == id)?;
+        Some(LazyLock::force(&kept.record).clone())
     }
 
     /// Returns all records, the newest first.
     pub fn history(&self) -> Vec<Arc<Record>> {
+        self.kept().iter().map(|kept| LazyLock::force(&kept.record).clone()).collect()
+    }
+
+    /// Returns what is stored, the newest first, so that nothing is composed under the lock.
+    fn kept(&self) -> Vec<Arc<Kept>> {
         self.remembered.lock().unwrap().records.iter().cloned().collect()
     }
 
@@ -108,6 +133,8 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::toolbar::sample::record;
 
@@ -121,6 +148,26 @@ mod tests {
         assert_eq!(memory.history().len(), RECORDS);
         assert!(memory.find(ids[2]).is_none() && memory.find(ids[3]).is_some());
         assert_eq!(memory.summaries()[0].id, ids[RECORDS + 2], "the newest first");
+    }
+
+    #[test]
+    fn a_record_is_composed_once_and_only_if_it_is_asked_for() {
+        let (memory, composed) = (Memory::default(), Arc::new(AtomicUsize::new(0)));
+        let ids = [RequestId::new(), RequestId::new()];
+        for id in ids {
+            let composed = composed.clone();
+            memory.keep_later(id, move || {
+                composed.fetch_add(1, Ordering::Relaxed);
+                Arc::new(Record { id, ..record() })
+            });
+        }
+        assert_eq!(composed.load(Ordering::Relaxed), 0);
+        for _ in 0..2 {
+            assert_eq!(memory.find(ids[0]).map(|record| record.id), Some(ids[0]));
+            assert_eq!(composed.load(Ordering::Relaxed), 1, "the other one is not looked at");
+        }
+        assert_eq!(memory.history().len(), 2);
+        assert_eq!(composed.load(Ordering::Relaxed), 2);
     }
 
     #[test]
