@@ -20,19 +20,22 @@ use super::record::{
     CacheNode, Kind, Moved, Record, Request, Response, Sql, Template, Times, Wait,
 };
 use super::redact::{Values, redact};
-use super::room::Room;
+use super::room::{MEMBER, Room};
 use super::seen::{Seen, Watched};
 use super::statement::redacted;
 use super::tree::{Mover, tree};
 use super::verdict::{self, Answer};
-use crate::cache::Level;
 use crate::cache::event::Outcome;
 use crate::cache::http::EntityTag;
 use crate::cache::page::CacheStatus;
+use crate::cache::{Level, Stamp, Tag};
 use crate::moves::Move;
 use crate::rendered::Rendered;
-use crate::secrets::HIDDEN;
+use crate::secrets::{HIDDEN, is_named};
 use crate::sql::{Statement, Wait as Waiting};
+
+/// About what the name of a tag takes, in bytes.
+const TAG: usize = 40;
 
 /// The most statements, templates and the like of one request, and the most bytes of each list.
 const ROOM: (usize, usize) = (500, 256 << 10);
@@ -70,6 +73,19 @@ impl Answered {
         }
     }
 
+    /// Reports whether the record can be composed later: it holds no secret that would stay in memory until then, and
+    /// needs no other request, since everything was found in the cache.
+    pub fn can_wait(&self, secrets: &Values, seen: &Seen) -> bool {
+        let is_hit = |outcome: &Outcome| matches!(outcome, Outcome::Hit);
+        secrets.is_empty()
+            && !self.headers.keys().any(|name| is_named(name.as_str()))
+            && seen.logged.statements.is_empty()
+            && seen.recorded.lines.is_empty()
+            && seen.recorded.values.is_empty()
+            && seen.moved.is_empty()
+            && seen.recorded.nodes.iter().all(|node| is_hit(&node.outcome))
+    }
+
     fn kind(&self) -> Kind {
         let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_json = |is: &str| {
@@ -88,6 +104,18 @@ impl Answered {
         let location = self.headers.get(LOCATION)?.to_str().ok()?;
         Some(location.to_owned())
     }
+}
+
+/// Returns about how many bytes the record of a hit takes, before and after it is composed.
+pub fn bytes_of(request: &Request, seen: &Seen) -> usize {
+    let headers = request.headers.iter().map(|(name, value)| name.len() + value.len() + MEMBER);
+    let stamp = size_of::<(Tag, Stamp)>() + TAG;
+    let nodes = seen.recorded.nodes.iter();
+    let nodes = nodes.map(|node| {
+        let stamps = node.entry.as_ref().map_or(0, |entry| entry.stamps.len());
+        size_of::<Node>() + node.key.as_str().len() * 2 + stamps * stamp
+    });
+    headers.sum::<usize>() + nodes.sum::<usize>()
 }
 
 /// Composes the record of a request; `emptied` belongs to the tags that it invalidated.
@@ -277,4 +305,42 @@ fn moved(moves: &[Move], emptied: Vec<[u64; 3]>) -> Vec<Moved> {
 /// Returns all nodes of a tree, each before its children.
 pub fn all(nodes: &[CacheNode]) -> Vec<&CacheNode> {
     nodes.iter().flat_map(|node| std::iter::once(node).chain(all(&node.children))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::HttpResponse;
+    use actix_web::http::header::SET_COOKIE;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::cache::meter::Spent;
+    use crate::sql::Logged;
+    use crate::toolbar::recorder::Recorded;
+
+    fn can_wait(secret: &str, response: HttpResponse) -> bool {
+        let seen = Seen {
+            recorded: Recorded::default(),
+            logged: Logged::default(),
+            spent: Spent::default(),
+            rendered: Vec::new(),
+            moved: Vec::new(),
+            processor: Duration::ZERO,
+            wall: Duration::ZERO,
+        };
+        let mut secrets = Values::new(str::to_owned);
+        secrets.add(secret);
+        let response = TestRequest::default().to_srv_response(response);
+        Answered::of(&response, &[], |_| Vec::new()).can_wait(&secrets, &seen)
+    }
+
+    #[test]
+    fn what_holds_a_secret_is_not_stored_uncomposed() {
+        let plain = || HttpResponse::Ok().body("tea");
+        assert!(can_wait("", plain()));
+        assert!(!can_wait("hush-hush", plain()), "of the request");
+        let mut with_cookie = plain();
+        with_cookie.headers_mut().insert(SET_COOKIE, HeaderValue::from_static("sid=hush"));
+        assert!(!can_wait("", with_cookie), "of the response");
+    }
 }

@@ -1,12 +1,13 @@
 //! The toolbar's memory: the last requests, their invalidations, and the pages to rebuild.
 //!
 //! - It is bounded in every way; the oldest record is removed first.
+//! - A record may be composed when it is first asked for, since most requests are never looked at.
 //! - It belongs to this process only: nothing is stored in the cache or in the database.
 //! - A page is rebuilt once, for the same visitor, and only within the next seconds.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::record::{Record, Summary};
@@ -38,12 +39,23 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct Remembered {
     /// The newest first.
-    records: VecDeque<Arc<Record>>,
+    records: VecDeque<Arc<Kept>>,
     /// What they take.
     bytes: usize,
     moves: VecDeque<(Move, SystemTime, RequestId)>,
     bypasses: VecDeque<Bypass>,
 }
+
+/// A record that is composed when it is first asked for.
+#[derive(Debug)]
+struct Kept {
+    id: RequestId,
+    /// About how many bytes it takes, composed or not.
+    bytes: usize,
+    record: LazyLock<Arc<Record>, Composing>,
+}
+
+type Composing = Box<dyn FnOnce() -> Arc<Record> + Send>;
 
 #[derive(Debug)]
 struct Bypass {
@@ -55,9 +67,22 @@ struct Bypass {
 impl Memory {
     /// Stores the record of a request.
     pub fn keep(&self, record: Arc<Record>) {
+        let (id, bytes) = (record.id, record.bytes);
+        self.keep_later(id, bytes, move || record);
+    }
+
+    /// Stores the record of the request with this id, which is composed when it is first asked for and takes about
+    /// `bytes` before and after.
+    pub fn keep_later(
+        &self,
+        id: RequestId,
+        bytes: usize,
+        compose: impl FnOnce() -> Arc<Record> + Send + 'static,
+    ) {
+        let kept = Arc::new(Kept { id, bytes, record: LazyLock::new(Box::new(compose)) });
         let remembered = &mut *self.remembered.lock().unwrap();
-        remembered.bytes += record.bytes;
-        remembered.records.push_front(record);
+        remembered.bytes += bytes;
+        remembered.records.push_front(kept);
         while remembered.records.len() > RECORDS
             || (remembered.bytes > BYTES && remembered.records.len() > 1)
         {
@@ -68,12 +93,17 @@ impl Memory {
 
     /// Returns the record with this id, if it is still stored.
     pub fn find(&self, id: RequestId) -> Option<Arc<Record>> {
-        let remembered = self.remembered.lock().unwrap();
-        remembered.records.iter().find(|record| record.id == id).cloned()
+        let kept = self.kept().into_iter().find(|kept| kept.id == id)?;
+        Some(LazyLock::force(&kept.record).clone())
     }
 
     /// Returns all records, the newest first.
     pub fn history(&self) -> Vec<Arc<Record>> {
+        self.kept().iter().map(|kept| LazyLock::force(&kept.record).clone()).collect()
+    }
+
+    /// Returns what is stored, the newest first, so that nothing is composed under the lock.
+    fn kept(&self) -> Vec<Arc<Kept>> {
         self.remembered.lock().unwrap().records.iter().cloned().collect()
     }
 
@@ -119,6 +149,8 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::toolbar::sample::record;
 
@@ -144,6 +176,28 @@ mod tests {
         assert_eq!(left, [5]);
         memory.keep(Arc::new(Record { bytes: 7, ..record() }));
         assert_eq!(memory.history().len(), 2);
+        memory.keep_later(RequestId::new(), 2 * BYTES, || Arc::new(record()));
+        assert_eq!(memory.history().len(), 1, "also if it is not composed yet");
+    }
+
+    #[test]
+    fn a_record_is_composed_once_and_only_if_it_is_asked_for() {
+        let (memory, composed) = (Memory::default(), Arc::new(AtomicUsize::new(0)));
+        let ids = [RequestId::new(), RequestId::new()];
+        for id in ids {
+            let composed = composed.clone();
+            memory.keep_later(id, 1, move || {
+                composed.fetch_add(1, Ordering::Relaxed);
+                Arc::new(Record { id, ..record() })
+            });
+        }
+        assert_eq!(composed.load(Ordering::Relaxed), 0);
+        for _ in 0..2 {
+            assert_eq!(memory.find(ids[0]).map(|record| record.id), Some(ids[0]));
+            assert_eq!(composed.load(Ordering::Relaxed), 1, "the other one is not looked at");
+        }
+        assert_eq!(memory.history().len(), 2);
+        assert_eq!(composed.load(Ordering::Relaxed), 2);
     }
 
     #[test]

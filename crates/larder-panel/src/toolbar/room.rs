@@ -3,7 +3,7 @@
 //! - Lists are bounded in members and bytes, texts in characters; the record says what was cut.
 
 /// About what a member takes beside its texts, in bytes.
-const MEMBER: usize = 200;
+pub const MEMBER: usize = 200;
 
 /// Cuts lists, and reports each cut.
 #[derive(Debug, Default)]

@@ -3,6 +3,7 @@
 //! - Every observer belongs to the task, so requests that run at the same time never mix.
 //! - The toolbar's own time is recorded apart from that of the request.
 
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use actix_web::Error;
@@ -13,6 +14,7 @@ use super::compose::{self, Answered};
 use super::incoming::Incoming;
 use super::recorder;
 use super::seen::{Seen, Watched};
+use super::tree::Mover;
 use super::{inject, processor, server_timing};
 use crate::cache::meter::Spent;
 use crate::cache::tracking;
@@ -70,18 +72,18 @@ pub async fn watch(
         by_request.or_else(|| state.counts.noticed.at(tag, stamp).map(|at| (at, None)))
     };
     watched.own += finishing.elapsed();
-    memory.keep(
-        compose::record(
-            watched,
-            (incoming.request, incoming.secrets),
-            incoming.form,
-            answered,
-            seen,
-            emptied,
-            &mover,
-        )
-        .into(),
-    );
+    // A form may hold secrets.
+    let can_wait = incoming.form.is_none() && answered.can_wait(&incoming.secrets, &seen);
+    let bytes = compose::bytes_of(&incoming.request, &seen);
+    let compose = move |mover: Mover<'_>| {
+        let request = (incoming.request, incoming.secrets);
+        Arc::new(compose::record(watched, request, incoming.form, answered, seen, emptied, mover))
+    };
+    match can_wait {
+        // Composing takes longer than all the rest, and most pages that were found are never looked at.
+        true => memory.keep_later(id, bytes, move || compose(&|_, _| None)),
+        false => memory.keep(compose(&mover)),
+    }
     Ok(response)
 }
 
