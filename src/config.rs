@@ -148,6 +148,7 @@ pub struct CacheConfig {
     /// A Redis server as the shared second-level cache of several instances: redis://HOST:PORT/DATABASE.
     ///
     /// redis-sentinel://HOST:PORT,HOST:PORT/NAME is the server that these sentinels call the primary of the name.
+    /// redis-cluster://HOST:PORT,HOST:PORT is the cluster of which these are some servers.
     ///
     /// Optional: without it, or when it is unavailable, each instance builds its own entries.
     #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]

@@ -127,7 +127,33 @@ fn a_server_without_tls_is_refused_where_it_is_required() {
 fn entries_are_shared_through_tls_to_redis_by_a_user_with_few_rights() {
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::issue(folder.path(), "localhost");
-    let Some((redis, port)) = Redis::start_with_tls(&certificates) else { return };
+    let Some((redis, port)) = Redis::start_with_tls(&certificates, &[]) else { return };
+    is_shared_through_tls(&redis, &certificates, "rediss", port);
+}
+
+/// The cluster names its server by the host of the certificate.
+#[test]
+fn entries_are_shared_through_tls_to_a_cluster() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = Certificates::issue(folder.path(), "localhost");
+    let bus = free_port().to_string();
+    let flags = [
+        ["--cluster-enabled", "yes"],
+        ["--cluster-port", &bus],
+        ["--tls-cluster", "yes"],
+        ["--cluster-announce-hostname", "localhost"],
+        ["--cluster-preferred-endpoint-type", "hostname"],
+    ];
+    let started = Redis::start_with_tls(&certificates, flags.as_flattened());
+    let Some((redis, port)) = started else { return };
+    redis.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+    until("the cluster is well", || {
+        redis.command(&["CLUSTER", "INFO"]).contains("cluster_state:ok")
+    });
+    is_shared_through_tls(&redis, &certificates, "rediss-cluster", port);
+}
+
+fn is_shared_through_tls(redis: &Redis, certificates: &Certificates, scheme: &str, port: u16) {
     redis.command(&[
         "ACL",
         "SETUSER",
@@ -144,18 +170,18 @@ fn entries_are_shared_through_tls_to_redis_by_a_user_with_few_rights() {
     let open = |trusted: &Certificates| {
         let mut command = larder(&["serve", "--no-samples", "--toolbar", "off"]);
         command.args(["--database", &database.url()]);
-        command.args(["--redis", &format!("rediss://grocer:sesame@localhost:{port}")]);
+        command.args(["--redis", &format!("{scheme}://grocer:sesame@localhost:{port}")]);
         command.env("SSL_CERT_FILE", &trusted.authority);
         TestSite::of(Program::start(command), database.clone())
     };
-    let site = open(&certificates);
+    let site = open(certificates);
     site.has_product("Tea");
     site.get("/").assert_sees("Tea");
     until("the page is shared", || {
         site.get("/");
         !redis.keys().is_empty()
     });
-    let other = open(&certificates);
+    let other = open(certificates);
     until("Redis is well", || other.get("/health/ready").html().contains("\"redis\":\"ok\""));
 
     let elsewhere = tempfile::tempdir().unwrap();

@@ -13,6 +13,7 @@ mod cache_command;
 mod caching;
 mod cli;
 mod client_address;
+mod cluster;
 mod compare;
 mod concurrency;
 mod conflicts;

@@ -1,30 +1,29 @@
 //! A shared Redis whose primary is found through sentinels.
 
-use crate::support::{Database, Program, Sentinels, TestSite, larder, until};
+use crate::support::{Database, Program, Redis, Sentinels, TestSite, larder, until};
 
 /// Two instances that share entries, and a product that is edited and read on both.
-struct Shops {
-    here: TestSite,
-    there: TestSite,
+pub struct Shops {
+    pub here: TestSite,
+    pub there: TestSite,
     tea: u64,
     edits: u32,
 }
 
 impl Shops {
-    fn open(redis: &Sentinels) -> Self {
-        let url = redis.url("shop");
+    pub fn open(url: &str, are_shared: impl Fn() -> bool) -> Self {
         // A frozen sentinel holds up one request of each connection for as long as this.
-        let flags = ["--redis", &url, "--redis-timeout", "1000"];
+        let flags = ["--redis", url, "--redis-timeout", "1000"];
         let here = TestSite::start_with(Database::Sqlite, &flags);
         let there = here.another_instance_with(&flags);
         let tea = here.has_product("Tea");
         let mut shops = Self { here, there, tea, edits: 0 };
-        shops.serve_until("entries are shared", || !redis.primary.keys().is_empty());
+        shops.serve_until("entries are shared", are_shared);
         shops
     }
 
     /// Edits and reads until the condition holds; each request has to succeed and to be fresh.
-    fn serve_until(&mut self, what: &str, is_so: impl Fn() -> bool) {
+    pub fn serve_until(&mut self, what: &str, is_so: impl Fn() -> bool) {
         until(what, || {
             self.edits += 1;
             let title = format!("Tea {}.", self.edits);
@@ -37,15 +36,23 @@ impl Shops {
     }
 
     /// Fails unless entries are shared again, through the server that was promoted.
-    fn share_through_the_new_primary(&mut self, redis: &Sentinels) {
-        self.serve_until("the replica is promoted", || redis.is_promoted());
+    pub fn share_through(&mut self, promoted: &Redis) {
         // What it holds now was copied from the old primary.
-        redis.replica.command(&["FLUSHALL"]);
-        self.serve_until("the new primary has entries", || !redis.replica.keys().is_empty());
+        promoted.command(&["FLUSHALL"]);
+        self.serve_until("the new primary has entries", || !promoted.keys().is_empty());
         for site in [&self.here, &self.there] {
             until("Redis is well", || is_well(site));
         }
     }
+}
+
+fn open(redis: &Sentinels) -> Shops {
+    Shops::open(&redis.url("shop"), || !redis.primary.keys().is_empty())
+}
+
+fn share_through_the_new_primary(mut shops: Shops, redis: &Sentinels) {
+    shops.serve_until("the replica is promoted", || redis.is_promoted());
+    shops.share_through(&redis.replica);
 }
 
 fn is_well(site: &TestSite) -> bool {
@@ -55,28 +62,28 @@ fn is_well(site: &TestSite) -> bool {
 #[test]
 fn a_failover_after_a_death_costs_misses_only() {
     let Some(mut redis) = Sentinels::start() else { return };
-    let mut shops = Shops::open(&redis);
+    let shops = open(&redis);
     redis.primary.dies();
-    shops.share_through_the_new_primary(&redis);
+    share_through_the_new_primary(shops, &redis);
 }
 
 /// The old primary lives on as a replica, which takes no writes.
 #[test]
 fn a_planned_failover_costs_misses_only() {
     let Some(redis) = Sentinels::start() else { return };
-    let mut shops = Shops::open(&redis);
+    let shops = open(&redis);
     redis.switch();
-    shops.share_through_the_new_primary(&redis);
+    share_through_the_new_primary(shops, &redis);
 }
 
 #[test]
 fn a_frozen_sentinel_hides_no_primary() {
     let Some(mut redis) = Sentinels::start() else { return };
     redis.freeze_the_first();
-    let mut shops = Shops::open(&redis);
+    let shops = open(&redis);
     // The two others agree on a failover.
     redis.primary.dies();
-    shops.share_through_the_new_primary(&redis);
+    share_through_the_new_primary(shops, &redis);
 }
 
 #[test]
@@ -94,7 +101,7 @@ fn a_name_that_the_sentinels_do_not_know_is_reported() {
 }
 
 /// Returns the one line with which the program ends.
-fn refusal(arguments: &[&str]) -> String {
+pub fn refusal(arguments: &[&str]) -> String {
     let ended = Program::start(larder(arguments)).ends();
     assert!(!ended.status.success() && ended.err.trim().lines().count() == 1, "{ended:?}");
     ended.err
@@ -106,7 +113,7 @@ fn an_address_that_names_no_primary_is_refused_in_one_sentence() {
         ("redis-sentinel://a:26379,b:26379", "redis-sentinel://HOST:PORT,HOST:PORT/NAME"),
         ("redis-sentinel://a:x/shop", "redis-sentinel://HOST:PORT,HOST:PORT/NAME"),
         ("redis-sentinel://ann:sesame@a/the shop", "no address of Redis sentinels"),
-        ("redis-cluster://ann:sesame@a:1,b:2", "Redis Cluster is not supported"),
+        ("redis-cluster://ann:sesame@a:1,b:x", "redis-cluster://HOST:PORT,HOST:PORT"),
     ] {
         let said = refusal(&["serve", "--redis", url]);
         assert!(said.contains(sentence) && !said.contains("sesame"), "{said}");

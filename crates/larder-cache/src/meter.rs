@@ -51,6 +51,13 @@ pub(super) fn round_trip() -> RoundTrip {
 #[must_use = "the time is counted while this lives"]
 pub(super) struct RoundTrip(Option<Instant>);
 
+impl RoundTrip {
+    /// Does not count the call, since the store was not reached.
+    pub(super) fn forget(mut self) {
+        self.0 = None;
+    }
+}
+
 impl Drop for RoundTrip {
     fn drop(&mut self) {
         if let Some(began) = self.0 {

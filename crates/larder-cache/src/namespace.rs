@@ -8,6 +8,7 @@
 //! | a lock that a caller takes | `NAME:values:lock:KEY` |
 //! | the lease of a value | `load:`, and the name of the value |
 //!
+//! - In a Redis Cluster each name begins with a tag, see `store/redis/names.rs`.
 //! - A name has no colon, so the names of one application are never the beginning of another's.
 //! - Another build is another namespace of entries: it may give the same key to another page. Values belong to
 //!   the callers, and outlast builds.

@@ -21,35 +21,52 @@ pub struct Redis {
 impl Redis {
     /// Starts a server; returns `None` if Redis is not installed.
     pub fn start() -> Option<Self> {
-        are_installed(&["redis-server", "redis-cli"]).then(|| {
-            let folder = tempfile::Builder::new().prefix("larder-redis-").tempdir().unwrap();
-            let started = (0..5).find_map(|_| {
-                let port = free_port();
-                Some((port, serve(port, folder.path(), &[])?))
-            });
-            let (port, server) = started.expect("Redis finds a free port");
-            Self { port, folder, server: Some(server) }
-        })
+        Self::start_with(Vec::new).map(|(redis, _)| redis)
     }
 
     /// Starts a server that speaks TLS beside plain text, and returns the port of TLS too.
-    pub fn start_with_tls(certificates: &Certificates) -> Option<(Self, u16)> {
+    pub fn start_with_tls(certificates: &Certificates, more: &[&str]) -> Option<(Self, u16)> {
+        let path = |path: &Path| path.display().to_string();
+        let (redis, flags) = Self::start_with(|| {
+            let flags = [
+                ["--tls-port".into(), free_port().to_string()],
+                ["--tls-cert-file".into(), path(&certificates.certificate)],
+                ["--tls-key-file".into(), path(&certificates.key)],
+                ["--tls-ca-cert-file".into(), path(&certificates.authority)],
+                ["--tls-auth-clients".into(), "no".into()],
+            ];
+            let more = more.iter().map(|flag| (*flag).to_owned());
+            flags.as_flattened().iter().cloned().chain(more).collect()
+        })?;
+        Some((redis, flags[1].parse().unwrap()))
+    }
+
+    /// Starts a server that can be in a cluster.
+    pub fn start_for_cluster() -> Option<Self> {
+        let started = Self::start_with(|| {
+            let bus = free_port().to_string();
+            let flags = [
+                ["--cluster-enabled", "yes"],
+                ["--cluster-port", &bus],
+                // Failovers are to be quick, but not those of a busy computer.
+                ["--cluster-node-timeout", "3000"],
+                ["--repl-diskless-sync-delay", "0"],
+            ];
+            flags.as_flattened().iter().map(|flag| (*flag).to_owned()).collect()
+        });
+        started.map(|(redis, _)| redis)
+    }
+
+    /// Starts a server with flags, which may hold other free ports, and returns the flags too.
+    fn start_with(flags: impl Fn() -> Vec<String>) -> Option<(Self, Vec<String>)> {
         are_installed(&["redis-server", "redis-cli"]).then(|| {
             let folder = tempfile::Builder::new().prefix("larder-redis-").tempdir().unwrap();
             let started = (0..5).find_map(|_| {
-                let (port, tls_port) = (free_port(), free_port());
-                let path = |path: &Path| path.display().to_string();
-                let flags = [
-                    ["--tls-port".into(), tls_port.to_string()],
-                    ["--tls-cert-file".into(), path(&certificates.certificate)],
-                    ["--tls-key-file".into(), path(&certificates.key)],
-                    ["--tls-ca-cert-file".into(), path(&certificates.authority)],
-                    ["--tls-auth-clients".into(), "no".into()],
-                ];
-                Some((port, tls_port, serve(port, folder.path(), flags.as_flattened())?))
+                let (port, flags) = (free_port(), flags());
+                Some((port, serve(port, folder.path(), &flags)?, flags))
             });
-            let (port, tls_port, server) = started.expect("Redis finds two free ports");
-            (Self { port, folder, server: Some(server) }, tls_port)
+            let (port, server, flags) = started.expect("Redis finds free ports");
+            (Self { port, folder, server: Some(server) }, flags)
         })
     }
 
@@ -103,9 +120,14 @@ impl Redis {
     /// Sends a command to the server, or the sentinel, on this port.
     #[track_caller]
     pub fn command_at(port: u16, arguments: &[&str]) -> String {
+        Self::shell(&[&["-p", &port.to_string()], arguments].concat())
+    }
+
+    /// Runs `redis-cli`.
+    #[track_caller]
+    pub fn shell(arguments: &[&str]) -> String {
         let mut shell = Command::new(find_program("redis-cli").unwrap());
-        shell.args(["-p", &port.to_string()]).args(arguments);
-        let output = shell.output().unwrap();
+        let output = shell.args(arguments).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }

@@ -8,12 +8,20 @@ use std::{
     time::Duration,
 };
 
-use deadpool_redis::redis::cmd;
+use deadpool_redis::redis::{FromRedisValue, cmd};
 
-use super::server::{self, Server, wait_until};
+use super::{
+    nodes::{self, Cluster},
+    server::{self, Server, wait_until},
+};
 use crate::{
     secret::Secret,
-    store::{Store, memory::MemoryStore, null::NullStore},
+    store::{
+        Store,
+        memory::MemoryStore,
+        null::NullStore,
+        redis::{RedisConfig, RedisStore},
+    },
     values::{Settings, Timeout, Values},
 };
 
@@ -23,7 +31,24 @@ pub(crate) struct Bench {
     pub(crate) values: Values,
     pub(crate) prefix: String,
     secret: Secret,
-    server: Option<&'static Server>,
+    server: Option<Redis>,
+}
+
+/// What a store is on, for commands that no store sends.
+#[derive(Clone, Copy)]
+pub(crate) enum Redis {
+    Server(&'static Server),
+    Cluster(&'static Cluster),
+}
+
+impl Redis {
+    /// Runs a command on a key.
+    fn run<T: FromRedisValue>(self, command: &str, key: &str, rest: &[i64]) -> T {
+        match self {
+            Self::Server(server) => server.run(cmd(command).arg(key).arg(rest)),
+            Self::Cluster(cluster) => cluster.run(command, key, rest),
+        }
+    }
 }
 
 impl Bench {
@@ -42,10 +67,19 @@ impl Bench {
     /// Returns `None` if redis-server is not installed.
     pub(crate) fn redis() -> Option<Self> {
         let server = server::shared()?;
-        Some(Self::on(Arc::new(server.store()), Some(server)))
+        Some(Self::on(Arc::new(server.store()), Some(Redis::Server(server))))
     }
 
-    pub(crate) fn on(store: Arc<dyn Store>, server: Option<&'static Server>) -> Self {
+    /// Returns `None` if redis-server is not installed.
+    pub(crate) fn cluster() -> Option<Self> {
+        let cluster = nodes::shared_cluster()?;
+        let timeout = Duration::from_secs(10);
+        let config = RedisConfig { timeout, ..RedisConfig::new(cluster.url()) };
+        let store = RedisStore::open(&config).unwrap();
+        Some(Self::on(Arc::new(store), Some(Redis::Cluster(cluster))))
+    }
+
+    pub(crate) fn on(store: Arc<dyn Store>, server: Option<Redis>) -> Self {
         static BENCHES: AtomicU32 = AtomicU32::new(0);
         let prefix = format!("bench-{}", BENCHES.fetch_add(1, Relaxed));
         let secret = Secret::random();
@@ -69,12 +103,12 @@ impl Bench {
             return tokio::time::advance(time).await;
         };
         let name = self.values.name(key);
-        let left: i64 = server.run(cmd("PTTL").arg(&name));
+        let left: i64 = server.run("PTTL", &name, &[]);
         let most = time.as_millis() as i64;
         assert!((most - 5_000..=most).contains(&left), "{left} ms left of {most}");
-        let _: bool = server.run(cmd("PEXPIRE").arg(&name).arg(1));
+        let _: bool = server.run("PEXPIRE", &name, &[1]);
         wait_until("the key is gone", || {
-            let exists: bool = server.run(cmd("EXISTS").arg(&name));
+            let exists: bool = server.run("EXISTS", &name, &[]);
             !exists
         });
     }

@@ -8,7 +8,7 @@
 //!   `LARDER_TESTS_MUST_RUN_ALL=1` they fail.
 //!
 //! Behaviours of a single store are in modules of their own: `bounds` (memory), `faults` and
-//! `outages` (Redis), `dummy` (null).
+//! `outages` (Redis), `clusters` (a cluster of it), `dummy` (null).
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -24,6 +24,7 @@ use crate::{
 mod basics;
 mod bench;
 mod bounds;
+mod clusters;
 mod counting;
 mod deriving;
 mod dummy;
@@ -32,6 +33,7 @@ mod faults;
 mod keys;
 mod locks;
 mod many;
+mod nodes;
 mod outages;
 pub(crate) mod server;
 mod timeouts;
@@ -55,7 +57,7 @@ impl server::Server {
 const DEFAULT: Timeout = Timeout::Default;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Makes a test of every behaviour for the memory store and for Redis.
+/// Makes a test of every behaviour for the memory store, for Redis, and for a cluster of it.
 macro_rules! contract {
     ($($group:ident: $($behaviour:ident)*;)*) => {
         mod memory {
@@ -76,6 +78,18 @@ macro_rules! contract {
                 #[tokio::test]
                 async fn $behaviour() {
                     let Some(bench) = Bench::redis() else { return };
+                    $group::$behaviour(bench).await;
+                }
+            )*)*
+        }
+
+        mod cluster {
+            use super::*;
+
+            $($(
+                #[tokio::test]
+                async fn $behaviour() {
+                    let Some(bench) = Bench::cluster() else { return };
                     $group::$behaviour(bench).await;
                 }
             )*)*

@@ -1,215 +1,243 @@
-//! Calls to Redis: bounded in time, counted by the breaker, sent on the lane of the thread.
+//! Calls to Redis: bounded in time, counted, sent to the server that has the key.
 //!
 //! - *ask*: the command is sent again if the open connection turns out to be dead (the server was
 //!   restarted).
 //! - *tell*: the command is sent once, since the server may have executed it before the failure.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use deadpool_redis::redis::{
-    Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation, Value,
-    aio::MultiplexedConnection, from_redis_value,
+    Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation, Value, cmd, from_redis_value,
 };
-use tokio::time::timeout;
+use futures_util::future::try_join_all;
+use tokio::time::Instant;
 
 use super::{
     RedisConfig, StoreError,
-    lane::{self, Lane, Link},
+    cluster::{Cluster, Primaries, Signature},
+    message::{Message, Request},
+    names,
+    pool::Limits,
     refusal,
+    server::Server,
     source::Source,
 };
-use crate::{
-    meter,
-    store::{
-        breaker::{Breaker, Permit},
-        budget,
-    },
-};
+use crate::{meter, store::budget};
 
-/// Sends calls to the server.
+/// Sends calls to the server, or to those of a cluster.
 pub(super) struct Caller {
-    source: Source,
-    lanes: Box<[Lane]>,
-    breaker: Breaker,
+    servers: Servers,
     timeout: Duration,
+    is_closed: AtomicBool,
 }
 
-/// What one round trip sends.
-enum Message<'a> {
-    Command(&'a Cmd),
-    Commands(&'a Pipeline),
-    Script(&'a ScriptInvocation<'a>),
+enum Servers {
+    One(Arc<Server>),
+    Cluster(Box<Cluster>),
 }
 
-/// Whether a message may be sent twice.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sent {
-    Once,
-    AgainIfStale,
+/// A call that is allowed to wait, and whose time is counted.
+struct Call {
+    until: Instant,
+    counted: meter::RoundTrip,
+    _spending: budget::Spending,
 }
 
 impl Caller {
     pub(super) fn open(config: &RedisConfig) -> Result<Self, &'static str> {
-        let lanes = config.connections.max(1);
-        Ok(Self {
-            source: Source::open(config, lanes)?,
-            lanes: (0..lanes).map(|_| Lane::default()).collect(),
-            breaker: Breaker::default(),
-            timeout: config.timeout,
-        })
+        let limits = Limits { lanes: config.connections.max(1), timeout: config.timeout };
+        let servers = match Cluster::open(&config.url, limits) {
+            Some(cluster) => cluster
+                .map(|cluster| Servers::Cluster(Box::new(cluster)))
+                .ok_or("no address of a Redis Cluster; use redis-cluster://HOST:PORT,HOST:PORT")?,
+            None => Servers::One(Arc::new(Server::new(Source::open(&config.url, limits)?, limits))),
+        };
+        Ok(Self { servers, timeout: config.timeout, is_closed: AtomicBool::new(false) })
     }
 
-    /// Sends a command that may be sent twice.
-    pub(super) async fn ask<T: FromRedisValue>(&self, command: &mut Cmd) -> Result<T, StoreError> {
-        let message = Message::Command(command);
-        read(self.call(message, Sent::AgainIfStale).await?)
+    /// Reports whether the keys are on several servers, where a command has keys of one tag only.
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.servers, Servers::Cluster(_))
+    }
+
+    /// Sends a command on the key with this name that may be sent twice.
+    pub(super) async fn ask<T: FromRedisValue>(
+        &self,
+        name: &str,
+        command: &Cmd,
+    ) -> Result<T, StoreError> {
+        self.call(name, Message::Command(command), true).await
+    }
+
+    /// Sends a command on the key with this name that must not be sent twice.
+    pub(super) async fn tell<T: FromRedisValue>(
+        &self,
+        name: &str,
+        command: &Cmd,
+    ) -> Result<T, StoreError> {
+        self.call(name, Message::Command(command), false).await
+    }
+
+    /// Runs a script on the key with this name, which is sent once.
+    pub(super) async fn run<T: FromRedisValue>(
+        &self,
+        name: &str,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
+        self.call(name, Message::Script(script), false).await
     }
 
     /// Sends commands that may be sent twice, in one round trip, and returns a result for each.
-    pub(super) async fn ask_all(
+    ///
+    /// Each command comes with the name of its key.
+    pub(super) async fn ask_each<T: FromRedisValue>(
         &self,
-        commands: impl Iterator<Item = Cmd>,
-    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-        let mut pipeline = Pipeline::new();
-        pipeline.ignore_errors();
-        for command in commands {
-            pipeline.add_command(command);
-        }
-        let message = Message::Commands(&pipeline);
-        let answers: Vec<RedisResult<()>> = read(self.call(message, Sent::AgainIfStale).await?)?;
-        let answers = answers.into_iter();
-        Ok(answers
-            .map(|answer| answer.map_err(|error| refusal::of_command(error, self.timeout)))
-            .collect())
+        commands: &[(String, Cmd)],
+    ) -> Result<Vec<Result<T, StoreError>>, StoreError> {
+        let call = self.begin()?;
+        let answers = match &self.servers {
+            Servers::One(server) => {
+                let mut pipeline = Pipeline::new();
+                pipeline.ignore_errors();
+                for (_, command) in commands {
+                    pipeline.add_command(command.clone());
+                }
+                let answer = server.send(call.request(Message::Commands(&pipeline), true)).await;
+                call.end(answer).and_then(|answer| self.read(answer))
+            }
+            Servers::Cluster(cluster) => {
+                let sent = commands.iter().map(|(name, command)| {
+                    let request = call.request(Message::Command(command), true);
+                    cluster.send(names::slot(name), request)
+                });
+                let answers = try_join_all(sent).await;
+                call.end(answers)
+            }
+        };
+        Ok(answers?.into_iter().map(|answer| self.read(answer)).collect())
     }
 
-    /// Sends a command that must not be sent twice.
-    pub(super) async fn tell<T: FromRedisValue>(&self, command: &mut Cmd) -> Result<T, StoreError> {
-        read(self.call(Message::Command(command), Sent::Once).await?)
-    }
-
-    /// Runs a script, which is sent once.
-    pub(super) async fn run<T: FromRedisValue>(
+    /// Sends a command that may be sent twice to one of the primaries.
+    pub(super) async fn ask_at<T: FromRedisValue>(
         &self,
-        script: &mut ScriptInvocation<'_>,
+        server: &Server,
+        command: &Cmd,
     ) -> Result<T, StoreError> {
-        read(self.call(Message::Script(script), Sent::Once).await?)
+        let call = self.begin()?;
+        let request = call.request(Message::Command(command), true);
+        let answer = match &self.servers {
+            Servers::One(_) => server.send(request).await,
+            Servers::Cluster(cluster) => cluster.send_to(server, request).await,
+        };
+        call.end(answer).and_then(|answer| self.read(answer))
+    }
+
+    /// Returns the servers that have the keys, for which those of a cluster are asked.
+    pub(super) async fn primaries(&self) -> Result<Primaries, StoreError> {
+        match &self.servers {
+            Servers::One(server) => {
+                Ok(Primaries { servers: vec![server.clone()], signature: Signature::default() })
+            }
+            Servers::Cluster(cluster) => {
+                let call = self.begin()?;
+                let primaries = cluster.primaries(call.until).await;
+                call.end(primaries)
+            }
+        }
+    }
+
+    /// Reports whether slots of a cluster are being moved, or were moved since it was `before`.
+    pub(super) async fn have_slots_moved(&self, before: Signature) -> Result<bool, StoreError> {
+        if !self.is_cluster() {
+            return Ok(false);
+        }
+        let now = self.primaries().await?;
+        let mut command = cmd("CLUSTER");
+        command.arg("NODES");
+        let nodes = now.servers.iter().map(|server| self.ask_at(server, &command));
+        let nodes: Vec<String> = try_join_all(nodes).await?;
+        // A server lists the slots that it is moving, and no other's, in brackets.
+        let mut words = nodes.iter().flat_map(|text| text.split(' '));
+        let is_moving = words.any(|word| word.starts_with('['));
+        Ok(is_moving || now.signature != before)
     }
 
     /// Closes the connections; later calls are refused.
     pub(super) fn close(&self) {
-        self.source.close();
-        for lane in &self.lanes {
-            lane.close();
+        self.is_closed.store(true, Relaxed);
+        match &self.servers {
+            Servers::One(server) => server.close(),
+            Servers::Cluster(cluster) => cluster.close(),
         }
     }
 
     pub(super) fn is_paused(&self) -> bool {
-        self.breaker.is_open()
-    }
-
-    async fn call(&self, message: Message<'_>, sent: Sent) -> Result<Value, StoreError> {
-        let allowed = self.allowed()?;
-        let permit = self.admit()?;
-        let _spending = budget::spend();
-        let _counted = meter::round_trip();
-        let lane = &self.lanes[lane::of_this_thread(self.lanes.len())];
-        let mut used = None;
-        let answer = match timeout(allowed, self.send(lane, message, sent, &mut used)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(StoreError::Timeout { after: allowed }),
-        };
-        if let (true, Some(link)) = (self.is_silence(&answer), &used) {
-            // A slow connection and a dead one look alike from here: the next call opens a new one.
-            lane.discard(link);
+        match &self.servers {
+            Servers::One(server) => server.is_paused(),
+            Servers::Cluster(cluster) => cluster.is_paused(),
         }
-        self.conclude(permit, &answer);
-        answer
     }
 
-    /// Sends a message, a second time if the open connection was dead and `sent` permits it.
-    ///
-    /// The connection is written to `used`, so that the caller has it even after a timeout.
-    async fn send(
+    async fn call<T: FromRedisValue>(
         &self,
-        lane: &Lane,
+        name: &str,
         message: Message<'_>,
-        sent: Sent,
-        used: &mut Option<Arc<Link>>,
-    ) -> Result<Value, StoreError> {
-        loop {
-            let is_first = used.is_none();
-            let (link, was_open) = lane
-                .link(&self.source)
-                .await
-                .map_err(|error| refusal::of_pool(error, self.timeout))?;
-            let link = used.insert(link);
-            let error = match message.send(link.handle()).await {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
-            };
-            if refusal::is_outage(&error) {
-                lane.discard(link);
-            }
-            let may_repeat = is_first && was_open && sent == Sent::AgainIfStale;
-            if !(may_repeat && refusal::is_stale(&error)) {
-                return Err(refusal::of_command(error, self.timeout));
-            }
-        }
+        is_repeatable: bool,
+    ) -> Result<T, StoreError> {
+        let call = self.begin()?;
+        let request = call.request(message, is_repeatable);
+        let answer = match &self.servers {
+            Servers::One(server) => server.send(request).await,
+            Servers::Cluster(cluster) => cluster.send(names::slot(name), request).await,
+        };
+        call.end(answer).and_then(|answer| self.read(answer))
     }
 
-    /// Returns how long this call may take.
-    fn allowed(&self) -> Result<Duration, StoreError> {
+    /// Begins a call, unless the request has no time left.
+    fn begin(&self) -> Result<Call, StoreError> {
+        if self.is_closed.load(Relaxed) {
+            return Err(StoreError::Closed);
+        }
         let left = budget::left().unwrap_or(self.timeout);
         if left.is_zero() {
             return Err(StoreError::Exhausted);
         }
-        Ok(left.min(self.timeout))
+        Ok(Call {
+            until: Instant::now() + left.min(self.timeout),
+            counted: meter::round_trip(),
+            _spending: budget::spend(),
+        })
     }
 
-    fn admit(&self) -> Result<Permit<'_>, StoreError> {
-        let admitted = self.breaker.admit();
-        admitted.map_err(|retry_in| StoreError::Paused { retry_in })
+    fn read<T: FromRedisValue>(&self, answer: RedisResult<Value>) -> Result<T, StoreError> {
+        let value = answer.map_err(|error| refusal::of_command(error, self.timeout))?;
+        from_redis_value(value).map_err(|error| StoreError::Refused(error.to_string()))
+    }
+}
+
+impl Call {
+    fn request<'a>(&self, message: Message<'a>, is_repeatable: bool) -> Request<'a> {
+        Request { message, is_repeatable, is_asking: false, until: self.until }
     }
 
-    /// Reports whether Redis had time to answer and did not.
-    ///
-    /// A timeout cut to less than half by the request's budget is no evidence against Redis.
-    fn is_silence(&self, answer: &Result<Value, StoreError>) -> bool {
-        matches!(answer, Err(StoreError::Timeout { after }) if *after * 2 >= self.timeout)
-    }
-
-    fn conclude(&self, permit: Permit<'_>, answer: &Result<Value, StoreError>) {
-        match answer {
-            Err(StoreError::Timeout { .. }) if !self.is_silence(answer) => drop(permit),
-            Err(StoreError::Closed) => drop(permit),
-            Err(error) if error.is_outage() => permit.failed(),
-            _ => permit.succeeded(),
+    fn end<T>(self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(answer, Err(StoreError::Paused { .. })) {
+            self.counted.forget();
         }
+        answer
     }
 }
 
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The source is left out: its address may hold a password.
-        f.debug_struct("Caller")
-            .field("lanes", &self.lanes.len())
-            .field("breaker", &self.breaker)
-            .field("timeout", &self.timeout)
-            .finish()
+        // The servers are left out: their addresses may hold a password.
+        f.debug_struct("Caller").field("timeout", &self.timeout).finish_non_exhaustive()
     }
-}
-
-impl Message<'_> {
-    async fn send(&self, mut handle: MultiplexedConnection) -> RedisResult<Value> {
-        match self {
-            Self::Command(command) => command.query_async(&mut handle).await,
-            Self::Commands(pipeline) => pipeline.query_async(&mut handle).await,
-            Self::Script(script) => script.invoke_async(&mut handle).await,
-        }
-    }
-}
-
-fn read<T: FromRedisValue>(value: Value) -> Result<T, StoreError> {
-    from_redis_value(value).map_err(|error| StoreError::Refused(error.to_string()))
 }

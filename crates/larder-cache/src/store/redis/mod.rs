@@ -1,10 +1,11 @@
-//! The store that instances share: a Redis server, through deadpool-redis.
+//! The store that instances share: a Redis server or cluster, through deadpool-redis.
 //!
 //! - Correctness does not depend on it: a dead, frozen or emptied Redis costs only misses.
 //! - A call waits at most for the timeout or for what is left of the request's budget. While the
 //!   breaker is open, it does not wait at all.
 //! - Each call costs one round trip. A connection is checked out once and then shared (see `lane`).
-//! - Steps that belong together are one command or one script: no client sees them half done.
+//! - Steps that belong together are one command or one script: no client sees them half done. In a
+//!   cluster, deleting and renaming are several, in an order in which a failure between costs a miss.
 //! - Only the cache's own keys are touched: `SCAN` and `UNLINK`, never `FLUSHDB` or `KEYS`.
 //! - A write refused for lack of memory removes the old value: a miss is correct, an old value is
 //!   not.
@@ -13,22 +14,33 @@
 //!
 //! Source: Django `RedisCache`; redis.io command reference.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use deadpool_redis::redis::{self as client, Cmd, cmd};
+use deadpool_redis::redis::{self as client, cmd};
+use futures_util::future::try_join_all;
 
 use super::{Answer, Item, Leased, Lifetime, ScanPage, Stats, Store, StoreError, Ttl};
 
+mod address;
 mod call;
+mod cluster;
+mod command;
 mod lane;
+mod message;
+pub(super) mod names;
 mod pool;
 mod refusal;
 mod script;
 mod sentinels;
+mod server;
 mod source;
+mod walk;
 
 use call::Caller;
+use cluster::Primaries;
+use command::{get, millis, scan, set, unlink};
+use walk::Walk;
 
 /// Returns a store in the Redis server at `url`, whose calls take at most `timeout`.
 ///
@@ -48,9 +60,10 @@ use call::Caller;
 ///
 /// With `redis-sentinel://HOST:PORT,HOST:PORT/NAME` it is the server that these sentinels call the
 /// primary of that name. A login before the hosts, and a database after the name, are the server's.
+/// With `redis-cluster://HOST:PORT,HOST:PORT` it is the cluster of which these are some servers.
 ///
 /// # Errors
-/// One sentence, if `url` is not an address of a Redis server, or of sentinels.
+/// One sentence, if `url` is not an address of a Redis server, of sentinels, or of a cluster.
 pub fn redis(url: &str, timeout: Duration) -> Result<Arc<dyn Store>, String> {
     Ok(Arc::new(RedisStore::open(&RedisConfig { timeout, ..RedisConfig::new(url) })?))
 }
@@ -59,7 +72,8 @@ pub fn redis(url: &str, timeout: Duration) -> Result<Arc<dyn Store>, String> {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct RedisConfig {
     /// `redis://[user:password@]host[:port][/database]`, `redis+unix:///path/to/socket`,
-    /// `redis-sentinel://[user:password@]host[:port][,host[:port]…]/name[/database]`.
+    /// `redis-sentinel://[user:password@]host[:port][,host[:port]…]/name[/database]`,
+    /// `redis-cluster://[user:password@]host[:port][,host[:port]…]`.
     pub url: String,
     /// The longest time that one call may wait, connecting included. 80 ms by default.
     pub timeout: Duration,
@@ -84,14 +98,14 @@ impl fmt::Debug for RedisConfig {
     }
 }
 
-/// A store on a Redis server.
+/// A store on a Redis server or cluster.
 #[derive(Debug)]
 pub(crate) struct RedisStore {
     caller: Caller,
 }
 
-/// Keys that Redis examines in one step of a scan, which takes it about 1 ms.
-const SCAN_COUNT: usize = 1000;
+/// How many keys of a cluster one call deletes, each by a command; a page of a scan has more.
+const TOGETHER: usize = 100;
 
 impl RedisStore {
     /// Creates a store on a server, which need not be up yet.
@@ -102,6 +116,55 @@ impl RedisStore {
     /// One sentence, if the address is invalid.
     pub(super) fn open(config: &RedisConfig) -> Result<Self, &'static str> {
         Ok(Self { caller: Caller::open(config)? })
+    }
+
+    /// Returns the name of a key on the server.
+    fn name<'k>(&self, key: &'k str) -> Cow<'k, str> {
+        if self.caller.is_cluster() { names::tagged(key).into() } else { key.into() }
+    }
+
+    /// Returns the key with a name; `None` if another application wrote it.
+    fn key(&self, name: String) -> Option<String> {
+        if self.caller.is_cluster() { names::untagged(&name) } else { Some(name) }
+    }
+
+    /// Returns the name of a key's lease.
+    fn lease(&self, key: &str) -> String {
+        self.name(&Leased::key_of(key)).into_owned()
+    }
+
+    /// Deletes keys of a cluster and their leases, and returns how many keys existed.
+    ///
+    /// Each by a command of its own: a script cannot use two keys while their slot is being moved.
+    /// The leases first, for the reason that [`Store::clear`] gives.
+    async fn delete_each(&self, keys: &[&str]) -> Result<u64, StoreError> {
+        self.unlink(keys.iter().map(|key| self.lease(key))).await?;
+        self.unlink(keys.iter().map(|key| names::tagged(key))).await
+    }
+
+    async fn unlink(&self, names: impl Iterator<Item = String>) -> Result<u64, StoreError> {
+        let commands: Vec<_> = names.map(|name| (name.clone(), unlink(&name))).collect();
+        let mut deleted = 0;
+        for part in commands.chunks(TOGETHER) {
+            for answer in self.caller.ask_each::<u64>(part).await? {
+                deleted += answer?;
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// Renames a key of a cluster, where the two names may be on two servers.
+    async fn rename_each(&self, from: &str, to: &str) -> Result<bool, StoreError> {
+        let leases = [self.lease(from), self.lease(to)];
+        self.unlink(leases.into_iter()).await?;
+        let name = self.name(from);
+        let taken: Option<(Bytes, i64)> = self.caller.run(&name, &script::TAKE.key(&*name)).await?;
+        let Some((bytes, left)) = taken else { return Ok(false) };
+        // -1 ms is no lifetime.
+        let left = u64::try_from(left).ok().map(|left| Duration::from_millis(left.max(1)));
+        let lifetime = left.and_then(Lifetime::of).unwrap_or(Lifetime::FOREVER);
+        self.set(Item::new(to, &bytes, lifetime)).await?;
+        Ok(true)
     }
 }
 
@@ -115,7 +178,14 @@ impl Store for RedisStore {
             if keys.is_empty() {
                 return Ok(Vec::new());
             }
-            self.caller.ask(cmd("MGET").arg(keys)).await
+            if !self.caller.is_cluster() {
+                return self.caller.ask("", cmd("MGET").arg(keys)).await;
+            }
+            let names = keys.iter().map(|key| names::tagged(key));
+            let commands: Vec<_> = names.map(|name| (name.clone(), get(&name))).collect();
+            let answers = self.caller.ask_each::<Vec<Option<Bytes>>>(&commands).await?;
+            let found = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
+            Ok(found.into_iter().flatten().collect())
         })
     }
 
@@ -124,7 +194,10 @@ impl Store for RedisStore {
             if items.is_empty() {
                 return Ok(Vec::new());
             }
-            let answers = self.caller.ask_all(items.iter().map(set)).await?;
+            let names = items.iter().map(|item| (self.name(item.key).into_owned(), item));
+            let commands: Vec<_> =
+                names.map(|(name, item)| (name.clone(), set(&name, item))).collect();
+            let answers = self.caller.ask_each(&commands).await?;
             let refused = refused(items, &answers);
             if !refused.is_empty() {
                 // A refused write must not leave the old value.
@@ -138,19 +211,21 @@ impl Store for RedisStore {
         Box::pin(async move {
             // Redis answers `OK`, or nil if the key exists. The command is sent once: if the answer
             // was lost, a second `SET NX` would find the value of the first.
-            let done: Option<()> = self.caller.tell(set(&item).arg("NX")).await?;
+            let name = self.name(item.key);
+            let done: Option<()> = self.caller.tell(&name, set(&name, &item).arg("NX")).await?;
             Ok(done.is_some())
         })
     }
 
     fn add_leased<'a>(&'a self, item: Item<'a>, token: &'a [u8]) -> Answer<'a, bool> {
         Box::pin(async move {
-            let mut script = script::ADD_LEASED.key(item.key);
-            script.key(Leased::key_of(item.key)).arg(token).arg(item.bytes.as_ref());
+            let name = self.name(item.key);
+            let mut script = script::ADD_LEASED.key(&*name);
+            script.key(self.lease(item.key)).arg(token).arg(item.bytes.as_ref());
             if let Some(left) = item.lifetime.duration() {
                 script.arg(millis(left));
             }
-            self.caller.run(&mut script).await
+            self.caller.run(&name, &script).await
         })
     }
 
@@ -161,10 +236,11 @@ impl Store for RedisStore {
         time: Lifetime,
     ) -> Answer<'a, Leased> {
         Box::pin(async move {
-            let mut script = script::GET_OR_LEASE.key(key);
-            script.key(Leased::key_of(key)).arg(token.as_ref());
+            let name = self.name(key);
+            let mut script = script::GET_OR_LEASE.key(&*name);
+            script.key(self.lease(key)).arg(token.as_ref());
             script.arg(time.duration().map_or(0, millis));
-            let answer: (Option<Bytes>, Option<Bytes>) = self.caller.run(&mut script).await?;
+            let answer: (Option<Bytes>, Option<Bytes>) = self.caller.run(&name, &script).await?;
             Ok(match answer {
                 (Some(stored), _) => Leased::Stored(stored),
                 (None, held) => Leased::Lease(held.unwrap_or_else(|| token.clone())),
@@ -177,36 +253,41 @@ impl Store for RedisStore {
             if keys.is_empty() {
                 return Ok(0);
             }
+            if self.caller.is_cluster() {
+                return self.delete_each(keys).await;
+            }
             let mut script = script::DELETE.prepare_invoke();
             for key in keys {
                 script.key(*key);
             }
-            self.caller.run(script.arg(Leased::key_of(""))).await
+            self.caller.run("", script.arg(Leased::key_of(""))).await
         })
     }
 
     fn delete_if<'a>(&'a self, key: &'a str, bytes: &'a [u8]) -> Answer<'a, bool> {
         Box::pin(async move {
-            let script = &script::DELETE_IF;
-            self.caller.run(script.key(key).arg(bytes)).await
+            let name = self.name(key);
+            self.caller.run(&name, script::DELETE_IF.key(&*name).arg(bytes)).await
         })
     }
 
     fn expire<'a>(&'a self, key: &'a str, lifetime: Lifetime) -> Answer<'a, bool> {
         Box::pin(async move {
+            let name = self.name(key);
             match lifetime.duration() {
                 Some(left) => {
                     let command = &mut cmd("PEXPIRE");
-                    self.caller.ask(command.arg(key).arg(millis(left))).await
+                    self.caller.ask(&name, command.arg(&*name).arg(millis(left))).await
                 }
-                None => self.caller.run(&mut script::PERSIST.key(key)).await,
+                None => self.caller.run(&name, &script::PERSIST.key(&*name)).await,
             }
         })
     }
 
     fn ttl<'a>(&'a self, key: &'a str) -> Answer<'a, Ttl> {
         Box::pin(async move {
-            Ok(match self.caller.ask(cmd("PTTL").arg(key)).await? {
+            let name = self.name(key);
+            Ok(match self.caller.ask(&name, cmd("PTTL").arg(&*name)).await? {
                 -2_i64 => Ttl::Absent,
                 -1 => Ttl::Forever,
                 left => Ttl::In(Duration::from_millis(left.unsigned_abs())),
@@ -216,42 +297,60 @@ impl Store for RedisStore {
 
     fn incr<'a>(&'a self, key: &'a str, by: i64) -> Answer<'a, i64> {
         Box::pin(async move {
-            let sum: Option<i64> = self.caller.run(script::INCR.key(key).arg(by)).await?;
+            let name = self.name(key);
+            let script = &mut script::INCR.key(&*name);
+            let sum: Option<i64> = self.caller.run(&name, script.arg(by)).await?;
             sum.ok_or(StoreError::Absent)
         })
     }
 
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Answer<'a, bool> {
         Box::pin(async move {
+            if self.caller.is_cluster() {
+                return self.rename_each(from, to).await;
+            }
             let mut script = script::RENAME.key(from);
             script.key(to).key(Leased::key_of(from)).key(Leased::key_of(to));
-            self.caller.run(&mut script).await
+            self.caller.run("", &script).await
         })
     }
 
     fn scan<'a>(&'a self, prefix: &'a str, from: Option<String>) -> Answer<'a, ScanPage> {
         Box::pin(async move {
-            let cursor = from.unwrap_or_else(|| "0".to_owned());
-            let (next, keys): (String, Vec<Vec<u8>>) =
-                self.caller.ask(&mut scan(&cursor, prefix)).await?;
-            Ok(ScanPage {
-                // The cache's keys are text; another application wrote any other key.
-                keys: keys.into_iter().filter_map(text).collect(),
-                next: (next != "0").then_some(next),
-            })
+            let Primaries { servers, signature } = self.caller.primaries().await?;
+            let mut walk = Walk::read(from.as_deref(), signature);
+            let tag = if self.caller.is_cluster() { names::ANY_TAG } else { "" };
+            let command = scan(&walk.cursor, tag, prefix);
+            let server = &servers[walk.server(servers.len())];
+            let (cursor, found): (_, Vec<Vec<u8>>) = self.caller.ask_at(server, &command).await?;
+            walk.advance(cursor);
+            let is_over = if walk.has_done(1, servers.len()) {
+                !self.caller.have_slots_moved(walk.signature).await?
+            } else {
+                walk.has_done(2, servers.len())
+            };
+            // The cache's keys are text; another application wrote any other key.
+            let names = found.into_iter().filter_map(|name| String::from_utf8(name).ok());
+            let keys = names.filter_map(|name| self.key(name)).collect();
+            Ok(ScanPage { keys, next: (!is_over).then(|| walk.text()) })
         })
     }
 
     fn stats(&self) -> Answer<'_, Stats> {
         Box::pin(async {
-            let entries = self.caller.ask(&mut cmd("DBSIZE")).await?;
-            let info: client::InfoDict = self.caller.ask(&mut cmd("INFO")).await?;
+            let servers = self.caller.primaries().await?.servers;
+            let (size, info) = (cmd("DBSIZE"), cmd("INFO"));
+            let sizes = servers.iter().map(|server| self.caller.ask_at::<u64>(server, &size));
+            let sizes = try_join_all(sizes).await?;
+            let infos = servers.iter().map(|server| self.caller.ask_at(server, &info));
+            let infos: Vec<client::InfoDict> = try_join_all(infos).await?;
+            let sum = |name| infos.iter().map(|info| info.get::<u64>(name)).sum::<Option<u64>>();
             Ok(Stats {
-                entries: Some(entries),
-                bytes: info.get("used_memory"),
-                limit_bytes: info.get("maxmemory").filter(|limit| *limit > 0),
-                evicted: info.get("evicted_keys"),
-                expired: info.get("expired_keys"),
+                entries: Some(sizes.iter().sum()),
+                bytes: sum("used_memory"),
+                limit_bytes: sum("maxmemory").filter(|limit| *limit > 0),
+                evicted: sum("evicted_keys"),
+                expired: sum("expired_keys"),
             })
         })
     }
@@ -266,45 +365,8 @@ impl Store for RedisStore {
     }
 }
 
-/// Builds a `SET` that holds the lifetime in the same command.
-fn set(item: &Item<'_>) -> Cmd {
-    let mut command = cmd("SET");
-    command.arg(item.key).arg(item.bytes.as_ref());
-    if let Some(left) = item.lifetime.duration() {
-        command.arg("PX").arg(millis(left));
-    }
-    command
-}
-
-fn scan(cursor: &str, prefix: &str) -> Cmd {
-    let mut command = cmd("SCAN");
-    command.arg(cursor).arg("MATCH").arg(literal(prefix) + "*");
-    command.arg("COUNT").arg(SCAN_COUNT);
-    command
-}
-
-/// Escapes a prefix for `MATCH`, so that every character means itself.
-fn literal(prefix: &str) -> String {
-    let mut pattern = String::with_capacity(prefix.len() + 1);
-    for c in prefix.chars() {
-        if matches!(c, '*' | '?' | '[' | ']' | '^' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern
-}
-
 /// Returns the keys of the items that were not stored.
 fn refused<'a>(items: &[Item<'a>], answers: &[Result<(), StoreError>]) -> Vec<&'a str> {
     let fates = items.iter().zip(answers);
     fates.filter(|(_, answer)| answer.is_err()).map(|(item, _)| item.key).collect()
-}
-
-fn millis(left: Duration) -> u64 {
-    left.as_millis() as u64
-}
-
-fn text(key: Vec<u8>) -> Option<String> {
-    String::from_utf8(key).ok()
 }

@@ -33,7 +33,8 @@ pub(super) fn of_command(error: RedisError, limit: Duration) -> StoreError {
     if error.is_timeout() {
         return StoreError::Timeout { after: limit };
     }
-    if is_outage(&error) {
+    // A slot that moved on while the request followed it, or whose keys are on two servers meanwhile.
+    if is_outage(&error) || error.is_cluster_error() {
         return StoreError::Unavailable(Box::new(error));
     }
     let text = error.detail().unwrap_or_default();

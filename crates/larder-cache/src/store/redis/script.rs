@@ -56,6 +56,15 @@ pub(super) static DELETE: LazyLock<Script> = script!(
      return deleted"
 );
 
+/// Deletes a key, and returns its bytes with the rest of its lifetime.
+pub(super) static TAKE: LazyLock<Script> = script!(
+    "local bytes = redis.call('GET', KEYS[1])
+     if not bytes then return false end
+     local left = redis.call('PTTL', KEYS[1])
+     redis.call('DEL', KEYS[1])
+     return {bytes, left}"
+);
+
 /// Returns what is stored under a key, or else the token of its lease, which it takes if free.
 ///
 /// Reads with `MGET`, which returns nil for a key of another type than string.

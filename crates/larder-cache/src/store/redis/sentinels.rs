@@ -16,13 +16,13 @@ use std::sync::{
 
 use deadpool_redis::{
     Connection, Pool, PoolError,
-    redis::{
-        AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, InfoDict, IntoConnectionInfo,
-        RedisError, cmd,
-    },
+    redis::{AsyncConnectionConfig, Client, ErrorKind, InfoDict, RedisError, cmd},
 };
 
-use super::pool::{Limits, pool};
+use super::{
+    address::Hosts,
+    pool::{Limits, pool},
+};
 
 /// The primary that sentinels watch under a name.
 pub(super) struct Sentinels {
@@ -32,62 +32,43 @@ pub(super) struct Sentinels {
     address: SentinelAddress,
     limits: Limits,
     /// The connections to the server that was the primary last.
-    primary: Mutex<Option<(String, Pool)>>,
+    primary: Mutex<Option<((String, u16), Pool)>>,
     is_closed: AtomicBool,
 }
 
 /// The parts of `redis-sentinel://[user:password@]host[:port][,host[:port]…]/name[/database]`.
 pub(super) struct SentinelAddress {
-    /// The scheme of each server: `redis` or `rediss`.
-    scheme: String,
-    /// The URL of each sentinel.
-    sentinels: Vec<String>,
+    /// The sentinels, and the login at the primary.
+    hosts: Hosts,
     name: String,
-    /// The login and the database, which are the primary's.
-    settings: ConnectionInfo,
+    database: String,
 }
 
 impl SentinelAddress {
     /// Returns the parts of a URL: `None` if it is not one of sentinels, `Some(None)` if it is
     /// malformed.
     pub(super) fn parse(url: &str) -> Option<Option<Self>> {
-        let (scheme, rest) = url.split_once("://")?;
-        // Lettuce writes the hyphen, some libraries of Python the plus sign.
-        let scheme = scheme.strip_suffix("-sentinel").or(scheme.strip_suffix("+sentinel"))?;
-        Some(Self::of(scheme, rest))
+        Some(Hosts::parse(url, "sentinel", 26379)?.and_then(Self::of))
     }
 
-    fn of(scheme: &str, rest: &str) -> Option<Self> {
-        let (authority, path) = rest.split_once('/')?;
-        let (login, hosts) = match authority.rsplit_once('@') {
-            Some((login, hosts)) => (format!("{login}@"), hosts),
-            None => (String::new(), authority),
-        };
-        let (name, database) = path.split_once('/').unwrap_or((path, ""));
+    fn of(hosts: Hosts) -> Option<Self> {
+        let (name, database) = hosts.path.split_once('/').unwrap_or((&hosts.path, ""));
+        let (name, database) = (name.to_owned(), database.to_owned());
         // The characters that Redis permits in a name.
         let is_name = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
         if name.is_empty() || !name.chars().all(is_name) {
             return None;
         }
-        let sentinels: Vec<_> = hosts.split(',').map(|host| sentinel(scheme, host)).collect();
-        for url in &sentinels {
-            url.as_str().into_connection_info().ok()?;
-        }
-        let settings = format!("{scheme}://{login}primary/{database}");
-        Some(Self {
-            scheme: scheme.to_owned(),
-            sentinels,
-            name: name.to_owned(),
-            settings: settings.into_connection_info().ok()?,
-        })
+        hosts.at("primary", 0, &database)?;
+        Some(Self { hosts, name, database })
     }
 }
 
 impl Sentinels {
     pub(super) fn new(address: SentinelAddress, limits: Limits) -> Result<Self, RedisError> {
-        let clients = address.sentinels.iter().map(|url| Client::open(url.as_str()));
+        let sentinels = address.hosts.without_login().into_iter().flatten();
         Ok(Self {
-            clients: clients.collect::<Result<_, _>>()?,
+            clients: sentinels.map(Client::open).collect::<Result<_, _>>()?,
             turn: AtomicUsize::new(0),
             address,
             limits,
@@ -124,8 +105,8 @@ impl Sentinels {
     }
 
     async fn connect_through(&self, sentinel: &Client) -> Result<Connection, PoolError> {
-        let url = self.ask(sentinel).await?;
-        let mut connection = self.pool_at(url)?.get().await?;
+        let address = self.ask(sentinel).await?;
+        let mut connection = self.pool_at(address)?.get().await?;
         let mut question = cmd("INFO");
         let info: InfoDict = question.arg("replication").query_async(&mut connection).await?;
         if info.get::<String>("role").is_some_and(|role| role == "master") {
@@ -135,29 +116,28 @@ impl Sentinels {
         Err(self.no_primary("the sentinels name a server that is no primary of the name").into())
     }
 
-    /// Asks a sentinel for the URL of the primary.
-    async fn ask(&self, sentinel: &Client) -> Result<String, RedisError> {
+    /// Asks a sentinel for the host and the port of the primary.
+    async fn ask(&self, sentinel: &Client) -> Result<(String, u16), RedisError> {
         let timeouts: &AsyncConnectionConfig = &self.limits.connection();
         let mut connection =
             sentinel.get_multiplexed_async_connection_with_config(timeouts).await?;
         let mut question = cmd("SENTINEL");
         question.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.address.name);
         let found: Option<(String, u16)> = question.query_async(&mut connection).await?;
-        let (host, port) =
-            found.ok_or_else(|| self.no_primary("the sentinels know no primary of the name"))?;
-        let host = if host.contains(':') { format!("[{host}]") } else { host };
-        Ok(format!("{}://{host}:{port}", self.address.scheme))
+        found.ok_or_else(|| self.no_primary("the sentinels know no primary of the name"))
     }
 
-    /// Returns the pool of the server at this URL, and closes that of another server.
-    fn pool_at(&self, url: String) -> Result<Pool, RedisError> {
+    /// Returns the pool of the server at this address, and closes that of another server.
+    fn pool_at(&self, address: (String, u16)) -> Result<Pool, RedisError> {
         let mut primary = self.primary.lock().unwrap();
-        if let Some((_, pool)) = primary.as_ref().filter(|(last, _)| *last == url) {
+        if let Some((_, pool)) = primary.as_ref().filter(|(last, _)| *last == address) {
             return Ok(pool.clone());
         }
-        let address = url.as_str().into_connection_info()?.addr().clone();
-        let pool = pool(self.address.settings.clone().set_addr(address), self.limits)?;
-        if let Some((_, last)) = primary.replace((url, pool.clone())) {
+        let SentinelAddress { hosts, database, .. } = &self.address;
+        let server = hosts.at(&address.0, address.1, database);
+        let server = server.ok_or_else(|| self.no_primary("the sentinels name no server"))?;
+        let pool = pool(server, self.limits)?;
+        if let Some((_, last)) = primary.replace((address, pool.clone())) {
             last.close();
         }
         Ok(pool)
@@ -166,14 +146,6 @@ impl Sentinels {
     fn no_primary(&self, what: &'static str) -> RedisError {
         (ErrorKind::MasterNameNotFoundBySentinel, what, self.address.name.clone()).into()
     }
-}
-
-/// Returns the URL of a sentinel, whose port is 26379 unless it is given.
-fn sentinel(scheme: &str, host: &str) -> String {
-    // The colons of an IPv6 address are in brackets.
-    let has_port = host.rsplit(']').next().is_some_and(|end| end.contains(':'));
-    let port = if has_port { "" } else { ":26379" };
-    format!("{scheme}://{host}{port}")
 }
 
 #[cfg(test)]
@@ -187,9 +159,12 @@ mod tests {
     #[test]
     fn an_address_names_sentinels_a_primary_and_its_login() {
         let found = parts("redis-sentinel://ann:p%40ss@a,b:1,[::1]/my.shop/2").unwrap();
-        assert_eq!(found.sentinels, ["redis://a:26379", "redis://b:1", "redis://[::1]:26379"]);
+        let sentinels = found.hosts.without_login().into_iter().flatten();
+        let sentinels = sentinels.map(|sentinel| sentinel.addr().to_string());
+        assert!(sentinels.eq(["a:26379", "b:1", "::1:26379"]));
         assert_eq!(found.name, "my.shop");
-        let settings = found.settings.redis_settings();
+        let primary = found.hosts.at("primary", 1, &found.database).unwrap();
+        let settings = primary.redis_settings();
         assert_eq!((settings.username(), settings.password()), (Some("ann"), Some("p@ss")));
         assert_eq!(settings.db(), 2);
         assert!(parts("redis+sentinel://a/shop").is_some());

@@ -3,7 +3,6 @@
 use deadpool_redis::{Connection, Pool, PoolError};
 
 use super::{
-    RedisConfig,
     pool::{Limits, pool},
     sentinels::{SentinelAddress, Sentinels},
 };
@@ -19,13 +18,7 @@ impl Source {
     ///
     /// # Errors
     /// One sentence, without the address, which may hold a password.
-    pub(super) fn open(config: &RedisConfig, lanes: usize) -> Result<Self, &'static str> {
-        let limits = Limits { lanes, timeout: config.timeout };
-        let url = config.url.as_str();
-        if url.starts_with("redis-cluster:") || url.starts_with("rediss-cluster:") {
-            return Err("Redis Cluster is not supported; use one server, or sentinels: \
-                        redis-sentinel://HOST:PORT,HOST:PORT/NAME");
-        }
+    pub(super) fn open(url: &str, limits: Limits) -> Result<Self, &'static str> {
         let Some(address) = SentinelAddress::parse(url) else {
             return pool(url, limits)
                 .map(Self::Server)
