@@ -67,7 +67,7 @@ pub struct Parts {
 /// The middleware that is wrapped last sees a request first:
 ///
 /// ```text
-/// log and figures → panel → headers → freshness → flash → error page → identify → guard → budget → HEAD as GET → routes (→ page cache → handler)
+/// log and figures → panel → early hits → headers → freshness → flash → error page → identify → guard → budget → HEAD as GET → routes (→ page cache → handler)
 /// ```
 pub fn app(
     state: web::Data<State>,
@@ -83,6 +83,7 @@ pub fn app(
 > {
     // One handle per worker: cloning it touches no memory that another worker's processor writes.
     let counters = Rc::new(parts.panel.clone());
+    let early_hits = state.cache.early_hits();
     App::new()
         .app_data(web::Data::new(state.cache.clone()))
         .app_data(state)
@@ -111,6 +112,7 @@ pub fn app(
         .wrap(Boxed)
         .wrap_fn(freshness::decide)
         .wrap_fn(headers::add)
+        .wrap(early_hits)
         .wrap(parts.panel)
         .wrap(log::AccessLog(counters))
 }

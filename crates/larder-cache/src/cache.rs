@@ -10,6 +10,7 @@
 //! Not here: how a value is loaded (`derive`, [`super::refresh`]), pages, fragments.
 
 mod changes;
+mod checks;
 mod deletion;
 #[cfg(feature = "inspect")]
 mod observed;
@@ -162,31 +163,6 @@ impl Cache {
         self.shared.shared.is_some()
     }
 
-    /// Returns the stamps to validate by, or `None` if the level is off or they are unavailable.
-    ///
-    /// While dependencies are tracked these are the pinned stamps, so all lookups of a page are
-    /// validated at the same moment.
-    pub(super) async fn stamps_for(&self, level: Level) -> Option<Arc<Stamps>> {
-        if !self.shared.levels.has(level) {
-            return None;
-        }
-        if let Some(pinned) = tracking::pinned() {
-            // What is built around the entry depends on its scope, too.
-            if let Some(scope) = &self.scope {
-                self.reads(std::slice::from_ref(&scope.tag));
-            }
-            return Some(pinned);
-        }
-        let began = (!self.shared.listeners.is_empty()).then(Instant::now);
-        let current = self.shared.versions.current().get().await;
-        if let Some(began) = began {
-            let took = began.elapsed();
-            let listeners = self.shared.listeners.iter();
-            listeners.for_each(|listener| listener.on_check(began, took, &current));
-        }
-        current.ok()
-    }
-
     /// Tells the source of the stamps if what was built by them has read newer data.
     pub(super) fn compare_with_source(&self, dependencies: &Dependencies, current: &Stamps) {
         // Of two stamps of a tag, dependencies hold the one that was recorded first.
@@ -221,11 +197,20 @@ impl Cache {
         key: &Key,
         current: &Stamps,
     ) -> Result<(Arc<T>, Arc<Entry>, tokio::time::Instant), Missed> {
+        self.peek_at(key, current, tokio::time::Instant::now())
+    }
+
+    /// Does the same as [`Cache::peek`], where the clock was just read.
+    pub(super) fn peek_at<T: Any + Send + Sync>(
+        &self,
+        key: &Key,
+        current: &Stamps,
+        now: tokio::time::Instant,
+    ) -> Result<(Arc<T>, Arc<Entry>, tokio::time::Instant), Missed> {
         let entry = self.shared.local.get(key).ok_or(Miss::Absent)?;
         if is_bypassed(&entry) {
             return Err(Miss::Bypassed.into());
         }
-        let now = tokio::time::Instant::now();
         let miss = match entry.validate_at(current, now) {
             Validity::Expired => Miss::Expired,
             Validity::Deleted => {

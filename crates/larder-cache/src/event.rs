@@ -79,6 +79,8 @@ pub struct Event<'e> {
     pub outcome: Outcome,
     /// How long the lookup took; if an entry was stored, the build; if collapsed, the waiting.
     pub took: Duration,
+    /// When it ended, if the clock was read for that.
+    pub ended: Option<Instant>,
     /// The entry that was served or stored.
     pub entry: Option<&'e Entry>,
     /// On a miss: how the entry left that was stored before, if that is remembered.
@@ -100,12 +102,19 @@ impl<'e> Event<'e> {
             key,
             outcome,
             took,
+            ended: None,
             entry: None,
             removal_cause: None,
             caller: None,
             behind: 0,
             maker: tracking::maker(),
         }
+    }
+
+    /// Adds when it ended.
+    #[must_use]
+    pub(super) fn ended_at(self, ended: Instant) -> Self {
+        Self { ended: Some(ended), ..self }
     }
 
     /// Adds the entry.

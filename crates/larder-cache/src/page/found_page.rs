@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::status::CacheStatus;
 use super::stored::{Page, Stored};
+use crate::Cache;
 use crate::entry::Entry;
+use crate::event::{Event, Outcome};
 use crate::http::freshness::Use;
 use crate::key::Key;
+use crate::level::Level;
 
 /// A page that a lookup found.
 pub(super) struct FoundPage {
@@ -25,6 +29,21 @@ impl FoundPage {
         let stored = entry.body::<Stored>()?;
         let Stored::Page(page) = &*stored else { return None };
         Some(Self { key: key.clone(), page: page.clone(), entry, at: Instant::now() })
+    }
+
+    /// Reports a hit, which began at `began`; returns the age in seconds, and the status.
+    pub(super) fn report_hit(
+        &self,
+        cache: &Cache,
+        began: std::time::Instant,
+    ) -> (u64, CacheStatus) {
+        let ended = self.at.into_std();
+        let took = ended.saturating_duration_since(began);
+        let event = Event::new(Level::Page, &self.key, Outcome::Hit, took).ended_at(ended);
+        cache.report(event.of(&self.entry));
+        let (age, remaining) = (self.age_then(), self.entry.remaining_at(self.at));
+        let ttl = self.page.freshness.lifetime.saturating_sub(age).min(remaining);
+        (age.as_secs(), CacheStatus::Hit { ttl: ttl.as_secs() })
     }
 
     pub(super) fn age(&self) -> Duration {

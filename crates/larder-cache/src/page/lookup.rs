@@ -21,6 +21,7 @@ use actix_web::{HttpMessage, HttpResponse};
 
 use super::deliver::Asked;
 use super::found_page::FoundPage;
+use super::handed::Served;
 use super::request;
 use super::rules::Rules;
 use super::status::{CacheStatus, Forward};
@@ -50,6 +51,8 @@ pub(super) struct Lookup {
     /// The tag of the user for whom the page is stored.
     pub user: Option<Tag>,
     pub began: Instant,
+    /// Whether a layer around the site wants to know which page a hit is.
+    pub is_wanted: bool,
 }
 
 /// The result of the lookup.
@@ -280,14 +283,15 @@ impl Lookup {
     }
 
     pub(super) async fn hit(&self, kept: &FoundPage) -> HttpResponse<BoxBody> {
-        let took = kept.at.into_std().saturating_duration_since(self.began);
-        let event = Event::new(Level::Page, &kept.key, Outcome::Hit, took);
-        self.cache.report(event.of(&kept.entry));
-        let age = kept.age_then();
-        let remaining = kept.entry.remaining_at(kept.at);
-        let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(remaining);
-        let status = CacheStatus::Hit { ttl: ttl.as_secs() };
-        kept.page.answer(&self.asked, Some(age.as_secs()), (self.cache.name(), status)).await
+        let (age, status) = kept.report_hit(&self.cache, self.began);
+        let name = self.cache.name();
+        let mut response = kept.page.answer(&self.asked, Some(age), (name, status)).await;
+        // Not that of a variant: requests can differ in a header that is not among the compared ones.
+        if self.is_wanted && kept.key == self.key {
+            let served = Served::new(&self.cache, kept.key.clone(), kept.page.clone());
+            response.extensions_mut().insert(served);
+        }
+        response
     }
 
     /// Answers with the page that another request has built, unless it is older than our stamps.

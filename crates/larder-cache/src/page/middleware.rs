@@ -9,12 +9,13 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::Method;
-use actix_web::{Error, web};
+use actix_web::{Error, HttpMessage, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::added::vary_by_language;
 use super::address;
 use super::deliver::Asked;
+use super::handed::{Known, Wanted};
 use super::handler::{apart, ask, call};
 use super::head::ignore_range;
 use super::holed::fill;
@@ -26,6 +27,7 @@ use super::request_flags::RequestFlags;
 use super::rules::Rules;
 use super::status::CacheStatus;
 use super::target::Origin;
+use super::wish::is_compared;
 use crate::Cache;
 use crate::http::invalidation::{self, Address};
 use crate::level::Level;
@@ -186,7 +188,10 @@ where
     let current = match (&cache, candidate.and_then(|()| address::settle(&mut request))) {
         (_, Err(rule)) => Err(rule),
         (None, Ok(())) => Err("no cache"),
-        (Some(cache), Ok(())) => cache.stamps_for(Level::Page).await.ok_or("off"),
+        (Some(cache), Ok(())) => match Known::take(&mut request, cache) {
+            Some(current) => Ok(current),
+            None => cache.stamps_for(Level::Page).await.ok_or("off"),
+        },
     };
     let (cache, current) = match (cache, current) {
         (Some(cache), Ok(current)) => (cache, current),
@@ -212,7 +217,10 @@ where
     let key = cache.own(&key).into_owned();
     let asked = Asked::of(request.headers(), flags, rules.has_ranges, fillings);
     let user = user.map(|id| Tag::from(format!("user#{id}")));
-    let lookup = Lookup { cache, key, current, rules, asked, user, began };
+    let is_wanted = request.extensions().contains::<Wanted>()
+        && (rules.is_shared && !rules.is_emptied_by_writes && user.is_none())
+        && rules.headers.iter().all(is_compared);
+    let lookup = Lookup { cache, key, current, rules, asked, user, began, is_wanted };
     match lookup.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),
         Found::Stale(old, varies) => lookup.refresh_behind(service, request, old, varies).await,

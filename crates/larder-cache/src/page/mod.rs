@@ -17,6 +17,7 @@
 //! - A stale page is revalidated before it is rebuilt, or served stale if it permits that.
 //! - A successful write invalidates the pages of its URL: `write_epochs`.
 //! - Every response reports what the cache did: `status`.
+//! - A layer around an app can answer hits before routing, as they were sent before: `early`, `wish`, `handed`.
 //!
 //! # The order of layers
 //!
@@ -64,8 +65,10 @@ mod contradiction;
 mod deliver;
 mod directed;
 mod duplicate;
+mod early;
 mod fetch;
 mod found_page;
+mod handed;
 mod handler;
 mod head;
 mod holed;
@@ -86,6 +89,7 @@ mod target;
 mod unstored;
 mod variants;
 mod visitor;
+mod wish;
 
 pub use budget::limit_store_time;
 pub use head::head_as_get;

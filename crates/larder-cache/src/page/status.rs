@@ -132,14 +132,7 @@ impl CacheStatus {
             return;
         }
         response.extensions_mut().insert(self);
-        let text = match self {
-            // Hits are the common case, and formatting would take longer than the lookup.
-            Self::Hit { ttl } => {
-                [name.as_bytes(), b"; hit; ttl=", HeaderValue::from(ttl).as_bytes()].concat()
-            }
-            other => format!("{name}; {other}").into_bytes(),
-        };
-        let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) else { return };
+        let Some(value) = self.value(name) else { return };
         let headers = response.headers_mut();
         let members: Vec<_> = headers.insert(CACHE_STATUS, value).collect();
         if members.is_empty() {
@@ -150,6 +143,18 @@ impl CacheStatus {
         if let Ok(value) = HeaderValue::from_bytes(&members.join(b", ".as_slice())) {
             headers.insert(CACHE_STATUS, value);
         }
+    }
+
+    /// Returns the header's member of an application; `None` if its name cannot be in a header.
+    pub(super) fn value(self, name: &str) -> Option<HeaderValue> {
+        let text = match self {
+            // Hits are the common case, and formatting would take longer than the lookup.
+            Self::Hit { ttl } => {
+                [name.as_bytes(), b"; hit; ttl=", HeaderValue::from(ttl).as_bytes()].concat()
+            }
+            other => format!("{name}; {other}").into_bytes(),
+        };
+        HeaderValue::from_maybe_shared(Bytes::from(text)).ok()
     }
 
     /// Writes the header in the name of the application that was asked.

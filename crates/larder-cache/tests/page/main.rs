@@ -17,6 +17,7 @@ mod deletions;
 mod departures;
 mod digests;
 mod directives;
+mod early;
 mod floods;
 mod holes;
 mod hosts;

@@ -300,6 +300,8 @@ fn serve(plan: Plan, cache: Cache, house: Arc<House>) -> (SocketAddr, ServerHand
                 .app_data(web::Data::new(surroundings))
                 .app_data(web::PayloadConfig::new(1 << 20))
                 .wrap(Condition::new(is_around, page::cached(plan.rules.clone())))
+                // Most hits of these tests are answered as they were sent before, and must not differ.
+                .wrap(cache.early_hits())
                 .wrap(from_fn(outside))
                 .service(scope)
         });

@@ -71,7 +71,11 @@ impl History {
 
     /// Returns the current minute, from 1 at the start: 0 marks counters that were never used.
     fn minute(&self) -> u64 {
-        self.began.elapsed().as_secs() / 60 + 1
+        self.minute_at(Instant::now())
+    }
+
+    fn minute_at(&self, at: Instant) -> u64 {
+        at.saturating_duration_since(self.began).as_secs() / 60 + 1
     }
 
     fn hour_until(&self, now: u64, level: Level) -> Vec<Minute> {
@@ -121,7 +125,7 @@ impl History {
 
 impl Listener for History {
     fn on(&self, event: &Event<'_>) {
-        self.note(self.minute(), event);
+        self.note(self.minute_at(event.ended.unwrap_or_else(Instant::now)), event);
     }
 }
 
