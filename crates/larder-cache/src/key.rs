@@ -124,7 +124,7 @@ impl fmt::Display for Key {
 }
 
 /// A key to which parts are still added.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyBuilder {
     text: String,
 }
@@ -140,11 +140,17 @@ impl KeyBuilder {
     }
 
     /// Returns the finished key, shortened if necessary.
-    pub fn build(mut self) -> Key {
-        if self.text.len() > Key::LONGEST {
-            self.text = shorten(&self.text);
-        }
-        Key { text: self.text.into(), variant_of: None }
+    pub fn build(self) -> Key {
+        self.key()
+    }
+
+    /// Returns the key as it is so far.
+    pub(super) fn key(&self) -> Key {
+        let text = match self.text.len() > Key::LONGEST {
+            true => shorten(&self.text).into(),
+            false => self.text.as_str().into(),
+        };
+        Key { text, variant_of: None }
     }
 }
 

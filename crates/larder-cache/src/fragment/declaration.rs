@@ -17,7 +17,7 @@ impl Digest {
 /// The declaration of a fragment.
 #[derive(Debug, Clone)]
 pub struct Fragment {
-    key: KeyBuilder,
+    pub(super) key: KeyBuilder,
     pub(super) policy: Policy,
     pub(super) reads_data: bool,
     pub(super) is_personal: bool,

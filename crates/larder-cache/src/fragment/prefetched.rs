@@ -18,7 +18,7 @@ use crate::event::{Event, Miss, Outcome};
 use crate::hole;
 #[cfg(feature = "inspect")]
 use crate::inspect::{Body, Describe, start};
-use crate::key::Key;
+use crate::key::{Key, KeyBuilder};
 use crate::level::Level;
 use crate::policy::Policy;
 use crate::stamps::Stamps;
@@ -70,8 +70,9 @@ pub struct Prefetched {
     level: Option<(Cache, Arc<Stamps>)>,
     /// The place in the source that fetched them.
     caller: Option<&'static Location<'static>>,
-    found: RefCell<Vec<(Key, Found)>>,
-    missed: RefCell<Vec<(Key, Missing)>>,
+    /// By their declarations, which are compared without making keys of them.
+    found: RefCell<Vec<(KeyBuilder, Found)>>,
+    missed: RefCell<Vec<(KeyBuilder, Missing)>>,
     /// The dependencies of the fragments that are being rendered, the outermost first.
     open: RefCell<Vec<Dependencies>>,
 }
@@ -81,6 +82,7 @@ type Found = (Arc<Html>, Arc<Entry>);
 
 /// A declared fragment that has to be built.
 struct Missing {
+    key: Key,
     policy: Policy,
     reads_data: bool,
     is_personal: bool,
@@ -103,28 +105,28 @@ impl Prefetched {
         let mut prefetched = Self::default();
         let mut asked_for = Vec::new();
         for fragment in declared {
-            let Fragment { policy, reads_data, is_personal, .. } = fragment;
-            let key = cache.own(&fragment.key()).into_owned();
+            let Fragment { key: declared, policy, reads_data, is_personal } = fragment;
+            let key = cache.own(&declared.key()).into_owned();
             let miss = match cache.lookup::<Html>(Level::Fragment, &key, &current, Some(caller)) {
                 Ok(found) => {
-                    prefetched.take(key, found);
+                    prefetched.take(declared, found);
                     continue;
                 }
                 Err(missed) => missed.miss,
             };
             if reads_data && !policy.is_local() {
-                asked_for.push(key.clone());
+                asked_for.push((declared.clone(), key.clone()));
             }
             let dependencies = Dependencies::on_everything(&current);
-            let missing = Missing { policy, reads_data, is_personal, miss, dependencies };
-            prefetched.missed.get_mut().push((key, missing));
+            let missing = Missing { key, policy, reads_data, is_personal, miss, dependencies };
+            prefetched.missed.get_mut().push((declared, missing));
         }
-        let keys: Vec<&Key> = asked_for.iter().collect();
+        let keys: Vec<&Key> = asked_for.iter().map(|(_, key)| key).collect();
         let recalled = cache.recall_many::<Html>(Level::Fragment, &keys, &current, caller).await;
-        for (key, found) in asked_for.iter().zip(recalled) {
+        for ((declared, _), found) in asked_for.iter().zip(recalled) {
             if let Some(found) = found {
-                prefetched.missed.get_mut().retain(|(missed, _)| missed != key);
-                prefetched.take(key.clone(), found);
+                prefetched.missed.get_mut().retain(|(missed, _)| missed != declared);
+                prefetched.take(declared.clone(), found);
             }
         }
         prefetched.level = Some((cache.clone(), current));
@@ -132,17 +134,9 @@ impl Prefetched {
         prefetched
     }
 
-    fn key(&self, fragment: Fragment) -> Key {
-        let key = fragment.key();
-        match &self.level {
-            Some((cache, _)) => cache.own(&key).into_owned(),
-            None => key,
-        }
-    }
-
-    fn take(&mut self, key: Key, found: Found) {
+    fn take(&mut self, declared: KeyBuilder, found: Found) {
         tracking::record(found.1.dependencies());
-        self.found.get_mut().push((key, found));
+        self.found.get_mut().push((declared, found));
     }
 
     /// Loads the data that `fragment` prints, or returns `None` if the fragment was found.
@@ -159,53 +153,54 @@ impl Prefetched {
         fragment: Fragment,
         load: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Result<Option<T>, E> {
-        let key = self.key(fragment);
-        if self.found.get_mut().iter().any(|(found, _)| *found == key) {
+        let declared = fragment.key;
+        if self.found.get_mut().iter().any(|(found, _)| *found == declared) {
             return Ok(None);
         }
-        let missing = self.missed.get_mut().iter_mut().find(|(missed, _)| *missed == key);
+        let missing = self.missed.get_mut().iter_mut().find(|(missed, _)| *missed == declared);
         let (Some((cache, current)), Some((_, missing))) = (&self.level, missing) else {
             return load().await.map(Some);
         };
-        let within = cache.begin([&key]);
+        let key = &missing.key;
+        let within = cache.begin([key]);
         let work = within.run(load());
-        let (loaded, dependencies) = tracking::track_for(&key, current.clone(), work).await;
+        let (loaded, dependencies) = tracking::track_for(key, current.clone(), work).await;
         missing.dependencies.merge(&dependencies);
         loaded.map(Some)
     }
 
     /// Returns the fragment that was found, or renders its body and stores that.
     pub fn show(&self, fragment: Fragment, body: impl Display) -> Result<Arc<Html>, fmt::Error> {
-        let key = self.key(fragment);
+        let declared = fragment.key;
         let found = self.found.borrow();
-        if let Some((_, (html, entry))) = found.iter().find(|(found, _)| *found == key) {
+        if let Some((_, (html, entry))) = found.iter().find(|(found, _)| *found == declared) {
             self.record(entry.dependencies());
             return Ok(html.clone());
         }
         drop(found);
         // Only declared fragments are stored: an undeclared one was never looked up.
-        let place = self.missed.borrow().iter().position(|(missed, _)| *missed == key);
+        let place = self.missed.borrow().iter().position(|(missed, _)| *missed == declared);
         let Some(place) = place else {
             return Ok(Arc::new(personal::within(false, || Html::of(body))?));
         };
-        let (key, missing) = self.missed.borrow_mut().swap_remove(place);
-        self.make(key, missing, body)
+        let (declared, missing) = self.missed.borrow_mut().swap_remove(place);
+        self.make(declared, missing, body)
     }
 
     fn make(
         &self,
-        key: Key,
+        declared: KeyBuilder,
         missing: Missing,
         body: impl Display,
     ) -> Result<Arc<Html>, fmt::Error> {
-        let started = Instant::now();
+        let (key, started) = (&missing.key, Instant::now());
         self.open.borrow_mut().push(missing.dependencies);
         let html = personal::within(missing.is_personal, || Html::of(body));
         let mut dependencies = self.open.borrow_mut().pop().unwrap_or_default();
         let html = Arc::new(html?);
         let Some((cache, current)) = &self.level else { return Ok(html) };
         let event =
-            Event::new(Level::Fragment, &key, Outcome::Miss(missing.miss), started.elapsed());
+            Event::new(Level::Fragment, key, Outcome::Miss(missing.miss), started.elapsed());
         cache.report(event.asked_at(self.caller));
         let made = Built {
             body: html.clone(),
@@ -215,14 +210,14 @@ impl Prefetched {
             current: current.clone(),
         };
         let entry = if missing.reads_data {
-            cache.store(Level::Fragment, &key, &missing.policy, made, None)
+            cache.store(Level::Fragment, key, &missing.policy, made, None)
         } else {
-            cache.store_here(Level::Fragment, &key, &missing.policy, made)
+            cache.store_here(Level::Fragment, key, &missing.policy, made)
         };
         match entry {
             Some(entry) => {
                 self.record(entry.dependencies());
-                self.found.borrow_mut().push((key, (html.clone(), entry)));
+                self.found.borrow_mut().push((declared, (html.clone(), entry)));
             }
             None => {
                 // The queries were counted already when its data was loaded.

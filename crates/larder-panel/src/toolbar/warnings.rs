@@ -41,6 +41,7 @@ pub fn warnings(record: &Record, history: &[Arc<Record>]) -> Vec<String> {
     reads_again(record, history, &mut warnings);
     repeated_misses(&nodes, &mut warnings);
     sizes_and_lifetimes(&nodes, &mut warnings);
+    vain_fragments(&nodes, history, &mut warnings);
     headers(record, &mut warnings);
     over_time(record, history, &mut warnings);
     warnings
@@ -139,6 +140,26 @@ fn sizes_and_lifetimes(nodes: &[&CacheNode], warnings: &mut Vec<String>) {
     }
 }
 
+/// Warns of fragments that take longer to look up than to render.
+fn vain_fragments(nodes: &[&CacheNode], history: &[Arc<Record>], warnings: &mut Vec<String>) {
+    let is_hit = |node: &CacheNode| node.level == Level::Fragment && node.outcome == Outcome::Hit;
+    for node in nodes.iter().filter(|node| is_hit(node)) {
+        let Some(saved) = node.saved.as_ref().map(|saved| saved.took) else { continue };
+        let others = history.iter().flat_map(|other| all(&other.cache));
+        let hits = others.filter(|other| is_hit(other) && other.raw_key == node.raw_key);
+        let took: Vec<_> = hits.map(|hit| hit.took).collect();
+        // The quickest counts, since a machine that does other things as well makes any of them slow.
+        match took.iter().min() {
+            Some(least) if took.len() >= AGAIN && *least > saved => warnings.push(format!(
+                "{} costs more than it saves: looking it up took {least:?} at least, rendering it \
+                 {saved:?}. Print it without the filter.",
+                node.name
+            )),
+            _ => {}
+        }
+    }
+}
+
 fn headers(record: &Record, warnings: &mut Vec<String>) {
     if record.verdict.varies.iter().any(|name| name == "cookie") {
         warnings.push(
@@ -200,6 +221,7 @@ fn is_hit(outcome: PageOutcome) -> bool {
 mod tests {
     use super::*;
     use crate::request_id::RequestId;
+    use crate::toolbar::record::Build;
     use crate::toolbar::sample::{node, query, record};
 
     #[track_caller]
@@ -262,6 +284,28 @@ mod tests {
         for words in ["512 KiB", "less than a second", "65 tags"] {
             assert_warns(&one, &[], words);
         }
+    }
+
+    #[test]
+    fn a_fragment_that_takes_longer_to_look_up_than_to_render_is_reported() {
+        let hit = |took: u64, saved: u64| {
+            let at = std::time::SystemTime::UNIX_EPOCH;
+            let took_then = Duration::from_nanos(saved);
+            let saved = Some(Build { queries: 0, took: took_then, at, by: None });
+            let took = Duration::from_nanos(took);
+            let node = node(Level::Fragment, "site.footer", Outcome::Hit);
+            Record { cache: vec![CacheNode { took, saved, ..node }], ..record() }
+        };
+        let told = |took: [u64; 3]| {
+            let history: Vec<_> = took.map(|took| Arc::new(hit(took, 800))).into();
+            warnings(&history[0], &history)
+        };
+        let warned = told([900, 5_000, 850]);
+        assert!(warned[0].starts_with("site.footer costs more than it saves"), "{warned:?}");
+        assert!(warned[0].contains("took 850ns at least, rendering it 800ns"), "{warned:?}");
+        assert_eq!(told([900, 5_000, 799]), [""; 0], "it was slow by chance");
+        let once = hit(900, 800);
+        assert_eq!(warnings(&once, &[Arc::new(once.clone())]), [""; 0], "once is chance");
     }
 
     #[test]
