@@ -6,7 +6,8 @@
 //! - A separate thread writes the lines, so that no request waits for a terminal or a file. No line is lost: when lines
 //!   come faster than they can be written, requests wait.
 
-use std::fmt;
+use std::cell::Cell;
+use std::fmt::{self, Write as _};
 use std::io::{BufWriter, IsTerminal};
 
 use larder_panel::Lines;
@@ -53,14 +54,35 @@ pub fn start(config: &LogConfig) -> WorkerGuard {
     guard
 }
 
+/// The largest buffer that a thread keeps for values, in bytes.
+const LARGEST: usize = 4 << 10;
+
+thread_local! {
+    /// The value that is being written.
+    static VALUE: Cell<String> = const { Cell::new(String::new()) };
+}
+
 /// Writes a field of a line of text.
 fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
-    let value = format!("{value:?}");
-    let value = of_field(field.name(), &value);
+    // A buffer of the thread's own: each line has about ten fields.
+    let mut text = VALUE.take();
+    text.clear();
+    write!(text, "{value:?}")?;
+    let written = write_text(writer, field, &of_field(field.name(), &text));
+    if text.capacity() <= LARGEST {
+        VALUE.set(text);
+    }
+    written
+}
+
+fn write_text(writer: &mut Writer<'_>, field: &Field, value: &str) -> fmt::Result {
     match (field.name(), writer.has_ansi_escapes()) {
         ("message", _) => {}
         (name, true) => write!(writer, "\x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m")?,
         (name, false) => write!(writer, "{name}=")?,
+    }
+    if value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return writer.write_str(value);
     }
     value.chars().try_for_each(|letter| match letter.is_control() {
         true => write!(writer, "{}", letter.escape_default()),
