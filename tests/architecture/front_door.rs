@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::{Source, sources, tree};
 
-/// What is shown to people, for command lines, dashboards and toolbars; and what only tests use.
-const OPTIONAL: [&str; 2] = ["inspect", "testing"];
+/// What a cache in front needs; what is shown to people, for command lines, dashboards and toolbars; what only tests use.
+const OPTIONAL: [&str; 3] = ["front", "inspect", "testing"];
 
 /// Returns the full names of the items that can be named from outside the crate in this folder.
 ///

@@ -32,6 +32,7 @@ use crate::entry::Entry;
 use crate::event::{Event, Miss, Outcome};
 use crate::find::{self, Look};
 use crate::flight::{Landing, Leader, Turn, land};
+use crate::front::Front;
 use crate::http::freshness::Use;
 use crate::key::Key;
 use crate::level::Level;
@@ -49,6 +50,8 @@ pub(super) struct Lookup {
     pub asked: Asked,
     /// The tag of the user for whom the page is stored.
     pub user: Option<Tag>,
+    /// The cache in front, if it may store the answer.
+    pub front: Option<Front>,
     pub began: Instant,
 }
 
@@ -286,8 +289,9 @@ impl Lookup {
         let age = kept.age_then();
         let remaining = kept.entry.remaining_at(kept.at);
         let ttl = kept.page.freshness.lifetime.saturating_sub(age).min(remaining);
-        let status = CacheStatus::Hit { ttl: ttl.as_secs() };
-        kept.page.answer(&self.asked, Some(age.as_secs()), (self.cache.name(), status)).await
+        let status = (self.cache.name(), CacheStatus::Hit { ttl: ttl.as_secs() });
+        let answer = kept.page.answer(&self.asked, Some(age.as_secs()), status).await;
+        self.marked(answer, kept, age.as_secs())
     }
 
     /// Answers with the page that another request has built, unless it is older than our stamps.
@@ -304,9 +308,10 @@ impl Lookup {
         }
         let event = Event::new(Level::Page, key, Outcome::Collapsed, self.began.elapsed());
         self.cache.report(event.of(&kept.entry).behind(behind));
-        let status = CacheStatus::Collapsed(task.forward);
-        let age = Some(kept.age().as_secs());
-        Some(kept.page.answer(&self.asked, age, (self.cache.name(), status)).await)
+        let status = (self.cache.name(), CacheStatus::Collapsed(task.forward));
+        let age = kept.age().as_secs();
+        let answer = kept.page.answer(&self.asked, Some(age), status).await;
+        Some(self.marked(answer, &kept, age))
     }
 
     /// Returns the stale page, if it permits that, after another request failed to build the page.

@@ -15,6 +15,7 @@ use futures_util::future::LocalBoxFuture;
 use super::added::vary_by_language;
 use super::address;
 use super::deliver::Asked;
+use super::fronted::front_for;
 use super::handler::{apart, ask, call};
 use super::head::ignore_range;
 use super::holed::fill;
@@ -211,8 +212,9 @@ where
     let key = apart(address::key(&mut request, flags, &rules, within));
     let key = cache.own(&key).into_owned();
     let asked = Asked::of(request.headers(), flags, rules.has_ranges, fillings);
+    let front = front_for(cache.shared.front, &rules, &request);
     let user = user.map(|id| Tag::from(format!("user#{id}")));
-    let lookup = Lookup { cache, key, current, rules, asked, user, began };
+    let lookup = Lookup { cache, key, current, rules, asked, user, front, began };
     match lookup.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),
         Found::Stale(old, varies) => lookup.refresh_behind(service, request, old, varies).await,

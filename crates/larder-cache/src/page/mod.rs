@@ -66,6 +66,7 @@ mod directed;
 mod duplicate;
 mod fetch;
 mod found_page;
+mod fronted;
 mod handler;
 mod head;
 mod holed;

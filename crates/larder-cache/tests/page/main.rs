@@ -18,6 +18,7 @@ mod departures;
 mod digests;
 mod directives;
 mod floods;
+mod fronts;
 mod holes;
 mod hosts;
 mod languages;
