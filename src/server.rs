@@ -12,7 +12,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::accounts::service as accounts;
 use crate::accounts::throttle::Throttle;
 use crate::app::Parts;
-use crate::cache::front::Front;
 use crate::cache::store::Store;
 use crate::cache::{Builder, Levels, Tag};
 use crate::config::{
@@ -93,7 +92,7 @@ impl Server {
         zone::set(&config.shop.time_zone);
         let shared = config.cache.store()?;
         let levels = config.cache.levels()?;
-        let front = config.front.open()?;
+        let fronts = config.front.open()?;
         let (listener, is_inherited) = listener(config.http.bind)?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let mut config = config.clone();
@@ -105,7 +104,7 @@ impl Server {
         let hosts = Hosts::new(&config.http.hosts, address);
         let version = db.version().map_err(|error| error.to_string())?;
         let settings = told(config, &hosts, &db, levels);
-        let (state, mut parts) = build(config, hosts, db, levels, (shared, front))?;
+        let (state, mut parts) = build(config, hosts, db, levels, (shared, fronts))?;
         parts.panel = parts.panel.settings(settings).versions(about::versions(&version));
         let state = web::Data::new(state);
         if config.cache.clear_cache {
@@ -255,7 +254,7 @@ fn build(
     hosts: Hosts,
     db: Db,
     levels: Levels,
-    (shared, front): (Option<Arc<dyn Store>>, Option<(Front, Vec<Address>)>),
+    (shared, fronts): (Option<Arc<dyn Store>>, Vec<Address>),
 ) -> Result<(State, Parts), String> {
     let keeper = Keeper::open(db.url())?;
     let settings = settings(config, hosts);
@@ -271,8 +270,8 @@ fn build(
         cache = cache.shared(store, keeper.secret()).store_budget(config.cache.redis_timeout());
     }
     let mut purging = None;
-    if let Some((kind, fronts)) = front {
-        cache = cache.front(kind);
+    if let Some(front) = fronts.first() {
+        cache = cache.front(front.kind());
         purging = Some(sql::front::purge(db.url(), &versions, mode, &fronts)?);
     }
     let cache = cache.open(versions);

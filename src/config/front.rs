@@ -20,12 +20,12 @@ pub struct FrontConfig {
 }
 
 impl FrontConfig {
-    /// Returns the kind of the caches, if there are any, and their addresses with the token.
+    /// Returns the addresses of the caches, all of one kind, with the token.
     ///
     /// # Errors
     /// One sentence for caches of several kinds, and for a service without its token.
-    pub fn open(&self) -> Result<Option<(Front, Vec<Address>)>, String> {
-        let Some(kind) = self.fronts.first().map(Address::kind) else { return Ok(None) };
+    pub fn open(&self) -> Result<Vec<Address>, String> {
+        let Some(kind) = self.fronts.first().map(Address::kind) else { return Ok(Vec::new()) };
         if self.fronts.iter().any(|front| front.kind() != kind) {
             return Err(
                 "the caches of --front are of several kinds: only one layer can be purged".into()
@@ -39,6 +39,6 @@ impl FrontConfig {
             Some(token) => front.clone().token(token),
             None => Ok(front.clone()),
         };
-        Ok(Some((kind, self.fronts.iter().map(with_token).collect::<Result<_, _>>()?)))
+        self.fronts.iter().map(with_token).collect()
     }
 }

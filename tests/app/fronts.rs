@@ -4,11 +4,12 @@ use std::fs;
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use crate::support::{
-    Certificates, Database, Leash, PASSWORD, Page, Program, Says, TestDatabase, TestSite, Upstream,
-    Varnish, account, are_installed, find_program, is_stored, larder, lasting_port, leashed,
-    on_both_databases, until,
+    Certificates, Database, Hold, Leash, PASSWORD, Page, Program, Proxy, Says, TestDatabase,
+    TestSite, Upstream, Varnish, account, are_installed, find_program, is_stored, larder,
+    lasting_port, leashed, on_both_databases, until,
 };
 
 on_both_databases! {
@@ -129,6 +130,32 @@ fn behind_tls(service: &Upstream, certificates: &Certificates, folder: &Path) ->
     let proxy = Program::start(command);
     until("HAProxy listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
     (port, proxy)
+}
+
+/// The first purge comes too early for it.
+#[test]
+fn a_page_that_was_on_its_way_when_its_data_changed_is_purged_after_it_has_arrived() {
+    if !Varnish::is_here() || !Database::Sqlite.is_here(true) {
+        return;
+    }
+    let port = lasting_port();
+    let site = behind(port, Arc::new(TestDatabase::migrated(Database::Sqlite)), &[]);
+    let tea = site.has_product("Tea");
+    let path = format!("/products/{tea}");
+    let proxy = Proxy::to(site.port());
+    let varnish = Varnish::start(port, proxy.port());
+    settles(&site.database);
+    proxy.hold_one(Hold { connection: "GET /products/", statement: "" });
+    thread::scope(|scope| {
+        let asked = scope.spawn(|| varnish.get(&path));
+        proxy.wait_until_held();
+        site.edits(tea, &[("title", "Green tea")]);
+        let is_purged = "SELECT max(again) > 0 FROM cache_purged WHERE tag <> ''";
+        until("the change is purged", || site.database.sql(is_purged) == "1");
+        proxy.let_go();
+        asked.join().unwrap().assert_sees("Tea").assert_sees_not("Green tea");
+    });
+    until("it is purged once more", || varnish.get(&path).text().contains("Green tea"));
 }
 
 /// Returns the headers for a cache in front.

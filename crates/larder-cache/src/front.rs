@@ -1,7 +1,7 @@
 //! Caches in front of the site, such as Varnish or a CDN: how long they may store a page, and by what they find it.
 //!
 //! - A page goes out with a lifetime for the cache in front alone (RFC 9213), and with a key for each tag that it depends
-//!   on. Once a tag has changed, its keys are purged there, by larder-sql's module of the same name.
+//!   on. Once a stamp has changed, the keys of its tag have to be purged there.
 //! - Only pages that are the same for all have them: not those of a user, with cookies in their key, or with a filled
 //!   hole; nor the answer to a request that carries cookies or a password, since a layer around the page cache may
 //!   let that visitor alone see it.
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_key_is_short_and_the_same_in_every_process() {
-        assert_eq!(key("products"), key("products"));
+        assert_eq!(key("teas"), key("teas"));
         let keys: BTreeSet<String> = (0..10_000).map(|number| key(&number.to_string())).collect();
         assert_eq!(keys.len(), 10_000);
         let is_plain = |key: &String| {
@@ -210,8 +210,8 @@ mod tests {
 
     #[test]
     fn the_tag_of_a_row_leaves_other_pages_alone() {
-        let page = of(&["products#1".into(), "products!".into(), "recipes".into()]);
-        for other in ["products", "products#2", "products#", "recipes#1", "scores"] {
+        let page = of(&["teas#1".into(), "teas!".into(), "milks".into()]);
+        for other in ["teas", "teas#2", "teas#", "milks#1", "scores"] {
             assert!(keys(&Tag::from(other.to_owned())).is_disjoint(&page), "{other}");
         }
     }

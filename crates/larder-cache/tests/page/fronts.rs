@@ -78,7 +78,7 @@ fn each_kind_of_front_has_headers_of_its_own() {
 }
 
 #[test]
-fn a_request_that_says_who_asks_is_answered_without_them() {
+fn the_answer_to_a_request_that_identifies_its_client_has_no_lifetime() {
     let site = behind_varnish(MINUTE);
     for (line, is_stored) in [
         ("X-Forwarded-For: 192.0.2.7", true),

@@ -192,7 +192,8 @@ impl<C: Connect> Purger<C> {
         let claim = Claim::take(&mut conn, &name).await.map_err(text)?;
         let Some(claim) = claim else { return Ok(Next::Busy) };
         // Another instance may have purged meanwhile.
-        let plan = Plan::read(&mut conn, &name, &current, self.claims).await.map_err(text)?;
+        let claims = self.claims.filter(|_| !plan.is_whole());
+        let plan = Plan::read(&mut conn, &name, &current, claims).await.map_err(text)?;
         let (tags, keys) = batch(&plan);
         let sent = match tags.is_empty() {
             true => Ok(()),

@@ -86,6 +86,7 @@ pub(super) struct Plan {
     /// When something is to be purged again.
     again: Option<i64>,
     claims: i64,
+    is_whole: bool,
 }
 
 impl Plan {
@@ -126,11 +127,16 @@ impl Plan {
             }
         }
         let again = known.values().map(|record| record.again).filter(|again| *again > now).min();
-        Self { tags, now, again, claims }
+        Self { tags, now, again, claims, is_whole }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.tags.is_empty()
+    }
+
+    /// Reports whether everything is to be purged, whatever was purged before.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Returns how often the front was claimed.
