@@ -9,8 +9,8 @@ use larder_panel::Panel;
 
 use crate::accounts::identify::Identify;
 use crate::accounts::throttle::Throttle;
-use crate::cache::page;
 use crate::cache::page::head_as_get;
+use crate::cache::{front, page};
 use crate::error::AppError;
 use crate::health::Health;
 use crate::site::boxed::Boxed;
@@ -67,7 +67,7 @@ pub struct Parts {
 /// The middleware that is wrapped last sees a request first:
 ///
 /// ```text
-/// log and figures → panel → early hits → headers → freshness → flash → error page → identify → guard → budget → HEAD as GET → routes (→ page cache → handler)
+/// log and figures → front → panel → early hits → headers → freshness → flash → error page → identify → guard → budget → HEAD as GET → routes (→ page cache → handler)
 /// ```
 pub fn app(
     state: web::Data<State>,
@@ -114,5 +114,6 @@ pub fn app(
         .wrap_fn(headers::add)
         .wrap(early_hits)
         .wrap(parts.panel)
+        .wrap_fn(front::send)
         .wrap(log::AccessLog(counters))
 }

@@ -19,8 +19,10 @@ use crate::sql::{FRESHNESS_TIMEOUT, Freshness};
 use crate::state;
 use crate::supplier::client::Upstream;
 
+pub mod front;
 mod limits;
 
+pub use front::FrontConfig;
 pub use limits::LimitsConfig;
 
 /// Settings of the HTTP server.

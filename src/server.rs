@@ -15,8 +15,8 @@ use crate::app::Parts;
 use crate::cache::store::Store;
 use crate::cache::{Builder, Levels, Tag};
 use crate::config::{
-    CacheConfig, DatabaseConfig, HttpConfig, LimitsConfig, LogConfig, MetricsConfig, MetricsMode,
-    ShopConfig, SupplierConfig, ToolbarConfig,
+    CacheConfig, DatabaseConfig, FrontConfig, HttpConfig, LimitsConfig, LogConfig, MetricsConfig,
+    MetricsMode, ShopConfig, SupplierConfig, ToolbarConfig,
 };
 use crate::cookbook::service as cookbook;
 use crate::db::probe::Probe;
@@ -29,6 +29,7 @@ use crate::site::host::Hosts;
 use crate::site::jobs::Jobs;
 use crate::site::time::Timestamp;
 use crate::site::{secrets, zone};
+use crate::sql::front::Address;
 use crate::sql::secret::Keeper;
 use crate::sql::{self, Database};
 use crate::state::{Access, Settings, State};
@@ -55,6 +56,8 @@ pub struct ServeConfig {
     pub database: DatabaseConfig,
     #[command(flatten)]
     pub cache: CacheConfig,
+    #[command(flatten)]
+    pub front: FrontConfig,
     #[command(flatten)]
     pub shop: ShopConfig,
     #[command(flatten)]
@@ -89,6 +92,7 @@ impl Server {
         zone::set(&config.shop.time_zone);
         let shared = config.cache.store()?;
         let levels = config.cache.levels()?;
+        let fronts = config.front.open()?;
         let (listener, is_inherited) = listener(config.http.bind)?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let mut config = config.clone();
@@ -100,7 +104,7 @@ impl Server {
         let hosts = Hosts::new(&config.http.hosts, address);
         let version = db.version().map_err(|error| error.to_string())?;
         let settings = told(config, &hosts, &db, levels);
-        let (state, mut parts) = build(config, hosts, db, levels, shared)?;
+        let (state, mut parts) = build(config, hosts, db, levels, (shared, fronts))?;
         parts.panel = parts.panel.settings(settings).versions(about::versions(&version));
         let state = web::Data::new(state);
         if config.cache.clear_cache {
@@ -250,7 +254,7 @@ fn build(
     hosts: Hosts,
     db: Db,
     levels: Levels,
-    shared: Option<Arc<dyn Store>>,
+    (shared, fronts): (Option<Arc<dyn Store>>, Vec<Address>),
 ) -> Result<(State, Parts), String> {
     let keeper = Keeper::open(db.url())?;
     let settings = settings(config, hosts);
@@ -265,12 +269,17 @@ fn build(
     if let Some(store) = shared.clone() {
         cache = cache.shared(store, keeper.secret()).store_budget(config.cache.redis_timeout());
     }
+    let mut purging = None;
+    if let Some(front) = fronts.first() {
+        cache = cache.front(front.kind());
+        purging = Some(sql::front::purge(db.url(), &versions, mode, &fronts)?);
+    }
     let cache = cache.open(versions);
     let health = Health::new(Probe::new(db.url().clone(), app::TABLES), db.clone(), shared);
     let (db, supplier) = (Database::new(db, app::TABLES), supplier(&config.supplier)?);
     let supplier = web::Data::new(supplier);
     let secret = keeper.secret().clone();
-    let state = State { db, cache, settings, secret, jobs: Jobs::default() };
+    let state = State { db, cache, settings, secret, jobs: Jobs::default(), purging };
     let are_metrics_public = config.metrics.metrics == MetricsMode::Public;
     let panel = panel::open(&state, are_metrics_public).build(labels(config, build));
     let panel = panel.traces(if config.toolbar.toolbar_traces { &["larder"] } else { &[] });
@@ -321,6 +330,7 @@ fn told(config: &ServeConfig, hosts: &Hosts, db: &Db, levels: Levels) -> Vec<(St
         ("cached queries", on(levels.queries)),
         ("shared store", shared),
         ("freshness", config.cache.freshness.on(db.url()).to_string()),
+        ("caches in front", fronts(&config.front)),
         ("page size", config.shop.page_size.to_string()),
         ("time zone", config.shop.time_zone.to_string()),
         ("access", format!("{:?}", config.http.who_may_write()).to_lowercase()),
@@ -328,6 +338,12 @@ fn told(config: &ServeConfig, hosts: &Hosts, db: &Db, levels: Levels) -> Vec<(St
         ("toolbar traces", config.toolbar.toolbar_traces.to_string()),
     ];
     settings.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// Names the caches in front of the shop, without their token.
+fn fronts(config: &FrontConfig) -> String {
+    let fronts: Vec<_> = config.fronts.iter().map(ToString::to_string).collect();
+    if fronts.is_empty() { "none".to_owned() } else { fronts.join(", ") }
 }
 
 /// Describes how client addresses are found: `x-forwarded-for of 127.0.0.0/8, ::1/128`.

@@ -30,13 +30,15 @@ use crate::site::secrets::of_field;
 
 /// Starts the log. Dropping the returned guard writes the lines that are left.
 pub fn start(config: &LogConfig) -> WorkerGuard {
-    let filter =
+    let mut filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,larder=info"));
-    // The server itself logs why a connection ended (`server::stream`).
-    let filter = match "actix_http::h1=off".parse() {
-        Ok(directive) => filter.add_directive(directive),
-        Err(_) => filter,
-    };
+    // The server itself logs why a connection ended (`server::stream`). The client would log the bytes of its requests,
+    // with their tokens.
+    for directive in ["actix_http::h1=off", "ureq_proto::util=off"] {
+        if let Ok(directive) = directive.parse() {
+            filter = filter.add_directive(directive);
+        }
+    }
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(false)
         .thread_name("larder-log")

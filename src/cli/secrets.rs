@@ -4,12 +4,22 @@
 
 use clap::error::{ContextKind, ContextValue};
 
+use crate::config::front;
+
 /// Flags whose values are never quoted.
-const SECRET_FLAGS: [&str; 5] = ["--database", "--redis", "--token", "--supplier", "--site"];
+const SECRET_FLAGS: [&str; 6] =
+    ["--database", "--redis", "--token", "--supplier", "--site", "--front"];
 
 /// Environment variables whose values may contain a password.
-const SECRET_SETTINGS: [&str; 5] =
-    ["DATABASE_URL", "REDIS_URL", "LARDER_TOKEN", "LARDER_SUPPLIER", "LARDER_SITE"];
+const SECRET_SETTINGS: [&str; 7] = [
+    "DATABASE_URL",
+    "REDIS_URL",
+    "LARDER_TOKEN",
+    "LARDER_SUPPLIER",
+    "LARDER_SITE",
+    "LARDER_FRONT",
+    front::TOKEN,
+];
 
 /// Returns clap's message for an error, without anything that may contain a password.
 pub fn sentence(error: &clap::Error) -> String {

@@ -180,12 +180,14 @@ pub fn everybodys(policy: Policy) -> Rules {
 
 /// Returns the rules of a page of which one is for all anonymous visitors, and one for all staff.
 ///
-/// That of staff offers to write. The name of the account is a hole in it.
+/// That of staff offers to write. The name of the account is a hole in it. Staff are known by a cookie or a token, with
+/// which a cache in front passes their requests on.
 pub fn with_staff(policy: Policy) -> Rules {
     // The page is keyed by the very mark that its handler sees, so that the two cannot differ.
     let is_by_staff = |request: &HttpRequest| request.extensions().contains::<ByStaff>();
     Rules::shared(policy)
         .carry::<ByStaff>()
+        .told_apart_in_front()
         .key_by("staff", move |request| if is_by_staff(request) { "yes" } else { "" })
         .hole("account", |request| Visitor::of(request).name().unwrap_or_default().to_owned())
 }

@@ -29,6 +29,7 @@ mod events_freshness;
 mod faults;
 mod foreign_rows;
 mod freshness;
+mod fronts;
 mod going_back;
 mod health;
 mod homepage;

@@ -8,6 +8,8 @@ use super::event::Listener;
 use super::flight::Flights;
 #[cfg(feature = "inspect")]
 use super::fragment::Html;
+#[cfg(feature = "actix")]
+use super::front::Front;
 use super::in_process::InProcess;
 #[cfg(feature = "inspect")]
 use super::inspect::{BodyReader, Inspection};
@@ -61,6 +63,8 @@ pub struct Builder {
     listeners: Vec<Arc<dyn Listener>>,
     flights: Flights,
     store_budget: Duration,
+    #[cfg(feature = "actix")]
+    front: Option<Front>,
 }
 
 impl Default for Builder {
@@ -75,6 +79,8 @@ impl Default for Builder {
             listeners: Vec::new(),
             flights: Flights::default(),
             store_budget: Duration::from_millis(80),
+            #[cfg(feature = "actix")]
+            front: None,
         }
     }
 }
@@ -165,6 +171,16 @@ impl Builder {
         self
     }
 
+    /// Lets a cache in front of the site store the pages that are the same for all ([`front`](super::front)).
+    ///
+    /// The layer [`front::send`](super::front::send) around the app writes the headers. What is stored there has to be
+    /// purged when stamps change.
+    #[cfg(feature = "front")]
+    pub fn front(mut self, kind: Front) -> Self {
+        self.front = Some(kind);
+        self
+    }
+
     /// Opens the cache, whose entries are validated by the stamps of `versions`.
     ///
     /// # Panics
@@ -208,6 +224,8 @@ impl Builder {
             flights: self.flights,
             #[cfg(feature = "actix")]
             write_epochs: WriteEpochs::default(),
+            #[cfg(feature = "actix")]
+            front: self.front,
             listeners,
             store_budget: self.store_budget,
             #[cfg(feature = "inspect")]

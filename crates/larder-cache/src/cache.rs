@@ -28,6 +28,8 @@ use super::dependencies::Dependencies;
 use super::entry::{Body, Entry, Validity};
 use super::event::{Event, Miss, Outcome};
 use super::flight::{Flights, Turn};
+#[cfg(feature = "actix")]
+use super::front::Front;
 #[cfg(feature = "inspect")]
 use super::inspect::BodyReader;
 use super::key::Key;
@@ -84,6 +86,9 @@ pub(super) struct Shared {
     pub flights: Flights,
     #[cfg(feature = "actix")]
     pub write_epochs: WriteEpochs,
+    /// The cache in front of the site.
+    #[cfg(feature = "actix")]
+    pub front: Option<Front>,
     pub listeners: Listeners,
     pub store_budget: Duration,
     /// Show the bodies of entries to people.

@@ -36,13 +36,16 @@
 //!   `removal`.
 //! - The cache: `builder`, `cache`, `scope`, `built`, `find`, `flight`, `derive`, `refresh`, `presence`, `lineage`, `panics`,
 //!   `tier`, `namespace`, `secret`, `error`.
-//! - Levels one and two: `page` over `http`, `write_epochs`, `fragment`, `hole`.
+//! - Levels one and two: `page` over `http`, `write_epochs`, `front`, `fragment`, `hole`.
 //! - Values and stores: `values`, `store`, `codec`.
 //! - Observation: `event`, `listeners`, `meter`, `inspect`.
 //! - Primitives: `random`, `sync`.
 
 // Pages, Redis and inspection use parts of the core that nothing else does.
-#![cfg_attr(not(all(feature = "actix", feature = "redis", feature = "inspect")), allow(dead_code))]
+#![cfg_attr(
+    not(all(feature = "actix", feature = "front", feature = "redis", feature = "inspect")),
+    allow(dead_code)
+)]
 #![warn(missing_docs)]
 // Without a feature, what it shows to users is reached by none.
 #![cfg_attr(
@@ -50,6 +53,7 @@
         feature = "actix",
         feature = "askama",
         feature = "compress",
+        feature = "front",
         feature = "inspect",
         feature = "redis"
     ),
@@ -70,6 +74,10 @@ mod flight;
 #[cfg(all(test, feature = "redis"))]
 mod forgery;
 pub mod fragment;
+#[cfg(feature = "front")]
+pub mod front;
+#[cfg(all(feature = "actix", not(feature = "front")))]
+mod front;
 mod hole;
 #[cfg(feature = "actix")]
 pub mod http;

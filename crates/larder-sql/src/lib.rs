@@ -5,6 +5,7 @@
 //! - What every database and driver shares: `table`, `driver`.
 //! - The protocol and its SQL: [`triggers`], `stamps`, `schema`, `reading`, and the two sources of stamps, `sqlite` and
 //!   `postgres`. How long stamps may be used: `freshness`.
+//! - Caches in front of the site: `front`.
 //! - The adapters: `rusqlite`, `sqlx`, and for diesel `open`, `database`, `snapshot`, `mentioned`, `read_checker`,
 //!   `moves`, `derived`, `secret`. The connections of diesel, in `db`, do not depend on the cache.
 
@@ -21,6 +22,8 @@ mod derived;
 mod driver;
 #[cfg(feature = "postgres")]
 mod freshness;
+#[cfg(feature = "front")]
+pub mod front;
 #[cfg(feature = "diesel")]
 mod mentioned;
 #[cfg(feature = "diesel")]

@@ -36,6 +36,12 @@ use ::rusqlite::{
 use larder_cache::{StampSource, Tag};
 
 use crate::driver::{Dialect, Driver, Row, now};
+#[cfg(feature = "front")]
+use crate::freshness::Freshness;
+#[cfg(feature = "front")]
+use crate::front::{self, Address, Purging};
+#[cfg(feature = "front")]
+use crate::sqlite::File;
 use crate::sqlite::{Extras, SqliteVersions, path};
 use crate::table::Table;
 use crate::{reading, triggers};
@@ -106,6 +112,23 @@ pub fn check(connection: &Connection, tables: &[Table]) -> Result<()> {
 pub fn watch(connection: &Connection, tables: &'static [Table]) -> Result<Arc<dyn StampSource>> {
     let path = now(path(&mut Through(connection)))?;
     Ok(Arc::new(SqliteVersions::open(path, tables, Extras::default())))
+}
+
+/// Purges these caches in front of the site when stamps of the file of `connection` change, until the result is dropped.
+///
+/// `stamps` are those of [`watch`]. It writes through connections of its own.
+///
+/// # Errors
+/// If the file or a thread cannot be opened.
+#[cfg(feature = "front")]
+pub fn purge(
+    connection: &Connection,
+    stamps: &Arc<dyn StampSource>,
+    fronts: &[Address],
+) -> Result<Purging> {
+    let path = now(path(&mut Through(connection)))?;
+    front::start(&|| File(path.clone()), stamps, Freshness::Strict, fronts)
+        .map_err(Through::refusal)
 }
 
 /// Reads from one committed state.

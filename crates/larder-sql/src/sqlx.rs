@@ -37,6 +37,10 @@ use larder_cache::StampSource;
 #[cfg(feature = "postgres")]
 use crate::FRESHNESS_TIMEOUT;
 use crate::driver::{Dialect, Driver, Row};
+#[cfg(feature = "front")]
+use crate::freshness::Freshness;
+#[cfg(feature = "front")]
+use crate::front::{self, Address, Purging};
 use crate::table::Table;
 use crate::{reading, triggers};
 
@@ -248,6 +252,37 @@ pub async fn watch<DB: Supported>(
             .into(),
         )),
     }
+}
+
+/// Purges these caches in front of the site when stamps of the database of `pool` change, until the result is dropped.
+///
+/// `stamps` are those of [`watch`], bounded as `freshness` says. It writes through connections of its own.
+///
+/// # Errors
+/// If the database or a thread cannot be opened.
+#[cfg(feature = "front")]
+pub async fn purge<DB: Supported>(
+    pool: &Pool<DB>,
+    stamps: &Arc<dyn StampSource>,
+    freshness: Freshness,
+    fronts: &[Address],
+) -> Result<Purging, Error> {
+    let started = match dialect(pool)? {
+        #[cfg(feature = "sqlite")]
+        kind @ Dialect::Sqlite => {
+            let mut connection = pool.acquire().await?;
+            let mut through = Through::<DB, _>::new(&mut *connection, kind);
+            let path = crate::sqlite::path(&mut through).await?;
+            front::start(&|| crate::sqlite::File(path.clone()), stamps, freshness, fronts)
+        }
+        #[cfg(not(feature = "sqlite"))]
+        Dialect::Sqlite => Err("larder-sql was built without its feature for SQLite".into()),
+        Dialect::Postgres => {
+            let server = || postgres::Server::<DB>(pool.connect_options());
+            front::start(&server, stamps, freshness, fronts)
+        }
+    };
+    started.map_err(|error| Error::Configuration(error.into()))
 }
 
 /// Watches Postgres.

@@ -47,7 +47,7 @@ pub fn clear(source: &Source, json: bool) -> Result<(), String> {
 pub fn invalidate(at: &WhereConfig, tag: &str, json: bool) -> Result<(), String> {
     match at.tags()? {
         Some(database) => bump(&database, tag)?,
-        None => at.site().post("/cache/invalidate", &[("tag", tag)]).map(drop)?,
+        None => at.site()?.post("/cache/invalidate", &[("tag", tag)]).map(drop)?,
     }
     done(json, json!({ "invalidated": tag }), &format!("Invalidated {tag}."))
 }

@@ -42,8 +42,17 @@ impl Site {
     /// Builds a client for `http://127.0.0.1:8000`, or the same without its scheme.
     ///
     /// Each request carries `token`, if there is one.
-    pub fn at(address: &str, token: Option<String>) -> Self {
+    ///
+    /// # Errors
+    /// One sentence for an address with https.
+    pub fn at(address: &str, token: Option<String>) -> Result<Self, String> {
         let address = address.trim_end_matches('/');
+        if address.starts_with("https://") {
+            return Err(
+                "the command speaks plain HTTP only: give the http:// address of an instance"
+                    .into(),
+            );
+        }
         let scheme = if address.contains("://") { "" } else { "http://" };
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -54,7 +63,7 @@ impl Site {
             .timeout_global(Some(PATIENCE))
             .build();
         let token = token.map(|token| format!("Bearer {token}"));
-        Self { address: format!("{scheme}{address}"), agent: agent.into(), token }
+        Ok(Self { address: format!("{scheme}{address}"), agent: agent.into(), token })
     }
 
     /// Returns the JSON document at this path.

@@ -76,7 +76,7 @@ type Opened = (Secret, Arc<dyn StampSource>);
 
 impl WhereConfig {
     /// Returns a client of the running shop.
-    pub fn site(&self) -> Site {
+    pub fn site(&self) -> Result<Site, String> {
         let bound = || self.bind.as_deref().map_or("127.0.0.1:8000".to_owned(), reachable);
         Site::at(&self.site.clone().unwrap_or_else(bound), self.token.clone())
     }
@@ -138,7 +138,7 @@ impl Source {
     pub fn open(at: &WhereConfig) -> Result<Self, String> {
         let redis = match (&at.site, &at.redis) {
             (None, Some(redis)) => redis,
-            _ => return Ok(Self::Site(at.site())),
+            _ => return Ok(Self::Site(at.site()?)),
         };
         let store = store::redis(redis, PATIENCE)
             .map_err(|error| format!("invalid value for '--redis <URL>': {error}"))?;

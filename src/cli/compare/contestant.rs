@@ -8,9 +8,9 @@ use actix_web::dev::ServerHandle;
 use super::client::{Client, Sample};
 use super::report::Report;
 use crate::config::{
-    Access, CacheConfig, CacheLevel, DEFAULT_REDIS_TIMEOUT, DatabaseConfig, HttpConfig,
-    LimitsConfig, LogConfig, LogFormat, MetricsConfig, MetricsMode, ShopConfig, SupplierConfig,
-    ToolbarConfig, ToolbarMode,
+    Access, CacheConfig, CacheLevel, DEFAULT_REDIS_TIMEOUT, DatabaseConfig, FrontConfig,
+    HttpConfig, LimitsConfig, LogConfig, LogFormat, MetricsConfig, MetricsMode, ShopConfig,
+    SupplierConfig, ToolbarConfig, ToolbarMode,
 };
 use crate::db::{LOCK_TIMEOUT, Url};
 use crate::server::{ServeConfig, Server};
@@ -157,6 +157,7 @@ fn settings(mode: &Mode, database: &Url, toolbar: ToolbarMode) -> ServeConfig {
             freshness_timeout: FRESHNESS_TIMEOUT.as_secs(),
             clear_cache: false,
         },
+        front: FrontConfig::default(),
         shop: ShopConfig { page_size: 25, time_zone: zone::shop().clone(), no_samples: true },
         supplier: SupplierConfig { supplier: None, supplier_fresh: 300 },
         toolbar: ToolbarConfig { toolbar, toolbar_traces: false },

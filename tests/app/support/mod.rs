@@ -29,6 +29,7 @@ mod site;
 mod staff;
 mod until;
 mod upstream;
+mod varnish;
 mod visitor;
 mod webdriver;
 
@@ -61,6 +62,7 @@ pub use site::{
 };
 pub use until::{PATIENCE, until};
 pub use upstream::{Says, Upstream};
+pub use varnish::{Varnish, is_stored};
 pub use visitor::Visitor;
 pub use webdriver::{Browser, Screen};
 

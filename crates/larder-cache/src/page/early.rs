@@ -183,6 +183,8 @@ impl Remembered {
     fn wish<'r>(&self, request: &'r ServiceRequest) -> Option<Wish<'r>> {
         let is_plain = request.method() == Method::GET
             && self.cache.has(Level::Page)
+            // What goes to a cache in front is marked for it each time.
+            && self.cache.shared.front.is_none()
             // Within another page cache, this is a part of its page.
             && tracking::pinned().is_none()
             && !request.extensions().contains::<Bypass>();

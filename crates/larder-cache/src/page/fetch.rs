@@ -281,7 +281,12 @@ impl Lookup {
         let kept = kept.zip(place.ok());
         let at = tokio::time::Instant::now();
         let kept = kept.map(|(entry, (key, _))| FoundPage { key, page: page.clone(), entry, at });
-        (page.answer(&self.asked, age, (self.cache.name(), status)).await, kept)
+        let answer = page.answer(&self.asked, age, (self.cache.name(), status)).await;
+        let answer = match &kept {
+            Some(found) => self.marked(answer, found, age.unwrap_or_default()),
+            None => answer,
+        };
+        (answer, kept)
     }
 
     /// Returns the page, or the response of a handler that may have read the session of its visitor.

@@ -33,6 +33,7 @@ use crate::entry::Entry;
 use crate::event::{Event, Miss, Outcome};
 use crate::find::{self, Look};
 use crate::flight::{Landing, Leader, Turn, land};
+use crate::front::Front;
 use crate::http::freshness::Use;
 use crate::key::Key;
 use crate::level::Level;
@@ -50,6 +51,8 @@ pub(super) struct Lookup {
     pub asked: Asked,
     /// The tag of the user for whom the page is stored.
     pub user: Option<Tag>,
+    /// The cache in front, if it may store the answer.
+    pub front: Option<Front>,
     pub began: Instant,
     /// Whether a layer around the site wants to know which page a hit is.
     pub is_wanted: bool,
@@ -286,12 +289,12 @@ impl Lookup {
         let (age, status) = kept.report_hit(&self.cache, self.began);
         let name = self.cache.name();
         let mut response = kept.page.answer(&self.asked, Some(age), (name, status)).await;
-        // That of a variant is another request's, too, if it differs in a header that nobody compares.
+        // That of a variant is another request's, too, if it differs in a header that is not compared.
         if self.is_wanted && kept.key == self.key {
             let served = Served::new(&self.cache, kept.key.clone(), kept.page.clone());
             response.extensions_mut().insert(served);
         }
-        response
+        self.marked(response, kept, age)
     }
 
     /// Answers with the page that another request has built, unless it is older than our stamps.
@@ -308,9 +311,10 @@ impl Lookup {
         }
         let event = Event::new(Level::Page, key, Outcome::Collapsed, self.began.elapsed());
         self.cache.report(event.of(&kept.entry).behind(behind));
-        let status = CacheStatus::Collapsed(task.forward);
-        let age = Some(kept.age().as_secs());
-        Some(kept.page.answer(&self.asked, age, (self.cache.name(), status)).await)
+        let status = (self.cache.name(), CacheStatus::Collapsed(task.forward));
+        let age = kept.age().as_secs();
+        let answer = kept.page.answer(&self.asked, Some(age), status).await;
+        Some(self.marked(answer, &kept, age))
     }
 
     /// Returns the stale page, if it permits that, after another request failed to build the page.

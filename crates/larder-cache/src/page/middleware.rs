@@ -15,6 +15,7 @@ use futures_util::future::LocalBoxFuture;
 use super::added::vary_by_language;
 use super::address;
 use super::deliver::Asked;
+use super::fronted::front_for;
 use super::handed::{Known, Wanted};
 use super::handler::{apart, ask, call};
 use super::head::ignore_range;
@@ -216,11 +217,12 @@ where
     let key = apart(address::key(&mut request, flags, &rules, within));
     let key = cache.own(&key).into_owned();
     let asked = Asked::of(request.headers(), flags, rules.has_ranges, fillings);
+    let front = front_for(cache.shared.front, &rules, &request);
     let user = user.map(|id| Tag::from(format!("user#{id}")));
     let is_wanted = request.extensions().contains::<Wanted>()
         && (rules.is_shared && !rules.is_emptied_by_writes && user.is_none())
         && rules.headers.iter().all(is_compared);
-    let lookup = Lookup { cache, key, current, rules, asked, user, began, is_wanted };
+    let lookup = Lookup { cache, key, current, rules, asked, user, front, began, is_wanted };
     match lookup.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),
         Found::Stale(old, varies) => lookup.refresh_behind(service, request, old, varies).await,

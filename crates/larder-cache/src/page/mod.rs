@@ -68,6 +68,7 @@ mod duplicate;
 mod early;
 mod fetch;
 mod found_page;
+mod fronted;
 mod handed;
 mod handler;
 mod head;

@@ -58,6 +58,8 @@ pub struct Rules {
     pub(super) user: Option<OfRequest<Option<String>>>,
     /// Whether these are the rules for the pages of one user.
     pub(super) is_personal: bool,
+    /// Whether a cache in front passes on what these rules look at.
+    pub(super) is_told_apart: bool,
     /// Whether the log has warned of a wrong order of layers: once, for all workers.
     pub(super) is_order_said: Arc<AtomicBool>,
 }
@@ -133,6 +135,7 @@ impl Rules {
             holes: Vec::new(),
             user: None,
             is_personal: false,
+            is_told_apart: false,
             is_order_said: Arc::default(),
         }
     }

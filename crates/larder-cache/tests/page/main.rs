@@ -19,6 +19,7 @@ mod digests;
 mod directives;
 mod early;
 mod floods;
+mod fronts;
 mod holes;
 mod hosts;
 mod languages;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, web};
+use larder_cache::front::{self, Front};
 use larder_cache::page::{self, Rules};
 use larder_cache::store::Store;
 use larder_cache::{Builder, Cache, InProcess, Secret, Tag};
@@ -33,6 +34,7 @@ pub struct Plan {
     reads_again: bool,
     changes_after: bool,
     waiting: Option<usize>,
+    front: Option<Front>,
     versions: Arc<InProcess>,
     store: Option<Arc<dyn Store>>,
 }
@@ -52,6 +54,7 @@ impl Plan {
             reads_again: true,
             changes_after: false,
             waiting: None,
+            front: None,
             versions: Arc::new(InProcess::new()),
             store: None,
         }
@@ -135,6 +138,11 @@ impl Plan {
         Self { waiting: Some(most), ..self }
     }
 
+    /// Lets a cache in front store pages.
+    pub fn behind(self, front: Front) -> Self {
+        Self { front: Some(front), ..self }
+    }
+
     pub fn open(self) -> Site {
         let versions = self.versions.clone();
         let options = Builder::default();
@@ -148,6 +156,10 @@ impl Plan {
         };
         let options = match self.waiting {
             Some(most) => options.waiting(most),
+            None => options,
+        };
+        let options = match self.front {
+            Some(front) => options.front(front),
             None => options,
         };
         let cache = options.open(versions.clone());
@@ -303,6 +315,7 @@ fn serve(plan: Plan, cache: Cache, house: Arc<House>) -> (SocketAddr, ServerHand
                 // Most hits of these tests are answered as they were sent before, and must not differ.
                 .wrap(cache.early_hits())
                 .wrap(from_fn(outside))
+                .wrap_fn(front::send)
                 .service(scope)
         });
         let server = server

@@ -149,6 +149,19 @@ impl StampSource for SqliteVersions {
     }
 }
 
+/// A file that connections of this crate's own write to.
+#[cfg(feature = "front")]
+pub struct File(pub PathBuf);
+
+#[cfg(feature = "front")]
+impl crate::driver::Connect for File {
+    type Conn = Connection;
+
+    async fn connect(&self) -> Result<Connection, String> {
+        Connection::open(&self.0, WRITE_TIMEOUT)
+    }
+}
+
 /// A connection that never writes, and the stamps that it read.
 struct Validator {
     conn: Connection,
