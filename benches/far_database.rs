@@ -1,6 +1,8 @@
 //! Page hits where Postgres is far away: what a client waits, and what a hit costs, strict and bounded.
 //!
-//! - A proxy in this program delays every byte between the shop and Postgres, each way.
+//! - A proxy in this program delays every byte between the shop and Postgres, each way. What one `SELECT 1` takes stands
+//!   above the table: no answer can come sooner.
+//! - What a write by another program costs, of which the shop reads what has changed, stands below it.
 //! - Latencies include the load generator, which shares the machine with all servers: compare them with the delay, and
 //!   with the shop on SQLite in the same run.
 //! - Postgres is the server of `--postgres URL` (or `LARDER_BENCH_POSTGRES`). It has to run on this machine, since the
@@ -20,10 +22,11 @@ use clap::Parser;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::Integer;
-use diesel::{Connection, PgConnection, RunQueryDsl};
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use harness::Figure;
 use harness::load::{Client, Request};
 use harness::server::{LARDER, Server};
+use nix::sys::prctl::set_timerslack;
 use nix::time::clock_getcpuclockid;
 use nix::unistd::Pid;
 use tokio::runtime::Runtime;
@@ -34,7 +37,8 @@ const CONNECTIONS: [usize; 2] = [32, 256];
 const DATABASE: &str = "larder_bench_far";
 
 /// Selects the server processes of the shops.
-const BACKENDS: &str = "SELECT pid FROM pg_stat_activity WHERE datname = 'larder_bench_far'";
+const BACKENDS: &str = "SELECT pid FROM pg_stat_activity \
+    WHERE datname = 'larder_bench_far' AND application_name = 'larder'";
 
 #[derive(Parser)]
 struct Args {
@@ -85,14 +89,18 @@ fn measure(args: &Args, url: &str) -> Result<()> {
         let others = ["--workers", "2", "--toolbar", "off"];
         Server::shop(LARDER, &[arguments, others].concat())
     };
+    let near = format!("{before}{near}/{DATABASE}");
     let subjects = [
         ("SQLite", "strict", shop(&file, "strict")?),
+        ("Postgres, near", "strict", shop(&near, "strict")?),
         ("Postgres", "strict", shop(&far, "strict")?),
         ("Postgres", &*args.freshness, shop(&far, &args.freshness)?),
     ];
     println!(
-        "\n## Page hits with Postgres {} ms away\n\nEach way; {} requests for each row.\n",
-        args.delay, args.requests
+        "\n## Page hits with Postgres {} ms away\n\nEach way; one statement takes {}. {} requests for each row.\n",
+        args.delay,
+        Figure(round_trip(&far)?),
+        args.requests
     );
     println!(
         "| Connections | Database | Freshness | p50 | p99 | Processor, a hit | In Postgres, 1,000 hits |"
@@ -116,9 +124,83 @@ fn measure(args: &Args, url: &str) -> Result<()> {
             );
         }
     }
-    drop(subjects);
+    let [(_, _, on_sqlite), (_, _, on_postgres), ..] = &subjects;
+    println!("\n## A hit after a write by another program\n\nOf {TAGS} tags, one has changed.\n");
+    println!("| Database | Processor, a hit | After a write | In Postgres |");
+    println!("| --- | ---: | ---: | ---: |");
+    let mut foreign = SqliteConnection::establish(&file)?;
+    foreign.batch_execute(&many_in_sqlite())?;
+    let write = || Ok(foreign.batch_execute(IN_SQLITE)?);
+    let [hit, after, _] = after_writes(&runtime, on_sqlite, &mut postgres, write)?;
+    println!("| SQLite | {hit} | {after} | |");
+    let mut foreign = PgConnection::establish(&near)?;
+    foreign.batch_execute(&many_in_postgres())?;
+    let write = || Ok(foreign.batch_execute(IN_POSTGRES)?);
+    let [hit, after, queries] = after_writes(&runtime, on_postgres, &mut postgres, write)?;
+    println!("| Postgres, near | {hit} | {after} | {queries} |");
+    drop((subjects, foreign));
     postgres.batch_execute(&format!("DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)"))?;
     Ok(())
+}
+
+/// The tags of the table of stamps, about.
+const TAGS: usize = 800;
+
+/// Each changes the stamp of a tag on which the homepage does not depend.
+const IN_SQLITE: &str =
+    "UPDATE cache_versions SET n = n + 1, r = random() WHERE tag IN ('bench#1', '*')";
+const IN_POSTGRES: &str = "SELECT cache_bump('bench#1')";
+
+fn many_in_sqlite() -> String {
+    format!(
+        "PRAGMA busy_timeout = 5000; INSERT INTO cache_versions \
+         WITH RECURSIVE tags(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM tags WHERE n < {TAGS}) \
+         SELECT 'bench#' || n, 1, random() FROM tags"
+    )
+}
+
+fn many_in_postgres() -> String {
+    format!(
+        "SELECT cache_bump(VARIADIC array_agg('bench#' || n)) FROM generate_series(1, {TAGS}) AS n; \
+         SELECT larder_v2_fold(5000)"
+    )
+}
+
+/// Returns the processor time of a hit, and of one after each `write`: in the shop, and in Postgres.
+fn after_writes(
+    runtime: &Runtime,
+    server: &Server,
+    postgres: &mut PgConnection,
+    mut write: impl FnMut() -> Result<()>,
+) -> Result<[Figure; 3]> {
+    const ROUNDS: u32 = 1_000;
+    let mut client = runtime.block_on(Client::connect(server.address))?;
+    let mut hits = |write: &mut dyn FnMut() -> Result<()>| {
+        let before = (server.cpu()?, in_postgres(postgres)?);
+        for _ in 0..ROUNDS {
+            write()?;
+            runtime.block_on(client.ask(&Request::get("/")))?;
+        }
+        let after = (server.cpu()?, in_postgres(postgres)?);
+        anyhow::Ok([after.0 - before.0, after.1.saturating_sub(before.1)].map(|all| all / ROUNDS))
+    };
+    let [hit, _] = hits(&mut || Ok(()))?;
+    let [after, queries] = hits(&mut write)?;
+    is_a_hit(runtime, server)?;
+    Ok([hit, after, queries].map(Figure))
+}
+
+/// Returns how long the shortest statement takes.
+fn round_trip(url: &str) -> Result<Duration> {
+    let mut postgres = PgConnection::establish(url)?;
+    let mut took = Vec::new();
+    for _ in 0..201 {
+        let began = Instant::now();
+        postgres.batch_execute("SELECT 1")?;
+        took.push(began.elapsed());
+    }
+    took.sort();
+    Ok(took[took.len() / 2])
 }
 
 /// Requests the homepage on all connections; returns how long each request took, in order.
@@ -207,6 +289,8 @@ fn pump(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
         }
     });
     thread::spawn(move || {
+        // The kernel may otherwise let a thread sleep for 50 µs longer.
+        let _ = set_timerslack(1);
         for (arrived, piece) in due {
             thread::sleep((arrived + delay).saturating_duration_since(Instant::now()));
             if to.write_all(&piece).is_err() {

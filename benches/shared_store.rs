@@ -12,18 +12,22 @@ mod harness;
 use std::convert::Infallible;
 use std::hint::black_box;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use actix_web::web::Data;
+use actix_web::{App, HttpResponse, test, web};
 use anyhow::{Context, Result};
 use askama::Template;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{Client, cmd};
 use harness::{Goal, Table, duel};
 use larder::cache::fragment::{Digest, Fragment, filters};
-use larder::cache::{Builder, Cache, InProcess, Key, Policy, Secret, store};
+use larder::cache::{Builder, Cache, InProcess, Key, Policy, Secret, page, store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::task::LocalSet;
 
 /// The goal for a hit in Redis, in bare `GET`s.
 const HIT: Goal = Goal::Ratio(1.3);
@@ -32,6 +36,9 @@ const HIT: Goal = Goal::Ratio(1.3);
 const FRAGMENTS: Goal = Goal::Ratio(2.0);
 
 const HOUR: Policy = Policy::fresh_for(Duration::from_secs(60 * 60));
+
+/// The goal for a page that another instance has built, in bare `GET`s of its body.
+const PAGE: Goal = Goal::Ratio(1.5);
 
 /// Lookups in each round.
 const CALLS: u32 = 2_000;
@@ -42,6 +49,9 @@ const ROUNDS: usize = 15;
 type Value = Vec<u8>;
 
 const SIZE: usize = 2_000;
+
+/// The products on the page, which make it as long as the shop's homepage: 16.9 kB.
+const PRODUCTS: u64 = 98;
 
 fn main() -> Result<()> {
     // `cargo test --all-targets` runs this program, too, but without `--bench`.
@@ -57,6 +67,7 @@ fn main() -> Result<()> {
         Table::titled("Entries in Redis", "Time for each look-up, one after the other.");
     bench.hits(&mut table)?;
     bench.fragments(&mut table)?;
+    bench.pages(&mut table)?;
     table.print();
     Ok(())
 }
@@ -84,6 +95,8 @@ impl Parts {
 /// A cache without a local tier, and a bare connection of the Redis client library.
 struct Bench {
     runtime: Runtime,
+    /// What a page is built in.
+    tasks: LocalSet,
     cache: Cache,
     connection: MultiplexedConnection,
 }
@@ -98,17 +111,17 @@ impl Bench {
         let cache = options.open(Arc::new(InProcess::new()));
         let client = Client::open(url.as_str())?;
         let connection = runtime.block_on(client.get_multiplexed_async_connection())?;
-        Ok(Self { runtime, cache, connection })
+        Ok(Self { runtime, tasks: LocalSet::new(), cache, connection })
     }
 
     fn hits(&self, table: &mut Table) -> Result<()> {
         let key = Key::named("bench.list").part("page", 1u64).build();
         self.until_it_is_shared(async || self.get(&key).await.1)?;
-        self.set_bare()?;
+        self.set_bare(&[7; SIZE])?;
         let [hit, bare] = duel(
             ROUNDS,
             || self.timed(async || assert!(!self.get(&key).await.1, "it is in Redis")),
-            || self.timed(async || self.get_bare().await),
+            || self.timed(async || self.get_bare(SIZE).await),
         )?;
         table.compare(HIT, ("get_or_set, hit in Redis", &hit), ("bare GET", &bare));
         Ok(())
@@ -119,9 +132,38 @@ impl Bench {
         let [fragments, bare] = duel(
             ROUNDS,
             || self.timed(async || assert!(!self.fetch_fragments().await, "they are in Redis")),
-            || self.timed(async || self.get_bare().await),
+            || self.timed(async || self.get_bare(SIZE).await),
         )?;
         table.compare(FRAGMENTS, ("twenty fragments, one MGET", &fragments), ("bare GET", &bare));
+        Ok(())
+    }
+
+    /// The local tier is off, so each view of the page is the first one of an instance.
+    fn pages(&self, table: &mut Table) -> Result<()> {
+        let is_made = Arc::new(AtomicBool::new(false));
+        let made = is_made.clone();
+        let handler = move || {
+            made.store(true, Ordering::Relaxed);
+            async { HttpResponse::Ok().content_type("text/html").body(body()) }
+        };
+        let site = App::new()
+            .app_data(Data::new(self.cache.clone()))
+            .service(web::resource("/").wrap(page::cached(HOUR)).get(handler));
+        let site = self.tasks.block_on(&self.runtime, test::init_service(site));
+        let view = async || {
+            let request = test::TestRequest::get().uri("/").to_request();
+            let answer = test::call_service(&site, request).await;
+            assert_eq!(test::read_body(answer).await.len(), body().len());
+            is_made.swap(false, Ordering::Relaxed)
+        };
+        self.until_it_is_shared(&view)?;
+        self.set_bare(body())?;
+        let [first, bare] = duel(
+            ROUNDS,
+            || self.timed(async || assert!(!view().await, "it is in Redis")),
+            || self.timed(async || self.get_bare(body().len()).await),
+        )?;
+        table.compare(PAGE, ("page, first view", &first), ("bare GET of its body", &bare));
         Ok(())
     }
 
@@ -152,23 +194,23 @@ impl Bench {
         is_made
     }
 
-    fn set_bare(&self) -> Result<()> {
+    fn set_bare(&self, bytes: &[u8]) -> Result<()> {
         let mut connection = self.connection.clone();
         let mut set = cmd("SET");
-        let set = set.arg("bare").arg(vec![7_u8; SIZE]).exec_async(&mut connection);
-        Ok(self.runtime.block_on(set)?)
+        let set = set.arg("bare").arg(bytes).exec_async(&mut connection);
+        Ok(self.tasks.block_on(&self.runtime, set)?)
     }
 
-    async fn get_bare(&self) {
+    async fn get_bare(&self, length: usize) {
         let mut connection = self.connection.clone();
         let found: Value = cmd("GET").arg("bare").query_async(&mut connection).await.expect("GET");
-        assert_eq!(black_box(found).len(), SIZE);
+        assert_eq!(black_box(found).len(), length);
     }
 
     /// Repeats `ask` until it loads nothing, since entries are written to Redis in the background.
     fn until_it_is_shared(&self, ask: impl AsyncFn() -> bool) -> Result<()> {
         for _ in 0..100 {
-            let is_made = self.runtime.block_on(async {
+            let is_made = self.tasks.block_on(&self.runtime, async {
                 let is_made = ask().await;
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 is_made
@@ -183,13 +225,30 @@ impl Bench {
     /// Returns the mean duration of one call.
     fn timed(&self, call: impl AsyncFn()) -> Result<Duration> {
         let started = Instant::now();
-        self.runtime.block_on(async {
+        self.tasks.block_on(&self.runtime, async {
             for _ in 0..CALLS {
                 call().await;
             }
         });
         Ok(started.elapsed() / CALLS)
     }
+}
+
+/// Returns a page like the shop's homepage.
+fn body() -> &'static [u8] {
+    static PAGE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut random = 1_u64;
+        let row = |number| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(number);
+            let (price, stock) = (random >> 33 & 0xFFF, random >> 50);
+            format!(
+                "<tr><td><a href=\"/products/{number}/edit\">Tea {random:016x}</a></td><td>{stock} in stock</td>\
+                 <td class=\"price\">${price}.99</td><td><a href=\"/products/{number}/delete\">Delete</a></td></tr>\n"
+            )
+        };
+        (0..PRODUCTS).map(row).collect::<String>().into_bytes()
+    });
+    &PAGE
 }
 
 /// A private Redis server, killed when this is dropped.

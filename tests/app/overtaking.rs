@@ -47,8 +47,10 @@ fn an_answer_that_is_under_way_holds_up_no_later_request() {
     site.database.sql("UPDATE products SET title = 'Green tea'");
     site.get("/").assert_cache("stored").assert_sees("Green tea");
     site.get("/").assert_cache("hit");
+    // The older answer arrives after the newer ones.
     proxy.let_go();
     before.answer().assert_status(200);
+    site.get("/").assert_cache("hit").assert_sees("Green tea");
 }
 
 #[test]

@@ -99,10 +99,17 @@ impl Dependencies {
         self.places.get(tag).copied()
     }
 
-    /// Drops the index, since hardly any tag will be added.
+    /// Drops the index and spare room, since hardly any tag will be added.
     #[must_use]
-    pub(super) fn settled(self) -> Self {
+    pub(super) fn settled(mut self) -> Self {
+        self.stamps.shrink_to_fit();
         Self { places: HashMap::new(), ..self }
+    }
+
+    /// Returns the bytes that they take beside the structure itself.
+    pub(super) fn footprint(&self) -> usize {
+        let owned = self.stamps.iter().map(|(tag, _)| tag.footprint());
+        self.stamps.len() * size_of::<(Tag, Stamp)>() + owned.sum::<usize>()
     }
 
     /// Adds everything that `other` depends on; the earlier expiry counts.

@@ -295,7 +295,12 @@ impl Entry {
         self.dependencies.stamps().iter().map(|(tag, _)| tag)
     }
 
-    /// Returns its size in bytes, approximately.
+    /// Returns the bytes that it takes in memory, approximately.
+    pub(super) fn footprint(&self) -> usize {
+        size_of::<Self>() + self.dependencies.footprint() + self.size as usize
+    }
+
+    /// Returns the bytes that its body takes in memory, approximately.
     pub fn size(&self) -> u32 {
         self.size
     }

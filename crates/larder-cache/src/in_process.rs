@@ -1,6 +1,5 @@
 //! A stamp source in the memory of this process.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::dependencies::Dependencies;
@@ -46,13 +45,11 @@ impl InProcess {
     /// Invalidates `tags`: when this returns, every entry that depends on one of them is stale.
     pub fn bump(&self, tags: &[Tag]) {
         let mut current = self.current.lock().unwrap();
-        let mut stamps: HashMap<Tag, Stamp> =
-            current.stamps().map(|(tag, stamp)| (tag.clone(), stamp)).collect();
-        for tag in tags.iter().chain([&Tag::ANY]) {
-            let stamp = stamps.entry(tag.clone()).or_default();
-            *stamp = Stamp { count: stamp.count + 1, nonce: self.nonce };
-        }
-        *current = Arc::new(Stamps::new(stamps));
+        let changed = tags.iter().cloned().chain([Tag::ANY]).map(|tag| {
+            let count = current.stamp(&tag).count + 1;
+            (tag, Stamp { count, nonce: self.nonce })
+        });
+        *current = Arc::new(current.with(changed));
     }
 
     /// Records that the current build reads the data of `tags`.

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::footprint::ALLOCATION;
+
 /// The name of an entry: `posts.list:page=2:search="tea"`.
 ///
 /// ```
@@ -41,6 +43,14 @@ impl Key {
         let mut text = String::with_capacity(96);
         text.push_str(name);
         KeyBuilder { text }
+    }
+
+    /// Returns the bytes that its texts take.
+    pub(crate) fn footprint(&self) -> usize {
+        let whole = self.variant_of.as_ref();
+        // The text of the other key may be shared, but does not have to be.
+        let whole = whole.map_or(0, |whole| size_of::<Self>() + whole.footprint() + ALLOCATION);
+        self.text.len() + ALLOCATION + whole
     }
 
     /// Returns the key as it is printed and stored.

@@ -71,6 +71,7 @@ mod error;
 pub mod event;
 mod find;
 mod flight;
+mod footprint;
 #[cfg(all(test, feature = "redis"))]
 mod forgery;
 pub mod fragment;

@@ -17,18 +17,36 @@ use super::tag::{Stamp, Tag};
 #[derive(Debug)]
 pub struct Stamps {
     id: u64,
-    stamps: HashMap<Tag, Stamp>,
+    /// Those of an earlier moment, which several share.
+    base: Arc<HashMap<Tag, Stamp>>,
+    /// Those that differ from the base.
+    changed: HashMap<Tag, Stamp>,
     epochs: Epochs,
 }
 
 impl Stamps {
     /// Collects `stamps`, which must come from one query and include [`Tag::ANY`].
     pub fn new(stamps: impl IntoIterator<Item = (Tag, Stamp)>) -> Self {
-        let stamps: HashMap<Tag, Stamp> = stamps.into_iter().collect();
-        let any = stamps.get(&Tag::ANY).copied().unwrap_or_default();
+        let base: HashMap<Tag, Stamp> = stamps.into_iter().collect();
         let mut epochs = Epochs::default();
-        stamps.iter().for_each(|(tag, stamp)| epochs.take(tag, *stamp));
-        Self { id: Self::id_of(any), stamps, epochs }
+        base.iter().for_each(|(tag, stamp)| epochs.take(tag, *stamp));
+        let any = base.get(&Tag::ANY).copied().unwrap_or_default();
+        Self { id: Self::id_of(any), base: Arc::new(base), changed: HashMap::new(), epochs }
+    }
+
+    /// Returns these stamps with `changed` in place of some of them. What is the same is shared, not copied.
+    ///
+    /// It is for a source that can read what has changed; together they must be of one moment.
+    #[must_use]
+    pub fn with(&self, changed: impl IntoIterator<Item = (Tag, Stamp)>) -> Self {
+        let (mut all, mut epochs) = (self.changed.clone(), self.epochs.clone());
+        for (tag, stamp) in changed {
+            epochs.take(&tag, stamp);
+            all.insert(tag, stamp);
+        }
+        let mut with = Self { id: 0, base: self.base.clone(), changed: all, epochs };
+        with.id = Self::id_of(with.stamp(&Tag::ANY));
+        with
     }
 
     /// Returns the id of the stamps in which [`Tag::ANY`] has this stamp. It is never 0.
@@ -45,7 +63,7 @@ impl Stamps {
 
     /// Returns the stamp of a tag: [`Stamp::NONE`] if it never changed.
     pub fn stamp(&self, tag: &Tag) -> Stamp {
-        self.stamps.get(tag).copied().unwrap_or_default()
+        self.changed.get(tag).or_else(|| self.base.get(tag)).copied().unwrap_or_default()
     }
 
     /// Returns the epochs of deletions and early ends.
@@ -55,7 +73,8 @@ impl Stamps {
 
     /// Returns every tag that ever changed, in no particular order.
     pub fn stamps(&self) -> impl Iterator<Item = (&Tag, Stamp)> {
-        self.stamps.iter().map(|(tag, stamp)| (tag, *stamp))
+        let unchanged = self.base.iter().filter(|(tag, _)| !self.changed.contains_key(*tag));
+        unchanged.chain(&self.changed).map(|(tag, stamp)| (tag, *stamp))
     }
 }
 
@@ -156,6 +175,8 @@ pub type Invalidation<'v> =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::Key;
+    use crate::removal::{Epoch, Removal};
 
     #[test]
     fn equal_stamps_of_any_mean_equal_ids() {
@@ -164,5 +185,39 @@ mod tests {
         let other = Stamps::new([(Tag::ANY, stamp)]);
         assert_eq!(one.id(), other.id());
         assert_ne!(one.id(), Stamps::new([]).id());
+    }
+
+    #[test]
+    fn stamps_with_changes_are_those_that_are_read_at_once() {
+        let stamp = |count| Stamp { count, nonce: count };
+        let deleted = || Removal::Deleted.of_all();
+        let of = |tags: Vec<(Tag, i64)>| tags.into_iter().map(|(tag, count)| (tag, stamp(count)));
+        let tag = |name: &str| Tag::from(name.to_owned());
+        let first = Stamps::new(of(vec![(Tag::ANY, 1), (tag("tea"), 1), (tag("milk"), 1)]));
+        let second = first.with(of(vec![(Tag::ANY, 3), (tag("tea"), 2), (deleted(), 1)]));
+        let third = second.with(of(vec![(Tag::ANY, 4), (tag("tea"), 3), (tag("salt"), 1)]));
+        let all = vec![
+            (Tag::ANY, 4),
+            (tag("tea"), 3),
+            (tag("milk"), 1),
+            (tag("salt"), 1),
+            (deleted(), 1),
+        ];
+        let at_once = Stamps::new(of(all.clone()));
+        assert_eq!(third.id(), at_once.id());
+        let sorted = |stamps: &Stamps| {
+            let mut sorted: Vec<_> = stamps.stamps().map(|(tag, at)| (tag.clone(), at)).collect();
+            sorted.sort_by(|one, other| one.0.cmp(&other.0));
+            sorted
+        };
+        assert_eq!(sorted(&third), sorted(&at_once));
+        for (tag, count) in all {
+            assert_eq!(third.stamp(&tag), stamp(count), "{tag}");
+        }
+        // Those from which they were derived are as they were.
+        assert_eq!((first.stamp(&tag("tea")), first.stamp(&tag("salt"))), (stamp(1), Stamp::NONE));
+        let epoch = |stamps: &Stamps| Epoch::of(&Key::named("tea").build(), stamps.epochs());
+        assert_eq!(epoch(&third), epoch(&at_once));
+        assert_ne!(epoch(&third), epoch(&first));
     }
 }

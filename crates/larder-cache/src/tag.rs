@@ -11,6 +11,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::footprint::ALLOCATION;
+
 /// The name of something that can change.
 ///
 /// ```
@@ -33,6 +35,14 @@ impl Tag {
     /// Creates the tag of something that is known at compile time, such as a table.
     pub const fn named(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))
+    }
+
+    /// Returns the bytes that its name takes, if it owns it.
+    pub(crate) fn footprint(&self) -> usize {
+        match &self.0 {
+            Cow::Borrowed(_) => 0,
+            Cow::Owned(name) => name.capacity() + ALLOCATION,
+        }
     }
 
     /// Returns the name.

@@ -4,8 +4,11 @@
 //! - On Postgres the table `cache_changes` holds the changes that are not added to the totals yet: a stamp is the
 //!   total and all visible changes. Folding adds changes to the totals, and changes no stamp.
 //! - Each question is one statement, so it reads totals and changes from one snapshot.
+//! - Equal totals of `*` mean equal totals of all tags, since folding adds to both: so where they are known, only the
+//!   changes are read ([`Totals`]).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use larder_cache::stamps::Stamps;
 use larder_cache::{Stamp, Tag};
@@ -24,8 +27,18 @@ const CHANGES: &str =
 
 const END: &str = ") AS rows GROUP BY tag";
 
+/// Selects the totals, whose counts are not negative.
+pub(super) const TOTALS: &str = "SELECT tag::text, n, r FROM cache_versions";
+
+/// Selects of the totals what distinguishes them from all others.
+pub(super) const TOTAL_OF_ANY: &str = "SELECT tag::text, n, r FROM cache_versions WHERE tag = '*'";
+
+/// Selects what is to be added to the totals, as negative counts.
+const UNFOLDED: &str = "\
+    SELECT tag, -count(*), bit_xor(r) FROM cache_changes, unnest(tags || '{*}'::text[]) AS tag GROUP BY tag";
+
 /// Selects the stamp of `*`, and the number of changes that are not folded.
-const ANY: &str = "\
+pub(super) const ANY: &str = "\
     SELECT sum(changes)::text, sum(n)::bigint, bit_xor(r) FROM (\
     SELECT n, r, 0 AS changes FROM cache_versions WHERE tag = '*' UNION ALL \
     SELECT count(*), coalesce(bit_xor(r), 0), count(*) FROM cache_changes) AS rows";
@@ -65,6 +78,16 @@ impl Schema {
     pub(super) fn with(self, stamp: Stamp) -> Stamp {
         Stamp { nonce: stamp.nonce ^ self.0, ..stamp }
     }
+
+    /// Returns `stamps` with `changed` in a database of this schema.
+    fn of(self, stamps: &Stamps, mut changed: HashMap<Tag, Stamp>) -> Stamps {
+        for moved in [Tag::ANY, Tag::EVERYTHING] {
+            let unchanged = stamps.stamp(&moved);
+            let stamp = changed.entry(moved).or_insert(unchanged);
+            *stamp = self.with(*stamp);
+        }
+        stamps.with(changed)
+    }
 }
 
 /// The stamp of [`Tag::ANY`], and the number of changes that are not folded.
@@ -94,16 +117,62 @@ pub async fn fold<D: Driver>(driver: &mut D, most: i64) -> Result<i64, D::Error>
 
 /// Returns all stamps, by one statement. The schema must be read before them, so that it is never newer.
 pub async fn all<D: Driver>(driver: &mut D, schema: Schema) -> Result<Stamps, D::Error> {
-    let rows = match driver.dialect() {
-        Dialect::Sqlite => driver.rows(SQLITE, &[]).await?,
-        Dialect::Postgres => driver.rows(&format!("{POSTGRES}{CHANGES}{END}"), &[]).await?,
-    };
-    let mut stamps: HashMap<Tag, Stamp> = rows.into_iter().map(stamp).collect();
-    for moved in [Tag::ANY, Tag::EVERYTHING] {
-        let stamp = stamps.entry(moved).or_default();
-        *stamp = schema.with(*stamp);
+    match driver.dialect() {
+        Dialect::Sqlite => {
+            let stamps = Stamps::new(driver.rows(SQLITE, &[]).await?.into_iter().map(stamp));
+            Ok(schema.of(&stamps, HashMap::new()))
+        }
+        Dialect::Postgres => Ok(since(driver, schema, None).await?.0),
     }
-    Ok(Stamps::new(stamps))
+}
+
+/// The totals of a Postgres database at one moment.
+#[derive(Debug, Clone)]
+pub struct Totals(Arc<Stamps>);
+
+impl Totals {
+    /// Returns the stamps at the moment of these totals and of the `changes` that are not folded.
+    fn and(&self, changes: impl IntoIterator<Item = Row>, schema: Schema) -> Stamps {
+        let sum = |row| {
+            let (tag, change) = stamp(row);
+            let total = self.0.stamp(&tag);
+            let count = total.count - change.count;
+            (tag, Stamp { count, nonce: total.nonce ^ change.nonce })
+        };
+        schema.of(&self.0, changes.into_iter().map(sum).collect())
+    }
+
+    fn are_of(&self, any: &[Row]) -> bool {
+        let any = any.first().cloned().map(stamp);
+        any.is_some_and(|(tag, stamp)| self.0.stamp(&tag) == stamp)
+    }
+}
+
+/// Returns all stamps of a Postgres database by one statement, and its totals.
+///
+/// Where the totals are still those `known`, only the changes are read.
+pub async fn since<D: Driver>(
+    driver: &mut D,
+    schema: Schema,
+    known: Option<Totals>,
+) -> Result<(Stamps, Totals), D::Error> {
+    if let Some(known) = known {
+        let (any, changes) = totals_and_changes(driver, TOTAL_OF_ANY).await?;
+        if known.are_of(&any) {
+            return Ok((known.and(changes, schema), known));
+        }
+    }
+    let (totals, changes) = totals_and_changes(driver, TOTALS).await?;
+    let totals = Totals(Arc::new(Stamps::new(totals.into_iter().map(stamp))));
+    Ok((totals.and(changes, schema), totals))
+}
+
+async fn totals_and_changes<D: Driver>(
+    driver: &mut D,
+    totals: &str,
+) -> Result<(Vec<Row>, Vec<Row>), D::Error> {
+    let rows = driver.rows(&format!("{totals} UNION ALL {UNFOLDED}"), &[]).await?;
+    Ok(rows.into_iter().partition(|(_, count, _)| *count >= 0))
 }
 
 /// Changes the stamps of `tags` and of [`Tag::ANY`], by one statement.

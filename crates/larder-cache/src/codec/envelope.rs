@@ -109,6 +109,7 @@ impl Sealed {
     }
 
     /// Returns the size of the payload in bytes: before compression, and as it is stored.
+    #[cfg(test)]
     pub(crate) fn payload_bytes(&self) -> (usize, usize) {
         (self.plain_bytes, self.payload.len())
     }

@@ -37,6 +37,8 @@ pub(crate) use slot::{Guard, Slot};
 
 use envelope::Draft;
 
+use crate::footprint::ALLOCATION;
+
 /// The largest payload that is written or read, in bytes before compression: 64 MiB.
 ///
 /// A hostile length must end in an error, not in an allocation.
@@ -79,11 +81,29 @@ pub(crate) fn header<T: Serialize>(header: &T) -> Result<Vec<u8>, CodecError> {
         .map_err(|error| CodecError::Encode(error.to_string()))
 }
 
-/// Returns the size of `value` as a payload before compression, or 0 if it cannot be written.
-pub(crate) fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
-    let mut counter = bincode::enc::write::SizeWriter::default();
-    let encoded = bincode::serde::encode_into_writer(value, &mut counter, config());
-    encoded.map_or(0, |()| counter.bytes_written)
+/// Returns the bytes that `value` takes in memory, approximately, or 0 if it cannot be written.
+///
+/// That is up to five times its encoding, in which numbers and lengths are short.
+pub(crate) fn footprint<T: Serialize + ?Sized>(value: &T) -> usize {
+    let mut footprint = Footprint(0);
+    let encoded = bincode::serde::encode_into_writer(value, &mut footprint, config());
+    encoded.map_or(0, |()| footprint.0)
+}
+
+/// Counts the parts of a value, each of which is written by one call.
+struct Footprint(usize);
+
+impl bincode::enc::write::Writer for Footprint {
+    fn write(&mut self, part: &[u8]) -> Result<(), bincode::error::EncodeError> {
+        self.0 += match part.len() {
+            // A byte of many, a boolean or a small number.
+            ..=1 => 4,
+            ..=9 => 8,
+            // A text, its place in a structure, and its allocation.
+            text => text + size_of::<String>() + ALLOCATION + 8,
+        };
+        Ok(())
+    }
 }
 
 /// Reports whether `value` is `None`, also within newtypes, so that people are told that nothing was found.

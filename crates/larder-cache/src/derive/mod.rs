@@ -164,7 +164,7 @@ impl Cache {
             assert_eq!(loaded.len(), missing.len(), "a load answers a value for each item");
             for (place, value) in missing.into_iter().zip(loaded) {
                 let body = Arc::new(value);
-                let size = codec::encoded_len(&*body);
+                let size = codec::footprint(&*body);
                 let (dependencies, current) = (dependencies.clone(), current.clone());
                 let made = Built { body: body.clone(), dependencies, size, started, current };
                 self.store(Level::Query, &keys[place], policy, made, None);
@@ -330,7 +330,7 @@ impl Wanted<'_> {
         // Encoding runs code of the value's type, which may panic as well as the load.
         let work = within.run(caught(async {
             let value = load().await?;
-            Ok::<_, E>((codec::encoded_len(&value), value))
+            Ok::<_, E>((codec::footprint(&value), value))
         }));
         let (loaded, dependencies) =
             tracking::track_for(self.key, self.current.clone(), work).await;

@@ -59,6 +59,7 @@ impl Html {
         let mut html = String::with_capacity(512);
         // Not `to_string`, which panics if a body fails.
         hole::within_fragment(|| write!(html, "{body}"))?;
+        html.shrink_to_fit();
         Ok(Self(html))
     }
 }

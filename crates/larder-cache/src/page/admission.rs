@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{AGE, DATE, EXPIRES, HeaderMap};
+use bytes::Bytes;
 
 use super::holed::Holes;
 use super::lookup::Lookup;
@@ -70,7 +71,7 @@ impl Lookup {
         let holes = response.extensions_mut().remove::<Holes>().map(|Holes(holes)| holes);
         let (head, body) = response.into_parts();
         let body = match body.try_into_bytes() {
-            Ok(body) => body,
+            Ok(body) => without_spare_room(body),
             Err(body) => return refused(head.set_body(body), "streaming"),
         };
         let Admitted { freshness, initial_age, age, vary } = judged;
@@ -137,5 +138,16 @@ impl Lookup {
             return Err("stale");
         }
         Ok(Admitted { freshness, initial_age, age, vary })
+    }
+}
+
+/// Returns a body in as many bytes as it has. A template's is in a buffer that was doubled until it was large enough.
+fn without_spare_room(body: Bytes) -> Bytes {
+    match body.try_into_mut() {
+        Ok(whole) if whole.capacity() - whole.len() > whole.len() / 16 => {
+            Bytes::copy_from_slice(&whole)
+        }
+        Ok(whole) => whole.freeze(),
+        Err(shared) => shared,
     }
 }

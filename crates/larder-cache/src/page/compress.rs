@@ -96,11 +96,13 @@ pub(super) fn is_text(content_type: &[u8]) -> bool {
 
 /// Compresses `body`; returns `None` if the result is not shorter.
 pub(super) fn compress(coding: Coding, body: &[u8]) -> io::Result<Option<Vec<u8>>> {
-    let coded = match coding {
+    let mut coded = match coding {
         Coding::Identity => return Ok(None),
         Coding::Gzip => gzip(body)?,
         Coding::Brotli => brotli(body)?,
     };
+    // The result is stored: the room that was left for it would be, too.
+    coded.shrink_to_fit();
     Ok((coded.len() < body.len()).then_some(coded))
 }
 

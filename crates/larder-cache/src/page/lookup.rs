@@ -289,7 +289,7 @@ impl Lookup {
         let (age, status) = kept.report_hit(&self.cache, self.began);
         let name = self.cache.name();
         let mut response = kept.page.answer(&self.asked, Some(age), (name, status)).await;
-        // That of a variant is another request's, too, if it differs in a header that is not compared.
+        // Not that of a variant: requests can differ in a header that is not among the compared ones.
         if self.is_wanted && kept.key == self.key {
             let served = Served::new(&self.cache, kept.key.clone(), kept.page.clone());
             response.extensions_mut().insert(served);

@@ -24,6 +24,7 @@ use super::rules::Rules;
 use super::variants::Variants;
 #[cfg(feature = "inspect")]
 use crate::entry::Entry;
+use crate::footprint::ALLOCATION;
 use crate::hole::Hole;
 use crate::http::conditional::Validators;
 use crate::http::digests::is_digest;
@@ -81,6 +82,12 @@ impl Describe for Stored {
         }
     }
 }
+
+/// What a value of a header takes beside its bytes: a reference count and its allocations.
+const VALUE: usize = 2 * ALLOCATION + 32;
+
+/// What a header takes beside the bytes of its value.
+const HEADER: usize = size_of::<(HeaderName, HeaderValue)>() + VALUE;
 
 /// A stored response.
 #[derive(Debug, Serialize, Deserialize)]
@@ -189,11 +196,12 @@ impl Page {
 
     fn restored(
         status: StatusCode,
-        (headers, added): (Vec<(HeaderName, HeaderValue)>, Added),
+        (mut headers, added): (Vec<(HeaderName, HeaderValue)>, Added),
         (body, holes): (Bytes, Vec<Hole>),
         freshness: Freshness,
         initial_age: Duration,
     ) -> Self {
+        headers.shrink_to_fit();
         let map: HeaderMap = headers.iter().cloned().collect();
         let validators = Validators::of(&map, SystemTime::now());
         let directives = Directives::of(map.get_all(CACHE_CONTROL));
@@ -241,10 +249,13 @@ impl Page {
 
     /// Returns the size in bytes, including headers and an allowance for the compressed forms.
     pub(crate) fn size(&self) -> usize {
-        let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        let headers = self.headers.iter().map(|(_, value)| value.len() + HEADER);
+        // An entity tag is stored parsed and printed.
+        let tags = self.tags.iter().flatten().map(|tag| 2 * (tag.printed.len() + VALUE));
         let forms = if self.holes.is_empty() { 1 } else { 2 };
         let coded = if self.is_codable { forms * self.body.len() / 2 } else { 0 };
-        self.body.len() + headers.sum::<usize>() + coded
+        let parts = headers.sum::<usize>() + tags.sum::<usize>();
+        size_of::<Self>() + self.body.len() + parts + coded
     }
 
     /// Returns the status.

@@ -306,7 +306,7 @@ impl Refreshed {
         // Encoding runs code of the value's type, which may panic as well as the load.
         let work = within.run(caught(async {
             let value = load().await?;
-            Ok::<_, E>((codec::encoded_len(&value), value))
+            Ok::<_, E>((codec::footprint(&value), value))
         }));
         let (loaded, dependencies) =
             tracking::track_for(&self.key, self.current.clone(), work).await;

@@ -128,7 +128,7 @@ impl Epoch {
 }
 
 /// The epochs of all buckets at one moment; nothing is allocated before the first removal.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Epochs {
     all: Epoch,
     buckets: HashMap<u16, Epoch>,

@@ -107,9 +107,9 @@ fn decode<T: Body>(
     let age = Duration::from_millis(now.saturating_sub(header.born));
     let expires = Instant::now() + Duration::from_millis(header.expires - now);
     let born = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
-    let (plain, _) = sealed.payload_bytes();
+    let size = codec::footprint(&*body);
     dependencies.asked(header.queries);
-    let entry = Entry::restored(level, body.clone(), dependencies, born, expires, plain)
+    let entry = Entry::restored(level, body.clone(), dependencies, born, expires, size)
         .since(epoch)
         .built_in(Duration::from_micros(header.took), 0)
         .holding_nothing(codec::is_nothing(&*body));

@@ -12,7 +12,6 @@ mod validator;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use larder_cache::Tag;
@@ -20,7 +19,7 @@ use larder_cache::stamps::{Current, Invalidation, StampSource, StampsUnavailable
 use tokio::runtime::{self, Runtime};
 use tokio::sync::oneshot;
 
-use self::queue::{Asker, Queue, unanswered_in_time};
+use self::queue::{Queue, unanswered_in_time};
 use self::validator::{Shared, Validator};
 use crate::driver::Connect;
 use crate::driver::timed::Ran;
@@ -35,7 +34,6 @@ const THREADS: usize = 4;
 
 /// Threads that query the stamps on behalf of all requests.
 pub struct PostgresVersions<C> {
-    askers: Sender<Asker>,
     queue: Arc<Queue>,
     shared: Arc<Shared<C>>,
     /// How long a request waits for the answer before it bypasses the cache.
@@ -48,19 +46,26 @@ impl<C: Connect> PostgresVersions<C> {
     /// # Errors
     /// If a thread cannot be started.
     pub fn open(database: C, patience: Duration, tables: &'static [Table]) -> Result<Self, String> {
-        let (askers, queue) = Queue::open(THREADS);
-        let queue = Arc::new(queue);
+        let queue = Arc::new(Queue::default());
         let shared = Arc::new(Shared::new(database, tables));
+        // Dropped where a thread cannot be started, which ends those before it.
+        let source = Self { queue: queue.clone(), shared: shared.clone(), patience };
         let failed = |error: io::Error| format!("cannot start a thread: {error}");
         for number in 0..THREADS {
             let (shared, queue, runtime) =
                 (shared.clone(), queue.clone(), waiting().map_err(failed)?);
             std::thread::Builder::new()
                 .name(format!("larder-stamps-{number}"))
-                .spawn(move || Validator::new(shared, runtime).serve(&queue, number))
+                .spawn(move || Validator::new(shared, runtime).serve(&queue))
                 .map_err(failed)?;
         }
-        Ok(Self { askers, queue, shared, patience })
+        Ok(source)
+    }
+}
+
+impl<C> Drop for PostgresVersions<C> {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 
@@ -81,15 +86,9 @@ fn waiting() -> io::Result<Runtime> {
 
 impl<C: Connect> StampSource for PostgresVersions<C> {
     fn current(&self) -> Current {
-        // A page asks for its fragments and queries too: each would wait anew.
-        if self.queue.is_stuck(self.patience) {
-            return Current::Ready(Err(unanswered_in_time()));
-        }
         let (asker, answer) = oneshot::channel();
-        if self.askers.send(asker).is_err() {
-            return Current::Ready(Err(StampsUnavailable(
-                "the threads of the freshness check have ended".into(),
-            )));
+        if let Err(stuck) = self.queue.join(asker, self.patience) {
+            return Current::Ready(Err(stuck));
         }
         let patience = self.patience;
         Current::Pending(Box::pin(async move {
@@ -124,3 +123,6 @@ impl<C: Connect> StampSource for PostgresVersions<C> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

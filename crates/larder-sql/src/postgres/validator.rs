@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use larder_cache::stamps::{Stamps, StampsResult, StampsUnavailable};
 use tokio::runtime::Runtime;
 
-use super::queue::{Queue, lock};
+use super::queue::{Question, Queue, lock};
 use crate::driver::timed::{Ran, Timed};
 use crate::driver::{Connect, Driver};
 use crate::schema::Watch;
@@ -48,10 +48,18 @@ pub(super) struct Shared<C> {
     /// The database.
     pub database: C,
     checks: tokio::sync::Mutex<Checks>,
-    /// The stamps that were read last. They are current where a query has returned their id: so it does no harm that
-    /// a thread may replace newer ones.
-    current: Mutex<Option<Arc<Stamps>>>,
+    /// They are current where a query has returned their id, whichever thread has read them.
+    known: Mutex<Option<Known>>,
     is_off: AtomicBool,
+}
+
+/// The stamps that were read last, and their totals.
+#[derive(Clone)]
+pub(super) struct Known {
+    stamps: Arc<Stamps>,
+    totals: stamps::Totals,
+    /// The number of the query that has read them.
+    pub question: u64,
 }
 
 /// What changes seldom.
@@ -68,8 +76,22 @@ impl<C> Shared<C> {
         Self {
             database,
             checks: tokio::sync::Mutex::new(checks),
-            current: Mutex::new(None),
+            known: Mutex::new(None),
             is_off: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn known(&self) -> Option<Known> {
+        lock(&self.known).clone()
+    }
+
+    /// Replaces the stamps that were read last, unless a query that has started later has read them.
+    ///
+    /// The answer to an older query may arrive after that to a newer one.
+    fn learn(&self, new: Known) {
+        let mut known = lock(&self.known);
+        if known.as_ref().is_none_or(|known| known.question < new.question) {
+            *known = Some(new);
         }
     }
 
@@ -131,11 +153,11 @@ impl<C: Connect> Validator<C> {
     }
 
     /// Answers requests until the sending side is dropped.
-    pub(super) fn serve(mut self, queue: &Queue, thread: usize) {
+    pub(super) fn serve(mut self, queue: &Queue) {
         let runtime = self.runtime.clone();
-        while let Some(askers) = queue.take(thread, TRIGGER_CHECK) {
-            let current = runtime.block_on(self.ask_twice());
-            queue.end(thread);
+        while let Some((question, askers)) = queue.take(TRIGGER_CHECK) {
+            let current = runtime.block_on(self.ask_twice(question));
+            queue.end(question, current.is_ok());
             self.shared.log(&current);
             let ran: Arc<[Ran]> = std::mem::take(&mut self.ran).into();
             for asker in askers {
@@ -180,21 +202,21 @@ impl<C: Connect> Validator<C> {
     }
 
     /// Queries; if the connection is broken, queries once more on a new one.
-    async fn ask_twice(&mut self) -> StampsResult {
+    pub(super) async fn ask_twice(&mut self, question: Question) -> StampsResult {
         let had_connection = self.conn.is_some();
-        match self.ask().await {
-            Err(_) if had_connection && self.conn.is_none() => self.ask().await,
+        match self.ask(question).await {
+            Err(_) if had_connection && self.conn.is_none() => self.ask(question).await,
             answer => answer,
         }
     }
 
-    async fn ask(&mut self) -> StampsResult {
+    async fn ask(&mut self, question: Question) -> StampsResult {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
             None => self.connect().await?,
         };
         let mut timed = Timed::new(&mut conn);
-        let current = self.read(&mut timed).await.map_err(unanswered);
+        let current = self.read(&mut timed, question).await.map_err(unanswered);
         self.ran.append(&mut timed.ran);
         let current = current?;
         // Stored only after it has answered: a broken connection, or one whose prepared statements
@@ -203,7 +225,11 @@ impl<C: Connect> Validator<C> {
         current
     }
 
-    async fn read<D: Driver>(&mut self, conn: &mut D) -> Result<StampsResult, D::Error> {
+    async fn read<D: Driver>(
+        &mut self,
+        conn: &mut D,
+        question: Question,
+    ) -> Result<StampsResult, D::Error> {
         // The schema before the stamps, so that it is never newer than they are.
         let schema = match self.shared.checks.lock().await.pass(conn).await? {
             Ok(schema) => schema,
@@ -211,13 +237,18 @@ impl<C: Connect> Validator<C> {
         };
         let any = stamps::any(conn, schema).await?;
         self.changes = any.changes;
-        let known = lock(&self.shared.current).clone();
-        match known {
-            Some(current) if current.id() == Stamps::id_of(any.stamp) => Ok(Ok(current)),
+        let known = self.shared.known();
+        match &known {
+            Some(known) if known.stamps.id() == Stamps::id_of(any.stamp) => {
+                Ok(Ok(known.stamps.clone()))
+            }
             _ => {
-                let current = Arc::new(stamps::all(conn, schema).await?);
-                *lock(&self.shared.current) = Some(current.clone());
-                Ok(Ok(current))
+                let totals = known.map(|known| known.totals);
+                let (stamps, totals) = stamps::since(conn, schema, totals).await?;
+                let stamps = Arc::new(stamps);
+                let question = question.number;
+                self.shared.learn(Known { stamps: stamps.clone(), totals, question });
+                Ok(Ok(stamps))
             }
         }
     }
