@@ -156,7 +156,7 @@ impl Bench {
             assert_eq!(test::read_body(answer).await.len(), body().len());
             is_made.swap(false, Ordering::Relaxed)
         };
-        self.until_it_is_shared(&view)?;
+        self.until_it_is_shared(view)?;
         self.set_bare(body())?;
         let [first, bare] = duel(
             ROUNDS,

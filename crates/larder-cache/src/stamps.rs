@@ -216,7 +216,7 @@ mod tests {
         }
         // Those from which they were derived are as they were.
         assert_eq!((first.stamp(&tag("tea")), first.stamp(&tag("salt"))), (stamp(1), Stamp::NONE));
-        let epoch = |stamps: &Stamps| Epoch::of(&Key::named("tea").build(), stamps.epochs());
+        let epoch = |stamps: &Stamps| Epoch::of(&Key::named("tea").build(), None, stamps.epochs());
         assert_eq!(epoch(&third), epoch(&at_once));
         assert_ne!(epoch(&third), epoch(&first));
     }

@@ -97,8 +97,8 @@ impl bincode::enc::write::Writer for Footprint {
     fn write(&mut self, part: &[u8]) -> Result<(), bincode::error::EncodeError> {
         self.0 += match part.len() {
             // A byte of many, a boolean or a small number.
-            ..=1 => 4,
-            ..=9 => 8,
+            0 | 1 => 4,
+            2..=9 => 8,
             // A text, its place in a structure, and its allocation.
             text => text + size_of::<String>() + ALLOCATION + 8,
         };
