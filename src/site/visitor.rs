@@ -187,7 +187,7 @@ pub fn with_staff(policy: Policy) -> Rules {
     let is_by_staff = |request: &HttpRequest| request.extensions().contains::<ByStaff>();
     Rules::shared(policy)
         .carry::<ByStaff>()
-        .told_apart_in_front()
+        .told_apart_by_cookies()
         .key_by("staff", move |request| if is_by_staff(request) { "yes" } else { "" })
         .hole("account", |request| Visitor::of(request).name().unwrap_or_default().to_owned())
 }

@@ -9,6 +9,7 @@
 //! - Each worker remembers by itself, so that nothing is locked or counted between workers; at most [`PLACES`] responses,
 //!   without their bodies.
 //! - Only pages under [`Rules::shared`](super::Rules::shared) are remembered, and none that varies by request headers.
+//!   Rules that look at visitors may look at anything, unless they say that they tell them apart by cookies.
 
 use std::cell::RefCell;
 use std::future::{Ready, ready};

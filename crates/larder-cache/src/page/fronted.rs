@@ -17,19 +17,6 @@ use crate::http::passed_on::PassedOn;
 use crate::key::Key;
 use crate::removal::Removal;
 
-impl Rules {
-    /// Lets a cache in front store the page of visitors without cookies and without a password, although these rules
-    /// look at visitors ([`Rules::key_by`], [`Rules::per_user`], [`Rules::hole`]).
-    ///
-    /// By this the owner says two things. What the rules find out comes from cookies or a password, and from nothing
-    /// else. And the cache in front passes on each request that carries one of these. The page is stored there if
-    /// nothing was filled in, and each value that it is keyed by is empty.
-    pub fn told_apart_in_front(mut self) -> Self {
-        self.is_told_apart = true;
-        self
-    }
-}
-
 /// Returns the cache in front, if it may store the answer to this request.
 pub(super) fn front_for(
     front: Option<Front>,
@@ -42,8 +29,7 @@ pub(super) fn front_for(
     let is_empty = |keyed: &Keyed| {
         keyed.header().is_some_and(|name| headers.get(name).is_none_or(HeaderValue::is_empty))
     };
-    let is_for_all =
-        !rules.look_at_visitors() || rules.is_told_apart && rules.keyed.iter().all(is_empty);
+    let is_for_all = rules.tell_apart_by_cookies() && rules.keyed.iter().all(is_empty);
     // Another key than by address and host is not known in front.
     let is_keyed = !rules.headers.is_empty() || !rules.cookies.is_empty();
     // Writes to its address invalidate it here, and are not seen in front.

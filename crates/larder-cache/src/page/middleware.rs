@@ -221,6 +221,7 @@ where
     let user = user.map(|id| Tag::from(format!("user#{id}")));
     let is_wanted = request.extensions().contains::<Wanted>()
         && (rules.is_shared && !rules.is_emptied_by_writes && user.is_none())
+        && rules.tell_apart_by_cookies()
         && rules.headers.iter().all(is_compared);
     let lookup = Lookup { cache, key, current, rules, asked, user, front, began, is_wanted };
     match lookup.find(&request).await {

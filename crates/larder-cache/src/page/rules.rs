@@ -58,7 +58,7 @@ pub struct Rules {
     pub(super) user: Option<OfRequest<Option<String>>>,
     /// Whether these are the rules for the pages of one user.
     pub(super) is_personal: bool,
-    /// Whether a cache in front passes on what these rules look at.
+    /// Whether these rules look at nothing of a visitor but cookies and passwords.
     pub(super) is_told_apart: bool,
     /// Whether the log has warned of a wrong order of layers: once, for all workers.
     pub(super) is_order_said: Arc<AtomicBool>,

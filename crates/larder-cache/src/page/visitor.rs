@@ -150,9 +150,26 @@ impl Rules {
         Fillings::new(self.holes.iter().map(filling).collect())
     }
 
+    /// Says that what these rules find out about visitors ([`Rules::key_by`], [`Rules::per_user`], [`Rules::hole`]) comes
+    /// from cookies or a password, and from nothing else.
+    ///
+    /// So visitors without these share a page, which may also be answered before the layers
+    /// ([`Cache::early_hits`](crate::Cache::early_hits)) and stored by a cache in front of the site, if that passes on
+    /// each request with cookies or a password. There it is stored if nothing was filled in, and each value that it is
+    /// keyed by is empty.
+    pub fn told_apart_by_cookies(mut self) -> Self {
+        self.is_told_apart = true;
+        self
+    }
+
     /// Reports whether these rules may need what a layer around the cache has found out about the visitor.
     pub(super) fn look_at_visitors(&self) -> bool {
         self.user.is_some() || !self.keyed.is_empty() || !self.holes.is_empty()
+    }
+
+    /// Whether requests without cookies and passwords are the same to these rules.
+    pub(super) fn tell_apart_by_cookies(&self) -> bool {
+        !self.look_at_visitors() || self.is_told_apart
     }
 
     /// Returns the user that sent the request, if pages are stored for users.

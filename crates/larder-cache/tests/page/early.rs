@@ -235,3 +235,23 @@ fn an_early_hit_is_reported_like_any_other() {
     let heard = [&site.counts.hits, &site.counts.checks].map(|count| count.load(Ordering::SeqCst));
     assert_eq!(heard, [4, 5]);
 }
+
+#[test]
+fn what_rules_find_out_about_a_visitor_is_found_out_for_each() {
+    let device = |request: &HttpRequest| {
+        let agent = request.headers().get("user-agent");
+        if agent.is_some_and(|agent| agent == "phone") { "phone" } else { "" }
+    };
+    let shared = || Rules::shared(Policy::fresh_for(Duration::from_secs(3600)));
+    let keyed = site(shared().key_by("device", device));
+    let nth = |agent| keyed.ask("/", &[agent]).text().split(' ').nth(1).unwrap().to_owned();
+    for _ in 0..3 {
+        assert_eq!([nth("User-Agent: screen"), nth("User-Agent: phone")], ["0", "1"]);
+    }
+    let holed = site(shared().hole("device", move |request| device(request).to_owned()));
+    assert!((0..4).all(|_| holed.is_layered("/", &[])));
+    // The owner knows what they look at.
+    let told = site(shared().told_apart_by_cookies().hole("account", |_| String::new()));
+    (0..2).for_each(|_| drop(told.ask("/", &[])));
+    assert!(!told.is_layered("/", &[]) && told.is_layered("/", &["Cookie: a=b"]));
+}

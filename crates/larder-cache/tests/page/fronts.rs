@@ -125,7 +125,7 @@ fn what_is_not_the_same_for_all_has_no_lifetime() {
 }
 
 #[test]
-fn an_owner_may_say_that_visitors_are_told_apart_in_front() {
+fn an_owner_may_say_that_visitors_are_told_apart_by_cookies() {
     const NAME: HeaderName = HeaderName::from_static("x-name");
     fn name(request: &actix_web::HttpRequest) -> String {
         let name = request.headers().get(NAME).map(|name| name.to_str().unwrap().to_owned());
@@ -141,7 +141,7 @@ fn an_owner_may_say_that_visitors_are_told_apart_in_front() {
         ),
     ] {
         let handler = |_: &_| Reply::ok(format!("Hello {}", page::hole("name")));
-        let plan = Plan::of(rules.told_apart_in_front()).replies(handler);
+        let plan = Plan::of(rules.told_apart_by_cookies()).replies(handler);
         let site = plan.behind(Front::Cloudflare).open();
         for turn in ["built", "hit"] {
             let page = site.get("/");
