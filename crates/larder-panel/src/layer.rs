@@ -4,6 +4,7 @@
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -24,7 +25,7 @@ type Response<B> = ServiceResponse<EitherBody<B, BoxBody>>;
 
 impl<S, B> Transform<S, ServiceRequest> for Panel
 where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     S::Future: 'static,
     B: MessageBody + 'static,
 {
@@ -35,19 +36,19 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(PanelLayer { service, state: self.0.clone() }))
+        ready(Ok(PanelLayer { service: Rc::new(service), state: self.0.clone() }))
     }
 }
 
 /// The service of the layer.
 pub struct PanelLayer<S> {
-    service: S,
+    service: Rc<S>,
     state: Arc<PanelState>,
 }
 
 impl<S, B> Service<ServiceRequest> for PanelLayer<S>
 where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     S::Future: 'static,
     B: MessageBody + 'static,
 {
@@ -67,12 +68,15 @@ where
             false => Either::Left(Plain { response: self.service.call(request) }),
             true => {
                 let watched = toolbar::begin(&mut request, &self.state);
-                // Boxed: each layer that observes would hold the future that it wraps twice, and every request
-                // moves the outermost future.
-                let response = Box::pin(self.service.call(request));
-                let state = self.state.clone();
+                let (service, state) = (self.service.clone(), self.state.clone());
                 Either::Right(Box::pin(async move {
-                    let response = async { Ok(response.await?.map_into_boxed_body()) };
+                    // Called within what observes it: a layer may answer before its future is polled.
+                    let response = async {
+                        // Boxed: each layer that observes would hold the future that it wraps twice, and every
+                        // request moves the outermost future.
+                        let response = Box::pin(service.call(request));
+                        Ok(response.await?.map_into_boxed_body())
+                    };
                     let response = toolbar::watch(watched, &state, response).await?;
                     Ok(response.map_into_right_body())
                 }) as LocalBoxFuture<'static, _>)
