@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{dev, web};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use listenfd::ListenFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -20,7 +20,7 @@ use crate::config::{
 };
 use crate::cookbook::service as cookbook;
 use crate::db::probe::Probe;
-use crate::db::{self, Db, Migrate, Url, migrations};
+use crate::db::{self, Db, Migrate, migrations};
 use crate::events::service as events;
 use crate::health::Health;
 use crate::products::service as products;
@@ -37,10 +37,12 @@ use crate::supplier::client::Client;
 use crate::{app, panel, site, supplier};
 
 use self::stream::Plan;
+use self::told::{labels, told};
 
 mod about;
 mod files;
 mod stream;
+mod told;
 
 /// Seconds that requests in progress get to finish at a shutdown.
 const GRACE_SECONDS: u64 = 4;
@@ -304,54 +306,6 @@ fn settings(config: &ServeConfig, hosts: Hosts) -> Settings {
         bodies: config.limits.bodies(),
         freshness: config.cache.freshness.on(&config.database.database),
     }
-}
-
-/// Returns the labels of the metric that tells which program runs.
-fn labels(config: &ServeConfig, build: String) -> Vec<(&'static str, String)> {
-    let database = match config.database.database {
-        Url::Sqlite(_) => "sqlite",
-        Url::Postgres(_) => "postgres",
-    };
-    vec![("build", build), ("database", database.to_owned())]
-}
-
-/// Returns the settings for the toolbar: names and values, without secrets.
-fn told(config: &ServeConfig, hosts: &Hosts, db: &Db, levels: Levels) -> Vec<(String, String)> {
-    let on = |is_on: bool| if is_on { "on" } else { "off" }.to_owned();
-    let shared = config.cache.redis.as_ref().map_or("none", |_| "Redis").to_owned();
-    let settings = [
-        ("bind", config.http.bind.to_string()),
-        ("workers", workers(config.http.workers).to_string()),
-        ("hosts", hosts.to_string()),
-        ("client address", client_address(&config.http)),
-        ("database", db.url().to_string()),
-        ("cached pages", on(levels.pages)),
-        ("cached fragments", on(levels.fragments)),
-        ("cached queries", on(levels.queries)),
-        ("shared store", shared),
-        ("freshness", config.cache.freshness.on(db.url()).to_string()),
-        ("caches in front", fronts(&config.front)),
-        ("page size", config.shop.page_size.to_string()),
-        ("time zone", config.shop.time_zone.to_string()),
-        ("access", format!("{:?}", config.http.who_may_write()).to_lowercase()),
-        ("toolbar", format!("{:?}", config.toolbar.toolbar).to_lowercase()),
-        ("toolbar traces", config.toolbar.toolbar_traces.to_string()),
-    ];
-    settings.map(|(name, value)| (name.to_owned(), value)).into()
-}
-
-/// Names the caches in front of the shop, without their token.
-fn fronts(config: &FrontConfig) -> String {
-    let fronts: Vec<_> = config.fronts.iter().map(ToString::to_string).collect();
-    if fronts.is_empty() { "none".to_owned() } else { fronts.join(", ") }
-}
-
-/// Describes how client addresses are found: `x-forwarded-for of 127.0.0.0/8, ::1/128`.
-fn client_address(config: &HttpConfig) -> String {
-    let trusted: Vec<_> = config.trusted_proxies.iter().map(ToString::to_string).collect();
-    let header = config.client_address.to_possible_value();
-    let header = header.map_or_else(String::new, |value| value.get_name().to_owned());
-    format!("{header} of {}", trusted.join(", "))
 }
 
 /// Deletes all cached entries.
