@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{dev, web};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use listenfd::ListenFd;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 
 use crate::accounts::service as accounts;
 use crate::accounts::throttle::Throttle;
@@ -20,7 +20,7 @@ use crate::config::{
 };
 use crate::cookbook::service as cookbook;
 use crate::db::probe::Probe;
-use crate::db::{self, Db, Migrate, migrations};
+use crate::db::{self, Db, Migrate, Url, migrations};
 use crate::events::service as events;
 use crate::health::Health;
 use crate::products::service as products;
@@ -36,13 +36,13 @@ use crate::state::{Access, Settings, State};
 use crate::supplier::client::Client;
 use crate::{app, panel, site, supplier};
 
+pub use self::signals::StopSignals;
 use self::stream::Plan;
-use self::told::{labels, told};
 
 mod about;
 mod files;
+mod signals;
 mod stream;
-mod told;
 
 /// Seconds that requests in progress get to finish at a shutdown.
 const GRACE_SECONDS: u64 = 4;
@@ -168,35 +168,6 @@ impl Server {
     }
 }
 
-/// The signals that stop the server: Ctrl-C, and SIGTERM, which service managers send.
-///
-/// After [`StopSignals::listen`] they no longer end the program by themselves.
-pub struct StopSignals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl StopSignals {
-    /// Starts listening for the signals.
-    ///
-    /// # Errors
-    /// One sentence if the system delivers no signals.
-    pub fn listen() -> Result<Self, String> {
-        let listen =
-            |kind| signal(kind).map_err(|error| format!("cannot install signal handler: {error}"));
-        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
-        Ok(Self { interrupt: listen(interrupt)?, terminate: listen(terminate)? })
-    }
-
-    /// Waits for the next signal and returns its kind.
-    async fn stop(&mut self) -> SignalKind {
-        tokio::select! {
-            _ = self.interrupt.recv() => SignalKind::interrupt(),
-            _ = self.terminate.recv() => SignalKind::terminate(),
-        }
-    }
-}
-
 fn plan(config: &ServeConfig) -> Plan {
     let workers = workers(config.http.workers);
     let most = files::connections(config.limits.max_connections, files::raise());
@@ -306,6 +277,54 @@ fn settings(config: &ServeConfig, hosts: Hosts) -> Settings {
         bodies: config.limits.bodies(),
         freshness: config.cache.freshness.on(&config.database.database),
     }
+}
+
+/// Returns the labels of the metric that tells which program runs.
+fn labels(config: &ServeConfig, build: String) -> Vec<(&'static str, String)> {
+    let database = match config.database.database {
+        Url::Sqlite(_) => "sqlite",
+        Url::Postgres(_) => "postgres",
+    };
+    vec![("build", build), ("database", database.to_owned())]
+}
+
+/// Returns the settings for the toolbar: names and values, without secrets.
+fn told(config: &ServeConfig, hosts: &Hosts, db: &Db, levels: Levels) -> Vec<(String, String)> {
+    let on = |is_on: bool| if is_on { "on" } else { "off" }.to_owned();
+    let shared = config.cache.redis.as_ref().map_or("none", |_| "Redis").to_owned();
+    let settings = [
+        ("bind", config.http.bind.to_string()),
+        ("workers", workers(config.http.workers).to_string()),
+        ("hosts", hosts.to_string()),
+        ("client address", client_address(&config.http)),
+        ("database", db.url().to_string()),
+        ("cached pages", on(levels.pages)),
+        ("cached fragments", on(levels.fragments)),
+        ("cached queries", on(levels.queries)),
+        ("shared store", shared),
+        ("freshness", config.cache.freshness.on(db.url()).to_string()),
+        ("caches in front", fronts(&config.front)),
+        ("page size", config.shop.page_size.to_string()),
+        ("time zone", config.shop.time_zone.to_string()),
+        ("access", format!("{:?}", config.http.who_may_write()).to_lowercase()),
+        ("toolbar", format!("{:?}", config.toolbar.toolbar).to_lowercase()),
+        ("toolbar traces", config.toolbar.toolbar_traces.to_string()),
+    ];
+    settings.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// Names the caches in front of the shop, without their token.
+fn fronts(config: &FrontConfig) -> String {
+    let fronts: Vec<_> = config.fronts.iter().map(ToString::to_string).collect();
+    if fronts.is_empty() { "none".to_owned() } else { fronts.join(", ") }
+}
+
+/// Describes how client addresses are found: `x-forwarded-for of 127.0.0.0/8, ::1/128`.
+fn client_address(config: &HttpConfig) -> String {
+    let trusted: Vec<_> = config.trusted_proxies.iter().map(ToString::to_string).collect();
+    let header = config.client_address.to_possible_value();
+    let header = header.map_or_else(String::new, |value| value.get_name().to_owned());
+    format!("{header} of {}", trusted.join(", "))
 }
 
 /// Deletes all cached entries.
