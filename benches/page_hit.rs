@@ -12,24 +12,18 @@ mod harness;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::web::Bytes;
-use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use diesel::connection::{Connection, SimpleConnection};
 use diesel::sqlite::SqliteConnection;
 use harness::load::{self, Answer, Client, Request};
+use harness::plain;
 use harness::server::{LARDER, Server};
 use harness::{Figure, Goal, Samples, Table, in_turns};
-use larder::cache::page::{self, Rules};
-use larder::cache::{Builder, InProcess};
 use larder::site::render::grouped;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -45,15 +39,6 @@ const CONNECTIONS: [usize; 4] = [1, 32, 256, 2_000];
 
 /// Writes in a second, by another program, of the busy shop.
 const WRITES: u32 = 100;
-
-/// The lifetime of the pages that this program caches.
-const HOUR: Duration = Duration::from_secs(60 * 60);
-
-/// What fills each hole.
-const FILLING: &str = "Hello, Mina & Otto!";
-
-/// The keep-alive timeout, the same as the shop's.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 #[derive(Parser)]
 struct Args {
@@ -86,7 +71,7 @@ struct Args {
 fn main() -> Result<()> {
     let args = Args::parse();
     match &args.serve {
-        Some(folder) => actix_web::rt::System::new().block_on(serve(folder, args.workers)),
+        Some(folder) => actix_web::rt::System::new().block_on(plain::serve(folder, args.workers)),
         None if args.bench && args.beside.is_empty() => {
             measure_answers(&args)?;
             measure_scale(&args)
@@ -352,75 +337,4 @@ fn print_rates(subjects: &[Subject<'_>], samples: &[Samples]) {
         let (rate, cpu) = (subject.requests_per_second(), Figure(samples.median()));
         println!("{:>28}: {rate:>8.0}, {cpu:>8} each", subject.name);
     }
-}
-
-/// A static answer: a body and headers in memory.
-struct Ready {
-    headers: Vec<(HeaderName, HeaderValue)>,
-    body: Bytes,
-}
-
-impl Ready {
-    /// Reads the page in `folder`, without the headers that actix-web writes itself.
-    fn read(folder: &Path) -> Result<Self> {
-        let head = Answer { head: fs::read_to_string(folder.join("head"))?, body: vec![] };
-        let own = ["content-length", "date", "connection"];
-        let headers = head.headers().filter(|(name, _)| !own.contains(name));
-        let headers = headers.map(|(name, value)| Ok((name.parse()?, value.parse()?)));
-        let headers = headers.collect::<Result<_>>()?;
-        Ok(Self { headers, body: fs::read(folder.join("body"))?.into() })
-    }
-
-    fn with_headers(&self, mut response: HttpResponse) -> HttpResponse {
-        for (name, value) in &self.headers {
-            response.headers_mut().insert(name.clone(), value.clone());
-        }
-        response
-    }
-}
-
-/// Serves the page in `folder` with plain actix-web, and with a page cache, with and without holes.
-async fn serve(folder: &Path, workers: usize) -> Result<()> {
-    let ready = web::Data::new(Ready::read(folder)?);
-    let cache = web::Data::new(Builder::default().open(Arc::new(InProcess::new())));
-    let server = HttpServer::new(move || {
-        let rules = || Rules::from(HOUR).canary(false);
-        let names = ["greeting", "basket", "token"];
-        let holed = names.iter().fold(rules(), |rules, name| rules.hole(name, |_| FILLING));
-        App::new()
-            .app_data(ready.clone())
-            .app_data(cache.clone())
-            .service(web::resource("/cached").wrap(page::cached(rules())).get(body))
-            .service(web::resource("/holes").wrap(page::cached(holed)).get(with_holes))
-            .route("/", web::get().to(body))
-            .route("/headers", web::get().to(headers))
-            .route("/304", web::get().to(not_modified))
-    })
-    .workers(workers)
-    .keep_alive(KEEP_ALIVE)
-    .bind(("127.0.0.1", 0))?;
-    println!("http://{}", server.addrs()[0]);
-    Ok(server.run().await?)
-}
-
-async fn body(ready: web::Data<Ready>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(ready.body.clone())
-}
-
-/// Answers with three holes in the page.
-async fn with_holes(ready: web::Data<Ready>) -> HttpResponse {
-    let (text, third) = (String::from_utf8_lossy(&ready.body), ready.body.len() / 3);
-    let (first, rest) = text.split_at(text.floor_char_boundary(third));
-    let (second, last) = rest.split_at(rest.floor_char_boundary(third));
-    let [greeting, basket, token] = ["greeting", "basket", "token"].map(page::hole);
-    let body = format!("{greeting}{first}{basket}{second}{token}{last}");
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(body)
-}
-
-async fn headers(ready: web::Data<Ready>) -> HttpResponse {
-    ready.with_headers(HttpResponse::Ok().body(ready.body.clone()))
-}
-
-async fn not_modified(ready: web::Data<Ready>) -> HttpResponse {
-    ready.with_headers(HttpResponse::new(StatusCode::NOT_MODIFIED))
 }

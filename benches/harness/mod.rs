@@ -6,6 +6,7 @@
 //! - A benchmark never fails for being slow: it prints the goal beside the figure for the reader to judge.
 
 pub mod load;
+pub mod plain;
 pub mod server;
 
 use std::fmt;
