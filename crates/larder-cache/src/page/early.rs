@@ -10,6 +10,7 @@
 //!   without their bodies.
 //! - Only pages under [`Rules::shared`](super::Rules::shared) are remembered, and none that varies by request headers.
 //!   Rules that look at visitors may look at anything, unless they say that they tell them apart by cookies.
+//! - Nothing is remembered where a cache in front is told what it may store, which each answer says anew.
 
 use std::cell::RefCell;
 use std::future::{Ready, ready};
