@@ -7,14 +7,12 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, web};
 use larder_panel::Panel;
 
-use crate::accounts::identify::Identify;
 use crate::accounts::throttle::Throttle;
-use crate::cache::page::head_as_get;
-use crate::cache::{front, page};
+use crate::cache::front;
 use crate::error::AppError;
 use crate::health::Health;
-use crate::site::boxed::Boxed;
-use crate::site::{assets, error_page, flash, freshness, headers, log, origin};
+use crate::site::layers::Layers;
+use crate::site::{assets, log};
 use crate::sql::Table;
 use crate::staff::AdminSections;
 use crate::state::State;
@@ -67,7 +65,7 @@ pub struct Parts {
 /// The middleware that is wrapped last sees a request first:
 ///
 /// ```text
-/// log and figures → front → panel → early hits → headers → freshness → flash → error page → identify → guard → budget → HEAD as GET → routes (→ page cache → handler)
+/// log and figures → front → panel → early hits → layers (`site::layers`) → routes (→ page cache → handler)
 /// ```
 pub fn app(
     state: web::Data<State>,
@@ -102,16 +100,7 @@ pub fn app(
         .configure(assets::routes)
         .configure(health::routes)
         .default_service(web::to(async || Err::<&str, _>(AppError::NotFound)))
-        .wrap_fn(head_as_get)
-        .wrap_fn(page::limit_store_time)
-        .wrap_fn(origin::guard)
-        .wrap(Identify)
-        .wrap(Boxed)
-        .wrap_fn(error_page::dress)
-        .wrap_fn(flash::show)
-        .wrap(Boxed)
-        .wrap_fn(freshness::decide)
-        .wrap_fn(headers::add)
+        .wrap(Layers)
         .wrap(early_hits)
         .wrap(parts.panel)
         .wrap_fn(front::send)

@@ -7,11 +7,10 @@
 //! - Use extends a session, once a day, by a write that the response does not wait for.
 //! - A shop without staff accounts looks up nothing.
 
-use std::future::{Ready, ready};
 use std::rc::Rc;
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
 use actix_web::http::Method;
 use actix_web::http::header::{
     AUTHORIZATION, CACHE_CONTROL, COOKIE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED,
@@ -25,27 +24,12 @@ use crate::error::AppError;
 use crate::site::visitor::{ByStaff, Proof, SignedIn, Staff};
 use crate::state::{Access, State};
 
-/// The middleware; see the module.
-#[derive(Debug, Clone, Copy)]
-pub struct Identify;
-
-impl<S, B> Transform<S, ServiceRequest> for Identify
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
-{
-    type Response = ServiceResponse<BoxBody>;
-    type Error = Error;
-    type Transform = Identifying<S>;
-    type InitError = ();
-    type Future = Ready<Result<Self::Transform, ()>>;
-
-    fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(Identifying { service: Rc::new(service) }))
-    }
+/// Returns the service that identifies the account of each request for `service`; see the module.
+pub fn around<S>(service: S) -> Identifying<S> {
+    Identifying { service: Rc::new(service) }
 }
 
-/// The service behind [`Identify`].
+/// The service of [`around`].
 pub struct Identifying<S> {
     service: Rc<S>,
 }

@@ -7,7 +7,6 @@ pub use larder_panel::secrets;
 
 pub mod assets;
 pub mod back;
-pub mod boxed;
 pub mod client;
 pub mod connection;
 pub mod cookie;
@@ -26,6 +25,7 @@ pub mod headers;
 pub mod host;
 pub mod jobs;
 pub mod json;
+pub mod layers;
 pub mod list;
 pub mod log;
 pub mod markdown;

@@ -9,7 +9,7 @@
 //! - A caller does not wait for a load that began before its key was deleted ([`super::removal`]):
 //!   it begins another flight, and the waiters of the old one join that.
 //! - At most `MOST_REPLACED` replaced leaders continue. Beyond that, the most recent of them is
-//!   given up.
+//!   given up if its client has left; while the client is there, the others wait for it.
 //! - No caller waits for itself (`lineage`): a load that asks for its own key gets an error, and
 //!   one that would wait for a load that waits for it loads by itself.
 //! - A waiter takes only an entry at least as new as its own stamps; the caller has to check that.
@@ -105,10 +105,6 @@ struct Lead {
 }
 
 impl Lead {
-    fn is_to_be_replaced(&self) -> bool {
-        self.patience().is_zero() || self.client.has_left()
-    }
-
     /// Returns how much longer waiters wait for it.
     fn patience(&self) -> Duration {
         PATIENCE.saturating_sub(self.since.elapsed())
@@ -176,7 +172,7 @@ impl<K: Clone + Eq + Hash + AsRef<str>, L> Flights<K, L> {
             airborne.insert(key.clone(), flight);
             return Turn::Lead(self.leader(key, lead));
         };
-        let Some(lead) = flight.leads.last().filter(|lead| !lead.is_to_be_replaced()) else {
+        let Some(lead) = flight.lead() else {
             let lead = self.lead(key, client);
             flight.replace(lead.clone());
             return Turn::Lead(self.leader(key, lead));
@@ -188,8 +184,8 @@ impl<K: Clone + Eq + Hash + AsRef<str>, L> Flights<K, L> {
             None => Turn::Alone,
             Some(waiting) => {
                 let (landing, lead) = (flight.landing.subscribe(), lead.clone());
-                let is_late = flight.is_landing;
-                Turn::Wait(Ticket { landing, lead, is_late, _waiting: waiting })
+                let (is_last, is_late) = (flight.is_full(), flight.is_landing);
+                Turn::Wait(Ticket { landing, lead, is_last, is_late, _waiting: waiting })
             }
         }
     }
@@ -210,10 +206,22 @@ impl<K: Clone + Eq + Hash + AsRef<str>, L> Flights<K, L> {
 }
 
 impl<L> Flight<L> {
+    /// Returns the current leader, unless it is to be replaced.
+    fn lead(&self) -> Option<&Lead> {
+        let lead = self.leads.last()?;
+        let is_slow = !self.is_full() && lead.patience().is_zero();
+        (!is_slow && !lead.client.has_left()).then_some(lead)
+    }
+
+    /// Whether another leader ends the load of the current one.
+    fn is_full(&self) -> bool {
+        self.leads.len() > MOST_REPLACED
+    }
+
     /// Makes `lead` the leader. Earlier loads continue, within the limit.
     fn replace(&mut self, lead: Lead) {
         // The most recent one is given up: a load that has run longer may finish sooner.
-        if self.leads.len() > MOST_REPLACED
+        if self.is_full()
             && let Some(excess) = self.leads.pop()
         {
             excess.given_up.set();
@@ -301,6 +309,8 @@ pub(super) fn land<K: Eq + Hash, L>(leader: Option<Leader<K, L>>, landing: Landi
 pub(crate) struct Ticket<L = Arc<Entry>> {
     landing: watch::Receiver<Option<Landing<L>>>,
     lead: Lead,
+    /// Whether the leader is replaced only when its client leaves.
+    is_last: bool,
     /// Whether it was issued while the result was being stored.
     is_late: bool,
     _waiting: Waiting,
@@ -317,11 +327,12 @@ impl<L: Clone> Ticket<L> {
     /// Waits for the result of the flight.
     ///
     /// Returns [`Landing::Lost`] as soon as the leader's client has left, or when the leader has
-    /// been loading for ten seconds.
+    /// been loading for ten seconds and may be replaced.
     pub(crate) async fn arrive(mut self) -> Landing<L> {
         let landed = std::pin::pin!(self.landing.wait_for(Option::is_some));
         let left = std::pin::pin!(self.lead.client.left());
-        match sync::timeout(self.lead.patience(), select(landed, left)).await {
+        let patience = if self.is_last { Duration::MAX } else { self.lead.patience() };
+        match sync::timeout(patience, select(landed, left)).await {
             Some(Either::Left((Ok(landing), _))) if !self.is_late => {
                 landing.clone().unwrap_or(Landing::Lost)
             }

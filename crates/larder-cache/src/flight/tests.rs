@@ -138,6 +138,25 @@ async fn only_so_many_of_those_that_were_replaced_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_load_whose_client_is_there_is_not_given_up() {
+    let flights = Flights::default();
+    let client = Client::default();
+    let mut leaders = Vec::new();
+    for _ in 0..=MOST_REPLACED {
+        leaders.push(lead_for(&flights, &client));
+        tokio::time::advance(2 * PATIENCE).await;
+    }
+    let mut waiting = std::pin::pin!(wait(&flights).arrive());
+    assert!(tokio::time::timeout(1_000 * PATIENCE, &mut waiting).await.is_err());
+    assert!(leaders.iter().all(|leader| leader.given_up().now_or_never().is_none()));
+    client.leave();
+    assert!(matches!(waiting.now_or_never(), Some(Landing::Lost)));
+    let _last = lead(&flights);
+    let given_up = leaders.iter().filter(|leader| leader.given_up().now_or_never().is_some());
+    assert_eq!(given_up.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_leader_that_hangs_is_replaced_once_by_those_who_wait() {
     let flights = Flights::default();
     let _hanging = lead(&flights);
