@@ -242,19 +242,20 @@ fn build(
     if let Some(store) = shared.clone() {
         cache = cache.shared(store, keeper.secret()).store_budget(config.cache.redis_timeout());
     }
-    let mut purging = None;
     if let Some(front) = fronts.first() {
         cache = cache.front(front.kind());
-        purging = Some(sql::front::purge(db.url(), &versions, mode, &fronts)?);
     }
+    let purging = sql::front::purge(db.url(), &versions, mode, &fronts)?;
     let cache = cache.open(versions);
     let health = Health::new(Probe::new(db.url().clone(), app::TABLES), db.clone(), shared);
     let (db, supplier) = (Database::new(db, app::TABLES), supplier(&config.supplier)?);
     let supplier = web::Data::new(supplier);
     let secret = keeper.secret().clone();
-    let state = State { db, cache, settings, secret, jobs: Jobs::default(), purging };
+    let state = State { db, cache, settings, secret, jobs: Jobs::default() };
     let are_metrics_public = config.metrics.metrics == MetricsMode::Public;
     let panel = panel::open(&state, are_metrics_public).build(labels(config, build));
+    // It purges while the panel lives, which is as long as the server.
+    let panel = panel.fronts(move || purging.purges());
     let panel = panel.traces(if config.toolbar.toolbar_traces { &["larder"] } else { &[] });
     let (health, throttle) = (web::Data::new(health), web::Data::new(Throttle::default()));
     Ok((state, Parts { panel, health, throttle, supplier }))

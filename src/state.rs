@@ -7,7 +7,6 @@ use crate::site::client::Proxies;
 use crate::site::form::Deadlines;
 use crate::site::host::Hosts;
 use crate::site::jobs::Jobs;
-use crate::sql::front::Purging;
 use crate::sql::{Database, Freshness};
 
 /// The shop's parts.
@@ -22,8 +21,6 @@ pub struct State {
     pub secret: Secret,
     /// What runs in the background.
     pub jobs: Jobs,
-    /// Purges the caches in front of the shop.
-    pub purging: Option<Purging>,
 }
 
 impl State {

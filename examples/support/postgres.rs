@@ -55,11 +55,13 @@ impl Postgres {
         format!("postgres://ann@{folder}/postgres")
     }
 
-    /// Runs SQL as another program.
-    pub fn psql(&self, sql: &str) {
+    /// Runs SQL as another program, and returns what it prints.
+    pub fn psql(&self, sql: &str) -> String {
         let mut psql = Command::new("psql");
-        psql.args(["-Xq", "-v", "ON_ERROR_STOP=1", "-U", "ann", "-d", "postgres", "-c", sql, "-h"]);
-        assert!(psql.arg(self.folder.path()).status().unwrap().success(), "{sql}");
+        psql.args(["-XqtA", "-v", "ON_ERROR_STOP=1", "-U", "ann", "-d", "postgres"]);
+        let ran = psql.args(["-c", sql, "-h"]).arg(self.folder.path()).output().unwrap();
+        assert!(ran.status.success(), "{sql}: {ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
     }
 }
 

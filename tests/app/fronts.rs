@@ -83,6 +83,28 @@ fn what_changes_while_no_shop_runs_is_purged_by_the_next_one(on: Database) {
 }
 
 #[test]
+fn the_metrics_tell_how_long_a_front_has_been_behind() {
+    // It takes connections and hangs, until the purge gives up.
+    let front = Upstream::start(Says::Nothing);
+    let address = format!("varnish={}", front.url().trim_end_matches("/prices.json"));
+    let database = Arc::new(TestDatabase::migrated(Database::Sqlite));
+    let site = TestSite::open(database, &["--front", &address]);
+    let figures = || {
+        let figures = site.figures();
+        let get = |name: &str, label: &str| {
+            figures.get(&format!("{name}{{front=\"{address}\"{label}}}")).unwrap()
+        };
+        let purges =
+            |result: &str| get("larder_front_purges_total", &format!(",result=\"{result}\""));
+        (purges("ok"), purges("error"), get("larder_front_behind_seconds", ""))
+    };
+    until("it is behind", || matches!(figures(), (0.0, 0.0, 1.0..)));
+    until("a purge has failed", || matches!(figures(), (0.0, 1.0.., 1.0..)));
+    front.says(Says::Head("200 OK"));
+    until("it is not behind any more", || matches!(figures(), (1.0.., 1.0.., 0.0)));
+}
+
+#[test]
 fn a_service_is_told_by_https_and_has_to_show_its_certificate() {
     if !are_installed(&["haproxy"]) {
         return;
@@ -92,7 +114,7 @@ fn a_service_is_told_by_https_and_has_to_show_its_certificate() {
     let service = Upstream::start(Says::Head("200 OK"));
     let (port, _tls) = behind_tls(&service, &certificates, folder.path());
     let database = Arc::new(TestDatabase::migrated(Database::Sqlite));
-    let open = |trusted: &Certificates| {
+    let open = |port: u16, trusted: &Certificates| {
         let front = format!("fastly=service1@https://localhost:{port}");
         let url = database.url();
         let mut command = larder(&["serve", "--no-samples", "--toolbar", "off"]);
@@ -100,13 +122,17 @@ fn a_service_is_told_by_https_and_has_to_show_its_certificate() {
         command.env("LARDER_FRONT_TOKEN", "sesame").env("SSL_CERT_FILE", &trusted.authority);
         TestSite::of(Program::start(command), Arc::clone(&database))
     };
-    let elsewhere = tempfile::tempdir().unwrap();
-    let suspicious = open(&Certificates::issue(elsewhere.path(), "localhost"));
-    suspicious.wait_for_log("the cache in front is not purged");
-    assert!(suspicious.log().contains("invalid peer certificate"), "{}", suspicious.log());
+    let [strange, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let unknown = open(port, &Certificates::issue(strange.path(), "localhost"));
+    let others = Certificates::issue(elsewhere.path(), "others.test");
+    let (others_port, _others_tls) = behind_tls(&service, &others, elsewhere.path());
+    for suspicious in [unknown, open(others_port, &others)] {
+        suspicious.wait_for_log("the cache in front is not purged");
+        assert!(suspicious.log().contains("invalid peer certificate"), "{}", suspicious.log());
+        assert!(!suspicious.log().contains("sesame"), "{}", suspicious.log());
+    }
     assert_eq!(service.asked(), 0);
-    drop(suspicious);
-    let site = open(&certificates);
+    let site = open(port, &certificates);
     service.is_asked(1);
     assert!(site.get("/").header("surrogate-key").is_some());
 }

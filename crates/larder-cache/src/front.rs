@@ -65,6 +65,19 @@ impl Front {
     }
 }
 
+/// What became of the purges of one cache in front.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purges {
+    /// The name of the front, without secrets.
+    pub front: String,
+    /// How many purges it has confirmed.
+    pub delivered: u64,
+    /// How many purges it has not confirmed. They are repeated.
+    pub failed: u64,
+    /// The time since it was last known to have all purges that were due: less than a second while it keeps up.
+    pub behind: Duration,
+}
+
 /// Returns the keys of all pages that may depend on `tag`.
 pub fn keys(tag: &Tag) -> BTreeSet<String> {
     let name = tag.as_str();

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cache::Tag;
+use crate::cache::front::Purges;
 use crate::cache::http::PassedOn;
 use crate::error::PanelError;
 use crate::page::{self, Page};
@@ -51,6 +52,9 @@ pub(crate) type Explaining = LocalBoxFuture<'static, Result<Vec<String>, String>
 /// The tags of a name that people type.
 type Tags = Box<dyn Fn(&str) -> Option<Vec<Tag>> + Send + Sync>;
 
+/// What became of the purges of each cache in front.
+type Fronts = Box<dyn Fn() -> Vec<Purges> + Send + Sync>;
+
 /// Everything that the application hands in.
 pub(crate) struct Hooks {
     /// Whether a request is observed, as far as is known before any other layer has seen it.
@@ -72,6 +76,7 @@ pub(crate) struct Hooks {
     /// The names of panels that are not shown.
     pub without: Vec<&'static str>,
     pub tags: Tags,
+    pub fronts: Fronts,
     /// The beginnings of addresses that are no pages, and have no row in the history.
     pub unlisted: Vec<String>,
     /// Whether the application counts the requests itself.
@@ -104,6 +109,7 @@ impl Default for Hooks {
             errors: |error| vec![error.to_string()],
             without: Vec::new(),
             tags: Box::new(tags),
+            fronts: Box::new(Vec::new),
             unlisted: Vec::new(),
             counts_itself: false,
             settings: Vec::new(),

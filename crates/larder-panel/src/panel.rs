@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 
+use crate::cache::front::Purges;
 use crate::cache::page::CacheStatus;
 use crate::cache::{Cache, Tag};
 use crate::dashboard::audit;
@@ -174,6 +175,12 @@ impl Panel {
     #[must_use]
     pub fn tags(self, tags: impl Fn(&str) -> Option<Vec<Tag>> + Send + Sync + 'static) -> Self {
         self.with(|state| state.hooks.tags = Box::new(tags))
+    }
+
+    /// Sets what the metrics say of the caches in front of the site, such as `Purging::purges` of larder-sql.
+    #[must_use]
+    pub fn fronts(self, purges: impl Fn() -> Vec<Purges> + Send + Sync + 'static) -> Self {
+        self.with(|state| state.hooks.fronts = Box::new(purges))
     }
 
     /// Sets the beginnings of paths that are no pages: they have no row in the history.

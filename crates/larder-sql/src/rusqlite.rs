@@ -127,8 +127,7 @@ pub fn purge(
     fronts: &[Address],
 ) -> Result<Purging> {
     let path = now(path(&mut Through(connection)))?;
-    front::start(&|| File(path.clone()), stamps, Freshness::Strict, fronts)
-        .map_err(Through::refusal)
+    front::start(File(path), stamps, Freshness::Strict, fronts).map_err(Through::refusal)
 }
 
 /// Reads from one committed state.

@@ -273,13 +273,13 @@ pub async fn purge<DB: Supported>(
             let mut connection = pool.acquire().await?;
             let mut through = Through::<DB, _>::new(&mut *connection, kind);
             let path = crate::sqlite::path(&mut through).await?;
-            front::start(&|| crate::sqlite::File(path.clone()), stamps, freshness, fronts)
+            front::start(crate::sqlite::File(path), stamps, freshness, fronts)
         }
         #[cfg(not(feature = "sqlite"))]
         Dialect::Sqlite => Err("larder-sql was built without its feature for SQLite".into()),
         Dialect::Postgres => {
-            let server = || postgres::Server::<DB>(pool.connect_options());
-            front::start(&server, stamps, freshness, fronts)
+            let server = postgres::Server::<DB>(pool.connect_options());
+            front::start(server, stamps, freshness, fronts)
         }
     };
     started.map_err(|error| Error::Configuration(error.into()))

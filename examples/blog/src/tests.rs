@@ -1,13 +1,17 @@
-use std::process::Command;
-
 use actix_web::body::MessageBody;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 
+use larder_cache::Tag;
+use larder_cache::front::keys;
+use larder_sql::sqlx::purge;
+use larder_sql::{Freshness, front};
+use support::fronts::each_write_is_purged;
+use support::{browser, postgres, sqlite};
+
 use super::*;
-use support::{browser, postgres};
 
 /// Checks that the page is stored once for each write, whichever program writes.
-async fn each_write_is_in_the_next_answer(url: &str, elsewhere: impl Fn(&str)) {
+async fn each_write_is_in_the_next_answer(url: &str, elsewhere: impl Fn(&str) -> String) {
     let blog = Blog::open(url).await.unwrap();
     let cache = blog.cache.clone();
     let app = App::new().app_data(cache.clone()).app_data(web::Data::new(blog));
@@ -51,18 +55,45 @@ async fn each_write_is_in_the_next_answer(url: &str, elsewhere: impl Fn(&str)) {
 async fn each_write_to_sqlite_is_in_the_next_answer() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("blog.sqlite3");
-    let elsewhere = |sql: &str| {
-        let sqlite3 = Command::new("sqlite3").arg(&file).args([".timeout 10000", sql]).status();
-        assert!(sqlite3.unwrap().success(), "{sql}");
-    };
     let url = format!("sqlite://{}?mode=rwc", file.display());
-    each_write_is_in_the_next_answer(&url, elsewhere).await;
+    each_write_is_in_the_next_answer(&url, |sql| sqlite::sqlite3(&file, sql)).await;
 }
 
 #[actix_web::test]
 async fn each_write_to_postgres_is_in_the_next_answer() {
     let Some(server) = postgres::Postgres::start() else { return };
     each_write_is_in_the_next_answer(&server.url(), |sql| server.psql(sql)).await;
+}
+
+/// Checks that a front gets each purge, with purgers of two pools.
+fn each_write_is_purged_in_front(url: &str, elsewhere: impl Fn(&str) -> String) {
+    let runtime = actix_web::rt::Runtime::new().unwrap();
+    let start = |address: &str| {
+        let address: front::Address = address.parse().unwrap();
+        runtime.block_on(async {
+            let blog = Blog::open(url).await.unwrap();
+            blog.add("Spring").await.unwrap();
+            let stamps = watch(&blog.db, TABLES).await.unwrap();
+            purge(&blog.db, &stamps, Freshness::Strict, &[address]).await.unwrap()
+        })
+    };
+    let tags = [POSTS.tag(), Tag::EVERYTHING].map(|tag| keys(&tag));
+    let write = "UPDATE posts SET title = 'Summer'";
+    each_write_is_purged(start, elsewhere, write, tags.each_ref());
+}
+
+#[test]
+fn each_write_to_sqlite_is_purged_in_front() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("blog.sqlite3");
+    let url = format!("sqlite://{}?mode=rwc", file.display());
+    each_write_is_purged_in_front(&url, |sql| sqlite::sqlite3(&file, sql));
+}
+
+#[test]
+fn each_write_to_postgres_is_purged_in_front() {
+    let Some(server) = postgres::Postgres::start() else { return };
+    each_write_is_purged_in_front(&server.url(), |sql| server.psql(sql));
 }
 
 #[actix_web::test]

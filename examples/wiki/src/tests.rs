@@ -1,6 +1,10 @@
-use std::process::Command;
-
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
+
+use larder_cache::Tag;
+use larder_cache::front::keys;
+use larder_sql::rusqlite::purge;
+use support::fronts::each_write_is_purged;
+use support::sqlite::sqlite3;
 
 use super::*;
 
@@ -26,9 +30,7 @@ async fn an_article_is_cached_until_it_changes_whichever_program_changes_it() {
             assert!(page.contains(r#"<a href="/1">The wiki of teas</a>"#), "{page}");
         }
     }
-    let elsewhere = "UPDATE articles SET text = 'Ceylon' WHERE id = 1";
-    let sqlite3 = Command::new("sqlite3").arg(&file).args([".timeout 10000", elsewhere]).status();
-    assert!(sqlite3.unwrap().success());
+    sqlite3(&file, "UPDATE articles SET text = 'Ceylon' WHERE id = 1");
     let (status, page) = ask("/1").await;
     assert!(status.contains("stored") && page.contains("Ceylon"), "{status}: {page}");
     assert!(ask("/1").await.0.contains("hit"));
@@ -36,6 +38,22 @@ async fn an_article_is_cached_until_it_changes_whichever_program_changes_it() {
     // Deletions change stamps, too, by a connection of the cache's own.
     stored.clear().await.unwrap();
     assert!(ask("/2").await.0.contains("stored"));
+}
+
+#[test]
+fn each_write_is_purged_in_front() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wiki.sqlite3");
+    open(&file).unwrap();
+    sqlite3(&file, "INSERT INTO articles VALUES (1, 'Tea', 'Assam')");
+    let start = |address: &str| {
+        let db = Connection::open(&file).unwrap();
+        let stamps = watch(&db, TABLES).unwrap();
+        purge(&db, &stamps, &[address.parse().unwrap()]).unwrap()
+    };
+    let tags = [ARTICLES.tag(), Tag::EVERYTHING].map(|tag| keys(&tag));
+    let write = "UPDATE articles SET text = 'Ceylon'";
+    each_write_is_purged(start, |sql| sqlite3(&file, sql), write, tags.each_ref());
 }
 
 #[test]

@@ -23,6 +23,8 @@
 //! | `larder_store_calls_total` | `operation`, `result` | calls to the shared store; none without one |
 //! | `larder_store_call_duration_seconds` | `operation` | histogram: calls that reached it |
 //! | `larder_store_breaker_open` | | 1 while the circuit breaker refuses calls; absent without a shared store |
+//! | `larder_front_purges_total` | `front`, `result` | purges of a cache in front: `ok`, or `error` where it has not confirmed one, which is repeated |
+//! | `larder_front_behind_seconds` | `front` | whole seconds since it was last known to have all purges that were due: 0 while it keeps up |
 //! | `larder_sql_statements_total` | `kind`, `result` | statements, by `query`, `write`, `transaction`, `stamps` |
 //! | `larder_sql_seconds_total` | `kind`, `result` | how long the database took for them |
 //! | `larder_sql_pool_waits_total` | `pool` | statements that waited for a connection: `reader`, `writer` |
@@ -40,6 +42,7 @@
 //!   which are there from the beginning.
 //! - SQL is counted for the whole process, whichever server in it ran the statement.
 
+use crate::cache::front::Purges;
 use crate::cache::inspect::Memory;
 use crate::cache::page::Outcome;
 
@@ -61,6 +64,8 @@ pub struct Elsewhere {
     pub invalidations: u64,
     /// Whether the circuit breaker of the shared store is open; `None` without one.
     pub is_paused: Option<bool>,
+    /// What became of the purges of each cache in front.
+    pub fronts: Vec<Purges>,
     /// The labels that tell which program runs.
     pub build: Vec<(&'static str, String)>,
 }
@@ -83,6 +88,7 @@ impl Metrics {
             let help = "Whether the circuit breaker of the shared store is open.";
             text.family("larder_store_breaker_open", Gauge, help).series(&[], u64::from(is_paused));
         }
+        fronts(&mut text, &elsewhere.fronts);
         #[cfg(feature = "sql")]
         sql(&mut text);
         let version = ("version", env!("CARGO_PKG_VERSION"));
@@ -208,6 +214,20 @@ fn memory(text: &mut Exposition, memory: &Memory) {
     }
     let help = "Evictions of entries in this process.";
     text.family("larder_cache_memory_evictions_total", Counter, help).series(&[], memory.evicted);
+}
+
+fn fronts(text: &mut Exposition, fronts: &[Purges]) {
+    text.family("larder_front_purges_total", Counter, "Purges of caches in front.");
+    for purges in fronts {
+        for (result, count) in [("ok", purges.delivered), ("error", purges.failed)] {
+            text.series(&[("front", &purges.front), ("result", result)], count);
+        }
+    }
+    let help = "Whole seconds since a cache in front was known to have all purges.";
+    text.family("larder_front_behind_seconds", Gauge, help);
+    for purges in fronts {
+        text.series(&[("front", &purges.front)], purges.behind.as_secs());
+    }
 }
 
 #[cfg(feature = "sql")]

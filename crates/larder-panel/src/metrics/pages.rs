@@ -14,7 +14,13 @@ pub async fn show(state: web::Data<PanelState>) -> HttpResponse {
     // Off the worker thread: walking all entries may take a while.
     let memory = web::block(move || inspection.memory()).await;
     let memory = memory.ok().flatten().unwrap_or_default();
-    let (invalidations, build) = (state.audit.invalidations(), state.hooks.build.clone());
-    let text = state.counts.metrics.text(&Elsewhere { memory, invalidations, is_paused, build });
+    let elsewhere = Elsewhere {
+        memory,
+        invalidations: state.audit.invalidations(),
+        is_paused,
+        fronts: (state.hooks.fronts)(),
+        build: state.hooks.build.clone(),
+    };
+    let text = state.counts.metrics.text(&elsewhere);
     HttpResponse::Ok().insert_header((CONTENT_TYPE, exposition::CONTENT_TYPE)).body(text)
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use larder_cache::front::Front;
 use ureq::config::ConfigBuilder;
-use ureq::http::{HeaderValue, Request, header};
+use ureq::http::uri::Authority;
+use ureq::http::{HeaderValue, Request, Uri, header};
 use ureq::typestate::AgentScope;
 
 /// How long a front has to answer.
@@ -104,13 +105,20 @@ impl Address {
         };
         let request = request.body(body).map_err(|error| error.to_string())?;
         let mut answer = agent.run(request).map_err(|error| error.to_string())?;
-        // Read, so that the connection can be used again.
-        let _ = answer.body_mut().with_config().limit(1 << 16).read_to_vec();
+        // Read in any case, so that the connection can be used again.
+        let body = answer.body_mut().with_config().limit(1 << 16).read_to_vec().unwrap_or_default();
+        let has_failed = self.kind == Front::Cloudflare && denies_success(&body);
         match answer.status() {
-            status if status.is_success() => Ok(()),
+            status if status.is_success() && !has_failed => Ok(()),
             status => Err(format!("it answers {status}")),
         }
     }
+}
+
+/// Reports whether an answer of Cloudflare's API says that the call has failed, which its status need not.
+fn denies_success(body: &[u8]) -> bool {
+    let plain: Vec<u8> = body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    String::from_utf8_lossy(&plain).contains(r#""success":false"#)
 }
 
 /// What an agent is built from.
@@ -159,9 +167,15 @@ impl FromStr for Address {
         let is_id =
             |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let url = url.trim_end_matches('/');
-        let behind = url.strip_prefix("https://").or(url.strip_prefix("http://"));
+        let is_web = url.starts_with("http://") || url.starts_with("https://");
         // A password in it would be shown.
-        let is_url = behind.is_some_and(|host| !host.is_empty() && !host.contains(['@', '?', '#']));
+        let is_plain = is_web && !url.contains(['@', '?', '#']);
+        // What is no number is no port, and would be refused with each purge.
+        let names_server = |at: &Authority| {
+            !at.host().is_empty() && (at.port().is_some() || at.as_str() == at.host())
+        };
+        let names_server = |url: Uri| url.authority().is_some_and(names_server);
+        let is_url = is_plain && url.parse().is_ok_and(names_server);
         match is_url && (api.is_none() || is_id(id)) {
             true => Ok(Self { kind, id: id.to_owned(), url: url.to_owned(), token: None }),
             false => Err(HINT.into()),

@@ -13,6 +13,9 @@
 //!   database was restored, which the count of claims shows.
 
 mod address;
+mod meter;
+#[cfg(all(test, feature = "sqlite"))]
+mod recorder;
 mod records;
 #[cfg(all(test, feature = "sqlite"))]
 mod tests;
@@ -24,12 +27,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use larder_cache::front::{LONGEST_ANSWER, keys};
+use larder_cache::front::{LONGEST_ANSWER, Purges, keys};
 use larder_cache::{StampSource, Tag};
 use tokio::runtime::{self, Runtime};
 
 pub use self::address::Address;
-use self::records::{Claim, Plan};
+use self::meter::Meter;
+use self::records::{Claim, Plan, Record};
 #[cfg(feature = "diesel")]
 use crate::db::Url;
 use crate::driver::Connect;
@@ -41,14 +45,22 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause after failures. What changes meanwhile is noticed later.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The most keys of one request. Cloudflare takes 100, Fastly 256, Varnish a header of 8 KiB.
+/// The most keys of one request. Cloudflare takes 100 on every plan, Fastly 256, Varnish a header of 8 KiB.
 const MOST_KEYS: usize = 100;
 
 /// Purges while it lives.
 #[derive(Debug)]
 #[must_use = "nothing is purged after it is dropped"]
 pub struct Purging {
-    _ends: Vec<Sender<()>>,
+    /// For each front, what ends its thread when it is dropped.
+    fronts: Vec<(Sender<()>, Arc<Meter>)>,
+}
+
+impl Purging {
+    /// Returns what became of the purges of each front, by this process.
+    pub fn purges(&self) -> Vec<Purges> {
+        self.fronts.iter().map(|(_, meter)| meter.read()).collect()
+    }
 }
 
 /// Purges these fronts when stamps of the database at `url` change, until the result is dropped.
@@ -66,36 +78,37 @@ pub fn purge(
     fronts: &[Address],
 ) -> Result<Purging, String> {
     match url {
-        Url::Sqlite(path) => {
-            start(&|| crate::sqlite::File(path.clone()), stamps, freshness, fronts)
-        }
-        Url::Postgres(_) => start(&|| url.clone(), stamps, freshness, fronts),
+        Url::Sqlite(path) => start(crate::sqlite::File(path.clone()), stamps, freshness, fronts),
+        Url::Postgres(_) => start(url.clone(), stamps, freshness, fronts),
     }
 }
 
 /// Starts a thread for each of `fronts`.
 pub(crate) fn start<C: Connect>(
-    database: &dyn Fn() -> C,
+    database: C,
     stamps: &Arc<dyn StampSource>,
     freshness: Freshness,
     fronts: &[Address],
 ) -> Result<Purging, String> {
     let settle = 2 * LONGEST_ANSWER + freshness.bound().unwrap_or_default();
+    let database = Arc::new(database);
     let start = |front: &Address| {
-        let (database, source, front) = (database(), stamps.clone(), front.clone());
+        let (database, source, front) = (database.clone(), stamps.clone(), front.clone());
+        let meter = Arc::new(Meter::new(front.to_string()));
+        let counted = meter.clone();
         let agent = front.agent().map_err(io::Error::other)?;
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let (end, ended) = channel();
         let thread = std::thread::Builder::new().name("larder-purge".into());
         thread.spawn(move || {
-            let purger = Purger::new(database, source, front, agent, settle);
+            let purger = Purger::new(database, source, (front, agent), settle, counted);
             purger.serve(&ended, &runtime);
         })?;
-        Ok(end)
+        Ok((end, meter))
     };
     let started: io::Result<Vec<_>> = fronts.iter().map(start).collect();
     let failed = |error| format!("cannot purge the caches in front: {error}");
-    Ok(Purging { _ends: started.map_err(failed)? })
+    Ok(Purging { fronts: started.map_err(failed)? })
 }
 
 /// What is to be done next.
@@ -111,32 +124,33 @@ enum Next {
 
 /// The thread of one front.
 struct Purger<C: Connect> {
-    database: C,
+    database: Arc<C>,
     source: Arc<dyn StampSource>,
     front: Address,
     agent: ureq::Agent,
     /// How long after a purge the same is purged again.
     settle: Duration,
+    meter: Arc<Meter>,
     /// The connection, while there is more to purge.
     conn: Option<C::Conn>,
     /// The id of the stamps at which nothing was left to purge.
     seen: u64,
     /// When something is to be purged again.
     again: Option<Instant>,
-    /// The number of claims when it looked last; `None` before everything was purged since the start.
+    /// The number of claims when it looked last; `None` while everything is to be purged.
     claims: Option<i64>,
 }
 
 impl<C: Connect> Purger<C> {
     fn new(
-        database: C,
+        database: Arc<C>,
         source: Arc<dyn StampSource>,
-        front: Address,
-        agent: ureq::Agent,
+        (front, agent): (Address, ureq::Agent),
         settle: Duration,
+        meter: Arc<Meter>,
     ) -> Self {
         let (conn, seen, again, claims) = (None, 0, None, None);
-        Self { database, source, front, agent, settle, conn, seen, again, claims }
+        Self { database, source, front, agent, settle, meter, conn, seen, again, claims }
     }
 
     /// Purges until the other end of `ended` is dropped.
@@ -167,6 +181,16 @@ impl<C: Connect> Purger<C> {
 
     /// Purges what has changed, as much as one request can.
     async fn look(&mut self) -> Result<Next, String> {
+        let began = Instant::now();
+        let next = self.compare().await;
+        if next == Ok(Next::Wait) {
+            self.meter.kept_up(began);
+        }
+        next
+    }
+
+    /// Compares the stamps with those that were purged, and has purged what differs.
+    async fn compare(&mut self) -> Result<Next, String> {
         let current = self.source.current().get().await.map_err(text)?;
         let is_due = self.again.is_some_and(|at| at <= Instant::now());
         if self.conn.is_none() && !is_due && current.id() == self.seen {
@@ -189,22 +213,38 @@ impl<C: Connect> Purger<C> {
             self.again = plan.next().map(|wait| Instant::now() + wait);
             return Ok(Next::Wait);
         }
-        let claim = Claim::take(&mut conn, &name).await.map_err(text)?;
-        let Some(claim) = claim else { return Ok(Next::Busy) };
-        // Another instance may have purged meanwhile.
-        let claims = self.claims.filter(|_| !plan.is_whole());
-        let plan = Plan::read(&mut conn, &name, &current, claims).await.map_err(text)?;
-        let (tags, keys) = batch(&plan);
-        let sent = match tags.is_empty() {
-            true => Ok(()),
-            false => self.front.purge(&self.agent, &keys),
+        if plan.is_whole() {
+            // Each try is counted: after some, the count is no lower than it was, and nothing has been purged.
+            self.claims = None;
+        }
+        let Some(claim) = Claim::take(&mut conn, &name).await.map_err(text)? else {
+            self.conn = Some(conn);
+            return Ok(Next::Busy);
         };
-        let purged = if sent.is_ok() { plan.purged(&tags, self.settle) } else { Vec::new() };
-        claim.end(&mut conn, &purged).await.map_err(text)?;
-        sent?;
-        self.claims = Some(plan.claims());
+        let sent = self.send(&mut conn, &name).await;
+        let purged = sent.as_ref().map_or(&[][..], |(purged, _)| purged);
+        claim.end(&mut conn, purged).await.map_err(text)?;
+        self.claims = Some(sent?.1);
         self.conn = Some(conn);
         Ok(Next::GoOn)
+    }
+
+    /// Purges what one request can; returns what to remember, and the number of claims.
+    async fn send(
+        &self,
+        conn: &mut C::Conn,
+        name: &str,
+    ) -> Result<(Vec<(Tag, Record)>, i64), String> {
+        // Both are read again: another instance may have purged newer stamps before the claim.
+        let current = self.source.current().get().await.map_err(text)?;
+        let plan = Plan::read(conn, name, &current, self.claims).await.map_err(text)?;
+        let (tags, keys) = batch(&plan);
+        if !tags.is_empty() {
+            let sent = self.front.purge(&self.agent, &keys);
+            self.meter.count(&sent);
+            sent?;
+        }
+        Ok((plan.purged(&tags, self.settle), plan.claims()))
     }
 }
 

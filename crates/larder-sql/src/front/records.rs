@@ -21,10 +21,17 @@ const WRITE: &str = "\
     ON CONFLICT (front, tag) DO UPDATE SET stamp = excluded.stamp, again = excluded.again RETURNING tag, stamp, again";
 
 /// The claim is the row without a tag. It is free once its time has passed, and counts how often it was taken.
+///
+/// It is free, too, if its time is further off than any claim's: then the clock was set back.
 const TAKE: &str = "\
     INSERT INTO cache_purged VALUES ($1, '', 1, CAST($2 AS bigint)) \
     ON CONFLICT (front, tag) DO UPDATE SET stamp = cache_purged.stamp + 1, again = excluded.again \
-    WHERE cache_purged.again <= CAST($3 AS bigint) \
+    WHERE cache_purged.again <= CAST($3 AS bigint) OR cache_purged.again > excluded.again \
+    RETURNING tag, stamp, again";
+
+/// Another instance has the claim, and has counted it, if this one took longer than its time.
+const FREE: &str = "\
+    UPDATE cache_purged SET again = 0 WHERE front = $1 AND tag = '' AND stamp = CAST($2 AS bigint) \
     RETURNING tag, stamp, again";
 
 /// What was purged of one tag.
@@ -201,11 +208,11 @@ impl<'f> Claim<'f> {
             Dialect::Postgres => "BEGIN",
         })
         .await?;
-        let free = (CLAIMED, Record { stamp: self.number, again: 0 });
-        for (tag, Record { stamp, again }) in purged.iter().chain([&free]) {
+        for (tag, Record { stamp, again }) in purged {
             let texts = [self.front, tag.as_str(), &stamp.to_string(), &again.to_string()];
             conn.rows(WRITE, &texts).await?;
         }
+        conn.rows(FREE, &[self.front, &self.number.to_string()]).await?;
         conn.run("COMMIT").await
     }
 }

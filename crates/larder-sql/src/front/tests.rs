@@ -1,76 +1,21 @@
 //! Purges to a server of the test's own, which records them, and a file that remembers them.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
 use larder_cache::InProcess;
+use larder_cache::stamps::Current;
 use tempfile::TempDir;
 
+use super::recorder::Recorder;
+use super::records::Claim;
 use super::*;
 use crate::driver::{Driver, now};
 use crate::sqlite::File;
 
 const TEAS: Tag = Tag::named("teas");
 const LONG: Duration = Duration::from_secs(60);
-
-/// A front that answers as the test wants.
-struct Recorder {
-    url: String,
-    heard: Arc<Mutex<Heard>>,
-}
-
-struct Heard {
-    /// The status to answer with; 0 closes the connection.
-    status: u16,
-    requests: Vec<String>,
-}
-
-impl Recorder {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let heard = Arc::new(Mutex::new(Heard { status: 200, requests: Vec::new() }));
-        let record = heard.clone();
-        // The thread ends with the test process.
-        thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let (mut request, mut byte) = (Vec::new(), [0]);
-                while !is_whole(&request) && stream.read(&mut byte).is_ok_and(|read| read == 1) {
-                    request.push(byte[0]);
-                }
-                let mut record = record.lock().unwrap();
-                record.requests.push(String::from_utf8(request).unwrap().to_lowercase());
-                if record.status != 0 {
-                    let status = record.status;
-                    let answer = format!(
-                        "HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-                    );
-                    stream.write_all(answer.as_bytes()).unwrap();
-                }
-            }
-        });
-        Self { url, heard }
-    }
-
-    fn answers(&self, status: u16) {
-        self.heard.lock().unwrap().status = status;
-    }
-
-    /// Returns the requests since it was asked last.
-    fn takes(&self) -> Vec<String> {
-        std::mem::take(&mut self.heard.lock().unwrap().requests)
-    }
-}
-
-fn is_whole(request: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(request).to_lowercase();
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-    body.len() >= length.map_or(0, |length| length.parse().unwrap())
-}
 
 /// Stamps, and a file.
 struct Place {
@@ -95,14 +40,26 @@ impl Place {
 
     /// Returns the purger of another process.
     fn purger(&self, address: &str, settle: Duration) -> Purger<File> {
+        self.purger_of(self.stamps.clone(), address, settle)
+    }
+
+    fn purger_of(
+        &self,
+        source: Arc<dyn StampSource>,
+        address: &str,
+        settle: Duration,
+    ) -> Purger<File> {
         let front: Address = address.parse::<Address>().unwrap().token("sesame").unwrap();
-        let agent = front.agent().unwrap();
-        Purger::new(File(self.file()), self.stamps.clone(), front, agent, settle)
+        let (agent, meter) = (front.agent().unwrap(), Arc::new(Meter::new(front.to_string())));
+        Purger::new(Arc::new(File(self.file())), source, (front, agent), settle, meter)
+    }
+
+    fn connects(&self) -> <File as Connect>::Conn {
+        now(File(self.file()).connect()).unwrap()
     }
 
     fn sql(&self, sql: &str) {
-        let mut conn = now(File(self.file()).connect()).unwrap();
-        now(conn.run(sql)).unwrap();
+        now(self.connects().run(sql)).unwrap();
     }
 }
 
@@ -139,17 +96,18 @@ fn each_front_is_told_in_its_own_way_until_it_confirms() {
         ),
     ] {
         let (place, front) = (Place::new(), Recorder::start());
-        let mut purger = place.purger(&kind.replace("URL", &front.url), LONG);
+        let mut purger = place.purger(&kind.replace("URL", &front.url()), LONG);
         settles(&mut purger);
         let at_the_start = front.takes();
         assert_eq!(at_the_start.len(), 1, "{kind}");
         assert!(has(&at_the_start[0], &Tag::EVERYTHING), "{kind}: {at_the_start:?}");
 
         place.changes(TEAS);
-        for status in [500, 0, 403, 302, 503] {
+        for status in [500, 0, 403, 404, 405, 302, 503] {
             front.answers(status);
             let error = looks(&mut purger).unwrap_err();
             assert!(!error.contains("sesame"), "{error}");
+            assert!(purger.meter.read().failed > 0, "{kind}: {status}");
             assert!(has(&front.takes()[0], &TEAS), "{kind}: {status}");
         }
         front.answers(200);
@@ -168,7 +126,7 @@ fn each_front_is_told_in_its_own_way_until_it_confirms() {
 #[test]
 fn what_was_purged_is_purged_once_more_by_whatever_process_lives() {
     let (place, front) = (Place::new(), Recorder::start());
-    let address = format!("varnish={}", front.url);
+    let address = format!("varnish={}", front.url());
     let [mut one, mut other] = [(); 2].map(|()| place.purger(&address, Duration::from_millis(50)));
     [&mut one, &mut other].into_iter().for_each(settles);
     let is_settled = |purger: &mut Purger<File>| {
@@ -194,7 +152,7 @@ fn what_was_purged_is_purged_once_more_by_whatever_process_lives() {
 #[test]
 fn one_process_purges_while_the_others_wait() {
     let (place, front) = (Place::new(), Recorder::start());
-    let address = format!("varnish={}", front.url);
+    let address = format!("varnish={}", front.url());
     let [mut one, mut other] = [(); 2].map(|()| place.purger(&address, LONG));
     [&mut one, &mut other].into_iter().for_each(settles);
     front.takes();
@@ -204,20 +162,139 @@ fn one_process_purges_while_the_others_wait() {
     assert_eq!(front.takes().len(), 1, "the other finds it done");
 
     place.changes(TEAS);
-    let claimed = format!("UPDATE cache_purged SET again = {} WHERE tag = ''", i64::MAX);
-    place.sql(&claimed);
-    assert_eq!(looks(&mut other), Ok(Next::Busy));
+    let address = format!("varnish={}", front.url());
+    let mut conn = place.connects();
+    let claim = now(Claim::take(&mut conn, &address)).unwrap().unwrap();
+    for _ in 0..2 {
+        assert_eq!(looks(&mut other), Ok(Next::Busy));
+        assert!(other.conn.is_some(), "it does not connect for each look");
+    }
     assert!(front.takes().is_empty());
-    // The one that has claimed it died: its claim has passed.
+    // The one that has claimed it hangs: its claim has passed.
     place.sql("UPDATE cache_purged SET again = 1 WHERE tag = ''");
     settles(&mut other);
+    assert_eq!(front.takes().len(), 1);
+    let claims = other.claims;
+    let _of_other = now(Claim::take(&mut conn, &address)).unwrap().unwrap();
+    now(claim.end(&mut conn, &[])).unwrap();
+    assert!(now(Claim::take(&mut conn, &address)).unwrap().is_none(), "that of another one stays");
+    place.changes(TEAS);
+    place.sql("UPDATE cache_purged SET again = 1 WHERE tag = ''");
+    settles(&mut other);
+    assert!(other.claims > claims, "and is counted");
+    assert!(!has(&front.takes()[0], &Tag::EVERYTHING));
+}
+
+/// A clock that is set back must not end purging for as long.
+#[test]
+fn a_claim_that_would_last_longer_than_any_is_free() {
+    let (place, front) = (Place::new(), Recorder::start());
+    let mut purger = place.purger(&format!("varnish={}", front.url()), LONG);
+    settles(&mut purger);
+    front.takes();
+    place.changes(TEAS);
+    place.sql(&format!("UPDATE cache_purged SET again = {} WHERE tag = ''", i64::MAX));
+    settles(&mut purger);
+    assert_eq!(front.takes().len(), 1);
+}
+
+/// Stamps that another thread changes once, after they were read and before they are used.
+struct Overtaken {
+    stamps: Arc<InProcess>,
+    then: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl StampSource for Overtaken {
+    fn current(&self) -> Current {
+        let current = self.stamps.current();
+        if let Some(then) = self.then.lock().unwrap().take() {
+            thread::spawn(then).join().unwrap();
+        }
+        current
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn what_another_instance_has_purged_meanwhile_is_not_purged_again() {
+    let (place, front) = (Place::new(), Recorder::start());
+    let address = format!("varnish={}", front.url());
+    let source = Arc::new(Overtaken { stamps: place.stamps.clone(), then: Mutex::default() });
+    let mut late = place.purger_of(source.clone(), &address, LONG);
+    let mut quick = place.purger(&address, LONG);
+    [&mut quick, &mut late].into_iter().for_each(settles);
+    front.takes();
+    place.changes(TEAS);
+    let stamps = place.stamps.clone();
+    *source.then.lock().unwrap() = Some(Box::new(move || {
+        now(stamps.invalidate(vec![TEAS])).unwrap();
+        settles(&mut quick);
+    }));
+    settles(&mut late);
+    assert_eq!(front.takes().len(), 1);
+}
+
+#[test]
+fn what_was_delivered_but_not_remembered_is_purged_again() {
+    let (place, front) = (Place::new(), Recorder::start());
+    let mut purger = place.purger(&format!("varnish={}", front.url()), LONG);
+    settles(&mut purger);
+    front.takes();
+    place.changes(TEAS);
+    place.sql(
+        "CREATE TRIGGER full BEFORE INSERT ON cache_purged WHEN NEW.tag = 'teas' \
+         BEGIN SELECT raise(ABORT, 'the disk is full'); END",
+    );
+    for _ in 0..2 {
+        assert!(looks(&mut purger).unwrap_err().contains("the disk is full"));
+        // Its claim has passed.
+        place.sql("UPDATE cache_purged SET again = 1 WHERE tag = ''");
+    }
+    assert_eq!(front.takes().len(), 2);
+    place.sql("DROP TRIGGER full");
+    settles(&mut purger);
+    let told = front.takes();
+    assert!(told.len() == 1 && has(&told[0], &TEAS), "{told:?}");
+}
+
+#[test]
+fn a_front_is_behind_until_nothing_is_left_to_purge() {
+    let (place, front) = (Place::new(), Recorder::start());
+    let mut purger = place.purger(&format!("varnish={}", front.url()), LONG);
+    front.answers(503);
+    looks(&mut purger).unwrap_err();
+    let earlier = purger.meter.read();
+    looks(&mut purger).unwrap_err();
+    let purges = purger.meter.read();
+    assert_eq!((purges.delivered, purges.failed), (0, 2));
+    assert!(purges.behind > earlier.behind, "it grows");
+    front.answers(200);
+    let before = Instant::now();
+    settles(&mut purger);
+    let purges = purger.meter.read();
+    assert_eq!((purges.delivered, purges.failed), (1, 2));
+    assert!(purges.behind <= before.elapsed());
+}
+
+/// The service says so in its answer, whatever the status of that is.
+#[test]
+fn an_answer_that_denies_success_confirms_nothing() {
+    let (place, front) = (Place::new(), Recorder::start());
+    let mut purger = place.purger(&format!("cloudflare=z1@{}", front.url()), LONG);
+    front.says(200, r#"{"success": false, "errors": [{"code": 1094}]}"#);
+    looks(&mut purger).unwrap_err();
+    front.says(200, r#"{"success": true, "errors": []}"#);
+    settles(&mut purger);
     assert_eq!(front.takes().len(), 1);
 }
 
 #[test]
 fn a_restored_backup_purges_everything() {
     let (place, front) = (Place::new(), Recorder::start());
-    let mut purger = place.purger(&format!("varnish={}", front.url), LONG);
+    let mut purger = place.purger(&format!("varnish={}", front.url()), LONG);
     settles(&mut purger);
     let backup: &Path = &place.folder.path().join("backup");
     std::fs::copy(place.file(), backup).unwrap();
@@ -231,22 +308,35 @@ fn a_restored_backup_purges_everything() {
     let told = front.takes();
     assert_eq!(told.len(), 1);
     assert!(has(&told[0], &Tag::EVERYTHING), "{told:?}");
+
+    // Each try is a claim: after some there are as many as there were.
+    std::fs::copy(backup, place.file()).unwrap();
+    place.changes(Tag::named("milk"));
+    front.answers(503);
+    for _ in 0..5 {
+        looks(&mut purger).unwrap_err();
+    }
+    front.answers(200);
+    settles(&mut purger);
+    let told = front.takes();
+    assert_eq!(told.len(), 1);
+    assert!(has(&told[0], &Tag::EVERYTHING), "{told:?}");
 }
 
 #[test]
 fn many_tags_are_purged_by_several_requests() {
     let (place, front) = (Place::new(), Recorder::start());
-    let mut purger = place.purger(&format!("varnish={}", front.url), LONG);
+    let mut purger = place.purger(&format!("varnish={}", front.url()), LONG);
     settles(&mut purger);
     front.takes();
     let tags: Vec<Tag> = (0..300).map(|number| Tag::from(format!("t{number}#1"))).collect();
     now(place.stamps.invalidate(tags.clone())).unwrap();
     settles(&mut purger);
-    let told = front.takes();
-    assert!((6..=10).contains(&told.len()), "{}", told.len());
     for tag in tags {
-        assert_eq!(told.iter().filter(|request| has(request, &tag)).count(), 1, "{tag}");
+        assert_eq!(front.count(&keys(&tag)), 1, "{tag}");
     }
+    let told = front.takes().len();
+    assert!((6..=10).contains(&told), "{told}");
 }
 
 #[test]
@@ -262,6 +352,9 @@ fn an_address_is_shown_without_its_token() {
         "varnish",
         "varnish=10.0.0.1",
         "varnish=http://",
+        "varnish=http://:6081",
+        "varnish=http://10.0.0.1:port",
+        "varnish=http://10.0.0.1 2",
         "varnish=http://ann:secret@10.0.0.1",
         "fastly=",
         "fastly=a/b",
