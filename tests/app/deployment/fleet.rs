@@ -34,8 +34,9 @@ impl Fleet {
 
     /// Kills an instance, and starts it again after HAProxy has noticed.
     pub fn loses(&mut self, number: usize, load: &Load) {
-        // HAProxy cannot know whether it has done the write that it was at.
-        load.excuses(": 502: ", || {
+        // HAProxy cannot know whether it has done the write that it was at. To a client that keeps its connection it says so
+        // by closing that, if the instance was asked on a connection that had been used before.
+        load.excuses(&[": 502: ", "Peer disconnected"], || {
             self.sites[number] = None;
             load.waits_until("HAProxy misses it", || !load.balancer.is_up(number));
             load.goes_on();

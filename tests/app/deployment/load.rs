@@ -36,7 +36,7 @@ pub struct Load<'a> {
     look: AtomicU64,
     edit: AtomicU64,
     /// What the answer to a write says that is lost by what the test does at the moment.
-    excuse: Mutex<Option<&'static str>>,
+    excuse: Mutex<&'static [&'static str]>,
     pub excused: AtomicU64,
 }
 
@@ -56,7 +56,7 @@ impl<'a> Load<'a> {
             edits: AtomicU64::new(0),
             look: AtomicU64::new(5_000),
             edit: AtomicU64::new(20_000),
-            excuse: Mutex::new(None),
+            excuse: Mutex::new(&[]),
             excused: AtomicU64::new(0),
         }
     }
@@ -120,7 +120,8 @@ impl<'a> Load<'a> {
         while !self.pauses(&self.edit) {
             let (item, before) = (turn % self.shelf.len(), self.excuse());
             let edited = self.shelf.edit_by(item, |path, fields| {
-                self.balancer.ask("POST", path).header("Cookie", &self.cookie).form(fields).send()
+                let request = self.balancer.ask("POST", path).header("Cookie", &self.cookie);
+                request.form(fields).try_send().map_err(Wrong::Error)
             });
             match edited {
                 Ok(()) => self.edits.fetch_add(1, SeqCst),
@@ -138,19 +139,19 @@ impl<'a> Load<'a> {
         self.evening.rings_within(Duration::from_micros(micros.load(SeqCst)))
     }
 
-    fn excuse(&self) -> Option<&'static str> {
+    fn excuse(&self) -> &'static [&'static str] {
         *self.excuse.lock().unwrap()
     }
 
     /// Reports whether what the test did before or after the request explains its answer.
-    fn is_excused(&self, said: &str, before: Option<&str>) -> bool {
-        [before, self.excuse()].into_iter().flatten().any(|excuse| said.contains(excuse))
+    fn is_excused(&self, said: &str, before: &[&str]) -> bool {
+        before.iter().chain(self.excuse()).any(|excuse| said.contains(excuse))
     }
 
     /// Excuses such answers to writes while `event` happens: one at most, that of the write which was under way.
-    pub fn excuses(&self, answer: &'static str, event: impl FnOnce()) {
+    pub fn excuses(&self, answers: &'static [&'static str], event: impl FnOnce()) {
         let before = self.excused.load(SeqCst);
-        *self.excuse.lock().unwrap() = Some(answer);
+        *self.excuse.lock().unwrap() = answers;
         event();
         // The write that was under way may have begun before the event, and is answered later.
         let written = || self.edits.load(SeqCst) + self.excused.load(SeqCst);
@@ -158,8 +159,8 @@ impl<'a> Load<'a> {
         self.waits_until("the write that was under way is answered", || {
             written() > before_its_answer
         });
-        *self.excuse.lock().unwrap() = None;
-        assert!(self.excused.load(SeqCst) <= before + 1, "{answer} came more than once");
+        *self.excuse.lock().unwrap() = &[];
+        assert!(self.excused.load(SeqCst) <= before + 1, "{answers:?} came more than once");
     }
 
     /// Waits until enough has been read and edited from now on.

@@ -120,7 +120,7 @@ impl Place<'_> {
 
     fn cuts_or_locks_the_database(&self, load: &Load) {
         match self.database.kind {
-            Database::Postgres => load.excuses("may have been saved", || {
+            Database::Postgres => load.excuses(&["may have been saved"], || {
                 self.database.sql_as_administrator(CUT);
                 load.goes_on();
             }),

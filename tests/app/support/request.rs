@@ -35,6 +35,11 @@ impl<'a> Request<'a> {
 
     #[track_caller]
     pub fn send(self) -> Page {
+        self.try_send().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Returns the answer, or what is wrong with the connection.
+    pub fn try_send(self) -> Result<Page, String> {
         let asked = format!("{} {}", self.method, self.path);
         let mut request = http::Request::builder()
             .method(self.method)
@@ -47,10 +52,10 @@ impl<'a> Request<'a> {
             None if self.method == "POST" => self.agent.run(request.body("").unwrap()),
             None => self.agent.run(request.body(()).unwrap()),
         };
-        let mut answer = answer.unwrap_or_else(|error| panic!("{asked}: {error}"));
+        let mut answer = answer.map_err(|error| format!("{asked}: {error}"))?;
         let text =
             |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        Page {
+        Ok(Page {
             status: answer.status().as_u16(),
             headers: answer
                 .headers()
@@ -59,7 +64,7 @@ impl<'a> Request<'a> {
                 .collect(),
             body: answer.body_mut().read_to_vec().expect("a whole body"),
             asked,
-        }
+        })
     }
 }
 

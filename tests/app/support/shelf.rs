@@ -86,14 +86,14 @@ impl Shelf {
 
     /// Writes the next number as the price of a present product.
     pub fn edit(&self, site: &TestSite, item: usize) -> Result<(), Wrong> {
-        self.edit_by(item, |path, fields| site.submit(path, fields))
+        self.edit_by(item, |path, fields| Ok(site.submit(path, fields)))
     }
 
     /// Writes the next number as the price of a present product, with a form that `submit` sends.
     pub fn edit_by(
         &self,
         item: usize,
-        submit: impl FnOnce(&str, &[(&str, &str)]) -> Page,
+        submit: impl FnOnce(&str, &[(&str, &str)]) -> Result<Page, Wrong>,
     ) -> Result<(), Wrong> {
         self.items[item].change(|item, number| {
             let (price, was_price) = (dollars(number), dollars(number - 1));
@@ -104,7 +104,7 @@ impl Shelf {
                 ("was_price", &was_price),
             ];
             let path = format!("/products/{}", item.id.load(SeqCst));
-            accepted(&submit(&path, &fields))
+            accepted(&submit(&path, &fields)?)
         })
     }
 

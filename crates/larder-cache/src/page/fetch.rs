@@ -327,7 +327,7 @@ fn is_about(said: &HeaderMap, new: &HeaderMap) -> bool {
     merge::freshens(&Validators::of(said, now), &Validators::of(new, now))
 }
 
-/// Returns the error for a client that has left, or seems to, when its build was abandoned.
+/// Returns the error for a client that has closed its side, and may still be reading, when its build was abandoned.
 fn given_up() -> Error {
     let answer = HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, "1")).finish();
     InternalError::from_response("others have asked for this page since", answer).into()
