@@ -62,7 +62,7 @@ const ANYWHERE: u64 = 100;
 
 /// The searches, as queries: words in many, few and no titles, in other scripts, in any order, mistyped, as numbers and
 /// beginnings; within prices; in each order; and on the last page, which takes longest.
-const SEARCHES: [(&str, &str); 24] = [
+const SEARCHES: [(&str, &str); 31] = [
     ("half of all titles", "q=g"),
     ("frequent word", "q=organic"),
     ("two frequent words", "q=organic+g"),
@@ -81,12 +81,19 @@ const SEARCHES: [(&str, &str); 24] = [
     ("within few prices", "q=organic&min=4&max=4.05"),
     ("prices alone", "min=4&max=6"),
     ("by title", "q=organic&sort=title"),
+    ("by title, from the end", "q=organic&sort=-title"),
+    ("common word by title", "q=tea&sort=title"),
     ("by price", "q=organic&sort=price"),
+    ("common word by price", "q=tea&sort=price"),
+    ("common word, dearest first", "q=cheese&sort=-price"),
     ("by creation", "q=tea&sort=created"),
     ("by change", "q=tea&sort=updated"),
     ("last page", "q=organic&page=40"),
     ("last page by price", "q=tea&sort=price&page=40"),
     ("last page by title", "q=cheese&sort=title&page=40"),
+    ("last page by price, far away", "q=coffee&sort=price&page=40"),
+    ("last page by title, far away", "q=organic&sort=title&page=40"),
+    ("last page, dearest first", "q=g&sort=-price&page=40"),
 ];
 
 #[derive(Parser)]

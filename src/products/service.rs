@@ -12,7 +12,7 @@ use crate::error::AppError;
 use crate::site::list::{Found, ListQuery};
 use crate::site::sheet::{Change, Edit};
 use crate::site::time::Timestamp;
-use crate::sql::Database;
+use crate::sql::{self, Database};
 use crate::state::State;
 
 /// How many titles one transaction makes searchable: other writers must not wait long.
@@ -221,6 +221,9 @@ pub fn seed(db: &Db, count: u64, mut progress: impl FnMut(u64)) -> Result<(), db
         let batch = samples(added, BATCH.min(count - added));
         db.write_now(|conn| queries::insert_many(conn, &batch, Timestamp::now()))?;
         added += batch.len() as u64;
+        if let Err(error) = sql::fold(db) {
+            tracing::debug!(%error, "the changes of stamps stay, until an instance folds them");
+        }
         progress(added);
     }
     Ok(())

@@ -52,7 +52,7 @@ mod table;
 pub mod triggers;
 
 #[cfg(feature = "diesel")]
-pub use database::Database;
+pub use database::{Database, fold};
 #[cfg(feature = "postgres")]
 pub use freshness::{BoundedStamps, Freshness, strictly};
 #[cfg(feature = "diesel")]

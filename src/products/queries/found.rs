@@ -1,12 +1,14 @@
 //! The products that a filtered list shows, found among a million within milliseconds.
 //!
-//! There are two ways, and a sample of the products says which one is short:
+//! There are two ways:
 //!
-//! - *Walk*: read products in the order of the list, and test each of them. It is short where many match.
+//! - *Walk*: read products in the order of the list, and test each of them, until enough are found. It is short where
+//!   many match.
 //! - *Index*: let the index of words, prices or days name all that match, and sort them. It is short where few match.
 //!
-//! Where the first products of a list are unlike the others, the walk ends before it has found enough, and the index
-//! answers: later, but the same.
+//! A sample of the products, in the order of the list, says how many match and where the first of them are: teas may
+//! be many, and none of them cheap. A walk that has not found enough after all ends when the index would have answered,
+//! and then the index does: later, but the same.
 
 use diesel::Connection;
 use diesel::prelude::*;
@@ -17,6 +19,7 @@ use time::macros::format_description;
 
 use super::matched::matched;
 use super::order::{NEWEST, Order};
+use super::reach::{Reach, reach, sample};
 use super::{Row, product};
 use crate::db::Conn;
 use crate::products::model::{Price, Product};
@@ -31,13 +34,11 @@ const SECOND: &[BorrowedFormatItem<'_>] =
 /// The most products that are counted.
 pub(super) const MOST: u64 = 1_000;
 
-/// How many products are looked at first: some at each of several places of the catalogue.
-const SAMPLE: u64 = PLACES * AT_EACH;
-const PLACES: u64 = 20;
-const AT_EACH: u64 = 100;
+/// How many products a walk reads in the time in which the index reads one from the table and sorts it.
+const WALKED: u64 = 8;
 
-/// The most products that are read in the order of a list: about 15 ms.
-const FAR: u64 = 80_000;
+/// The most products that a walk reads to count the newest: the index of Postgres collects all before the first.
+const NEAR: u64 = 20_000;
 
 /// The most products in a range of prices or days for which that range is read instead of the index of words.
 const NARROW: u64 = 60_000;
@@ -69,8 +70,12 @@ impl Selection {
         let words: Vec<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
         let ranges = ranges(query);
         let within = if is_sqlite { "instr" } else { "strpos" };
-        let tests = (1..=words.len()).map(|number| {
-            format!("{within}(' ' || p.search_text || ' ', {}) > 0", bind(is_sqlite, number))
+        // The first half of a test is true of few products, and needs no copy of the text.
+        let tests = (1..=words.len()).map(|number| bind(is_sqlite, number)).map(|needle| {
+            format!(
+                "{within}(p.search_text, trim({needle})) > 0 \
+                 AND {within}(' ' || p.search_text || ' ', {needle}) > 0"
+            )
         });
         let conditions: Vec<String> = tests
             .chain(ranges.iter().cloned())
@@ -111,48 +116,49 @@ impl Selection {
         if self.is_whole {
             return self.page_of_all(conn, offset, size);
         }
-        let sample = self.sample(conn)?;
-        // FTS5 names the newest first, and only as many as are asked for.
-        let is_lazy = self.is_sqlite && self.matched.is_some() && self.ranges.is_empty();
-        let newest = match reach(sample, MOST + 1) {
-            _ if is_lazy => self.index(conn, Some(NEWEST), MOST + 1)?,
-            Some(rows) => self.walk(conn, NEWEST, rows, MOST + 1)?,
-            None => Vec::new(),
-        };
-        if newest.len() as u64 <= MOST {
-            let all = if is_lazy { newest } else { self.index(conn, None, MOST + 1)? };
-            if all.len() as u64 <= MOST {
-                return Ok((all.len() as u64, self.rows(conn, &all, offset, size)?));
-            }
-            return Ok((MOST + 1, self.page_of_many(conn, &[], sample, offset, size)?));
+        let (some, is_newest) = self.some(conn)?;
+        if some.len() as u64 <= MOST {
+            return Ok((some.len() as u64, self.rows(conn, &some, offset, size)?));
         }
-        Ok((MOST + 1, self.page_of_many(conn, &newest, sample, offset, size)?))
+        let end = offset.saturating_add(size).min(MOST);
+        let is_known = is_newest && self.order == NEWEST;
+        let first = if is_known { some } else { self.first(conn, end)? };
+        let page = first.get(offset.min(end) as usize..end as usize).unwrap_or_default();
+        Ok((MOST + 1, self.rows(conn, page, 0, size)?))
     }
 
-    /// Returns a page where more match than are counted. `newest` are known, if any.
-    fn page_of_many(
-        &self,
-        conn: &mut Conn,
-        newest: &[i64],
-        sample: u64,
-        offset: u64,
-        size: u64,
-    ) -> QueryResult<Vec<Product>> {
-        let end = offset.saturating_add(size).min(MOST);
-        let is_known = self.order == NEWEST && !newest.is_empty();
+    /// Returns as many ids that match as are counted, and one more, and whether they are the newest, newest first.
+    fn some(&self, conn: &mut Conn) -> QueryResult<(Vec<i64>, bool)> {
+        // FTS5 names the newest first, and only as many as are asked for. GIN collects all that match before the first.
+        if !self.is_sqlite
+            && self.matched.is_some()
+            && let Some(reach) = self.reach(conn, NEWEST, MOST + 1)?
+            && reach.rows <= NEAR
+        {
+            let newest = self.walk(conn, NEWEST, 2 * NEAR, MOST + 1)?;
+            if newest.len() as u64 > MOST {
+                return Ok((newest, true));
+            }
+        }
+        let some = self.index(conn, None, MOST + 1)?;
+        Ok((some, self.is_sqlite && self.matched.is_some()))
+    }
+
+    /// Returns the first ids of the list, where more match than are counted.
+    fn first(&self, conn: &mut Conn, limit: u64) -> QueryResult<Vec<i64>> {
         // An index has the columns of its own order only. Reading a row of the table for each product takes longer.
         let is_covered = self.order.column == "p.id"
             || self.ranges.iter().all(|range| range.contains(self.order.column));
-        let far = if is_covered { FAR } else { FAR / 2 };
-        let walked = match reach(sample, end).filter(|rows| *rows <= far) {
-            _ if is_known => newest.to_vec(),
-            Some(rows) => self.walk(conn, self.order, rows, end)?,
-            None => Vec::new(),
-        };
-        let is_enough = walked.len() as u64 >= end;
-        let ids = if is_enough { walked } else { self.index(conn, Some(self.order), end)? };
-        let page = ids.get(offset.min(end) as usize..end as usize).unwrap_or_default();
-        self.rows(conn, page, 0, size)
+        if let Some(reach) = self.reach(conn, self.order, limit)? {
+            let most = reach.matches * if is_covered { WALKED } else { 1 };
+            if reach.rows <= most {
+                let walked = self.walk(conn, self.order, most, limit)?;
+                if walked.len() as u64 >= limit {
+                    return Ok(walked);
+                }
+            }
+        }
+        self.index(conn, Some(self.order), limit)
     }
 
     /// Returns the number of all products, and those of a page.
@@ -177,35 +183,33 @@ impl Selection {
         Ok((count, self.rows(conn, &ids, 0, size)?))
     }
 
-    /// Returns how many of [`SAMPLE`] products match.
-    fn sample(&self, conn: &mut Conn) -> QueryResult<u64> {
+    /// Returns about how far a walk goes until `wanted` match, according to a sample, if any of it do.
+    fn reach(&self, conn: &mut Conn, by: Order, wanted: u64) -> QueryResult<Option<Reach>> {
         let last = "SELECT id AS n FROM products ORDER BY id DESC LIMIT 1";
         let last: Option<Number> = diesel::sql_query(last).get_result(conn).optional()?;
-        let step = last.map_or(0, |last| last.n) / PLACES as i64;
-        let columns = self.columns(NEWEST);
-        let place = |number: i64| {
-            let from = number * step;
-            format!(
-                "SELECT * FROM (SELECT {columns} FROM products AS p WHERE p.id > {from} \
-                 ORDER BY p.id LIMIT {AT_EACH}) AS place"
-            )
-        };
-        let places: Vec<String> = (0..PLACES as i64).map(place).collect();
-        let (places, condition) = (places.join(" UNION ALL "), &self.condition);
-        let sql = format!("SELECT count(*) AS n FROM ({places}) AS p WHERE {condition}");
-        Ok(self.numbers(conn, &sql, None)?.first().map_or(0, |found| found.unsigned_abs()))
+        let last = last.map_or(0, |last| last.n);
+        let places = sample(&self.columns(by), last);
+        let (condition, order) = (&self.condition, by.sql(""));
+        let sql = format!(
+            "SELECT CASE WHEN {condition} THEN CAST(1 AS bigint) ELSE 0 END AS n \
+             FROM ({places}) AS p ORDER BY {order}"
+        );
+        let matches = self.numbers(conn, &sql, None)?;
+        Ok(reach(&matches, last.unsigned_abs(), wanted))
     }
 
-    /// Returns at most `limit` ids that match among the first `rows` products in an order.
+    /// Returns the first ids, at most `limit`, that match among the first `rows` products in an order.
     fn walk(&self, conn: &mut Conn, by: Order, rows: u64, limit: u64) -> QueryResult<Vec<i64>> {
         let (columns, condition, order) = (self.columns(by), &self.condition, by.sql(""));
         // The walk begins where the range of its own column begins.
         let range = self.ranges.iter().find(|range| range.contains(by.column));
         let range = range.map_or("true", String::as_str);
+        // Both databases test the products in the order in which they are read, and stop at the last that is wanted.
+        // Asked for that order once more, they would read all and sort them.
         let sql = format!(
             "SELECT p.id AS n FROM \
              (SELECT {columns} FROM products AS p WHERE {range} ORDER BY {order} LIMIT {rows}) AS p \
-             WHERE {condition} ORDER BY {order} LIMIT {limit}"
+             WHERE {condition} LIMIT {limit}"
         );
         self.numbers(conn, &sql, None)
     }
@@ -294,12 +298,6 @@ fn bind(is_sqlite: bool, number: usize) -> String {
     format!("{}{number}", if is_sqlite { "?" } else { "$" })
 }
 
-/// Returns how many products are read until about `wanted` of them match, if it is not too far.
-fn reach(sample: u64, wanted: u64) -> Option<u64> {
-    let rows = (wanted * SAMPLE * 3 / 2).checked_div(sample)?.max(SAMPLE);
-    (rows <= FAR).then_some(rows)
-}
-
 /// Returns the ranges of prices and days.
 ///
 /// What is written into the statement has been parsed, and cannot contain anything else.
@@ -354,19 +352,5 @@ struct Listed {
 impl From<Listed> for Row {
     fn from(row: Listed) -> Self {
         (row.id, row.title, row.price_cents, row.created_at, row.updated_at)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_walk_is_as_long_as_the_sample_says() {
-        assert_eq!(reach(0, 25), None);
-        assert_eq!(reach(1, 1_001), None);
-        assert_eq!(reach(1, 25), Some(75_000));
-        assert_eq!(reach(600, 1_001), Some(5_005));
-        assert_eq!(reach(2_000, 25), Some(SAMPLE));
     }
 }

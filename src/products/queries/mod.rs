@@ -4,6 +4,7 @@ mod counts;
 mod found;
 mod matched;
 mod order;
+mod reach;
 mod search;
 mod unfolded;
 
