@@ -280,6 +280,10 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         let filled = self.fill(context);
         // The connection wakes a postponed read when the client reads its response, or is answered.
         if self.connection.puts_reading_off() {
+            // Most clients send nothing ahead, and a wake would poll the whole connection once more for each request.
+            if self.from == self.to && !self.has_ended {
+                self.connection.wakes_by_itself();
+            }
             return Poll::Pending;
         }
         if std::mem::take(&mut self.is_turn_over) {

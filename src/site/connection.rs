@@ -200,6 +200,11 @@ impl Connection {
         is_put_off
     }
 
+    /// Records that nothing is left to be passed on: the client's next bytes wake a postponed read by themselves.
+    pub fn wakes_by_itself(&self) {
+        self.is_read_put_off.set(false);
+    }
+
     fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();

@@ -5,6 +5,7 @@
 //! - Where its row is missing nothing is shared: this process then has a secret that no other has.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use diesel::QueryResult;
 use larder_cache::stamps::{Current, Invalidation, Stamps, StampsResult, StampsUnavailable};
@@ -27,6 +28,8 @@ struct Kept {
     secret: Secret,
     /// The stamp of the secret. Locked while the secret is read, so that other callers wait for it.
     stamp: tokio::sync::Mutex<Stamp>,
+    /// The id of the last stamps for which the secret was found up to date; 0 for none.
+    seen: AtomicU64,
 }
 
 impl Keeper {
@@ -39,7 +42,7 @@ impl Keeper {
         let secret = Secret::random();
         take(&secret, bytes);
         let stamp = tokio::sync::Mutex::new(stamp);
-        Ok(Self(Arc::new(Kept { url: url.clone(), secret, stamp })))
+        Ok(Self(Arc::new(Kept { url: url.clone(), secret, stamp, seen: AtomicU64::new(0) })))
     }
 
     /// Returns a handle to the secret, which is kept up to date.
@@ -87,12 +90,19 @@ impl Watching {
 
 impl StampSource for Watching {
     fn current(&self) -> Current {
-        let keeper = self.keeper.clone();
+        let Keeper(kept) = &self.keeper;
         match self.versions.current() {
+            // As for most requests: the stamps are those of the last one.
+            Current::Ready(Ok(current)) if kept.seen.load(Ordering::Relaxed) == current.id() => {
+                Current::Ready(Ok(current))
+            }
             Current::Ready(Ok(current)) => {
                 let wanted = current.stamp(&SECRET.tag());
-                match keeper.0.stamp.try_lock() {
-                    Ok(stamp) if *stamp == wanted => Current::Ready(Ok(current)),
+                match kept.stamp.try_lock() {
+                    Ok(stamp) if *stamp == wanted => {
+                        kept.seen.store(current.id(), Ordering::Relaxed);
+                        Current::Ready(Ok(current))
+                    }
                     _ => {
                         Current::Pending(Box::pin(Self::kept_up(self.keeper.clone(), Ok(current))))
                     }
@@ -100,6 +110,7 @@ impl StampSource for Watching {
             }
             Current::Ready(off) => Current::Ready(off),
             Current::Pending(soon) => {
+                let keeper = self.keeper.clone();
                 Current::Pending(Box::pin(async { Self::kept_up(keeper, soon.await).await }))
             }
         }

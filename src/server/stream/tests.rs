@@ -4,10 +4,12 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
+use std::task::{Wake, Waker};
 use std::time::Instant;
 
 use actix_web::http::header;
 use actix_web::{App, HttpRequest, web};
+use tokio::io::AsyncWriteExt;
 
 use super::*;
 use crate::cache::page::{self, Rules};
@@ -186,4 +188,49 @@ fn a_client_that_takes_nothing_is_dropped() {
     stream.set_write_timeout(Some(60 * SECOND)).unwrap();
     let refused = std::iter::repeat_with(|| stream.write(&more)).find_map(Result::err).unwrap();
     assert!(refused.kind() != io::ErrorKind::WouldBlock, "{refused}");
+}
+
+/// Counts how often a task is woken.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+#[actix_web::test]
+async fn an_answer_wakes_its_connection_only_if_the_next_request_is_there() {
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let limits = Limits { head: 60 * SECOND, write: SECOND, idle: 60 * SECOND };
+    for is_sent_ahead in [false, true] {
+        let (mut client, server) = tokio::io::duplex(1 << 10);
+        let connection = Connection::begin(limits);
+        let mut watched = Watched::new(server, connection.clone());
+        let wakes = Arc::<Wakes>::default();
+        let (waker, woken) = (Waker::from(wakes.clone()), || wakes.0.load(SeqCst));
+        let mut reads = || {
+            let mut bytes = [0; 100];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let mut context = Context::from_waker(&waker);
+            let read = connection.enter(&mut context, |context| {
+                Pin::new(&mut watched).poll_read(context, &mut buffer)
+            });
+            read.unwrap().is_ready()
+        };
+        client.write_all(&GET.repeat(1 + usize::from(is_sent_ahead))).await.unwrap();
+        assert!(reads() && !reads(), "one at a time");
+        assert_eq!(woken(), 0);
+        connection.enter(&mut Context::from_waker(&waker), |_| {
+            connection::asked(0);
+            connection::answered();
+        });
+        assert_eq!(woken(), usize::from(is_sent_ahead));
+        if !is_sent_ahead {
+            client.write_all(GET).await.unwrap();
+            assert_eq!(woken(), 1, "by the request itself");
+        }
+        assert!(reads(), "the next request");
+    }
 }

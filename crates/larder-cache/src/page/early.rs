@@ -3,8 +3,10 @@
 //! - The first hit goes through all layers. How it was sent is remembered: its headers, and which stored page it was.
 //!   The next request that asks for the same is answered from there, if that page may still be served.
 //! - Nothing is served for longer: the stamps are compared as always, and the entry is the one that the local tier has.
-//! - Only plain requests are answered: `GET` without a body, cookies, credentials, conditions, directives, headers of
-//!   proxies, or any header that is not listed here. All others go through the layers.
+//! - Only plain requests are answered: `GET` or `HEAD` without a body, cookies, credentials, headers of proxies, or any
+//!   header that is not listed in [`super::wish`]. All others go through the layers.
+//! - Conditions are among the listed headers. Whether a page fulfils them follows from the page, so the answer to the
+//!   same conditions is known for as long as the page is: 304, or the page.
 //! - A response of which a layer has changed body or status, or that sets a cookie, is not remembered.
 //! - Each worker remembers by itself, so that nothing is locked or counted between workers; at most [`PLACES`] responses,
 //!   without their bodies.
@@ -20,7 +22,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use actix_web::http::Method;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{AGE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use actix_web::{Error, HttpMessage, HttpResponse};
 use futures_util::future::{Either, LocalBoxFuture};
@@ -63,10 +65,11 @@ impl Cache {
     ///     .wrap(middleware::Logger::default());
     /// ```
     ///
-    /// What the layers in it do with a page must follow from the page, the target, and the headers `Host`, `Accept`,
-    /// `Accept-Encoding`, `Accept-Language`, `Sec-Fetch-*` and `Upgrade-Insecure-Requests`; requests with cookies,
-    /// credentials or unknown headers pass through them. So do not put a layer in it that counts or refuses requests by
-    /// the client's address, `User-Agent` or `Referer`: wrap that around it.
+    /// What the layers in it do with a page must follow from the page, the method, the target, and the headers `Host`,
+    /// `Accept`, `Accept-Encoding`, `Accept-Language`, `Cache-Control`, `Pragma`, `If-None-Match`, `If-Modified-Since`,
+    /// `Sec-Fetch-*` and `Upgrade-Insecure-Requests`; requests with cookies, credentials or unknown headers pass
+    /// through them. So do not put a layer in it that counts or refuses requests by the client's address,
+    /// `User-Agent` or `Referer`: wrap that around it.
     pub fn early_hits<S, B>(
         &self,
     ) -> impl Transform<
@@ -125,7 +128,8 @@ struct Sent {
     wish: OwnWish,
     key: Key,
     page: Weak<Page>,
-    coding: Coding,
+    /// The coding of the body; `None` for a 304, which has none.
+    coding: Option<Coding>,
     /// All headers but `Age` and `Cache-Status`. Copies, whose counts of references no other worker touches.
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Age, remaining seconds, and how they were printed last: they change once a second.
@@ -183,8 +187,7 @@ where
 impl Remembered {
     /// Returns what the request asks for, if a remembered response may answer it.
     fn wish<'r>(&self, request: &'r ServiceRequest) -> Option<Wish<'r>> {
-        let is_plain = request.method() == Method::GET
-            && self.cache.has(Level::Page)
+        let is_plain = self.cache.has(Level::Page)
             // What goes to a cache in front is marked for it each time.
             && self.cache.shared.front.is_none()
             // Within another page cache, this is a part of its page.
@@ -275,10 +278,15 @@ impl Sent {
         let codings = [Coding::Identity, Coding::Gzip, Coding::Brotli];
         let is_it =
             |bytes: &bytes::Bytes| bytes.as_ptr() == body.as_ptr() && bytes.len() == body.len();
-        let coding = codings.into_iter().find(|coding| is_it(page.body_in(*coding)))?;
+        let coding = match response.status() {
+            StatusCode::NOT_MODIFIED if body.is_empty() => None,
+            status if status == page.status => {
+                Some(codings.into_iter().find(|coding| is_it(page.body_in(*coding)))?)
+            }
+            _ => return None,
+        };
         let status = CacheStatus::of(response)?;
-        let is_unchanged = response.status() == page.status
-            && response.head().keep_alive()
+        let is_unchanged = response.head().keep_alive()
             && !headers.contains_key(SET_COOKIE)
             && is_only(headers, &CACHE_STATUS, &status.value(name)?)
             && headers.get_all(AGE).count() == 1;
@@ -299,8 +307,13 @@ impl Sent {
         age: u64,
         (name, status): (&str, CacheStatus),
     ) -> HttpResponse<BoxBody> {
-        let body = BoxBody::new(page.body_in(self.coding).clone());
-        let mut response = HttpResponse::with_body(page.status, body);
+        let mut response = match self.coding {
+            Some(coding) => {
+                let body = BoxBody::new(page.body_in(coding).clone());
+                HttpResponse::with_body(page.status, body)
+            }
+            None => HttpResponse::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(())),
+        };
         let headers = response.headers_mut();
         headers.reserve(self.headers.len() + 2);
         for (name, value) in &self.headers {

@@ -222,7 +222,9 @@ where
     let is_wanted = request.extensions().contains::<Wanted>()
         && (rules.is_shared && !rules.is_emptied_by_writes && user.is_none())
         && rules.tell_apart_by_cookies()
-        && rules.headers.iter().all(is_compared);
+        && rules.headers.iter().all(is_compared)
+        // What a request's directives accept depends on the age of the page.
+        && !(rules.obeys_requests && request::has_directives(request.headers()));
     let lookup = Lookup { cache, key, current, rules, asked, user, front, began, is_wanted };
     match lookup.find(&request).await {
         Found::Answer(response) => Ok(request.into_response(response)),

@@ -94,6 +94,11 @@ fn has_cookie(headers: &HeaderMap, name: &str) -> bool {
         || cookie(headers, name).is_some()
 }
 
+/// Reports whether the client has sent cache directives.
+pub(super) fn has_directives(headers: &HeaderMap) -> bool {
+    OF_CACHES.iter().any(|name| headers.contains_key(name))
+}
+
 /// Reports whether the request's `Cache-Control` has this directive. Source: RFC 9111 §5.2.1.
 pub(super) fn asks(headers: &HeaderMap, directive: &str) -> bool {
     let lines = headers.get_all(CACHE_CONTROL).filter_map(|line| line.to_str().ok());

@@ -124,9 +124,24 @@ fn for_an_hour() -> Site {
 
 impl Site {
     fn ask(&self, target: &str, lines: &[&str]) -> Answer {
+        self.ask_by("GET", target, lines)
+    }
+
+    fn ask_by(&self, method: &str, target: &str, lines: &[&str]) -> Answer {
         let mut line = Line::to(self.address);
-        line.say(request("GET", target, lines));
-        line.hear().expect("an answer")
+        line.say(request(method, target, lines));
+        line.hear_of(method).expect("an answer")
+    }
+
+    /// Sends a request twice, and returns the answer of the layers and the early one, without what a second changes.
+    fn ask_twice(&self, method: &str, lines: &[&str]) -> [Answer; 2] {
+        let layers = || self.counts.layers.load(Ordering::SeqCst);
+        let answers = [layers() + 1; 2].map(|expected| {
+            let answer = self.ask_by(method, "/", lines);
+            assert_eq!(layers(), expected, "{method} {lines:?}");
+            settled(answer)
+        });
+        answers
     }
 
     /// Sends a request, and returns whether a layer has seen it.
@@ -164,6 +179,48 @@ fn a_hit_is_answered_as_the_layers_have_answered_it() {
         assert_eq!(settled(early), settled(layered), "{coding}");
     }
     assert_eq!(site.counts.pages.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn conditions_are_answered_as_the_layers_have_answered_them() {
+    let site = for_an_hour();
+    let page = site.ask("/", &["Accept-Encoding: gzip"]);
+    let etag = format!("If-None-Match: {}", page.header("etag").unwrap());
+    let built = format!("If-Modified-Since: {}", page.header("date").unwrap());
+    let cases: [(&[&str], u16); 6] = [
+        (&[&etag, "Accept-Encoding: gzip"], 304),
+        (&[&etag, "Accept-Encoding: br"], 200),
+        (&[&etag, &built, "Cache-Control: max-age=0", "Accept-Encoding: gzip"], 304),
+        (&[&built], 304),
+        (&["If-None-Match: \"other\"", &built], 200),
+        (&["If-Modified-Since: Sat, 01 Jan 2000 00:00:00 GMT"], 200),
+    ];
+    for method in ["GET", "HEAD"] {
+        for (lines, status) in cases {
+            let [layered, early] = site.ask_twice(method, lines);
+            assert_eq!((layered.status, &early), (status, &layered), "{method} {lines:?}");
+            assert_eq!(early.body.is_empty(), status == 304 || method == "HEAD");
+        }
+    }
+    assert_eq!(site.counts.pages.load(Ordering::SeqCst), 1);
+    wait_for(site.cache.changed(&[TEA])).unwrap();
+    let after = [0; 3].map(|_| site.ask("/", &[&etag, "Accept-Encoding: gzip"]).status);
+    assert_eq!(after, [200; 3], "the page has changed");
+}
+
+#[test]
+fn directives_that_are_obeyed_are_weighed_for_each_request() {
+    let hour = || Rules::shared(Policy::fresh_for(Duration::from_secs(3600)));
+    let obeying = site(hour().request_directives(true));
+    for _ in 0..3 {
+        assert!(obeying.is_layered("/", &["Cache-Control: max-age=60"]));
+    }
+    let plain = [0; 3].map(|_| obeying.is_layered("/", &[]));
+    assert_eq!(plain, [true, false, false]);
+    let other = site(hour());
+    let ignored =
+        [0; 3].map(|_| other.is_layered("/", &["Cache-Control: no-cache", "Pragma: no-cache"]));
+    assert_eq!(ignored, [true, true, false], "built, looked up, and answered early");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! - The first entry names the request, so that the page's script finds it.
 //! - Durations are milliseconds. Source: W3C Server Timing.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -25,13 +25,13 @@ pub fn write(
     sql: &[Statement],
     nodes: &[Node],
 ) {
-    let mut text = format!("request;desc=\"{id}\", total;dur={:.3}", millis(took));
+    let mut text = format!("request;desc=\"{id}\", total;dur={}", Millis(took));
     write_sql(&mut text, sql);
     if !checks.is_empty() {
-        let (count, took) = (checks.len(), millis(checks.iter().sum()));
+        let (count, took) = (checks.len(), Millis(checks.iter().sum()));
         let noun = if count == 1 { "check" } else { "checks" };
         // Writing to a `String` cannot fail.
-        let _ = write!(text, ", freshness;desc=\"{count} {noun}\";dur={took:.3}");
+        let _ = write!(text, ", freshness;desc=\"{count} {noun}\";dur={took}");
     }
     for level in [Level::Page, Level::Fragment, Level::Query] {
         write_level(&mut text, level, nodes);
@@ -52,7 +52,7 @@ fn write_sql(text: &mut String, sql: &[Statement]) {
     let took = statements.map(|statement| statement.took).sum();
     let noun = if queries == 1 { "query" } else { "queries" };
     // Writing to a `String` cannot fail.
-    let _ = write!(text, ", sql;desc=\"{queries} {noun}\";dur={:.3}", millis(took));
+    let _ = write!(text, ", sql;desc=\"{queries} {noun}\";dur={}", Millis(took));
 }
 
 fn write_level(text: &mut String, level: Level, nodes: &[Node]) {
@@ -64,7 +64,7 @@ fn write_level(text: &mut String, level: Level, nodes: &[Node]) {
     let took = told.iter().map(|(_, took)| *took).sum();
     let words: Vec<&str> = told.iter().map(|(words, _)| words.as_str()).collect();
     let words = words.join(" / ");
-    let _ = write!(text, ", {};desc=\"{words}\";dur={:.3}", level.name(), millis(took));
+    let _ = write!(text, ", {};desc=\"{words}\";dur={}", level.name(), Millis(took));
 }
 
 /// Returns `miss` for a page or `posts.list miss` for its parts, and how long it took.
@@ -84,6 +84,12 @@ fn tell(node: &Node) -> Option<(String, Duration)> {
     Some((words, node.took + making))
 }
 
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1_000.0
+/// Prints milliseconds, to the microsecond: without floating point, which takes longer to print.
+struct Millis(Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let took = self.0.saturating_add(Duration::from_nanos(500));
+        write!(f, "{}.{:03}", took.as_millis(), took.subsec_micros() % 1_000)
+    }
 }
