@@ -136,12 +136,11 @@ impl Site {
     /// Sends a request twice, and returns the answer of the layers and the early one, without what a second changes.
     fn ask_twice(&self, method: &str, lines: &[&str]) -> [Answer; 2] {
         let layers = || self.counts.layers.load(Ordering::SeqCst);
-        let answers = [layers() + 1; 2].map(|expected| {
+        [layers() + 1; 2].map(|expected| {
             let answer = self.ask_by(method, "/", lines);
             assert_eq!(layers(), expected, "{method} {lines:?}");
             settled(answer)
-        });
-        answers
+        })
     }
 
     /// Sends a request, and returns whether a layer has seen it.
