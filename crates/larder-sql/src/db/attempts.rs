@@ -23,8 +23,9 @@ const RETRIES: u32 = 6;
 /// Most attempts if the schema keeps changing under prepared statements.
 const PREPARATIONS: u32 = 3;
 
-/// Most attempts if connections break. A server that ends all of them takes a while, and the next one may be doomed, too.
-const CONNECTIONS: u32 = 5;
+/// Most attempts if connections break: about a second. A server that ends all of them takes a while, a busy one longer, and
+/// the next one may be doomed, too.
+const CONNECTIONS: u32 = 8;
 
 /// The pause before the second attempt, after a conflict or on a broken connection.
 ///
