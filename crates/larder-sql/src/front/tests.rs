@@ -96,7 +96,7 @@ fn each_front_is_told_in_its_own_way_until_it_confirms() {
         ),
     ] {
         let (place, front) = (Place::new(), Recorder::start());
-        let mut purger = place.purger(&kind.replace("URL", &front.url()), LONG);
+        let mut purger = place.purger(&kind.replace("URL", front.url()), LONG);
         settles(&mut purger);
         let at_the_start = front.takes();
         assert_eq!(at_the_start.len(), 1, "{kind}");
