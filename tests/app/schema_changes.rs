@@ -5,11 +5,21 @@ use std::thread;
 use crate::support::{Database, TestSite, on_both_databases, until};
 
 on_both_databases! {
-    ; by_hand:
+    a_table_that_another_program_adds_before_the_first_write_does_not_fail_it;
+    by_hand:
     columns_come_and_go_under_readers_and_writers,
 }
 
 const TYPES: [&str; 4] = ["varchar(400)", "text", "varchar(300)", "text"];
+
+fn a_table_that_another_program_adds_before_the_first_write_does_not_fail_it(on: Database) {
+    let site = TestSite::start(on);
+    site.get("/").assert_status(200);
+    site.database.sql("CREATE TABLE others (id integer)");
+    let tea = site.has_product("Tea");
+    site.database.sql("CREATE TABLE yet_others (id integer)");
+    site.edits(tea, &[("title", "Green tea")]);
+}
 
 #[test]
 fn a_column_that_gets_another_type_fails_no_request() {

@@ -117,7 +117,7 @@ fn run_once<T>(
 fn most_attempts(meaning: Meaning) -> u32 {
     match meaning {
         Meaning::Retry => RETRIES,
-        Meaning::Outdated => PREPARATIONS,
+        Meaning::Outdated | Meaning::Lacking => PREPARATIONS,
         Meaning::Disconnected => CONNECTIONS,
         Meaning::Unavailable | Meaning::Conflict | Meaning::Bug => 1,
     }

@@ -30,6 +30,11 @@ pub enum Meaning {
     Retry,
     /// The schema changed under prepared statements.
     Outdated,
+    /// What a statement names is not there, or the connection has not read a change of the schema yet.
+    ///
+    /// SQLite forgets its old schema in the middle of a statement whose triggers write to a virtual table, such as a
+    /// search index. It says that a table is missing then, and has read the new schema at the next attempt.
+    Lacking,
     /// The connection is unusable, or leads to a server that is not the right one.
     Disconnected,
     /// The database refuses temporarily.
@@ -40,7 +45,7 @@ pub enum Meaning {
     Bug,
 }
 
-use Meaning::{Bug, Conflict, Disconnected, Outdated, Retry, Unavailable};
+use Meaning::{Bug, Conflict, Disconnected, Lacking, Outdated, Retry, Unavailable};
 
 /// Meanings by SQLSTATE, or by a prefix of one; the first row that matches counts.
 const POSTGRES: &[(&str, Meaning)] = &[
@@ -155,7 +160,7 @@ fn of_text(kind: &DatabaseErrorKind, information: &Information) -> Meaning {
 
 fn of_sqlite_message(message: &str) -> Meaning {
     if SQLITE_LACKS.iter().any(|lacks| message.contains(lacks)) {
-        return Unavailable;
+        return Lacking;
     }
     let row = SQLITE.iter().find(|(code, _)| message.starts_with(sqlite_message(*code)));
     row.map_or(Bug, |(_, meaning)| *meaning)
@@ -235,8 +240,8 @@ mod tests {
             ("database schema has changed", Outdated),
             ("database disk image is malformed", Disconnected),
             ("file is not a database", Disconnected),
-            ("no such table: products", Unavailable),
-            ("table products has no column named title", Unavailable),
+            ("no such table: products", Lacking),
+            ("table products has no column named title", Lacking),
             ("near \"SELEC\": syntax error", Bug),
         ];
         for (message, expected) in cases {
@@ -262,7 +267,7 @@ mod tests {
         assert_eq!(refused(&mut conn, "INSERT INTO u VALUES (7)"), Conflict);
         assert_eq!(refused(&mut conn, "INSERT INTO t VALUES (2, NULL)"), Bug);
         assert_eq!(refused(&mut conn, "INSERT INTO t VALUES (2, 10)"), Bug);
-        assert_eq!(refused(&mut conn, "SELECT * FROM nowhere"), Unavailable);
+        assert_eq!(refused(&mut conn, "SELECT * FROM nowhere"), Lacking);
 
         let mut other = open("shop");
         other.batch_execute("BEGIN IMMEDIATE").unwrap();

@@ -44,7 +44,9 @@ impl Error {
     pub(super) fn of(error: diesel::result::Error) -> Self {
         let (meaning, error) = (codes::meaning(&error), Arc::new(error));
         match meaning {
-            Meaning::Retry | Meaning::Disconnected | Meaning::Unavailable => Self::Refused(error),
+            Meaning::Retry | Meaning::Disconnected | Meaning::Lacking | Meaning::Unavailable => {
+                Self::Refused(error)
+            }
             Meaning::Conflict => Self::Conflict(error),
             Meaning::Outdated | Meaning::Bug => Self::Query(error),
         }
