@@ -11,7 +11,7 @@ use crate::accounts::throttle::Throttle;
 use crate::cache::front;
 use crate::error::AppError;
 use crate::health::Health;
-use crate::site::layers::Layers;
+use crate::layers::Layers;
 use crate::site::{assets, log};
 use crate::sql::Table;
 use crate::staff::AdminSections;
@@ -65,7 +65,7 @@ pub struct Parts {
 /// The middleware that is wrapped last sees a request first:
 ///
 /// ```text
-/// log and figures → front → panel → early hits → layers (`site::layers`) → routes (→ page cache → handler)
+/// log and figures → front → panel → early hits → layers (`layers`) → routes (→ page cache → handler)
 /// ```
 pub fn app(
     state: web::Data<State>,

@@ -7,6 +7,7 @@
 //! In the order in which a newcomer may read it:
 //!
 //! - [`app`]: every URL, and the middleware around it.
+//! - [`layers`]: the part of that middleware that a page answered early does not pass.
 //! - [`products`]: a section. All sections are built in the same way.
 //! - [`events`]: tastings and their guests, as JSON for programs and as a page.
 //! - [`cookbook`]: recipes of three tables in one entry.
@@ -37,6 +38,7 @@ mod documents;
 pub mod error;
 pub mod events;
 pub mod health;
+pub mod layers;
 pub mod panel;
 pub mod products;
 pub mod scoreboard;

@@ -25,7 +25,6 @@ pub mod headers;
 pub mod host;
 pub mod jobs;
 pub mod json;
-pub mod layers;
 pub mod list;
 pub mod log;
 pub mod markdown;

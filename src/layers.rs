@@ -13,9 +13,9 @@ use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 
-use super::{error_page, flash, freshness, headers, origin};
 use crate::accounts::identify;
 use crate::cache::page::{self, head_as_get};
+use crate::site::{error_page, flash, freshness, headers, origin};
 
 /// The middleware; see the module.
 ///
