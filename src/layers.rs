@@ -1,8 +1,8 @@
 //! The functions around the routes, as one middleware.
 //!
 //! - The type of an app repeats the type within for each function around it: with seven of them, one around the other, the
-//!   compiler took more than half of its time for that type. Here each type begins with a boxed service.
-//! - A box costs an allocation for each request. A page that is answered early ([`crate::cache::Cache::early_hits`]) does
+//!   compiler took more than half of its time for that type. Here a box hides the type after every second or third one.
+//! - Each box costs a request an allocation. A page that is answered early ([`crate::cache::Cache::early_hits`]) does
 //!   not come here.
 
 use std::future::{Ready, ready};

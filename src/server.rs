@@ -372,7 +372,7 @@ async fn fill(state: &State) -> Result<(), String> {
 
 /// Waits for a write of the start for minutes, as on a busy machine: no visitor waits for it.
 async fn patiently<T>(write: impl AsyncFn() -> Result<T, db::Error>) -> Result<T, db::Error> {
-    for _ in 0..40 {
+    for _ in 0..9 {
         match write().await {
             // Busy: the write that was not answered is still under way.
             Err(db::Error::Unanswered | db::Error::Busy) => {
