@@ -1,12 +1,16 @@
 //! Three instances of the shop with one database and one Redis.
 
 use std::sync::Arc;
+use std::thread;
 
 use super::load::Load;
 use crate::support::{DEFAULT_REDIS_TIMEOUT, TestDatabase, TestSite, lasting_port};
 
 /// How long an instance would drain: a second signal ends it before.
 pub const DRAIN: [&str; 2] = ["--drain", "600"];
+
+/// How much of its log an instance shows when the story has failed.
+const LAST_LINES: usize = 40;
 
 /// The instances, by their numbers.
 pub struct Fleet {
@@ -53,6 +57,20 @@ impl Fleet {
         ends(old);
         self.starts(number);
         load.waits_until("HAProxy is back", || load.balancer.is_up(number));
+    }
+}
+
+/// Prints what the instances said last if the story has failed: a client only knows that its request did.
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            for site in self.sites.iter().flatten() {
+                let log = site.log();
+                let lines: Vec<_> = log.lines().collect();
+                let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+                eprintln!("== {}\n{}", site.address(), last.join("\n"));
+            }
+        }
     }
 }
 

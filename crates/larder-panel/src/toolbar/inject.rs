@@ -19,7 +19,7 @@ use bytes::Bytes;
 use crate::assets::TOOLBAR_SCRIPT;
 
 /// Returns the line, the same for all pages.
-fn line(at: &str) -> String {
+pub fn line(at: &str) -> String {
     format!("<script src=\"{}\" data-at=\"{at}\" defer></script>", TOOLBAR_SCRIPT.url(at))
 }
 

@@ -15,7 +15,7 @@
 //! | `POST /toolbar/purge` | fields `key` (with `how=end`: softly) or `tag`, and `back` |
 //! | `POST /toolbar/bypass` | rebuilds the page `back` at its next request |
 //!
-//! In reading order: `watch` (a request under observation), `incoming`, `body`, `recorder`, `lines`, `processor`
+//! In reading order: `watch` (a request under observation), `incoming`, `head`, `body`, `recorder`, `lines`, `processor`
 //! (what is collected), `compose`, `tree`, `verdict`, `statement`, `redact` (which parts are secret),
 //! `room` (the limits of a record), [`record`], `inject`, `server_timing` (what is sent), `memory`,
 //! `warnings`, `panels`, `json`, `pages`, `forms` (what is shown).
@@ -23,6 +23,7 @@
 mod body;
 mod compose;
 mod forms;
+mod head;
 mod incoming;
 mod inject;
 mod json;

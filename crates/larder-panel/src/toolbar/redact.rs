@@ -49,11 +49,6 @@ impl Values {
         Self { words, forms: BTreeSet::new(), odd: BTreeSet::new(), bytes: 0, is_full: false }
     }
 
-    /// Reports whether no value had a secret's name.
-    pub fn is_empty(&self) -> bool {
-        self.forms.is_empty() && self.odd.is_empty() && !self.is_full
-    }
-
     /// Adds a secret value.
     pub fn add(&mut self, value: &str) {
         // Checked first, so that a header of 100 KB costs nothing.

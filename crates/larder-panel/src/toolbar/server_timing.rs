@@ -5,10 +5,10 @@
 //! - The first entry names the request, so that the page's script finds it.
 //! - Durations are milliseconds. Source: W3C Server Timing.
 
-use std::fmt::{self, Write};
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
 
 use super::node::Node;
 use crate::cache::Level;
@@ -25,18 +25,18 @@ pub fn write(
     sql: &[Statement],
     nodes: &[Node],
 ) {
-    let mut text = format!("request;desc=\"{id}\", total;dur={}", Millis(took));
+    let mut text = String::with_capacity(200);
+    text.extend(["request;desc=\"", &id.to_string(), "\", total"]);
+    write_duration(&mut text, took);
     write_sql(&mut text, sql);
     if !checks.is_empty() {
-        let (count, took) = (checks.len(), Millis(checks.iter().sum()));
-        let noun = if count == 1 { "check" } else { "checks" };
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, ", freshness;desc=\"{count} {noun}\";dur={took}");
+        write_count(&mut text, "freshness", (checks.len(), ["check", "checks"]));
+        write_duration(&mut text, checks.iter().sum());
     }
     for level in [Level::Page, Level::Fragment, Level::Query] {
         write_level(&mut text, level, nodes);
     }
-    if let Ok(value) = HeaderValue::from_str(&text) {
+    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {
         headers.insert(SERVER_TIMING, value);
     }
 }
@@ -49,47 +49,62 @@ fn write_sql(text: &mut String, sql: &[Statement]) {
     }
     // The time of a freshness check counts by itself.
     let statements = sql.iter().filter(|statement| !statement.is_check);
-    let took = statements.map(|statement| statement.took).sum();
-    let noun = if queries == 1 { "query" } else { "queries" };
-    // Writing to a `String` cannot fail.
-    let _ = write!(text, ", sql;desc=\"{queries} {noun}\";dur={}", Millis(took));
+    write_count(text, "sql", (queries, ["query", "queries"]));
+    write_duration(text, statements.map(|statement| statement.took).sum());
 }
 
 fn write_level(text: &mut String, level: Level, nodes: &[Node]) {
-    let nodes = nodes.iter().filter(|node| node.level == level);
-    let told: Vec<(String, Duration)> = nodes.filter_map(tell).collect();
-    if told.is_empty() {
-        return;
+    let (mut is_first, mut took) = (true, Duration::ZERO);
+    for node in nodes.iter().filter(|node| node.level == level) {
+        let Some(outcome) = outcome(node) else { continue };
+        match is_first {
+            true => text.extend([", ", level.name(), ";desc=\""]),
+            false => text.push_str(" / "),
+        }
+        is_first = false;
+        if level != Level::Page {
+            text.extend([node.key.name(), " "]);
+        }
+        text.push_str(outcome);
+        // The build of a fragment is not part of a page's lookup, so its time is added here.
+        let making = node.making.filter(|_| level == Level::Fragment).unwrap_or_default();
+        took += node.took + making;
     }
-    let took = told.iter().map(|(_, took)| *took).sum();
-    let words: Vec<&str> = told.iter().map(|(words, _)| words.as_str()).collect();
-    let words = words.join(" / ");
-    let _ = write!(text, ", {};desc=\"{words}\";dur={}", level.name(), Millis(took));
+    if !is_first {
+        text.push('"');
+        write_duration(text, took);
+    }
 }
 
-/// Returns `miss` for a page or `posts.list miss` for its parts, and how long it took.
-fn tell(node: &Node) -> Option<(String, Duration)> {
-    let outcome = match node.outcome {
+/// Returns the word for what became of a lookup.
+fn outcome(node: &Node) -> Option<&'static str> {
+    Some(match node.outcome {
         Outcome::Hit | Outcome::SharedHit | Outcome::Collapsed => "hit",
         Outcome::Stale(_) => "stale",
         Outcome::Miss(_) => "miss",
         _ => return None,
-    };
-    let words = match node.level {
-        Level::Page => outcome.to_owned(),
-        Level::Fragment | Level::Query => format!("{} {outcome}", node.key.name()),
-    };
-    // The build of a fragment is not part of a page's lookup, so its time is added here.
-    let making = node.making.filter(|_| node.level == Level::Fragment).unwrap_or_default();
-    Some((words, node.took + making))
+    })
 }
 
-/// Prints milliseconds, to the microsecond: without floating point, which takes longer to print.
-struct Millis(Duration);
+fn write_count(text: &mut String, name: &str, (count, [one, many]): (usize, [&str; 2])) {
+    text.extend([", ", name, ";desc=\""]);
+    write_number(text, count as u64, 1);
+    text.extend([" ", if count == 1 { one } else { many }, "\""]);
+}
 
-impl fmt::Display for Millis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let took = self.0.saturating_add(Duration::from_nanos(500));
-        write!(f, "{}.{:03}", took.as_millis(), took.subsec_micros() % 1_000)
+/// Writes milliseconds, to the microsecond.
+fn write_duration(text: &mut String, took: Duration) {
+    let micros = took.saturating_add(Duration::from_nanos(500)).as_micros() as u64;
+    text.push_str(";dur=");
+    write_number(text, micros / 1_000, 1);
+    text.push('.');
+    write_number(text, micros % 1_000, 3);
+}
+
+/// Writes a number with at least so many digits. The formatter of the standard library takes five times as long.
+fn write_number(text: &mut String, number: u64, digits: usize) {
+    if number > 9 || digits > 1 {
+        write_number(text, number / 10, digits.saturating_sub(1));
     }
+    text.push(char::from(b'0' + (number % 10) as u8));
 }

@@ -13,6 +13,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use super::compose::{self, Answered};
 use super::incoming::Incoming;
 use super::recorder;
+use super::redact::Values;
 use super::seen::{Seen, Watched};
 use super::tree::Mover;
 use super::{inject, processor, server_timing};
@@ -73,10 +74,12 @@ pub async fn watch(
     };
     watched.own += finishing.elapsed();
     // A form may hold secrets.
-    let can_wait = incoming.form.is_none() && answered.can_wait(&incoming.secrets, &seen);
-    let bytes = compose::bytes_of(&incoming.request, &seen);
+    let can_wait = incoming.form.is_none() && answered.can_wait(&incoming.head, &seen);
+    let bytes = compose::bytes_of(&incoming.head, &seen);
+    let words = state.hooks.words;
     let compose = move |mover: Mover<'_>| {
-        let request = (incoming.request, incoming.secrets);
+        let mut secrets = Values::new(words);
+        let request = (incoming.head.read(&mut secrets), secrets);
         Arc::new(compose::record(watched, request, incoming.form, answered, seen, emptied, mover))
     };
     match can_wait {
