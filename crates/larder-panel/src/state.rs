@@ -1,6 +1,6 @@
 //! What all addresses of a panel share, and the listener through which it learns what the cache does.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::cache::Cache;
@@ -21,6 +21,8 @@ pub(crate) struct PanelState {
     pub cache: Cache,
     /// The path that all addresses begin with; empty for the root of the site.
     pub at: String,
+    /// The line that pages with the toolbar carry.
+    pub script: OnceLock<String>,
     pub hooks: Hooks,
     /// The last requests.
     pub memory: Memory,
@@ -47,6 +49,7 @@ impl PanelState {
         Self {
             cache,
             at: "/_larder".to_owned(),
+            script: OnceLock::new(),
             hooks: Hooks::default(),
             memory: Memory::default(),
             audit: Audit::default(),

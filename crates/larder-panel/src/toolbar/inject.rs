@@ -18,7 +18,7 @@ use bytes::Bytes;
 
 use crate::assets::TOOLBAR_SCRIPT;
 
-/// Returns the line, the same for all pages.
+/// Returns the line, the same for all pages of a panel at this path.
 pub fn line(at: &str) -> String {
     format!("<script src=\"{}\" data-at=\"{at}\" defer></script>", TOOLBAR_SCRIPT.url(at))
 }
@@ -49,13 +49,13 @@ pub fn is_html(headers: &HeaderMap) -> bool {
     content_type.is_some_and(|value| value.starts_with("text/html"))
 }
 
-/// Injects the script into a page that can carry it.
-pub fn inject(response: ServiceResponse<BoxBody>, at: &str) -> ServiceResponse<BoxBody> {
+/// Injects the script's line into a page that can carry it.
+pub fn inject(response: ServiceResponse<BoxBody>, line: &str) -> ServiceResponse<BoxBody> {
     let mut is_in = false;
     let mut response = response.map_body(|_, body| match body.try_into_bytes() {
         Ok(page) => {
             is_in = true;
-            BoxBody::new(with_line(&page, &line(at)))
+            BoxBody::new(with_line(&page, line))
         }
         Err(body) => body,
     });
@@ -129,7 +129,7 @@ mod tests {
             ("<p>grün", format!("<p>grün{line}")),
         ];
         for (page, expected) in cases {
-            assert_eq!(body(inject(html(page), "/panel")), expected);
+            assert_eq!(body(inject(html(page), &line)), expected);
         }
     }
 
@@ -138,7 +138,7 @@ mod tests {
         let mut page = html("<p>");
         let policy = HeaderValue::from_static("default-src 'none'");
         page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
-        let page = inject(page, "/panel");
+        let page = inject(page, &line("/panel"));
         assert_eq!(page.headers().get(CACHE_CONTROL).unwrap(), "no-store");
         assert!(!page.headers().contains_key(ETAG));
         let policy = page.headers().get(CONTENT_SECURITY_POLICY).unwrap();

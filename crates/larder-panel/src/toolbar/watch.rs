@@ -66,7 +66,8 @@ pub async fn watch(
         false => state.cache.inspect().dependents_of(&stamps, LOOKED_AT),
     };
     if incoming.is_page && inject::can_carry(&response) {
-        response = inject::inject(response, &state.at);
+        let line = state.script.get_or_init(|| inject::line(&state.at));
+        response = inject::inject(response, line);
     }
     let mover = |tag: &_, stamp| {
         let by_request = memory.mover_of(tag, stamp).map(|(at, by)| (at, Some(by)));
