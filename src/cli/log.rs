@@ -16,29 +16,32 @@ use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::Layer;
 use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::time::{self, FormatTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{LogConfig, LogFormat};
 use crate::site::secrets::of_field;
 
+/// The lines that are written if `RUST_LOG` is not set.
+const DEFAULT: &str = "warn,larder=info";
+
 /// Starts the log. Dropping the returned guard writes the lines that are left.
 pub fn start(config: &LogConfig) -> WorkerGuard {
-    let mut filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,larder=info"));
-    // The server itself logs why a connection ended (`server::stream`). The client would log the bytes of its requests,
-    // with their tokens.
-    for directive in ["actix_http::h1=off", "ureq_proto::util=off"] {
-        if let Ok(directive) = directive.parse() {
-            filter = filter.add_directive(directive);
-        }
-    }
+    let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| DEFAULT.to_owned());
+    let parsed = wanted.parse();
+    let is_understood = parsed.is_ok();
+    let filter = parsed
+        .unwrap_or_else(|_| DEFAULT.parse::<Targets>().expect("the default is valid"))
+        // The server itself logs why a connection ended (`server::stream`). The client would log the bytes of its
+        // requests, with their tokens.
+        .with_targets(["actix_http::h1", "ureq_proto::util"].map(|target| (target, LevelFilter::OFF)));
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(false)
         .thread_name("larder-log")
@@ -53,6 +56,9 @@ pub fn start(config: &LogConfig) -> WorkerGuard {
         LogFormat::Json => log.event_format(Json).boxed(),
     };
     tracing_subscriber::registry().with(filter).with(log).with(Lines).init();
+    if !is_understood {
+        tracing::warn!("RUST_LOG is not understood; the log has the lines of {DEFAULT}");
+    }
     guard
 }
 

@@ -141,6 +141,18 @@ fn requests_of_machines_are_logged_at_debug_level(on: Database) {
 }
 
 #[test]
+fn a_filter_that_is_not_understood_is_replaced_and_reported() {
+    let database = Arc::new(TestDatabase::create(Database::Sqlite));
+    for (filter, is_understood) in [("larder=loud", false), ("warn,larder=info", true)] {
+        let site = with_filter(filter, &database.url(), &database);
+        site.get("/");
+        let log = stopped(site);
+        assert!(log.contains("INFO request "), "{filter}: {log}");
+        assert_eq!(log.contains("RUST_LOG is not understood"), !is_understood, "{filter}: {log}");
+    }
+}
+
+#[test]
 fn no_line_is_lost_when_the_program_ends() {
     let site = TestSite::start_with(Database::Sqlite, &["--log", "json"]);
     let mut caller = site.caller();
