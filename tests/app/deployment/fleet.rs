@@ -60,13 +60,13 @@ impl Fleet {
     }
 }
 
-/// Prints what the instances said last if the story has failed: a client only knows that its request did.
+/// Prints the last warnings of the instances if the story has failed: a client only knows that its request did.
 impl Drop for Fleet {
     fn drop(&mut self) {
         if thread::panicking() {
             for site in self.sites.iter().flatten() {
                 let log = site.log();
-                let lines: Vec<_> = log.lines().collect();
+                let lines: Vec<_> = log.lines().filter(|line| !line.contains(" INFO ")).collect();
                 let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
                 eprintln!("== {}\n{}", site.address(), last.join("\n"));
             }

@@ -146,8 +146,10 @@ impl Page {
         problem
     }
 
-    /// Returns the beginning of the body, for messages.
+    /// Returns the beginning of the body, for messages: of a page that of its content, which no head pushes out.
     pub fn excerpt(&self) -> String {
-        String::from_utf8_lossy(&self.body).chars().take(600).collect()
+        let body = String::from_utf8_lossy(&self.body);
+        let content = body.find("<main").unwrap_or_default();
+        body[content..].chars().take(600).collect()
     }
 }

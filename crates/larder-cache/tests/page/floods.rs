@@ -9,18 +9,17 @@ use super::site::{Plan, Site, request};
 
 const MEMORY: u64 = 1 << 20;
 const FLOOD: usize = 100_000;
-/// How many requests are pipelined at once.
-const BATCH: usize = 250;
+/// How many requests are pipelined at once. The hot page is requested after each batch: often enough that it stays the
+/// most frequent one on a busy machine, too, where the map of entries drops some records of reads.
+const BATCH: usize = 50;
 
-/// Sends the whole flood over two connections and returns how often the hot page was missed.
-///
-/// The hot page is requested after each batch.
-fn flood(site: &Site, ask: impl Fn(usize) -> Vec<u8> + Sync, hot: &[u8]) -> usize {
-    let misses: Vec<usize> = std::thread::scope(|scope| {
+/// Sends the whole flood over two connections and returns what the cache said when it missed the hot page.
+fn flood(site: &Site, ask: impl Fn(usize) -> Vec<u8> + Sync, hot: &[u8]) -> Vec<String> {
+    let misses: Vec<Vec<String>> = std::thread::scope(|scope| {
         let half = |first: usize| {
             let (ask, mut line) = (&ask, site.line());
             scope.spawn(move || {
-                let mut misses = 0;
+                let mut misses = Vec::new();
                 let batches = (first..FLOOD).step_by(2 * BATCH);
                 for batch in batches {
                     let mut bytes: Vec<u8> = (batch..batch + BATCH).flat_map(ask).collect();
@@ -29,7 +28,10 @@ fn flood(site: &Site, ask: impl Fn(usize) -> Vec<u8> + Sync, hot: &[u8]) -> usiz
                     for _ in 0..BATCH {
                         assert_eq!(line.hear().unwrap().status, 200);
                     }
-                    misses += usize::from(!line.hear().unwrap().is_hit());
+                    let answer = line.hear().unwrap();
+                    if !answer.is_hit() {
+                        misses.push(answer.fate().to_owned());
+                    }
                 }
                 misses
             })
@@ -37,7 +39,7 @@ fn flood(site: &Site, ask: impl Fn(usize) -> Vec<u8> + Sync, hot: &[u8]) -> usiz
         let halves = [half(0), half(BATCH)];
         halves.into_iter().map(|half| half.join().unwrap()).collect()
     });
-    misses.into_iter().sum()
+    misses.concat()
 }
 
 /// Returns a page that does not expire while a busy machine sends a flood.
@@ -68,7 +70,7 @@ fn a_flood_of_queries_does_not_evict_the_hot_page() {
         site.send(&hot);
     }
     let misses = flood(&site, |nth| request("GET", &format!("/r?x={nth}"), &[]), &hot);
-    assert!(misses <= 2, "the hot page was made anew {misses} times");
+    assert!(misses.len() <= 2, "the hot page was made anew: {misses:?}");
     assert!(site.kept() <= MEMORY, "{}", site.kept());
     assert!(site.send(&hot).is_hit());
 }
@@ -82,7 +84,7 @@ fn a_flood_of_variants_does_not_evict_the_hot_variant() {
     }
     let ask = |nth| request("GET", "/varied", &[&format!("X-Kind: {nth}")]);
     let misses = flood(&site, ask, &hot);
-    assert!(misses <= 2, "the hot variant was made anew {misses} times");
+    assert!(misses.len() <= 2, "the hot variant was made anew: {misses:?}");
     assert!(site.kept() <= MEMORY, "{}", site.kept());
     assert!(site.send(&hot).is_hit());
 }

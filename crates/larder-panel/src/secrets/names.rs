@@ -5,9 +5,9 @@
 //! - The operator can add words by a setting.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::RwLock;
 
+use foldhash::{HashMap, HashMapExt};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 

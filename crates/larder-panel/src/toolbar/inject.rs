@@ -7,6 +7,8 @@
 //! - A page that carries it is sent as `no-store` and without validators. Its policy lets it load the
 //!   script and fetch the panels, from this site only.
 
+use std::cell::RefCell;
+
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
@@ -77,18 +79,37 @@ fn change(headers: &mut HeaderMap) {
         headers.remove(name);
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let policy = headers.get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
-    let missing = |policy: &str, allowed: &'static str| {
-        let is_there = policy.contains(allowed.trim_start_matches("; ").split(' ').next()?);
-        (!is_there).then_some(allowed)
-    };
-    if let Some(policy) = policy
-        && let allowed = [SCRIPTS, QUESTIONS].map(|allowed| missing(policy, allowed))
-        && let [scripts, questions] = allowed.map(Option::unwrap_or_default)
-        && let Ok(policy) = HeaderValue::from_str(&format!("{policy}{scripts}{questions}"))
+    if let Some(policy) = headers.get(CONTENT_SECURITY_POLICY)
+        && let Some(policy) = allowing_ours(policy)
     {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
+}
+
+thread_local! {
+    /// The last policy and what it became: most pages of a site have the same one.
+    static LAST_POLICY: RefCell<Option<[HeaderValue; 2]>> = const { RefCell::new(None) };
+}
+
+/// Returns a policy that allows the script and its questions, too.
+fn allowing_ours(policy: &HeaderValue) -> Option<HeaderValue> {
+    LAST_POLICY.with_borrow_mut(|last| {
+        if let Some([known, ours]) = last
+            && known == policy
+        {
+            return Some(ours.clone());
+        }
+        let text = policy.to_str().ok()?;
+        let missing = |allowed: &'static str| {
+            let is_there = text.contains(allowed.trim_start_matches("; ").split(' ').next()?);
+            (!is_there).then_some(allowed)
+        };
+        let [scripts, questions] =
+            [SCRIPTS, QUESTIONS].map(|allowed| missing(allowed).unwrap_or_default());
+        let ours = HeaderValue::from_str(&format!("{text}{scripts}{questions}")).ok()?;
+        *last = Some([policy.clone(), ours.clone()]);
+        Some(ours)
+    })
 }
 
 #[cfg(test)]

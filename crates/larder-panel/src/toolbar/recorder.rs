@@ -5,9 +5,10 @@
 //!   time never mix.
 //! - It is bounded; events that do not fit are counted.
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
+
+use foldhash::HashMap;
 
 use super::node::{Known, Node, unasked};
 use super::record::{LogLine, Store, ValueCall};
