@@ -41,7 +41,9 @@ pub fn start(config: &LogConfig) -> WorkerGuard {
         .unwrap_or_else(|_| DEFAULT.parse::<Targets>().expect("the default is valid"))
         // The server itself logs why a connection ended (`server::stream`). The client would log the bytes of its
         // requests, with their tokens.
-        .with_targets(["actix_http::h1", "ureq_proto::util"].map(|target| (target, LevelFilter::OFF)));
+        .with_targets(
+            ["actix_http::h1", "ureq_proto::util"].map(|target| (target, LevelFilter::OFF)),
+        );
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(false)
         .thread_name("larder-log")

@@ -7,8 +7,8 @@
 use actix_web::HttpMessage;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
-use actix_web::http::uri::PathAndQuery;
 use actix_web::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::uri::PathAndQuery;
 
 use super::body::Copied;
 use super::head::Head;
