@@ -1,9 +1,11 @@
 //! Three instances behind HAProxy under load and faults: no request fails, no page is stale, no edit is lost.
 //!
 //! - `LARDER_SOAK_MINUTES` is how long it takes; `scripts/soak` sets it. Without it each fault happens once.
+//! - `scripts/soak` restarts Postgres, too. Beside other stories, which share the server, its connections are cut.
 //! - Nothing may grow: neither memory, open files, the write-ahead log nor the rows of the stamps.
 
 use std::fs;
+use std::process::Command;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,10 @@ const PRODUCTS: usize = 6;
 
 /// Cuts all connections to the database but this one.
 const CUT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
+/// A process of the server that serves the shop.
+const ANY: &str = "SELECT min(pid) FROM pg_stat_activity \
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 /// The share of what the readers can read, in percent.
@@ -118,10 +124,20 @@ impl Place<'_> {
         }
     }
 
+    /// Kills a process of the server: Postgres ends all others, recovers from its log, and serves again.
+    fn restarts_the_database(&self) {
+        let pid = self.database.sql_as_administrator(ANY);
+        assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success(), "{pid}");
+    }
+
+    /// Cuts all connections, or restarts the server where no other story uses it.
     fn cuts_or_locks_the_database(&self, load: &Load) {
         match self.database.kind {
             Database::Postgres => load.excuses(&["may have been saved"], || {
-                self.database.sql_as_administrator(CUT);
+                match self.is_alone {
+                    true => self.restarts_the_database(),
+                    false => drop(self.database.sql_as_administrator(CUT)),
+                }
                 load.goes_on();
             }),
             Database::Sqlite => {
