@@ -101,7 +101,7 @@ fn write_duration(text: &mut String, took: Duration) {
     write_number(text, micros % 1_000, 3);
 }
 
-/// Writes a number with at least so many digits. The formatter of the standard library takes five times as long.
+/// Writes a number with at least so many digits. The formatter of the standard library takes longer.
 fn write_number(text: &mut String, number: u64, digits: usize) {
     if number > 9 || digits > 1 {
         write_number(text, number / 10, digits.saturating_sub(1));

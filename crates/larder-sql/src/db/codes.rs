@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`Meaning::Retry`] | nothing was committed; the whole transaction is retried after a short pause |
 //! | [`Meaning::Outdated`] | the connection's prepared statements are dropped; the transaction is retried |
-//! | [`Meaning::Disconnected`] | the connection leaves its pool; the transaction is retried once on another |
+//! | [`Meaning::Disconnected`] | the connection leaves its pool; the transaction is retried on others, at most seven times |
 //! | [`Meaning::Unavailable`] | 503: the database refuses temporarily |
 //! | [`Meaning::Conflict`] | 409: other data, written in the meantime, violates a constraint |
 //! | [`Meaning::Bug`] | 500: a bug of this program, or a trigger of the owner |
