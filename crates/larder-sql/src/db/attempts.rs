@@ -67,20 +67,33 @@ impl Limits {
     }
 }
 
+/// The work of a transaction, which keeps its result itself: what runs it is compiled once, and not for each query.
+pub(super) type Work<'w> = dyn FnMut(&mut Conn) -> QueryResult<()> + 'w;
+
+/// Lets `run` run `work`, and returns the result of its last run.
+pub(super) fn keep<T>(
+    mut work: impl FnMut(&mut Conn) -> QueryResult<T>,
+    run: impl FnOnce(&mut Work<'_>) -> Result<(), Error>,
+) -> Result<T, Error> {
+    let mut kept = None;
+    run(&mut |conn| {
+        kept = Some(work(conn)?);
+        Ok(())
+    })?;
+    Ok(kept.expect("work that succeeds has a result"))
+}
+
 /// Runs `work` in a transaction on a connection of `pool`.
-pub(super) fn run<T>(
+pub(super) fn run(
     pool: &Pool<Manager>,
     access: Access,
     limits: &Limits,
-    mut work: impl FnMut(&mut Conn) -> QueryResult<T>,
-) -> Result<T, Error> {
+    work: &mut Work<'_>,
+) -> Result<(), Error> {
     let mut pooled = pool.get()?;
     let mut attempt = 1;
     loop {
-        let failed = match run_once(&mut pooled, access, limits, &mut work) {
-            Ok(done) => return Ok(done),
-            Err(failed) => failed,
-        };
+        let Err(failed) = run_once(&mut pooled, access, limits, work) else { return Ok(()) };
         let meaning = codes::meaning(&failed.error);
         pooled.settle(meaning);
         if meaning == Meaning::Disconnected && failed.is_at_commit && access == Access::Write {
@@ -104,12 +117,12 @@ pub(super) fn run<T>(
     }
 }
 
-fn run_once<T>(
+fn run_once(
     pooled: &mut Pooled,
     access: Access,
     limits: &Limits,
-    work: impl FnMut(&mut Conn) -> QueryResult<T>,
-) -> Result<T, Failed> {
+    work: &mut Work<'_>,
+) -> Result<(), Failed> {
     pooled.wait_for_locks(limits.patience.left()).map_err(Failed::before_commit)?;
     limits.backend.run(pooled.backend, || transaction::run(&mut pooled.conn, access, work))
 }

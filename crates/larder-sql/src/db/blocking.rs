@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::attempts::Limits;
 use super::conn::Conn;
@@ -15,17 +15,37 @@ use super::role::Role;
 use super::transaction::Access;
 use super::{Db, STALLED, Shared};
 
+/// Work for a blocking thread, which keeps its result itself: its task is compiled once, and not for each query.
+type Job = Box<dyn FnOnce(&Shared, &Limits) -> Result<(), Error> + Send>;
+
 impl Db {
-    /// Runs `work` on a blocking thread once a permit is free, and logs its SQL for the calling task.
-    ///
-    /// A request that waits for a permit holds no thread. Therefore many readers do not delay a writer, and
-    /// a lock of another program blocks no more threads than there are permits.
+    /// Runs `work` on a blocking thread and returns its result; see [`Db::run_apart`].
     pub(super) async fn blocking<T: Send + 'static>(
         &self,
         access: Access,
         origin: Option<Origin>,
         work: impl FnOnce(&Shared, &Limits) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        let (keep, mut kept) = oneshot::channel();
+        let work = Box::new(move |db: &Shared, limits: &Limits| {
+            // Nothing waits for the result of a request that has ended.
+            let _ = keep.send(work(db, limits)?);
+            Ok(())
+        });
+        self.run_apart(access, origin, work).await?;
+        Ok(kept.try_recv().expect("work that succeeds has a result"))
+    }
+
+    /// Runs `work` on a blocking thread once a permit is free, and logs its SQL for the calling task.
+    ///
+    /// A request that waits for a permit holds no thread. Therefore many readers do not delay a writer, and
+    /// a lock of another program blocks no more threads than there are permits.
+    async fn run_apart(
+        &self,
+        access: Access,
+        origin: Option<Origin>,
+        work: Job,
+    ) -> Result<(), Error> {
         let limits = Arc::new(Limits::of(self.0.lock_timeout));
         let patience = limits.patience;
         let turn = self.turn(access, patience.left(), origin.as_ref()).await?;

@@ -41,7 +41,7 @@ use diesel::r2d2::Pool;
 use diesel::result::Error::RollbackTransaction;
 use tokio::sync::Semaphore;
 
-use attempts::Limits;
+use attempts::{Limits, Work, keep};
 use binds::Bind;
 pub use conn::Conn;
 use connect::Manager;
@@ -185,7 +185,9 @@ impl Db {
         origin: Origin,
         work: impl FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let read = move |db: &Shared, limits: &Limits| db.run(Access::Read, limits, work);
+        let read = move |db: &Shared, limits: &Limits| {
+            keep(work, |work| db.run(Access::Read, limits, work))
+        };
         self.blocking(Access::Read, Some(origin), read).await
     }
 
@@ -201,8 +203,9 @@ impl Db {
     ) -> Result<Vec<String>, Error> {
         self.blocking(Access::Read, None, move |db, limits| {
             let mut plan = Vec::new();
-            let explain = |conn: &mut Conn| explain::explain(conn, (&sql, &binds), runs, &mut plan);
-            match db.run(Access::Read, limits, explain) {
+            let mut explain =
+                |conn: &mut Conn| explain::explain(conn, (&sql, &binds), runs, &mut plan);
+            match db.run(Access::Read, limits, &mut explain) {
                 Err(Error::Query(error)) if *error == RollbackTransaction => Ok(plan),
                 Err(error) => Err(error),
                 Ok(()) => Ok(plan),
@@ -223,7 +226,7 @@ impl Db {
         origin: Origin,
         work: impl FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let write = move |db: &Shared, limits: &Limits| db.write(limits, work);
+        let write = move |db: &Shared, limits: &Limits| keep(work, |work| db.write(limits, work));
         let written = self.blocking(Access::Write, Some(origin), write).await;
         if written.as_ref().is_err_and(Error::is_refusal) {
             self.0.is_refusing.store(true, Ordering::Relaxed);
@@ -250,7 +253,8 @@ impl Db {
     /// # Errors
     /// Those of `read`.
     pub fn read_now<T>(&self, work: impl FnMut(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
-        self.0.run(Access::Read, &Limits::of(self.0.lock_timeout), work)
+        let limits = Limits::of(self.0.lock_timeout);
+        keep(work, |work| self.0.run(Access::Read, &limits, work))
     }
 
     /// Does the same as [`Db::write`] on this thread, for the command line.
@@ -258,40 +262,32 @@ impl Db {
     /// # Errors
     /// Those of `write`.
     pub fn write_now<T>(&self, work: impl FnMut(&mut Conn) -> QueryResult<T>) -> Result<T, Error> {
-        self.0.run(Access::Write, &Limits::of(self.0.lock_timeout), work)
+        let limits = Limits::of(self.0.lock_timeout);
+        keep(work, |work| self.0.run(Access::Write, &limits, work))
     }
 }
 
 impl Shared {
     /// Writes, and takes note when a database that has refused writes has taken one.
-    fn write<T>(
-        &self,
-        limits: &Limits,
-        mut work: impl FnMut(&mut Conn) -> QueryResult<T>,
-    ) -> Result<T, Error> {
+    fn write(&self, limits: &Limits, work: &mut Work<'_>) -> Result<(), Error> {
         if !self.is_refusing.load(Ordering::Relaxed) {
             return self.run(Access::Write, limits, work);
         }
         // A full disk commits what has changed nothing, such as a form that was sent twice.
         let mut has_changed = false;
-        let written = self.run(Access::Write, limits, |conn| {
+        self.run(Access::Write, limits, &mut |conn| {
             let before = transaction::changes(conn)?;
-            let done = work(conn)?;
+            work(conn)?;
             has_changed = transaction::changes(conn)? != before;
-            Ok(done)
+            Ok(())
         })?;
         if has_changed {
             self.is_refusing.store(false, Ordering::Relaxed);
         }
-        Ok(written)
+        Ok(())
     }
 
-    fn run<T>(
-        &self,
-        access: Access,
-        limits: &Limits,
-        work: impl FnMut(&mut Conn) -> QueryResult<T>,
-    ) -> Result<T, Error> {
+    fn run(&self, access: Access, limits: &Limits, work: &mut Work<'_>) -> Result<(), Error> {
         self.files.as_ref().map_or(Ok(()), |files| files.check())?;
         let pool = match access {
             Access::Read => &self.readers,
