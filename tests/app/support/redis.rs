@@ -130,8 +130,10 @@ impl Redis {
         let mut shell = Command::new(find_program("redis-cli").unwrap());
         shell.args(arguments);
         let mut asked = iter::repeat_with(|| shell.output().unwrap()).take(10);
-        let is_closed =
-            |output: &Output| output.stderr.ends_with(b"Server closed the connection\n");
+        let is_closed = |output: &Output| {
+            let said = String::from_utf8_lossy(&output.stderr);
+            said.contains("Server closed the connection") || said.contains("Connection reset")
+        };
         let output = asked.find(|output| !is_closed(output)).expect("a connection is not closed");
         assert!(output.status.success(), "{output:?}");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
