@@ -44,9 +44,6 @@ pub(crate) trait Wanted {
     type Answer;
     type Missed;
 
-    /// How often the leader may be lost before the caller builds for itself.
-    const MOST_LOSSES: u32 = u32::MAX;
-
     /// Looks it up where that costs little.
     async fn look(&self) -> Look<Self::Answer, Self::Missed>;
 
@@ -73,7 +70,6 @@ pub(crate) trait Wanted {
 /// # Cancellation
 /// Only this caller is affected; a leader that is dropped makes a waiter lead.
 pub(crate) async fn find<W: Wanted>(wanted: &W) -> Found<W::Answer, W::Missed, W::Key, W::Load> {
-    let mut losses = 0;
     loop {
         let missed = match wanted.look().await {
             Look::There(answer) => return Found::Answer(answer),
@@ -100,12 +96,8 @@ pub(crate) async fn find<W: Wanted>(wanted: &W) -> Found<W::Answer, W::Missed, W
             },
             Landing::Failed => wanted.failed(&missed).await,
             Landing::Nothing => None,
-            // After several losses the caller leads no others into another one.
-            Landing::Lost if losses >= W::MOST_LOSSES => None,
-            Landing::Lost => {
-                losses += 1;
-                continue;
-            }
+            // However often: if all that wait built it then, each slow page would end in a stampede.
+            Landing::Lost => continue,
         };
         return match answer {
             Some(answer) => Found::Answer(answer),

@@ -122,8 +122,6 @@ impl find::Wanted for Sought<'_> {
     type Answer = Found;
     type Missed = Unfound;
 
-    const MOST_LOSSES: u32 = 2;
-
     async fn look(&self) -> Look<Found, Unfound> {
         let lookup = self.lookup;
         let unfound = match lookup.look(self.headers) {

@@ -55,6 +55,32 @@ fn a_waiting_request_replaces_a_leader_that_leaves() {
     assert_eq!(site.calls("/"), 2);
 }
 
+/// However many leave: waiting requests never all build the page, each for itself.
+#[test]
+fn one_waiting_request_replaces_each_leader_that_leaves() {
+    const LEAVERS: usize = 6;
+    const VISITORS: usize = 20;
+    let site = hanging(LEAVERS + 1);
+    let mut lines: Vec<_> = (0..VISITORS).map(|_| site.line()).collect();
+    for (nth, line) in lines.iter_mut().enumerate() {
+        line.say(request("GET", "/", &[&format!("X-Client: {nth}")]));
+    }
+    // A client that connects now is served after all of them.
+    site.get("/other");
+    let mut left = Vec::new();
+    for nth in 1..=LEAVERS {
+        until("one more is at the handler", || (site.calls("/") >= nth).then_some(()));
+        let leader = site.asked("/").last().unwrap().header("x-client").unwrap();
+        site.leaves(&leader);
+        left.push(leader.parse::<usize>().unwrap());
+    }
+    let stayed = (0..VISITORS).filter(|nth| !left.contains(nth));
+    for nth in stayed {
+        assert_eq!(lines[nth].hear().unwrap().text(), "good");
+    }
+    assert_eq!(site.calls("/"), LEAVERS + 1);
+}
+
 #[test]
 fn handlers_that_hang_do_not_accumulate() {
     const VISITORS: usize = 20;
