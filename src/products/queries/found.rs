@@ -19,7 +19,7 @@ use time::macros::format_description;
 
 use super::matched::matched;
 use super::order::{NEWEST, Order};
-use super::reach::{Reach, reach, sample};
+use super::reach::Sample;
 use super::{Row, product};
 use crate::db::Conn;
 use crate::products::model::{Price, Product};
@@ -35,7 +35,8 @@ const SECOND: &[BorrowedFormatItem<'_>] =
 pub(super) const MOST: u64 = 1_000;
 
 /// How many products a walk reads in the time in which the index reads one from the table and sorts it.
-const WALKED: u64 = 8;
+const WALKED_ON_SQLITE: u64 = 8;
+const WALKED_ON_POSTGRES: u64 = 16;
 
 /// The most products that a walk reads to count the newest: the index of Postgres collects all before the first.
 const NEAR: u64 = 20_000;
@@ -56,6 +57,8 @@ pub(super) struct Selection {
     matched: Option<String>,
     is_whole: bool,
     order: Order,
+    /// A sample of the products, where it decides how they are found.
+    sample: Option<Sample>,
 }
 
 impl Selection {
@@ -82,18 +85,33 @@ impl Selection {
             .chain(without.map(|product| format!("p.id <> {}", product.id)))
             .chain(["true".to_owned()])
             .collect();
-        let is_ranged = is_narrow(conn, &ranges)?;
-        let is_matched = !words.is_empty() && !is_ranged;
         let needle = |word: &&str| format!(" {word}{}", if is_number(word) { " " } else { "" });
-        Ok(Self {
+        let mut selection = Self {
             is_sqlite,
             condition: conditions.join(" AND "),
             needles: words.iter().map(needle).collect(),
-            matched: if is_matched { Some(matched(conn, &words)?) } else { None },
+            matched: None,
             ranges,
             is_whole: !query.is_filtered(),
             order: Order::of(query.sort, is_sqlite),
-        })
+            sample: None,
+        };
+        // FTS5 names the newest first, and only as many as are asked for.
+        let is_simple = selection.ranges.is_empty() && is_sqlite && selection.order == NEWEST;
+        if !selection.is_whole && !is_simple {
+            selection.sample = Some(selection.sampled(conn)?);
+        }
+        if !words.is_empty() && !selection.is_narrow() {
+            selection.matched = Some(matched(conn, &words)?);
+        }
+        Ok(selection)
+    }
+
+    /// Whether one of the ranges has few products.
+    fn is_narrow(&self) -> bool {
+        let numbers = (1..=self.ranges.len())
+            .filter_map(|range| self.sample.as_ref().map(|sample| sample.number(range)));
+        numbers.min().is_some_and(|number| number <= NARROW)
     }
 
     /// Leaves out the products that have no search text.
@@ -129,19 +147,18 @@ impl Selection {
 
     /// Returns as many ids that match as are counted, and one more, and whether they are the newest, newest first.
     fn some(&self, conn: &mut Conn) -> QueryResult<(Vec<i64>, bool)> {
-        // FTS5 names the newest first, and only as many as are asked for. GIN collects all that match before the first.
-        if !self.is_sqlite
-            && self.matched.is_some()
-            && let Some(reach) = self.reach(conn, NEWEST, MOST + 1)?
-            && reach.rows <= NEAR
-        {
+        let is_fts5 = self.is_sqlite && self.matched.is_some();
+        // GIN collects all that match before the first.
+        let sample = self.sample.as_ref().filter(|_| !self.is_sqlite && self.matched.is_some());
+        let reach = sample.and_then(|sample| sample.reach_of_newest(MOST + 1));
+        if reach.is_some_and(|reach| reach.rows <= NEAR) {
             let newest = self.walk(conn, NEWEST, 2 * NEAR, MOST + 1)?;
             if newest.len() as u64 > MOST {
                 return Ok((newest, true));
             }
         }
         let some = self.index(conn, None, MOST + 1)?;
-        Ok((some, self.is_sqlite && self.matched.is_some()))
+        Ok((some, is_fts5))
     }
 
     /// Returns the first ids of the list, where more match than are counted.
@@ -149,8 +166,10 @@ impl Selection {
         // An index has the columns of its own order only. Reading a row of the table for each product takes longer.
         let is_covered = self.order.column == "p.id"
             || self.ranges.iter().all(|range| range.contains(self.order.column));
-        if let Some(reach) = self.reach(conn, self.order, limit)? {
-            let most = reach.matches * if is_covered { WALKED } else { 1 };
+        let reach = self.sample.as_ref().and_then(|sample| sample.reach(limit));
+        if let Some(reach) = reach {
+            let walked = if self.is_sqlite { WALKED_ON_SQLITE } else { WALKED_ON_POSTGRES };
+            let most = reach.matches * if is_covered { walked } else { 1 };
             if reach.rows <= most {
                 let walked = self.walk(conn, self.order, most, limit)?;
                 if walked.len() as u64 >= limit {
@@ -183,19 +202,15 @@ impl Selection {
         Ok((count, self.rows(conn, &ids, 0, size)?))
     }
 
-    /// Returns about how far a walk goes until `wanted` match, according to a sample, if any of it do.
-    fn reach(&self, conn: &mut Conn, by: Order, wanted: u64) -> QueryResult<Option<Reach>> {
+    fn sampled(&self, conn: &mut Conn) -> QueryResult<Sample> {
         let last = "SELECT id AS n FROM products ORDER BY id DESC LIMIT 1";
         let last: Option<Number> = diesel::sql_query(last).get_result(conn).optional()?;
         let last = last.map_or(0, |last| last.n);
-        let places = sample(&self.columns(by), last);
-        let (condition, order) = (&self.condition, by.sql(""));
-        let sql = format!(
-            "SELECT CASE WHEN {condition} THEN CAST(1 AS bigint) ELSE 0 END AS n \
-             FROM ({places}) AS p ORDER BY {order}"
-        );
-        let matches = self.numbers(conn, &sql, None)?;
-        Ok(reach(&matches, last.unsigned_abs(), wanted))
+        let (columns, order) = (self.columns(self.order), self.order.sql(""));
+        let conditions: Vec<String> =
+            [&self.condition].into_iter().chain(&self.ranges).cloned().collect();
+        let sql = Sample::sql(self.is_sqlite, last, &columns, &conditions, &order);
+        Ok(Sample::new(self.numbers(conn, &sql, None)?, last))
     }
 
     /// Returns the first ids, at most `limit`, that match among the first `rows` products in an order.
@@ -311,22 +326,6 @@ fn ranges(query: &ListQuery) -> Vec<String> {
         format!("p.updated_at >= '{start}'")
     });
     [prices, days].into_iter().flatten().collect()
-}
-
-/// Whether one of the ranges has few products.
-fn is_narrow(conn: &mut Conn, ranges: &[String]) -> QueryResult<bool> {
-    for range in ranges {
-        let sql = format!(
-            "SELECT count(*) AS n FROM \
-             (SELECT 1 FROM products AS p WHERE {range} LIMIT {}) AS within",
-            NARROW + 1
-        );
-        let counted: Number = diesel::sql_query(sql).get_result(conn)?;
-        if counted.n.unsigned_abs() <= NARROW {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 #[derive(QueryableByName)]

@@ -1,8 +1,38 @@
 //! How far a list is walked until enough products are found, according to a sample of them.
 
+use std::cmp::Reverse;
+
 /// The sample: so many products at each of so many places of the catalogue.
 const PLACES: i64 = 20;
 const AT_EACH: u64 = 100;
+
+/// How many times as far away as in an even spread a match may be.
+const EVEN: u64 = 3;
+
+/// The most conditions of a sample.
+const CONDITIONS: usize = 3;
+
+/// A sample of all products, in the order of a list.
+#[derive(Debug)]
+pub(super) struct Sample {
+    products: Vec<Sampled>,
+    /// How many products there are, by the greatest id.
+    all: u64,
+}
+
+/// A product of the sample: its id, and which of the conditions it fulfils. The first of them is the whole search.
+#[derive(Debug, Clone, Copy)]
+struct Sampled(i64);
+
+impl Sampled {
+    fn id(self) -> i64 {
+        self.0 >> CONDITIONS
+    }
+
+    fn fulfils(self, condition: usize) -> bool {
+        self.0 & (1 << condition) != 0
+    }
+}
 
 /// What a sample says about a walk.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,27 +43,86 @@ pub(super) struct Reach {
     pub(super) rows: u64,
 }
 
-/// Returns the sample as SQL, with these columns; `last` is the greatest id.
-pub(super) fn sample(columns: &str, last: i64) -> String {
-    let place = |number: i64| {
-        let from = number * (last / PLACES);
+impl Sample {
+    /// Returns the query that reads a sample: for each product the number that [`Sample::new`] takes.
+    ///
+    /// `last` is the greatest id. The first condition is the whole search.
+    pub(super) fn sql(
+        is_sqlite: bool,
+        last: i64,
+        columns: &str,
+        conditions: &[String],
+        order: &str,
+    ) -> String {
+        let numbered = conditions.iter().take(CONDITIONS).enumerate();
+        let flags = numbered.map(|(number, condition)| {
+            format!(" + CASE WHEN {condition} THEN {} ELSE 0 END", 1 << number)
+        });
+        let step = last / PLACES;
+        let place = |from: &str| {
+            format!(
+                "SELECT {columns} FROM products AS p WHERE p.id > {from} ORDER BY p.id LIMIT {AT_EACH}"
+            )
+        };
+        let products = if is_sqlite {
+            let place =
+                |number| format!("SELECT * FROM ({})", place(&format!("{}", number * step)));
+            (0..PLACES).map(place).collect::<Vec<_>>().join(" UNION ALL ")
+        } else {
+            // Planned once for all places, which takes longer than reading them.
+            let place = place(&format!("place * CAST({step} AS bigint)"));
+            let last = PLACES - 1;
+            format!("SELECT p.* FROM generate_series(0, {last}) AS place, LATERAL ({place}) AS p")
+        };
         format!(
-            "SELECT * FROM (SELECT {columns} FROM products AS p WHERE p.id > {from} \
-             ORDER BY p.id LIMIT {AT_EACH}) AS place"
+            "SELECT (p.id << {CONDITIONS}){} AS n FROM ({products}) AS p ORDER BY {order}",
+            flags.collect::<String>()
         )
-    };
-    (0..PLACES).map(place).collect::<Vec<_>>().join(" UNION ALL ")
-}
+    }
 
-/// Returns what a sample of `all` products says: 1 for each that matches, in the order of the walk.
-pub(super) fn reach(sample: &[i64], all: u64, wanted: u64) -> Option<Reach> {
-    let size = sample.len() as u64;
-    let numbered = (1..).zip(sample);
-    let places: Vec<u64> =
-        numbered.filter(|(_, is_match)| **is_match == 1).map(|(place, _)| place).collect();
-    let place = places.get(wanted.saturating_mul(size).checked_div(all)? as usize)?;
-    let of_all = |part: u64| part.saturating_mul(all) / size;
-    Some(Reach { matches: of_all(places.len() as u64), rows: of_all(*place) })
+    pub(super) fn new(numbers: Vec<i64>, last: i64) -> Self {
+        Self { products: numbers.into_iter().map(Sampled).collect(), all: last.unsigned_abs() }
+    }
+
+    /// Returns about how many products fulfil a condition.
+    pub(super) fn number(&self, condition: usize) -> u64 {
+        let found = self.products.iter().filter(|product| product.fulfils(condition)).count();
+        self.of_all(found as u64)
+    }
+
+    /// Returns what the sample says of a walk in the order of the list, until `wanted` products match.
+    pub(super) fn reach(&self, wanted: u64) -> Option<Reach> {
+        self.reach_in(self.products.iter(), wanted)
+    }
+
+    /// Returns the same of a walk from the newest product on.
+    pub(super) fn reach_of_newest(&self, wanted: u64) -> Option<Reach> {
+        let mut newest: Vec<_> = self.products.iter().collect();
+        newest.sort_by_key(|product| Reverse(product.id()));
+        self.reach_in(newest.into_iter(), wanted)
+    }
+
+    fn reach_in<'s>(
+        &self,
+        products: impl Iterator<Item = &'s Sampled>,
+        wanted: u64,
+    ) -> Option<Reach> {
+        let size = self.products.len() as u64;
+        let matching = (1..).zip(products).filter(|(_, product)| product.fulfils(0));
+        let places: Vec<u64> = matching.map(|(place, _)| place).collect();
+        let matches = places.len() as u64;
+        let number = wanted.saturating_mul(size).checked_div(self.all)?;
+        let place = *places.get(usize::try_from(number).ok()?)?;
+        // Where these matches are about as dense as all are, the others between them are as well, and those say more.
+        // Elsewhere there may be none: teas may be many, and none of them cheap.
+        let is_even = place * matches <= EVEN * (number + 1) * size;
+        let rows = if is_even { wanted * size / matches } else { self.of_all(place) };
+        Some(Reach { matches: self.of_all(matches), rows })
+    }
+
+    fn of_all(&self, part: u64) -> u64 {
+        part.saturating_mul(self.all).checked_div(self.products.len() as u64).unwrap_or(0)
+    }
 }
 
 #[cfg(test)]
@@ -42,15 +131,25 @@ mod tests {
 
     #[test]
     fn a_sample_says_how_far_the_walk_goes() {
-        let sample = |found: &[usize]| -> Vec<i64> {
-            (0..100).map(|place| i64::from(found.contains(&place))).collect()
+        let sample = |all: i64, found: &[i64]| {
+            let marks = (1..=100).map(|id| (id << CONDITIONS) + i64::from(found.contains(&id)));
+            Sample::new(marks.collect(), all)
         };
+        let reach = |found: &[i64], wanted| sample(1_000_000, found).reach(wanted);
         let some = |matches, rows| Some(Reach { matches, rows });
-        assert_eq!(reach(&[], 0, 25), None);
-        assert_eq!(reach(&sample(&[]), 1_000_000, 25), None);
-        assert_eq!(reach(&sample(&[0]), 1_000_000, 25), some(10_000, 10_000));
-        assert_eq!(reach(&sample(&[49, 50, 51]), 1_000_000, 25), some(30_000, 500_000));
-        assert_eq!(reach(&sample(&[49, 50, 51]), 1_000_000, 10_000), some(30_000, 510_000));
-        assert_eq!(reach(&sample(&[49, 50, 51]), 1_000_000, 30_000), None);
+        assert_eq!(Sample::new(Vec::new(), 0).reach(25), None);
+        assert_eq!(reach(&[], 25), None);
+        assert_eq!(reach(&[50], 25), some(10_000, 2_500), "evenly spread, by all that is known");
+        assert_eq!(reach(&[10, 40, 70, 100], 25), some(40_000, 625));
+        assert_eq!(reach(&[96, 97, 98, 99], 25), some(40_000, 960_000), "none of the first ones");
+        assert_eq!(reach(&[10, 40, 70, 100], 10_000), some(40_000, 250_000));
+        let last: Vec<i64> = (90..100).collect();
+        assert_eq!(reach(&last, 10_000), some(100_000, 910_000));
+        assert_eq!(reach(&[50, 51, 52], 30_000), None);
+        assert_eq!(sample(100, &[1, 2]).reach(1), some(2, 50));
+        let first: Vec<i64> = (1..=10).collect();
+        assert_eq!(sample(100, &first).reach_of_newest(1), some(10, 92));
+        assert_eq!(sample(1_000, &[1, 2]).number(0), 20);
+        assert_eq!(sample(1_000, &[1, 2]).number(1), 0);
     }
 }
