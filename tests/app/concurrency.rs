@@ -14,7 +14,7 @@ on_both_databases! {
 }
 
 const EDITORS: usize = 50;
-const EDITS_EACH: u64 = 40;
+const EDITS_EACH: u64 = 12;
 
 fn fifty_editors_lose_nothing(on: Database) {
     let here = TestSite::start(on);

@@ -19,7 +19,7 @@ on_both_databases! {
 }
 
 /// The number of operations on SQLite; Postgres does a fifth of them.
-const OPERATIONS: u64 = 50_000;
+const OPERATIONS: u64 = 20_000;
 const PEOPLE: usize = 6;
 const PRODUCTS_EACH: usize = 3;
 
