@@ -145,6 +145,12 @@ impl Selection {
         Ok((MOST + 1, self.rows(conn, page, 0, size)?))
     }
 
+    /// Returns the first products of the list, without counting them.
+    pub(super) fn beginning(&self, conn: &mut Conn, limit: u64) -> QueryResult<Vec<Product>> {
+        let ids = self.first(conn, limit)?;
+        self.rows(conn, &ids, 0, limit)
+    }
+
     /// Returns as many ids that match as are counted, and one more, and whether they are the newest, newest first.
     fn some(&self, conn: &mut Conn) -> QueryResult<(Vec<i64>, bool)> {
         let is_fts5 = self.is_sqlite && self.matched.is_some();
@@ -161,7 +167,7 @@ impl Selection {
         Ok((some, is_fts5))
     }
 
-    /// Returns the first ids of the list, where more match than are counted.
+    /// Returns the first ids of the list.
     fn first(&self, conn: &mut Conn, limit: u64) -> QueryResult<Vec<i64>> {
         // An index has the columns of its own order only. Reading a row of the table for each product takes longer.
         let is_covered = self.order.column == "p.id"
@@ -202,6 +208,7 @@ impl Selection {
         Ok((count, self.rows(conn, &ids, 0, size)?))
     }
 
+    /// Reads a sample of the products, in the order of the list.
     fn sampled(&self, conn: &mut Conn) -> QueryResult<Sample> {
         let last = "SELECT id AS n FROM products ORDER BY id DESC LIMIT 1";
         let last: Option<Number> = diesel::sql_query(last).get_result(conn).optional()?;

@@ -115,7 +115,7 @@ fn near(conn: &mut Conn, words: &str) -> QueryResult<Vec<Product>> {
     attempts.extend(meant);
     for words in attempts.iter().filter(|words| !words.is_empty()) {
         let selection = Selection::of(conn, &ListQuery::search(&LIST, words), words, None)?;
-        let (_, products) = selection.page(conn, 0, NEAREST)?;
+        let products = selection.beginning(conn, NEAREST)?;
         if !products.is_empty() {
             return Ok(products);
         }
