@@ -69,7 +69,7 @@ impl Sample {
                 |number| format!("SELECT * FROM ({})", place(&format!("{}", number * step)));
             (0..PLACES).map(place).collect::<Vec<_>>().join(" UNION ALL ")
         } else {
-            // Planned once for all places, which takes longer than reading them.
+            // Planned once: to plan each place by itself takes longer than to read it.
             let place = place(&format!("place * CAST({step} AS bigint)"));
             let last = PLACES - 1;
             format!("SELECT p.* FROM generate_series(0, {last}) AS place, LATERAL ({place}) AS p")
