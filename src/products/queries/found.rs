@@ -107,7 +107,7 @@ impl Selection {
         Ok(selection)
     }
 
-    /// Whether one of the ranges has few products.
+    /// Reports whether one of the ranges has few products.
     fn is_narrow(&self) -> bool {
         let numbers = (1..=self.ranges.len())
             .filter_map(|range| self.sample.as_ref().map(|sample| sample.number(range)));

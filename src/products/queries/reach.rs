@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 const PLACES: i64 = 20;
 const AT_EACH: u64 = 100;
 
-/// How many times as far away as in an even spread a match may be.
+/// Matches count as evenly spread if they are at most this many times farther away than in an even spread.
 const EVEN: u64 = 3;
 
 /// The most conditions of a sample.
@@ -20,7 +20,7 @@ pub(super) struct Sample {
     all: u64,
 }
 
-/// A product of the sample: its id, and which of the conditions it fulfils. The first of them is the whole search.
+/// A product of the sample: its id, and a bit for each condition that it fulfils. The first condition is the whole search.
 #[derive(Debug, Clone, Copy)]
 struct Sampled(i64);
 
@@ -44,9 +44,9 @@ pub(super) struct Reach {
 }
 
 impl Sample {
-    /// Returns the query that reads a sample: for each product the number that [`Sample::new`] takes.
+    /// Returns the query that reads a sample: for each product one number, as [`Sampled`] has it.
     ///
-    /// `last` is the greatest id. The first condition is the whole search.
+    /// `last` is the greatest id.
     pub(super) fn sql(
         is_sqlite: bool,
         last: i64,
@@ -80,6 +80,7 @@ impl Sample {
         )
     }
 
+    /// Returns the sample from the numbers that the query has read.
     pub(super) fn new(numbers: Vec<i64>, last: i64) -> Self {
         Self { products: numbers.into_iter().map(Sampled).collect(), all: last.unsigned_abs() }
     }
@@ -102,6 +103,7 @@ impl Sample {
         self.reach_in(newest.into_iter(), wanted)
     }
 
+    /// Returns the same of a walk through the products in this order.
     fn reach_in<'s>(
         &self,
         products: impl Iterator<Item = &'s Sampled>,
@@ -120,6 +122,7 @@ impl Sample {
         Some(Reach { matches: self.of_all(matches), rows })
     }
 
+    /// Returns how many of all products a part of the sample stands for.
     fn of_all(&self, part: u64) -> u64 {
         part.saturating_mul(self.all).checked_div(self.products.len() as u64).unwrap_or(0)
     }
